@@ -1,0 +1,1 @@
+"""The six ideas that all else stands on. Knows no layer, loss or model."""

@@ -1,0 +1,334 @@
+"""Constructor arguments, plain data, and back: configs are derived, and the registry is the only
+way from a name in a file to a class.
+
+An object keeps the arguments that it was made with, unchanged. Its config, its copies and its
+`repr` all come from them; no class writes `get_config`. A user's class that does is honoured.
+"""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.core.dtype import DTypePolicy
+
+_families: dict[tuple[str, str], Any] = {}  # ("layers", "Dense") -> class
+_custom: dict[str, Any] = {}  # "package>Name" -> class or function
+_names: dict[Any, str] = {}  # class or function -> registered name
+_functions: dict[Any, str] = {}  # hornbook's own functions -> the name that `get` knows
+
+
+class _Thread(threading.local):
+    def __init__(self):
+        self.scopes: list[dict[str, Any]] = []
+
+
+_thread = _Thread()
+
+
+class Configurable:
+    """Base of everything made from constructor arguments that can be saved, copied and shown."""
+
+    _arguments: tuple[tuple, dict]
+
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        object.__setattr__(self, "_arguments", (args, kwargs))
+        return self
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        root, _, rest = cls.__module__.partition(".")
+        if root == __name__.partition(".")[0]:
+            _families[rest.partition(".")[0], cls.__name__] = cls
+
+    def get_config(self) -> dict:
+        """The constructor arguments as plain data, ready for JSON and `from_config`."""
+        return {k: serialize(v, strict=False) for k, v in arguments(self).items()}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """An object made from what `get_config` returned."""
+        return cls(**{key: deserialize(value) for key, value in config.items()})
+
+    def __repr__(self):
+        shown = ", ".join(f"{key}={_brief(value)}" for key, value in arguments(self).items())
+        return f"{type(self).__name__}({shown})"
+
+
+def _brief(value) -> str:
+    text = getattr(value, "__name__", None) or repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def arguments(obj: Configurable) -> dict[str, Any]:
+    """The arguments an object was made with, by name; defaults left out."""
+    args, kwargs = obj._arguments
+    signature = inspect.signature(type(obj).__init__)
+    parameters = list(signature.parameters.values())[1:]
+    try:
+        bound = signature.replace(parameters=parameters).bind(*args, **kwargs)
+    except TypeError:  # a __new__ of the user's own took the arguments
+        return dict(kwargs)
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            raise NotImplementedError(
+                f"{type(obj).__name__}.__init__ takes *{name}, which has no names to save it by; "
+                "write get_config and from_config for it"
+            )
+        else:
+            named[name] = value
+    return named
+
+
+# ---- the registry
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
+    """Decorator that lets a class or function of yours be named in saved files.
+
+    Args:
+        package: what your names are grouped under.
+        name: the name; default the class's own.
+
+    Example:
+        >>> @register_keras_serializable(package="docs")
+        ... def double(x):
+        ...     return 2 * x
+        >>> get_registered_name(double)
+        'docs>double'
+    """
+
+    def decorate(obj):
+        full = f"{package}>{name or obj.__name__}"
+        if inspect.isclass(obj) and not hasattr(obj, "get_config"):
+            raise ValueError(f"{obj.__name__} cannot be saved: it has no get_config method")
+        _custom[full] = obj
+        _names[obj] = full
+        return obj
+
+    return decorate
+
+
+def register_functions(family: str, functions: dict[str, Callable]) -> None:
+    """Name hornbook's own functions of a family (`"activations"`), so that configs can."""
+    for name, fn in functions.items():
+        _families[family, name] = fn
+        _functions.setdefault(fn, name)
+
+
+def get_registered_name(obj: Any) -> str:
+    """The name an object was registered under, or its own."""
+    return _names.get(obj, getattr(obj, "__name__", type(obj).__name__))
+
+
+def get_registered_object(name: str, custom_objects: dict | None = None) -> Any:
+    """The class or function registered under a name, or `None`."""
+    return _lookup_custom(name, custom_objects)
+
+
+@contextmanager
+def custom_object_scope(objects: dict[str, Any]) -> Iterator[None]:
+    """Inside, these names in configs and files stand for these classes and functions.
+
+    Args:
+        objects: from name to class or function.
+    """
+    _thread.scopes.append(dict(objects))
+    try:
+        yield
+    finally:
+        _thread.scopes.pop()
+
+
+CustomObjectScope = custom_object_scope
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The names registered in this process; writable."""
+    return _custom
+
+
+def _lookup_custom(name: str, custom_objects: dict | None = None) -> Any:
+    for scope in (custom_objects or {}, *reversed(_thread.scopes), _custom):
+        if name in scope:
+            return scope[name]
+    return None
+
+
+# ---- to plain data and back
+
+
+def serialize(value: Any, strict: bool = True) -> Any:
+    """Plain data (numbers, strings, lists, dicts) that describes a value.
+
+    Args:
+        value: plain data, arrays, dtypes, registered functions, or objects with `get_config`.
+        strict: whether to raise for a value that cannot be described, or leave it as it is.
+
+    Raises:
+        TypeError: (strict) for a lambda or an object without `get_config`.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, DTypePolicy):
+        return value.name
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: serialize(child, strict) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([serialize(child, strict) for child in value]) if type(value) in (
+            list,
+            tuple,
+        ) else [serialize(child, strict) for child in value]
+    if isinstance(value, np.ndarray | jax.Array):
+        array = np.asarray(value)
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": array.tolist(), "dtype": array.dtype.name},
+        }
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).name
+    return _serialize_object(value, strict)
+
+
+def _serialize_object(value, strict):
+    if getattr(value, "__hash__", None) and value in _functions:
+        return _functions[value]
+    name = get_registered_name(value if callable(value) and hasattr(value, "__name__") else type(value))
+    if inspect.isfunction(value) or inspect.isbuiltin(value):
+        if value.__name__ == "<lambda>":
+            if not strict:
+                return value
+            raise TypeError(
+                "a lambda cannot be saved: it has no name. Write it as a function with def, "
+                "and decorate it with @register_keras_serializable()"
+            )
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": value.__name__,
+            "registered_name": name,
+        }
+    if not hasattr(value, "get_config"):
+        if not strict:
+            return value
+        raise TypeError(f"{value!r} cannot be saved: it is not plain data and has no get_config")
+    return describe(value)
+
+
+def describe(obj: Any) -> dict:
+    """The class and config of an object, in the form of Keras 3's files."""
+    cls = type(obj)
+    family = next((f for (f, n), c in _families.items() if c is cls), None)
+    described = {
+        "module": f"keras.{family}" if family else None,
+        "class_name": cls.__name__,
+        "config": serialize(obj.get_config()),
+        "registered_name": None if family else get_registered_name(cls),
+    }
+    build_config = getattr(obj, "get_build_config", lambda: None)()
+    if build_config:
+        described["build_config"] = serialize(build_config)
+    return described
+
+
+def deserialize(data: Any, custom_objects: dict | None = None, family: str | None = None) -> Any:
+    """The value that plain data describes. Only registered names become classes.
+
+    Args:
+        data: what `serialize` returned.
+        custom_objects: more names, for this call.
+        family: where hornbook's own class is looked for (`"layers"`), if the data does not say.
+
+    Raises:
+        ValueError: for a name that is not registered.
+    """
+    if custom_objects:
+        with custom_object_scope(custom_objects):
+            return deserialize(data, family=family)
+    if isinstance(data, list | tuple):
+        return type(data)([deserialize(child, family=family) for child in data])
+    if not isinstance(data, dict):
+        return data
+    if "class_name" not in data or "config" not in data:
+        return {key: deserialize(child) for key, child in data.items()}
+    if data["class_name"] == "__numpy__":
+        return np.array(data["config"]["value"], dtype=data["config"]["dtype"])
+    found = resolve(data, family)
+    if data["class_name"] == "function" or not inspect.isclass(found):
+        return found
+    obj = found.from_config(data["config"])
+    if data.get("build_config") and hasattr(obj, "build_from_config"):
+        obj.build_from_config(data["build_config"])
+    return obj
+
+
+def resolve(data: dict, family: str | None = None) -> Any:
+    """The class or function that a described object names."""
+    is_function = data["class_name"] == "function"
+    name = data["config"] if is_function else data["class_name"]
+    for candidate in (data.get("registered_name"), name):
+        found = _lookup_custom(candidate) if candidate else None
+        if found is not None:
+            return found
+    stated = (data.get("module") or "").removeprefix("keras.").removeprefix("src.").partition(".")[0]
+    for candidate in (stated, family):
+        if (candidate, name) in _families:
+            return _families[candidate, name]
+    owners = [f for f, n in _families if n == name]
+    if len(owners) == 1 and not data.get("registered_name"):
+        return _families[owners[0], name]
+    kind = "function" if is_function else "class"
+    raise ValueError(
+        f"the {kind} {name!r} (module {data.get('module')!r}, registered name "
+        f"{data.get('registered_name')!r}) is not known here. If it is yours, decorate it with "
+        f"@register_keras_serializable() or pass custom_objects={{{name!r}: ...}}"
+    )
+
+
+def lookup(family: str, identifier: Any, table: dict[str, Any], article: str) -> Any:
+    """What `get` does in every family: a name, a config, a class or a callable becomes an object.
+
+    Args:
+        family: `"losses"`, `"activations"`, ...
+        identifier: a name, a config dict, an object, a class or `None`.
+        table: this family's names.
+        article: how to call one in messages (`"a loss"`).
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known ones.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return deserialize(identifier, family=family)
+    if isinstance(identifier, str):
+        found = _lookup_custom(identifier) or table.get(identifier)
+        if found is None:
+            raise ValueError(f"{identifier!r} is not {article}. {nearest(identifier, table)}")
+        return found() if inspect.isclass(found) else found
+    if inspect.isclass(identifier):
+        return identifier()
+    if callable(identifier):
+        return identifier
+    raise ValueError(f"{identifier!r} is not {article}: pass a name, an object or a function")
+
+
+def nearest(name: str, known: Any) -> str:
+    """A sentence that names the nearest known names."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(map(repr, close))}?"
+    return f"Known names: {', '.join(sorted(map(str, known)))}"

@@ -1,0 +1,154 @@
+"""Dtype names and the policies that say in which dtype a layer stores and computes."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core import settings
+
+ALIASES = {
+    float: "float32",
+    int: "int32",
+    bool: "bool",
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "int": "int32",
+    "long": "int64",
+    "bool_": "bool",
+}
+NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
+
+
+def standardize_dtype(dtype=None) -> str:
+    """The name of a dtype given as a name, a numpy or JAX dtype, a Python type or `None`.
+
+    Args:
+        dtype: anything that names a dtype; `None` means `floatx()`.
+
+    Returns:
+        A name such as `"float32"`.
+
+    Raises:
+        ValueError: if it names no dtype that arrays can have here.
+
+    Example:
+        >>> standardize_dtype(float), standardize_dtype(np.int8), standardize_dtype(None)
+        ('float32', 'int8', 'float32')
+    """
+    if dtype is None:
+        return settings.floatx()
+    if isinstance(dtype, type | str) and dtype in ALIASES:
+        return settings.floatx() if dtype in (float, "float") else ALIASES[dtype]
+    try:
+        return jnp.dtype(dtype).name
+    except TypeError:
+        pass
+    name = getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
+    try:
+        return jnp.dtype(name).name
+    except TypeError:
+        raise ValueError(f"{dtype!r} is not a dtype; pass a name such as 'float32'") from None
+
+
+def canonical(dtype) -> str:
+    """The dtype an array really gets: 64-bit names narrow to 32 while JAX's 64-bit mode is off."""
+    name = standardize_dtype(dtype)
+    return jnp.zeros((), name).dtype.name if name not in NARROW else _canonical64(name)
+
+
+def _canonical64(name: str) -> str:
+    import jax
+
+    return name if jax.config.jax_enable_x64 else NARROW[name]
+
+
+def is_float(dtype) -> bool:
+    """Whether a dtype is a floating-point one (bfloat16 and float8 included)."""
+    return jnp.issubdtype(dtype, np.floating)
+
+
+class DTypePolicy:
+    """In which dtype a layer keeps its variables and in which it computes.
+
+    Args:
+        name: a dtype name, for both; or `"mixed_bfloat16"` / `"mixed_float16"`: variables in
+            float32, computation in the 16-bit type.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Example:
+        >>> policy = DTypePolicy("mixed_bfloat16")
+        >>> policy.variable_dtype, policy.compute_dtype
+        ('float32', 'bfloat16')
+    """
+
+    def __init__(self, name: str):
+        if not isinstance(name, str):
+            raise TypeError(f"a dtype policy is made from a name, not from {name!r}")
+        self.name = name
+        if name.startswith("mixed_"):
+            self.compute_dtype = standardize_dtype(name.removeprefix("mixed_"))
+            self.variable_dtype = "float32"
+            if self.compute_dtype not in ("float16", "bfloat16"):
+                raise ValueError(f"no such policy: {name!r}; use mixed_bfloat16 or mixed_float16")
+        else:
+            self.compute_dtype = self.variable_dtype = self.name = standardize_dtype(name)
+        if self.compute_dtype == "float64":
+            settings.allow_float64()
+
+    def get_config(self) -> dict:
+        """The plain data that rebuilds this policy."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "DTypePolicy":
+        """The policy that `get_config` described."""
+        return cls(**config)
+
+    def __eq__(self, other):
+        return isinstance(other, DTypePolicy) and self.name == other.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __repr__(self):
+        return f"<DTypePolicy {self.name!r}>"
+
+
+FloatDTypePolicy = DTypePolicy
+Policy = DTypePolicy
+_global_policy: list[DTypePolicy | None] = [None]
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy that layers get when they are not told one.
+
+    Example:
+        >>> dtype_policy().name
+        'float32'
+    """
+    return _global_policy[0] or DTypePolicy(settings.floatx())
+
+
+def set_dtype_policy(policy: "str | DTypePolicy | None") -> None:
+    """Set the policy of layers made from now on.
+
+    Args:
+        policy: a policy, its name, or `None` to follow `floatx()` again.
+    """
+    _global_policy[0] = None if policy is None else get_policy(policy)
+
+
+def get_policy(policy=None) -> DTypePolicy:
+    """A policy from a policy, its name, its config, a dtype, or `None` for the process default."""
+    if policy is None:
+        return dtype_policy()
+    if isinstance(policy, DTypePolicy):
+        return policy
+    if isinstance(policy, dict):
+        config = policy.get("config", policy)
+        return DTypePolicy(config["name"])
+    if isinstance(policy, str) and policy.startswith("mixed_"):
+        return DTypePolicy(policy)
+    return DTypePolicy(standardize_dtype(policy))

@@ -1,0 +1,153 @@
+"""A graph of recorded calls: ordered once, run with any values, copied, described."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hornbook.core import tree
+from hornbook.core.symbolic import Node, SymbolicTensor, record, substitute, symbolic_leaves
+
+
+class Graph:
+    """The calls that lead from some symbolic tensors to others.
+
+    Args:
+        inputs: a structure of symbolic tensors that will be given.
+        outputs: a structure of symbolic tensors that depend on them.
+
+    Raises:
+        ValueError: if an output depends on an input that is not given.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self.inputs = inputs
+        self.outputs = outputs
+        self.input_list = symbolic_leaves(inputs)
+        self.output_list = symbolic_leaves(outputs)
+        self.given = set(self.input_list)
+        self.nodes = self._sorted_nodes()
+        self._check_connected()
+
+    def _sorted_nodes(self) -> list[Node]:
+        """Every node needed, each after those it depends on."""
+        order: list[Node] = []
+        seen: set[Node] = set()
+        stack = [(t.node, False) for t in reversed(self.output_list) if t not in self.given]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                parents = [t.node for t in node.inputs if t not in self.given]
+                stack.extend((parent, False) for parent in reversed(parents))
+        return order
+
+    def _check_connected(self):
+        for node in self.nodes:
+            if not node.inputs:
+                missing = node.output_list[0]
+                raise ValueError(
+                    f"the outputs depend on the input {missing.name!r} of shape {missing.shape}, "
+                    f"which is not among the inputs {[t.name for t in self.input_list]}. "
+                    "Add it to `inputs`."
+                )
+
+    @property
+    def source_nodes(self) -> list[Node]:
+        """The nodes of the inputs, in their order."""
+        return list(dict.fromkeys(t.node for t in self.input_list))
+
+    def operations(self) -> list[Any]:
+        """What is called, each once: farthest from the outputs first, as `model.layers` lists it."""
+        node_depth: dict[Node, int] = {}
+        depth: dict[int, int] = {}
+        operation: dict[int, Any] = {}
+        for node in reversed(self.nodes):
+            level = max(node_depth.get(node, 0), depth.get(id(node.op), 0))
+            node_depth[node] = depth[id(node.op)] = level
+            operation[id(node.op)] = node.op
+            for parent in {t.node: None for t in node.inputs}:
+                node_depth[parent] = max(node_depth.get(parent, 0), level + 1)
+        for node in self.source_nodes:
+            if not node.inputs:
+                depth[id(node.op)] = node_depth.get(node, 0)
+                operation[id(node.op)] = node.op
+        first_seen = self._traversal_rank()
+        return [operation[k] for k in sorted(operation, key=lambda k: (-depth[k], first_seen[k]))]
+
+    def _traversal_rank(self) -> dict[int, int]:
+        """When a walk from the outputs first meets each operation."""
+        rank: dict[int, int] = {}
+        seen: set[Node] = set()
+        stack = [t.node for t in reversed(self.output_list)]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            rank.setdefault(id(node.op), len(rank))
+            if not set(node.output_list) & self.given:
+                stack.extend(t.node for t in reversed(node.inputs))
+        for node in self.source_nodes:
+            rank.setdefault(id(node.op), len(rank))
+        return rank
+
+    def run(self, values: list, call: Callable | None = None) -> Any:
+        """The outputs for these values of the inputs.
+
+        Args:
+            values: one value for each of `input_list`.
+            call: `(op, args, kwargs) -> result`, to do something else than call each op.
+        """
+        known = dict(zip(self.input_list, values, strict=True))
+        for node in self.nodes:
+            args, kwargs = substitute(node.args, known), substitute(node.kwargs, known)
+            result = call(node.op, args, kwargs) if call else node.op(*args, **kwargs)
+            known.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
+        return substitute(self.outputs, known)
+
+    def clone(self, replace: Callable[[Any], Any]) -> "Graph":
+        """The same graph with other ops in the place of its ops, on new symbolic tensors.
+
+        Args:
+            replace: from an op or layer to the one to call instead (it is called once for each).
+        """
+        made: dict[int, Any] = {}
+
+        def replaced(operation):
+            if id(operation) not in made:
+                made[id(operation)] = replace(operation)
+            return made[id(operation)]
+
+        fresh = {}
+        for tensor in self.input_list:
+            node = Node(replaced(tensor.node.op)) if not tensor.node.inputs else None
+            fresh[tensor] = copy = SymbolicTensor(tensor.shape, tensor.dtype, node, tensor.name)
+            if node is None:
+                copy.node = Node(None)
+            copy.node.outputs = copy
+
+        def symbolic(value):
+            return substitute(value, fresh)
+
+        for node in self.nodes:
+            operation = replaced(node.op)
+            result = operation(*symbolic(node.args), **symbolic(node.kwargs))
+            fresh.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
+        return Graph(symbolic(self.inputs), symbolic(self.outputs))
+
+
+def _leaves_like(structure: Any, values: Any) -> list:
+    """The leaves of `values` where `structure` has symbolic tensors, in insertion order."""
+    if isinstance(structure, SymbolicTensor):
+        return [values]
+    if isinstance(structure, dict):
+        return [leaf for k, child in structure.items() for leaf in _leaves_like(child, values[k])]
+    if isinstance(structure, list | tuple):
+        pairs = zip(structure, values, strict=True)
+        return [leaf for child, value in pairs for leaf in _leaves_like(child, value)]
+    return []
+
+
+__all__ = ["Graph", "Node", "SymbolicTensor", "record", "tree"]

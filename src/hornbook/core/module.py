@@ -1,0 +1,148 @@
+"""Modules: named objects that own variables and other modules, found by looking at their attributes.
+
+Nothing is registered: what a module owns is what its attributes hold, also inside lists and dicts,
+in the order in which they were first set.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from hornbook.core import tree
+from hornbook.core.config import Configurable
+from hornbook.core.variable import Variable
+
+_counts: Counter[str] = Counter()
+_structure_version = [0]
+
+
+def to_snake_case(name: str) -> str:
+    """`"MaxPooling2D"` -> `"max_pooling2d"`.
+
+    Example:
+        >>> to_snake_case("LSTMCell")
+        'lstm_cell'
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """`"dense"`, then `"dense_1"`, `"dense_2"` ..."""
+    count = _counts[prefix]
+    _counts[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def reset_names() -> None:
+    """Start counting automatic names again."""
+    _counts.clear()
+
+
+def structure_version() -> int:
+    """A number that grows whenever some module may have come to own something else."""
+    return _structure_version[0]
+
+
+class Module(Configurable):
+    """A named owner of variables and modules.
+
+    Args:
+        name: a name without `/`; default the class's name in snake case, numbered.
+
+    Raises:
+        ValueError: if the name is not a string, is empty or has a `/`.
+    """
+
+    def __init__(self, name: str | None = None):
+        if name is None:
+            name = auto_name(to_snake_case(type(self).__name__))
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(
+                f"the name of a {type(self).__name__} is a non-empty string without '/', not {name!r}"
+            )
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The name, unique in a model."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str):
+        self._name = value
+
+    def __setattr__(self, name: str, value: Any):
+        if isinstance(value, Module | Variable | list | tuple | dict) or name.endswith("trainable"):
+            _structure_version[0] += 1
+        object.__setattr__(self, name, value)
+
+    def _owned(self) -> Iterator[tuple[str, Any]]:
+        """Attribute names and what they hold; a class with other sources adds them here."""
+        for name, value in vars(self).items():
+            if name != "_arguments":
+                yield name, value
+
+    def owned_variables(self) -> list[Variable]:
+        """This module's own variables, each once; trainable ones first."""
+        found = dict.fromkeys(
+            leaf
+            for _, value in self._owned()
+            if isinstance(value, Variable | list | tuple | dict)
+            for leaf in tree.walk(value)
+            if isinstance(leaf, Variable)
+        )
+        return sorted(found, key=lambda variable: variable.kind != "weight")
+
+    def children(self) -> list["Module"]:
+        """The modules that its attributes hold, each once."""
+        found = {
+            id(leaf): leaf
+            for _, value in self._owned()
+            if isinstance(value, Module | list | tuple | dict)
+            for leaf in tree.walk(value)
+            if isinstance(leaf, Module) and leaf is not self
+        }
+        return list(found.values())
+
+    def modules(self) -> list["Module"]:
+        """This module and all below it, each once, owners before owned."""
+        found: dict[int, Module] = {}
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            if id(module) not in found:
+                found[id(module)] = module
+                stack.extend(reversed(module.children()))
+        return list(found.values())
+
+    def all_variables(self) -> list[Variable]:
+        """Every variable of this module and those below it, each once, whatever its kind."""
+        return list(dict.fromkeys(v for m in self.modules() for v in m.owned_variables()))
+
+    def variable_paths(self) -> dict[str, Variable]:
+        """Every variable by a path that is unique below this module, such as `"dense_1/kernel"`."""
+        found: dict[str, Variable] = {}
+        seen: set[Variable] = set()
+        stack: list[tuple[str, Module]] = [("", self)]
+        visited: set[int] = set()
+        while stack:
+            prefix, module = stack.pop()
+            if id(module) in visited:
+                continue
+            visited.add(id(module))
+            for variable in module.owned_variables():
+                if variable not in seen:
+                    seen.add(variable)
+                    found[_unique(prefix + variable.name, found)] = variable
+            stack.extend((f"{prefix}{c.name}/", c) for c in reversed(module.children()))
+        return found
+
+
+def _unique(path: str, taken: dict) -> str:
+    number, candidate = 1, path
+    while candidate in taken:
+        candidate, number = f"{path}_{number}", number + 1
+    return candidate

@@ -1,0 +1,99 @@
+"""Seeds: every random number comes from a seed that is a variable, so that runs can be repeated."""
+
+import random as python_random
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.core.module import Module
+from hornbook.core.variable import Variable
+
+_host = np.random.default_rng()
+_global: list["SeedGenerator | None"] = [None]
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed everything (Python's `random`, numpy, hornbook): what follows is the same each time.
+
+    Args:
+        seed: a non-negative integer below 2**32.
+
+    Raises:
+        ValueError: if it is not one.
+
+    Example:
+        >>> set_random_seed(1); a = draw_seed(); set_random_seed(1); a == draw_seed()
+        True
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"a seed is an integer from 0 to 2**32 - 1, not {seed!r}")
+    global _host
+    python_random.seed(int(seed))
+    np.random.seed(int(seed))
+    _host = np.random.default_rng(int(seed))
+    _global[0] = None
+
+
+def host_generator() -> np.random.Generator:
+    """The generator behind seeds, initial values and the order of samples."""
+    return _host
+
+
+def draw_seed() -> int:
+    """A new seed from the process-wide generator."""
+    return int(_host.integers(2**31))
+
+
+class SeedGenerator(Module):
+    """A source of random keys, each different, that repeats from its seed.
+
+    Args:
+        seed: an integer; default drawn from the process-wide generator.
+        name: name of its variable's path.
+
+    Raises:
+        ValueError: if the seed is no integer.
+
+    Example:
+        >>> a, b = SeedGenerator(7), SeedGenerator(7)
+        >>> bool((jax.random.key_data(a.next()) == jax.random.key_data(b.next())).all())
+        True
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None):
+        super().__init__(name=name)
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer)):
+            raise ValueError(f"seed must be an integer or None, not {seed!r}")
+        self.seed = draw_seed() if seed is None else int(seed)
+        start = np.array([self.seed & 0xFFFFFFFF, 0], "uint32")
+        self.state = Variable(start, dtype="uint32", name="seed_state", trainable=False, kind="seed")
+
+    def next(self) -> jax.Array:
+        """The next key for `jax.random`."""
+        state = self.state.value
+        self.state.assign(state + np.array([0, 1], "uint32"))
+        return jax.random.wrap_key_data(state, impl="threefry2x32")
+
+    def get_config(self) -> dict:
+        """The seed it started from."""
+        return {"seed": self.seed}
+
+
+def key_from(seed: Any = None) -> jax.Array:
+    """A key from a `SeedGenerator` (the next one), an integer (always the same), a key, or `None`
+    (the next one of the process-wide generator)."""
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if seed is None:
+        return global_generator().next()
+    if isinstance(seed, jax.Array) and jax.dtypes.issubdtype(seed.dtype, jax.dtypes.prng_key):
+        return seed
+    return jax.random.key(int(seed), impl="threefry2x32")
+
+
+def global_generator() -> SeedGenerator:
+    """The process-wide generator of keys; training binds its state too."""
+    if _global[0] is None:
+        _global[0] = SeedGenerator(name="global_seed_generator")
+    return _global[0]

@@ -1,0 +1,91 @@
+"""Process-wide numeric settings: the default float type, the fuzz factor, the image layout."""
+
+import jax
+
+_FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
+_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+
+
+def floatx() -> str:
+    """Default float type of new variables and of inputs, e.g. `"float32"`.
+
+    Example:
+        >>> floatx()
+        'float32'
+    """
+    return _settings["floatx"]
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type.
+
+    `"float64"` also switches on JAX's 64-bit mode, which stays on for the life of the process.
+
+    Args:
+        value: one of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if value not in _FLOAT_TYPES:
+        raise ValueError(f"floatx must be one of {_FLOAT_TYPES}, not {value!r}")
+    if value == "float64":
+        allow_float64()
+    _settings["floatx"] = value
+
+
+def allow_float64() -> None:
+    """Switch on JAX's 64-bit mode; without it every float64 array becomes float32."""
+    jax.config.update("jax_enable_x64", True)
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite (default `1e-7`).
+
+    Example:
+        >>> epsilon()
+        1e-07
+    """
+    return _settings["epsilon"]
+
+
+def set_epsilon(value: float) -> None:
+    """Set the fuzz factor that `epsilon()` returns.
+
+    Args:
+        value: a small positive float.
+    """
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    """Where image arrays keep their channels: `"channels_last"` or `"channels_first"`.
+
+    Example:
+        >>> image_data_format()
+        'channels_last'
+    """
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(value: str) -> None:
+    """Set the layout that image layers take when they are not told one.
+
+    Args:
+        value: `"channels_last"` or `"channels_first"`.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    _settings["image_data_format"] = standardize_data_format(value)
+
+
+def standardize_data_format(value: str | None) -> str:
+    """A checked data format; `None` means the process default."""
+    if value is None:
+        return image_data_format()
+    if value not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format must be 'channels_last' or 'channels_first', not {value!r}"
+        )
+    return value

@@ -1,0 +1,299 @@
+"""Ops and symbolic tensors: one decorator makes a function eager, traced and symbolic.
+
+Applied to arrays (or to JAX's tracers) an op is the function itself. Applied to a symbolic tensor it
+records a `Node` and gives symbolic tensors back; their shapes and dtypes come from running the
+function abstractly, so that nobody writes a shape rule. Unknown dimensions (`None`) are probed: the
+function is traced with two sizes in their place, and what differs between the two is unknown in the
+result. Python code inside then sees ordinary integers, which symbolic sizes would not allow.
+"""
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core import interop, tree
+from hornbook.core.dtype import canonical
+
+# Sizes tried in the place of unknown dimensions. The first pair has many divisors (for reshapes);
+# the second is large (for deep stacks of strides) and is tried where the first fails.
+PROBES = ((120, 240), (1680, 3360))
+
+BINARY = {
+    name: getattr(operator, name)
+    for name in "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
+}
+COMPARE = {name: getattr(operator, name) for name in "lt le gt ge ne".split()}
+UNARY = {name: getattr(operator, name) for name in "neg pos abs invert".split()}
+METHODS = (
+    "all any argmax argmin argsort astype clip conj cumprod cumsum dot flatten max mean min prod "
+    "ravel repeat reshape round squeeze std sum swapaxes take transpose var"
+).split()
+
+
+class Operators:
+    """Arithmetic, comparison, indexing and numpy's functions for what stands for an array.
+
+    `==` compares identity: such objects are keys of dictionaries. `ops.equal` compares elements.
+    """
+
+    __array_priority__ = 1000
+
+    @property
+    def value(self) -> Any:
+        """The array it stands for."""
+        raise NotImplementedError
+
+    def __getitem__(self, key):
+        return _getitem(self, key)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method != "__call__" or not hasattr(jnp, ufunc.__name__):
+            return NotImplemented
+        return op(interop.original(getattr(jnp, ufunc.__name__)))(*inputs, **kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        if not hasattr(jnp, func.__name__):
+            return NotImplemented
+        return op(interop.original(getattr(jnp, func.__name__)))(*args, **kwargs)
+
+
+class SymbolicTensor(Operators):
+    """A tensor without a value: a shape (`None` where unknown), a dtype, and where it comes from.
+
+    Args:
+        shape: sizes; `None` where unknown.
+        dtype: name of the dtype.
+        node: the `Node` it is an output of.
+        name: a name for messages and inputs.
+
+    Example:
+        >>> import hornbook
+        >>> x = hornbook.Input((3,))
+        >>> (jnp.tanh(x) @ np.ones((3, 2), "float32"))[:, 0].shape
+        (None,)
+    """
+
+    def __init__(self, shape, dtype="float32", node=None, name: str | None = None):
+        interop.install(op)
+        self.shape = tuple(None if size is None else operator.index(size) for size in shape)
+        self.dtype = canonical(dtype)
+        self.node = node
+        self.name = name or (f"{getattr(node.op, 'name', None) or node.name}_output" if node else "")
+        self.mask = None  # spec of the mask that will travel with the value, if one will
+
+    @property
+    def value(self):
+        raise TypeError(NO_VALUE.format(self))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self):  # noqa: N802 (numpy's name)
+        """The tensor with its axes reversed."""
+        return _transpose(self)
+
+    def __len__(self):
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"the length of {self} is not known before it has a value")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self):
+        raise TypeError(NO_VALUE.format(self))
+
+    __float__ = __int__ = __index__ = __bool__
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(NO_VALUE.format(self))
+
+    def __repr__(self):
+        return f"<SymbolicTensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+NO_VALUE = """{} has no value yet, so that Python cannot branch on it, count it or convert it.
+Wrong:  if x > 0: x = x * 2
+Right:  x = ops.where(x > 0, x * 2, x)
+Code that needs values belongs in the `call` of a Layer, or in Lambda(function)."""
+
+
+class Node:
+    """One call of an op or a layer: what was called, with which arguments, and what came out."""
+
+    def __init__(self, op: Any, args: tuple = (), kwargs: dict | None = None):
+        self.op = op
+        self.args = args
+        self.kwargs = kwargs or {}
+        self.name = getattr(op, "name", None) or getattr(op, "__name__", type(op).__name__)
+        self.inputs: list[SymbolicTensor] = symbolic_leaves((args, self.kwargs))
+        self.outputs: Any = None
+
+    @property
+    def output_list(self) -> list[SymbolicTensor]:
+        """The outputs, flat."""
+        return symbolic_leaves(self.outputs)
+
+    def __repr__(self):
+        return f"<Node {self.name}>"
+
+
+def has_symbolic(values: Any) -> bool:
+    """Whether a symbolic tensor is among the arguments, also inside lists, tuples and dicts."""
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, SymbolicTensor):
+            return True
+        if isinstance(value, list | tuple | dict) and value and has_symbolic(value):
+            return True
+    return False
+
+
+def symbolic_leaves(structure: Any) -> list[SymbolicTensor]:
+    """The symbolic tensors in a structure, in order."""
+    return [leaf for leaf in tree.walk(structure) if isinstance(leaf, SymbolicTensor)]
+
+
+def substitute(structure: Any, values: dict) -> Any:
+    """The structure with each symbolic tensor replaced by its value."""
+    if isinstance(structure, SymbolicTensor):
+        return values[structure]
+    if isinstance(structure, dict):
+        return type(structure)({key: substitute(child, values) for key, child in structure.items()})
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*(substitute(child, values) for child in structure))
+    if isinstance(structure, list | tuple):
+        return type(structure)(substitute(child, values) for child in structure)
+    return structure
+
+
+def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
+    """Shapes and dtypes of `fn(*args, **kwargs)`, in the form of its result.
+
+    Returns:
+        A structure of `jax.ShapeDtypeStruct`-like objects; sizes that depend on an unknown
+        dimension are `None`.
+    """
+    leaves = list(dict.fromkeys(symbolic_leaves((args, kwargs))))
+
+    def run(size):
+        def concrete(arrays):
+            values = dict(zip(leaves, arrays, strict=True))
+            return fn(*substitute(args, values), **substitute(kwargs, values))
+
+        shapes = [tuple(size if d is None else d for d in leaf.shape) for leaf in leaves]
+        return jax.eval_shape(
+            concrete,
+            [jax.ShapeDtypeStruct(s, leaf.dtype) for s, leaf in zip(shapes, leaves, strict=True)],
+        )
+
+    if all(None not in leaf.shape for leaf in leaves):
+        return run(1)
+    for attempt, (first, second) in enumerate(PROBES):
+        try:
+            return jax.tree.map(_common, run(first), run(second))
+        except Exception:
+            if attempt == len(PROBES) - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+class Spec:
+    """A shape with `None` for unknown sizes, and a dtype."""
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = tuple(shape), canonical(dtype)
+
+    def __repr__(self):
+        return f"<Spec shape={self.shape} dtype={self.dtype}>"
+
+
+def _common(first, second):
+    sizes = zip(first.shape, second.shape, strict=True)
+    return Spec([a if a == b else None for a, b in sizes], first.dtype)
+
+
+def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:
+    """Record a call of `target`; its results are inferred from `fn` (default: `target` itself)."""
+    node = Node(target, args, kwargs)
+    try:
+        specs = infer(fn or target, args, kwargs)
+    except Exception as error:
+        shapes = ", ".join(str(leaf.shape) for leaf in node.inputs)
+        error.add_note(f"While {node.name!r} was applied to symbolic tensors of shape {shapes}.")
+        raise
+    node.outputs = jax.tree.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype, node), specs)
+    return node.outputs
+
+
+def op(fn: Callable) -> Callable:
+    """Make a pure function of arrays an op: eager on arrays, traced in JAX, recorded on symbols.
+
+    Args:
+        fn: a function of arrays and plain values that JAX can trace.
+
+    Example:
+        >>> @op
+        ... def halve(x):
+        ...     return x / 2
+        >>> float(halve(jnp.asarray(3.0)))
+        1.5
+    """
+
+    @functools.wraps(fn)
+    def call(*args, **kwargs):
+        if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
+            return record(call, args, kwargs, fn=plain)
+        return plain(*args, **kwargs)
+
+    def plain(*args, **kwargs):
+        args = tuple(arg.value if isinstance(arg, Operators) else arg for arg in args)
+        if kwargs:
+            kwargs = {k: v.value if isinstance(v, Operators) else v for k, v in kwargs.items()}
+        return fn(*args, **kwargs)
+
+    return call
+
+
+def _named(name: str, fn: Callable) -> Callable:
+    def named(*args, **kwargs):
+        return fn(*args, **kwargs)
+
+    named.__name__ = named.__qualname__ = name
+    return op(named)
+
+
+_getitem = _named("get_item", lambda x, key: jnp.asarray(x)[key])
+_transpose = _named("transpose", lambda x: x.T)
+
+
+def _install_operators() -> None:
+    for name, fn in {**BINARY, **COMPARE, **UNARY}.items():
+        forward = _named(name.strip("_"), lambda *xs, fn=fn: fn(*map(_array, xs)))
+        special = name.strip("_")
+        setattr(Operators, f"__{special}__", lambda *xs, forward=forward: forward(*xs))
+        if name in BINARY:
+            setattr(Operators, f"__r{special}__", lambda x, y, forward=forward: forward(y, x))
+    Operators.__eq__ = lambda self, other: self is other  # type: ignore[method-assign]
+    Operators.__hash__ = lambda self: id(self)  # type: ignore[method-assign]
+    for name in METHODS:
+        method = _named(name, lambda x, *args, name=name, **kw: getattr(x, name)(*args, **kw))
+        setattr(Operators, name, lambda *xs, method=method, **kw: method(*xs, **kw))
+
+
+def _array(value):
+    """numpy and lists would take over the operation; as JAX arrays they do not."""
+    return jnp.asarray(value) if isinstance(value, np.ndarray | list | tuple) else value
+
+
+_install_operators()

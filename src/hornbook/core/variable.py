@@ -1,0 +1,274 @@
+"""Variables, and `bind`: the one bridge between objects that change and functions that do not.
+
+A user sees a variable as an array that can be assigned. The engine runs the same code with other
+values in the variables' place, and collects what was assigned:
+
+    with bind({layer.kernel: traced_kernel}) as scope:
+        y = layer(x)              # reads traced_kernel, wherever the code looks
+    scope[layer.kernel]           # the value at the end, assigned or not
+
+Inside a `bind` no assignment reaches the variable itself, so that a traced value can never leak.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core.dtype import canonical, is_float, standardize_dtype
+from hornbook.core.symbolic import Operators
+
+KINDS = ("weight", "state", "metric", "optimizer", "seed")
+# weight: found by training. state: kept with the model, not trained (moving averages, RNN states).
+# metric, optimizer, seed: belong to a training run; not part of a model's weights.
+
+
+class _Thread(threading.local):
+    def __init__(self):
+        self.scopes: list[dict[Variable, Any]] = []
+        self.compute_dtypes: list[str | None] = [None]
+        self.names: list[str] = []
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def bind(values: "dict[Variable, Any]") -> Iterator["dict[Variable, Any]"]:
+    """Run code with other values in the variables' place; collect what it assigns.
+
+    Args:
+        values: from variable to the value that it has inside. Variables not named keep their own.
+
+    Yields:
+        The live dictionary: what was passed, overwritten and extended by each assignment.
+    """
+    scope = dict(values)
+    _thread.scopes.append(scope)
+    try:
+        yield scope
+    finally:
+        _thread.scopes.pop()
+
+
+@contextmanager
+def compute_dtype(dtype: str | None) -> Iterator[None]:
+    """Inside, floating-point variables with `autocast` are read in `dtype` (`None`: as stored)."""
+    _thread.compute_dtypes.append(dtype)
+    try:
+        yield
+    finally:
+        _thread.compute_dtypes.pop()
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[None]:
+    """Inside, the paths of new variables begin with `name/`."""
+    _thread.names.append(name)
+    try:
+        yield
+    finally:
+        _thread.names.pop()
+
+
+def current_scope() -> str:
+    """The path that a variable made now would begin with."""
+    return "/".join(_thread.names)
+
+
+class Variable(Operators):
+    """An array with a name that can be assigned; behaves as an array in arithmetic.
+
+    Args:
+        initializer: the value (array-like), or a callable `(shape, dtype) -> array`.
+        shape: the shape, for a callable initializer.
+        dtype: dtype it is stored in; default the value's own, or `floatx()` for a callable.
+        trainable: whether training may change it.
+        name: the last part of its path.
+        kind: what it is for; one of `KINDS`. Default `"weight"`, or `"state"` if not trainable.
+        autocast: whether a mixed-precision layer reads it in its compute dtype.
+        regularizer: called with the value; what it returns is added to the loss.
+        constraint: called with the new value after each update by an optimizer.
+
+    Raises:
+        ValueError: if an initializer is callable and no shape is given, or an assigned value has
+            another shape.
+
+    Example:
+        >>> v = Variable([1.0, 2.0], name="v")
+        >>> _ = v.assign_add([1.0, 1.0])
+        >>> (v * 2).tolist(), v.shape
+        ([4.0, 6.0], (2,))
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        kind: str | None = None,
+        autocast: bool = True,
+        regularizer: Callable | None = None,
+        constraint: Callable | None = None,
+    ):
+        self.name = name or "variable"
+        if "/" in self.name:
+            raise ValueError(f"a variable's name has no '/': {self.name!r}")
+        scope = current_scope()
+        self.path = f"{scope}/{self.name}" if scope else self.name
+        self.trainable = bool(trainable)
+        self.kind = kind or ("weight" if trainable else "state")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind of variable {self.path!r} must be one of {KINDS}, not {kind!r}")
+        self.autocast = autocast
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self._value = self._initial(initializer, shape, dtype)
+        self.shape = tuple(self._value.shape)
+        self.dtype = self._value.dtype.name
+
+    def _initial(self, initializer, shape, dtype):
+        with jax.ensure_compile_time_eval():  # a layer may be built while it is traced
+            if callable(initializer):
+                if shape is None:
+                    raise ValueError(
+                        f"variable {self.path!r} has a callable initializer and no shape; "
+                        "pass shape=(...)"
+                    )
+                initializer = initializer(tuple(shape), dtype=standardize_dtype(dtype))
+            value = unwrap(initializer)
+            if dtype is None:
+                given = getattr(value, "dtype", None)
+                plain_float = given is None and is_float(np.asarray(value).dtype)
+                dtype = standardize_dtype(None) if plain_float else (given or np.asarray(value).dtype)
+            value = jnp.asarray(value, canonical(dtype))
+        if shape is not None and tuple(shape) != value.shape:
+            raise ValueError(
+                f"variable {self.path!r} wants shape {tuple(shape)}; "
+                f"its initial value has shape {value.shape}"
+            )
+        return value
+
+    # ---- reading
+
+    @property
+    def value(self) -> Any:
+        """The array it stands for here: bound if a `bind` is active, else its own."""
+        found = self.raw
+        dtype = _thread.compute_dtypes[-1]
+        if dtype is not None and self.autocast and found.dtype != dtype and is_float(found.dtype):
+            return found.astype(dtype)
+        return found
+
+    @property
+    def raw(self) -> Any:
+        """The value in the dtype it is stored in."""
+        for scope in reversed(_thread.scopes):
+            if self in scope:
+                return scope[self]
+        return self._value
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape))
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the value as a numpy array."""
+        return np.array(self.raw)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.raw, dtype=dtype)
+
+    def __jax_array__(self):
+        return self.value
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError(f"variable {self.path!r} is a scalar: it has no length")
+        return self.shape[0]
+
+    def __float__(self):
+        return float(self.raw)
+
+    def __int__(self):
+        return int(self.raw)
+
+    def __bool__(self):
+        return bool(self.raw)
+
+    def __format__(self, spec):
+        return format(self.raw, spec)
+
+    def __repr__(self):
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+    def __deepcopy__(self, memo):
+        clone = object.__new__(type(self))
+        memo[id(self)] = clone
+        vars(clone).update(vars(self))
+        return clone
+
+    # ---- assigning
+
+    def assign(self, value: Any) -> Any:
+        """Replace the value.
+
+        Args:
+            value: array-like of this variable's shape; cast to its dtype.
+
+        Returns:
+            The new value.
+
+        Raises:
+            ValueError: if the shape differs.
+        """
+        value = jnp.asarray(unwrap(value), self.dtype)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"variable {self.path!r} has shape {self.shape}; "
+                f"it cannot be assigned a value of shape {value.shape}"
+            )
+        if _thread.scopes:
+            _thread.scopes[-1][self] = value
+        elif isinstance(value, jax.core.Tracer):
+            raise ValueError(
+                f"variable {self.path!r} was assigned inside a function that JAX traces, where the "
+                "assignment would be lost. Run the code in bind({variable: value}), or in the "
+                "layer's call during fit, evaluate or predict."
+            )
+        else:
+            self._value = value
+        return value
+
+    def assign_add(self, value: Any) -> Any:
+        """Add to the value."""
+        return self.assign(self.raw + jnp.asarray(unwrap(value)))
+
+    def assign_sub(self, value: Any) -> Any:
+        """Subtract from the value."""
+        return self.assign(self.raw - jnp.asarray(unwrap(value)))
+
+
+def unwrap(value: Any) -> Any:
+    """The array of a variable; anything else as it is."""
+    return value.value if isinstance(value, Variable) else value
+
+
+# jax.numpy's compiled functions take their arguments apart before they look at them: there a
+# variable becomes its array, and never comes back as a variable.
+jax.tree_util.register_pytree_node(
+    Variable, lambda variable: ((variable.value,), None), lambda _, children: children[0]
+)
