@@ -1,0 +1,1 @@
+"""hornbook beside its peers: the same work, one machine, one run."""

@@ -1,0 +1,309 @@
+"""Runs the workloads for hornbook and its peers in alternating rounds and prints the ratios.
+
+python -m benchmarks.compare --peers hornbook,keras-jax,torch --workloads mlp,convnet --rounds 5
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import platform
+import selectors
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import envs, tables
+from benchmarks.workloads import WORKLOADS, Workload, write
+
+ROOT = Path(__file__).resolve().parent.parent
+TF_SCAN = {"steps_per_execution": 32}
+MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who is measured: the environment, the file of models, and the settings of its `build`."""
+
+    env: str | None
+    models: str
+    module: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+def keras_peer(backend: str, settings: dict[str, Any] | None = None) -> Peer:
+    environ = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return Peer(f"keras-{backend}", "keras", "keras", settings or {}, environ)
+
+
+PEERS = {
+    "hornbook": Peer(None, "keras", "hornbook"),
+    "keras-jax": keras_peer("jax"),
+    "keras-tensorflow": keras_peer("tensorflow"),
+    "keras-torch": keras_peer("torch"),
+    "torch": Peer("torch", "torch"),
+    "jax": Peer("jax", "jax"),
+    "jax-scan": Peer("jax", "jax", settings={"scan": True}),
+    # On request: other settings of the same peers.
+    "keras-jax-32": keras_peer("jax", TF_SCAN),
+    "keras-tensorflow-32": keras_peer("tensorflow", TF_SCAN),
+    "keras-tensorflow-graph": keras_peer("tensorflow", {"jit_compile": False}),
+    "torch-malloc": Peer("torch", "torch", environ=MALLOC),
+    "torch-compile": Peer("torch", "torch", settings={"compile": True}),
+}
+DEFAULT = list(PEERS)[:7]
+
+
+@dataclass
+class Result:
+    """What one peer did at one workload; seconds are of one epoch, or of one call of `predict`."""
+
+    workload: str
+    peer: str
+    seconds: list[float] = field(default_factory=list)
+    first: float | None = None
+    first_loss: float | None = None
+    last_loss: float | None = None
+    peak: float = 0.0
+    idle: float = 0.0
+    parameters: int = 0
+    error: str = ""
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.seconds) if self.seconds else None
+
+
+class Worker:
+    """A worker process: `ask` sends a request and waits for its answer."""
+
+    def __init__(self, python: Path | str, peer: Peer, log: Path, limit: float) -> None:
+        self.limit, self.log = limit, log
+        environ = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | peer.environ
+        if peer.env is None:
+            paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+            environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        self.started = time.perf_counter()
+        with open(log, "w") as errors:
+            self.process = subprocess.Popen(
+                [str(python), "-m", "benchmarks.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+                env=environ,
+            )
+        self.ready = selectors.DefaultSelector()
+        self.ready.register(self.process.stdout, selectors.EVENT_READ)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Raises RuntimeError where the worker fails, dies or takes longer than the limit."""
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+        if not self.ready.select(self.limit):
+            raise RuntimeError(f"no answer in {self.limit:.0f} s")
+        line = self.process.stdout.readline()
+        if not line:
+            tail = self.log.read_text().strip().splitlines()[-1:]
+            raise RuntimeError(f"died with status {self.process.wait()}: {' '.join(tail)}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        self.ready.close()
+        self.process.kill()
+        self.process.communicate()
+
+
+def measure(
+    workload: Workload,
+    pythons: dict[str, Path | str],
+    rounds: int,
+    quick: bool,
+    limit: float,
+    folder: Path,
+    say: Callable[[str], None],
+) -> tuple[list[Result], str, dict[str, str]]:
+    """Runs one workload for every peer; returns the results, the data's source and versions."""
+    rows = min(workload.rows, 2 * workload.batch) if quick else workload.rows
+    epochs = 1 if quick else workload.epochs
+    data, versions = folder / f"{workload.name}.npz", {}
+    source = write(workload, rows, data)
+    results = {peer: Result(workload.name, peer) for peer in pythons}
+    workers: dict[str, Worker] = {}
+
+    def start(peer: str) -> None:
+        """A new process, its model, and the first epoch in the order of the data."""
+        made, log = PEERS[peer], folder / f"{workload.name}-{peer}.log"
+        worker = workers[peer] = Worker(pythons[peer], made, log, limit)
+        built = worker.ask(
+            do="build",
+            workload=workload.name,
+            data=str(data),
+            models=made.models,
+            module=made.module,
+            settings=made.settings,
+        )
+        done = worker.ask(do="work", epochs=1, shuffle=False, calls=1)
+        result = results[peer]
+        result.first = time.perf_counter() - worker.started
+        result.first_loss = result.last_loss = done["loss"]
+        result.peak, result.parameters = done["peak"], built["parameters"]
+        versions.update(built["versions"])
+
+    def turn(peer: str) -> float:
+        """One round; shuffled, as users train."""
+        done = workers[peer].ask(do="work", epochs=epochs, shuffle=workload.shuffle, calls=rows)
+        result = results[peer]
+        result.last_loss, result.peak = done["loss"], done["peak"]
+        result.idle = max(result.idle, done["idle"])
+        return done["seconds"] / (rows if workload.kind == "predict" else 1)
+
+    def fresh(peer: str) -> float:
+        """One round of the cold workload: a new process each time."""
+        start(peer)
+        workers.pop(peer).close()
+        return results[peer].first
+
+    @contextlib.contextmanager
+    def excused(peer: str) -> Iterator[None]:
+        """A peer that fails drops out with its error; the others go on."""
+        try:
+            yield
+        except RuntimeError as error:
+            results[peer].error = str(error)
+            say(f"{workload.name}, {peer}: {error}")
+            if peer in workers:
+                workers.pop(peer).close()
+
+    try:
+        for peer in results:
+            with excused(peer):
+                if workload.kind == "cold":
+                    fresh(peer)  # files come from the disk once, unmeasured
+                else:
+                    start(peer)
+                    turn(peer)  # whatever is compiled or chosen on the way, unmeasured
+        for number in range(rounds):
+            order = [peer for peer in results if not results[peer].error]
+            at = number % max(len(order), 1)
+            for peer in order[at:] + order[:at]:
+                with excused(peer):
+                    results[peer].seconds.append((fresh if workload.kind == "cold" else turn)(peer))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return list(results.values()), source, versions
+
+
+def machine() -> str:
+    """Processor, cores and system, in a line."""
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if "model name" in line] * info.exists()
+    name = names[0].split(":")[1].strip() if names else platform.processor()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    names = {"peers": PEERS, "workloads": WORKLOADS}
+    parser.add_argument("--peers", default=",".join(DEFAULT), help=", ".join(PEERS))
+    parser.add_argument("--workloads", default=",".join(WORKLOADS), help=", ".join(WORKLOADS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="two steps, one round: does it run?")
+    parser.add_argument("--limit", type=float, default=300, help="seconds that an answer may take")
+    parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="ENV=PATH",
+        help="use this Python for an environment instead of making one: " + ", ".join(envs.ENVS),
+    )
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--json", type=Path, help="write every measurement to this file")
+    args = parser.parse_args(argv)
+    for what, known in names.items():
+        chosen = [name.strip() for name in getattr(args, what).split(",") if name.strip()]
+        if unknown := [name for name in chosen if name not in known]:
+            parser.error(f"no such {what}: {', '.join(unknown)}; choose from {', '.join(known)}")
+        setattr(args, what, chosen)
+    if wrong := [one for one in args.python if one.partition("=")[0] not in envs.ENVS]:
+        parser.error(f"--python {wrong[0]}: choose from {', '.join(envs.ENVS)}")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns 0 where every peer ran and all losses agree, else 1."""
+    args = parse(argv)
+    console = tables.console()
+    given = dict(one.split("=", 1) for one in args.python)
+    pythons: dict[str, Path | str] = {}
+    for peer in args.peers:
+        env = PEERS[peer].env
+        pythons[peer] = (
+            sys.executable
+            if env is None
+            else given.get(env) or envs.ensure(env, args.env_dir, console.print)
+        )
+    results: list[Result] = []
+    versions: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    began, load = time.time(), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="hornbook-benchmarks-") as folder:
+        for name in args.workloads:
+            with console.status(f"{name} ...") if console.is_terminal else contextlib.nullcontext():
+                some, sources[name], found = measure(
+                    WORKLOADS[name],
+                    pythons,
+                    1 if args.quick else args.rounds,
+                    args.quick,
+                    args.limit,
+                    Path(folder),
+                    console.print,
+                )
+            results += some
+            versions |= found
+            for line in tables.progress(some):
+                console.print(line, highlight=False)
+    about = {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "python": platform.python_version(),
+        **dict(sorted(versions.items())),
+        "rounds": "1 (quick: nothing to conclude)" if args.quick else str(args.rounds),
+        "load of the machine": f"{load:.1f} before, {os.getloadavg()[0]:.1f} after",
+        "minutes": f"{(time.time() - began) / 60:.0f}",
+        "data": ", ".join(f"{name} {source}" for name, source in sources.items()),
+    }
+    console.print(tables.rich_table(tables.details(results)))
+    console.print(tables.rich_table(tables.summary(results)))
+    for key, value in about.items():
+        console.print(f"{key}: {value}", highlight=False)
+    if args.markdown:
+        args.markdown.write_text(tables.markdown(results, about))
+    if args.json:
+        args.json.write_text(json.dumps({"about": about, "results": [vars(r) for r in results]}))
+    problems = tables.problems(results)
+    for problem in problems:
+        console.print(problem, style="red", highlight=False)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

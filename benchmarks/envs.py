@@ -1,0 +1,49 @@
+"""Virtual environments for the peers, made once under a cache directory and used again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hornbook-benchmarks"
+
+JAX, KERAS, TORCH, TENSORFLOW = (
+    "jax==0.10.2",
+    "keras==3.15.0",
+    "torch==2.13.0",
+    "tensorflow==2.21.0",
+)
+
+ENVS = {
+    "keras-jax": [KERAS, JAX],
+    "keras-tensorflow": [KERAS, TENSORFLOW],
+    "keras-torch": [KERAS, TORCH],
+    "torch": [TORCH, "numpy"],
+    "jax": [JAX],
+}
+
+
+def ensure(name: str, folder: Path, say: Callable[[str], None]) -> Path:
+    """Returns the Python of environment `name` under `folder`, which is made where it is absent.
+
+    Raises:
+        RuntimeError: where pip cannot install the packages; its last lines say why.
+    """
+    home = folder.expanduser() / name
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp, wanted = home / "installed.txt", "\n".join([sys.version, *ENVS[name]])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    say(f"making the environment of {name} in {home}: {', '.join(ENVS[name])}")
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(home)],
+        [str(python), "-m", "pip", "install", "--quiet", *ENVS[name]],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(
+                f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}"
+            )
+    stamp.write_text(wanted)
+    return python

@@ -1,0 +1,200 @@
+"""From measurements to tables, for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from benchmarks.compare import Result
+
+FIRST_AGREE = 0.02
+"""Losses of the first epoch (same weights, same order of rows) agree within this fraction."""
+LAST_AGREE = 0.15
+"""Losses of the last epoch (each peer's own shuffling) agree within this fraction plus 0.01."""
+IDLE_LIMIT = 0.05
+"""A worker that waits uses less than this share of a core."""
+
+
+class Page(NamedTuple):
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    sections: list[int]  # rows after which a line is drawn
+
+
+def console() -> Console:
+    found = Console()
+    return found if found.is_terminal else Console(width=180)
+
+
+def by_workload(results: list[Result]) -> dict[str, dict[str, Result]]:
+    grouped: dict[str, dict[str, Result]] = {}
+    for result in results:
+        grouped.setdefault(result.workload, {})[result.peer] = result
+    return grouped
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    for unit, size in (("s", 1), ("ms", 1e-3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value * 1e6:.3g} µs"
+
+
+def number(value: float | None, form: str = ".4g") -> str:
+    return "" if value is None else format(value, form)
+
+
+def ratio(result: Result | None, house: Result | None) -> float | None:
+    """How many times as fast `house` is."""
+    if not (result and house and result.median and house.median):
+        return None
+    return result.median / house.median
+
+
+def agrees(result: Result, others: list[Result]) -> bool:
+    """Whether the losses are those of the others, within the stated tolerances."""
+    for name, share, slack in (("first_loss", FIRST_AGREE, 0), ("last_loss", LAST_AGREE, 0.01)):
+        mine = getattr(result, name)
+        known = [value for o in others if (value := getattr(o, name)) is not None]
+        if mine is None or not known:
+            continue
+        middle = statistics.median_low(known)
+        if not abs(mine - middle) <= share * abs(middle) + slack:
+            return False
+    return True
+
+
+def progress(results: list[Result]) -> Iterator[str]:
+    for result in results:
+        said = result.error or f"{seconds(result.median)}, first {seconds(result.first)}"
+        yield f"{result.workload:12} {result.peer:24} {said}"
+
+
+def details(results: list[Result]) -> Page:
+    """Every peer at every workload."""
+    head = "workload,peer,an epoch,from - to,hornbook is,to first epoch's end,peak memory"
+    head += ",parameters,first loss,last loss,agrees"
+    rows, sections = [], []
+    for name, peers in by_workload(results).items():
+        for result in peers.values():
+            times = ratio(result, peers.get("hornbook"))
+            ends = (min(result.seconds), max(result.seconds)) if result.seconds else ()
+            rows.append(
+                [
+                    name,
+                    result.peer,
+                    "failed" if result.error else seconds(result.median),
+                    " - ".join(seconds(end) for end in ends),
+                    "" if times is None or result.peer == "hornbook" else f"{times:.2f}x",
+                    seconds(result.first),
+                    f"{result.peak:.0f} MB" if result.peak else "",
+                    f"{result.parameters:,}" if result.parameters else "",
+                    number(result.first_loss),
+                    number(result.last_loss),
+                    "" if result.error else "yes" if agrees(result, [*peers.values()]) else "NO",
+                ]
+            )
+        sections.append(len(rows) - 1)
+    title = "median of the rounds; predict: of one call; cold: of a whole process"
+    return Page(title, head.split(","), rows, sections)
+
+
+def best(peers: dict[str, Result], prefix: str) -> Result | None:
+    """The fastest of the default and asked-for peers whose name starts with `prefix`."""
+    found = [r for name, r in peers.items() if name.startswith(prefix) and r.median]
+    return min(found, key=lambda r: r.median) if found else None
+
+
+def summary(results: list[Result]) -> Page:
+    """One row a workload: how many times as fast hornbook is, beside what is wanted."""
+    grouped = by_workload(results)
+    columns = list(dict.fromkeys(r.peer for r in results if r.peer != "hornbook"))
+    head = ["workload", "batch", "hornbook", *columns]
+    head += ["Keras's best", "wanted", "torch", "wanted", "met"]
+    rows = []
+    for name, peers in grouped.items():
+        workload, house = WORKLOADS[name], peers.get("hornbook")
+        # Without hornbook the columns show times instead of ratios.
+        shown = [
+            times(ratio(peers.get(peer), house)) if house else seconds(peers[peer].median)
+            for peer in columns
+        ]
+        keras = ratio(best(peers, "keras-"), house)
+        torch = ratio(peers.get("torch"), house)
+        pairs = [(keras, workload.keras_goal), (torch, workload.torch_goal)]
+        known = [got >= goal for got, goal in pairs if got is not None and goal is not None]
+        rows.append(
+            [
+                workload.title,
+                str(workload.batch),
+                seconds(house.median) if house else "",
+                *shown,
+                times(keras),
+                times(workload.keras_goal),
+                times(torch),
+                times(workload.torch_goal),
+                ("yes" if all(known) else "no") if known else "",
+            ]
+        )
+    return Page("hornbook is this many times as fast as", head, rows, [])
+
+
+def times(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}x"
+
+
+def problems(results: list[Result]) -> list[str]:
+    """Whatever makes the comparison unfair or incomplete."""
+    found = []
+    for name, peers in by_workload(results).items():
+        counts = {r.parameters for r in peers.values() if not r.error}
+        if len(counts) > 1:
+            found.append(f"{name}: parameters differ: {counts}")
+        for peer, result in peers.items():
+            if result.error:
+                found.append(f"{name}, {peer}: failed: {result.error}")
+            elif not agrees(result, [*peers.values()]):
+                found.append(
+                    f"{name}, {peer}: losses {number(result.first_loss)} and "
+                    f"{number(result.last_loss)} are not those of the others"
+                )
+            if result.idle > IDLE_LIMIT:
+                found.append(f"{name}, {peer}: {result.idle:.0%} of a core while it waited")
+    return found
+
+
+def rich_table(page: Page) -> Table:
+    table = Table(title=page.title, box=box.SIMPLE_HEAD)
+    for i, name in enumerate(page.head):
+        table.add_column(name, justify="left" if i < 1 or name == "peer" else "right")
+    for i, row in enumerate(page.rows):
+        table.add_row(*row, end_section=i in page.sections)
+    return table
+
+
+def markdown(results: list[Result], about: dict[str, str]) -> str:
+    """Both tables, and where and with what they were measured."""
+    lines = [f"- {key}: {value}" for key, value in about.items()]
+    lines.append(
+        f"- losses agree within {FIRST_AGREE:.0%} after the first epoch (same weights, same order) "
+        f"and within {LAST_AGREE:.0%} + 0.01 after the last (own shuffling)"
+    )
+    for page in (summary(results), details(results)):
+        lines += ["", f"**{page.title}**", "", line(page.head), line(["---"] * len(page.head))]
+        lines += [line(row) for row in page.rows]
+    return "\n".join(lines) + "\n"
+
+
+def line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,87 @@
+"""One peer at one workload: reads a JSON request a line, answers with one line, else sleeps.
+
+Requests: `{"do": "build", ...}`, then any number of `{"do": "work", ...}`. The answer to work has
+the seconds it took, the loss, the peak memory so far, and how busy the process was while it waited.
+"""
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.workloads import WORKLOADS, Job, Workload, read
+
+PACKAGES = ("hornbook", "jax", "keras", "tensorflow", "torch", "numpy")
+
+
+def build(request: dict[str, Any]) -> tuple[Workload, Job]:
+    """Makes the model: `keras` API models with the module asked for, others by themselves."""
+    workload = WORKLOADS[request["workload"]]
+    models = importlib.import_module(f"benchmarks.models_{request['models']}")
+    module = [importlib.import_module(request["module"])] if request.get("module") else []
+    job = models.build(*module, workload, *read(request["data"]), **request["settings"])
+    return workload, job
+
+
+def work(workload: Workload, job: Job, request: dict[str, Any]) -> dict[str, Any]:
+    """Trains or predicts; `seconds` is the time of one epoch, or of `calls` predictions."""
+    start, loss = time.perf_counter(), None
+    if workload.kind == "predict":
+        job.predict(request["calls"])
+        units = 1
+    else:
+        units = request["epochs"]
+        loss = job.train(units, request["shuffle"])
+    return {"seconds": (time.perf_counter() - start) / units, "loss": loss, "peak": peak()}
+
+
+def peak() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage also counts the process that this one was forked from
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        if name in sys.modules:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                found[name] = getattr(sys.modules[name], "__version__", "?")
+    return found
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints goes to the log
+    workload = job = None
+    waiting, used = time.perf_counter(), time.process_time()
+    for line in sys.stdin:
+        request = json.loads(line)
+        wait = time.perf_counter() - waiting
+        idle = (time.process_time() - used) / wait if wait > 0.5 else 0.0  # else too little to say
+        try:
+            if request["do"] == "build":
+                workload, job = build(request)
+                answer = {"parameters": job.parameters, "versions": versions()}
+            else:
+                answer = work(workload, job, request) | {"idle": idle}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+        waiting, used = time.perf_counter(), time.process_time()
+
+
+if __name__ == "__main__":
+    main()

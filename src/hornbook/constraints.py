@@ -1,0 +1,189 @@
+"""Constraints: projections applied to a weight after each update by an optimizer.
+
+    Dense(10, kernel_constraint="non_neg")
+    Conv2D(32, 3, kernel_constraint=constraints.MaxNorm(2, axis=(0, 1, 2)))
+
+A constraint is any callable from an array to an array of the same shape.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core import config as registry
+from hornbook.core import settings
+from hornbook.ops import rows
+
+Axes = int | tuple[int, ...] | list[int] | None
+
+
+class Constraint(registry.Configurable):
+    """Base of constraints: write `__call__(self, w)`, which returns an array of `w`'s shape.
+
+    Example:
+        >>> class Half(hornbook.constraints.Constraint):
+        ...     def __call__(self, w):
+        ...         return jnp.clip(w, -0.5, 0.5)
+        >>> Half()(np.array([-2.0, 0.25])).tolist()
+        [-0.5, 0.25]
+    """
+
+    def __call__(self, w: Array) -> Array:
+        """The nearest allowed value to `w`."""
+        return w
+
+
+class MinMaxNorm(Constraint):
+    """Brings the length of each weight vector between two bounds.
+
+    `w * (rate * clip(norm, min_value, max_value) + (1 - rate) * norm) / (epsilon + norm)`
+
+    Args:
+        min_value: least length.
+        max_value: greatest length.
+        rate: how much of the way to go at each call, 0 to 1.
+        axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
+            kernel.
+
+    Example:
+        >>> w = np.array([[3.0], [4.0]])
+        >>> hornbook.constraints.MinMaxNorm(0.0, 1.0)(w).round(4).tolist()
+        [[0.6...], [0.8...]]
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Axes = 0,
+    ):
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Array) -> Array:
+        w = rows.floating(w)
+        norm = _norm(w, self.axis)
+        wanted = jnp.clip(norm, self.min_value, self.max_value)
+        wanted = self.rate * wanted + (1 - self.rate) * norm
+        return w * (wanted / (settings.epsilon() + norm))
+
+
+class MaxNorm(Constraint):
+    """Shortens weight vectors longer than `max_value` (Srivastava et al. 2014, dropout).
+
+    Args:
+        max_value: greatest length.
+        axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
+            kernel.
+
+    Example:
+        >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
+        >>> hornbook.constraints.MaxNorm(1.0)(w).round(4).tolist()
+        [[0.6..., 0.3...], [0.8..., 0.4...]]
+    """
+
+    def __init__(self, max_value: float = 2, axis: Axes = 0):
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w: Array) -> Array:
+        return MinMaxNorm(0.0, self.max_value, axis=self.axis)(w)
+
+
+class NonNeg(Constraint):
+    """Sets negative weights to 0.
+
+    Example:
+        >>> hornbook.constraints.NonNeg()(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __call__(self, w: Array) -> Array:
+        return jnp.maximum(rows.array(w), 0)
+
+
+class UnitNorm(Constraint):
+    """Brings each weight vector to length 1: `w / (epsilon + norm)`.
+
+    Args:
+        axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
+            kernel.
+
+    Example:
+        >>> hornbook.constraints.UnitNorm()(np.array([[3.0], [4.0]])).round(4).tolist()
+        [[0.6...], [0.8...]]
+    """
+
+    def __init__(self, axis: Axes = 0):
+        self.axis = axis
+
+    def __call__(self, w: Array) -> Array:
+        w = rows.floating(w)
+        return w / (settings.epsilon() + _norm(w, self.axis))
+
+
+def _norm(w: Array, axis: Axes) -> Array:
+    """The Euclidean length over some axes, which are kept."""
+    return jnp.sqrt(jnp.sum(jnp.square(w), axis=rows.axes(axis), keepdims=True))
+
+
+max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+
+TABLE: dict[str, type[Constraint]] = {
+    "constraint": Constraint,
+    "max_norm": MaxNorm,
+    "min_max_norm": MinMaxNorm,
+    "non_neg": NonNeg,
+    "unit_norm": UnitNorm,
+    "maxnorm": MaxNorm,
+    "nonneg": NonNeg,
+    "unitnorm": UnitNorm,
+    **{cls.__name__: cls for cls in (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm)},
+}
+
+
+def get(identifier: Any) -> Callable | None:
+    """A constraint from its name, config, class or itself; `None` stays `None`.
+
+    Args:
+        identifier: a name (`"max_norm"`), a callable, a config dict or `None`.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known ones.
+
+    Example:
+        >>> hornbook.constraints.get("non_neg")
+        NonNeg()
+    """
+    return registry.lookup("constraints", identifier, TABLE, "a constraint")
+
+
+def serialize(constraint: Callable) -> Any:
+    """The config of a constraint.
+
+    Example:
+        >>> hornbook.constraints.serialize(hornbook.constraints.MaxNorm(3))["config"]
+        {'max_value': 3}
+    """
+    return registry.serialize(constraint)
+
+
+def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | None:
+    """The constraint that `serialize` described.
+
+    Args:
+        config: a name or a config dict.
+        custom_objects: from name to class or function, for this call.
+
+    Example:
+        >>> described = hornbook.constraints.serialize(hornbook.constraints.MaxNorm(3))
+        >>> hornbook.constraints.deserialize(described)
+        MaxNorm(max_value=3)
+    """
+    with registry.custom_object_scope(custom_objects or {}):
+        return get(config)

@@ -1,0 +1,100 @@
+"""The start of a functional model: a symbolic tensor, and the layer it comes from."""
+
+from typing import Any
+
+from hornbook.core.dtype import standardize_dtype
+from hornbook.core.module import auto_name
+from hornbook.core.symbolic import Node, SymbolicTensor
+from hornbook.layers.base import Layer
+
+
+class InputLayer(Layer):
+    """The layer behind `Input`.
+
+    Args:
+        shape: shape of one sample; `None` for unknown sizes.
+        batch_size: number of samples in a batch, if fixed.
+        dtype: dtype of the data; default `floatx()`.
+        batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
+        name: name of the input.
+        optional: whether the input may be `None`.
+
+    Raises:
+        ValueError: if not exactly one of `shape` and `batch_shape` is given.
+
+    Example:
+        >>> InputLayer(shape=(3,)).output.shape
+        (None, 3)
+    """
+
+    def __init__(
+        self,
+        shape: tuple | int | None = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        batch_shape: tuple | None = None,
+        name: str | None = None,
+        optional: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name or auto_name("input_layer"), **kwargs)
+        if (shape is None) == (batch_shape is None):
+            raise ValueError("an Input takes either shape (of one sample) or batch_shape")
+        if batch_shape is None:
+            assert shape is not None
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+        bad = [s for s in batch_shape if s is not None and (not isinstance(s, int) or s < 0)]
+        if bad:
+            raise ValueError(f"an Input's sizes are non-negative integers or None, not {bad[0]!r}")
+        self.batch_shape = tuple(batch_shape)
+        self.optional = optional
+        self.input_dtype = standardize_dtype(dtype)
+        self.built = True
+        node = Node(self)
+        node.outputs = SymbolicTensor(self.batch_shape, self.input_dtype, node, self.name)
+        self._nodes.append(node)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the data."""
+        return self.input_dtype
+
+    def call(self, inputs: Any) -> Any:
+        """The input itself."""
+        return inputs
+
+    def get_config(self) -> dict:
+        """Shape, dtype and name as plain data."""
+        return {"batch_shape": self.batch_shape, "dtype": self.input_dtype, "name": self.name}
+
+
+def Input(  # noqa: N802 (Keras's name)
+    shape: tuple | int | None = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    batch_shape: tuple | None = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> SymbolicTensor:
+    """A symbolic tensor to build a functional model on.
+
+    Args:
+        shape: shape of one sample; `None` for unknown sizes.
+        batch_size: number of samples in a batch, if fixed.
+        dtype: dtype of the data; default `floatx()`.
+        batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
+        name: name of the input; data may be passed to the model by this name.
+        tensor: a symbolic tensor to return as it is.
+        optional: whether the input may be `None`.
+
+    Raises:
+        ValueError: if not exactly one of `shape` and `batch_shape` is given.
+
+    Example:
+        >>> Input(shape=(28, 28), name="image").shape
+        (None, 28, 28)
+    """
+    if tensor is not None:
+        return tensor
+    return InputLayer(shape, batch_size, dtype, batch_shape, name, optional).output

@@ -1,0 +1,115 @@
+"""How a row of a table becomes an op: Keras's signature around a function of JAX.
+
+Each function here takes a function of JAX and one line of documentation and returns an op. What
+they add is Keras's argument names, and lists where JAX wants arrays.
+"""
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core import settings
+from hornbook.core.dtype import is_float
+from hornbook.core.symbolic import op
+
+Op = Callable[..., Any]
+
+
+def array(x: Any) -> Any:
+    """A JAX array from anything array-like; Python floats are of dtype `floatx()`."""
+    if isinstance(x, jax.Array):
+        return x
+    if isinstance(x, bool):
+        return jnp.asarray(x, "bool")
+    if isinstance(x, int):
+        return jnp.asarray(x, "int32")
+    if isinstance(x, float) or (isinstance(x, list | tuple) and _holds_floats(x)):
+        return jnp.asarray(x, settings.floatx())
+    return jnp.asarray(x)
+
+
+def operand(x: Any) -> Any:
+    """As `array`, but a Python number stays one: it takes the dtype of what it is combined with."""
+    return x if isinstance(x, jax.Array | bool | int | float | complex) else array(x)
+
+
+def floating(x: Any) -> jax.Array:
+    """A floating-point (or complex) array; integers and bools become `floatx()`."""
+    x = array(x)
+    return x if is_float(x.dtype) or jnp.iscomplexobj(x) else x.astype(settings.floatx())
+
+
+def pair(x1: Any, x2: Any) -> tuple[jax.Array, jax.Array]:
+    """Two arrays of one dtype."""
+    x1, x2 = operand(x1), operand(x2)
+    dtype = jnp.result_type(x1, x2)
+    return jnp.asarray(x1, dtype), jnp.asarray(x2, dtype)
+
+
+def unary(fn: Callable, doc: str) -> Op:
+    """An op of one array."""
+    return _row(lambda x: fn(array(x)), fn, doc)
+
+
+def unary_floating(fn: Callable, doc: str) -> Op:
+    """An op of one array that computes in floating point."""
+    return _row(lambda x: fn(floating(x)), fn, doc)
+
+
+def binary(fn: Callable, doc: str) -> Op:
+    """An op of two arrays that broadcast against each other."""
+    return _row(lambda x1, x2: fn(operand(x1), operand(x2)), fn, doc)
+
+
+def reduction(fn: Callable, doc: str) -> Op:
+    """An op that reduces over axes."""
+
+    def reduce(x, axis=None, keepdims=False):
+        return fn(array(x), axis=axes(axis), keepdims=keepdims)
+
+    return _row(reduce, fn, doc)
+
+
+def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
+    """An op that works along one axis, whose default is `axis`."""
+    default = axis
+
+    def along(x, axis=default):
+        return fn(array(x), axis=axis)
+
+    return _row(along, fn, doc)
+
+
+def axes(axis: Any) -> Any:
+    """Axes as JAX takes them: a list becomes a tuple."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def public(scope: dict[str, Any]) -> list[str]:
+    """The names of the ops that a module defines or takes over from another module of `ops`."""
+    return [
+        name
+        for name, value in scope.items()
+        if isinstance(value, types.FunctionType)
+        and value.__module__.startswith(__package__)
+        and not name.startswith("_")
+    ]
+
+
+def _row(call: Callable, fn: Callable, doc: str) -> Op:
+    call.__name__ = call.__qualname__ = getattr(fn, "__name__", "op")
+    call.__doc__ = doc
+    return op(call)
+
+
+def _holds_floats(x: Any) -> bool:
+    """Whether a nested list is of Python floats (numpy's and JAX's numbers know their dtype)."""
+    while isinstance(x, list | tuple):
+        if any(isinstance(child, float) and not isinstance(child, np.floating) for child in x):
+            return True
+        x = x[0] if x else None
+    return False

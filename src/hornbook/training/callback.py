@@ -1,0 +1,94 @@
+"""The base class of everything that a training loop reports to."""
+
+from typing import Any
+
+
+class Callback:
+    """Base of all callbacks: override the hooks that you want, leave the others alone.
+
+    `logs` is a dict from names (`"loss"`, `"val_accuracy"`) to Python floats. Setting
+    `self.model.stop_training = True` ends training after the batch or epoch in progress.
+
+    The loop runs many steps in one call of the device. A callback with a batch hook makes it run
+    step by step, unless its class says `every_batch = False`: then the hook is called after each
+    call of the device, with the index of its last batch. `every_batch` speaks for the hooks of the
+    class that sets it and those it inherits, not for hooks that a subclass adds.
+
+    Example:
+        >>> class Announce(Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"epoch {epoch}: {logs['loss']}")
+        >>> Announce().on_epoch_end(0, {"loss": 0.5})
+        epoch 0: 0.5
+    """
+
+    every_batch: bool = True
+    params: dict[str, Any] | None = None
+    _model: Any = None
+
+    @property
+    def model(self) -> Any:
+        """The model that is trained, evaluated or asked to predict."""
+        return self._model
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        self._model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take what is known of the run: `epochs`, `steps`, `verbose` ..."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Take the model."""
+        self._model = model
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Called once, before the first epoch of `fit`."""
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Called once, after the last epoch of `fit`, also when training was interrupted."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Called before each epoch; `epoch` counts from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Called after each epoch and its validation; what is put into `logs` is recorded."""
+
+    def on_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Another name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Called before a batch of `fit`; `batch` counts from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Called after a batch of `fit`; `logs` are the means over the epoch so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Called before `evaluate`, and before each validation in `fit`."""
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Called after `evaluate`, and after each validation in `fit`."""
+
+    def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Called before a batch of `evaluate` or of a validation."""
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Called after a batch of `evaluate` or of a validation."""
+
+    def on_predict_begin(self, logs: dict | None = None) -> None:
+        """Called before `predict`."""
+
+    def on_predict_end(self, logs: dict | None = None) -> None:
+        """Called after `predict`."""
+
+    def on_predict_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Called before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Called after a batch of `predict`."""

@@ -1,0 +1,41 @@
+"""Settings and fixtures of the whole suite. The environment is set before anything imports jax."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+THREADS = str(max(1, (os.cpu_count() or 1) // WORKERS))
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["MPLBACKEND"] = "Agg"
+# NPROC sizes XLA's thread pool, the others those of the numerical libraries beside it.
+for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, THREADS)
+
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data; the test is skipped where there is none."""
+    folder = Path(os.environ.get("HORNBOOK_DATA") or CHECKOUT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is absent (name a folder with HORNBOOK_DATA)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def fresh_session():
+    """Each test starts with fresh names and the same seed."""
+    import hornbook
+
+    utils = getattr(hornbook, "utils", None)
+    if hasattr(utils, "clear_session"):
+        utils.clear_session()
+        utils.set_random_seed(0)
