@@ -20,11 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import envs, tables
+from benchmarks import envs, machine, tables
 from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
-TF_SCAN = {"steps_per_execution": 32}
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
@@ -43,9 +42,9 @@ class Peer:
     environ: dict[str, str] = field(default_factory=dict)
 
 
-def keras_peer(backend: str, settings: dict[str, Any] | None = None) -> Peer:
+def keras_peer(backend: str, **settings: Any) -> Peer:
     environ = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return Peer(f"keras-{backend}", "keras", "keras", settings or {}, environ)
+    return Peer(f"keras-{backend}", "keras", "keras", settings, environ)
 
 
 PEERS = {
@@ -56,19 +55,24 @@ PEERS = {
     "torch": Peer("torch", "torch"),
     "jax": Peer("jax", "jax"),
     "jax-scan": Peer("jax", "jax", settings={"scan": True}),
-    # On request: other settings of the same peers.
-    "keras-jax-32": keras_peer("jax", TF_SCAN),
-    "keras-tensorflow-32": keras_peer("tensorflow", TF_SCAN),
-    "keras-tensorflow-graph": keras_peer("tensorflow", {"jit_compile": False}),
+    # The same peers with other settings: on request, and TUNED where steps are short.
+    "keras-jax-32": keras_peer("jax", steps_per_execution=32),
+    "keras-tensorflow-32": keras_peer("tensorflow", steps_per_execution=32),
+    "keras-tensorflow-graph": keras_peer("tensorflow", jit_compile=False),
     "torch-malloc": Peer("torch", "torch", environ=MALLOC),
     "torch-compile": Peer("torch", "torch", settings={"compile": True}),
 }
 DEFAULT = list(PEERS)[:7]
+TUNED = ["keras-jax-32", "keras-tensorflow-32"]
 
 
 @dataclass
 class Result:
-    """What one peer did at one workload; seconds are of one epoch, or of one call of `predict`."""
+    """What one peer did at one workload; seconds are of one epoch, or of one call of `predict`.
+
+    `idle` is the share of a core it used while it waited, `others` the cores that all other
+    processes used in each round.
+    """
 
     workload: str
     peer: str
@@ -78,6 +82,7 @@ class Result:
     last_loss: float | None = None
     peak: float = 0.0
     idle: float = 0.0
+    others: list[float] = field(default_factory=list)
     parameters: int = 0
     error: str = ""
 
@@ -136,6 +141,7 @@ def measure(
     rounds: int,
     quick: bool,
     limit: float,
+    quiet: float,
     folder: Path,
     say: Callable[[str], None],
 ) -> tuple[list[Result], str, dict[str, str]]:
@@ -149,6 +155,7 @@ def measure(
 
     def start(peer: str) -> None:
         """A new process, its model, and the first epoch in the order of the data."""
+        machine.wait_for_quiet(quiet)
         made, log = PEERS[peer], folder / f"{workload.name}-{peer}.log"
         worker = workers[peer] = Worker(pythons[peer], made, log, limit)
         built = worker.ask(
@@ -168,8 +175,11 @@ def measure(
 
     def turn(peer: str) -> float:
         """One round; shuffled, as users train."""
+        machine.wait_for_quiet(quiet)
+        result, used, begun = results[peer], machine.used(), time.perf_counter()
         done = workers[peer].ask(do="work", epochs=epochs, shuffle=workload.shuffle, calls=rows)
-        result = results[peer]
+        others = (machine.used() - used - done["cpu"]) / (time.perf_counter() - begun)
+        result.others.append(max(0.0, others))
         result.last_loss, result.peak = done["loss"], done["peak"]
         result.idle = max(result.idle, done["idle"])
         return done["seconds"] / (rows if workload.kind == "predict" else 1)
@@ -211,22 +221,17 @@ def measure(
     return list(results.values()), source, versions
 
 
-def machine() -> str:
-    """Processor, cores and system, in a line."""
-    info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if "model name" in line] * info.exists()
-    name = names[0].split(":")[1].strip() if names else platform.processor()
-    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-
-
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     names = {"peers": PEERS, "workloads": WORKLOADS}
-    parser.add_argument("--peers", default=",".join(DEFAULT), help=", ".join(PEERS))
+    parser.add_argument("--peers", default="", help=f"{', '.join(PEERS)}; the first 7 by default")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help=", ".join(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="two steps, one round: does it run?")
     parser.add_argument("--limit", type=float, default=300, help="seconds that an answer may take")
+    parser.add_argument(
+        "--quiet", type=float, default=0, help="seconds to wait for a quiet machine before a turn"
+    )
     parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
     parser.add_argument(
         "--python",
@@ -248,13 +253,25 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def busy(results: list[Result]) -> str:
+    rounds = sorted(share for result in results for share in result.others)
+    return f"{statistics.median(rounds):.1f}, at most {rounds[-1]:.1f}" if rounds else "not known"
+
+
+def default_peers(workload: Workload) -> list[str]:
+    """The default peers less those that are hopeless here, and more where steps are short."""
+    peers = [peer for peer in DEFAULT if peer not in workload.without]
+    return peers + TUNED * workload.short
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns 0 where every peer ran and all losses agree, else 1."""
     args = parse(argv)
     console = tables.console()
     given = dict(one.split("=", 1) for one in args.python)
+    wanted = {name: args.peers or default_peers(WORKLOADS[name]) for name in args.workloads}
     pythons: dict[str, Path | str] = {}
-    for peer in args.peers:
+    for peer in dict.fromkeys(peer for peers in wanted.values() for peer in peers):
         env = PEERS[peer].env
         pythons[peer] = (
             sys.executable
@@ -264,16 +281,17 @@ def main(argv: list[str] | None = None) -> int:
     results: list[Result] = []
     versions: dict[str, str] = {}
     sources: dict[str, str] = {}
-    began, load = time.time(), os.getloadavg()[0]
+    began = time.time()
     with tempfile.TemporaryDirectory(prefix="hornbook-benchmarks-") as folder:
         for name in args.workloads:
             with console.status(f"{name} ...") if console.is_terminal else contextlib.nullcontext():
                 some, sources[name], found = measure(
                     WORKLOADS[name],
-                    pythons,
+                    {peer: pythons[peer] for peer in wanted[name]},
                     1 if args.quick else args.rounds,
                     args.quick,
                     args.limit,
+                    args.quiet,
                     Path(folder),
                     console.print,
                 )
@@ -283,11 +301,11 @@ def main(argv: list[str] | None = None) -> int:
                 console.print(line, highlight=False)
     about = {
         "date": datetime.date.today().isoformat(),
-        "machine": machine(),
+        "machine": machine.describe(),
         "python": platform.python_version(),
         **dict(sorted(versions.items())),
         "rounds": "1 (quick: nothing to conclude)" if args.quick else str(args.rounds),
-        "load of the machine": f"{load:.1f} before, {os.getloadavg()[0]:.1f} after",
+        "cores used by other processes in the rounds": busy(results),
         "minutes": f"{(time.time() - began) / 60:.0f}",
         "data": ", ".join(f"{name} {source}" for name, source in sources.items()),
     }

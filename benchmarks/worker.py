@@ -31,14 +31,15 @@ def build(request: dict[str, Any]) -> tuple[Workload, Job]:
 
 def work(workload: Workload, job: Job, request: dict[str, Any]) -> dict[str, Any]:
     """Trains or predicts; `seconds` is the time of one epoch, or of `calls` predictions."""
-    start, loss = time.perf_counter(), None
+    start, used, loss = time.perf_counter(), time.process_time(), None
     if workload.kind == "predict":
         job.predict(request["calls"])
         units = 1
     else:
         units = request["epochs"]
         loss = job.train(units, request["shuffle"])
-    return {"seconds": (time.perf_counter() - start) / units, "loss": loss, "peak": peak()}
+    seconds = (time.perf_counter() - start) / units
+    return {"seconds": seconds, "loss": loss, "peak": peak(), "cpu": time.process_time() - used}
 
 
 def peak() -> float:

@@ -36,7 +36,12 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """One row of the table. `steps` batches make an epoch, `epochs` of them a timed round."""
+    """One row of the table. An epoch has `rows` rows, a timed round has `epochs` epochs.
+
+    `short`: steps are so short that Keras gains by `steps_per_execution`, which is then measured
+    too. `without`: peers left out unless they are asked for. The goals are how many times as fast
+    hornbook wants to be.
+    """
 
     name: str
     title: str
@@ -49,6 +54,8 @@ class Workload:
     shuffle: bool = True
     model: str = ""
     kind: str = "train"
+    short: bool = False
+    without: tuple[str, ...] = ()
     keras_goal: float | None = None
     torch_goal: float | None = None
 
@@ -296,13 +303,14 @@ def waves(rows: int) -> tuple[Arrays, np.ndarray, str]:
 
 
 WORDS = 20_000
+NO_SCAN = ("jax-scan",)  # on a CPU the gradients of convolutions inside a scan become plain loops
 REGRESSION = {"hidden": dense(8, 30), "out": dense(30, 1)}
 MLP = {"hidden1": dense(784, 300), "hidden2": dense(300, 100), "out": dense(100, 10)}
 
 TABLE = [
     Workload(
         "regression", "housing regression 8-30-1", housing, REGRESSION,
-        batch=32, rows=11_610, loss="mse", epochs=10, keras_goal=15, torch_goal=40,
+        batch=32, rows=11_610, loss="mse", epochs=10, short=True, keras_goal=15, torch_goal=40,
     ),
     Workload(
         "embeddings", "movie embeddings 50 + 50, dot + bias", ratings,
@@ -310,11 +318,11 @@ TABLE = [
             "users": embedding(USERS, 50), "items": embedding(ITEMS, 50),
             "user_bias": embedding(USERS, 1), "item_bias": embedding(ITEMS, 1),
         },
-        batch=64, rows=43_776, loss="mse", epochs=3, keras_goal=10, torch_goal=10,
+        batch=64, rows=43_776, loss="mse", epochs=3, short=True, keras_goal=10, torch_goal=10,
     ),
     Workload(
         "mlp", "MLP 784-300-100-10", mnist_flat, MLP,
-        batch=32, rows=8_000, loss="classes", epochs=5, keras_goal=2.3, torch_goal=2.8,
+        batch=32, rows=8_000, loss="classes", epochs=5, short=True, keras_goal=2.3, torch_goal=2.8,
     ),
     Workload(
         "convnet", "MNIST convnet 32-64-64", mnist,
@@ -322,11 +330,11 @@ TABLE = [
             "conv1": conv(3, 3, 1, 32), "conv2": conv(3, 3, 32, 64), "conv3": conv(3, 3, 64, 64),
             "hidden": dense(576, 64), "out": dense(64, 10),
         },
-        batch=64, rows=64 * 64, loss="classes", keras_goal=1.3, torch_goal=1.5,
+        batch=64, rows=64 * 64, loss="classes", without=NO_SCAN, keras_goal=1.3, torch_goal=1.5,
     ),
     Workload(
         "resnet20", "ResNet-20 on 32x32x3", pictures, resnet(3),
-        batch=128, rows=128 * 8, loss="classes", keras_goal=1.0, torch_goal=0.6,
+        batch=128, rows=128 * 8, loss="classes", without=NO_SCAN, keras_goal=1.0, torch_goal=0.6,
     ),
     Workload(
         "simplernn", "character SimpleRNN 256, 8 steps", next_char,
@@ -334,7 +342,7 @@ TABLE = [
             "embed": embedding(CHARS, 42), "rnn": recurrent(42, 256, 1),
             "out": dense(256, CHARS),
         },
-        batch=64, rows=64 * 300, loss="classes", keras_goal=1.5, torch_goal=1.5,
+        batch=64, rows=64 * 300, loss="classes", short=True, keras_goal=1.5, torch_goal=1.5,
     ),
     Workload(
         "stateful", "stateful LSTM 256 + batch norm, 8 steps", char_streams,
@@ -342,7 +350,7 @@ TABLE = [
             "embed": embedding(CHARS, 42), "norm": norm(42), "rnn": recurrent(42, 256, 4),
             "out": dense(256, CHARS),
         },
-        batch=64, rows=64 * 150, loss="classes", shuffle=False, keras_goal=1.7, torch_goal=1.5,
+        batch=64, rows=64 * 150, loss="classes", shuffle=False, short=True, keras_goal=1.7, torch_goal=1.5,
     ),
     Workload(
         "charlstm", "character LSTM 512 x 2, 40 steps", char_windows,
@@ -371,12 +379,12 @@ TABLE = [
             "embed": embedding(5_000, 50), "conv": conv(3, 50, 250), "hidden": dense(250, 250),
             "out": dense(250, 1),
         },
-        batch=32, rows=32 * 32, loss="binary", keras_goal=1.3, torch_goal=1.2,
+        batch=32, rows=32 * 32, loss="binary", without=NO_SCAN, keras_goal=1.3, torch_goal=1.2,
     ),
     Workload(
         "wavenet", "WaveNet, 8 causal Conv1D of 20, 50 steps", waves,
         {f"conv{i}": conv(2, 20 if i else 1, 20) for i in range(8)} | {"out": conv(1, 20, 10)},
-        batch=32, rows=32 * 200, loss="mse", keras_goal=2.0, torch_goal=2.0,
+        batch=32, rows=32 * 200, loss="mse", short=True, keras_goal=2.0, torch_goal=2.0,
     ),
     Workload(
         "transformer", "Transformer encoder 2 x 128, 4 heads, 128 steps", reviews_128,

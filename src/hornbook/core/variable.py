@@ -22,9 +22,10 @@ import numpy as np
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
 from hornbook.core.symbolic import Operators
 
-KINDS = ("weight", "state", "metric", "optimizer", "seed")
-# weight: found by training. state: kept with the model, not trained (moving averages, RNN states).
-# metric, optimizer, seed: belong to a training run; not part of a model's weights.
+KINDS = ("weight", "state", "carry", "metric", "optimizer", "seed")
+# weight: found by training. state: kept with the model, not trained (moving averages).
+# carry: goes from batch to batch (states of stateful recurrent layers), not saved.
+# metric, optimizer, seed: belong to a training run. Only weight and state are a model's weights.
 
 
 class _Thread(threading.local):

@@ -10,11 +10,12 @@ Reverse-mode derivatives of any order work; forward mode (`jax.jvp`, `jax.hessia
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from hornbook.kernels import wants_plain
@@ -131,12 +132,22 @@ def lstm(
     """
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
-        step = _bound(lstm_step, kernel, recurrent_kernel, bias, *activations)
+        step = lambda x_t, states: lstm_step(
+            x_t, states, kernel, recurrent_kernel, bias, *activations
+        )  # noqa: E731
         return scan_cell(step, x, (h0, c0), mask, reverse, zero_output_for_mask, unroll)
     cell = _lstm_cell(activation, recurrent_activation)
-    projected = _project(_time_major(x, reverse), kernel, bias)
     return _run(
-        cell, projected, (h0, c0), recurrent_kernel, None, mask, reverse, zero_output_for_mask, unroll
+        cell,
+        x,
+        (h0, c0),
+        kernel,
+        recurrent_kernel,
+        bias,
+        mask,
+        reverse,
+        zero_output_for_mask,
+        unroll,
     )
 
 
@@ -172,15 +183,14 @@ def gru(
     """
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
-        step = _bound(gru_step, kernel, recurrent_kernel, bias, reset_after, *activations)
+        step = lambda x_t, states: gru_step(
+            x_t, states, kernel, recurrent_kernel, bias, reset_after, *activations
+        )  # noqa: E731
         return scan_cell(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
     cell = _gru_cell(reset_after, activation, recurrent_activation)
-    input_bias, recurrent_bias = _gru_biases(bias, reset_after)
-    projected = _project(_time_major(x, reverse), kernel, input_bias)
     return _run(
-        cell, projected, (h0,), recurrent_kernel, recurrent_bias, mask, reverse,
-        zero_output_for_mask, unroll,
-    )  # fmt: skip
+        cell, x, (h0,), kernel, recurrent_kernel, bias, mask, reverse, zero_output_for_mask, unroll
+    )
 
 
 def simple_rnn(
@@ -206,12 +216,13 @@ def simple_rnn(
     The other arguments are those of `lstm`. Returns the outputs and `(h,)`.
     """
     if wants_plain():
-        step = _bound(simple_rnn_step, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0])
+        step = lambda x_t, states: simple_rnn_step(
+            x_t, states, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0]
+        )  # noqa: E731
         return scan_cell(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
     cell = _simple_rnn_cell(activation)
-    projected = _project(_time_major(x, reverse), kernel, bias)
     return _run(
-        cell, projected, (h0,), recurrent_kernel, None, mask, reverse, zero_output_for_mask, unroll
+        cell, x, (h0,), kernel, recurrent_kernel, bias, mask, reverse, zero_output_for_mask, unroll
     )
 
 
@@ -264,7 +275,7 @@ def scan_cell(
                 output = held
             return (new, held), output
 
-        inputs = (xs, _time_major_mask(mask, reverse))
+        inputs = (xs, _time_major(_as_mask(mask), reverse))
         (states, _), outputs = lax.scan(masked, (states, previous), inputs, unroll=unroll)
     return jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), outputs), states
 
@@ -273,163 +284,251 @@ def scan_cell(
 
 
 class _Cell(NamedTuple):
-    """The part of a step that depends on the state, and its derivative.
+    """The part of a step that depends on the state, its derivative, and the sums over all steps.
 
-    forward: `(projected input, states, R, b) -> (new states, saved)`.
-    backward: `(d new states, saved, old states, new states, R) -> (d old states, d projected, d inner)`
-        where `d inner` is the gradient at the output of the product with R.
-    weight_gradient: `(old h of all steps, saved, d inner) -> d R`.
+    forward: `(projected x, states, R, b) -> new states, saved`. The first array saved is as wide
+        as the projected input and takes its place in memory; the others are as wide as h.
+    backward: `(d new states, saved, old states, new states, R^T) -> d old states, kept`. What is
+        kept takes the place of what was saved.
+    finish: `(kept, old h, R, b) -> d projected x, d R, d b`, over all steps at once.
+    extra: how many arrays are saved beside the first.
     """
 
     forward: Callable
     backward: Callable
-    weight_gradient: Callable
+    finish: Callable
+    extra: int = 0
 
 
-def _outer(h: Array, saved: Any, d_inner: Array) -> Array:
-    return jnp.einsum("tbi,tbj->ij", h, d_inner)
-
-
+@cache
 def _lstm_cell(activation: str, recurrent_activation: str) -> _Cell:
-    (act, d_act), (gate, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    gates = (recurrent_activation, recurrent_activation, activation, recurrent_activation)
 
     def forward(xp, states, kernel, bias):
         h, c = states
-        i, f, g, o = jnp.split(xp + h @ kernel, 4, axis=-1)
-        i, f, g, o = gate(i), gate(f), act(g), gate(o)
+        saved = _gates(xp + _project(h, kernel, bias), gates)
+        i, f, g, o = jnp.split(saved, 4, axis=-1)
         c = f * c + i * g
-        return (o * act(c), c), (i, f, g, o)
+        return (o * act(c), c), (saved,)
 
-    def backward(d_new, saved, old, new, kernel):
-        (dh, dc), (i, f, g, o) = d_new, saved
+    def backward(d_new, saved, old, new, kernel_t):
+        (dh, dc), (i, f, g, o) = d_new, jnp.split(saved[0], 4, axis=-1)
         a = act(new[1])
         dc = dc + dh * o * d_act(a)
-        dz = jnp.concatenate(
-            [dc * g * d_gate(i), dc * old[1] * d_gate(f), dc * i * d_act(g), dh * a * d_gate(o)],
-            axis=-1,
-        )
-        return (dz @ kernel.T, dc * f), dz, dz
+        di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
+        dg, do = dc * i * d_act(g), dh * a * d_gate(o)
+        dz = jnp.concatenate([di, df, dg, do], axis=-1)
+        return (dz @ kernel_t, dc * f), (dz,)
 
-    return _Cell(forward, backward, _outer)
+    return _Cell(forward, backward, _finish)
 
 
+@cache
+def _simple_rnn_cell(activation: str) -> _Cell:
+    act, d_act = ACTIVATIONS[activation]
+
+    def forward(xp, states, kernel, bias):
+        h = act(xp + _project(states[0], kernel, bias))
+        return (h,), (h,)
+
+    def backward(d_new, saved, old, new, kernel_t):
+        dz = d_new[0] * d_act(saved[0])
+        return (dz @ kernel_t,), (dz,)
+
+    return _Cell(forward, backward, _finish)
+
+
+@cache
 def _gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> _Cell:
     (act, d_act), (gate, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
 
     def forward(xp, states, kernel, bias):
         (h,) = states
         units = h.shape[-1]
-        xz, xr, xh = jnp.split(xp, 3, axis=-1)
+        input_bias, recurrent_bias = _gru_biases(bias, reset_after)
+        xp = xp if bias is None else xp + input_bias
         if reset_after:
-            hz, hr, hh = jnp.split(_project(h, kernel, bias), 3, axis=-1)
-            z, r = gate(xz + hz), gate(xr + hr)
-            inner = r * hh
+            inner = _project(h, kernel, recurrent_bias)
+            zr = gate(xp[:, : 2 * units] + inner[:, : 2 * units])
+            extra = inner[:, 2 * units :]
+            candidate = zr[:, units:] * extra
         else:
-            hz, hr = jnp.split(h @ kernel[:, : 2 * units], 2, axis=-1)
-            z, r = gate(xz + hz), gate(xr + hr)
-            hh = r * h
-            inner = hh @ kernel[:, 2 * units :]
-        a = act(xh + inner)
-        return (z * h + (1 - z) * a,), (z, r, hh, a)
+            zr = gate(xp[:, : 2 * units] + h @ kernel[:, : 2 * units])
+            extra = zr[:, units:] * h
+            candidate = extra @ kernel[:, 2 * units :]
+        z, a = zr[:, :units], act(xp[:, 2 * units :] + candidate)
+        return (z * h + (1 - z) * a,), (jnp.concatenate([zr, a], axis=-1), extra)
 
-    def backward(d_new, saved, old, new, kernel):
-        (dh,), (h,), (z, r, hh, a) = d_new, old, saved
+    def backward(d_new, saved, old, new, kernel_t):
+        (dh,), (h,), (gates, extra) = d_new, old, saved
         units = h.shape[-1]
+        z, r, a = jnp.split(gates, 3, axis=-1)
         da = dh * (1 - z) * d_act(a)
         dz = dh * (h - a) * d_gate(z)
         if reset_after:
-            dr = da * hh * d_gate(r)
-            d_inner = jnp.concatenate([dz, dr, da * r], axis=-1)
-            d_old = dh * z + d_inner @ kernel.T
-            return (d_old,), jnp.concatenate([dz, dr, da], axis=-1), d_inner
-        d_rh = da @ kernel[:, 2 * units :].T
-        dr = d_rh * h * d_gate(r)
-        d_old = dh * z + d_rh * r + jnp.concatenate([dz, dr], -1) @ kernel[:, : 2 * units].T
-        d_inner = jnp.concatenate([dz, dr, da], axis=-1)
-        return (d_old,), d_inner, d_inner
+            d_inner = jnp.concatenate([dz, da * extra * d_gate(r), da * r], axis=-1)
+            return (dh * z + d_inner @ kernel_t,), (d_inner, da)
+        d_rh = da @ kernel_t[2 * units :]
+        d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
+        d_old = dh * z + d_rh * r + d_zr @ kernel_t[: 2 * units]
+        return (d_old,), (jnp.concatenate([d_zr, da], axis=-1), extra)
 
-    def weight_gradient(h, saved, d_inner):
+    def finish(kept, old_h, kernel, bias):
+        units = old_h.shape[-1]
         if reset_after:
-            return _outer(h, saved, d_inner)
-        units = h.shape[-1]
-        gates, candidate = d_inner[..., : 2 * units], d_inner[..., 2 * units :]
-        return jnp.concatenate([_outer(h, None, gates), _outer(saved[2], None, candidate)], -1)
+            d_inner, da = kept
+            d_xp = jnp.concatenate([d_inner[..., : 2 * units], da], axis=-1)
+            d_bias = None if bias is None else jnp.stack([_sum_steps(d_xp), _sum_steps(d_inner)])
+            return d_xp, _weight_gradient(old_h, d_inner), d_bias
+        d_xp, rh = kept
+        d_zr, da = d_xp[..., : 2 * units], d_xp[..., 2 * units :]
+        d_kernel = jnp.concatenate([_weight_gradient(old_h, d_zr), _weight_gradient(rh, da)], -1)
+        return d_xp, d_kernel, None if bias is None else _sum_steps(d_xp)
 
-    return _Cell(forward, backward, weight_gradient)
-
-
-def _simple_rnn_cell(activation: str) -> _Cell:
-    act, d_act = ACTIVATIONS[activation]
-
-    def forward(xp, states, kernel, bias):
-        return (act(xp + states[0] @ kernel),), ()
-
-    def backward(d_new, saved, old, new, kernel):
-        dz = d_new[0] * d_act(new[0])
-        return (dz @ kernel.T,), dz, dz
-
-    return _Cell(forward, backward, _outer)
+    return _Cell(forward, backward, finish, extra=1)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _recur(cell, unroll, projected, states, kernel, bias, mask):
-    """All states h, `(steps, batch, units)`, and the final states."""
-
-    def step(states, inputs):
-        new = _held(inputs[1], cell.forward(inputs[0], states, kernel, bias)[0], states)
-        return new, new[0]
-
-    states, hs = lax.scan(step, states, (projected, mask), unroll=unroll)
-    return hs, states
+def _finish(kept, old_h, kernel, bias):
+    (dz,) = kept
+    return dz, _weight_gradient(old_h, dz), None if bias is None else _sum_steps(dz)
 
 
-def _recur_forward(cell, unroll, projected, states, kernel, bias, mask):
-    def step(states, inputs):
-        new, saved = cell.forward(inputs[0], states, kernel, bias)
-        new = _held(inputs[1], new, states)
-        return new, (new, saved)
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _recur(cell, reverse, unroll, xp, states, kernel, bias, mask):
+    """All h in the order of the run, `(batch, steps, units)`, and the final states."""
+    (hs, *_), final, _ = _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, False)
+    return hs, final
 
-    final, (history, saved) = lax.scan(step, states, (projected, mask), unroll=unroll)
+
+def _recur_forward(cell, reverse, unroll, xp, states, kernel, bias, mask):
+    history, final, saved = _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, True
+    )
     return (history[0], final), (states, history, saved, kernel, bias, mask)
 
 
-def _recur_backward(cell, unroll, residuals, d_out):
+def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, save):
+    """The loop carries whole buffers and writes a step's slice of them in place."""
+    steps = xp.shape[1]
+
+    def new_buffer(like):
+        return jnp.zeros((like.shape[0], steps, like.shape[1]), like.dtype)
+
+    def body(k, carry):
+        states, history, saved = carry
+        t = steps - 1 - k if reverse else k
+        new, to_save = cell.forward(_at(xp if not save else saved[0], t), states, kernel, bias)
+        new = new if mask is None else _where(_at(mask, t), new, states)
+        history = tuple(_put(b, n, k) for b, n in zip(history, new, strict=False))
+        saved = tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
+        return new, history, saved
+
+    history = tuple(new_buffer(s) for s in (states if save else states[:1]))
+    saved = (xp, *(new_buffer(states[0]) for _ in range(cell.extra))) if save else ()
+    final, history, saved = lax.fori_loop(0, steps, body, (states, history, saved), unroll=unroll)
+    return history, final, saved
+
+
+def _recur_backward(cell, reverse, unroll, residuals, d_out):
     states, history, saved, kernel, bias, mask = residuals
     d_hs, d_final = d_out
-    old = jax.tree.map(lambda s, h: jnp.concatenate([s[None], h[:-1]]), states, history)
+    steps = d_hs.shape[1]
+    old = tuple(
+        lax.concatenate([s[:, None], h[:, :-1]], 1) for s, h in zip(states, history, strict=True)
+    )
+    kernel_t = kernel.T
 
-    def step(d_states, inputs):
-        d_h, keep, saved, old, new = inputs
-        d_states = (d_states[0] + d_h, *d_states[1:])
-        d_new = _held(keep, d_states, jax.tree.map(jnp.zeros_like, d_states))
-        d_old, d_projected, d_inner = cell.backward(d_new, saved, old, new, kernel)
-        if keep is not None:
-            d_old = jax.tree.map(lambda d, s: d + jnp.where(keep, 0, s), d_old, d_states)
-        return d_old, (d_projected, d_inner)
+    def time(k):
+        return steps - 1 - k if reverse else k
 
-    inputs = (d_hs, mask, saved, old, history)
-    d_states, (d_projected, d_inner) = lax.scan(step, d_final, inputs, reverse=True, unroll=unroll)
-    d_kernel = cell.weight_gradient(old[0], saved, d_inner)
-    d_bias = None if bias is None else _sum_steps(d_inner)
-    return d_projected, d_states, d_kernel, d_bias, None
+    def body(i, carry):
+        (dh, *d_rest), buffers, saved_now = carry
+        k = steps - 1 - i
+        d_states = (dh + _at(d_hs, k), *d_rest)
+        d_new = d_states if mask is None else _where(_at(mask, time(k)), d_states, _zeros(d_states))
+        now = partial(jax.tree.map, lambda b: _at(b, k))
+        d_old, keep = cell.backward(d_new, saved_now, now(old), now(history), kernel_t)
+        if mask is not None:
+            passed = _where(_at(mask, time(k)), _zeros(d_states), d_states)
+            d_old = tuple(d + p for d, p in zip(d_old, passed, strict=True))
+        buffers = tuple(_put(b, v, time(k)) for b, v in zip(buffers, keep, strict=True))
+        # The next slice is read here, after the write: read in the next round, beside its
+        # write, it would make XLA copy the whole buffer at every step.
+        return d_old, buffers, read(buffers, jnp.maximum(k - 1, 0))
+
+    def read(buffers, k):
+        return tuple(_at(b, time(k)) for b in buffers)
+
+    carry = (d_final, saved, read(saved, steps - 1))
+    d_states, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
+    old_h = jnp.flip(old[0], 1) if reverse else old[0]
+    d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
+    return d_xp, d_states, d_kernel, d_bias, None
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
 
 
-def _run(cell, projected, states, kernel, bias, mask, reverse, zero_output_for_mask, unroll):
-    keep = None if mask is None else _time_major_mask(mask, reverse)[..., None]
-    unroll = projected.shape[0] or 1 if unroll else _UNROLL
-    hs, states = _recur(cell, unroll, projected, states, kernel, bias, keep)
-    if mask is not None and zero_output_for_mask:
-        hs = jnp.where(keep, hs, 0)
-    return jnp.swapaxes(hs, 0, 1), states
-
-
-_UNROLL = 1
+def _run(cell, x, states, kernel, recurrent_kernel, bias, mask, reverse, zero_output, unroll):
+    batch, steps, features = x.shape
+    xp = (x.reshape(batch * steps, features) @ kernel).reshape(batch, steps, -1)
+    states = tuple(s.astype(xp.dtype) for s in states)
+    if steps == 0:
+        return jnp.zeros((batch, 0, states[0].shape[1]), xp.dtype), states
+    keep = None if mask is None else _as_mask(mask)[..., None]
+    hs, states = _recur(cell, reverse, unroll, xp, states, recurrent_kernel, bias, keep)
+    if mask is not None and zero_output:
+        hs = jnp.where(jnp.flip(keep, 1) if reverse else keep, hs, 0)
+    return hs, states
 
 
 # --- helpers ------------------------------------------------------------------------------------
+
+
+def _gates(z: Array, names: tuple[str, ...]) -> Array:
+    """Each block of the last axis through its activation.
+
+    For tanh and sigmoid(x) = tanh(x / 2) / 2 + 1 / 2 it is one uniform expression over all blocks,
+    which XLA turns into one vectorized kernel.
+    """
+    if set(names) <= {"tanh", "sigmoid"}:
+        is_tanh = np.repeat([float(n == "tanh") for n in names], z.shape[-1] // len(names))
+        scale = jnp.asarray((1 + is_tanh) / 2, _wide(z.dtype))
+        return (jnp.tanh(z * scale) * scale + (1 - scale)).astype(z.dtype)
+    parts = jnp.split(z, len(names), axis=-1)
+    return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
+
+
+def _at(buffer: Array, t: Any) -> Array:
+    return lax.dynamic_index_in_dim(buffer, t, axis=1, keepdims=False)
+
+
+def _put(buffer: Array, value: Array, t: Any) -> Array:
+    return lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), t, axis=1)
+
+
+def _where(keep: Array, new: tuple, old: tuple) -> tuple:
+    return tuple(jnp.where(keep, n, o) for n, o in zip(new, old, strict=True))
+
+
+def _zeros(arrays: tuple) -> tuple:
+    return jax.tree.map(jnp.zeros_like, arrays)
+
+
+def _wide(dtype: Any) -> Any:
+    return jnp.promote_types(dtype, jnp.float32)
+
+
+def _weight_gradient(h: Array, d: Array) -> Array:
+    """`sum over batch and steps of h^T d`, one product, summed in float32 or wider."""
+    h, d = h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1])
+    product = lax.dot_general(h, d, (((0,), (0,)), ((), ())), preferred_element_type=_wide(h.dtype))
+    return product.astype(h.dtype)
+
+
+def _sum_steps(x: Array) -> Array:
+    return jnp.sum(x, axis=(0, 1), dtype=_wide(x.dtype)).astype(x.dtype)
 
 
 def _project(x: Array, kernel: Array, bias: Array | None) -> Array:
@@ -440,28 +539,19 @@ def _gru_biases(bias: Array | None, reset_after: bool) -> tuple[Array | None, Ar
     return (bias, None) if bias is None or not reset_after else (bias[0], bias[1])
 
 
-def _bound(step: Callable, *weights) -> Callable:
-    return lambda x, states: step(x, states, *weights)
-
-
 def _time_major(x: Array, reverse: bool) -> Array:
     x = jnp.swapaxes(x, 0, 1)
     return jnp.flip(x, 0) if reverse else x
 
 
-def _time_major_mask(mask: Array, reverse: bool) -> Array:
-    """`(batch, steps)` or `(batch, steps, n)` to booleans `(steps, batch)`: any of n counts."""
+def _as_mask(mask: Array) -> Array:
+    """`(batch, steps)` or `(batch, steps, n)` to booleans `(batch, steps)`: any of n counts."""
     mask = mask.astype(bool)
-    return _time_major(mask.any(range(2, mask.ndim)) if mask.ndim > 2 else mask, reverse)
+    return mask.any(tuple(range(2, mask.ndim))) if mask.ndim > 2 else mask
 
 
 def _select(keep: Array, new: Array, old: Array) -> Array:
     return jnp.where(keep.reshape(keep.shape[:1] + (1,) * (new.ndim - 1)), new, old)
-
-
-def _held(keep: Array | None, new: tuple, old: tuple) -> tuple:
-    """The new states where the step counts, else the old ones."""
-    return new if keep is None else tuple(jnp.where(keep, n, o) for n, o in zip(new, old, strict=True))
 
 
 def _previous_output(states: Any, spec: Any) -> Any:
@@ -472,7 +562,3 @@ def _previous_output(states: Any, spec: Any) -> Any:
     if isinstance(spec, jax.ShapeDtypeStruct) and getattr(first, "shape", None) == spec.shape:
         return first.astype(spec.dtype)
     return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), spec)
-
-
-def _sum_steps(x: Array) -> Array:
-    return jnp.sum(x, axis=(0, 1), dtype=jnp.promote_types(x.dtype, jnp.float32)).astype(x.dtype)

@@ -48,6 +48,7 @@ class _Call:
 class _Thread(threading.local):
     def __init__(self):
         self.calls: list[_Call] = []
+        self.watchers: list[Callable] = []
 
 
 _thread = _Thread()
@@ -62,6 +63,16 @@ def collect_losses() -> Iterator[list]:
         yield call.losses
     finally:
         _thread.calls.pop()
+
+
+@contextmanager
+def watch_calls(watcher: Callable) -> Iterator[None]:
+    """Inside, `watcher(layer, inputs, outputs)` is told of each layer's call when it ends."""
+    _thread.watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _thread.watchers.pop()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -354,7 +365,8 @@ class Layer(Module):
     @property
     def losses(self) -> list:
         """Scalars that are added to the loss: from the last call, and from regularizers."""
-        return [*self._loss_values, *self.regularization_losses()]
+        values = _thread.calls[0].losses if _thread.calls else self._loss_values
+        return [*values, *self.regularization_losses()]
 
     # ---- building
 
@@ -486,6 +498,8 @@ class Layer(Module):
                     call.losses.append(self.activity_regularizer(leaf))
             if outer is None:
                 self._loss_values = call.losses
+            for watcher in _thread.watchers:
+                watcher(self, inputs, outputs)
         return outputs
 
     def _training(self, kwargs: dict, outer: _Call | None) -> bool | None:

@@ -3,12 +3,19 @@
 Convolutions and pooling are in `conv.py`, CTC is in `ctc.py`; their names are here too.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from hornbook.core import settings
+from hornbook.core.dtype import canonical
 from hornbook.core.symbolic import op
 from hornbook.ops import rows
+from hornbook.ops.conv import *  # noqa: F403
+from hornbook.ops.ctc import *  # noqa: F403
 
 # ---- activations
 
@@ -156,6 +163,409 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
         -1, keepdims=True
     )
     return jnp.moveaxis(jnp.maximum(x - tau, 0), -1, axis)
+
+
+# ---- normalisation
+
+
+def _wide(x: Any) -> tuple[Array, Any]:
+    """The array in at least float32, for sums that 16 bits cannot hold, and its own dtype."""
+    x = rows.floating(x)
+    return x.astype(jnp.promote_types(x.dtype, "float32")), x.dtype
+
+
+@op
+def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
+    """The array divided by its length along an axis: `x / max(norm(x), epsilon)`.
+
+    Args:
+        x: array.
+        axis: along which the lengths are taken.
+        order: which norm: 1, 2, ...
+        epsilon: least length to divide by; default `epsilon()`.
+
+    Raises:
+        ValueError: if order is not a positive integer.
+
+    Example:
+        >>> hornbook.ops.normalize(np.array([3.0, 4.0])).round(4).tolist()
+        [0.6..., 0.8...]
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"order of normalize is a positive integer, not {order!r}")
+    x = jnp.atleast_1d(rows.floating(x))
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    axis = rows.axes(axis)
+    if order == 2:
+        total = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
+        return x * jnp.minimum(jax.lax.rsqrt(total), 1 / epsilon)
+    return x / jnp.maximum(jnp.linalg.norm(x, order, axis, keepdims=True), epsilon)
+
+
+@op
+def moments(
+    x: Array, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+) -> tuple[Array, Array]:
+    """The mean and the variance over axes, computed in at least float32.
+
+    Args:
+        x: array.
+        axes: over which.
+        keepdims: whether they stay, with size 1.
+        synchronized: accepted: what runs on many devices is one program here.
+
+    Example:
+        >>> mean, variance = hornbook.ops.moments(np.array([1.0, 3.0]), axes=0)
+        >>> float(mean), float(variance)
+        (2.0, 1.0)
+    """
+    x, dtype = _wide(x)
+    axes = rows.axes(axes)
+    both = jnp.mean(x, axes, keepdims=keepdims), jnp.var(x, axes, keepdims=keepdims)
+    if dtype in ("float16", "bfloat16"):
+        most = float(jnp.finfo("float16").max)
+        both = tuple(jnp.clip(value, -most, most) for value in both)
+    return both[0].astype(dtype), both[1].astype(dtype)
+
+
+@op
+def batch_normalization(
+    x: Array,
+    mean: Array,
+    variance: Array,
+    axis: int,
+    offset: Array | None = None,
+    scale: Array | None = None,
+    epsilon: float = 1e-3,
+) -> Array:
+    """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, channel by channel.
+
+    Args:
+        x: array.
+        mean, variance, offset, scale: one number for each channel.
+        axis: of the channels.
+        epsilon: added to the variance.
+
+    Source: Ioffe, Szegedy 2015, arXiv:1502.03167.
+    """
+    x = rows.floating(x)
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    factor = jax.lax.rsqrt(jnp.reshape(rows.floating(variance), shape) + epsilon)
+    if scale is not None:
+        factor = factor * jnp.reshape(rows.array(scale), shape)
+    shift = -jnp.reshape(rows.array(mean), shape) * factor
+    if offset is not None:
+        shift = shift + jnp.reshape(rows.array(offset), shape)
+    return x * factor + shift
+
+
+@op
+def layer_normalization(
+    x: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
+    rms_scaling: bool = False,
+) -> Array:
+    """`(x - mean) / sqrt(variance + epsilon) * gamma + beta` over axes, in at least float32.
+
+    Args:
+        x: array.
+        gamma, beta: of the sizes of these axes.
+        axis: over which mean and variance are taken.
+        epsilon: added to the variance; default `epsilon()`.
+        rms_scaling: whether to leave out the mean and `beta`: `x / sqrt(variance + epsilon)`.
+
+    Source: Ba et al. 2016, arXiv:1607.06450.
+    """
+    x, dtype = _wide(x)
+    axes = sorted(i % x.ndim for i in ([axis] if isinstance(axis, int) else axis))
+    shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+    variance = jnp.var(x, axes, keepdims=True)
+    factor = jax.lax.rsqrt(variance + (settings.epsilon() if epsilon is None else epsilon))
+    if gamma is not None:
+        factor = factor * jnp.reshape(rows.array(gamma).astype(x.dtype), shape)
+    if rms_scaling:
+        return (x * factor).astype(dtype)
+    result = (x - jnp.mean(x, axes, keepdims=True)) * factor
+    if beta is not None:
+        result = result + jnp.reshape(rows.array(beta).astype(x.dtype), shape)
+    return result.astype(dtype)
+
+
+@op
+def rms_normalization(
+    x: Array,
+    scale: Array | None = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
+) -> Array:
+    """`x / sqrt(mean(x**2) + epsilon) * scale` over axes, in at least float32.
+
+    Args:
+        x: array.
+        scale: broadcasts to `x`.
+        axis: over which the mean is taken.
+        epsilon: added to the mean; default `epsilon()`.
+
+    Source: Zhang, Sennrich 2019, arXiv:1910.07467.
+    """
+    x, dtype = _wide(x)
+    x = jnp.atleast_1d(x)
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    x = x * jax.lax.rsqrt(jnp.mean(jnp.square(x), rows.axes(axis), keepdims=True) + epsilon)
+    return (x if scale is None else x * rows.array(scale).astype(x.dtype)).astype(dtype)
+
+
+# ---- attention
+
+
+@op
+def dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Array:
+    """For each query the mean of the values, weighted by `softmax(scale * query . key + bias)`.
+
+    Args:
+        query: `(batch, queries, heads, size)`.
+        key: `(batch, keys, key heads, size)`; the key heads divide the heads.
+        value: `(batch, keys, key heads, size)`.
+        bias: broadcasts to `(batch, heads, queries, keys)`.
+        mask: bools that broadcast to the same; where False a query does not see a key.
+        scale: default `1 / sqrt(size)`.
+        is_causal: whether a query sees only keys up to its own place.
+        flash_attention: `True` asks for cuDNN's kernel; default JAX's choice.
+        attn_logits_soft_cap: not zero: logits become `cap * tanh(logits / cap)`.
+
+    Raises:
+        ValueError: if an array has not four axes.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762.
+    """
+    query, key, value = (rows.floating(x) for x in (query, key, value))
+    if {query.ndim, key.ndim, value.ndim} != {4}:
+        raise ValueError(
+            "dot_product_attention wants (batch, length, heads, size), not "
+            f"{query.shape}, {key.shape}, {value.shape}"
+        )
+    dtype = jnp.result_type(query, key, value)
+    query, key, value = (x.astype(dtype) for x in (query, key, value))
+    bias = None if bias is None else rows.array(bias).astype(dtype)
+    mask = None if mask is None else rows.array(mask).astype("bool")
+    if attn_logits_soft_cap:
+        return _capped_attention(
+            query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap
+        )
+    return jax.nn.dot_product_attention(
+        query,
+        key,
+        value,
+        bias,
+        mask,
+        scale=scale,
+        is_causal=is_causal,
+        implementation="cudnn" if flash_attention else None,
+    )
+
+
+def _capped_attention(query, key, value, bias, mask, scale, is_causal, cap):
+    heads = query.shape[2] // key.shape[2]
+    key, value = (jnp.repeat(x, heads, 2) for x in (key, value))
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type="float32") * scale
+    logits = cap * jnp.tanh(logits / cap)
+    logits = logits if bias is None else logits + bias
+    seen = jnp.tril(jnp.ones(logits.shape[-2:], bool)) if is_causal else jnp.ones((), bool)
+    seen = seen if mask is None else seen & mask
+    weights = jax.nn.softmax(jnp.where(seen, logits, -0.7 * jnp.finfo(logits.dtype).max))
+    return jnp.einsum("bhqk,bkhd->bqhd", weights.astype(value.dtype), value)
+
+
+# ---- encodings
+
+
+@op
+def one_hot(
+    x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Array:
+    """1 at the place of each integer along a new axis, else 0; all 0 for integers out of range.
+
+    Args:
+        x: integers.
+        num_classes: size of the new axis.
+        axis: where it is.
+        dtype: default `floatx()`.
+        sparse: accepted; the result is dense.
+
+    Example:
+        >>> hornbook.ops.one_hot(np.array([2, 0]), 3).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    x = rows.array(x).astype("int32")
+    return jax.nn.one_hot(x, num_classes, axis=axis, dtype=canonical(dtype))
+
+
+@op
+def multi_hot(
+    inputs: Array,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: Any = None,
+    sparse: bool = False,
+    num_tokens: int | None = None,
+) -> Array:
+    """1 at the places of all integers of a row, else 0.
+
+    Args:
+        inputs: integers `(batch, n)` or `(n,)`.
+        num_classes: size of the new axis.
+        axis: where it is.
+        dtype: default `floatx()`.
+        sparse: accepted; the result is dense.
+        num_tokens: another name of `num_classes`.
+
+    Raises:
+        ValueError: without `num_classes`.
+
+    Example:
+        >>> hornbook.ops.multi_hot(np.array([2, 0]), 4).tolist()
+        [1.0, 0.0, 1.0, 0.0]
+    """
+    num_classes = num_tokens if num_classes is None else num_classes
+    if num_classes is None:
+        raise ValueError("multi_hot needs num_classes")
+    x = rows.array(inputs)
+    return jnp.max(one_hot(x, num_classes, axis, dtype), axis=1 if x.ndim > 1 else 0)
+
+
+@op
+def polar(abs_: Array, angle: Array) -> Array:
+    """Complex numbers of a length and an angle in radians."""
+    length, angle = rows.pair(rows.floating(abs_), rows.floating(angle))
+    return jax.lax.complex(length * jnp.cos(angle), length * jnp.sin(angle))
+
+
+# ---- losses, element by element; probabilities are kept `epsilon()` away from 0 and 1
+
+
+def _clipped(probability: Array) -> Array:
+    return jnp.clip(probability, settings.epsilon(), 1 - settings.epsilon())
+
+
+def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
+    output = rows.floating(output)
+    if from_logits:
+        return jax.nn.log_softmax(output, axis)
+    return jnp.log(_clipped(output / jnp.sum(output, axis, keepdims=True)))
+
+
+def _check_shapes(name: str, target: Array, output: Array, equal: bool) -> None:
+    if not equal:
+        raise ValueError(
+            f"{name}: the shapes of target {target.shape} and output {output.shape} do not fit"
+        )
+
+
+@op
+def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
+    """`-target * log(p) - (1 - target) * log(1 - p)`, element by element.
+
+    Args:
+        target: 0, 1 or between.
+        output: probabilities `p` of the same shape, or their logits.
+        from_logits: which of both.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> hornbook.ops.binary_crossentropy(np.array([1.0]), np.array([0.5])).round(4).tolist()
+        [0.6931...]
+    """
+    target, output = rows.array(target), rows.floating(output)
+    _check_shapes("binary_crossentropy", target, output, target.shape == output.shape)
+    if from_logits:
+        return -target * jax.nn.log_sigmoid(output) - (1 - target) * jax.nn.log_sigmoid(-output)
+    output = _clipped(output)
+    return -(target * jnp.log(output) + (1 - target) * jnp.log(1 - output))
+
+
+@op
+def categorical_crossentropy(
+    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+) -> Array:
+    """`-sum(target * log(p))` along the axis of the classes.
+
+    Args:
+        target: probabilities, or one-hot.
+        output: probabilities of the same shape (divided by their sum), or their logits.
+        from_logits: which of both.
+        axis: of the classes.
+
+    Raises:
+        ValueError: if the shapes differ or have no axis.
+
+    Example:
+        >>> target, output = np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]])
+        >>> hornbook.ops.categorical_crossentropy(target, output).round(4).tolist()
+        [0.6931...]
+    """
+    target, output = rows.array(target), rows.floating(output)
+    fits = target.shape == output.shape and target.ndim > 0
+    _check_shapes("categorical_crossentropy", target, output, fits)
+    return -jnp.sum(target * _log_probabilities(output, from_logits, axis), axis)
+
+
+@op
+def sparse_categorical_crossentropy(
+    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+) -> Array:
+    """`-log(p[target])` along the axis of the classes; 0 for targets out of range.
+
+    Args:
+        target: integers, of output's shape without the classes (or with 1 of them).
+        output: probabilities (divided by their sum), or their logits.
+        from_logits: which of both.
+        axis: of the classes.
+
+    Raises:
+        ValueError: if the shapes do not fit.
+
+    Example:
+        >>> output = np.array([[0.5, 0.5]])
+        >>> hornbook.ops.sparse_categorical_crossentropy(np.array([1]), output).round(4).tolist()
+        [0.6931...]
+    """
+    target, output = rows.array(target).astype("int32"), rows.floating(output)
+    if target.ndim == output.ndim and target.shape[-1] == 1:
+        target = jnp.squeeze(target, -1)
+    fits = output.ndim > 0 and target.shape == output.shape[:-1]
+    _check_shapes("sparse_categorical_crossentropy", target, output, fits)
+    log_p = _log_probabilities(output, from_logits, axis)
+    return -jnp.sum(jax.nn.one_hot(target, output.shape[axis], axis=axis) * log_p, axis)
+
+
+@op
+def psnr(x1: Array, x2: Array, max_val: float) -> Array:
+    """The peak signal-to-noise ratio in decibels: `20 log10(max_val) - 10 log10(mean((x1 - x2)**2))`.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    x1, x2 = rows.floating(x1), rows.floating(x2)
+    _check_shapes("psnr", x1, x2, x1.shape == x2.shape)
+    peak = jnp.asarray(max_val, x2.dtype)
+    return 20 * jnp.log10(peak) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
 
 
 __all__ = rows.public(globals())

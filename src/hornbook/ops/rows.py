@@ -43,6 +43,12 @@ def floating(x: Any) -> jax.Array:
     return x if is_float(x.dtype) or jnp.iscomplexobj(x) else x.astype(settings.floatx())
 
 
+def number(x: Any) -> jax.Array:
+    """An array of numbers: bools become int32."""
+    x = array(x)
+    return x.astype("int32") if x.dtype == "bool" else x
+
+
 def pair(x1: Any, x2: Any) -> tuple[jax.Array, jax.Array]:
     """Two arrays of one dtype."""
     x1, x2 = operand(x1), operand(x2)
@@ -52,17 +58,17 @@ def pair(x1: Any, x2: Any) -> tuple[jax.Array, jax.Array]:
 
 def unary(fn: Callable, doc: str) -> Op:
     """An op of one array."""
-    return _row(lambda x: fn(array(x)), fn, doc)
+    return row(lambda x: fn(array(x)), doc)
 
 
 def unary_floating(fn: Callable, doc: str) -> Op:
     """An op of one array that computes in floating point."""
-    return _row(lambda x: fn(floating(x)), fn, doc)
+    return row(lambda x: fn(floating(x)), doc)
 
 
 def binary(fn: Callable, doc: str) -> Op:
     """An op of two arrays that broadcast against each other."""
-    return _row(lambda x1, x2: fn(operand(x1), operand(x2)), fn, doc)
+    return row(lambda x1, x2: fn(operand(x1), operand(x2)), doc)
 
 
 def reduction(fn: Callable, doc: str) -> Op:
@@ -71,7 +77,7 @@ def reduction(fn: Callable, doc: str) -> Op:
     def reduce(x, axis=None, keepdims=False):
         return fn(array(x), axis=axes(axis), keepdims=keepdims)
 
-    return _row(reduce, fn, doc)
+    return row(reduce, doc)
 
 
 def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
@@ -81,7 +87,7 @@ def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
     def along(x, axis=default):
         return fn(array(x), axis=axis)
 
-    return _row(along, fn, doc)
+    return row(along, doc)
 
 
 def axes(axis: Any) -> Any:
@@ -90,19 +96,28 @@ def axes(axis: Any) -> Any:
 
 
 def public(scope: dict[str, Any]) -> list[str]:
-    """The names of the ops that a module defines or takes over from another module of `ops`."""
-    return [
-        name
+    """The names of the ops that a module defines or takes over from another module of `ops`.
+
+    A row learns its name here: that of the variable it was first assigned to.
+    """
+    found = {
+        name: value
         for name, value in scope.items()
         if isinstance(value, types.FunctionType)
         and value.__module__.startswith(__package__)
         and not name.startswith("_")
-    ]
+    }
+    for name, value in found.items():
+        if value.__module__ == __name__:
+            value.__name__ = value.__qualname__ = name
+            value.__module__ = scope["__name__"]
+    return list(found)
 
 
-def _row(call: Callable, fn: Callable, doc: str) -> Op:
-    call.__name__ = call.__qualname__ = getattr(fn, "__name__", "op")
+def row(call: Callable, doc: str) -> Op:
+    """An op of a function without a name, and its documentation."""
     call.__doc__ = doc
+    call.__module__ = __name__
     return op(call)
 
 

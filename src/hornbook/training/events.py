@@ -204,9 +204,7 @@ def _flatten(callbacks: Any) -> Iterator[Callback]:
 
 def _overrides(callback: Callback, event: str) -> bool:
     """Whether a callback has a hook of its own for the event or its other name."""
-    return _is_own(callback, event) or (
-        event in ALIASES and _is_own(callback, ALIASES[event])
-    )
+    return _is_own(callback, event) or (event in ALIASES and _is_own(callback, ALIASES[event]))
 
 
 def _is_own(callback: Callback, event: str) -> bool:

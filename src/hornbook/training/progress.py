@@ -13,6 +13,7 @@ from hornbook.training.callback import Callback
 
 BOLD, GREEN, GREY, RESET = "\033[1m", "\033[32m", "\033[37m", "\033[0m"
 INDENT = "    "
+SHORTEST_BAR = 8
 
 _open_line = [0]  # how many characters stand on a line that is to be drawn over
 
@@ -45,6 +46,13 @@ def resolve_verbose(verbose: int | str | bool) -> int:
 def say(message: str) -> None:
     """Print a message on a line of its own, in place of a bar that is not finished."""
     _write(message, finish=True)
+
+
+def close_line() -> None:
+    """Leave a bar that is not finished as it is, and go on below it."""
+    if _open_line[0]:
+        print(flush=True)
+    _open_line[0] = 0
 
 
 class Progbar:
@@ -154,7 +162,8 @@ class Progbar:
             _write(_fold(" - ".join([count, clock, *pieces])), finish=True)
             return
         info = f"{clock} {' - '.join(pieces)}"
-        bar = _bar(self._seen, self.target, min(self.width, _columns() - len(count + info) - 2))
+        room = max(SHORTEST_BAR, _columns() - len(count + info) - 2)
+        bar = _bar(self._seen, self.target, min(self.width, room))
         line = f"{count} {bar} {info}" if bar else f"{count} {info}"
         line = _fold(line) if final else _cut(line)
         _write(line, finish=final, painted=_paint(line, count, bar))
@@ -191,8 +200,7 @@ class ProgbarLogger(Callback):
         """Close the line of an epoch that was interrupted."""
         self._in_fit = False
         self.progbar = None
-        if _open_line[0]:
-            _write("\n", finish=False)
+        close_line()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Print `Epoch 3/10` and start a bar."""
@@ -262,8 +270,8 @@ def _count(current: int, target: int | None) -> str:
 
 
 def _bar(current: int, target: int | None, width: int) -> str:
-    """Two kinds of characters, `width` of them; none if the target is unknown or there is no room."""
-    if target is None or width < 3:
+    """`width` characters of two kinds; none if the target is unknown."""
+    if target is None:
         return ""
     full, empty, _ = _glyphs()
     done = width * current // target

@@ -1,0 +1,217 @@
+"""Activations as layers."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations, constraints, initializers, regularizers
+from hornbook.layers.base import Layer
+from hornbook.layers.spec import InputSpec
+
+
+class Activation(Layer):
+    """Applies a function to each element: `activation(x)`.
+
+    Args:
+        activation: a name or a function.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Activation("relu")(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        self.supports_masking = True
+
+    def call(self, inputs: Array) -> Array:
+        return self.activation(inputs)
+
+
+class ReLU(Layer):
+    """The positive part: `max(x, 0)`; with arguments, leaky, bounded or from another threshold.
+
+    Args:
+        max_value: largest value of the result; `None` for no bound.
+        negative_slope: slope below the threshold.
+        threshold: below it the slope is `negative_slope`.
+
+    Raises:
+        ValueError: for a negative argument.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.ReLU(max_value=6)(np.array([-1.0, 2.0, 9.0])).tolist()
+        [0.0, 2.0, 6.0]
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        given = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
+        for name, value in given.items():
+            if (value is None and name != "max_value") or (value is not None and value < 0):
+                raise ValueError(f"{name} of a ReLU is a number from 0 on, not {value!r}")
+        self.max_value = max_value
+        self.negative_slope = negative_slope
+        self.threshold = threshold
+        self.supports_masking = True
+
+    def call(self, inputs: Array) -> Array:
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+
+class LeakyReLU(Layer):
+    """`x` where positive, else `negative_slope * x`.
+
+    Args:
+        negative_slope: slope below 0.
+        alpha: an older name of `negative_slope`.
+
+    Raises:
+        ValueError: for a slope that is not a number from 0 on.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.LeakyReLU(0.5)(np.array([-1.0, 2.0])).tolist()
+        [-0.5, 2.0]
+    """
+
+    def __init__(self, negative_slope: float = 0.3, alpha: float | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        slope = negative_slope if alpha is None else alpha
+        if slope is None or slope < 0:
+            raise ValueError(f"negative_slope of a LeakyReLU is a number from 0 on, not {slope!r}")
+        self.negative_slope = slope
+        self.supports_masking = True
+
+    def call(self, inputs: Array) -> Array:
+        return activations.leaky_relu(inputs, self.negative_slope)
+
+
+class PReLU(Layer):
+    """A leaky ReLU whose slopes are learned: `max(x, 0) + alpha * min(x, 0)`.
+
+    Args:
+        alpha_initializer: first values of the slopes, one for each element of a sample.
+        alpha_regularizer: adds a penalty on the slopes to the loss.
+        alpha_constraint: applied to the slopes after each update.
+        shared_axes: axes along which one slope is shared, such as `[1, 2]` for images.
+
+    Source: He et al. 2015, arXiv:1502.01852.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.PReLU("ones", shared_axes=1)(np.array([[-1.0, 2.0]])).tolist()
+        [[-1.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        shared = [] if shared_axes is None else shared_axes
+        self.shared_axes = list(shared) if isinstance(shared, list | tuple) else [shared]
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        ndim = len(input_shape)
+        shared = {axis % ndim for axis in self.shared_axes}
+        own = {axis: input_shape[axis] for axis in range(1, ndim) if axis not in shared}
+        if None in own.values():
+            raise ValueError(
+                f"layer {self.name!r} (PReLU) has a slope for each element, and a size of its input "
+                f"is unknown: {input_shape}. Name that axis in shared_axes"
+            )
+        self.alpha = self.add_weight(
+            tuple(own.get(axis, 1) for axis in range(1, ndim)),
+            self.alpha_initializer,
+            name="alpha",
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+        self.input_spec = InputSpec(ndim=ndim, axes=own)
+
+    def call(self, inputs: Array) -> Array:
+        return activations.relu(inputs) - self.alpha.value * activations.relu(-inputs)
+
+
+class ELU(Layer):
+    """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015, arXiv:1511.07289).
+
+    Args:
+        alpha: minus the lower bound.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.ELU()(np.array([0.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.supports_masking = True
+
+    def call(self, inputs: Array) -> Array:
+        return activations.elu(inputs, self.alpha)
+
+
+class Softmax(Layer):
+    """Positive numbers that sum to 1: `exp(x) / sum(exp(x))`.
+
+    Called with `mask=` (true where an element counts), the others get 0.
+
+    Args:
+        axis: the axis, or axes, along which the results sum to 1.
+
+    Example:
+        >>> import hornbook as keras
+        >>> x, mask = np.zeros((1, 4)), np.array([[True, True, False, False]])
+        >>> keras.layers.Softmax()(x, mask=mask).tolist()
+        [[0.5, 0.5, 0.0, 0.0]]
+    """
+
+    def __init__(self, axis: int | tuple[int, ...] = -1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.supports_masking = True
+
+    def call(self, inputs: Array, mask: Any = None) -> Array:
+        axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
+        if mask is None:
+            return activations.softmax(inputs, axis)
+        return masked_softmax(inputs, mask, axis, self.name)
+
+
+def masked_softmax(x: Array, mask: Array, axis: Any = -1, name: str = "softmax") -> Array:
+    """Softmax over the elements where `mask` is true (or above 0.5); 0 elsewhere.
+
+    Args:
+        x: scores.
+        mask: booleans that broadcast to `x`.
+        axis: axis or axes along which the results sum to 1.
+        name: who asks, for messages.
+    """
+    pairs = zip(reversed(mask.shape), reversed(x.shape))
+    if mask.ndim > x.ndim or any(m not in (1, n) for m, n in pairs):
+        raise ValueError(f"the mask of {name!r}, {mask.shape}, does not broadcast to {x.shape}")
+    mask = mask if mask.dtype == bool else mask > 0.5
+    lowest = -3e4 if x.dtype == "float16" else -1e9
+    return jnp.where(mask, activations.softmax(jnp.where(mask, x, lowest), axis), 0)

@@ -1,0 +1,22 @@
+"""Identity: what comes in goes out."""
+
+from typing import Any
+
+from hornbook.layers.base import Layer
+
+
+class Identity(Layer):
+    """Passes its input on.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Identity()(np.array([1.0])).tolist()
+        [1.0]
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs

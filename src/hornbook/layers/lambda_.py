@@ -1,0 +1,55 @@
+"""Lambda: a function as a layer."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from hornbook.layers.base import Layer
+
+
+class Lambda(Layer):
+    """Calls a function: `function(x, **arguments)`.
+
+    The function computes with `hornbook.ops`, `jax.numpy` or Python's operators, and has no weights
+    of its own. To save the model, write it with `def` and decorate it with
+    `@register_keras_serializable()`: code itself is never written to a file or read from one.
+
+    Args:
+        function: called with the input; also with `mask` and `training` if it has such arguments.
+        output_shape: accepted for Keras's sake; shapes are worked out from the function.
+        mask: the output's mask, or a function `(inputs, mask)` of it; default none.
+        arguments: more arguments for the function.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Lambda(lambda x: x**2)(np.array([3.0])).tolist()
+        [9.0]
+    """
+
+    def __init__(
+        self,
+        function: Callable,
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"a Lambda takes a function, not {function!r}")
+        self.function = function
+        self.mask = mask
+        self.arguments = dict(arguments or {})
+        self.supports_masking = mask is not None
+        try:
+            taken = inspect.signature(function).parameters
+        except ValueError:  # some built-in functions tell nothing of their arguments
+            taken = {}
+        self._flags = [name for name in ("mask", "training") if name in taken]
+
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+        flags = {"mask": mask, "training": training}
+        return self.function(inputs, **self.arguments, **{name: flags[name] for name in self._flags})
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask

@@ -1,0 +1,262 @@
+"""What the simple, LSTM and GRU cells share: weights, dropout, and the way over a sequence."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations, constraints, initializers, regularizers
+from hornbook.core.random import SeedGenerator
+from hornbook.kernels import recurrent, wants_plain
+from hornbook.layers.arguments import known_size, positive
+from hornbook.layers.base import Layer
+from hornbook.layers.recurrent.loop import scan
+
+# the activations that the whole-sequence kernels know, by function
+KERNEL_ACTIVATIONS = {getattr(activations, name): name for name in recurrent.ACTIVATIONS}
+
+
+class Masks(NamedTuple):
+    """Dropout masks of one batch, the same at each step: `None`, or one for all gates or one each.
+
+    inputs: `(1 or gates, batch, features)`.
+    states: `(1 or gates, batch, units)`.
+    """
+
+    inputs: Array | None = None
+    states: Array | None = None
+
+
+_held: ContextVar[dict] = ContextVar("held", default={})
+
+
+class GatedCell(Layer):
+    """Base of the cells whose gates are activations of `x kernel + h recurrent_kernel + bias`.
+
+    A subclass writes `step`, from the projected input to the new states, and names its kernel.
+    """
+
+    gates = 1
+    state_count = 1
+    kernel_function: Callable  # of kernels.recurrent
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any,
+        use_bias: bool,
+        kernel_initializer: Any,
+        recurrent_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        recurrent_regularizer: Any,
+        bias_regularizer: Any,
+        kernel_constraint: Any,
+        recurrent_constraint: Any,
+        bias_constraint: Any,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.units = positive("units", units, self)
+        self.activation: Callable = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = min(1.0, max(0.0, dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+        self.implementation = 1 if self.recurrent_dropout else implementation
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+        one = self.state_count == 1
+        self.state_size: Any = self.units if one else [self.units] * self.state_count
+        self.output_size = self.units
+
+    # ---- weights
+
+    def build(self, input_shape: tuple) -> None:
+        shape = (known_size(input_shape, -1, self), self.gates * self.units)
+        self.kernel = self.add_weight(
+            shape,
+            self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            (self.units, self.gates * self.units),
+            self.recurrent_initializer,
+            name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                self.bias_shape(),
+                self.initial_bias(),
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def bias_shape(self) -> tuple[int, ...]:
+        """The shape of `bias`."""
+        return (self.gates * self.units,)
+
+    def initial_bias(self) -> Callable | None:
+        """The initializer of `bias`."""
+        return self.bias_initializer
+
+    def biases(self) -> tuple[Array | None, Array | None]:
+        """What is added to the product of the inputs, and to that of the states."""
+        return (None if self.bias is None else self.bias.value), None
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Array]:
+        """States of zeros for a batch of this size."""
+        zeros = jnp.zeros((batch_size, self.units), self.compute_dtype)
+        return [zeros] * self.state_count
+
+    # ---- dropout
+
+    def dropout_masks(self, x: Array, training: bool) -> Masks:
+        """New masks for inputs `(batch, ..., features)`; none outside training."""
+        held = _held.get().get(self)
+        if held is not None:
+            return held
+        if not training:
+            return Masks()
+        count = self.gates if self.implementation == 1 else 1
+        batch, features = x.shape[0], x.shape[-1]
+        return Masks(
+            self._mask(self.dropout, (count, batch, features), x.dtype),
+            self._mask(self.recurrent_dropout, (self.gates, batch, self.units), x.dtype),
+        )
+
+    def _mask(self, rate: float, shape: tuple, dtype: Any) -> Array | None:
+        if not 0 < rate < 1:
+            return None
+        kept = jax.random.bernoulli(self.seed_generator.next(), 1 - rate, shape)
+        return kept.astype(dtype) / (1 - rate)
+
+    @contextmanager
+    def holding(self, x: Array, training: bool) -> Iterator[None]:
+        """Inside, every call uses the same dropout masks."""
+        token = _held.set({**_held.get(), self: self.dropout_masks(x, training)})
+        try:
+            yield
+        finally:
+            _held.reset(token)
+
+    # ---- one step, and all of them
+
+    def project(self, x: Array, masks: Masks) -> Array:
+        """The inputs' part of the gates, for one step or for all."""
+        return product(x, self.kernel.value, self.biases()[0], masks.inputs)
+
+    def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
+        """The new states; the first is the output."""
+        raise NotImplementedError(f"{type(self).__name__} has no step method")
+
+    def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
+        """The output `(batch, units)` and the new states for one step's inputs and states."""
+        nested = isinstance(states, list | tuple)
+        masks = self.dropout_masks(inputs, training)
+        new = self.step(self.project(inputs, masks), states if nested else [states], masks)
+        return new[0], list(new) if nested else new[0]
+
+    def sequence(
+        self,
+        x: Array,
+        states: list,
+        mask: Array | None,
+        training: bool,
+        unroll: bool,
+        zero_output_for_mask: bool,
+    ) -> tuple[Array, list]:
+        """Outputs `(batch, steps, units)` and final states, as `call` gives them step by step.
+
+        The whole-sequence kernel does it, unless there is an activation that it does not know, or
+        dropout that differs between gates; then the inputs of all steps are projected at once.
+        """
+        masks = self.dropout_masks(x, training)
+        names = {key: KERNEL_ACTIVATIONS.get(value) for key, value in self.functions().items()}
+        shared = masks.inputs is None or len(masks.inputs) == 1
+        if masks.states is None and shared and None not in names.values():
+            function = self.kernel_function
+            run = function if wants_plain() else _compiled(function)
+            weights = (self.kernel, self.recurrent_kernel, self.bias)
+            outputs, final = run(
+                x if masks.inputs is None else dropped(x, masks.inputs[0]),
+                *states,
+                *(None if weight is None else weight.value for weight in weights),
+                mask=mask,
+                unroll=unroll,
+                zero_output_for_mask=zero_output_for_mask,
+                **names,
+                **self.options(),
+            )
+            return outputs, list(final)
+
+        def step(projected, states):
+            new = self.step(projected, states, masks)
+            return new[0], list(new)
+
+        projected = self.project(x, masks)
+        return scan(step, projected, states, mask, unroll, zero_output_for_mask)[:2]
+
+    def functions(self) -> dict[str, Callable]:
+        """Its activations, by the kernel's argument."""
+        return {"activation": self.activation}
+
+    def options(self) -> dict[str, Any]:
+        """Other arguments of its kernel."""
+        return {}
+
+
+def dropped(x: Array, mask: Array) -> Array:
+    """`x` times a mask `(batch, features)`, the same one at each step."""
+    return x * (mask if x.ndim == 2 else mask[:, None])
+
+
+def product(x: Array, kernel: Array, bias: Array | None, masks: Array | None) -> Array:
+    """`x kernel + bias`, with `x` dropped by one mask for the whole kernel or one for each gate."""
+    if masks is None:
+        y = x @ kernel
+    else:
+        parts = jnp.split(kernel, len(masks), axis=-1)
+        y = jnp.concatenate([dropped(x, m) @ p for m, p in zip(masks, parts, strict=True)], axis=-1)
+    return y if bias is None else y + bias
+
+
+@functools.cache
+def _compiled(function: Callable) -> Callable:
+    """Compiled, so that eager calls do not compile their loops anew each time."""
+    keywords = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    static = [parameter.name for parameter in keywords if parameter.name != "mask"]
+    return jax.jit(function, static_argnames=static, inline=True)
+
+
+def reads_cell(cls: type) -> type:
+    """Class decorator: every argument of the layer's cell can be read off the layer."""
+    for name in list(inspect.signature(cls.cell_class.__init__).parameters)[1:]:  # type: ignore
+        if name != "kwargs":
+            getter = functools.partial(lambda self, name: getattr(self.cell, name), name=name)
+            setattr(cls, name, property(getter, doc=f"`{name}` of the cell."))
+    return cls

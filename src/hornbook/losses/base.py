@@ -1,0 +1,246 @@
+"""`Loss`: weights, masks and the reduction to one number, around any function of two arrays."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.core import config as registry
+from hornbook.core import settings, tree
+from hornbook.core.config import Configurable
+from hornbook.core.dtype import get_policy, is_float
+from hornbook.core.mask import get_mask
+from hornbook.core.module import auto_name, to_snake_case
+from hornbook.core.symbolic import op
+from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank
+from hornbook.ops import rows
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+MEANS = REDUCTIONS[:3]
+
+
+class Loss(Configurable):
+    """Base of all losses; a subclass writes `call(y_true, y_pred)`, one value for each sample.
+
+    Args:
+        name: default the class's name in snake case, numbered.
+        reduction: `"sum_over_batch_size"` or `"mean"`: the weighted sum over the number of values;
+            `"mean_with_sample_weight"`: over the sum of weights; `"sum"`; `"none"` or `None`: the
+            weighted values themselves.
+        dtype: in which dtype it is computed; default `floatx()`.
+
+    Raises:
+        ValueError: for an unknown reduction.
+
+    Example:
+        >>> class Cubed(Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return abs(y_true - y_pred) ** 3
+        >>> float(Cubed()([0.0, 1.0], [1.0, 3.0]))
+        4.5
+        >>> float(Cubed()([0.0, 1.0], [1.0, 3.0], sample_weight=[1.0, 0.0]))
+        0.5
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ):
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"reduction of {type(self).__name__} must be one of {REDUCTIONS}, not {reduction!r}"
+            )
+        self.name = name or auto_name(to_snake_case(type(self).__name__))
+        self.reduction = reduction
+        self._dtype = get_policy(dtype or settings.floatx()).compute_dtype
+
+    @property
+    def dtype(self) -> str:
+        """The dtype it is computed in."""
+        return self._dtype
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each sample, for a subclass to write.
+
+        Args:
+            y_true: targets.
+            y_pred: predictions.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must write call(self, y_true, y_pred)")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return op(self._reduced)(y_true, y_pred, sample_weight)
+
+    def _reduced(self, y_true, y_pred, sample_weight):
+        mask = get_mask(y_pred)
+        y_pred = tree.map_structure(lambda y: rows.array(y).astype(self.dtype), _opened(y_pred))
+        y_true = tree.map_structure(self._target, _opened(y_true))
+        values = self.call(y_true, y_pred)
+        own_mask = get_mask(values)
+        if own_mask is not None:
+            mask = own_mask if mask is None else mask & own_mask
+        return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype)
+
+    def _target(self, y):
+        y = rows.array(y)
+        # class numbers above 256 would be lost in bfloat16
+        narrow = not is_float(y.dtype) and jnp.finfo(self.dtype).bits < 32
+        return y.astype("float32" if narrow else self.dtype)
+
+
+def _opened(value: Any) -> Any:
+    """A list or tuple of plain numbers is an array, one of arrays a structure."""
+    leaves = tree.walk(value) if isinstance(value, list | tuple) else ()
+    is_array = isinstance(value, list | tuple) and not any(hasattr(v, "shape") for v in leaves)
+    return rows.array(value) if is_array else value
+
+
+def reduce_weighted(
+    values: Any,
+    sample_weight: Any = None,
+    mask: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+    dtype: Any = None,
+) -> jax.Array:
+    """Values, weighted and reduced to one number.
+
+    Args:
+        values: the loss of each sample, any shape.
+        sample_weight: array-like; its first axes are those of `values`.
+        mask: bools; means are over what it leaves.
+        reduction: one of `REDUCTIONS`.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: if the weights do not fit the values.
+
+    Example:
+        >>> float(reduce_weighted([1.0, 3.0], mask=np.array([True, False])))
+        1.0
+    """
+    dtype = dtype or settings.floatx()
+    values = rows.array(values).astype(dtype)
+    weights = None if sample_weight is None else rows.array(sample_weight).astype(dtype)
+    if mask is not None:
+        kept = jnp.asarray(mask).astype(dtype)
+        if reduction in ("sum_over_batch_size", "mean"):
+            kept = kept * divide_no_nan(jnp.asarray(kept.size, dtype), jnp.sum(kept))
+        weights = kept if weights is None else multiply_weights(weights, kept)
+    if weights is not None:
+        what = "sample_weight" if sample_weight is not None else "the mask of y_pred"
+        weights = fit_weights(weights, values, what)
+        values = values * weights
+    if reduction in (None, "none"):
+        return values
+    total = jnp.sum(values)
+    if reduction == "mean_with_sample_weight" and weights is not None:
+        return divide_no_nan(total, jnp.sum(weights))
+    return total / max(values.size, 1) if reduction in MEANS else total
+
+
+class LossFunctionWrapper(Loss):
+    """A loss from a function `(y_true, y_pred, **kwargs) -> one value for each sample`.
+
+    Args:
+        fn: the function, or the name of one of hornbook's.
+        reduction: see `Loss`.
+        name: default the class's name in snake case, numbered.
+        dtype: in which dtype it is computed; default `floatx()`.
+        **kwargs: passed to the function.
+
+    Example:
+        >>> loss = LossFunctionWrapper(lambda y_true, y_pred: (y_true - y_pred) ** 4)
+        >>> float(loss([0.0, 0.0], [1.0, 1.0]))
+        1.0
+    """
+
+    def __init__(
+        self,
+        fn: Any,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.fn = fn
+        self.fn_kwargs = kwargs
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The function's value for each sample, ranks brought together first."""
+        if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
+            y_true, y_pred = same_rank(y_true, y_pred)
+        return self.fn(y_true, y_pred, **self.fn_kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict) -> "LossFunctionWrapper":
+        """The loss that a config describes; a function's name stands for hornbook's own."""
+        values = {k: registry.deserialize(v, family="losses") for k, v in config.items()}
+        if isinstance(values.get("fn"), str):
+            described = {"class_name": "function", "config": values["fn"]}
+            values["fn"] = registry.resolve(described, "losses")
+        return cls(**values)
+
+
+def class_of_function(
+    base: type, title: str, fn: Callable, parameters: str, module: str, /, **defaults: Any
+) -> type:
+    """A subclass of `base(fn, ..., **kwargs)` whose constructor takes the function's own arguments.
+
+    Args:
+        base: `LossFunctionWrapper` or a class that is made from a function as it is.
+        title: the name of the class.
+        fn: `(y_true, y_pred, ...)`; its defaults are the constructor's.
+        parameters: the constructor's arguments in their order, separated by spaces.
+        module: where the class will be found (`__name__`).
+        **defaults: of arguments that the function does not have, or that differ.
+    """
+    own = {p.name: p.default for p in inspect.signature(fn).parameters.values()}
+    defaults = own | defaults
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = parameters.split()
+    listed = [inspect.Parameter(n, kind, default=defaults[n]) for n in names]
+    signature = inspect.Signature([inspect.Parameter("self", kind), *listed])
+
+    def __init__(self, *args, **kwargs):
+        try:
+            given = signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{title}: {error}; it takes {', '.join(names)}") from None
+        given.apply_defaults()
+        values = {n: given.arguments[n] for n in names}
+        base.__init__(self, fn, **values)
+        for key in own.keys() & values.keys():
+            setattr(self, key, values[key])
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    __init__.__qualname__ = f"{title}.__init__"
+    body = {"__init__": __init__, "__doc__": _document(fn, names, base), "__module__": module}
+    return type(title, (base,), body)
+
+
+REDUCTION_DOC = "reduction: how the values of a batch become one number; see `Loss`."
+COMMON_DOCS = {
+    "reduction": REDUCTION_DOC,
+    "name": "name: name of the object.",
+    "dtype": "dtype: in which dtype it is computed; default `floatx()`.",
+}
+
+
+def _document(fn, names, base):
+    """The function's documentation, as that of a class made from it."""
+    text = inspect.getdoc(fn) or ""
+    summary = text.split("Args:")[0].strip()
+    described: dict[str, str] = {}
+    current = ""
+    for line in text.partition("Args:\n")[2].split("\n\n")[0].splitlines():
+        if line.startswith("    ") and not line.startswith("     "):
+            current = line.split(":")[0].strip()
+        described[current] = described.get(current, "") + line.strip() + " "
+    described |= COMMON_DOCS
+    listed = "\n".join(f"    {described.get(n, n + ':').strip()}" for n in names)
+    return f"{summary}\n\nMade from the function `{fn.__name__}`.\n\nArgs:\n{listed}\n"

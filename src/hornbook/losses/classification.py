@@ -1,0 +1,361 @@
+"""Losses for classes: one value for each sample.
+
+Predictions are probabilities, clipped by `epsilon()` before the logarithm, or with `from_logits`
+the numbers before the softmax or sigmoid.
+"""
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.core import settings
+from hornbook.core.mask import set_mask
+from hornbook.core.symbolic import op
+from hornbook.losses.shapes import aligned, class_numbers
+from hornbook.ops import rows
+
+ONE_CLASS = (
+    "{}: y_pred has one class only (shape {}), for which this loss is always 0. "
+    "For two classes with one output use 'binary_crossentropy'."
+)
+
+
+def _warn_of_one_class(name, y_pred, axis):
+    if y_pred.shape[axis] == 1:
+        warnings.warn(ONE_CLASS.format(name, y_pred.shape), SyntaxWarning, stacklevel=4)
+
+
+def _check_axis(name, axis):
+    if isinstance(axis, bool):
+        raise ValueError(f"{name}: axis is an integer, not {axis}")
+
+
+def _clip(p):
+    return jnp.clip(p, settings.epsilon(), 1.0 - settings.epsilon())
+
+
+def _normalized(p, axis):
+    return _clip(p / jnp.sum(p, axis=axis, keepdims=True))
+
+
+def _log_probabilities(y_pred, from_logits, axis):
+    if from_logits:
+        return jax.nn.log_softmax(y_pred, axis=axis)
+    return jnp.log(_normalized(y_pred, axis))
+
+
+def _smoothed(y_true, label_smoothing, classes):
+    return y_true * (1.0 - label_smoothing) + label_smoothing / classes
+
+
+@op
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> jax.Array:
+    """The crossentropy of one-hot targets: `-sum(y_true * log(y_pred), axis)`.
+
+    Args:
+        y_true: one-hot (or probability) targets, shape `(N, ..., K)`.
+        y_pred: predictions, same shape.
+        from_logits: whether `y_pred` are logits; else probabilities.
+        label_smoothing: from 0 to 1; how much of each target is spread over all classes.
+        axis: the axis of classes.
+
+    Raises:
+        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+
+    Example:
+        >>> loss = categorical_crossentropy([[0, 1, 0]], [[0.05, 0.95, 0.0]])
+        >>> round(float(loss[0]), 4)
+        0.0513
+    """
+    _check_axis("categorical_crossentropy", axis)
+    y_true, y_pred = aligned("categorical_crossentropy", y_true, y_pred)
+    _warn_of_one_class("categorical_crossentropy", y_pred, axis)
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, y_true.shape[axis])
+    return -jnp.sum(y_true * _log_probabilities(y_pred, from_logits, axis), axis=axis)
+
+
+@op
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> jax.Array:
+    """Crossentropy that easy samples count less in: `-sum(alpha * (1-p)**gamma * y_true * log(p), axis)`.
+
+    After Lin et al. 2017, Focal Loss for Dense Object Detection (arXiv:1708.02002).
+
+    Args:
+        y_true: one-hot targets, shape `(N, ..., K)`.
+        y_pred: predictions, same shape.
+        alpha: weight of the loss, a number or one for each class.
+        gamma: how fast easy samples fade; 0 is crossentropy.
+        from_logits: whether `y_pred` are logits; else probabilities.
+        label_smoothing: from 0 to 1; how much of each target is spread over all classes.
+        axis: the axis of classes.
+
+    Raises:
+        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+
+    Example:
+        >>> easy, hard = categorical_focal_crossentropy([[0, 1], [0, 1]], [[0.1, 0.9], [0.9, 0.1]])
+        >>> bool(easy < hard / 1000)
+        True
+    """
+    _check_axis("categorical_focal_crossentropy", axis)
+    y_true, y_pred = aligned("categorical_focal_crossentropy", y_true, y_pred)
+    _warn_of_one_class("categorical_focal_crossentropy", y_pred, axis)
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, y_true.shape[axis])
+    if from_logits:
+        y_pred = jax.nn.softmax(y_pred, axis=axis)
+    p = _normalized(y_pred, axis)
+    alpha = rows.operand(alpha)
+    return -jnp.sum(alpha * jnp.power(1.0 - p, gamma) * y_true * jnp.log(p), axis=axis)
+
+
+@op
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> jax.Array:
+    """The crossentropy of class numbers: `-log(y_pred[y_true])`.
+
+    Args:
+        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
+        y_pred: predictions, shape `(N, ..., K)`.
+        from_logits: whether `y_pred` are logits; else probabilities.
+        ignore_class: a class number (such as -1 or 255) whose samples have loss 0 and a mask that
+            leaves them out of means.
+        axis: the axis of classes in `y_pred`.
+
+    Raises:
+        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+
+    Example:
+        >>> loss = sparse_categorical_crossentropy([1, 2], [[0.05, 0.95, 0], [0.1, 0.8, 0.1]])
+        >>> [round(v, 4) for v in loss.tolist()]
+        [0.0513, 2.3026]
+    """
+    y_pred = rows.floating(y_pred)
+    labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred, axis)
+    _warn_of_one_class("sparse_categorical_crossentropy", y_pred, axis)
+    if ignore_class is not None:
+        valid = labels != ignore_class
+        labels = jnp.where(valid, labels, 0)
+        y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
+    hot = jax.nn.one_hot(labels, y_pred.shape[axis], axis=axis, dtype=y_pred.dtype)
+    loss = -jnp.sum(hot * _log_probabilities(y_pred, from_logits, axis), axis=axis)
+    if ignore_class is not None:
+        loss = jnp.where(valid, loss, 0)
+        set_mask(loss, valid)
+    return loss
+
+
+@op
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0.5) -> jax.Array:
+    """A loss that stands wrong labels: `(1 - p**q) / q`, p the probability of the true class.
+
+    Near crossentropy for small q, near absolute error for q near 1 (Zhang and Sabuncu 2018,
+    arXiv:1805.07836).
+
+    Args:
+        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
+        y_pred: probabilities, shape `(N, ..., K)`.
+        q: between 0 and 1.
+
+    Raises:
+        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+
+    Example:
+        >>> categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5).tolist()
+        [1.0]
+    """
+    y_pred = rows.floating(y_pred)
+    labels = class_numbers("categorical_generalized_cross_entropy", y_true, y_pred)
+    hot = jax.nn.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+    return (1 - jnp.power(jnp.sum(y_pred * hot, axis=-1), q)) / q
+
+
+@op
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> jax.Array:
+    """The crossentropy of yes-or-no targets: `-mean(y * log(p) + (1 - y) * log(1 - p), axis)`.
+
+    Args:
+        y_true: targets from 0 to 1, shape `(N, ..., D)`.
+        y_pred: predictions, same shape.
+        from_logits: whether `y_pred` are logits; else probabilities.
+        label_smoothing: from 0 to 1; how far targets are drawn to 0.5.
+        axis: the axis that the mean is taken over.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> loss = binary_crossentropy([[0, 1], [0, 0]], [[0.6, 0.4], [0.4, 0.6]])
+        >>> [round(v, 3) for v in loss.tolist()]
+        [0.916, 0.714]
+    """
+    y_true, y_pred = aligned("binary_crossentropy", y_true, y_pred)
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 2)
+    return jnp.mean(_binary(y_true, y_pred, from_logits), axis=axis)
+
+
+def _binary(y_true, y_pred, from_logits):
+    if from_logits:
+        yes, no = jax.nn.log_sigmoid(y_pred), jax.nn.log_sigmoid(-y_pred)
+    else:
+        p = _clip(y_pred)
+        yes, no = jnp.log(p), jnp.log(1.0 - p)
+    return -(y_true * yes + (1.0 - y_true) * no)
+
+
+@op
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> jax.Array:
+    """Binary crossentropy that easy samples count less in: `mean((1 - p_true)**gamma * bce, axis)`.
+
+    After Lin et al. 2017, Focal Loss for Dense Object Detection (arXiv:1708.02002).
+
+    Args:
+        y_true: targets from 0 to 1, shape `(N, ..., D)`.
+        y_pred: predictions, same shape.
+        apply_class_balancing: whether class 1 is weighted by `alpha` and class 0 by `1 - alpha`.
+        alpha: weight of class 1.
+        gamma: how fast easy samples fade; 0 is crossentropy.
+        from_logits: whether `y_pred` are logits; else probabilities.
+        label_smoothing: from 0 to 1; how far targets are drawn to 0.5.
+        axis: the axis that the mean is taken over.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> loss = binary_focal_crossentropy([[0, 1], [0, 0]], [[0.6, 0.4], [0.4, 0.6]])
+        >>> [round(v, 3) for v in loss.tolist()]
+        [0.33, 0.206]
+    """
+    y_true, y_pred = aligned("binary_focal_crossentropy", y_true, y_pred)
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 2)
+    if from_logits:
+        y_pred = jax.nn.sigmoid(y_pred)
+    p_true = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    loss = jnp.power(1.0 - p_true, gamma) * _binary(y_true, y_pred, from_logits=False)
+    if apply_class_balancing:
+        loss = loss * (y_true * alpha + (1 - y_true) * (1 - alpha))
+    return jnp.mean(loss, axis=axis)
+
+
+@op
+def kl_divergence(y_true: Any, y_pred: Any) -> jax.Array:
+    """The Kullback-Leibler divergence: `sum(y_true * log(y_true / y_pred), axis=-1)`.
+
+    Args:
+        y_true: probabilities, shape `(N, ..., K)`.
+        y_pred: predicted probabilities, same shape.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> kl_divergence([[0.5, 0.5]], [[0.5, 0.5]]).tolist()
+        [0.0]
+    """
+    pair = aligned("kl_divergence", y_true, y_pred)
+    y_true, y_pred = (jnp.clip(y, settings.epsilon(), 1.0) for y in pair)
+    return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
+
+
+@op
+def hinge(y_true: Any, y_pred: Any) -> jax.Array:
+    """The hinge loss: `mean(max(1 - y_true * y_pred, 0), axis=-1)`.
+
+    Args:
+        y_true: targets -1 or 1, shape `(N, ..., D)`; all of 0 or 1 count as -1 or 1.
+        y_pred: predictions, same shape.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> hinge([[-1, 1]], [[-2.0, 0.5]]).tolist()
+        [0.25]
+    """
+    return jnp.mean(_margin("hinge", y_true, y_pred), axis=-1)
+
+
+@op
+def squared_hinge(y_true: Any, y_pred: Any) -> jax.Array:
+    """The squared hinge loss: `mean(max(1 - y_true * y_pred, 0)**2, axis=-1)`.
+
+    Args:
+        y_true: targets -1 or 1, shape `(N, ..., D)`; all of 0 or 1 count as -1 or 1.
+        y_pred: predictions, same shape.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> squared_hinge([[-1, 1]], [[-2.0, 0.5]]).tolist()
+        [0.125]
+    """
+    return jnp.mean(jnp.square(_margin("squared_hinge", y_true, y_pred)), axis=-1)
+
+
+def _margin(name, y_true, y_pred):
+    y_true, y_pred = aligned(name, y_true, y_pred)
+    is_binary = jnp.all((y_true == 0) | (y_true == 1))
+    y_true = jnp.where(is_binary, 2.0 * y_true - 1.0, y_true)
+    return jnp.maximum(1.0 - y_true * y_pred, 0.0)
+
+
+@op
+def categorical_hinge(y_true: Any, y_pred: Any) -> jax.Array:
+    """The hinge loss of classes: `max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))`.
+
+    Args:
+        y_true: one-hot targets, shape `(N, ..., K)`.
+        y_pred: predicted scores, same shape.
+
+    Raises:
+        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+
+    Example:
+        >>> categorical_hinge([[0, 1]], [[0.5, 1.0]]).tolist()
+        [0.5]
+    """
+    y_true, y_pred = aligned("categorical_hinge", y_true, y_pred)
+    right = jnp.sum(y_true * y_pred, axis=-1)
+    wrong = jnp.max((1.0 - y_true) * y_pred, axis=-1)
+    return jnp.maximum(wrong - right + 1.0, 0.0)

@@ -1,0 +1,113 @@
+"""Losses of images and embeddings: overlap of regions, distance between labelled points."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.core import settings
+from hornbook.core.mask import set_mask
+from hornbook.core.symbolic import op
+from hornbook.losses.shapes import aligned
+from hornbook.ops import rows
+
+Axis = int | tuple[int, ...] | list[int] | None
+
+
+@op
+def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> jax.Array:
+    """One minus the Dice coefficient: `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`.
+
+    Args:
+        y_true: targets from 0 to 1, any shape.
+        y_pred: predictions from 0 to 1, same shape.
+        axis: axes that the sums run over; `None` for all, which gives one value.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> round(float(dice([[1.0, 0.0]], [[1.0, 1.0]])), 4)
+        0.3333
+    """
+    y_true, y_pred = aligned("dice", y_true, y_pred)
+    axis = rows.axes(axis)
+    total = jnp.sum(y_true, axis=axis) + jnp.sum(y_pred, axis=axis) + settings.epsilon()
+    return 1 - 2.0 * jnp.sum(y_true * y_pred, axis=axis) / total
+
+
+@op
+def tversky(
+    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
+) -> jax.Array:
+    """One minus the Tversky index: `1 - both / (both + alpha * only_true + beta * only_pred)`.
+
+    With both factors 0.5 it is the Dice loss (Salehi et al. 2017, arXiv:1706.05721).
+
+    Args:
+        y_true: targets from 0 to 1, any shape.
+        y_pred: predictions from 0 to 1, same shape.
+        alpha: weight of what is in the targets alone.
+        beta: weight of what is in the predictions alone.
+        axis: axes that the sums run over; `None` for all, which gives one value.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> round(float(tversky([[1.0, 0.0]], [[1.0, 1.0]], beta=1.0)), 4)
+        0.5
+    """
+    y_true, y_pred = aligned("tversky", y_true, y_pred)
+    axis = rows.axes(axis)
+    both = jnp.sum(y_true * y_pred, axis=axis)
+    only_true = jnp.sum(y_true * (1 - y_pred), axis=axis)
+    only_pred = jnp.sum((1 - y_true) * y_pred, axis=axis)
+    return 1 - both / (both + alpha * only_true + beta * only_pred + settings.epsilon())
+
+
+@op
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80.0,
+    margin: float = 0.4,
+) -> jax.Array:
+    """Draws embeddings of one class together and others apart (Sun et al. 2020, arXiv:2002.10857).
+
+    `softplus(logsumexp(positives) + logsumexp(negatives))`, each distance weighted by how far it
+    lies from where it should be.
+
+    Args:
+        y_true: class numbers, shape `(N,)` or `(N, 1)`.
+        y_pred: embeddings of length 1, shape `(N, D)`.
+        ref_labels: class numbers to compare with, shape `(M,)`; default `y_true`.
+        ref_embeddings: embeddings to compare with, shape `(M, D)`; default `y_pred`.
+        remove_diagonal: whether a sample is not compared with the reference of the same row.
+        gamma: scale of the weighted distances.
+        margin: how much slack distances have.
+
+    Example:
+        >>> loss = circle([0, 0, 1], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> loss.shape
+        (3,)
+    """
+    y_pred = rows.floating(y_pred)
+    labels = rows.array(y_true).astype("int32").reshape(-1, 1)
+    references = y_pred if ref_embeddings is None else rows.floating(ref_embeddings)
+    others = labels if ref_labels is None else rows.array(ref_labels).astype("int32")
+    distance = jnp.maximum(1 - y_pred @ references.T, 0.0)
+    same = labels == others.reshape(1, -1)
+    different = ~same
+    if remove_diagonal:
+        same &= ~jnp.eye(*same.shape, dtype=bool)
+    positive = -gamma * (margin + distance) * (margin - distance)
+    negative = gamma * jnp.maximum(1 + margin - distance, 0.0) * (1 - margin - distance)
+    pull = jax.nn.logsumexp(positive, axis=1, where=same)
+    push = jax.nn.logsumexp(negative, axis=1, where=different)
+    loss = jax.nn.softplus(pull + push)
+    set_mask(loss, loss > 0)
+    return loss

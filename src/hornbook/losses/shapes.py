@@ -1,0 +1,153 @@
+"""How targets, predictions and weights are brought to one shape, and what is said when they are not.
+
+A mismatch is never broadcast away: with targets (N, 1) and predictions (N, K) numpy's rules would
+give a number that means nothing.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.ops import rows
+
+MISMATCH = "{loss} compares y_true and y_pred element by element; they have shapes {true} and {pred}. {fix}"
+ONE_TARGET = (
+    "One target and {size} predictions a sample: end the model with one unit (Dense(1)), or give "
+    "targets of shape {pred}. If the targets are class numbers, use "
+    "'sparse_categorical_crossentropy'."
+)
+ONE_PREDICTION = (
+    "{size} targets and one prediction a sample: end the model with {size} units (Dense({size})), "
+    "or give targets of shape {pred}."
+)
+OTHER = "Give both the same shape."
+CLASS_NUMBERS = (
+    "{loss} wants one-hot targets of the shape of y_pred, {pred}; y_true has shape {true}, as class "
+    "numbers have. Use '{sparse}', or targets from utils.to_categorical(y, {size})."
+)
+ONE_HOT = (
+    "{loss} wants class numbers of shape {wanted}; y_true has y_pred's own shape, {true}, as one-hot "
+    "targets have. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
+)
+NOT_LABELS = "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape {true}."
+WEIGHTS = (
+    "{what} has shape {weights}, the values that it weighs {values}. Give one weight a sample "
+    "(shape ({first},)), or one a value."
+)
+SPARSE_NAMES = {
+    "categorical_crossentropy": "sparse_categorical_crossentropy",
+    "categorical_focal_crossentropy": "sparse_categorical_crossentropy",
+    "categorical_hinge": "sparse_categorical_crossentropy",
+    "categorical_accuracy": "sparse_categorical_accuracy",
+    "top_k_categorical_accuracy": "sparse_top_k_categorical_accuracy",
+}
+DENSE_NAMES = {sparse: dense for dense, sparse in reversed(SPARSE_NAMES.items())}
+
+
+def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Add or drop a last axis of size 1 where the ranks differ by one: (N,) fits (N, 1)."""
+    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
+        if y_pred.ndim == 1:
+            return y_true, y_pred[:, None]
+        return y_true[..., 0], y_pred
+    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
+        if y_true.ndim == 1:
+            return y_true[:, None], y_pred
+        return y_true, y_pred[..., 0]
+    return y_true, y_pred
+
+
+def aligned(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
+    """Targets and predictions as floating-point arrays of one shape and of y_pred's dtype.
+
+    Args:
+        loss: the name that an error speaks of; some names want one-hot targets.
+        y_true, y_pred: array-like, any shape; a scalar fits everything.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+    """
+    y_pred = rows.floating(y_pred)
+    return one_shape(loss, rows.array(y_true).astype(y_pred.dtype), y_pred)
+
+
+def one_shape(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
+    """As `aligned`, of arrays whose dtypes stay as they are."""
+    y_true, y_pred = same_rank(y_true, y_pred)
+    if y_true.shape != y_pred.shape and y_true.ndim and y_pred.ndim:
+        raise ValueError(_mismatch(loss, y_true.shape, y_pred.shape))
+    return y_true, y_pred
+
+
+def _mismatch(loss: str, true: tuple, pred: tuple) -> str:
+    samples, size = pred[:-1], pred[-1]
+    said = {"loss": loss, "true": true, "pred": pred, "size": size}
+    numbers = size > 1 and true in (samples, (*samples, 1))
+    if loss in SPARSE_NAMES and numbers:
+        return CLASS_NUMBERS.format(sparse=SPARSE_NAMES[loss], **said)
+    if numbers:
+        fix = ONE_TARGET.format(**said)
+    elif size == 1 and true[:-1] == samples:
+        fix = ONE_PREDICTION.format(**(said | {"size": true[-1]}))
+    else:
+        fix = OTHER
+    return MISMATCH.format(fix=fix, **said)
+
+
+def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> jax.Array:
+    """Targets as int32 class numbers of y_pred's shape without its class axis.
+
+    Raises:
+        ValueError: if they have another shape; one-hot targets are told so.
+    """
+    labels = rows.array(y_true)
+    wanted = tuple(size for i, size in enumerate(y_pred.shape) if i != axis % y_pred.ndim)
+    if labels.ndim == y_pred.ndim and labels.shape[axis] == 1:
+        labels = jnp.squeeze(labels, axis)
+    if labels.shape != wanted:
+        said = {"loss": name, "wanted": wanted, "true": labels.shape, "pred": y_pred.shape}
+        if labels.shape == y_pred.shape:
+            dense = DENSE_NAMES.get(name, "categorical_crossentropy")
+            raise ValueError(ONE_HOT.format(dense=dense, axis=axis, **said))
+        raise ValueError(NOT_LABELS.format(**said))
+    return labels.astype("int32")
+
+
+def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weight") -> jax.Array:
+    """Weights with axes of size 1 added or dropped at the end, so that they broadcast over values.
+
+    The first axes are matched, not the last: weights (N,) weigh the N samples of values (N, T).
+
+    Raises:
+        ValueError: if they do not fit.
+    """
+    if values.ndim == 0:
+        return weights
+    shape = weights.shape
+    if weights.ndim == values.ndim + 1 and shape[-1] == 1:
+        weights = weights[..., 0]
+    if weights.ndim < values.ndim:
+        weights = weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
+    fits = weights.ndim == values.ndim and all(
+        a in (1, b) for a, b in zip(weights.shape, values.shape, strict=True)
+    )
+    if not fits:
+        first = values.shape[0]
+        raise ValueError(
+            WEIGHTS.format(what=what, weights=shape, values=values.shape, first=first)
+        )
+    return weights
+
+
+def multiply_weights(weights: jax.Array, mask: jax.Array) -> jax.Array:
+    """The product of weights and a mask, of which either may have fewer axes."""
+    if weights.ndim < mask.ndim:
+        return fit_weights(weights, mask) * mask
+    return weights * fit_weights(mask, weights, "the mask of y_pred")
+
+
+def divide_no_nan(x: Any, y: Any) -> jax.Array:
+    """`x / y`, and 0 where y is 0; its gradient is finite there too."""
+    zero = y == 0
+    return jnp.where(zero, 0, x / jnp.where(zero, 1, y))

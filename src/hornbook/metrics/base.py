@@ -1,0 +1,189 @@
+"""`Metric`: variables that gather over batches, and a result."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook import initializers
+from hornbook.core import settings
+from hornbook.core.dtype import get_policy
+from hornbook.core.mask import get_mask
+from hornbook.core.module import Module
+from hornbook.core.variable import Variable, bind
+from hornbook.losses.shapes import multiply_weights
+from hornbook.ops import rows
+
+NO_SUPER = (
+    "{}.__init__ makes variables before it calls super().__init__(name=name): call that first"
+)
+
+
+class Metric(Module):
+    """Base of all metrics.
+
+    A subclass makes variables in its constructor, changes them in `update_state` through `assign`
+    and its kin, and computes from them in `result`. All three may run compiled.
+
+    Args:
+        dtype: dtype of the result; default `floatx()`.
+        name: default the class's name in snake case, numbered.
+
+    Example:
+        >>> class Largest(Metric):
+        ...     def __init__(self, name="largest"):
+        ...         super().__init__(name=name)
+        ...         self.seen = self.add_weight(name="seen", initializer="zeros")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.seen.assign(jnp.maximum(self.seen, jnp.max(y_pred)))
+        ...     def result(self):
+        ...         return self.seen
+        >>> largest = Largest()
+        >>> largest.update_state(None, jnp.array([1.0, 3.0]))
+        >>> float(largest(None, jnp.array([2.0])))
+        3.0
+    """
+
+    def __init__(self, dtype: Any = None, name: str | None = None):
+        super().__init__(name=name)
+        self._dtype = get_policy(dtype or settings.floatx()).compute_dtype
+        self._added: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the result."""
+        return self._dtype
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What is gathered: this metric's variables and those of metrics inside it."""
+        return self.all_variables()
+
+    def add_variable(
+        self,
+        shape: tuple[int, ...] = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of this metric.
+
+        Args:
+            shape: its shape.
+            initializer: a name, an initializer or a value; default zeros.
+            dtype: default `floatx()`.
+            aggregation: taken for compatibility; there is one copy of each variable.
+            name: the last part of its path.
+        """
+        if not hasattr(self, "_added"):
+            raise RuntimeError(NO_SUPER.format(type(self).__name__))
+        if isinstance(shape, str):  # add_weight("total"), as tf.keras has it
+            shape, name = (), shape
+        initializer = initializers.get("zeros" if initializer is None else initializer)
+        variable = Variable(
+            initializer,
+            shape=(shape,) if isinstance(shape, int) else tuple(shape),
+            dtype=dtype or settings.floatx(),
+            trainable=False,
+            name=name,
+            kind="metric",
+            autocast=False,
+        )
+        self._added = [*self._added, variable]
+        return variable
+
+    def add_weight(
+        self,
+        shape: tuple[int, ...] = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of this metric; see `add_variable`."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Gather one batch, for a subclass to write: `(y_true, y_pred, sample_weight=None)`."""
+        raise NotImplementedError(f"{type(self).__name__} must write update_state")
+
+    def result(self) -> Any:
+        """The number (or array, or dict of them) for what was gathered, for a subclass to write."""
+        raise NotImplementedError(f"{type(self).__name__} must write result")
+
+    def reset_state(self) -> None:
+        """Forget what was gathered: all variables become zero."""
+        for variable in self.variables:
+            variable.assign(jnp.zeros(variable.shape, variable.dtype))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    # ---- the same as pure functions
+
+    def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
+        """The values of the variables after a batch; the variables themselves stay as they are.
+
+        Args:
+            metric_variables: values before it, in the order of `variables`.
+            *args, **kwargs: what `update_state` takes.
+
+        Raises:
+            ValueError: for another number of values than of variables.
+        """
+        with bind(self._paired(metric_variables)) as scope:
+            self.update_state(*args, **kwargs)
+        return [scope.get(v, v.raw) for v in self.variables]
+
+    def stateless_result(self, metric_variables: list) -> Any:
+        """The result for these values of the variables.
+
+        Args:
+            metric_variables: values, in the order of `variables`.
+
+        Raises:
+            ValueError: for another number of values than of variables.
+        """
+        with bind(self._paired(metric_variables)):
+            return self.result()
+
+    def stateless_reset_state(self) -> list:
+        """The values that the variables have at the start."""
+        with bind({}) as scope:
+            self.reset_state()
+        return [scope.get(v, v.raw) for v in self.variables]
+
+    def _paired(self, values):
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(
+                f"metric {self.name!r} has {len(variables)} variables "
+                f"({', '.join(v.name for v in variables)}); {len(values)} values were given"
+            )
+        return dict(zip(variables, values, strict=True))
+
+
+def make_variables(metric: Metric, *args: Any) -> None:
+    """Let a metric make the variables whose shapes it learns from its first batch.
+
+    Args:
+        metric: the metric; one that has all its variables stays as it is.
+        *args: arrays or `jax.ShapeDtypeStruct`s, as `update_state` takes them.
+    """
+
+    def update(*arrays):
+        with bind({}):
+            metric.update_state(*arrays)
+
+    jax.eval_shape(update, *args)
+
+
+def weights_and_mask(y_pred: Any, sample_weight: Any, dtype: Any) -> jax.Array | None:
+    """The sample weights, 0 where the mask that travels with the predictions says so."""
+    mask = get_mask(y_pred)
+    weights = None if sample_weight is None else rows.array(sample_weight).astype(dtype)
+    if mask is None:
+        return weights
+    mask = jnp.asarray(mask).astype(dtype)
+    return mask if weights is None else multiply_weights(weights, mask)

@@ -1,0 +1,262 @@
+"""Means of losses as metrics (rows of a table), and how targets and predictions go together."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook import losses
+from hornbook.core import settings
+from hornbook.core.symbolic import op
+from hornbook.losses import regression
+from hornbook.losses.shapes import aligned, divide_no_nan, fit_weights
+from hornbook.metrics.accuracy import metric_row
+from hornbook.metrics.base import Metric, weights_and_mask
+from hornbook.metrics.mean import Mean
+
+
+@op
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """The cosine of the angle between two vectors: `sum(unit(y_true) * unit(y_pred))`.
+
+    Args:
+        y_true: targets, any shape.
+        y_pred: predictions, same shape.
+        axis: the axis that the vectors lie along.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> cosine_similarity([[0.0, 2.0]], [[0.0, 3.0]]).tolist()
+        [1.0]
+    """
+    return regression.cosine(*aligned("cosine_similarity", y_true, y_pred), axis)
+
+
+@op
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """Pearson's correlation: `mean(standard(y_true) * standard(y_pred), axis)`.
+
+    Args:
+        y_true: targets, any shape.
+        y_pred: predictions, same shape.
+        axis: the axis that is correlated along.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> round(float(pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])[0]), 4)
+        1.0
+    """
+    pair = aligned("pearson_correlation", y_true, y_pred)
+    centred = [y - jnp.mean(y, axis=axis, keepdims=True) for y in pair]
+    y_true, y_pred = (y / jnp.std(y, axis=axis, keepdims=True) for y in centred)
+    return jnp.mean(y_true * y_pred, axis=axis)
+
+
+@op
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """Lin's concordance: how near predictions lie to the line `y_pred = y_true`.
+
+    `2 * covariance / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2)` (Lin 1989).
+
+    Args:
+        y_true: targets, any shape.
+        y_pred: predictions, same shape.
+        axis: the axis that is correlated along.
+
+    Raises:
+        ValueError: if the shapes differ by more than a last axis of size 1.
+
+    Example:
+        >>> round(float(concordance_correlation([[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]])[0]), 4)
+        1.0
+    """
+    y_true, y_pred = aligned("concordance_correlation", y_true, y_pred)
+    means = [jnp.mean(y, axis=axis) for y in (y_true, y_pred)]
+    centred = [
+        y - jnp.expand_dims(mean, axis) for y, mean in zip((y_true, y_pred), means, strict=True)
+    ]
+    spread = [jnp.mean(jnp.square(y), axis=axis) for y in centred]
+    covariance = jnp.mean(centred[0] * centred[1], axis=axis)
+    norm = sum(spread) + jnp.square(means[0] - means[1])
+    return 2 * covariance / (norm + settings.epsilon())
+
+
+MeanSquaredError: Any = metric_row("MeanSquaredError", losses.mean_squared_error, __name__)
+MeanAbsoluteError: Any = metric_row("MeanAbsoluteError", losses.mean_absolute_error, __name__)
+MeanAbsolutePercentageError: Any = metric_row(
+    "MeanAbsolutePercentageError", losses.mean_absolute_percentage_error, __name__
+)
+MeanSquaredLogarithmicError: Any = metric_row(
+    "MeanSquaredLogarithmicError", losses.mean_squared_logarithmic_error, __name__
+)
+LogCoshError: Any = metric_row("LogCoshError", losses.log_cosh, __name__, name="logcosh")
+Poisson: Any = metric_row("Poisson", losses.poisson, __name__)
+KLDivergence: Any = metric_row("KLDivergence", losses.kl_divergence, __name__)
+Hinge: Any = metric_row("Hinge", losses.hinge, __name__)
+SquaredHinge: Any = metric_row("SquaredHinge", losses.squared_hinge, __name__)
+CategoricalHinge: Any = metric_row("CategoricalHinge", losses.categorical_hinge, __name__)
+BinaryCrossentropy: Any = metric_row(
+    "BinaryCrossentropy",
+    losses.binary_crossentropy,
+    __name__,
+    "name dtype from_logits label_smoothing",
+)
+CategoricalCrossentropy: Any = metric_row(
+    "CategoricalCrossentropy",
+    losses.categorical_crossentropy,
+    __name__,
+    "name dtype from_logits label_smoothing axis",
+)
+SparseCategoricalCrossentropy: Any = metric_row(
+    "SparseCategoricalCrossentropy",
+    losses.sparse_categorical_crossentropy,
+    __name__,
+    "name dtype from_logits ignore_class axis",
+)
+CosineSimilarity: Any = metric_row(
+    "CosineSimilarity", cosine_similarity, __name__, "name dtype axis"
+)
+PearsonCorrelation: Any = metric_row(
+    "PearsonCorrelation", pearson_correlation, __name__, "name dtype axis"
+)
+ConcordanceCorrelation: Any = metric_row(
+    "ConcordanceCorrelation", concordance_correlation, __name__, "name dtype axis"
+)
+
+
+class RootMeanSquaredError(Mean):
+    """The root of the mean of squared errors over all samples: `sqrt(mean((y_true - y_pred)**2))`.
+
+    Args:
+        name: name of the metric.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(RootMeanSquaredError()([[0.0], [0.0]], [[3.0], [3.0]]))
+        3.0
+    """
+
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take a batch in.
+
+        Args:
+            y_true: targets, any shape.
+            y_pred: predictions, same shape.
+            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+        """
+        weights = weights_and_mask(y_pred, sample_weight, self.total.dtype)
+        y_true, y_pred = aligned(self.name, y_true, y_pred)
+        super().update_state(jnp.square(y_pred - y_true), sample_weight=weights)
+
+    def result(self) -> Any:
+        """The root of the mean."""
+        return jnp.sqrt(super().result())
+
+
+AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
+
+
+class R2Score(Metric):
+    """The part of the targets' variance that the predictions explain: `1 - residual / variance`.
+
+    The variance is gathered around a running mean (Chan et al. 1979), so that targets far from 0
+    lose no digits.
+
+    Args:
+        class_aggregation: how several outputs become one number: `"uniform_average"`,
+            `"variance_weighted_average"`, or `None` for one result each.
+        num_regressors: number of inputs of the regression, for the adjusted score; 0 for the plain
+            one, which also stands where there are not enough samples to adjust.
+        name: name of the metric.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: for an unknown aggregation or a negative number of regressors.
+
+    Example:
+        >>> float(R2Score()([[1.0], [2.0], [3.0]], [[1.0], [2.0], [3.0]]))
+        1.0
+    """
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str | None = "r2_score",
+        dtype: Any = None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        if class_aggregation not in AGGREGATIONS:
+            raise ValueError(
+                f"class_aggregation of R2Score must be one of {AGGREGATIONS}, "
+                f"not {class_aggregation!r}"
+            )
+        if num_regressors < 0:
+            raise ValueError(f"num_regressors of R2Score must be 0 or more, not {num_regressors}")
+        self.class_aggregation = class_aggregation
+        self.num_regressors = num_regressors
+        self.num_samples = self.add_variable((), name="num_samples")
+        self.count: Any = None
+
+    def _build(self, outputs):
+        names = ("count", "mean", "variation", "residual")
+        for name in names:
+            setattr(self, name, self.add_variable((outputs,), name=name))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take a batch in.
+
+        Args:
+            y_true: targets, shape `(N, D)`.
+            y_pred: predictions, same shape.
+            sample_weight: weights, shape `(N,)` or `(N, D)`.
+
+        Raises:
+            ValueError: for other shapes.
+        """
+        weights = weights_and_mask(y_pred, sample_weight, self.num_samples.dtype)
+        y_true, y_pred = aligned(self.name, y_true, y_pred)
+        if y_pred.ndim == 1:
+            y_true, y_pred = y_true[:, None], y_pred[:, None]
+        if y_pred.ndim != 2:
+            raise ValueError(f"{self.name} wants shape (N, D), not {y_pred.shape}")
+        if self.count is None:
+            self._build(y_pred.shape[1])
+        weights = jnp.ones(()) if weights is None else weights
+        weights = jnp.broadcast_to(fit_weights(weights, y_true), y_true.shape)
+        count = jnp.sum(weights, axis=0)
+        mean = divide_no_nan(jnp.sum(y_true * weights, axis=0), count)
+        variation = jnp.sum(jnp.square(y_true - mean) * weights, axis=0)
+        step = mean - self.mean.raw
+        part = divide_no_nan(count, self.count.raw + count)
+        self.variation.assign_add(variation + jnp.square(step) * part * self.count.raw)
+        self.mean.assign_add(step * part)
+        self.count.assign_add(count)
+        self.residual.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weights, axis=0))
+        self.num_samples.assign_add(y_true.shape[0])
+
+    def result(self) -> Any:
+        """The score; NaN before the first sample, 0 for constant targets that are not met."""
+        if self.count is None:
+            return jnp.asarray(jnp.nan, self.dtype)
+        variation, residual = self.variation.raw, self.residual.raw
+        constant = jnp.where(residual == 0, 1.0, 0.0)
+        scores = jnp.where(variation == 0, constant, 1 - divide_no_nan(residual, variation))
+        scores = jnp.where(self.count.raw == 0, jnp.nan, scores)
+        if self.class_aggregation == "uniform_average":
+            scores = jnp.mean(scores)
+        elif self.class_aggregation == "variance_weighted_average":
+            scores = jnp.sum(variation * scores) / jnp.sum(variation)
+        if self.num_regressors:
+            n = self.num_samples.raw
+            free = n - self.num_regressors - 1
+            adjusted = 1 - (1 - scores) * (n - 1) / jnp.where(free > 0, free, 1)
+            scores = jnp.where(free > 0, adjusted, scores)
+        return scores.astype(self.dtype)

@@ -1,0 +1,283 @@
+"""`Model`: a layer that can be trained. Made from symbolic tensors, or by subclassing."""
+
+from typing import Any
+
+from hornbook.core import tree
+from hornbook.core.config import nearest
+from hornbook.core.graph import Graph
+from hornbook.core.mask import set_mask
+from hornbook.core.module import auto_name
+from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
+from hornbook.core.variable import Variable
+from hornbook.layers.base import Layer
+from hornbook.training.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """Layers grouped into one that can be trained.
+
+    Args:
+        inputs: a symbolic tensor from `Input`, or a list or dict of them.
+        outputs: symbolic tensors computed from them. Without `inputs` and `outputs`, a subclass
+            writes `call`.
+        name: default the class's name in snake case, numbered.
+
+    Raises:
+        ValueError: if an output depends on an input that is not given.
+
+    Example:
+        >>> import hornbook as keras
+        >>> x = keras.Input((4,))
+        >>> model = keras.Model(x, keras.layers.Dense(2)(x))
+        >>> model(np.ones((3, 4))).shape
+        (3, 2)
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs):
+        if (inputs is None) != (outputs is None):
+            raise ValueError("a functional Model needs both inputs and outputs")
+        Layer.__init__(self, name=name or self._default_name(inputs), **kwargs)
+        self.supports_masking = True
+        self._graph: Graph | None = None
+        self._call_graph: Graph | None = None
+        self._symbolic_losses: list[SymbolicTensor] = []
+        self._strict_shapes = True
+        if inputs is not None:
+            self._set_graph(inputs, outputs)
+
+    def _default_name(self, inputs: Any) -> str | None:
+        return auto_name("functional") if type(self) is Model and inputs is not None else None
+
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        for what, structure in (("inputs", inputs), ("outputs", outputs)):
+            wrong = [leaf for leaf in tree.walk(structure) if not isinstance(leaf, SymbolicTensor)]
+            if wrong or not symbolic_leaves(structure):
+                raise ValueError(
+                    f"the {what} of a Model are symbolic tensors, made with Input and layers; "
+                    f"got {wrong[0] if wrong else structure!r}"
+                )
+        self._graph = self._call_graph = Graph(inputs, outputs)
+        self.built = True
+        _check_names([op for op in self._graph.operations() if isinstance(op, Layer)])
+
+    # ---- structure
+
+    def _owned(self):
+        graph = self.__dict__.get("_call_graph")
+        if graph is not None:
+            yield "_graph_layers", [op for op in graph.operations() if isinstance(op, Layer)]
+            arguments = [(node.args, node.kwargs) for node in graph.nodes]
+            yield "_graph_variables", [v for v in tree.walk(arguments) if isinstance(v, Variable)]
+        yield from super()._owned()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly below this one; in a functional model, inputs first."""
+        return [child for child in self.children() if isinstance(child, Layer)]
+
+    @property
+    def inputs(self) -> list | None:
+        """The symbolic inputs, flat."""
+        return self._graph.input_list if self._graph else None
+
+    @property
+    def outputs(self) -> list | None:
+        """The symbolic outputs, flat."""
+        return self._graph.output_list if self._graph else None
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs, in the form they were given."""
+        return self._graph.inputs if self._graph else super().input
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs, in the form they were given."""
+        return self._graph.outputs if self._graph else super().output
+
+    @property
+    def input_shape(self) -> Any:
+        """The shapes of the inputs, `None` where unknown."""
+        return tree.map_structure(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shapes of the outputs, `None` where unknown."""
+        return tree.map_structure(lambda t: t.shape, self.output)
+
+    @property
+    def input_names(self) -> list[str] | None:
+        """The names by which inputs can be passed in a dict."""
+        return [t.name for t in self._graph.input_list] if self._graph else None
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names under which outputs' losses and metrics are reported."""
+        if self._graph is None:
+            return None
+        if isinstance(self._graph.outputs, dict):
+            return list(self._graph.outputs)
+        names: list[str] = []
+        for tensor in self._graph.output_list:
+            base = getattr(tensor.node.op, "name", None) or tensor.node.name
+            name, number = base, 1
+            while name in names:
+                name, number = f"{base}_{number}", number + 1
+            names.append(name)
+        return names
+
+    def last_activations(self) -> dict[str, Any]:
+        """The activation that each output comes from, where it is known."""
+        if self._graph is None:
+            return {}
+        found = {}
+        for name, tensor in zip(self.output_names or [], self._graph.output_list, strict=True):
+            found[name] = _activation_of(tensor)
+        return found
+
+    def known_outputs(self) -> Any:
+        """Symbolic outputs, if they are known before data come."""
+        return self._graph.outputs if self._graph else None
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by name or by index.
+
+        Raises:
+            ValueError: if there is no such layer, with the nearest names.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes either a name or an index")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self.name!r} has {len(layers)} layers; there is none at {index}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        known = [layer.name for layer in layers]
+        raise ValueError(f"{self.name!r} has no layer named {name!r}. {nearest(str(name), known)}")
+
+    # ---- calling
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Run the graph of a functional model."""
+        if self._call_graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} is not made from inputs and outputs, and has no "
+                "call(self, inputs) method"
+            )
+        values = self._match(inputs)
+        if mask is not None:
+            for value, one in zip(values, tree.flatten(mask), strict=False):
+                if one is not None:
+                    set_mask(value, one)
+        result = self._call_graph.run(values)
+        if self._symbolic_losses:
+            result, losses = result["outputs"], result["losses"]
+            for loss in losses:
+                super().add_loss(loss)
+        return result
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The masks of a model's outputs are those its layers gave them."""
+        return None
+
+    def add_loss(self, loss: Any) -> None:
+        """As `Layer.add_loss`; in a functional model symbolic tensors too."""
+        for one in loss if isinstance(loss, list | tuple) else [loss]:
+            if not isinstance(one, SymbolicTensor):
+                super().add_loss(one)
+                continue
+            if self._graph is None:
+                raise ValueError(f"{self.name!r} has no graph that a symbolic loss could belong to")
+            self._symbolic_losses = [*self._symbolic_losses, one]
+            self._call_graph = Graph(
+                self._graph.inputs,
+                {"outputs": self._graph.outputs, "losses": self._symbolic_losses},
+            )
+
+    def _match(self, inputs: Any) -> list:
+        """The values of the inputs in the graph's order, checked."""
+        assert self._graph is not None
+        values = self._in_order(inputs)
+        symbols = self._graph.input_list
+        if len(values) != len(symbols):
+            raise ValueError(
+                f"model {self.name!r} takes {len(symbols)} inputs "
+                f"({', '.join(f'{t.name}: {t.shape}' for t in symbols)}); it got {len(values)}"
+            )
+        return [self._fitted(v, t) for v, t in zip(values, symbols, strict=True)]
+
+    def _in_order(self, inputs: Any) -> list:
+        assert self._graph is not None
+        if isinstance(inputs, dict):
+            return [inputs[name] for name in self._input_keys(inputs)]
+        if isinstance(inputs, list | tuple):
+            return tree.flatten(list(inputs))
+        return [inputs]
+
+    def _input_keys(self, inputs: dict) -> list[str]:
+        assert self._graph is not None
+        structure = self._graph.inputs
+        keys = list(structure) if isinstance(structure, dict) else []
+        names = keys if keys and set(keys) <= set(inputs) else (self.input_names or [])
+        missing = [name for name in names if name not in inputs]
+        if missing:
+            extra = [key for key in inputs if key not in names]
+            raise ValueError(
+                f"model {self.name!r} has the inputs {keys or names}; {missing[0]!r} is missing"
+                + (f", and {extra[0]!r} is not one of them" if extra else "")
+            )
+        return names
+
+    def _fitted(self, value: Any, symbol: SymbolicTensor) -> Any:
+        """A value with the rank of its input; a last axis of size 1 is added or taken away."""
+        shape, want = tuple(value.shape), symbol.shape
+        if len(shape) == len(want) - 1 and want[-1] == 1:
+            value = value[..., None]
+        elif len(shape) == len(want) + 1 and shape[-1] == 1:
+            value = value[..., 0]
+        shape = tuple(value.shape)
+        wrong = len(shape) != len(want) or any(
+            a is not None and b is not None and a != b
+            for a, b in list(zip(shape, want, strict=False))[0 if self._strict_shapes else -1 :]
+        )
+        if wrong:
+            raise ValueError(
+                f"model {self.name!r}: input {symbol.name!r} has shape {want}; it got {shape}"
+            )
+        return value
+
+    def adapt_inputs(self, x: Any) -> Any:
+        """Data in the form that the model is called with; wrong names and shapes raise."""
+        if self._graph is None or x is None:
+            return x
+        if isinstance(x, dict):
+            return {name: x[name] for name in self._input_keys(x)} if len(x) > 1 else x
+        if isinstance(x, list | tuple) and len(self._graph.input_list) == 1 and len(x) == 1:
+            return x[0]
+        return x
+
+
+def _activation_of(tensor: SymbolicTensor) -> Any:
+    """The activation function that a tensor comes out of, looking through nested models."""
+    op = tensor.node.op
+    if isinstance(op, Model) and op.outputs:
+        return _activation_of(op.outputs[0])
+    inner = getattr(op, "layer", None)
+    for one in (op, inner):
+        activation = getattr(one, "activation", None)
+        if activation is not None:
+            return activation
+    return type(op).__name__.lower() if isinstance(op, Layer) else tensor.node.name
+
+
+def _check_names(layers: list[Layer]) -> None:
+    seen: dict[str, Layer] = {}
+    for layer in layers:
+        if seen.setdefault(layer.name, layer) is not layer:
+            raise ValueError(
+                f"two layers of a model are named {layer.name!r}; names must differ, since files and "
+                "reports go by them"
+            )

@@ -1,0 +1,154 @@
+"""`Sequential`: a model that is a stack of layers."""
+
+from typing import Any
+
+from hornbook.core import tree
+from hornbook.core.config import deserialize, serialize
+from hornbook.core.symbolic import SymbolicTensor
+from hornbook.layers.base import Layer
+from hornbook.layers.input import Input, InputLayer
+from hornbook.models.model import Model, _check_names
+
+
+class Sequential(Model):
+    """A stack of layers, each with one input and one output.
+
+    Args:
+        layers: layers, or an `Input` first; with an input shape it is built at once, without on
+            the first data.
+        trainable: whether training changes it.
+        name: default `"sequential"`, numbered.
+
+    Example:
+        >>> import hornbook as keras
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> model.output_shape
+        (None, 2)
+    """
+
+    def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
+        super().__init__(name=name)
+        self._trainable = trainable
+        self._stack: list[Layer] = []
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer on top.
+
+        Args:
+            layer: a layer, a model, or the tensor of an `Input` (first only).
+
+        Raises:
+            TypeError: for anything else.
+            ValueError: if its input does not fit what is below.
+        """
+        if isinstance(layer, SymbolicTensor):
+            layer = layer.node.op
+        if not isinstance(layer, Layer):
+            raise TypeError(f"a Sequential is made of layers, not of {layer!r}")
+        if isinstance(layer, InputLayer) and self._stack:
+            raise ValueError(f"{self.name!r} already has layers; an Input can only be the first")
+        if any(one is layer for one in self._stack):
+            raise ValueError(f"the layer {layer.name!r} is already in {self.name!r}")
+        _check_names([*self._stack, layer])
+        shape = layer.batch_input_shape
+        if not self._stack and shape is not None and not isinstance(layer, InputLayer):
+            self._stack = [Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op]
+        elif not self._stack and isinstance(layer, Model) and layer.inputs:
+            first = layer.inputs[0]
+            self._stack = [Input(batch_shape=first.shape, dtype=first.dtype).node.op]
+        self._stack = [*self._stack, layer]
+        self._rebuild()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the top layer off and return it."""
+        if not self._stack:
+            raise TypeError(f"there are no layers in {self.name!r}")
+        layer = self._stack[-1]
+        self._stack = self._stack[:-1]
+        self._rebuild()
+        return layer
+
+    def _rebuild(self) -> None:
+        """Record the stack anew, if it begins with an input."""
+        self._forward_program = None
+        if not self._stack or not isinstance(self._stack[0], InputLayer):
+            if self._graph is not None:
+                self._graph = self._call_graph = None
+                self.built = False
+            return
+        graph = self._graph
+        if graph is not None and len(self._stack) > 2 and graph.output_list[0].node.op is self._stack[-2]:
+            self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
+        elif len(self._stack) > 1:
+            self._chain(self._stack[0].output)
+
+    def _chain(self, symbol: Any) -> None:
+        output = symbol
+        for layer in self._stack:
+            if not isinstance(layer, InputLayer):
+                output = layer(output)
+        self._set_graph(symbol, output)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build for inputs of a shape with the batch size in front (`None`: any)."""
+        if not self._stack:
+            raise ValueError(f"{self.name!r} has no layers to build")
+        if self._graph is None and input_shape is not None:
+            self._strict_shapes = False
+            shape = (None, *tuple(input_shape)[1:]) if not _stateful(self) else tuple(input_shape)
+            self._chain(Input(batch_shape=shape, dtype=_input_dtype(self._stack[0])))
+        self.built = True
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Apply the layers one after the other."""
+        if self._graph is None:
+            raise ValueError(f"{self.name!r} has no layers to call")
+        return super().call(inputs, training, mask)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    def _owned(self):
+        yield "_stack", self._stack
+        yield from super()._owned()
+
+    def get_config(self) -> dict:
+        """The layers as plain data."""
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy.name,
+            "layers": [serialize(layer) for layer in self._stack],
+        }
+        if self._graph is not None:
+            config["build_input_shape"] = self._graph.input_list[0].shape
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """A model with layers made from their configs."""
+        model = cls(name=config.get("name"))
+        for one in config["layers"]:
+            model.add(deserialize(one, family="layers"))
+        shape = config.get("build_input_shape")
+        if model._graph is None and shape and isinstance(shape, list | tuple):
+            model.build(tuple(shape))
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
+
+
+def _stateful(model: Sequential) -> bool:
+    return any(getattr(module, "stateful", False) for module in model.modules())
+
+
+def _input_dtype(layer: Layer) -> str:
+    """Indices into an embedding are integers; all else is in the compute dtype."""
+    return "int32" if type(layer).__name__ == "Embedding" else layer.compute_dtype
+
+
+__all__ = ["Sequential", "tree"]

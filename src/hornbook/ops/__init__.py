@@ -1,0 +1,8 @@
+"""Pure functions on arrays, traced arrays and symbolic tensors: Keras's `ops`.
+
+Each is written once, mostly as a row of a table around a function of `jax.numpy` or `jax.nn`.
+Shapes and dtypes of symbolic results come from running it abstractly.
+"""
+
+from hornbook.ops.nn import *  # noqa: F403
+from hornbook.ops.numpy import *  # noqa: F403

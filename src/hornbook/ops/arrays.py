@@ -1,0 +1,494 @@
+"""numpy's functions that make arrays, and that shape, join, split, index and multiply them."""
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hornbook.core import settings
+from hornbook.core.dtype import canonical
+from hornbook.core.symbolic import SymbolicTensor, op
+from hornbook.ops import rows
+from hornbook.ops.rows import binary, operand, row, unary
+
+Shape = int | Sequence[int]
+
+# ---- making arrays; `dtype=None` means `floatx()`, or in `*_like` that of `x`
+
+
+@op
+def array(x: Any, dtype: Any = None) -> Array:
+    """An array from numbers, lists or arrays."""
+    return rows.array(x) if dtype is None else jnp.asarray(x, canonical(dtype))
+
+
+def zeros(shape: Shape, dtype: Any = None) -> Array:
+    """An array of zeros.
+
+    Example:
+        >>> hornbook.ops.zeros((2,)).tolist()
+        [0.0, 0.0]
+    """
+    return jnp.zeros(shape, canonical(dtype))
+
+
+def ones(shape: Shape, dtype: Any = None) -> Array:
+    """An array of ones.
+
+    Example:
+        >>> hornbook.ops.ones((2,), "int32").tolist()
+        [1, 1]
+    """
+    return jnp.ones(shape, canonical(dtype))
+
+
+def empty(shape: Shape, dtype: Any = None) -> Array:
+    """An array whose values do not matter (zeros)."""
+    return jnp.zeros(shape, canonical(dtype))
+
+
+@op
+def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Array:
+    """An array whose every element is `fill_value`; its dtype is that value's by default."""
+    return jnp.full(shape, rows.array(fill_value), dtype and canonical(dtype))
+
+
+def _like(fn, doc):
+    return row(lambda x, dtype=None: fn(rows.array(x), dtype and canonical(dtype)), doc)
+
+
+zeros_like = _like(jnp.zeros_like, "Zeros in the shape of `x`.")
+ones_like = _like(jnp.ones_like, "Ones in the shape of `x`.")
+empty_like = _like(jnp.zeros_like, "An array in the shape of `x`; its values do not matter.")
+full_like = row(
+    lambda x, fill_value, dtype=None: jnp.full_like(
+        rows.array(x), fill_value, dtype and canonical(dtype)
+    ),
+    "`fill_value` everywhere, in the shape of `x`.",
+)
+copy = unary(jnp.array, "A copy.")
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:  # noqa: N803
+    """A matrix `(N, M)` with ones on the `k`-th diagonal.
+
+    Example:
+        >>> hornbook.ops.eye(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return jnp.eye(N, M, k, canonical(dtype))
+
+
+def identity(n: int, dtype: Any = None) -> Array:
+    """The identity matrix of `n` rows."""
+    return jnp.eye(n, dtype=canonical(dtype))
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:  # noqa: N803
+    """A matrix `(N, M)` with ones on and below the `k`-th diagonal."""
+    return jnp.tri(N, M, k, canonical(dtype))
+
+
+@op
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
+    """Evenly spaced numbers from `start` (0 if it is the only one) up to `stop`, not reached.
+
+    Args:
+        start, stop, step: numbers.
+        dtype: default int32 for integers, `floatx()` where one is a Python float.
+
+    Example:
+        >>> hornbook.ops.arange(2, 8, 3).tolist()
+        [2, 5]
+    """
+    if dtype is None and builtins.any(type(v) is float for v in (start, stop, step)):
+        dtype = settings.floatx()
+    return jnp.arange(start, stop, step, dtype=dtype and canonical(dtype))
+
+
+def _spaced(fn, doc):
+    def spaced(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+        dtype = dtype and canonical(dtype)
+        return fn(operand(start), operand(stop), num, endpoint=endpoint, dtype=dtype, axis=axis)
+
+    return row(spaced, doc)
+
+
+geomspace = _spaced(jnp.geomspace, "`num` numbers from `start` to `stop` with equal ratios.")
+
+
+@op
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """`num` numbers from `start` to `stop` with equal distances.
+
+    Args:
+        start, stop: numbers or arrays of them.
+        num: how many.
+        endpoint: whether `stop` is the last one.
+        retstep: whether to return the distance too.
+        dtype: default floating-point.
+        axis: of the result, along which the numbers run.
+
+    Example:
+        >>> hornbook.ops.linspace(0, 1, 3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return jnp.linspace(
+        operand(start),
+        operand(stop),
+        num,
+        endpoint=endpoint,
+        retstep=retstep,
+        dtype=dtype and canonical(dtype),
+        axis=axis,
+    )
+
+
+@op
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Array:
+    """`num` numbers from `base**start` to `base**stop` with equal ratios."""
+    dtype = dtype and canonical(dtype)
+    start, stop = operand(start), operand(stop)
+    return jnp.logspace(start, stop, num, endpoint=endpoint, base=base, dtype=dtype, axis=axis)
+
+
+@op
+def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
+    """Coordinate arrays of the grid over vectors; `indexing="ij"` keeps their order as axes."""
+    return jnp.meshgrid(*map(rows.array, x), indexing=indexing)
+
+
+@op
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:  # noqa: N803
+    """The matrix whose columns are powers of `x`, falling unless `increasing`."""
+    return jnp.vander(rows.array(x), N, increasing)
+
+
+# ---- shape
+
+
+def ndim(x: Any) -> int:
+    """The number of axes.
+
+    Example:
+        >>> hornbook.ops.ndim(np.zeros((2, 3)))
+        2
+    """
+    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
+
+
+def size(x: Any) -> int | None:
+    """The number of elements; `None` where it is not known.
+
+    Example:
+        >>> hornbook.ops.size(np.zeros((2, 3)))
+        6
+    """
+    if isinstance(x, SymbolicTensor) and None in x.shape:
+        return None
+    return int(np.prod(x.shape)) if hasattr(x, "shape") else np.size(x)
+
+
+@op
+def reshape(x: Array, newshape: Shape) -> Array:
+    """The same elements in another shape.
+
+    Args:
+        x: array.
+        newshape: sizes; one may be -1 or `None`, which is then worked out. A further `None` stands
+            for the size of the same axis of `x`.
+
+    Example:
+        >>> hornbook.ops.reshape(np.arange(6), (2, None)).shape
+        (2, 3)
+    """
+    x = rows.array(x)
+    sizes = [newshape] if isinstance(newshape, int) else list(newshape)
+    open_places = [i for i, n in enumerate(sizes) if n is None or (isinstance(n, int) and n == -1)]
+    for i in open_places[:-1]:
+        if sizes[i] is None and i < x.ndim:
+            sizes[i] = x.shape[i]
+    return jnp.reshape(x, tuple(-1 if n is None else n for n in sizes))
+
+
+ravel = unary(jnp.ravel, "All elements along one axis.")
+squeeze = rows.along_axis(
+    lambda x, axis: jnp.squeeze(x, rows.axes(axis)),
+    "Without axes of size 1 (`axis=None`: all such).",
+    axis=None,
+)
+expand_dims = row(
+    lambda x, axis: jnp.expand_dims(rows.array(x), rows.axes(axis)),
+    "With new axes of size 1 at `axis`.",
+)
+moveaxis = row(
+    lambda x, source, destination: jnp.moveaxis(rows.array(x), source, destination),
+    "Axes moved from `source` to `destination`.",
+)
+swapaxes = row(
+    lambda x, axis1, axis2: jnp.swapaxes(rows.array(x), axis1, axis2), "Two axes exchanged."
+)
+transpose = row(
+    lambda x, axes=None: jnp.transpose(rows.array(x), axes),
+    "The axes in another order, reversed by default.",
+)
+broadcast_to = row(
+    lambda x, shape: jnp.broadcast_to(rows.array(x), shape),
+    "Repeated along axes of size 1 and new leading axes until it has `shape`.",
+)
+flip = rows.along_axis(jnp.flip, "Reversed along an axis (`None`: along all).", axis=None)
+fliplr = unary(jnp.fliplr, "Reversed along the second axis.")
+flipud = unary(jnp.flipud, "Reversed along the first axis.")
+roll = row(
+    lambda x, shift, axis=None: jnp.roll(rows.array(x), shift, rows.axes(axis)),
+    "Moved along an axis by `shift` places; what falls off comes in at the other end.",
+)
+repeat = row(
+    lambda x, repeats, axis=None: jnp.repeat(rows.array(x), repeats, axis),
+    "Each element `repeats` times, one after the other (`axis=None`: flat).",
+)
+tile = row(
+    lambda x, repeats: jnp.tile(rows.array(x), repeats),
+    "The whole array laid `repeats` times along each axis.",
+)
+rot90 = row(
+    lambda array, k=1, axes=(0, 1): jnp.rot90(rows.array(array), k, axes),
+    "Turned `k` times by 90 degrees in the plane of two axes.",
+)
+view = row(
+    lambda x, dtype=None: rows.array(x).view(dtype and canonical(dtype)),
+    "The same bytes read as another dtype.",
+)
+
+
+@op
+def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
+    """Elements added before and after along axes.
+
+    Args:
+        x: array.
+        pad_width: `(before, after)` for each axis, or one pair or number for all.
+        mode: `"constant"`, `"reflect"`, `"symmetric"`, `"edge"`, `"wrap"` ...
+        constant_values: for mode `"constant"`, default 0.
+
+    Raises:
+        ValueError: if `constant_values` comes with another mode.
+
+    Example:
+        >>> hornbook.ops.pad(np.array([1, 2]), (1, 0)).tolist()
+        [0, 1, 2]
+    """
+    if constant_values is None:
+        return jnp.pad(rows.array(x), pad_width, mode)
+    if mode != "constant":
+        raise ValueError(f"constant_values goes with mode 'constant', not with {mode!r}")
+    return jnp.pad(rows.array(x), pad_width, mode, constant_values=constant_values)
+
+
+# ---- joining and splitting
+
+
+def _joined(fn, doc):
+    return row(lambda xs: fn([operand(x) for x in xs]), doc)
+
+
+concatenate = row(
+    lambda xs, axis=0: jnp.concatenate([rows.array(x) for x in xs], axis),
+    "Arrays joined along an axis that they have.",
+)
+stack = row(
+    lambda x, axis=0: jnp.stack([rows.array(v) for v in x], axis),
+    "Arrays of one shape joined along a new axis.",
+)
+hstack = _joined(jnp.hstack, "Arrays joined along the second axis (vectors: the first).")
+vstack = _joined(jnp.vstack, "Arrays joined along the first axis (vectors become rows).")
+dstack = _joined(jnp.dstack, "Arrays joined along the third axis.")
+append = row(
+    lambda x1, x2, axis=None: jnp.append(rows.array(x1), rows.array(x2), axis),
+    "`x2` after `x1` along an axis (`None`: both flat).",
+)
+
+
+def _split(fn, doc):
+    def split(x, indices_or_sections, axis=0):
+        return fn(rows.array(x), _sections(indices_or_sections), axis)
+
+    return row(split, doc)
+
+
+def _split_fixed(fn, doc):
+    def split(x, indices_or_sections):
+        return fn(rows.array(x), _sections(indices_or_sections))
+
+    return row(split, doc)
+
+
+def _sections(value):
+    return value if isinstance(value, int) else tuple(int(i) for i in value)
+
+
+split = _split(jnp.split, "Parts along an axis: so many equal ones, or cut before the indices.")
+array_split = _split(jnp.array_split, "As `split`, where equal parts may differ by one.")
+hsplit = _split_fixed(jnp.hsplit, "Parts along the second axis (vectors: the first).")
+vsplit = _split_fixed(jnp.vsplit, "Parts along the first axis.")
+dsplit = _split_fixed(jnp.dsplit, "Parts along the third axis.")
+
+# ---- indexing
+
+get_item = row(lambda x, key: rows.array(x)[key], "`x[key]`.")
+
+
+@op
+def take(x: Array, indices: Array, axis: int | None = None) -> Array:
+    """The elements at some indices of an axis (`None`: of the flat array).
+
+    Negative indices count from the end; beyond the end is NaN (the least integer for integers).
+
+    Example:
+        >>> hornbook.ops.take(np.array([5, 6, 7]), np.array([2, 0])).tolist()
+        [7, 5]
+    """
+    return jnp.take(rows.array(x), rows.array(indices), axis)
+
+
+@op
+def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
+    """For each place, the element at the index given for that place along an axis."""
+    return jnp.take_along_axis(rows.array(x), rows.array(indices), axis)
+
+
+@op
+def where(condition: Array, x1: Any = None, x2: Any = None) -> Any:
+    """`x1` where the condition holds, else `x2`; without them, the indices where it holds.
+
+    Example:
+        >>> hornbook.ops.where(np.array([True, False]), 1, 0).tolist()
+        [1, 0]
+    """
+    if x1 is None and x2 is None:
+        return jnp.where(rows.array(condition))
+    return jnp.where(rows.array(condition), operand(x1), operand(x2))
+
+
+@op
+def select(condlist: list, choicelist: list, default: Any = 0) -> Array:
+    """For each place, the choice of the first condition that holds there, else `default`."""
+    choices = [rows.array(c) for c in choicelist]
+    return jnp.select([rows.array(c) for c in condlist], choices, default)
+
+
+nonzero = unary(jnp.nonzero, "The indices of the elements that are not 0, one vector an axis.")
+
+
+@op
+def unravel_index(indices: Array, shape: Shape) -> tuple[Array, ...]:
+    """Indices of the flat array as one index for each axis of `shape`."""
+    return jnp.unravel_index(rows.array(indices), shape)
+
+
+diag = row(lambda x, k=0: jnp.diag(rows.array(x), k), "A matrix's diagonal, or a vector as one.")
+diagflat = row(lambda x, k=0: jnp.diagflat(rows.array(x), k), "All elements as a diagonal.")
+diagonal = row(
+    lambda x, offset=0, axis1=0, axis2=1: jnp.diagonal(rows.array(x), offset, axis1, axis2),
+    "The diagonal of the plane of two axes.",
+)
+trace = row(
+    lambda x, offset=0, axis1=0, axis2=1: jnp.trace(
+        rows.number(rows.array(x)), offset, axis1, axis2
+    ),
+    "The sum of the diagonal of the plane of two axes.",
+)
+tril = row(lambda x, k=0: jnp.tril(rows.array(x), k), "0 above the `k`-th diagonal.")
+triu = row(lambda x, k=0: jnp.triu(rows.array(x), k), "0 below the `k`-th diagonal.")
+
+# ---- products
+
+dot = binary(jnp.dot, "The sum of products over the last axis of `x1` and the last but one of `x2`.")
+inner = binary(jnp.inner, "The sum of products over the last axes.")
+outer = binary(jnp.outer, "All products of the flat arrays, as a matrix.")
+vdot = binary(jnp.vdot, "The sum of products of the flat arrays, `x1` conjugated.")
+kron = binary(jnp.kron, "The Kronecker product: each element of `x1` times all of `x2`.")
+
+
+@op
+def matmul(x1: Array, x2: Array) -> Array:
+    """The matrix product over the last two axes; the others broadcast. int8 gives int32.
+
+    Example:
+        >>> hornbook.ops.matmul(np.ones((2, 3)), np.ones((3, 4))).shape
+        (2, 4)
+    """
+    x1, x2 = rows.array(x1), rows.array(x2)
+    wide = "int32" if x1.dtype == x2.dtype == "int8" else None
+    return jnp.matmul(x1, x2, preferred_element_type=wide)
+
+
+@op
+def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
+    """The sum of products over some axes: so many last and first ones, or two lists of them."""
+    return jnp.tensordot(rows.array(x1), rows.array(x2), axes)
+
+
+@op
+def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
+    """Sums of products in Einstein's notation; int8 gives int32.
+
+    Example:
+        >>> hornbook.ops.einsum("ij,j->i", np.ones((2, 3)), np.ones(3)).tolist()
+        [3.0, 3.0]
+    """
+    arrays = [rows.array(x) for x in operands]
+    if {a.dtype.name for a in arrays} == {"int8"}:
+        kwargs.setdefault("preferred_element_type", "int32")
+    return jnp.einsum(subscripts, *arrays, **kwargs)
+
+
+@op
+def cross(
+    x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Array:
+    """The cross product of vectors of 2 or 3 elements."""
+    return jnp.cross(rows.array(x1), rows.array(x2), axisa, axisb, axisc, axis)
+
+
+def vectorize(pyfunc: Any, *, excluded: Any = None, signature: str | None = None) -> Any:
+    """A function of single elements made into one of whole arrays, which broadcast.
+
+    Args:
+        pyfunc: the function.
+        excluded: positions or names of arguments that are passed as they are.
+        signature: core axes, such as `"(m,n),(n)->(m)"`.
+
+    Example:
+        >>> hornbook.ops.vectorize(lambda a, b: a + b)(np.arange(2), 1).tolist()
+        [1, 2]
+    """
+    return op(jnp.vectorize(pyfunc, excluded=excluded or frozenset(), signature=signature))
+
+
+@op
+def slogdet(x: Array) -> tuple[Array, Array]:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    return tuple(jnp.linalg.slogdet(rows.floating(x)))
+
+
+__all__ = rows.public(globals())

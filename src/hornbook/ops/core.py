@@ -1,0 +1,430 @@
+"""Conversion, slices and scatters, and control flow that JAX can trace."""
+
+import re
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from hornbook.core.dtype import canonical, is_float, standardize_dtype
+from hornbook.core.symbolic import SymbolicTensor, op
+from hornbook.core.variable import Variable
+from hornbook.ops import rows
+
+# ---- conversion
+
+
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Array:
+    """A JAX array from numbers, lists, numpy arrays or variables.
+
+    Args:
+        x: anything array-like.
+        dtype: default that of `x`; Python floats give `floatx()`.
+        sparse, ragged: accepted; arrays here are dense.
+
+    Example:
+        >>> hornbook.ops.convert_to_tensor([1.0, 2.0]).dtype.name
+        'float32'
+    """
+    if dtype is None:
+        return x if isinstance(x, SymbolicTensor) else rows.array(_value(x))
+    return cast(x, dtype)
+
+
+@op
+def cast(x: Any, dtype: Any) -> Array:
+    """The array in another dtype.
+
+    Example:
+        >>> hornbook.ops.cast([1.7, 0.2], "int32").tolist()
+        [1, 0]
+    """
+    dtype = canonical(dtype)
+    if isinstance(x, jax.Array):
+        return x if x.dtype == dtype else x.astype(dtype)
+    return jnp.asarray(x, dtype)
+
+
+@op
+def saturate_cast(x: Array, dtype: Any) -> Array:
+    """The array in another dtype; values beyond its range become its extremes.
+
+    Example:
+        >>> hornbook.ops.saturate_cast(np.array([-1.0, 256.0]), "uint8").tolist()
+        [0, 255]
+    """
+    x, dtype = rows.array(x), canonical(dtype)
+    (low, high), (least, most) = _range(x.dtype), _range(dtype)
+    bounds = []
+    for here, there in ((low, least), (high, most)):
+        bound = np.clip(np.float64(here), float(least), float(most)).astype(x.dtype)
+        beyond = int(bound) != int(there) and not least <= int(bound) <= most
+        bounds.append(np.nextafter(bound, 0, dtype=x.dtype) if beyond else bound)
+    return jnp.clip(x, *bounds).astype(dtype)
+
+
+def _range(dtype):
+    if dtype == "bool":
+        return 0, 1
+    limits = jnp.finfo(dtype) if is_float(dtype) else jnp.iinfo(dtype)
+    return limits.min, limits.max
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """A numpy array with the values of an array or variable.
+
+    Example:
+        >>> hornbook.ops.convert_to_numpy(jnp.ones(2))
+        array([1., 1.], dtype=float32)
+    """
+    return np.array(_value(x))
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether it is an array of JAX (also a traced one).
+
+    Example:
+        >>> hornbook.ops.is_tensor(jnp.ones(2)), hornbook.ops.is_tensor(np.ones(2))
+        (True, False)
+    """
+    return isinstance(x, jax.Array)
+
+
+def shape(x: Any) -> tuple[int | None, ...]:
+    """The sizes as a tuple; `None` where a symbolic tensor's is unknown.
+
+    Example:
+        >>> hornbook.ops.shape(np.ones((2, 3)))
+        (2, 3)
+    """
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def dtype(x: Any) -> str:
+    """The name of the dtype.
+
+    Example:
+        >>> hornbook.ops.dtype(np.ones(2, "int8"))
+        'int8'
+    """
+    return standardize_dtype(x.dtype if hasattr(x, "dtype") else rows.array(x).dtype)
+
+
+def _value(x):
+    return x.value if isinstance(x, Variable) else x
+
+
+# ---- slices and scatters
+
+
+@op
+def slice(inputs: Array, start_indices: Any, shape: Sequence[int]) -> Array:
+    """The block of `shape` that starts at `start_indices`; -1 means all that remains.
+
+    Starts may be traced. A block that would reach beyond the end is moved back inside.
+
+    Example:
+        >>> hornbook.ops.slice(np.arange(5), [1], [3]).tolist()
+        [1, 2, 3]
+    """
+    inputs = rows.array(inputs)
+    sizes = [
+        inputs.shape[i] - int(start_indices[i]) if n == -1 else n for i, n in enumerate(shape)
+    ]
+    return lax.dynamic_slice(inputs, _starts(start_indices), sizes)
+
+
+@op
+def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+    """`inputs` with the block that starts at `start_indices` replaced by `updates`.
+
+    Example:
+        >>> hornbook.ops.slice_update(np.zeros(4), [1], np.ones(2)).tolist()
+        [0.0, 1.0, 1.0, 0.0]
+    """
+    inputs = rows.array(inputs)
+    updates = rows.array(updates).astype(inputs.dtype)
+    return lax.dynamic_update_slice(inputs, updates, _starts(start_indices))
+
+
+def _starts(indices):
+    indices = indices if isinstance(indices, list | tuple) else rows.array(indices)
+    return [jnp.asarray(i, "int32") for i in indices]
+
+
+@op
+def scatter(indices: Array, values: Array, shape: Sequence[int]) -> Array:
+    """Zeros of `shape` with `values` added at `indices`; repeated indices add up.
+
+    Args:
+        indices: `(n, k)` integers: for each value the place along the first `k` axes.
+        values: `(n, ...)`.
+        shape: of the result.
+
+    Example:
+        >>> hornbook.ops.scatter(np.array([[0], [2], [2]]), np.ones(3), (4,)).tolist()
+        [1.0, 0.0, 2.0, 0.0]
+    """
+    values = rows.array(values)
+    place = tuple(jnp.moveaxis(rows.array(indices), -1, 0))
+    return jnp.zeros(shape, values.dtype).at[place].add(values)
+
+
+@op
+def scatter_update(
+    inputs: Array, indices: Array, updates: Array, reduction: str | None = None
+) -> Array:
+    """`inputs` with `updates` put, or combined, at `indices`.
+
+    Args:
+        inputs: array.
+        indices: `(n, k)` integers: for each update the place along the first `k` axes.
+        updates: `(n, ...)`.
+        reduction: `None` (replace), `"add"`, `"max"`, `"min"` or `"mul"`.
+
+    Raises:
+        ValueError: for another reduction.
+
+    Example:
+        >>> hornbook.ops.scatter_update(np.zeros(3), np.array([[1]]), np.array([5.0])).tolist()
+        [0.0, 5.0, 0.0]
+    """
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"reduction is one of {list(_REDUCTIONS)}, not {reduction!r}")
+    inputs = rows.array(inputs)
+    place = inputs.at[tuple(rows.array(indices).T)]
+    return getattr(place, _REDUCTIONS[reduction])(rows.array(updates).astype(inputs.dtype))
+
+
+_REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
+
+
+@op
+def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
+    """The slices along an axis, without it, as a list.
+
+    Example:
+        >>> [v.tolist() for v in hornbook.ops.unstack(np.array([[1, 2], [3, 4]]))]
+        [[1, 2], [3, 4]]
+    """
+    x = rows.array(x)
+    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
+
+
+@op
+def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
+    """Axes split, reordered and merged as a pattern of names says.
+
+    Args:
+        tensor: array.
+        pattern: `"b (h p) c -> b h (p c)"`: names of axes; parentheses hold the factors of one.
+        axes_lengths: sizes of factors; one in each pair of parentheses may be left out.
+
+    Raises:
+        ValueError: if the two sides do not name the same axes, or the sizes do not fit.
+
+    Source: the notation of einops (Rogozhnikov 2022).
+
+    Example:
+        >>> hornbook.ops.rearrange(np.ones((2, 6, 3)), "b (h p) c -> b h (p c)", p=2).shape
+        (2, 3, 6)
+    """
+    tensor = rows.array(tensor)
+    left, right = (_groups(side) for side in pattern.split("->"))
+    order = [name for group in right for name in group]
+    if len(left) != tensor.ndim or sorted(order) != sorted(n for g in left for n in g):
+        raise ValueError(f"the pattern {pattern!r} does not fit an array of shape {tensor.shape}")
+    sizes = dict(axes_lengths)
+    for group, total in zip(left, tensor.shape, strict=True):
+        open_names = [name for name in group if name not in sizes]
+        known = prod(sizes[name] for name in group if name in sizes)
+        if len(open_names) == 1 and known and total % known == 0:
+            sizes[open_names[0]] = total // known
+        elif open_names or known != total:
+            raise ValueError(f"({' '.join(group)}) of {pattern!r} does not fit an axis of {total}")
+    names = [name for group in left for name in group]
+    tensor = tensor.reshape([sizes[name] for name in names])
+    tensor = tensor.transpose([names.index(name) for name in order])
+    return tensor.reshape([prod(sizes[name] for name in group) for group in right])
+
+
+def _groups(side: str) -> list[list[str]]:
+    return [group.strip("()").split() for group in re.findall(r"\(.*?\)|\w+", side)]
+
+
+# ---- gradients
+
+
+@op
+def stop_gradient(variable: Array) -> Array:
+    """The value, which gradients take for a constant."""
+    return lax.stop_gradient(rows.array(variable))
+
+
+def custom_gradient(f: Callable) -> Callable:
+    """Decorator: a function with a gradient of its own.
+
+    Args:
+        f: returns its result and a function `grad(*args, upstream=None)` from the gradient by the
+            result to the gradients by its arguments.
+
+    Example:
+        >>> @hornbook.ops.custom_gradient
+        ... def steep(x):
+        ...     return x, lambda upstream: 10 * upstream
+        >>> float(jax.grad(steep)(1.0))
+        10.0
+    """
+    return op(jax.custom_gradient(f))
+
+
+# ---- control flow
+
+
+def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
+    """What `true_fn()` returns where `pred` holds, else what `false_fn()` returns.
+
+    A known `pred` calls one of them; a traced one becomes a branch of the compiled program; a
+    symbolic one chooses between the results of both.
+
+    Example:
+        >>> hornbook.ops.cond(jnp.array(True), lambda: 1, lambda: 2)
+        1
+    """
+    if isinstance(pred, SymbolicTensor):
+        return jax.tree.map(lambda a, b: _choose(pred, a, b), true_fn(), false_fn())
+    pred = _value(pred)
+    if not isinstance(pred, jax.core.Tracer):
+        return true_fn() if pred else false_fn()
+    return lax.cond(pred, true_fn, false_fn)
+
+
+_choose = op(lambda pred, a, b: jnp.where(pred, a, b))
+
+
+@op
+def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
+    """What the branch number `index` returns for the operands.
+
+    Example:
+        >>> int(hornbook.ops.switch(1, [lambda x: x, lambda x: 2 * x], 5))
+        10
+    """
+    return lax.switch(index, branches, *operands)
+
+
+@op
+def while_loop(
+    cond: Callable, body: Callable, loop_vars: Any, maximum_iterations: int | None = None
+) -> Any:
+    """`loop_vars = body(*loop_vars)` for as long as `cond(*loop_vars)` holds.
+
+    Args:
+        cond: from the loop variables to a bool.
+        body: from the loop variables to the next ones, of equal shapes and dtypes.
+        loop_vars: a tuple, or a single value.
+        maximum_iterations: how often at most.
+
+    Example:
+        >>> int(hornbook.ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0))
+        12
+    """
+    many = isinstance(loop_vars, list | tuple)
+    start = tuple(loop_vars) if many else (loop_vars,)
+
+    def go_on(state):
+        count, values = state
+        held = cond(*values)
+        return held if maximum_iterations is None else held & (count < maximum_iterations)
+
+    def step(state):
+        count, values = state
+        values = body(*values)
+        return count + 1, tuple(values) if many else (values,)
+
+    _, values = lax.while_loop(go_on, step, (0, start))
+    return values if many else values[0]
+
+
+@op
+def fori_loop(lower: int, upper: int, body_fun: Callable, init_val: Any) -> Any:
+    """`value = body_fun(i, value)` for each `i` from `lower` up to `upper`, not reached.
+
+    Example:
+        >>> int(hornbook.ops.fori_loop(0, 4, lambda i, total: total + i, 0))
+        6
+    """
+    return lax.fori_loop(lower, upper, body_fun, init_val)
+
+
+@op
+def scan(
+    f: Callable,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """`carry, y = f(carry, x)` for each slice `x` of `xs`; the last carry and all `y`, stacked.
+
+    Args:
+        f: the step.
+        init: the first carry.
+        xs: arrays with a common first axis.
+        length: number of steps, where there are no `xs`.
+        reverse: whether to go from the end.
+        unroll: steps written out in each turn of the compiled loop.
+
+    Example:
+        >>> last, sums = hornbook.ops.scan(lambda c, x: (c + x, c + x), 0, jnp.arange(4))
+        >>> int(last), sums.tolist()
+        (6, [0, 1, 3, 6])
+    """
+    return lax.scan(f, init, xs, length, reverse, unroll)
+
+
+@op
+def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
+    """The running results of an associative function of two along an axis, in parallel.
+
+    Example:
+        >>> hornbook.ops.associative_scan(lambda a, b: a * b, jnp.array([1, 2, 3])).tolist()
+        [1, 2, 6]
+    """
+    return lax.associative_scan(f, elems, reverse=reverse, axis=axis)
+
+
+@op
+def map(f: Callable, xs: Any) -> Any:
+    """`f` of each slice along the first axis, one after the other, stacked.
+
+    Example:
+        >>> hornbook.ops.map(lambda x: x + 1, jnp.arange(3)).tolist()
+        [1, 2, 3]
+    """
+    return lax.map(f, xs)
+
+
+@op
+def vectorized_map(function: Callable, elements: Any) -> Any:
+    """`f` of each slice along the first axis, all at once, stacked.
+
+    Args:
+        function: of one slice, or of a list of slices where `elements` is a list.
+        elements: an array, or a list of arrays with a common first axis.
+
+    Example:
+        >>> hornbook.ops.vectorized_map(lambda x: x + 1, jnp.arange(3)).tolist()
+        [1, 2, 3]
+    """
+    return jax.vmap(function)(elements)
+
+
+__all__ = rows.public(globals())

@@ -1,0 +1,140 @@
+"""Linear algebra over the last two axes; all axes before them are batches."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core.symbolic import op
+from hornbook.ops import rows
+
+det = rows.unary_floating(jnp.linalg.det, "The determinant.")
+inv = rows.unary_floating(jnp.linalg.inv, "The inverse matrix.")
+eig = rows.unary_floating(
+    lambda x: tuple(jnp.linalg.eig(x)), "The eigenvalues and eigenvectors (columns), complex."
+)
+eigh = rows.unary_floating(
+    lambda x: tuple(jnp.linalg.eigh(x)),
+    "The eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.",
+)
+lu_factor = rows.unary_floating(
+    lambda x: tuple(jax.scipy.linalg.lu_factor(x)),
+    "L and U of a matrix with permuted rows, in one matrix, and the permutation.",
+)
+solve = rows.row(
+    lambda a, b: jnp.linalg.solve(rows.floating(a), rows.floating(b)),
+    "The `x` with `a @ x = b`.",
+)
+solve_triangular = rows.row(
+    lambda a, b, lower=False: _solve_triangular(rows.floating(a), rows.floating(b), lower),
+    "The `x` with `a @ x = b` for an upper (or lower) triangular `a`.",
+)
+pinv = rows.row(
+    lambda x, rcond=None: jnp.linalg.pinv(rows.floating(x), rcond),
+    "The pseudo-inverse; singular values below `rcond` times the largest count as 0.",
+)
+matrix_rank = rows.row(
+    lambda x, tol=None: jnp.linalg.matrix_rank(rows.floating(x), tol).astype("int32"),
+    "The rank: how many singular values exceed `tol` (relative to the largest).",
+)
+lstsq = rows.row(
+    lambda a, b, rcond=None: jnp.linalg.lstsq(rows.floating(a), rows.floating(b), rcond)[0],
+    "The `x` for which `|a @ x - b|` is least.",
+)
+
+
+def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
+    if b.ndim == a.ndim - 1:
+        return _solve_triangular(a, b[..., None], lower)[..., 0]
+    return jax.lax.linalg.triangular_solve(a, b, left_side=True, lower=lower)
+
+
+@op
+def cholesky(x: Array, upper: bool = False) -> Array:
+    """The triangular L with `L @ L.T = x` (or U with `U.T @ U = x`).
+
+    Args:
+        x: symmetric positive definite.
+        upper: which of both.
+
+    Raises:
+        ValueError: if x is not positive definite (where its values are known).
+
+    Example:
+        >>> hornbook.ops.cholesky(np.array([[4.0]])).tolist()
+        [[2.0]]
+    """
+    factor = jnp.linalg.cholesky(rows.floating(x), upper=upper)
+    if not isinstance(factor, jax.core.Tracer) and bool(jnp.isnan(factor).any()):
+        raise ValueError("cholesky wants a positive definite matrix")
+    return factor
+
+
+@op
+def cholesky_inverse(x: Array, upper: bool = False) -> Array:
+    """The inverse of the matrix whose Cholesky factor is `x`."""
+    x = rows.floating(x)
+    inverse = _solve_triangular(x, jnp.eye(x.shape[-1], dtype=x.dtype), not upper)
+    return inverse @ inverse.mT if upper else inverse.mT @ inverse
+
+
+@op
+def qr(x: Array, mode: str = "reduced") -> tuple[Array, Array]:
+    """Q with orthonormal columns and upper triangular R, whose product is `x`.
+
+    Args:
+        x: `(..., m, n)`.
+        mode: `"reduced"` (Q has min(m, n) columns) or `"complete"` (m).
+
+    Raises:
+        ValueError: for another mode.
+    """
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"mode of qr is 'reduced' or 'complete', not {mode!r}")
+    return tuple(jnp.linalg.qr(rows.floating(x), mode))
+
+
+@op
+def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """The singular value decomposition `x = U @ diag(s) @ Vh`: (U, s, Vh), or s alone."""
+    result = jnp.linalg.svd(rows.floating(x), full_matrices, compute_uv)
+    return tuple(result) if compute_uv else result
+
+
+@op
+def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """The length of vectors or the norm of matrices.
+
+    Args:
+        x: array.
+        ord: which norm, as in `numpy.linalg.norm`; default Euclidean.
+        axis: one axis for vectors, two for matrices; `None` for all.
+        keepdims: whether these axes stay, with size 1.
+
+    Example:
+        >>> float(hornbook.ops.norm(np.array([3.0, 4.0])))
+        5.0
+    """
+    return jnp.linalg.norm(rows.floating(x), ord, rows.axes(axis), keepdims)
+
+
+def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """A function's value, and its derivative in a direction.
+
+    Args:
+        fun: a function of arrays.
+        primals: the list of its arguments.
+        tangents: the direction: a list in the same form.
+        has_aux: whether `fun` returns `(value, anything else)`.
+
+    Example:
+        >>> value, slope = hornbook.ops.jvp(jnp.square, (3.0,), (1.0,))
+        >>> float(value), float(slope)
+        (9.0, 6.0)
+    """
+    return jax.jvp(fun, tuple(primals), tuple(tangents), has_aux=has_aux)
+
+
+__all__ = rows.public(globals())

@@ -1,0 +1,75 @@
+"""Optimizers: how gradients change the weights."""
+
+from typing import Any
+
+from hornbook.core import config as _config
+from hornbook.optimizers import schedules
+from hornbook.optimizers.adafactor import Adafactor
+from hornbook.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
+from hornbook.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
+from hornbook.optimizers.base import Optimizer
+from hornbook.optimizers.loss_scale import LossScaleOptimizer
+from hornbook.optimizers.muon import Muon
+from hornbook.optimizers.sgd import SGD, Lion
+
+_ALL = (
+    *(SGD, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Ftrl, Lion, Lamb, Adafactor),
+    *(Muon, ScheduleFreeAdamW, LossScaleOptimizer),
+)
+_BY_NAME = {cls.__name__.lower(): cls for cls in _ALL}
+
+__all__ = [
+    *(cls.__name__ for cls in _ALL),
+    "Optimizer",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
+
+
+def get(identifier: Any) -> Optimizer | None:
+    """An optimizer from its name in any case, its config, or itself.
+
+    Args:
+        identifier: `"adam"`, what `serialize` returned, an optimizer, an optimizer's class, or
+            `None`.
+
+    Raises:
+        ValueError: if it is none of these.
+
+    Example:
+        >>> keras.optimizers.get("SGD")
+        SGD()
+    """
+    if isinstance(identifier, dict):
+        found = deserialize(identifier)
+    else:
+        known = isinstance(identifier, str) and identifier.lower() in _BY_NAME
+        name = identifier.lower() if known else identifier
+        found = _config.lookup("optimizers", name, _BY_NAME, "an optimizer")
+    if found is None or isinstance(found, Optimizer):
+        return found
+    raise ValueError(f"{identifier!r} is not an optimizer: pass a name, a config or an Optimizer")
+
+
+def serialize(optimizer: Optimizer) -> dict:
+    """The class and config of an optimizer as plain data.
+
+    Args:
+        optimizer: an optimizer.
+    """
+    return _config.serialize(optimizer)
+
+
+def deserialize(config: dict, custom_objects: dict | None = None) -> Optimizer:
+    """The optimizer that `serialize` described.
+
+    Args:
+        config: what `serialize` returned; the class's name may be in any case.
+        custom_objects: more names, for this call.
+    """
+    own = _BY_NAME.get(config["class_name"].lower())
+    if own is not None:
+        config = {**config, "class_name": own.__name__}
+    return _config.deserialize(config, custom_objects, "optimizers")

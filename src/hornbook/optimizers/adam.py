@@ -1,0 +1,303 @@
+"""Adam and its kin: a mean of the gradients over a mean of their sizes."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from hornbook.core.variable import Variable
+from hornbook.optimizers.base import Array, Optimizer
+
+
+class Adam(Optimizer):
+    """Mean gradient over root mean square: `w <- w - a m / (sqrt(v) + epsilon)`.
+
+    `m <- beta_1 m + (1 - beta_1) g; v <- beta_2 v + (1 - beta_2) g^2`, and
+    `a = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)` corrects the start from zero.
+
+    Args:
+        learning_rate: the rate.
+        beta_1: what the mean of gradients keeps of itself.
+        beta_2: what the mean of squares keeps of itself.
+        epsilon: keeps the division finite ("epsilon hat" of the paper).
+        amsgrad: whether to divide by the largest mean of squares so far.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Example:
+        >>> keras.optimizers.Adam(0.001)
+        Adam(learning_rate=0.001)
+
+    Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al., 2018,
+    https://openreview.net/forum?id=ryQu7f-RZ
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **common: Any,
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+        if amsgrad:
+            self.slots = (*self.slots, ("velocity_hat",))
+
+    def prepare(self, learning_rate, step) -> Array:
+        return learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+
+    def update(
+        self, gradient, value, rate, momentum, velocity, velocity_hat=None
+    ) -> tuple[Array, dict[str, Array]]:
+        m = momentum + (gradient - momentum) * (1 - self.beta_1)
+        v = velocity + (gradient**2 - velocity) * (1 - self.beta_2)
+        slots = {"momentum": m, "velocity": v}
+        if velocity_hat is not None:
+            v = slots["velocity_hat"] = jnp.maximum(velocity_hat, v)
+        return value - rate * m / (jnp.sqrt(v) + self.epsilon), slots
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: besides Adam's step, `w <- w - rate * weight_decay * w`.
+
+    Args:
+        learning_rate: the rate.
+        weight_decay: a float.
+        common: what `Adam` and every optimizer take.
+
+    Raises:
+        ValueError: if `weight_decay` is `None`.
+
+    Example:
+        >>> keras.optimizers.AdamW(0.001, weight_decay=0.01)
+        AdamW(learning_rate=0.001, weight_decay=0.01)
+
+    Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **common: Any,
+    ):
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **common
+        )
+        if weight_decay is None:
+            raise ValueError(f"{self.name}: weight_decay must be a float; without it, take Adam")
+
+
+class Adamax(Optimizer):
+    """Adam with the largest decayed gradient for size: `u <- max(beta_2 u, |g|)`.
+
+    `w <- w - rate / (1 - beta_1^t) * m / (u + epsilon)`, with Adam's `m`.
+
+    Args:
+        learning_rate: the rate.
+        beta_1: what the mean of gradients keeps of itself.
+        beta_2: how fast the largest gradient is forgotten.
+        epsilon: keeps the division finite.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Example:
+        >>> keras.optimizers.Adamax(0.002)
+        Adamax(learning_rate=0.002)
+
+    Kingma and Ba, 2014, section 7.1, https://arxiv.org/abs/1412.6980
+    """
+
+    slots = (("momentum", "norm"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Any,
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def prepare(self, learning_rate, step) -> Array:
+        return learning_rate / (1 - self.beta_1**step)
+
+    def update(self, gradient, value, rate, momentum, norm) -> tuple[Array, dict[str, Array]]:
+        m = momentum + (gradient - momentum) * (1 - self.beta_1)
+        u = jnp.maximum(self.beta_2 * norm, jnp.abs(gradient))
+        return value - rate * m / (u + self.epsilon), {"momentum": m, "norm": u}
+
+
+class Nadam(Optimizer):
+    """Adam with Nesterov's momentum, whose weight `u` grows: `u_t = beta_1 (1 - 0.96^t / 2)`.
+
+    With `U_t = u_1 ... u_t`, the step is along
+    `u_{t+1} m / (1 - U_{t+1}) + (1 - u_t) g / (1 - U_t)`.
+
+    Args:
+        learning_rate: the rate.
+        beta_1: what the mean of gradients keeps of itself.
+        beta_2: what the mean of squares keeps of itself.
+        epsilon: keeps the division finite.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Example:
+        >>> keras.optimizers.Nadam(0.002)
+        Nadam(learning_rate=0.002)
+
+    Dozat, 2015, https://cs229.stanford.edu/proj2015/054_report.pdf
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Any,
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, variables) -> None:
+        new = not self.built
+        super().build(variables)
+        if new:
+            self._product = self.add_variable((), 1.0, name="u_product")
+
+    def prepare(self, learning_rate, step) -> tuple[Array, ...]:
+        u, u_next = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
+        product = self._product.assign(self._product.raw * u)
+        past = u_next / (1 - product * u_next)
+        return learning_rate, past, (1 - u) / (1 - product), 1 / (1 - self.beta_2**step)
+
+    def update(self, gradient, value, rate, momentum, velocity) -> tuple[Array, dict[str, Array]]:
+        rate, past, present, correction = rate
+        m = momentum + (gradient - momentum) * (1 - self.beta_1)
+        v = velocity + (gradient**2 - velocity) * (1 - self.beta_2)
+        direction = past * m + present * gradient
+        step = rate * direction / (jnp.sqrt(v * correction) + self.epsilon)
+        return value - step, {"momentum": m, "velocity": v}
+
+
+class Lamb(Optimizer):
+    """Adam's direction `d`, for large batches as long as the variable: `w <- w - rate |w| / |d| d`.
+
+    Args:
+        learning_rate: the rate.
+        beta_1: what the mean of gradients keeps of itself.
+        beta_2: what the mean of squares keeps of itself.
+        epsilon: keeps the division finite.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Example:
+        >>> keras.optimizers.Lamb(0.001)
+        Lamb(learning_rate=0.001)
+
+    You et al., 2019, https://arxiv.org/abs/1904.00962
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Any,
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def prepare(self, learning_rate, step) -> tuple[Array, ...]:
+        return learning_rate, 1 / (1 - self.beta_1**step), 1 / (1 - self.beta_2**step)
+
+    def update(self, gradient, value, rate, momentum, velocity) -> tuple[Array, dict[str, Array]]:
+        rate, correct_m, correct_v = rate
+        m = momentum + (gradient - momentum) * (1 - self.beta_1)
+        v = velocity + (gradient**2 - velocity) * (1 - self.beta_2)
+        d = m * correct_m / (jnp.sqrt(v * correct_v) + self.epsilon)
+        w_norm, d_norm = (jnp.sqrt(jnp.sum(x**2)) for x in (value, d))
+        both = (w_norm > 0) & (d_norm > 0)
+        ratio = jnp.where(both, w_norm / jnp.where(both, d_norm, 1.0), 1.0)
+        return value - ratio * rate * d, {"momentum": m, "velocity": v}
+
+
+class ScheduleFreeAdamW(Optimizer):
+    """Adam without momentum on `z`, its mean `x` in place of a schedule, weights between the two.
+
+    `z <- z - rate * g / (sqrt(v / (1 - beta_2^t)) + epsilon); x <- (1 - 1/t) x + z / t;
+    w <- (1 - beta_1) z + beta_1 x`.
+
+    Args:
+        learning_rate: the rate.
+        beta_1: how far the weights stand from `z` towards `x`, above 0.
+        beta_2: what the mean of squares keeps of itself.
+        epsilon: keeps the division finite.
+        warmup_steps: steps in which the rate grows from 0 in a straight line.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Example:
+        >>> keras.optimizers.ScheduleFreeAdamW(0.0025)
+        ScheduleFreeAdamW(learning_rate=0.0025)
+
+    Defazio et al., 2024, https://arxiv.org/abs/2405.15682
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **common: Any,
+    ):
+        super().__init__(learning_rate, **common)
+        if not 0 < beta_1 <= 1:
+            raise ValueError(f"{self.name}: beta_1 must be in (0, 1], not {beta_1!r}")
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.warmup_steps = warmup_steps
+
+    def make_slot(self, variable, slot) -> Variable | None:
+        made = super().make_slot(variable, slot)
+        if made is not None and slot == "momentum":  # z begins where the weights are
+            made.assign(jnp.array(variable.raw))
+        return made
+
+    def prepare(self, learning_rate, step) -> tuple[Array, ...]:
+        if self.warmup_steps:
+            learning_rate = learning_rate * jnp.minimum(step / self.warmup_steps, 1.0)
+        return learning_rate, 1 / step, 1 / (1 - self.beta_2**step)
+
+    def update(self, gradient, value, rate, momentum, velocity) -> tuple[Array, dict[str, Array]]:
+        rate, weight, correction = rate
+        v = velocity + (gradient**2 - velocity) * (1 - self.beta_2)
+        z = momentum - rate * gradient / (jnp.sqrt(v * correction) + self.epsilon)
+        x = (value - (1 - self.beta_1) * momentum) / self.beta_1
+        x = (1 - weight) * x + weight * z
+        return (1 - self.beta_1) * z + self.beta_1 * x, {"momentum": z, "velocity": v}

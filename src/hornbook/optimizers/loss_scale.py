@@ -1,0 +1,128 @@
+"""Dynamic loss scaling, which keeps float16 gradients from vanishing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax.numpy as jnp
+
+from hornbook.core.config import deserialize
+from hornbook.core.variable import Variable, unwrap
+from hornbook.optimizers.base import Array, Optimizer, choose, constructor_signature, widen
+
+
+class LossScaleOptimizer(Optimizer):
+    """Another optimizer, with a loss scale that looks for the largest that overflows nothing.
+
+    The loss is multiplied by the scale and the gradients are divided by it. After
+    `dynamic_growth_steps` steps with finite gradients the scale doubles; at a gradient that is not
+    finite it halves, and the step is left out.
+
+    Args:
+        inner_optimizer: the optimizer that makes the steps.
+        initial_scale: the scale at first; too high is found out at once, too low late.
+        dynamic_growth_steps: finite steps before the scale doubles.
+        name: default the class's name in snake case, numbered.
+
+    Example:
+        >>> optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+        >>> float(optimizer.scale_loss(2.0))
+        65536.0
+
+    Micikevicius et al., 2017, https://arxiv.org/abs/1710.03740
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+    ):
+        if not isinstance(inner_optimizer, Optimizer):
+            raise TypeError(f"LossScaleOptimizer wraps an optimizer, not {inner_optimizer!r}")
+        super().__init__(0.0, name=name)
+        self.inner_optimizer = inner_optimizer
+        self.initial_scale = initial_scale
+        self.dynamic_growth_steps = dynamic_growth_steps
+        inner_optimizer.loss_scale_factor = None  # else gradients would be scaled twice
+
+    @classmethod
+    def from_config(cls, config: dict) -> "LossScaleOptimizer":
+        """The optimizer that `get_config` described; files of old Kerases hold unused defaults."""
+        unused = constructor_signature(Optimizer).parameters
+        for key in set(config) & set(unused) - {"name"}:
+            if key != "learning_rate" and config[key] != unused[key].default:
+                raise ValueError(
+                    f"LossScaleOptimizer does not take {key!r}: set it on the inner optimizer"
+                )
+        kept = {k: v for k, v in config.items() if k not in unused or k == "name"}
+        return cls(**{key: deserialize(value) for key, value in kept.items()})
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Make the slots of the variables that will be trained."""
+        variables = list(variables)
+        if not self.built:
+            self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
+            self.dynamic_scale = self.add_variable(
+                (), self.initial_scale, "float32", name="dynamic_scale"
+            )
+        self.inner_optimizer.build(variables)
+        super().build(variables)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its own variables, then the inner optimizer's."""
+        return [*self.owned_variables(), *self.inner_optimizer.variables]
+
+    @property
+    def learning_rate(self) -> Any:
+        """The inner optimizer's."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any):
+        self.inner_optimizer.learning_rate = value
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made; steps left out do not count."""
+        return self.inner_optimizer.iterations
+
+    def apply(
+        self, gradients: Iterable[Array], variables: Iterable[Variable] | None = None
+    ) -> None:
+        """One step; one that is left out if a gradient is not finite."""
+        gradients = list(gradients)
+        if not gradients:
+            return
+        gradients, variables = self._matched(gradients, variables)
+
+        def step():
+            scale = self.dynamic_scale.raw
+            self.inner_optimizer.apply([gradient / scale for gradient in gradients], variables)
+            grow = self.step_counter.raw + 1 == self.dynamic_growth_steps
+            self.dynamic_scale.assign(jnp.where(grow, 2 * scale, scale))
+            self.step_counter.assign(jnp.where(grow, 0, self.step_counter.raw + 1))
+
+        def skip():
+            self.dynamic_scale.assign(self.dynamic_scale.raw / 2)
+            self.step_counter.assign(0)
+
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(gradient)) for gradient in gradients]))
+        choose(finite, [*self._slots, *self.variables], step, skip)
+
+    def scale_loss(self, loss: Array) -> Array:
+        """The loss times the scale, of which gradients are to be taken."""
+        return widen(jnp.asarray(unwrap(loss), float)) * (
+            self.dynamic_scale.raw if self.built else self.initial_scale
+        )
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """At the end of training: with the inner optimizer's `use_ema`, take the averages."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Leave variables out of the inner optimizer's weight decay."""
+        self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)

@@ -1,0 +1,321 @@
+"""Learning rates that are functions of the step."""
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+
+from hornbook.core import config as _config
+from hornbook.core.config import Configurable
+from hornbook.core.settings import floatx
+from hornbook.core.variable import unwrap
+
+Array = Any
+
+
+def _float(step) -> Array:
+    return jnp.asarray(unwrap(step), jnp.promote_types(floatx(), "float32"))
+
+
+def _floor(p) -> Array:
+    """Rounded down; compiled division by a constant may fall short of a whole number by an ulp."""
+    return jnp.floor(p * (1 + 5e-7))
+
+
+def _positive(schedule, **named) -> None:
+    for name, value in named.items():
+        if value <= 0:
+            raise ValueError(f"{type(schedule).__name__}: {name} must be above 0, not {value}")
+
+
+class LearningRateSchedule(Configurable):
+    """Base of learning rates that depend on the step: a subclass gives `__call__(step)`.
+
+    Example:
+        >>> class Halving(keras.optimizers.schedules.LearningRateSchedule):
+        ...     def __call__(self, step):
+        ...         return 0.5 ** jnp.asarray(step, "float32")
+        >>> float(Halving()(3))
+        0.125
+    """
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step, counted from 0; the step may be traced."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step)")
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """`initial * decay_rate ** (step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: steps in which the rate is multiplied by `decay_rate`.
+        decay_rate: the factor.
+        staircase: whether the exponent is rounded down to a whole number.
+        name: a name.
+
+    Raises:
+        ValueError: if `decay_steps` is not above 0.
+
+    Example:
+        >>> float(keras.optimizers.schedules.ExponentialDecay(1.0, 10, 0.5)(20))
+        0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ):
+        _positive(self, decay_steps=decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        p = _float(step) / self.decay_steps
+        return self.initial_learning_rate * self.decay_rate ** (_floor(p) if self.staircase else p)
+
+
+class InverseTimeDecay(LearningRateSchedule):
+    """`initial / (1 + decay_rate * step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the unit in which steps are counted.
+        decay_rate: growth of the denominator in one unit.
+        staircase: whether the units are rounded down to a whole number.
+        name: a name.
+
+    Raises:
+        ValueError: if `decay_steps` is not above 0.
+
+    Example:
+        >>> float(keras.optimizers.schedules.InverseTimeDecay(1.0, 10, 1.0)(30))
+        0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ):
+        _positive(self, decay_steps=decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        p = _float(step) / self.decay_steps
+        return self.initial_learning_rate / (
+            1 + self.decay_rate * (_floor(p) if self.staircase else p)
+        )
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """`values[i]` after `boundaries[i - 1]` and up to and with `boundaries[i]`.
+
+    Args:
+        boundaries: n steps, increasing.
+        values: n + 1 rates.
+        name: a name.
+
+    Raises:
+        ValueError: if there is not one value more than there are boundaries.
+
+    Example:
+        >>> schedule = keras.optimizers.schedules.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.25])
+        >>> [float(schedule(step)) for step in (10, 11, 21)]
+        [1.0, 0.5, 0.25]
+    """
+
+    def __init__(self, boundaries: list[int], values: list[float], name: str = "PiecewiseConstant"):
+        if len(boundaries) != len(values) - 1:
+            raise ValueError(
+                f"PiecewiseConstantDecay: {len(boundaries)} boundaries need {len(boundaries) + 1} "
+                f"values, not {len(values)}"
+            )
+        self.boundaries = boundaries
+        self.values = values
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        passed = jnp.sum(_float(step) > jnp.asarray(self.boundaries, "float32"), dtype="int32")
+        return _float(self.values)[passed]
+
+
+class PolynomialDecay(LearningRateSchedule):
+    """`(initial - end) * (1 - step / decay_steps) ** power + end`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the step at which `end_learning_rate` is reached.
+        end_learning_rate: the rate at the end, and after it.
+        power: of the polynomial; 1.0 is a straight line.
+        cycle: at the end go on with `decay_steps` twice, three times ... as long.
+        name: a name.
+
+    Raises:
+        ValueError: if `decay_steps` is not above 0.
+
+    Example:
+        >>> float(keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.0)(5))
+        0.5
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ):
+        _positive(self, decay_steps=decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.end_learning_rate = end_learning_rate
+        self.power = power
+        self.cycle = cycle
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        step = _float(step)
+        if self.cycle:
+            cycles = -_floor(-step / self.decay_steps * (1 - 1e-6))  # rounded up
+            p = step / (self.decay_steps * jnp.maximum(1.0, cycles))
+        else:
+            p = step / self.decay_steps
+        span = self.initial_learning_rate - self.end_learning_rate
+        return span * (1 - jnp.minimum(p, 1.0)) ** self.power + self.end_learning_rate
+
+
+class CosineDecay(LearningRateSchedule):
+    """Half a cosine from the initial rate down to `alpha` of it, after a straight warmup if asked.
+
+    `start * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)`, where `start` is
+    `warmup_target` and the step is counted from the end of the warmup, if there is one.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: steps of the decay, without the warmup.
+        alpha: the least rate, as a fraction of the rate at which the decay begins.
+        name: a name.
+        warmup_target: the rate at the end of the warmup; `None` for no warmup.
+        warmup_steps: steps of the warmup.
+
+    Raises:
+        ValueError: if `decay_steps` is not above 0.
+
+    Example:
+        >>> round(float(keras.optimizers.schedules.CosineDecay(1.0, 10)(5)), 4)
+        0.5
+
+    Loshchilov and Hutter, 2016, https://arxiv.org/abs/1608.03983
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
+    ):
+        _positive(self, decay_steps=decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.alpha = alpha
+        self.name = name
+        self.warmup_target = warmup_target
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        step, initial, target = _float(step), self.initial_learning_rate, self.warmup_target
+        warmup = 0 if target is None else self.warmup_steps
+        start = initial if target is None else target
+        p = jnp.clip((step - warmup) / self.decay_steps, 0.0, 1.0)
+        decayed = start * ((1 - self.alpha) * 0.5 * (1 + jnp.cos(math.pi * p)) + self.alpha)
+        if not warmup:
+            return decayed
+        return jnp.where(step < warmup, (start - initial) * (step / warmup) + initial, decayed)
+
+
+class CosineDecayRestarts(LearningRateSchedule):
+    """Cosine decay that starts again when it has reached its end.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: steps of the first period.
+        t_mul: how many times as long each period is as the one before.
+        m_mul: the rate at which a period starts, as a multiple of the one before.
+        alpha: the least rate, as a fraction of the initial one.
+        name: a name.
+
+    Raises:
+        ValueError: if `first_decay_steps` is not above 0.
+
+    Example:
+        >>> schedule = keras.optimizers.schedules.CosineDecayRestarts(1.0, 10)
+        >>> [round(float(schedule(step)), 3) for step in (5, 10, 20)]
+        [0.5, 1.0, 0.5]
+
+    Loshchilov and Hutter, 2016, https://arxiv.org/abs/1608.03983
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: int,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ):
+        _positive(self, first_decay_steps=first_decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = first_decay_steps
+        self.t_mul = t_mul
+        self.m_mul = m_mul
+        self.alpha = alpha
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        p = _float(step) / self.first_decay_steps
+        if self.t_mul == 1.0:
+            period = _floor(p)
+            p = p - period
+        else:  # the periods before number i are (1 - t_mul ** i) / (1 - t_mul) first periods long
+            period = _floor(jnp.log(1 - p * (1 - self.t_mul)) / math.log(self.t_mul))
+            length = self.t_mul**period
+            p = (p - (1 - length) / (1 - self.t_mul)) / length
+        decayed = 0.5 * self.m_mul**period * (1 + jnp.cos(math.pi * p))
+        return self.initial_learning_rate * ((1 - self.alpha) * decayed + self.alpha)
+
+
+def serialize(learning_rate_schedule: LearningRateSchedule) -> dict:
+    """The class and config of a schedule as plain data."""
+    return _config.serialize(learning_rate_schedule)
+
+
+def deserialize(config: dict, custom_objects: dict | None = None) -> LearningRateSchedule:
+    """The schedule that `serialize` described."""
+    return _config.deserialize(config, custom_objects, "optimizers")

@@ -1,0 +1,128 @@
+"""Save the model, or its weights, while it is trained."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hornbook.core.config import nearest
+from hornbook.training.callbacks.monitor import Monitor
+from hornbook.training.progress import say
+
+
+class ModelCheckpoint(Monitor):
+    """Save the model or its weights after each epoch, each better epoch or every so many batches.
+
+    Args:
+        filepath: where to. Names in braces are filled in: `epoch` (from 1), `batch` (from 1) and
+            every name of the logs: `"best-{epoch:02d}-{val_loss:.2f}.keras"`. Folders are made.
+        monitor: a name in the logs; matters with `save_best_only` only.
+        verbose: 1 to print when it saves.
+        save_best_only: whether to save only when the monitored value is the best so far.
+        save_weights_only: whether to call `model.save_weights` or `model.save`.
+        mode: `"min"`, `"max"` or `"auto"`: which way is better; auto knows by the name.
+        save_freq: `"epoch"`, or a number of batches.
+        initial_value_threshold: with `save_best_only`, a value that has to be beaten first.
+
+    Raises:
+        ValueError: for an unknown mode or `save_freq`, or for a name (monitored or in `filepath`)
+            that is not in the logs.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(optimizer="sgd", loss="mse")
+        >>> save = keras.callbacks.ModelCheckpoint("{epoch}.weights.h5", save_weights_only=True)
+        >>> _ = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[save])
+        >>> import os
+        >>> sorted(os.listdir())
+        ['1.weights.h5', '2.weights.h5']
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ):
+        super().__init__(monitor, mode, best=initial_value_threshold)
+        by_batch = isinstance(save_freq, int) and save_freq > 0
+        if save_freq != "epoch" and not by_batch:
+            raise ValueError(
+                f"ModelCheckpoint: save_freq={save_freq!r} is not known: pass 'epoch' or a number "
+                "of batches"
+            )
+        if by_batch and save_best_only and monitor.startswith("val_"):
+            raise ValueError(
+                f"ModelCheckpoint: {monitor!r} is only known after an epoch, but "
+                f"save_freq={save_freq} asks for it after a batch. Pass save_freq='epoch', or "
+                f"monitor={monitor.removeprefix('val_')!r}"
+            )
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self._epoch = 0
+        self._batches = 0  # since it was last saved
+
+    @property
+    def every_batch(self) -> bool:  # type: ignore[override]
+        """Only to count batches."""
+        return self.save_freq != "epoch"
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Know the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Save after so many batches."""
+        if self.save_freq != "epoch":
+            self._batches += 1
+            if self._batches == self.save_freq:
+                self._batches = 0
+                self._save({**(logs or {}), "batch": batch + 1})
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save after the epoch."""
+        if self.save_freq == "epoch":
+            self._epoch = epoch
+            self._save(logs or {})
+
+    def _save(self, logs: dict[str, Any]) -> None:
+        number = self._epoch + 1
+        if self.save_best_only:
+            value = self.read(self._epoch, logs)
+            if value is None:
+                return
+            best = "none" if self.best is None else f"{self.best:.5f}"
+            if not self.improved(value, self.best):
+                self._report(f"Epoch {number}: {self.monitor} did not improve from {best}")
+                return
+            self._report(f"Epoch {number}: {self.monitor} improved from {best} to {value:.5f}")
+            self.best = value
+        path = self._path({"epoch": number, **logs})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save = self.model.save_weights if self.save_weights_only else self.model.save
+        save(str(path), overwrite=True)
+        self._report(f"Epoch {number}: saved to {path}")
+
+    def _path(self, names: dict[str, Any]) -> Path:
+        try:
+            path = Path(self.filepath.format_map(names))
+        except KeyError as error:
+            name = error.args[0]
+            raise ValueError(
+                f"ModelCheckpoint: filepath={self.filepath!r} asks for {name!r}, which is not "
+                f"known here. There are: {', '.join(names)}. {nearest(name, names)}"
+            ) from None
+        if path.is_dir():
+            raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
+        return path
+
+    def _report(self, message: str) -> None:
+        if self.verbose:
+            say(message)

@@ -1,0 +1,199 @@
+"""The loop around the compiled step: many steps a dispatch, Python only when someone listens."""
+
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.core import tree
+from hornbook.core.variable import bind
+from hornbook.layers.base import watch_calls
+from hornbook.training.step import Variables, take
+
+DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
+
+
+class Pace:
+    """How many steps go into one dispatch, from the time that steps were seen to take.
+
+    Args:
+        fixed: always so many; `None` to measure.
+    """
+
+    def __init__(self, fixed: int | None = None):
+        self.fixed = fixed
+        self.steps = fixed or 1
+
+    def note(self, steps: int, seconds: float) -> None:
+        """A dispatch of `steps` took `seconds`."""
+        if not self.fixed and steps > 0:
+            wanted = DISPATCH_SECONDS * steps / max(seconds, 1e-7)
+            self.steps = int(min(max(wanted, 1), self.steps * 64))
+
+
+class Interrupt:
+    """Whether Ctrl-C was pressed; a second press is not waited for."""
+
+    def __init__(self):
+        self.asked = False
+
+
+@contextmanager
+def interrupts() -> Iterator[Interrupt]:
+    """Inside, Ctrl-C waits for the dispatch under way, so that no state is lost half-way."""
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is None:
+        yield interrupt
+        return
+
+    def ask(signum, frame):
+        interrupt.asked = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Program:
+    """A compiled run of many steps, with the variables it reads and writes.
+
+    Args:
+        run: what `step.many` compiled.
+        variables: see `Variables`.
+    """
+
+    def __init__(self, run: Callable, variables: Variables):
+        self.run = run
+        self.variables = variables
+        self.pace = Pace()
+        self._seen: set = set()
+
+    def __call__(self, slab: Any, start: int, stop: int) -> tuple[dict, int, bool]:
+        """Run steps of a slab; gives logs, the index after the last step, and whether all went
+        well."""
+        state, fixed = self.variables.read()
+        if len(set(map(id, state.values()))) < len(state):  # two variables, one array
+            self.variables.own()
+            state, fixed = self.variables.read()
+        began = time.perf_counter()
+        state, logs, index, finite = self.run(
+            state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), slab.batch
+        )
+        self.variables.write(state)
+        done, finite = int(index), bool(finite)
+        self._note(slab, done - start, time.perf_counter() - began)
+        return logs, done, finite
+
+    def _note(self, slab: Any, steps: int, seconds: float) -> None:
+        """The first run with new shapes compiles: its time says nothing about a step."""
+        shapes = tuple(None if a is None else a.shape for a in tree.flatten((slab.data, slab.rows)))
+        key = (slab.batch, shapes)
+        if key in self._seen:
+            self.pace.note(steps, seconds)
+        self._seen.add(key)
+
+
+def run_epoch(
+    program: Program, feed: Any, events: Any, mode: str, model: Any, stopped: Callable[[], bool]
+) -> dict[str, float]:
+    """Run a program over every batch of a feed.
+
+    Args:
+        program: what to run.
+        feed: gives slabs.
+        events: whom to tell.
+        mode: `"train"` or `"test"`.
+        model: named in messages; searched for the layer at fault when a loss is not finite.
+        stopped: asked after each dispatch whether to go on.
+
+    Returns:
+        What the model reports at the end.
+    """
+    begin = getattr(events, f"on_{mode}_batch_begin")
+    end = getattr(events, f"on_{mode}_batch_end")
+    each = events.needs_every_batch(mode)
+    logs: dict[str, Any] = {}
+    first = 0
+    for slab in feed.epoch():
+        start = 0
+        while start < slab.steps:
+            stop = min(start + (1 if each else program.pace.steps), slab.steps)
+            begin(first + start)
+            logs, start, finite = program(slab, start, stop)
+            if not finite:
+                report_not_finite(model, program.variables, slab, start - 1, first + start - 1)
+            end(first + start - 1, lambda logs=logs: to_floats(logs))
+            if stopped():
+                return to_floats(logs)
+        first += slab.steps
+    return to_floats(logs)
+
+
+def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
+    """Logs as Python floats (arrays of several numbers stay arrays)."""
+    fetched = jax.device_get(logs)
+    return {k: float(v) if np.ndim(v) == 0 else np.asarray(v) for k, v in fetched.items()}
+
+
+# ---- when a loss is not finite
+
+
+def report_not_finite(
+    model: Any, variables: Variables, slab: Any, index: int, number: int
+) -> None:
+    """Warn once a fit which batch made the loss NaN or infinite, and which layer did it first.
+
+    The step has left the weights as they were before the batch, so that it can be run again, layer
+    by layer.
+    """
+    if model.__dict__.get("_reported_not_finite"):
+        return
+    model._reported_not_finite = True
+    x, y, _ = take(slab.data, slab.rows, index, slab.batch)
+    warnings.warn(
+        f"batch {number}: the loss is not finite; {find_not_finite(model, variables, x, y)}. The "
+        "weights were left as they were before this batch.",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+def find_not_finite(model: Any, variables: Variables, x: Any, y: Any) -> str:
+    """Where, from the data through the layers to the loss, NaN or infinity appears first."""
+    for what, values in (("x", x), ("y", y)):
+        bad = [name for name, leaf in tree.named_leaves(values) if _not_finite(leaf)]
+        if bad:
+            return f"the batch's {what}{f'[{bad[0]}]' if bad[0] else ''} already has NaN or infinity"
+    for path, variable in variables.by_path.items():
+        if variable.kind in ("weight", "state") and _not_finite(variable.raw):
+            return f"the weight {path!r} has NaN or infinity: an earlier update was too large"
+    guilty: list[str] = []
+
+    def look(layer, inputs, outputs):
+        if not guilty and any(map(_not_finite, tree.flatten(outputs))):
+            guilty.append(f"{layer.name!r} ({type(layer).__name__})")
+
+    with watch_calls(look), bind({}):
+        model(x, training=True)
+    if guilty:
+        return f"layer {guilty[0]} was the first to give NaN or infinity"
+    return "every layer's output is finite, so the loss function itself made it from them"
+
+
+def _not_finite(leaf: Any) -> bool:
+    if leaf is None or not np.issubdtype(np.asarray(leaf).dtype, np.inexact):
+        return False
+    return not bool(np.isfinite(np.asarray(leaf, "float32")).all())

@@ -1,0 +1,177 @@
+"""One training step as a pure function, and many of them in one compiled call.
+
+`step(state, batch) -> state`: state is a dictionary of arrays by path. `many` runs steps over a slab
+in a `while` loop with a traced number of turns, so that one compilation serves any number of them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.core import tree
+from hornbook.core.variable import Variable, bind
+from hornbook.layers.base import collect_losses
+
+State = dict[str, Any]
+MUTABLE = {  # kinds that a step may change, by mode
+    "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
+    "test": ("metric", "seed", "carry"),
+    "predict": ("seed", "carry"),
+}
+
+
+class Variables:
+    """The variables of a run by path, divided into those a step may change and the rest.
+
+    Args:
+        variables: by path.
+        mode: `"train"`, `"test"` or `"predict"`.
+        trainable: in training, the weights that the optimizer changes.
+    """
+
+    def __init__(self, variables: dict[str, Variable], mode: str, trainable: list[Variable] = ()):
+        chosen = set(trainable)
+        self.by_path = variables
+        self.trainable = {p: v for p, v in variables.items() if v in chosen}
+        self.mutable = {
+            p: v
+            for p, v in variables.items()
+            if v in chosen or (v.kind in MUTABLE[mode] and v.kind != "weight")
+        }
+        self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
+
+    def read(self) -> tuple[State, State]:
+        """The values now: `(mutable, fixed)`."""
+        return (
+            {path: variable._value for path, variable in self.mutable.items()},
+            {path: variable._value for path, variable in self.fixed.items()},
+        )
+
+    def write(self, state: State) -> None:
+        """Give the variables the values of a state."""
+        for path, value in state.items():
+            self.by_path[path]._value = value
+
+    def own(self) -> None:
+        """Give each variable an array of its own, which a compiled call may then use up."""
+        for variable in self.mutable.values():
+            variable._value = jnp.array(variable._value, copy=True)
+
+    def bound(self, state: State) -> dict[Variable, Any]:
+        """A state by variable, for `bind`."""
+        return {self.by_path[path]: value for path, value in state.items()}
+
+
+def train_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
+    """The pure step of a compiled model: forward, backward, update, metrics.
+
+    Returns:
+        `step(state, fixed, batch) -> (state, finite)`. A batch whose loss is not finite changes
+        nothing but the metrics.
+    """
+    optimizer = model.optimizer
+    trained = list(variables.trainable.values())
+
+    def step(state, fixed, batch):
+        x, y, sample_weight = batch
+
+        def loss_of(weights):
+            values = variables.bound({**fixed, **state, **weights})
+            with bind(values) as scope, collect_losses():
+                y_pred = model(x, training=True)
+                loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+                model.objective.track_total(loss, y_pred)
+                model.compute_metrics(x, y, y_pred, sample_weight)
+            return optimizer.scale_loss(loss), (loss, variables_out(scope))
+
+        def variables_out(scope):
+            return {path: scope[variable] for path, variable in variables.mutable.items()}
+
+        weights = {path: state[path] for path in variables.trainable}
+        gradients, (loss, after) = jax.grad(loss_of, has_aux=True)(weights)
+        with bind(variables.bound({**fixed, **after})) as scope:
+            optimizer.apply([gradients[path] for path in variables.trainable], trained)
+            after = variables_out(scope)
+        finite = jnp.isfinite(loss)
+        return keep_if(finite, after, state, variables), finite
+
+    return step
+
+
+def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
+    """The new state where the loss was finite, else the old one; metrics are always new."""
+    return {
+        path: value
+        if value is before[path] or variables.by_path[path].kind == "metric"
+        else jnp.where(finite, value, before[path])
+        for path, value in after.items()
+    }
+
+
+def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
+    """The pure step of an evaluation: forward, loss, metrics."""
+
+    def step(state, fixed, batch):
+        x, y, sample_weight = batch
+        with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
+            y_pred = model(x, training=False)
+            loss = model.compute_loss(x, y, y_pred, sample_weight, training=False)
+            model.objective.track_total(loss, y_pred)
+            model.compute_metrics(x, y, y_pred, sample_weight)
+            after = {path: scope[variable] for path, variable in variables.mutable.items()}
+        return after, jnp.bool_(True)
+
+    return step
+
+
+def many(step: Callable, model: Any, variables: Variables, **options: Any) -> Callable:
+    """Compile a step into a call that runs any number of them.
+
+    Returns:
+        `run(state, fixed, data, rows, start, stop, batch) -> (state, logs, index, finite)`: steps
+        `start` to `stop` of a slab, ended early by a loss that is not finite. `state` is used up.
+    """
+
+    def run(state, fixed, data, rows, start, stop, batch):
+        def body(carry):
+            index, _, state = carry
+            state, finite = step(state, fixed, take(data, rows, index, batch))
+            return index + 1, finite, state
+
+        def go_on(carry):
+            return (carry[0] < stop) & carry[1]
+
+        index, finite, state = jax.lax.while_loop(go_on, body, (start, jnp.bool_(True), state))
+        with bind(variables.bound({**fixed, **state})):
+            logs = model.objective.results() | model.extra_results()
+        return state, logs, index, finite
+
+    run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
+    return jax.jit(run, static_argnums=6, donate_argnums=0, **options)
+
+
+def take(data: Any, rows: Any, index: Any, batch: int) -> Any:
+    """Batch number `index` of a slab."""
+    start = index * batch
+    if rows is None:
+        return tree.map_structure(
+            lambda a: a if a is None else jax.lax.dynamic_slice_in_dim(a, start, batch), data
+        )
+    chosen = jax.lax.dynamic_slice_in_dim(rows, start, batch)
+    return tree.map_structure(
+        lambda a: a if a is None else a.at[chosen].get(mode="promise_in_bounds"), data
+    )
+
+
+def predict_step(model: Any, variables: Variables, **options: Any) -> Callable:
+    """Compile a forward pass: `run(state, fixed, x) -> (outputs, state)`."""
+
+    def run(state, fixed, x):
+        with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
+            outputs = model(x, training=False)
+            after = {path: scope[variable] for path, variable in variables.mutable.items()}
+        return outputs, after
+
+    return jax.jit(run, **options)

@@ -1,0 +1,725 @@
+"""`Trainer`: compile, fit, evaluate, predict, for whatever can be called and has variables."""
+
+import warnings
+from contextlib import ExitStack, nullcontext
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook import losses as losses_module
+from hornbook import optimizers
+from hornbook.core import tree
+from hornbook.core.module import Module, structure_version
+from hornbook.core.random import global_generator
+from hornbook.core.variable import Variable, bind
+from hornbook.layers.base import Layer, collect_losses
+from hornbook.training import step as steps
+from hornbook.training.events import CallbackList
+from hornbook.training.feed import (
+    ArrayFeed,
+    IterableFeed,
+    Slab,
+    class_weights,
+    is_iterable_source,
+    split_validation,
+    to_arrays,
+    unpack,
+)
+from hornbook.training.history import History
+from hornbook.training.loop import Program, interrupts, run_epoch, to_floats
+from hornbook.training.objective import Objective
+
+NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
+Wrong:  model.fit(x, y)
+Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
+
+
+class Trainer:
+    """Adds training to a layer; `Model` is one.
+
+    The class it is mixed into gives `output_names`, `input_names`, `adapt_inputs` and
+    `last_activations`.
+    """
+
+    stop_training: bool = False
+    history: Any = None
+    name: str
+    _compiled: "Compiled | None" = None
+    _forward_program: Any = None
+
+    # ---- compile
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how to train. Which layers are trainable is settled here too.
+
+        Args:
+            optimizer: a name or an optimizer.
+            loss: a name, loss or function `(y_true, y_pred)`; a list or dict for several outputs.
+            loss_weights: numbers that weigh the outputs' losses.
+            metrics: names, metrics or functions; lists of lists or a dict for several outputs.
+            weighted_metrics: the same, with sample weights and class weights applied.
+            run_eagerly: run step by step in Python, for debugging.
+            steps_per_execution: run at least so many steps a dispatch; chosen from measured step
+                times where it is 1.
+            jit_compile: `False` is `run_eagerly=True`.
+            auto_scale_loss: scale the loss under `mixed_float16`.
+
+        Example:
+            >>> import hornbook as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> round(model.fit(np.ones((8, 2)), np.ones(8), verbose=0).epoch[0])
+            0
+        """
+        optimizer = optimizers.get(optimizer)
+        policy = getattr(self, "dtype_policy", None)
+        if auto_scale_loss and policy is not None and policy.compute_dtype == "float16":
+            if not isinstance(optimizer, optimizers.LossScaleOptimizer):
+                optimizer = optimizers.LossScaleOptimizer(optimizer)
+        self.stop_training = False
+        self._compiled = Compiled(
+            optimizer,
+            Objective(loss, loss_weights, metrics, weighted_metrics),
+            self._frozen_now(),
+            run_eagerly=bool(run_eagerly) or jit_compile is False,
+            steps_per_execution=steps_per_execution,
+        )
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer given to `compile`."""
+        return self._compiled.optimizer if self._compiled else None
+
+    @property
+    def objective(self) -> Any:
+        """The losses and metrics given to `compile`."""
+        return self._compiled.objective if self._compiled else None
+
+    @property
+    def loss(self) -> Any:
+        """The loss given to `compile`, as it was given."""
+        return self._compiled.objective.given[0] if self._compiled else None
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run in Python, for debugging."""
+        return bool(self._compiled and self._compiled.run_eagerly)
+
+    @property
+    def steps_per_execution(self) -> int:
+        """The least number of steps in a dispatch."""
+        return self._compiled.steps_per_execution if self._compiled else 1
+
+    def _frozen_now(self) -> tuple[set[int], set[int]]:
+        """The layers and weights that are not trainable now."""
+        modules = self.modules()  # type: ignore[attr-defined]
+        layers = {id(m) for m in modules if isinstance(m, Layer) and not m.trainable}
+        weights = {id(v) for m in modules for v in m.owned_variables() if not v.trainable}
+        return layers, weights
+
+    def _trained_weights(self) -> list[Variable]:
+        """The weights that were trainable at `compile`."""
+        frozen_layers, frozen_weights = self._compiled.frozen
+        found: dict[Variable, None] = {}
+        stack: list[Module] = [self]  # type: ignore[list-item]
+        visited: set[int] = set()
+        while stack:
+            module = stack.pop()
+            if id(module) in visited or id(module) in frozen_layers:
+                continue
+            visited.add(id(module))
+            for variable in module.owned_variables():
+                if variable.kind == "weight" and id(variable) not in frozen_weights:
+                    found[variable] = None
+            stack.extend(reversed(module.children()))
+        if self._frozen_now() != self._compiled.frozen and set(found) != set(self.trainable_weights):  # type: ignore[attr-defined]
+            self._warn_trainable()
+        return list(found)
+
+    def _warn_trainable(self) -> None:
+        if not self._compiled.warned:
+            self._compiled.warned = True
+            warnings.warn(
+                f"the layers of {self.name!r} that are trainable have changed since compile(), which "
+                "settled them. Call compile() again for the change to take effect.",
+                stacklevel=5,
+            )
+
+    def reset_metrics(self) -> None:
+        """Forget what the metrics have seen."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    @property
+    def metrics(self) -> list:
+        """Loss trackers, compiled metrics, and metrics among the layers' attributes."""
+        own = [] if self.objective is None else self.objective.trackers.values()
+        asked = [] if self.objective is None else self.objective.metrics
+        return [*own, *asked, *self._extra_metrics()]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names under which losses and metrics are reported."""
+        return [metric.name for metric in self.metrics]
+
+    def _extra_metrics(self) -> list:
+        return Layer.metrics.fget(self)  # type: ignore[attr-defined]
+
+    def extra_results(self) -> dict[str, Any]:
+        """What metrics among the layers' attributes say."""
+        return {metric.name: metric.result() for metric in self._extra_metrics()}
+
+    # ---- what may be overridden
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The scalar to minimize: compiled losses, plus what layers and regularizers add."""
+        loss = self.objective.loss(y, y_pred, sample_weight)
+        added = self.losses  # type: ignore[attr-defined]
+        if not self.objective.losses and not added:
+            raise ValueError(
+                f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or use "
+                "add_loss in a layer"
+            )
+        return sum((jnp.sum(one) for one in added), loss)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Show a batch to the compiled metrics."""
+        self.objective.update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """What all metrics say now, by name."""
+        return self.objective.results() | self.extra_results()
+
+    # ---- programs
+
+    def _program(self, mode: str) -> Program:
+        """The compiled run for a mode; made again when the variables have changed."""
+        found = self._compiled.by_mode.get(mode)
+        if found is not None and self._compiled.version == structure_version():
+            return found
+        trained = self._trained_weights()
+        if mode == "train":
+            self.optimizer.build(trained)
+        variables = self._all_paths(mode)
+        program = self._compiled.by_mode.get(mode)
+        if program is None or not _same(program.variables, variables, trained, mode):
+            bound = steps.Variables(variables, mode, trained if mode == "train" else [])
+            step = {"train": steps.train_step, "test": steps.test_step}[mode](self, bound)
+            program = Program(steps.many(step, self, bound), bound)
+            if self.steps_per_execution > 1:
+                program.pace.steps = self.steps_per_execution
+            self._compiled.by_mode[mode] = program
+        self._compiled.version = structure_version()
+        return program
+
+    def _all_paths(self, mode: str) -> dict[str, Variable]:
+        paths = dict(self.variable_paths())  # type: ignore[attr-defined]
+        if self.objective is not None:
+            paths |= {f"objective/{p}": v for p, v in _metric_paths(self.objective).items()}
+        if mode == "train":
+            paths |= {f"optimizer/{p}": v for p, v in self.optimizer.variable_paths().items()}
+        paths["seed"] = global_generator().state
+        unique = {variable: path for path, variable in reversed(paths.items())}
+        return {path: variable for variable, path in reversed(unique.items())}
+
+    def _prepare(self, data: tuple) -> None:
+        """Build what the first batch lets one build: the model, the objective."""
+        x, y, _ = data
+        outputs = self._output_specs(x)
+        if not self.objective.built:
+            names = self._names_of(outputs)
+            self.objective.build(names, y, outputs, self.last_activations())  # type: ignore[attr-defined]
+
+    def _output_specs(self, x: Any) -> Any:
+        """Shapes and dtypes of the outputs; builds the model where it is not built."""
+        known = self.known_outputs()  # type: ignore[attr-defined]
+        if known is not None:
+            return known
+        if self.built and self._compiled and self._compiled.outputs is not None:  # type: ignore[attr-defined]
+            return self._compiled.outputs
+
+        def forward(x):
+            with bind({}), collect_losses():
+                return self(x, training=True)  # type: ignore[operator]
+
+        specs = tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
+        outputs = jax.eval_shape(forward, specs)
+        if self._compiled:
+            self._compiled.outputs = outputs
+        return outputs
+
+    def _names_of(self, outputs: Any) -> list[str]:
+        names = self.output_names  # type: ignore[attr-defined]
+        if names is not None:
+            return names
+        if isinstance(outputs, dict):
+            return list(outputs)
+        leaves = tree.flatten(outputs)
+        return ["output"] if len(leaves) == 1 else [f"output_{i + 1}" for i in range(len(leaves))]
+
+    def _eagerly(self) -> Any:
+        return jax.disable_jit() if self.run_eagerly else nullcontext()
+
+    # ---- feeds
+
+    def _feed(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        steps_per_epoch: int | None = None,
+        shuffle: Any = False,
+        class_weight: dict | None = None,
+    ) -> tuple[Any, tuple]:
+        """A feed of batches, and its first rows to build with."""
+        if is_iterable_source(x):
+            for value, what in ((y, "y"), (sample_weight, "sample_weight")):
+                if value is not None:
+                    raise ValueError(
+                        f"{what} must not be passed when x gives batches itself "
+                        f"({type(x).__name__}); let it give (x, y, sample_weight)"
+                    )
+            if batch_size is not None and not hasattr(x, "__len__"):
+                raise ValueError("batch_size must not be passed when x gives batches itself")
+            source = IterableFeed(
+                x,
+                steps_per_epoch,
+                shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
+                prepare=lambda data: self._checked(data, class_weight),
+            )
+            return source, source.peek()
+        data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
+        if data[0] is None:
+            raise ValueError("there is no x to work on")
+        data = self._checked(data, class_weight)
+        feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch)
+        return feed, tree.map_structure(lambda a: None if a is None else a[: feed.batch], data)
+
+    def _checked(self, data: tuple, class_weight: dict | None) -> tuple:
+        x, y, weight = data
+        x = self.adapt_inputs(x)  # type: ignore[attr-defined]
+        if class_weight is not None:
+            if y is None:
+                raise ValueError("class_weight needs targets y")
+            names = self.output_names or ["output"]  # type: ignore[attr-defined]
+            factor = class_weights(class_weight, y, names)
+            weight = factor if weight is None else _multiply(weight, factor)
+        return x, y, weight
+
+    # ---- fit, evaluate, predict
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train.
+
+        Args:
+            x: arrays with samples along the first axis (a list or dict of them for several inputs,
+                pandas objects too), or a source of batches: generator, `PyDataset`, iterable.
+            y: targets, one row a sample; not with a source of batches.
+            batch_size: samples a step; default 32. The last batch of an epoch may be smaller.
+            epochs: number of the last epoch.
+            verbose: 0 silent, 1 a live bar, 2 a line an epoch, `"auto"` 1 on a terminal else 2.
+            callbacks: callbacks to tell of progress.
+            validation_split: fraction of the samples, taken from the end before shuffling, to
+                validate on.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
+            shuffle: whether each epoch has another order; `"batch"` keeps batches together.
+            class_weight: from class to weight, or from output name to such a dict.
+            sample_weight: weights (N,), (N, T) for sequences, or a list or dict of them.
+            initial_epoch: number of epochs already trained.
+            steps_per_epoch: steps that make an epoch; needed for endless sources.
+            validation_steps: the same for validation.
+            validation_batch_size: default `batch_size`.
+            validation_freq: validate each so many epochs, or after the epochs listed (from 1).
+
+        Returns:
+            The history: `.history["loss"][epoch]`. Ctrl-C ends training after the step under way,
+            with the history of the epochs done.
+
+        Raises:
+            RuntimeError: if the model is not compiled.
+            ValueError: for data that do not fit the model.
+        """
+        self._check_compiled()
+        if validation_split:
+            if is_iterable_source(x):
+                raise ValueError("validation_split needs arrays; pass validation_data instead")
+            data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
+            (x, y, sample_weight), held_out = split_validation(data, validation_split)
+            validation_data = validation_data if validation_data is not None else held_out
+        feed, first = self._feed(
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+        )
+        validation = None
+        if validation_data is not None:
+            validation, _ = self._feed(
+                *_validation_triple(validation_data),
+                validation_batch_size or (None if is_iterable_source(validation_data) else batch_size),
+                validation_steps,
+            )
+        self._prepare(first)
+        program = self._program("train")
+        program.variables.own()
+        events = self._events(callbacks, verbose, epochs, feed.steps, history=True)
+        self.stop_training = self._reported_not_finite = False
+        self._show_choices(verbose)
+        with ExitStack() as stack:
+            stack.enter_context(self._eagerly())
+            interrupt = stack.enter_context(interrupts())
+
+            def stopped() -> bool:
+                return interrupt.asked
+
+            events.on_train_begin()
+            logs: dict[str, Any] = {}
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                events.on_epoch_begin(epoch)
+                logs = run_epoch(program, feed, events, "train", self, stopped)
+                if interrupt.asked:
+                    break
+                if validation is not None and _due(epoch, validation_freq):
+                    results = self._evaluate(validation, events, stopped)
+                    logs |= {f"val_{name}": value for name, value in results.items()}
+                    if interrupt.asked:
+                        break
+                self._end_epoch()
+                events.on_epoch_end(epoch, logs)
+                if self.stop_training or interrupt.asked:
+                    break
+                program = self._program("train")
+            events.on_train_end(logs)
+        if interrupt.asked and verbose:
+            print(f"\nTraining was interrupted in epoch {epoch + 1}; the history of {epoch} is kept.")
+        self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
+        self.history = events.history
+        return self.history
+
+    def _end_epoch(self) -> None:
+        """For subclasses: called when an epoch is over, before callbacks are told."""
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and metrics on data.
+
+        Args:
+            x, y, batch_size, verbose, sample_weight, callbacks: as for `fit`.
+            steps: at most so many batches.
+            return_dict: whether to return a dict by name rather than a list.
+
+        Returns:
+            The loss if it is all there is, else a list in the order of `metrics_names`, or a dict.
+        """
+        _no_more("evaluate", kwargs)
+        self._check_compiled()
+        feed, first = self._feed(x, y, sample_weight, batch_size, steps)
+        self._prepare(first)
+        events = self._events(callbacks, verbose, 1, feed.steps)
+        with self._eagerly():
+            logs = self._evaluate(feed, events, lambda: False)
+        return logs if return_dict else _as_scalar_or_list(logs)
+
+    def _evaluate(self, feed: Any, events: Any, stopped: Any) -> dict[str, float]:
+        program = self._program("test")
+        program.variables.own()
+        self.reset_metrics()
+        events.on_test_begin()
+        logs = run_epoch(program, feed, events, "test", self, stopped)
+        events.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Outputs for data, as numpy arrays.
+
+        Args:
+            x: arrays, or a source of batches.
+            batch_size: samples at a time; default 32.
+            verbose: 1 shows a bar; `"auto"` shows one if there are many batches.
+            steps: at most so many batches.
+            callbacks: callbacks to tell of progress.
+
+        Returns:
+            An array with one row a sample, or a structure of them.
+
+        Example:
+            >>> import hornbook as keras
+            >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+            >>> model.predict(np.ones((4, 2)), verbose=0).shape
+            (4, 3)
+        """
+        if type(x) is np.ndarray and callbacks is None and steps is None and x.ndim:
+            if 0 < len(x) <= (batch_size or 32) and x.dtype.kind == "f" and not verbose == 1:
+                return self._predict_once(self.adapt_inputs(x.astype("float32", copy=False)))  # type: ignore[attr-defined]
+        feed, _ = self._feed(x, None, None, batch_size, steps)
+        if verbose == "auto":
+            verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
+        events = self._events(callbacks, verbose, 1, feed.steps)
+        outputs: list[Any] = []
+        with self._eagerly():
+            events.on_predict_begin()
+            for slab in feed.epoch():
+                for index in range(slab.steps):
+                    number = len(outputs)
+                    events.on_predict_batch_begin(number)
+                    batch, _, _ = _host_take(slab, index)
+                    outputs.append(self._forward(batch))
+                    events.on_predict_batch_end(number, lambda: {"outputs": outputs[-1]})
+            events.on_predict_end()
+        if not outputs:
+            raise ValueError("the source gave no batches to predict")
+        return tree.map_structure(
+            lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *outputs
+        )
+
+    def _predict_once(self, x: Any) -> Any:
+        outputs = self._forward(x)
+        if isinstance(outputs, jax.Array):
+            return np.array(outputs)
+        return tree.map_structure(np.array, outputs)
+
+    def _forward(self, x: Any) -> Any:
+        """The compiled forward pass on one batch."""
+        found = self._forward_program
+        if found is None or found[0] != structure_version() or not self.built:  # type: ignore[attr-defined]
+            found = self._new_forward_program(x)
+        _, run, variables = found
+        state, fixed = variables.read()
+        outputs, state = run(state, fixed, x)
+        if state:
+            variables.write(state)
+        return outputs
+
+    def _new_forward_program(self, x: Any) -> tuple:
+        if not self.built:  # type: ignore[attr-defined]
+            self._output_specs(tree.map_structure(jnp.asarray, x))
+        paths = {p: v for p, v in self._all_paths("predict").items() if v.kind in PREDICT_KINDS}
+        before = self._forward_program
+        if before is not None and list(before[2].by_path.values()) == list(paths.values()):
+            self._forward_program = (structure_version(), *before[1:])
+        else:
+            variables = steps.Variables(paths, "predict")
+            run = steps.predict_step(self, variables)
+            self._forward_program = (structure_version(), run, variables)
+        return self._forward_program
+
+    # ---- one batch at a time
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict | None = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """One step on one batch.
+
+        Args:
+            x, y, sample_weight, class_weight: as for `fit`; all rows are one batch.
+            return_dict: whether to return a dict by name rather than a list.
+
+        Returns:
+            The loss of this batch if it is all there is, else a list, or a dict.
+        """
+        _no_more("train_on_batch", kwargs)
+        return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, **kwargs: Any
+    ) -> Any:
+        """Loss and metrics on one batch; arguments as for `train_on_batch`."""
+        _no_more("test_on_batch", kwargs)
+        return self._on_batch("test", (x, y, sample_weight), None, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Outputs for one batch, as numpy arrays."""
+        x = self.adapt_inputs(to_arrays(x, "x"))  # type: ignore[attr-defined]
+        return self._predict_once(x)
+
+    def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
+        self._check_compiled()
+        data = self._checked(unpack(data), class_weight)
+        self._prepare(data)
+        fresh = mode not in self._compiled.by_mode
+        program = self._program(mode)
+        if fresh:
+            program.variables.own()
+        self.reset_metrics()
+        rows = tree.flatten(data[0])[0].shape[0]
+        arrays = tree.map_structure(lambda a: None if a is None else jnp.asarray(a), data)
+        with self._eagerly():
+            logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1)
+        logs = to_floats(logs)
+        return logs if return_dict else _as_scalar_or_list(logs)
+
+    # ---- small things
+
+    def _check_compiled(self) -> None:
+        if not self.compiled:
+            raise RuntimeError(NOT_COMPILED.format(self.name))
+
+    def _events(self, callbacks, verbose, epochs, steps_, history=False) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_history=history,
+            add_progbar=bool(verbose),
+            model=self,
+            epochs=epochs,
+            steps=steps_,
+            verbose=verbose,
+        )
+
+    def _show_choices(self, verbose: Any) -> None:
+        """Say what 'accuracy' was taken for, once a compile."""
+        if verbose and not self._compiled.shown:
+            self._compiled.shown = True
+            for asked, reason in self.objective.choices.items():
+                print(f"{asked} -> {reason}")
+
+
+PREDICT_KINDS = ("weight", "state", "seed", "carry")
+
+
+class Compiled:
+    """What `compile` settles, and the programs compiled since.
+
+    Not a module: what it holds does not belong to the model's own variables.
+    """
+
+    def __init__(self, optimizer, objective, frozen, run_eagerly=False, steps_per_execution=1):
+        self.optimizer = optimizer
+        self.objective = objective
+        self.frozen = frozen
+        self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
+        self._forget()
+
+    def _forget(self):
+        self.by_mode: dict[str, Program] = {}
+        self.version = -1
+        self.outputs: Any = None
+        self.warned = self.shown = False
+
+    def __getstate__(self):
+        names = ("optimizer", "objective", "frozen", "run_eagerly", "steps_per_execution")
+        return {name: self.__dict__[name] for name in names}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._forget()
+
+
+def _same(old: Any, paths: dict, trained: list, mode: str) -> bool:
+    """Whether a program's variables are still the model's."""
+    if list(old.by_path.values()) != list(paths.values()):
+        return False
+    return mode != "train" or set(old.trainable.values()) == set(trained)
+
+
+def _metric_paths(objective: Objective) -> dict[str, Variable]:
+    metrics = {**{f"tracker_{k}": m for k, m in objective.trackers.items()}}
+    metrics |= {f"{i}_{key}": m for i, (_, m, key, _) in enumerate(objective.reported)}
+    return {f"{k}/{p}": v for k, m in metrics.items() for p, v in m.variable_paths().items()}
+
+
+def _validation_triple(data: Any) -> tuple:
+    if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
+        return (*data, None)[:3]
+    if is_iterable_source(data):
+        return data, None, None
+    raise ValueError(
+        "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
+        f"not {type(data).__name__}"
+    )
+
+
+def _due(epoch: int, frequency: Any) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def _multiply(weight: Any, factor: Any) -> Any:
+    if tree.is_nested(weight) or tree.is_nested(factor):
+        return tree.map_structure(_multiply, weight, factor)
+    return weight * factor
+
+
+def _as_scalar_or_list(logs: dict[str, Any]) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _host_take(slab: Slab, index: int) -> tuple:
+    start = index * slab.batch
+    rows = slice(start, start + slab.batch) if slab.rows is None else slab.rows[start : start + slab.batch]
+    return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
+
+
+def _no_more(method: str, kwargs: dict) -> None:
+    if kwargs:
+        raise TypeError(f"{method} takes no argument {next(iter(kwargs))!r}")
