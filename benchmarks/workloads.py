@@ -350,7 +350,8 @@ TABLE = [
             "embed": embedding(CHARS, 42), "norm": norm(42), "rnn": recurrent(42, 256, 4),
             "out": dense(256, CHARS),
         },
-        batch=64, rows=64 * 150, loss="classes", shuffle=False, short=True, keras_goal=1.7, torch_goal=1.5,
+        batch=64, rows=64 * 150, loss="classes", shuffle=False, short=True,
+        keras_goal=1.7, torch_goal=1.5,
     ),
     Workload(
         "charlstm", "character LSTM 512 x 2, 40 steps", char_windows,

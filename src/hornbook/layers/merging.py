@@ -7,7 +7,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from hornbook.core.settings import epsilon
 from hornbook.layers.base import Layer
+from hornbook.layers.normalization.statistics import unit
 
 NOT_A_LIST = """layer {!r} ({}) takes a list of inputs, not one.
 Wrong:  Add()(x)        Add()(x, y)
@@ -253,7 +255,7 @@ class Dot(Merge):
         x, y = inputs
         first, second = self._axes(x.ndim, y.ndim)
         if self.normalize:
-            x, y = _unit(x, first), _unit(y, second)
+            x, y = unit(x, first, epsilon()), unit(y, second, epsilon())
         return batch_dot(x, y, (first, second))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -274,12 +276,6 @@ class Dot(Merge):
             )
         if len({x[0], y[0]} - {None}) > 1:
             raise ValueError(f"layer {self.name!r} (Dot) got batches of different sizes: {x}, {y}")
-
-
-def _unit(x: Array, axis: int) -> Array:
-    """Vectors along `axis` scaled to length 1."""
-    square = jnp.sum(x * x, axis, keepdims=True)
-    return x * jnp.minimum(1 / jnp.sqrt(square), 1e6)
 
 
 def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:

@@ -10,6 +10,7 @@ from hornbook.core.module import auto_name
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
+from hornbook.models.summary import summarize
 from hornbook.training.trainer import Trainer
 
 
@@ -157,6 +158,25 @@ class Model(Trainer, Layer):
                 return layer
         known = [layer.name for layer in layers]
         raise ValueError(f"{self.name!r} has no layer named {name!r}. {nearest(str(name), known)}")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print the layers with output shapes, parameters and connections.
+
+        Args:
+            line_length: width in characters; default the terminal's, at most 100.
+            print_fn: called with each line instead of `print`.
+            expand_nested: whether the layers of nested models are listed too.
+            show_trainable: whether a column says which layers are trainable.
+        """
+        text = summarize(self, line_length, expand_nested, show_trainable)
+        for line in text.split("\n"):
+            (print_fn or print)(line)
 
     # ---- calling
 

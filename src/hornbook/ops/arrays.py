@@ -72,7 +72,7 @@ full_like = row(
 copy = unary(jnp.array, "A copy.")
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:  # noqa: N803
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """A matrix `(N, M)` with ones on the `k`-th diagonal.
 
     Example:
@@ -87,7 +87,7 @@ def identity(n: int, dtype: Any = None) -> Array:
     return jnp.eye(n, dtype=canonical(dtype))
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:  # noqa: N803
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """A matrix `(N, M)` with ones on and below the `k`-th diagonal."""
     return jnp.tri(N, M, k, canonical(dtype))
 
@@ -178,7 +178,7 @@ def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
 
 
 @op
-def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:  # noqa: N803
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """The matrix whose columns are powers of `x`, falling unless `increasing`."""
     return jnp.vander(rows.array(x), N, increasing)
 
@@ -422,7 +422,9 @@ triu = row(lambda x, k=0: jnp.triu(rows.array(x), k), "0 below the `k`-th diagon
 
 # ---- products
 
-dot = binary(jnp.dot, "The sum of products over the last axis of `x1` and the last but one of `x2`.")
+dot = binary(
+    jnp.dot, "The sum of products over the last axis of `x1` and the last but one of `x2`."
+)
 inner = binary(jnp.inner, "The sum of products over the last axes.")
 outer = binary(jnp.outer, "All products of the flat arrays, as a matrix.")
 vdot = binary(jnp.vdot, "The sum of products of the flat arrays, `x1` conjugated.")

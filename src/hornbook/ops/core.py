@@ -13,7 +13,7 @@ from jax import Array, lax
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
 from hornbook.core.symbolic import SymbolicTensor, op
 from hornbook.core.variable import Variable
-from hornbook.ops import rows
+from hornbook.ops import arrays, rows
 
 # ---- conversion
 
@@ -134,9 +134,7 @@ def slice(inputs: Array, start_indices: Any, shape: Sequence[int]) -> Array:
         [1, 2, 3]
     """
     inputs = rows.array(inputs)
-    sizes = [
-        inputs.shape[i] - int(start_indices[i]) if n == -1 else n for i, n in enumerate(shape)
-    ]
+    sizes = [inputs.shape[i] - int(start_indices[i]) if n == -1 else n for i, n in enumerate(shape)]
     return lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
 
@@ -298,14 +296,11 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
         1
     """
     if isinstance(pred, SymbolicTensor):
-        return jax.tree.map(lambda a, b: _choose(pred, a, b), true_fn(), false_fn())
+        return jax.tree.map(lambda a, b: arrays.where(pred, a, b), true_fn(), false_fn())
     pred = _value(pred)
     if not isinstance(pred, jax.core.Tracer):
         return true_fn() if pred else false_fn()
     return lax.cond(pred, true_fn, false_fn)
-
-
-_choose = op(lambda pred, a, b: jnp.where(pred, a, b))
 
 
 @op

@@ -95,6 +95,17 @@ def axes(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
+def each(value: Any, count: int) -> tuple[int, ...]:
+    """One integer for each of `count` dimensions."""
+    if isinstance(value, int | np.integer):
+        return (int(value),) * count
+    if len(value) == 1:
+        return (int(value[0]),) * count
+    if len(value) != count:
+        raise ValueError(f"expected one integer or {count} of them, not {value!r}")
+    return tuple(int(v) for v in value)
+
+
 def public(scope: dict[str, Any]) -> list[str]:
     """The names of the ops that a module defines or takes over from another module of `ops`.
 

@@ -42,13 +42,14 @@ def get(identifier: Any) -> Optimizer | None:
         >>> keras.optimizers.get("SGD")
         SGD()
     """
+    if identifier is None or isinstance(identifier, Optimizer):
+        return identifier
     if isinstance(identifier, dict):
-        found = deserialize(identifier)
-    else:
-        known = isinstance(identifier, str) and identifier.lower() in _BY_NAME
-        name = identifier.lower() if known else identifier
-        found = _config.lookup("optimizers", name, _BY_NAME, "an optimizer")
-    if found is None or isinstance(found, Optimizer):
+        return deserialize(identifier)
+    known = isinstance(identifier, str) and identifier.lower() in _BY_NAME
+    name = identifier.lower() if known else identifier
+    found = _config.lookup("optimizers", name, _BY_NAME, "an optimizer")
+    if isinstance(found, Optimizer):
         return found
     raise ValueError(f"{identifier!r} is not an optimizer: pass a name, a config or an Optimizer")
 

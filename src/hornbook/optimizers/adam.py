@@ -30,7 +30,7 @@ class Adam(Optimizer):
     https://openreview.net/forum?id=ryQu7f-RZ
     """
 
-    slots = (("momentum", "velocity"),)
+    slots: tuple[tuple[str, ...], ...] = (("momentum", "velocity"),)
 
     def __init__(
         self,

@@ -59,7 +59,7 @@ class Objective(Module):
         loss, loss_weights, asked, weighted = self.given
         self.names = names
         by_name = _by_output("loss", loss, names, broadcast=True)
-        self.losses = {n: losses.get(one) for n, one in by_name.items() if one is not None}
+        self.losses = {n: _as_loss(one) for n, one in by_name.items() if one is not None}
         self.loss_names = list(self.losses)
         for name, value in _by_output("loss_weights", loss_weights, names).items():
             if value is not None:
@@ -177,6 +177,14 @@ class Objective(Module):
         """Forget all batches."""
         for metric in [*self.trackers.values(), *self.metrics]:
             metric.reset_state()
+
+
+def _as_loss(identifier: Any) -> losses.Loss:
+    """A loss object; plain functions are averaged over the batch."""
+    found = losses.get(identifier)
+    if isinstance(found, losses.Loss):
+        return found
+    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
 
 
 def _rows(y_pred: Any) -> float:

@@ -162,8 +162,9 @@ class Progbar:
             _write(_fold(" - ".join([count, clock, *pieces])), finish=True)
             return
         info = f"{clock} {' - '.join(pieces)}"
-        room = max(SHORTEST_BAR, _columns() - len(count + info) - 2)
-        bar = _bar(self._seen, self.target, min(self.width, room))
+        room = _columns() - len(count) - 2
+        least = min(SHORTEST_BAR, room - len(f"{clock} {pieces[0]}"))
+        bar = _bar(self._seen, self.target, min(self.width, max(least, room - len(info))))
         line = f"{count} {bar} {info}" if bar else f"{count} {info}"
         line = _fold(line) if final else _cut(line)
         _write(line, finish=final, painted=_paint(line, count, bar))

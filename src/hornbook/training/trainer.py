@@ -404,15 +404,20 @@ class Trainer:
         self._prepare(first)
         program = self._program("train")
         program.variables.own()
-        events = self._events(callbacks, verbose, epochs, feed.steps, history=True)
+        events = self._events(
+            callbacks, verbose, epochs, feed.steps, history=True, validation_freq=validation_freq
+        )
         self.stop_training = self._reported_not_finite = False
         self._show_choices(verbose)
         with ExitStack() as stack:
             stack.enter_context(self._eagerly())
             interrupt = stack.enter_context(interrupts())
 
-            def stopped() -> bool:
+            def interrupted() -> bool:
                 return interrupt.asked
+
+            def stopped() -> bool:
+                return interrupt.asked or self.stop_training
 
             events.on_train_begin()
             logs: dict[str, Any] = {}
@@ -423,7 +428,7 @@ class Trainer:
                 if interrupt.asked:
                     break
                 if validation is not None and _due(epoch, validation_freq):
-                    results = self._evaluate(validation, events, stopped)
+                    results = self._evaluate(validation, events, interrupted)
                     logs |= {f"val_{name}": value for name, value in results.items()}
                     if interrupt.asked:
                         break
@@ -620,7 +625,9 @@ class Trainer:
         if not self.compiled:
             raise RuntimeError(NOT_COMPILED.format(self.name))
 
-    def _events(self, callbacks, verbose, epochs, steps_, history=False) -> CallbackList:
+    def _events(
+        self, callbacks, verbose, epochs, steps_, history=False, **params
+    ) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
         return CallbackList(
@@ -631,6 +638,7 @@ class Trainer:
             epochs=epochs,
             steps=steps_,
             verbose=verbose,
+            **params,
         )
 
     def _show_choices(self, verbose: Any) -> None:

@@ -33,7 +33,7 @@ class Masks(NamedTuple):
     states: Array | None = None
 
 
-_held: ContextVar[dict] = ContextVar("held", default={})
+_held: ContextVar[dict | None] = ContextVar("held", default=None)
 
 
 class GatedCell(Layer):
@@ -137,7 +137,7 @@ class GatedCell(Layer):
 
     def dropout_masks(self, x: Array, training: bool) -> Masks:
         """New masks for inputs `(batch, ..., features)`; none outside training."""
-        held = _held.get().get(self)
+        held = (_held.get() or {}).get(self)
         if held is not None:
             return held
         if not training:
@@ -158,7 +158,7 @@ class GatedCell(Layer):
     @contextmanager
     def holding(self, x: Array, training: bool) -> Iterator[None]:
         """Inside, every call uses the same dropout masks."""
-        token = _held.set({**_held.get(), self: self.dropout_masks(x, training)})
+        token = _held.set({**(_held.get() or {}), self: self.dropout_masks(x, training)})
         try:
             yield
         finally:
@@ -248,7 +248,9 @@ def product(x: Array, kernel: Array, bias: Array | None, masks: Array | None) ->
 @functools.cache
 def _compiled(function: Callable) -> Callable:
     """Compiled, so that eager calls do not compile their loops anew each time."""
-    keywords = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    keywords = [
+        p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
+    ]
     static = [parameter.name for parameter in keywords if parameter.name != "mask"]
     return jax.jit(function, static_argnames=static, inline=True)
 

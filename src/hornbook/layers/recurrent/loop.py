@@ -127,7 +127,9 @@ def _in_the_form_of(states: list, new: Any) -> list:
             f"a recurrent cell was given states of shapes {[a.shape for a in old]} and returned "
             f"states of shapes {[jnp.shape(a) for a in fresh]}; they must be the same"
         )
-    return jax.tree.unflatten(form, [jnp.asarray(a, b.dtype) for a, b in zip(fresh, old, strict=True)])
+    return jax.tree.unflatten(
+        form, [jnp.asarray(a, b.dtype) for a, b in zip(fresh, old, strict=True)]
+    )
 
 
 def _before_the_first(output: Any, states: Any) -> Any:

@@ -13,12 +13,12 @@ from hornbook.layers.recurrent.loop import run_cell
 from hornbook.layers.recurrent.stacked import StackedRNNCells, check_cell, default_state
 from hornbook.layers.spec import InputSpec
 
-UNKNOWN_BATCH = """stateful recurrent layer {name!r} keeps a state for each sample of a batch, and the \
-batch size is unknown: its input has shape {shape}.
+UNKNOWN_BATCH = """stateful recurrent layer {name!r} keeps a state for each sample of a batch, \
+and the batch size is unknown: its input has shape {shape}.
 Wrong:  keras.Input(shape=(10, 3))
 Right:  keras.Input(batch_shape=(32, 10, 3))"""
-OTHER_BATCH = """stateful recurrent layer {name!r} has states for batches of {expected} samples; it got \
-{got}. Give every batch {expected} samples (drop the last, smaller one; predict with \
+OTHER_BATCH = """stateful recurrent layer {name!r} has states for batches of {expected} samples; \
+it got {got}. Give every batch {expected} samples (drop the last, smaller one; predict with \
 batch_size={expected}), or copy the weights into a layer built for {got}."""
 
 
@@ -102,8 +102,8 @@ class RNN(Layer):
             )
         if self.unroll and shape[1] is None:
             raise ValueError(
-                f"layer {self.name!r} cannot be unrolled over an unknown number of steps: its input "
-                f"has shape {shape}. Give the Input that size, or pass unroll=False"
+                f"layer {self.name!r} cannot be unrolled over an unknown number of steps: its "
+                f"input has shape {shape}. Give the Input that size, or pass unroll=False"
             )
         if self.stateful and self.states is None:
             if shape[0] is None:
@@ -142,7 +142,7 @@ class RNN(Layer):
             states: arrays to start from, in the order of `states`; default zeros.
         """
         variables = tree.flatten(self.states) if self.states is not None else []
-        values = [0 * v.raw for v in variables] if states is None else tree.flatten(states)
+        values = [jnp.zeros(v.shape) for v in variables] if states is None else tree.flatten(states)
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
@@ -173,13 +173,14 @@ class RNN(Layer):
 
     # ---- calling
 
-    def __call__(self, sequences: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         """Apply the layer; `[sequences, *states]` in place of `sequences` is understood too."""
-        if isinstance(sequences, list | tuple) and initial_state is None and _are_arrays(sequences):
-            sequences, *rest = sequences
-            initial_state = rest or None
-        if initial_state is not None:
-            kwargs["initial_state"] = initial_state
+        if initial_state is None:
+            sequences, initial_state = split_states(sequences)
+        given = {"initial_state": initial_state, "mask": mask}
+        kwargs |= {key: value for key, value in given.items() if value is not None}
         return super().__call__(sequences, **kwargs)
 
     def call(
@@ -196,7 +197,9 @@ class RNN(Layer):
         cast = lambda value: value.astype(self.compute_dtype)  # noqa: E731
         outputs, states = cast(outputs), tree.map_structure(cast, states)
         if self.stateful:
-            for variable, value in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
+            for variable, value in zip(
+                tree.flatten(self.states), tree.flatten(states), strict=True
+            ):
                 variable.assign(value)
         output = outputs if self.return_sequences else outputs[:, -1]
         return (output, *states) if self.return_state else output
@@ -220,5 +223,8 @@ class RNN(Layer):
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
 
 
-def _are_arrays(values: Any) -> bool:
-    return bool(values) and all(len(getattr(value, "shape", ())) > 1 for value in values)
+def split_states(sequences: Any) -> tuple[Any, Any]:
+    """Sequences and states from `[sequences, *states]`; anything else is sequences alone."""
+    if isinstance(sequences, list | tuple) and sequences and hasattr(sequences[0], "shape"):
+        return sequences[0], list(sequences[1:]) or None
+    return sequences, None

@@ -110,7 +110,7 @@ def output_size(cell: Any) -> int:
 
 def check_cell(cell: Any, layer: Any) -> None:
     """Raise a `ValueError` if an object cannot be a cell."""
-    for name, what in (("call", "a method"), ("state_size", "an attribute")):
+    for name, what in (("call", "method"), ("state_size", "attribute")):
         if not hasattr(cell, name):
             raise ValueError(
                 f"{cell!r} cannot be a cell of {type(layer).__name__}: it has no {what} `{name}`. "

@@ -92,5 +92,6 @@ class CSVLogger(Callback):
             f"{self.filename} are {', '.join(self._columns)}"
         )
         if first:
+            self.on_train_end()
             raise ValueError(f"{message}. Write to another file, or pass append=False")
         warnings.warn(f"{message}; it is left out", stacklevel=2)

@@ -46,13 +46,13 @@ class LearningRateScheduler(Callback):
         rate = learning_rate(self.model)
         arguments = (epoch, rate) if _takes_two(self.schedule) else (epoch,)
         new = self.schedule(*arguments)
-        try:
-            new = float(np.asarray(new, np.float64))
-        except (TypeError, ValueError):
+        array = np.asarray(new)
+        if array.size != 1 or array.dtype.kind not in "iuf":
             raise ValueError(
                 f"LearningRateScheduler: the schedule returned {new!r} for epoch {epoch}; it must "
                 "return one number, the new learning rate"
-            ) from None
+            )
+        new = array.item()
         self.model.optimizer.learning_rate = new
         if self.verbose:
             say(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {new:.6g}")

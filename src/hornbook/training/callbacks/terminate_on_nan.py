@@ -9,7 +9,7 @@ from hornbook.training.progress import say
 class TerminateOnNaN(Callback):
     """End training at the first batch after which the loss is NaN or infinite, and name the batch.
 
-    It looks at each batch, so that the loop runs step by step.
+    The loop still runs many steps at a time: it returns after a batch whose loss is not finite.
 
     Args:
         raise_error: whether to raise instead, so that `on_train_end` is not called.
@@ -23,6 +23,8 @@ class TerminateOnNaN(Callback):
         ...
         RuntimeError: Epoch 1, batch 7 (counted from 0): the loss is nan, training ends
     """
+
+    every_batch = False
 
     def __init__(self, raise_error: bool = False):
         self.raise_error = raise_error

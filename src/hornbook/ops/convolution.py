@@ -52,7 +52,7 @@ def conv(
     inputs, back = _channels_last(rows.array(inputs).astype(kernel.dtype), data_format)
     groups = _groups("conv", inputs, kernel)
     space = inputs.ndim - 2
-    strides, dilation = each(strides, space), each(dilation_rate, space)
+    strides, dilation = rows.each(strides, space), rows.each(dilation_rate, space)
     result = conv_kernels.conv(inputs, kernel, strides, _padding(padding), dilation, groups)
     return back(_not_empty("conv", inputs, kernel, result))
 
@@ -88,7 +88,7 @@ def depthwise_conv(
             f"is for {kernel.shape[-2]}"
         )
     kernel = kernel.reshape(*kernel.shape[:-2], 1, channels * kernel.shape[-1])
-    strides, dilation = each(strides, space), each(dilation_rate, space)
+    strides, dilation = rows.each(strides, space), rows.each(dilation_rate, space)
     result = conv_kernels.conv(inputs, kernel, strides, _padding(padding), dilation, channels)
     return back(_not_empty("depthwise_conv", inputs, kernel, result))
 
@@ -153,14 +153,14 @@ def conv_transpose(
         )
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
         raise ValueError(f"padding of conv_transpose is 'valid' or 'same', not {padding!r}")
-    strides, dilation = each(strides, space), each(dilation_rate, space)
-    extra = [None] * space if output_padding is None else each(output_padding, space)
+    strides, dilation = rows.each(strides, space), rows.each(dilation_rate, space)
+    extra = [None] * space if output_padding is None else rows.each(output_padding, space)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
     pairs = [
         _transposed_padding(k, s, padding.lower(), e)
         for k, s, e in zip(reach, strides, extra, strict=True)
     ]
-    numbers = conv_dimensions(space)
+    numbers = _dimensions(space)
     result = lax.conv_transpose(
         inputs, kernel, strides, pairs, dilation, numbers, transpose_kernel=True
     )
@@ -182,10 +182,10 @@ def _transposed_padding(reach: int, stride: int, padding: str, extra: int | None
 def _pool(kernel: Callable, inputs, pool_size, strides, padding, data_format):
     x, back = _channels_last(rows.array(inputs), data_format)
     space = x.ndim - 2
-    size = each(pool_size, space)
+    size = rows.each(pool_size, space)
     if padding not in ("valid", "same"):
         raise ValueError(f"padding of pooling is 'valid' or 'same', not {padding!r}")
-    return back(kernel(x, size, size if strides is None else each(strides, space), padding))
+    return back(kernel(x, size, size if strides is None else rows.each(strides, space), padding))
 
 
 @op
@@ -235,7 +235,7 @@ def average_pool(
 def _adaptive(inputs, output_size, data_format, reduce):
     """Pool each axis of space into windows that share it evenly and may overlap by one."""
     x, back = _channels_last(rows.array(inputs), data_format)
-    for axis, out in enumerate(each(output_size, x.ndim - 2), 1):
+    for axis, out in enumerate(rows.each(output_size, x.ndim - 2), 1):
         size = x.shape[axis]
         starts = np.arange(out) * size // out
         ends = -(-np.arange(1, out + 1) * size // out)
@@ -317,7 +317,11 @@ def _windows(shape, kernel_size, dilation, padding, stride):
     """For an image's last two axes: the (padded) row and column of each tap of each window."""
     places = []
     for n, k, d, p, s in zip(
-        shape, each(kernel_size, 2), each(dilation, 2), each(padding, 2), each(stride, 2)
+        shape,
+        rows.each(kernel_size, 2),
+        rows.each(dilation, 2),
+        rows.each(padding, 2),
+        rows.each(stride, 2),
     ):
         count = (n + 2 * p - d * (k - 1) - 1) // s + 1
         places.append(np.arange(k)[:, None] * d + np.arange(count) * s)
@@ -346,7 +350,7 @@ def unfold(
     if x.ndim != 4:
         raise ValueError(f"unfold wants (batch, channels, height, width), not shape {x.shape}")
     i, j = _windows(x.shape[2:], kernel_size, dilation, padding, stride)
-    p, q = each(padding, 2)
+    p, q = rows.each(padding, 2)
     columns = jnp.pad(x, ((0, 0), (0, 0), (p, p), (q, q)))[:, :, i, j]
     return columns.reshape(x.shape[0], x.shape[1] * i.shape[0] * j.shape[1], -1)
 
@@ -376,7 +380,7 @@ def fold(
         (1, 2, 4, 4)
     """
     x = rows.array(x)
-    (height, width), (p, q) = each(output_size, 2), each(padding, 2)
+    (height, width), (p, q) = rows.each(output_size, 2), rows.each(padding, 2)
     i, j = _windows((height, width), kernel_size, dilation, padding, stride)
     taps = i.shape[0] * j.shape[1]
     if x.ndim != 3 or x.shape[1] % taps:
@@ -390,18 +394,7 @@ def fold(
 # ---- shared
 
 
-def each(value: Sizes, count: int) -> tuple[int, ...]:
-    """One integer for each of `count` dimensions."""
-    if isinstance(value, int | np.integer):
-        return (int(value),) * count
-    if len(value) == 1:
-        return (int(value[0]),) * count
-    if len(value) != count:
-        raise ValueError(f"expected one integer or {count} of them, not {value!r}")
-    return tuple(int(v) for v in value)
-
-
-def conv_dimensions(space: int) -> tuple[str, str, str]:
+def _dimensions(space: int) -> tuple[str, str, str]:
     """How JAX calls channels-last arrays of so many dimensions of space, and their kernels."""
     letters = "DHW"[-space:]
     return f"N{letters}C", f"{letters}IO", f"N{letters}C"
@@ -437,4 +430,4 @@ def _not_empty(name: str, inputs: Array, kernel: Array, result: Array) -> Array:
     return result
 
 
-__all__ = [name for name in rows.public(globals()) if name not in ("each", "conv_dimensions")]
+__all__ = rows.public(globals())

@@ -1,0 +1,127 @@
+"""hornbook: deep learning with the Keras API on one engine, JAX/XLA.
+
+`import hornbook as keras` is all that a Keras 3 program needs. The door is lazy: what a name stands
+for is imported when the name is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hornbook import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        saving,
+        tree,
+        utils,
+    )
+    from hornbook.backend import name_scope
+    from hornbook.constraints import Constraint
+    from hornbook.core.dtype import DTypePolicy
+    from hornbook.core.symbolic import SymbolicTensor as KerasTensor
+    from hornbook.core.variable import Variable
+    from hornbook.initializers import Initializer
+    from hornbook.layers import Input, InputSpec, Layer
+    from hornbook.losses import Loss
+    from hornbook.metrics import Metric
+    from hornbook.models import Model, Sequential
+    from hornbook.optimizers import Optimizer
+    from hornbook.regularizers import Regularizer
+
+MODULES = (
+    "activations backend callbacks config constraints dtype_policies initializers layers losses "
+    "metrics models ops optimizers random regularizers saving tree utils"
+).split()
+NAMES = {
+    "Constraint": ("constraints", "Constraint"),
+    "DTypePolicy": ("core.dtype", "DTypePolicy"),
+    "Initializer": ("initializers", "Initializer"),
+    "Input": ("layers", "Input"),
+    "InputSpec": ("layers", "InputSpec"),
+    "KerasTensor": ("core.symbolic", "SymbolicTensor"),
+    "Layer": ("layers", "Layer"),
+    "Loss": ("losses", "Loss"),
+    "Metric": ("metrics", "Metric"),
+    "Model": ("models", "Model"),
+    "Optimizer": ("optimizers", "Optimizer"),
+    "Regularizer": ("regularizers", "Regularizer"),
+    "Sequential": ("models", "Sequential"),
+    "Variable": ("core.variable", "Variable"),
+    "name_scope": ("backend", "name_scope"),
+}
+
+__all__ = [
+    "Constraint",
+    "DTypePolicy",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "name_scope",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "tree",
+    "utils",
+]
+
+
+def version() -> str:
+    """The version of hornbook.
+
+    Example:
+        >>> version() == __version__
+        True
+    """
+    return __version__
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in NAMES:
+        module, attribute = NAMES[name]
+        value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"hornbook has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

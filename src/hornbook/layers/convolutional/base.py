@@ -1,0 +1,145 @@
+"""What all convolutions share: checked arguments, channel order, weights, bias and activation."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations, constraints, initializers, regularizers
+from hornbook.core.settings import standardize_data_format
+from hornbook.layers.arguments import known_size, positive, sizes
+from hornbook.layers.base import Layer
+from hornbook.layers.spec import InputSpec
+
+
+class Convolution(Layer):
+    """Base of the convolutions: a kernel that slides, then a bias, then an activation.
+
+    Args:
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: steps of the kernel; each output is that far from the next one.
+        padding: `"valid"` (none) or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the kernel's elements.
+        activation: a name or a function.
+        use_bias: whether to add a bias, `(filters,)`.
+        bias_initializer: its first values.
+        bias_regularizer: adds a penalty on it to the loss.
+        bias_constraint: applied to it after each update.
+        activity_regularizer: adds a penalty on the output to the loss.
+    """
+
+    rank = 1
+    paddings = ("valid", "same")
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        bias_initializer: Any = "zeros",
+        bias_regularizer: Any = None,
+        bias_constraint: Any = None,
+        activity_regularizer: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.kernel_size = sizes("kernel_size", kernel_size, self.rank, self)
+        self.strides = sizes("strides", strides, self.rank, self)
+        self.dilation_rate = sizes("dilation_rate", dilation_rate, self.rank, self)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__} takes strides {strides} or dilation_rate {dilation_rate} "
+                "above 1, not both"
+            )
+        self.padding = str(padding).lower()
+        if self.padding not in self.paddings:
+            raise ValueError(
+                f"padding of {type(self).__name__} is one of {self.paddings}, not {padding!r}"
+            )
+        self.data_format = standardize_data_format(data_format)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.bias: Any = None
+
+    def channels_of(self, input_shape: tuple) -> int:
+        """The number of channels of an input, which may not change from now on."""
+        axis = self.channel_axis
+        channels = known_size(input_shape, axis, self)
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        return channels
+
+    @property
+    def channel_axis(self) -> int:
+        """The number of the channel axis."""
+        return 1 if self.data_format == "channels_first" else self.rank + 1
+
+    def add_kernel(self, name: str, shape: tuple) -> Any:
+        """A kernel, with the initializer, regularizer and constraint of its part of the layer."""
+        part = name.removesuffix("_kernel")
+        return self.add_weight(
+            shape,
+            getattr(self, f"{part}_initializer"),
+            name=name,
+            regularizer=getattr(self, f"{part}_regularizer"),
+            constraint=getattr(self, f"{part}_constraint"),
+        )
+
+    def add_bias(self, filters: int) -> None:
+        """The bias, if there is to be one."""
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (filters,),
+                self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def call(self, inputs: Array) -> Array:
+        first = self.data_format == "channels_first"
+        x = self.convolve(jnp.moveaxis(inputs, 1, -1) if first else inputs)
+        if self.bias is not None:
+            x = x + self.bias.value
+        return self.activation(jnp.moveaxis(x, -1, 1) if first else x)
+
+    def convolve(self, x: Array) -> Array:
+        """The convolution itself, channels last."""
+        raise NotImplementedError
+
+    def check_fit(self, x: Array) -> None:
+        """Raise a `ValueError` if the kernel is larger than an input that gets no padding."""
+        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate)]
+        if self.padding == "valid" and any(n < r for n, r in zip(x.shape[1:-1], reach)):
+            raise ValueError(
+                f"layer {self.name!r} ({type(self).__name__}) has a kernel that reaches over "
+                f"{tuple(reach)}, more than the spatial size {x.shape[1:-1]} of its input: no output "
+                "would be left. Use padding='same', a smaller kernel or fewer poolings before"
+            )
+
+
+class FilterConvolution(Convolution):
+    """A convolution with filters that each see all channels (of their group)."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(kernel_size, **kwargs)
+        self.filters = positive("filters", filters, self)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)

@@ -1,0 +1,186 @@
+"""Conv1DTranspose, Conv2DTranspose, Conv3DTranspose: the gradient of a convolution as a layer."""
+
+from typing import Any
+
+from jax import Array, lax
+
+from hornbook.layers.arguments import sizes
+from hornbook.layers.convolutional.base import FilterConvolution
+
+LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
+
+
+class _ConvTranspose(FilterConvolution):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.output_padding = None
+        if output_padding is not None:
+            self.output_padding = sizes("output_padding", output_padding, self.rank, self, zero=True)
+            if any(p >= s for p, s in zip(self.output_padding, self.strides)):
+                raise ValueError(
+                    f"output_padding of {type(self).__name__} is less than strides {self.strides}, "
+                    f"not {self.output_padding}"
+                )
+
+    def build(self, input_shape: tuple) -> None:
+        channels = self.channels_of(input_shape)
+        self.kernel = self.add_kernel("kernel", (*self.kernel_size, self.filters, channels))
+        self.add_bias(self.filters)
+
+    def convolve(self, x: Array) -> Array:
+        extra = self.output_padding or (None,) * self.rank
+        each = zip(self.kernel_size, self.strides, self.dilation_rate, extra)
+        return lax.conv_transpose(
+            x,
+            self.kernel.value,
+            self.strides,
+            padding=[transposed_padding(*one, self.padding) for one in each],
+            rhs_dilation=self.dilation_rate,
+            dimension_numbers=LAYOUT[self.rank],
+            transpose_kernel=True,
+        )
+
+
+def transposed_padding(
+    kernel: int, stride: int, dilation: int, extra: int | None, padding: str
+) -> tuple[int, int]:
+    """Zeros (before, after) to put around the spread-out input of a transposed convolution.
+
+    Args:
+        kernel, stride, dilation: along one axis.
+        extra: elements added at the end of the output. `None`: as many as make its size
+            `size * stride` ("same") or `(size - 1) * stride + max(reach, stride)` ("valid").
+        padding: "valid" or "same".
+    """
+    reach = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        return reach - 1, reach - 1 + (max(stride - reach, 0) if extra is None else extra)
+    total = reach + (stride - 2 if extra is None else reach % 2 - 2 + extra)
+    before = min((total + 1) // 2, reach - 1)
+    return before, total - before
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """Stretches a sequence: each step adds its filters, scaled, to the output.
+
+    Args:
+        filters: number of filters, the channels of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: how far apart the elements of the input are put in the output.
+        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        output_padding: elements added at the end of each spatial axis; less than strides.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the kernel's elements.
+        activation: a name or a function.
+        use_bias: whether to add a bias, `(filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: first values of the bias.
+        kernel_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+
+    Input `(batch, steps, features)`; output `(batch, new steps, filters)`.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Conv1DTranspose(4, 3, strides=2, padding="same")(np.ones((1, 5, 2))).shape
+        (1, 10, 4)
+    """
+
+    rank = 1
+
+
+class Conv2DTranspose(_ConvTranspose):
+    """Enlarges an image: each element adds its filters, scaled, to the output.
+
+    Args:
+        filters: number of filters, the channels of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: how far apart the elements of the input are put in the output.
+        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        output_padding: elements added at the end of each spatial axis; less than strides.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the kernel's elements.
+        activation: a name or a function.
+        use_bias: whether to add a bias, `(filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: first values of the bias.
+        kernel_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+
+    Input `(batch, rows, columns, channels)`; output `(batch, new rows, new columns, filters)`.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Conv2DTranspose(4, 3, strides=2)(np.ones((1, 5, 5, 2))).shape
+        (1, 11, 11, 4)
+    """
+
+    rank = 2
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """Enlarges a volume: each element adds its filters, scaled, to the output.
+
+    Args:
+        filters: number of filters, the channels of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: how far apart the elements of the input are put in the output.
+        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        output_padding: elements added at the end of each spatial axis; less than strides.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the kernel's elements.
+        activation: a name or a function.
+        use_bias: whether to add a bias, `(filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: first values of the bias.
+        kernel_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+
+    Input `(batch, *spatial, channels)`; output `(batch, *new spatial, filters)`.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.Conv3DTranspose(4, 2, strides=2)(np.ones((1, 2, 2, 2, 2))).shape
+        (1, 4, 4, 4, 4)
+    """
+
+    rank = 3

@@ -1,0 +1,1 @@
+"""Layers that bring activations to a known mean, size or spread."""

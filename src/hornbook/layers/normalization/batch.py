@@ -1,0 +1,175 @@
+"""BatchNormalization, and its correction for small batches."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from hornbook import constraints, initializers, regularizers
+from hornbook.layers.arguments import known_size
+from hornbook.layers.base import Layer
+from hornbook.layers.normalization.statistics import masked_moments, shifted_moments, wide
+from hornbook.layers.spec import InputSpec
+
+RENORM_LIMITS = ("rmax", "rmin", "dmax")
+
+
+class BatchNormalization(Layer):
+    """Brings each channel to mean 0 and variance 1, then to a learned scale and offset.
+
+    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. In training, mean and variance are those
+    of the batch, and moving averages follow them; otherwise they are the moving averages. A layer
+    with `trainable = False` uses the moving averages in training too.
+
+    Args:
+        axis: the channel axis.
+        momentum: how much of the moving averages stays at each step.
+        epsilon: added to the variance.
+        center: whether there is a `beta`.
+        scale: whether there is a `gamma`.
+        beta_initializer, gamma_initializer: their first values, `(channels,)`.
+        moving_mean_initializer, moving_variance_initializer: the averages' first values.
+        beta_regularizer, gamma_regularizer: add a penalty to the loss.
+        beta_constraint, gamma_constraint: applied after each update.
+        renorm: whether to correct the batch's statistics towards running ones (batch
+            renormalization, for small batches).
+        renorm_clipping: largest corrections: `"rmax"`, `"rmin"`, `"dmax"`.
+        renorm_momentum: momentum of the running statistics.
+        synchronized: accepted for Keras's sake; a batch spread over devices is one batch here.
+
+    Steps that a mask excludes are left out of the batch's statistics.
+
+    Source: Ioffe, Szegedy 2015, arXiv:1502.03167; Ioffe 2017, arXiv:1702.03275.
+
+    Example:
+        >>> import hornbook as keras
+        >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+        >>> keras.layers.BatchNormalization(epsilon=1e-9)(x, training=True).round(3).tolist()
+        [[-1.0, -1.0], [1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: dict | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        (self.axis,) = axis if isinstance(axis, list | tuple) else (int(axis),)
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.renorm = renorm
+        self.renorm_clipping = dict(renorm_clipping or {})
+        if unknown := set(self.renorm_clipping) - set(RENORM_LIMITS):
+            raise ValueError(f"renorm_clipping has the keys {RENORM_LIMITS}, not {sorted(unknown)}")
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = synchronized
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        channels = known_size(input_shape, self.axis, self)
+        self.gamma = self._weight("gamma", channels) if self.scale else None
+        self.beta = self._weight("beta", channels) if self.center else None
+        self.moving_mean = self._average("moving_mean", channels, self.moving_mean_initializer)
+        variance = self.moving_variance_initializer
+        self.moving_variance = self._average("moving_variance", channels, variance)
+        if self.renorm:
+            root = jnp.sqrt(self.moving_variance.raw)
+            self.moving_stddev = self._average("moving_stddev", channels, root)
+            self.renorm_mean = self._average("renorm_mean", channels, self.moving_mean.raw)
+            self.renorm_stddev = self._average("renorm_stddev", channels, root)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+
+    def _weight(self, name: str, channels: int) -> Any:
+        return self.add_weight(
+            (channels,),
+            getattr(self, f"{name}_initializer"),
+            name=name,
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+            autocast=False,
+        )
+
+    def _average(self, name: str, channels: int, initializer: Any) -> Any:
+        return self.add_weight(
+            (channels,), initializer, name=name, trainable=False, autocast=False
+        )
+
+    def call(self, inputs: Array, training: bool = False, mask: Any = None) -> Array:
+        x = wide(inputs)
+        scale = 1.0 if self.gamma is None else self.gamma.value
+        offset = 0.0 if self.beta is None else self.beta.value
+        if training and self.trainable:
+            mean, variance = self._moments(x, mask)
+            if self.renorm:
+                r, d = self._renormalize(mean, variance)
+                scale, offset = r * scale, d * scale + offset
+            else:
+                _follow(self.moving_mean, mean, self.momentum)
+                _follow(self.moving_variance, variance, self.momentum)
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+        scale = scale * lax.rsqrt(variance + self.epsilon)
+        return self._affine(x, scale, offset - mean * scale).astype(self.compute_dtype)
+
+    def _affine(self, x: Array, scale: Array, offset: Array) -> Array:
+        shape = [1] * x.ndim
+        shape[self.axis] = -1
+        return x * scale.reshape(shape) + offset.reshape(shape)
+
+    def _moments(self, x: Array, mask: Any) -> tuple[Array, Array]:
+        axes = tuple(axis for axis in range(x.ndim) if axis != self.axis % x.ndim)
+        if mask is None:
+            return shifted_moments(x, axes)
+        if mask.ndim != x.ndim - 1:
+            raise ValueError(
+                f"layer {self.name!r} (BatchNormalization) takes a mask of one axis less than its "
+                f"input; the mask has shape {mask.shape}, the input {x.shape}"
+            )
+        return masked_moments(x, jnp.broadcast_to(mask[..., None] != 0, x.shape), axes)
+
+    def _renormalize(self, mean: Array, variance: Array) -> tuple[Array, Array]:
+        """The corrections of scale and offset towards the running statistics, then updated."""
+        stddev = jnp.sqrt(variance + self.epsilon)
+        running = jnp.maximum(self.renorm_stddev.value, self.epsilon**0.5)
+        limits = {name: self.renorm_clipping.get(name) for name in RENORM_LIMITS}
+        r = jnp.clip(stddev / running, limits["rmin"], limits["rmax"])
+        d = (mean - self.renorm_mean.value) / running
+        if limits["dmax"] is not None:
+            d = jnp.clip(d, -limits["dmax"], limits["dmax"])
+        _follow(self.renorm_mean, mean, self.renorm_momentum)
+        _follow(self.renorm_stddev, stddev, self.renorm_momentum)
+        _follow(self.moving_mean, mean, self.momentum)
+        moving = _follow(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(jnp.maximum(moving**2 - self.epsilon, 0))
+        return lax.stop_gradient(r), lax.stop_gradient(d)
+
+
+def _follow(average: Any, value: Array, momentum: float) -> Array:
+    """Move an average towards a value."""
+    return average.assign(average.value * momentum + lax.stop_gradient(value) * (1 - momentum))

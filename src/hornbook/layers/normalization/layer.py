@@ -1,0 +1,137 @@
+"""LayerNormalization and RMSNormalization: each sample by itself."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from hornbook import constraints, initializers, regularizers
+from hornbook.layers.arguments import known_size
+from hornbook.layers.base import Layer
+from hornbook.layers.normalization.statistics import standardize, wide
+
+
+def as_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Sorted non-negative axes from one axis or several."""
+    several = axis if isinstance(axis, list | tuple) else (axis,)
+    return tuple(sorted(one % ndim for one in several))
+
+
+def along(weight: Array, axes: tuple[int, ...], x: Array) -> Array:
+    """A weight of the sizes of some axes, in a shape that broadcasts to `x`."""
+    return weight.reshape([n if i in axes else 1 for i, n in enumerate(x.shape)]).astype(x.dtype)
+
+
+class LayerNormalization(Layer):
+    """Brings each sample to mean 0 and variance 1, then to a learned scale and offset.
+
+    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance over `axis`.
+
+    Args:
+        axis: the axis, or axes, to normalize over; the last is the features.
+        epsilon: added to the variance.
+        center: whether there is a `beta`.
+        scale: whether there is a `gamma`.
+        beta_initializer, gamma_initializer: their first values, of the sizes along `axis`.
+        beta_regularizer, gamma_regularizer: add a penalty to the loss.
+        beta_constraint, gamma_constraint: applied after each update.
+        rms_scaling: divide by the standard deviation only; prefer `RMSNormalization`.
+
+    Source: Ba et al. 2016, arXiv:1607.06450.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.LayerNormalization(epsilon=1e-9)(np.array([[1.0, 3.0]])).round(3).tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        rms_scaling: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.rms_scaling = rms_scaling
+        self.autocast = False  # the input is read as it is, for the sake of the statistics
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        axes = as_axes(self.axis, len(input_shape))
+        shape = tuple(known_size(input_shape, axis, self) for axis in axes)
+        scaled, centered = self.scale or self.rms_scaling, self.center and not self.rms_scaling
+        self.gamma = self._weight("gamma", shape) if scaled else None
+        self.beta = self._weight("beta", shape) if centered else None
+
+    def _weight(self, name: str, shape: tuple) -> Any:
+        return self.add_weight(
+            shape,
+            getattr(self, f"{name}_initializer"),
+            name=name,
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+            autocast=False,
+        )
+
+    def call(self, inputs: Array) -> Array:
+        x, axes = wide(inputs), as_axes(self.axis, inputs.ndim)
+        if self.rms_scaling:
+            y = x * lax.rsqrt(jnp.var(x, axes, keepdims=True) + self.epsilon)
+        else:
+            y = standardize(x, axes, self.epsilon)
+        if self.gamma is not None:
+            y = y * along(self.gamma.value, axes, x)
+        if self.beta is not None:
+            y = y + along(self.beta.value, axes, x)
+        return y.astype(self.compute_dtype)
+
+
+class RMSNormalization(Layer):
+    """Brings each sample to root mean square 1: `scale * x / sqrt(mean(x**2) + epsilon)`.
+
+    Args:
+        axis: the axis, or axes, to normalize over.
+        epsilon: added to the mean square.
+
+    Source: Zhang, Sennrich 2019, arXiv:1910.07467.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.RMSNormalization()(np.array([[2.0, -2.0]])).round(3).tolist()
+        [[1.0, -1.0]]
+    """
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.epsilon = epsilon
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        axes = as_axes(self.axis, len(input_shape))
+        shape = tuple(known_size(input_shape, axis, self) for axis in axes)
+        self.scale = self.add_weight(shape, "ones", name="scale")
+
+    def call(self, inputs: Array) -> Array:
+        x, axes = wide(inputs), as_axes(self.axis, inputs.ndim)
+        y = x * lax.rsqrt(jnp.mean(x**2, axes, keepdims=True) + self.epsilon)
+        return (y * along(self.scale.value, axes, x)).astype(inputs.dtype)

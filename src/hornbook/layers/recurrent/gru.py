@@ -1,0 +1,265 @@
+"""Gated recurrent unit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations
+from hornbook.kernels import recurrent
+from hornbook.layers.recurrent.cell import GatedCell, Masks, product, reads_cell
+from hornbook.layers.recurrent.rnn import RNN
+from hornbook.layers.spec import InputSpec
+
+
+class GRUCell(GatedCell):
+    """One step of the GRU: with a, s the activations,
+
+        z, r = s(x W + h R + b),  h' = z h + (1 - z) a(x W + r (h R + b))
+
+    where the weights hold the gates in the order z, r, h. With `reset_after=False` the last product
+    is `(r h) R`.
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the candidate; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: first values of the kernel, `(features, 3 * units)`.
+        recurrent_initializer: first values of the recurrent kernel, `(units, 3 * units)`.
+        bias_initializer: first values of the bias, `(2, 3 * units)` for inputs and states; without
+            `reset_after` `(3 * units,)`.
+        kernel_regularizer: adds a penalty on the kernel to the loss.
+        recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
+        bias_regularizer: adds a penalty on the bias to the loss.
+        kernel_constraint: applied to the kernel after each update.
+        recurrent_constraint: applied to the recurrent kernel after each update.
+        bias_constraint: applied to the bias after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
+            but others for each gate. The fast kernel does not do this.
+        reset_after: apply the reset gate after the product with the recurrent kernel (as cuDNN
+            does) or before it.
+        seed: of the dropout.
+        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+
+    Call arguments: `inputs` `(batch, features)`; `states`, a list of one array `(batch, units)`;
+    `training`. Returns the output `(batch, units)` and the list of new states.
+
+    Source: Cho et al. (2014), arXiv:1406.1078; `reset_after`: arXiv:1406.1078v1.
+
+    Example:
+        >>> import hornbook as keras
+        >>> cell = keras.layers.GRUCell(4)
+        >>> output, states = cell(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape
+        (2, 4)
+    """
+
+    gates = 3
+    kernel_function = staticmethod(recurrent.gru)
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed,
+            implementation=implementation,
+            **kwargs,
+        )
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.reset_after = reset_after
+
+    def bias_shape(self) -> tuple[int, ...]:
+        """The shape of `bias`."""
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def biases(self) -> tuple[Array | None, Array | None]:
+        """What is added to the product of the inputs, and to that of the states."""
+        if self.bias is None or not self.reset_after:
+            return super().biases()
+        return self.bias.value[0], self.bias.value[1]
+
+    def functions(self) -> dict[str, Callable]:
+        """Its activations, by the kernel's argument."""
+        return {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
+
+    def options(self) -> dict[str, Any]:
+        """Other arguments of its kernel."""
+        return {"reset_after": self.reset_after}
+
+    def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
+        """The new h."""
+        h = states[0]
+        xz, xr, xh = jnp.split(projected, 3, axis=-1)
+        if self.reset_after:
+            inner = product(h, self.recurrent_kernel.value, self.biases()[1], masks.states)
+            hz, hr, hh = jnp.split(inner, 3, axis=-1)
+            z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
+            hh = r * hh
+        else:
+            kernel, last = jnp.split(self.recurrent_kernel.value, [2 * self.units], axis=-1)
+            of_gates = None if masks.states is None else masks.states[:2]
+            of_candidate = None if masks.states is None else masks.states[2:]
+            hz, hr = jnp.split(product(h, kernel, None, of_gates), 2, axis=-1)
+            z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
+            hh = product(r * h, last, None, of_candidate)
+        return (z * h + (1 - z) * self.activation(xh + hh),)
+
+
+@reads_cell
+class GRU(RNN):
+    """Gated recurrent unit: with a, s the activations, at each step
+
+        z, r = s(x W + h R + b),  h' = z h + (1 - z) a(x W + r (h R + b))
+
+    where the weights hold the gates in the order z, r, h. With `reset_after=False` the last product
+    is `(r h) R`.
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the candidate; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: first values of the kernel, `(features, 3 * units)`.
+        recurrent_initializer: first values of the recurrent kernel, `(units, 3 * units)`.
+        bias_initializer: first values of the bias, `(2, 3 * units)` for inputs and states; without
+            `reset_after` `(3 * units,)`.
+        kernel_regularizer: adds a penalty on the kernel to the loss.
+        recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
+        bias_regularizer: adds a penalty on the bias to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint: applied to the kernel after each update.
+        recurrent_constraint: applied to the recurrent kernel after each update.
+        bias_constraint: applied to the bias after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
+            but others for each gate. The fast kernel does not do this.
+        seed: of the dropout.
+        return_sequences: return the outputs of all steps, not only of the last.
+        return_state: return the final state too.
+        go_backwards: run from the last step to the first.
+        stateful: start each batch from the final states of the batch before.
+        unroll: write the steps out instead of looping.
+        reset_after: apply the reset gate after the product with the recurrent kernel (as cuDNN
+            does) or before it.
+        use_cudnn: accepted for Keras's sake.
+        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+
+    Call arguments: `sequences` `(batch, steps, features)`; `initial_state`, a list of one array
+    `(batch, units)`; `mask` `(batch, steps)`, true where a step counts; `training`.
+
+    Returns `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with
+    `return_state` a tuple of that and the final state.
+
+    Raises:
+        ValueError: if a stateful layer does not know its batch size, or the states do not fit.
+
+    Source: Cho et al. (2014), arXiv:1406.1078; `reset_after`: arXiv:1406.1078v1.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.GRU(4, return_sequences=True)(np.ones((2, 5, 3))).shape
+        (2, 5, 4)
+    """
+
+    cell_class = GRUCell
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: Any = "auto",
+        implementation: int = 2,
+        **kwargs: Any,
+    ):
+        cell = GRUCell(
+            units=units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after,
+            seed=seed,
+            implementation=implementation,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="gru_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3)
+        self.use_cudnn = use_cudnn

@@ -1,0 +1,252 @@
+"""Long short-term memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations
+from hornbook.kernels import recurrent
+from hornbook.layers.recurrent.cell import GatedCell, Masks, product, reads_cell
+from hornbook.layers.recurrent.rnn import RNN
+from hornbook.layers.spec import InputSpec
+
+
+class LSTMCell(GatedCell):
+    """One step of the LSTM: with a, s the activations,
+
+        i, f, o = s(x W + h R + b),  c' = f c + i a(x W + h R + b),  h' = o a(c')
+
+    where the weights hold the gates in the order i, f, c, o.
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the candidate and of the output; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: first values of the kernel, `(features, 4 * units)`.
+        recurrent_initializer: first values of the recurrent kernel, `(units, 4 * units)`.
+        bias_initializer: first values of the bias, `(4 * units,)`.
+        unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al., 2015).
+        kernel_regularizer: adds a penalty on the kernel to the loss.
+        recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
+        bias_regularizer: adds a penalty on the bias to the loss.
+        kernel_constraint: applied to the kernel after each update.
+        recurrent_constraint: applied to the recurrent kernel after each update.
+        bias_constraint: applied to the bias after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
+            but others for each gate. The fast kernel does not do this.
+        seed: of the dropout.
+        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+
+    Call arguments: `inputs` `(batch, features)`; `states`, a list of two arrays `(batch, units)`, h
+    and c; `training`. Returns the output `(batch, units)` and the list of new states.
+
+    Source: Hochreiter and Schmidhuber (1997), Long short-term memory.
+
+    Example:
+        >>> import hornbook as keras
+        >>> cell = keras.layers.LSTMCell(4)
+        >>> output, (h, c) = cell(np.ones((2, 3)), cell.get_initial_state(2))
+        >>> output.shape, c.shape
+        ((2, 4), (2, 4))
+    """
+
+    gates = 4
+    state_count = 2
+    kernel_function = staticmethod(recurrent.lstm)
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed,
+            implementation=implementation,
+            **kwargs,
+        )
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.unit_forget_bias = unit_forget_bias
+
+    def initial_bias(self) -> Callable | None:
+        """The initializer of `bias`; with `unit_forget_bias` ones for the forget gate."""
+        first = self.bias_initializer
+        if not self.unit_forget_bias:
+            return first
+
+        def initializer(shape: tuple, dtype: Any = None) -> Array:
+            one = (self.units,)
+            parts = first(one, dtype), jnp.ones(one, dtype), first((2 * self.units,), dtype)
+            return jnp.concatenate(parts)
+
+        return initializer
+
+    def functions(self) -> dict[str, Callable]:
+        """Its activations, by the kernel's argument."""
+        return {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
+
+    def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
+        """The new h and c."""
+        h, c = states
+        z = projected + product(h, self.recurrent_kernel.value, None, masks.states)
+        i, f, g, o = jnp.split(z, 4, axis=-1)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
+        return self.recurrent_activation(o) * self.activation(c), c
+
+
+@reads_cell
+class LSTM(RNN):
+    """Long short-term memory: with a, s the activations, at each step
+
+        i, f, o = s(x W + h R + b),  c' = f c + i a(x W + h R + b),  h' = o a(c')
+
+    where the weights hold the gates in the order i, f, c, o.
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the candidate and of the output; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: first values of the kernel, `(features, 4 * units)`.
+        recurrent_initializer: first values of the recurrent kernel, `(units, 4 * units)`.
+        bias_initializer: first values of the bias, `(4 * units,)`.
+        unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al., 2015).
+        kernel_regularizer: adds a penalty on the kernel to the loss.
+        recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
+        bias_regularizer: adds a penalty on the bias to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint: applied to the kernel after each update.
+        recurrent_constraint: applied to the recurrent kernel after each update.
+        bias_constraint: applied to the bias after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
+            but others for each gate. The fast kernel does not do this.
+        seed: of the dropout.
+        return_sequences: return the outputs of all steps, not only of the last.
+        return_state: return the final states h and c too.
+        go_backwards: run from the last step to the first.
+        stateful: start each batch from the final states of the batch before.
+        unroll: write the steps out instead of looping.
+        use_cudnn: accepted for Keras's sake.
+        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+
+    Call arguments: `sequences` `(batch, steps, features)`; `initial_state`, a list of two arrays
+    `(batch, units)`, h and c; `mask` `(batch, steps)`, true where a step counts; `training`.
+
+    Returns `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with
+    `return_state` a tuple of that and the final states h and c.
+
+    Raises:
+        ValueError: if a stateful layer does not know its batch size, or the states do not fit.
+
+    Source: Hochreiter and Schmidhuber (1997), Long short-term memory.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.LSTM(4)(np.ones((2, 5, 3))).shape
+        (2, 4)
+        >>> layer = keras.layers.LSTM(4, return_sequences=True, return_state=True)
+        >>> [a.shape for a in layer(np.ones((2, 5, 3)))]
+        [(2, 5, 4), (2, 4), (2, 4)]
+    """
+
+    cell_class = LSTMCell
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        implementation: int = 2,
+        **kwargs: Any,
+    ):
+        cell = LSTMCell(
+            units=units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            implementation=implementation,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="lstm_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3)
+        self.use_cudnn = use_cudnn

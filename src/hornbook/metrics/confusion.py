@@ -1,0 +1,461 @@
+"""Counts of true and false positives and negatives at thresholds, and what is made of them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.losses.shapes import divide_no_nan, fit_weights, one_shape
+from hornbook.metrics.base import Metric, weights_and_mask
+from hornbook.ops import rows
+
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+def count(
+    name: str,
+    y_true: Any,
+    y_pred: Any,
+    thresholds: Any,
+    weights: jax.Array | None = None,
+    top_k: int | None = None,
+    class_id: int | None = None,
+    multi_label: bool = False,
+    label_weights: jax.Array | None = None,
+) -> dict[str, jax.Array]:
+    """Weighted counts of a batch at each threshold, by the names of `COUNTS`.
+
+    A prediction is positive where it is larger than the threshold. Each prediction falls between
+    two thresholds; weights are added up there, and sums from the top give the counts.
+
+    Args:
+        name: the metric that an error speaks of.
+        y_true: targets, 0 or other, any shape.
+        y_pred: predictions, same shape.
+        thresholds: numbers, shape `(T,)`.
+        weights: weights of the first axes of `y_pred`.
+        top_k: only the k largest of the last axis can be positive.
+        class_id: only this index of the last axis counts.
+        multi_label: whether the last of two axes is kept.
+        label_weights: weights of the last axis, shape `(L,)`.
+
+    Returns:
+        Arrays of shape `(T,)`, or `(T, L)` for `multi_label`.
+    """
+    y_pred = rows.floating(y_pred).astype("float32")
+    positive = rows.array(y_true) != 0
+    positive, y_pred = one_shape(name, positive, y_pred)
+    weights = jnp.ones(()) if weights is None else fit_weights(weights, y_pred)
+    weights = jnp.broadcast_to(weights, y_pred.shape)
+    if top_k is not None:
+        y_pred = jnp.where(_is_top(y_pred, top_k), y_pred, -jnp.inf)
+    if class_id is not None:
+        if y_pred.ndim < 2:
+            raise ValueError(f"{name}: class_id wants y_pred of shape (N, K), not {y_pred.shape}")
+        y_pred, positive, weights = (a[..., class_id] for a in (y_pred, positive, weights))
+    if label_weights is not None:
+        weights = weights * label_weights
+    labels = y_pred.shape[-1] if multi_label else 1
+    y_pred, positive, weights = (a.reshape(-1, labels) for a in (y_pred, positive, weights))
+
+    thresholds = np.asarray(thresholds, "float32")
+    order = np.argsort(thresholds, kind="stable")
+    # how many thresholds each prediction exceeds; NaN exceeds none
+    passed = jnp.searchsorted(jnp.asarray(thresholds[order]), y_pred, side="left")
+    passed = jnp.where(jnp.isnan(y_pred), 0, passed)
+    column = jnp.broadcast_to(jnp.arange(labels), passed.shape)
+    empty = jnp.zeros((len(thresholds) + 1, labels), "float32")
+
+    def above_and_below(which):
+        there = empty.at[passed, column].add(jnp.where(which, weights, 0))
+        above = jnp.cumsum(there[::-1], axis=0)[::-1]
+        ranked = np.argsort(order)  # back to the thresholds' own order
+        both = above[1:][ranked], (above[0] - above[1:])[ranked]
+        return both if multi_label else tuple(a[:, 0] for a in both)
+
+    true_positives, false_negatives = above_and_below(positive)
+    false_positives, true_negatives = above_and_below(~positive)
+    listed = (true_positives, false_positives, true_negatives, false_negatives)
+    return dict(zip(COUNTS, listed, strict=True))
+
+
+def _is_top(y_pred, k):
+    _, index = jax.lax.top_k(y_pred, k)
+    return jnp.any(jax.nn.one_hot(index, y_pred.shape[-1], dtype=bool), axis=-2)
+
+
+def parse_thresholds(name: str, thresholds: Any, default: float = 0.5) -> list[float]:
+    """Thresholds as a list, checked to lie from 0 to 1.
+
+    Raises:
+        ValueError: for other numbers.
+    """
+    if thresholds is None:
+        return [default]
+    listed = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
+    wrong = [t for t in listed if t is None or not 0 <= t <= 1]
+    if wrong:
+        raise ValueError(f"thresholds of {name} must lie from 0 to 1, not {wrong}")
+    return [float(t) for t in listed]
+
+
+class Counting(Metric):
+    """Base of metrics made of the counts that `KEPT` names."""
+
+    KEPT: tuple[str, ...] = COUNTS
+
+    true_positives: Any
+    false_positives: Any
+    true_negatives: Any
+    false_negatives: Any
+
+    def _make(self, shape):
+        for name in self.KEPT:
+            setattr(self, name, self.add_variable(shape, name=name))
+
+    def _add(self, counts):
+        for name in self.KEPT:
+            getattr(self, name).assign_add(counts[name])
+
+
+class ThresholdCount(Counting):
+    """Base of the counts: the weighted number of samples of one kind, at each threshold."""
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        self.thresholds = parse_thresholds(self.name, thresholds)
+        self._make((len(self.thresholds),))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch.
+
+        Args:
+            y_true: targets 0 or 1, any shape.
+            y_pred: predictions from 0 to 1, same shape.
+            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+        """
+        weights = weights_and_mask(y_pred, sample_weight, "float32")
+        self._add(count(self.name, y_true, y_pred, self.thresholds, weights))
+
+    def result(self) -> Any:
+        """The count; an array if there are several thresholds."""
+        value = getattr(self, self.KEPT[0]).value.astype(self.dtype)
+        return value[0] if len(self.thresholds) == 1 else value
+
+
+class TruePositives(ThresholdCount):
+    """The weighted number of positives found.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(TruePositives()([1, 1, 0], [0.9, 0.2, 0.8]))
+        1.0
+    """
+
+    KEPT = ("true_positives",)
+
+
+class FalsePositives(ThresholdCount):
+    """The weighted number of negatives taken for positives.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(FalsePositives()([1, 1, 0], [0.9, 0.2, 0.8]))
+        1.0
+    """
+
+    KEPT = ("false_positives",)
+
+
+class TrueNegatives(ThresholdCount):
+    """The weighted number of negatives found.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(TrueNegatives()([1, 1, 0], [0.9, 0.2, 0.8]))
+        0.0
+    """
+
+    KEPT = ("true_negatives",)
+
+
+class FalseNegatives(ThresholdCount):
+    """The weighted number of positives taken for negatives.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(FalseNegatives()([1, 1, 0], [0.9, 0.2, 0.8]))
+        1.0
+    """
+
+    KEPT = ("false_negatives",)
+
+
+class HitRate(Counting):
+    """Base of precision and recall: true positives over themselves and the other count."""
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        default = 0.5 if top_k is None else float("-inf")
+        self.thresholds = parse_thresholds(self.name, thresholds, default)
+        self.top_k = top_k
+        self.class_id = class_id
+        self._make((len(self.thresholds),))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch.
+
+        Args:
+            y_true: targets 0 or 1, any shape.
+            y_pred: predictions from 0 to 1, same shape.
+            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+        """
+        weights = weights_and_mask(y_pred, sample_weight, "float32")
+        counts = count(
+            self.name, y_true, y_pred, self.thresholds, weights, self.top_k, self.class_id
+        )
+        self._add(counts)
+
+    def result(self) -> Any:
+        """The share, 0 if there is nothing to count; an array if there are several thresholds."""
+        hits, others = (getattr(self, name).value for name in self.KEPT)
+        share = divide_no_nan(hits, hits + others).astype(self.dtype)
+        return share[0] if len(self.thresholds) == 1 else share
+
+
+class Precision(HitRate):
+    """The share of what is predicted positive that is: `tp / (tp + fp)`.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5,
+            or with `top_k` none.
+        top_k: only the k largest predictions of a sample can be positive.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> float(Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 0.0]))
+        0.5
+    """
+
+    KEPT = ("true_positives", "false_positives")
+
+
+class Recall(HitRate):
+    """The share of what is positive that is predicted so: `tp / (tp + fn)`.
+
+    Args:
+        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5,
+            or with `top_k` none.
+        top_k: only the k largest predictions of a sample can be positive.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Example:
+        >>> round(float(Recall()([0, 1, 1, 1], [1.0, 0.0, 1.0, 0.0])), 4)
+        0.3333
+    """
+
+    KEPT = ("true_positives", "false_negatives")
+
+
+def even_thresholds(number: int) -> list[float]:
+    """Numbers from 0 to 1 at equal distances; for one, 0.5."""
+    return [0.5] if number == 1 else [i / (number - 1) for i in range(number)]
+
+
+class BestUnder(Counting):
+    """Base of "the best X where Y is at least this": `best_of` and `where` name two rates."""
+
+    best_of = where = ""
+
+    def _prepare(self, what, value, num_thresholds, class_id, name, dtype):
+        Metric.__init__(self, name=name, dtype=dtype)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{what} of {self.name} must lie from 0 to 1, not {value}")
+        if num_thresholds <= 0:
+            raise ValueError(f"num_thresholds of {self.name} must be positive")
+        setattr(self, what, value)
+        self.value = value
+        self.num_thresholds = num_thresholds
+        self.class_id = class_id
+        self.thresholds = even_thresholds(num_thresholds)
+        self._make((num_thresholds,))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch.
+
+        Args:
+            y_true: targets 0 or 1, any shape.
+            y_pred: predictions from 0 to 1, same shape.
+            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+        """
+        weights = weights_and_mask(y_pred, sample_weight, "float32")
+        self._add(
+            count(self.name, y_true, y_pred, self.thresholds, weights, class_id=self.class_id)
+        )
+
+    def _rate(self, name):
+        tp, fp, tn, fn = (getattr(self, count).value for count in COUNTS)
+        hits, all_ = {
+            "sensitivity": (tp, tp + fn),
+            "specificity": (tn, tn + fp),
+            "precision": (tp, tp + fp),
+        }[name]
+        return divide_no_nan(hits, all_)
+
+    def result(self) -> Any:
+        """The best rate; 0 if no threshold fulfils the condition."""
+        allowed = self._rate(self.where) >= self.value
+        return jnp.max(jnp.where(allowed, self._rate(self.best_of), 0)).astype(self.dtype)
+
+
+class SensitivityAtSpecificity(BestUnder):
+    """The best sensitivity (`tp / (tp + fn)`) where the specificity (`tn / (tn + fp)`) is enough.
+
+    Args:
+        specificity: the least specificity, from 0 to 1.
+        num_thresholds: number of thresholds tried, from 0 to 1.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: for a number out of its range.
+
+    Example:
+        >>> float(SensitivityAtSpecificity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
+        0.5
+    """
+
+    best_of, where = "sensitivity", "specificity"
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._prepare("specificity", specificity, num_thresholds, class_id, name, dtype)
+
+
+class SpecificityAtSensitivity(BestUnder):
+    """The best specificity (`tn / (tn + fp)`) where the sensitivity (`tp / (tp + fn)`) is enough.
+
+    Args:
+        sensitivity: the least sensitivity, from 0 to 1.
+        num_thresholds: number of thresholds tried, from 0 to 1.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: for a number out of its range.
+
+    Example:
+        >>> value = SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> round(float(value), 4)
+        0.6667
+    """
+
+    best_of, where = "specificity", "sensitivity"
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._prepare("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
+
+
+class PrecisionAtRecall(BestUnder):
+    """The best precision (`tp / (tp + fp)`) where the recall (`tp / (tp + fn)`) is enough.
+
+    Args:
+        recall: the least recall, from 0 to 1.
+        num_thresholds: number of thresholds tried, from 0 to 1.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: for a number out of its range.
+
+    Example:
+        >>> float(PrecisionAtRecall(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
+        0.5
+    """
+
+    best_of, where = "precision", "sensitivity"
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._prepare("recall", recall, num_thresholds, class_id, name, dtype)
+
+
+class RecallAtPrecision(BestUnder):
+    """The best recall (`tp / (tp + fn)`) where the precision (`tp / (tp + fp)`) is enough.
+
+    Args:
+        precision: the least precision, from 0 to 1.
+        num_thresholds: number of thresholds tried, from 0 to 1.
+        class_id: only this class of one-hot targets counts.
+        name: default the class's name in snake case, numbered.
+        dtype: dtype of the result; default `floatx()`.
+
+    Raises:
+        ValueError: for a number out of its range.
+
+    Example:
+        >>> float(RecallAtPrecision(0.8)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9]))
+        0.5
+    """
+
+    best_of, where = "sensitivity", "precision"
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._prepare("precision", precision, num_thresholds, class_id, name, dtype)

@@ -1,0 +1,156 @@
+"""The functions between layers, each of one array: `relu`, `gelu`, `softmax` and their kin."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core.symbolic import op
+from hornbook.ops import rows
+
+relu = rows.unary(jax.nn.relu, "The positive part: `max(x, 0)`.")
+relu6 = rows.unary(jax.nn.relu6, "The positive part up to 6: `min(max(x, 0), 6)`.")
+sigmoid = rows.unary_floating(jax.nn.sigmoid, "The logistic function: `1 / (1 + exp(-x))`.")
+log_sigmoid = rows.unary_floating(
+    jax.nn.log_sigmoid, "The logarithm of the logistic function: `-softplus(-x)`."
+)
+softplus = rows.unary_floating(
+    jax.nn.softplus, "A smooth positive part: `log(exp(x) + 1)`, without overflow."
+)
+softsign = rows.unary_floating(jax.nn.soft_sign, "Towards -1 and 1 slowly: `x / (|x| + 1)`.")
+silu = rows.unary_floating(
+    jax.nn.silu, "Swish: `x * sigmoid(x)` (Ramachandran et al. 2017, arXiv:1710.05941)."
+)
+selu = rows.unary_floating(
+    jax.nn.selu,
+    "Scaled ELU, `1.0507 * elu(x, 1.6733)`, which keeps mean 0 and variance 1 from layer to "
+    "layer (Klambauer et al. 2017, arXiv:1706.02515).",
+)
+hard_sigmoid = rows.unary_floating(
+    jax.nn.hard_sigmoid, "A piecewise linear sigmoid: `relu6(x + 3) / 6`."
+)
+hard_silu = rows.unary_floating(
+    jax.nn.hard_silu,
+    "A piecewise swish: `x * hard_sigmoid(x)` (Howard et al. 2019, arXiv:1905.02244).",
+)
+hard_tanh = rows.unary(jax.nn.hard_tanh, "The input clipped to [-1, 1].")
+sparse_plus = rows.unary_floating(
+    jax.nn.sparse_plus,
+    "0 below -1, `(x + 1)**2 / 4` up to 1, then `x`: a smooth positive part that is truly 0.",
+)
+sparse_sigmoid = rows.unary(
+    jax.nn.sparse_sigmoid, "0 below -1, `(x + 1) / 2` up to 1, then 1: the slope of `sparse_plus`."
+)
+swish, hard_swish = silu, hard_silu
+
+
+@op
+def tanh_shrink(x: Array) -> Array:
+    """What tanh takes away: `x - tanh(x)`."""
+    x = rows.floating(x)
+    return x - jnp.tanh(x)
+
+
+@op
+def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
+    """`x` where positive, else `negative_slope * x`."""
+    return jax.nn.leaky_relu(rows.floating(x), negative_slope)
+
+
+@op
+def elu(x: Array, alpha: float = 1.0) -> Array:
+    """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015, arXiv:1511.07289)."""
+    return jax.nn.elu(rows.floating(x), alpha)
+
+
+@op
+def celu(x: Array, alpha: float = 1.0) -> Array:
+    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))` (Barron 2017, arXiv:1704.07483)."""
+    return jax.nn.celu(rows.floating(x), alpha)
+
+
+@op
+def gelu(x: Array, approximate: bool = True) -> Array:
+    """`x` times the normal distribution function at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
+
+    Args:
+        x: floating-point array.
+        approximate: by tanh, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`, or exact.
+    """
+    return jax.nn.gelu(rows.floating(x), approximate)
+
+
+@op
+def glu(x: Array, axis: int = -1) -> Array:
+    """The first half of an axis gated by the second: `a * sigmoid(b)` (arXiv:1612.08083)."""
+    x = rows.floating(x)
+    if x.shape[axis] % 2:
+        raise ValueError(f"glu halves axis {axis}, which must be even; x has shape {x.shape}")
+    return jax.nn.glu(x, axis)
+
+
+@op
+def squareplus(x: Array, b: float = 4) -> Array:
+    """A smooth positive part, `(x + sqrt(x**2 + b)) / 2` (Barron 2021, arXiv:2112.11687)."""
+    return jax.nn.squareplus(rows.floating(x), b)
+
+
+@op
+def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
+    """`x` brought nearer to 0 by `threshold`, and 0 within it."""
+    x = rows.floating(x)
+    return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0))
+
+
+@op
+def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
+    """`x` where `|x| > threshold`, else 0."""
+    x = rows.floating(x)
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+@op
+def threshold(x: Array, threshold: float, default_value: float) -> Array:
+    """`x` where `x > threshold`, else `default_value`."""
+    x = rows.floating(x)
+    return jnp.where(x > threshold, x, default_value)
+
+
+@op
+def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
+    """Positive numbers that sum to 1: `exp(x) / sum(exp(x))` along `axis` (`None`: over all).
+
+    Example:
+        >>> hornbook.ops.softmax(np.array([0.0, 0.0])).tolist()
+        [0.5, 0.5]
+    """
+    return jax.nn.softmax(rows.floating(x), axis=rows.axes(axis))
+
+
+@op
+def log_softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
+    """The logarithm of `softmax`, without the rounding of taking it afterwards."""
+    return jax.nn.log_softmax(rows.floating(x), axis=rows.axes(axis))
+
+
+@op
+def sparsemax(x: Array, axis: int = -1) -> Array:
+    """The nearest point to `x` whose elements are not negative and sum to 1: many are exactly 0.
+
+    Source: Martins, Astudillo 2016, arXiv:1602.02068.
+
+    Example:
+        >>> hornbook.ops.sparsemax(np.array([2.0, 0.5, 0.1])).tolist()
+        [1.0, 0.0, 0.0]
+    """
+    x = jnp.moveaxis(rows.floating(x), axis, -1)
+    ordered = jnp.flip(jnp.sort(x, -1), -1)
+    total = jnp.cumsum(ordered, -1)
+    count = jnp.arange(1, x.shape[-1] + 1)
+    support = ordered > (total - 1) / count
+    tau = (jnp.sum(jnp.where(support, ordered, 0), -1, keepdims=True) - 1) / support.sum(
+        -1, keepdims=True
+    )
+    return jnp.moveaxis(jnp.maximum(x - tau, 0), -1, axis)
+
+
+__all__ = rows.public(globals())

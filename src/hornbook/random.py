@@ -1,0 +1,236 @@
+"""Random arrays: distributions drawn with JAX, from seeds that make them repeatable.
+
+    random.normal((2, 3), seed=1)                 # the same each time
+    generator = random.SeedGenerator(1)
+    random.normal((2, 3), seed=generator)         # the next ones each time
+    random.normal((2, 3))                         # the next ones of the process-wide generator
+
+Inside a layer's `call`, pass a `SeedGenerator` that the layer owns: its state is then part of what
+training carries from step to step.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core.dtype import canonical
+from hornbook.core.random import SeedGenerator, key_from
+from hornbook.core.symbolic import op
+from hornbook.ops import rows
+
+Shape = Sequence[int]
+
+
+def normal(
+    shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Array:
+    """Normally distributed numbers.
+
+    Args:
+        shape: of the result.
+        mean, stddev: of the distribution.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> hornbook.random.normal((2, 3), seed=1).shape
+        (2, 3)
+    """
+    return jax.random.normal(key_from(seed), tuple(shape), canonical(dtype)) * stddev + mean
+
+
+def uniform(
+    shape: Shape, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Array:
+    """Uniformly distributed numbers from `minval` up to `maxval`, not reached.
+
+    Args:
+        shape: of the result.
+        minval, maxval: the bounds.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> x = hornbook.random.uniform((100,), 2.0, 3.0, seed=1)
+        >>> bool((x >= 2).all() and (x < 3).all())
+        True
+    """
+    dtype = canonical(dtype)
+    return jax.random.uniform(key_from(seed), tuple(shape), dtype, minval, maxval)
+
+
+def truncated_normal(
+    shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Array:
+    """Normally distributed numbers within two standard deviations.
+
+    Args:
+        shape: of the result.
+        mean, stddev: of the distribution before the truncation.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> bool((abs(hornbook.random.truncated_normal((100,), seed=1)) <= 2).all())
+        True
+    """
+    draw = jax.random.truncated_normal(key_from(seed), -2.0, 2.0, tuple(shape), canonical(dtype))
+    return draw * stddev + mean
+
+
+@op
+def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Array:
+    """Classes drawn with the probabilities `softmax(logits)`.
+
+    Args:
+        logits: `(batch, classes)`.
+        num_samples: how many for each row.
+        dtype: of the result.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Returns:
+        `(batch, num_samples)`.
+
+    Example:
+        >>> hornbook.random.categorical(np.array([[0.0, 99.0]]), 3, seed=1).tolist()
+        [[1, 1, 1]]
+    """
+    logits = rows.floating(logits)
+    if logits.ndim != 2:
+        raise ValueError(f"categorical wants logits (batch, classes), not shape {logits.shape}")
+    shape = (logits.shape[0], num_samples)
+    drawn = jax.random.categorical(key_from(seed), logits[:, None, :], -1, shape=shape)
+    return drawn.astype(canonical(dtype))
+
+
+def randint(
+    shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None
+) -> Array:
+    """Integers from `minval` up to `maxval`, not reached, all equally likely.
+
+    Args:
+        shape: of the result.
+        minval, maxval: the bounds.
+        dtype: an integer dtype.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> bool((hornbook.random.randint((100,), 0, 3, seed=1) < 3).all())
+        True
+    """
+    return jax.random.randint(key_from(seed), tuple(shape), minval, maxval, canonical(dtype))
+
+
+@op
+def dropout(
+    inputs: Array, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+) -> Array:
+    """The inputs, each set to 0 with probability `rate`, the others divided by `1 - rate`.
+
+    Args:
+        inputs: array.
+        rate: from 0 to 1.
+        noise_shape: a shape that broadcasts to the inputs', `None` for an axis of theirs: elements
+            that share a place in it share their fate.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Source: Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.
+
+    Example:
+        >>> sorted(set(hornbook.random.dropout(np.ones(100, "float32"), 0.5, seed=1).tolist()))
+        [0.0, 2.0]
+    """
+    inputs = rows.floating(inputs)
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate of dropout is a number from 0 to 1, not {rate!r}")
+    if rate == 0:
+        return inputs
+    if rate == 1:
+        return jnp.zeros_like(inputs)
+    shape = inputs.shape
+    if noise_shape is not None:
+        shape = tuple(n if m is None else m for m, n in zip(noise_shape, shape, strict=True))
+    kept = jax.random.bernoulli(key_from(seed), 1 - rate, shape)
+    return jnp.where(kept, inputs / (1 - rate), 0)
+
+
+@op
+def shuffle(x: Array, axis: int = 0, seed: Any = None) -> Array:
+    """The slices along an axis in random order.
+
+    Args:
+        x: array.
+        axis: along which slices change places.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> sorted(hornbook.random.shuffle(np.arange(5), seed=1).tolist())
+        [0, 1, 2, 3, 4]
+    """
+    return jax.random.permutation(key_from(seed), rows.array(x), axis)
+
+
+def gamma(shape: Shape, alpha: Any, dtype: Any = None, seed: Any = None) -> Array:
+    """Numbers of the gamma distribution with shape parameter `alpha` and scale 1.
+
+    Args:
+        shape: of the result.
+        alpha: positive; broadcasts to the shape.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> bool((hornbook.random.gamma((10,), 2.0, seed=1) > 0).all())
+        True
+    """
+    dtype = canonical(dtype)
+    return jax.random.gamma(key_from(seed), jnp.asarray(alpha, dtype), tuple(shape), dtype)
+
+
+def beta(shape: Shape, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Array:
+    """Numbers of the beta distribution, between 0 and 1.
+
+    Args:
+        shape: of the result.
+        alpha, beta: positive parameters; broadcast to the shape.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> bool((hornbook.random.beta((10,), 2.0, 3.0, seed=1) < 1).all())
+        True
+    """
+    dtype = canonical(dtype)
+    alpha, beta = jnp.asarray(alpha, dtype), jnp.asarray(beta, dtype)
+    return jax.random.beta(key_from(seed), alpha, beta, tuple(shape), dtype)
+
+
+def binomial(
+    shape: Shape, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
+) -> Array:
+    """How many of `counts` trials succeed that each do with some probability.
+
+    Args:
+        shape: of the result.
+        counts: numbers of trials; broadcast to the shape.
+        probabilities: of success; broadcast to the shape.
+        dtype: default `floatx()`.
+        seed: an integer, a `SeedGenerator` or `None`.
+
+    Example:
+        >>> bool((hornbook.random.binomial((10,), 4, 0.5, seed=1) <= 4).all())
+        True
+    """
+    dtype = canonical(dtype)
+    counts, probabilities = jnp.asarray(counts, dtype), jnp.asarray(probabilities, dtype)
+    return jax.random.binomial(key_from(seed), counts, probabilities, tuple(shape), dtype)
+
+
+__all__ = [
+    "SeedGenerator",
+    *("beta", "binomial", "categorical", "dropout", "gamma"),
+    *("normal", "randint", "shuffle", "truncated_normal", "uniform"),
+]

@@ -1,0 +1,15 @@
+"""Starting afresh."""
+
+from hornbook.core import dtype, module, settings
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget automatic names and process-wide settings, as in a new process.
+
+    Args:
+        free_memory: accepted for Keras's sake; models are freed when nothing refers to them.
+    """
+    module.reset_names()
+    dtype.set_dtype_policy(None)
+    settings.set_floatx("float32")
+    settings.set_image_data_format("channels_last")
