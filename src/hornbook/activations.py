@@ -102,7 +102,7 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     x = rows.floating(x)
     if x.ndim < 2:
         raise ValueError(
-            f"softmax as an activation wants two axes or more (batch, classes), not shape {x.shape}. "
+            f"softmax as an activation wants axes (batch, classes), not shape {x.shape}. "
             "For one distribution use ops.softmax(x)."
         )
     return _softmax(x, axis)

@@ -525,7 +525,8 @@ def _drawn(dtype: Any) -> Any:
 
 
 def _finished(values: np.ndarray, dtype: Any) -> jax.Array:
-    return jnp.asarray(np.asarray(values).astype(canonical(dtype)))
+    dtype = canonical(dtype)
+    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # told the dtype, jax compiles nothing
 
 
 def _normal(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:

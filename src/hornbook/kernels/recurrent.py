@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array, lax
 
 from hornbook.kernels import wants_plain
+from hornbook.kernels.product import dot, dot_rows, product, wide
 
 # name: (function, its derivative written in terms of its value)
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
@@ -132,9 +133,10 @@ def lstm(
     """
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
-        step = lambda x_t, states: lstm_step(
-            x_t, states, kernel, recurrent_kernel, bias, *activations
-        )  # noqa: E731
+
+        def step(x_t, states):
+            return lstm_step(x_t, states, kernel, recurrent_kernel, bias, *activations)
+
         return scan_cell(step, x, (h0, c0), mask, reverse, zero_output_for_mask, unroll)
     cell = _lstm_cell(activation, recurrent_activation)
     return _run(
@@ -183,9 +185,10 @@ def gru(
     """
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
-        step = lambda x_t, states: gru_step(
-            x_t, states, kernel, recurrent_kernel, bias, reset_after, *activations
-        )  # noqa: E731
+
+        def step(x_t, states):
+            return gru_step(x_t, states, kernel, recurrent_kernel, bias, reset_after, *activations)
+
         return scan_cell(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
     cell = _gru_cell(reset_after, activation, recurrent_activation)
     return _run(
@@ -216,9 +219,12 @@ def simple_rnn(
     The other arguments are those of `lstm`. Returns the outputs and `(h,)`.
     """
     if wants_plain():
-        step = lambda x_t, states: simple_rnn_step(
-            x_t, states, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0]
-        )  # noqa: E731
+
+        def step(x_t, states):
+            return simple_rnn_step(
+                x_t, states, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0]
+            )
+
         return scan_cell(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
     cell = _simple_rnn_cell(activation)
     return _run(
@@ -307,7 +313,7 @@ def _lstm_cell(activation: str, recurrent_activation: str) -> _Cell:
 
     def forward(xp, states, kernel, bias):
         h, c = states
-        saved = _gates(xp + _project(h, kernel, bias), gates)
+        saved = _gates(xp + _affine(h, kernel, bias), gates)
         i, f, g, o = jnp.split(saved, 4, axis=-1)
         c = f * c + i * g
         return (o * act(c), c), (saved,)
@@ -319,7 +325,7 @@ def _lstm_cell(activation: str, recurrent_activation: str) -> _Cell:
         di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
         dg, do = dc * i * d_act(g), dh * a * d_gate(o)
         dz = jnp.concatenate([di, df, dg, do], axis=-1)
-        return (dz @ kernel_t, dc * f), (dz,)
+        return (dot(dz, kernel_t), dc * f), (dz,)
 
     return _Cell(forward, backward, _finish)
 
@@ -329,12 +335,12 @@ def _simple_rnn_cell(activation: str) -> _Cell:
     act, d_act = ACTIVATIONS[activation]
 
     def forward(xp, states, kernel, bias):
-        h = act(xp + _project(states[0], kernel, bias))
+        h = act(xp + _affine(states[0], kernel, bias))
         return (h,), (h,)
 
     def backward(d_new, saved, old, new, kernel_t):
         dz = d_new[0] * d_act(saved[0])
-        return (dz @ kernel_t,), (dz,)
+        return (dot(dz, kernel_t),), (dz,)
 
     return _Cell(forward, backward, _finish)
 
@@ -349,14 +355,14 @@ def _gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> 
         input_bias, recurrent_bias = _gru_biases(bias, reset_after)
         xp = xp if bias is None else xp + input_bias
         if reset_after:
-            inner = _project(h, kernel, recurrent_bias)
+            inner = _affine(h, kernel, recurrent_bias)
             zr = gate(xp[:, : 2 * units] + inner[:, : 2 * units])
             extra = inner[:, 2 * units :]
             candidate = zr[:, units:] * extra
         else:
-            zr = gate(xp[:, : 2 * units] + h @ kernel[:, : 2 * units])
+            zr = gate(xp[:, : 2 * units] + dot(h, kernel[:, : 2 * units]))
             extra = zr[:, units:] * h
-            candidate = extra @ kernel[:, 2 * units :]
+            candidate = dot(extra, kernel[:, 2 * units :])
         z, a = zr[:, :units], act(xp[:, 2 * units :] + candidate)
         return (z * h + (1 - z) * a,), (jnp.concatenate([zr, a], axis=-1), extra)
 
@@ -368,10 +374,10 @@ def _gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> 
         dz = dh * (h - a) * d_gate(z)
         if reset_after:
             d_inner = jnp.concatenate([dz, da * extra * d_gate(r), da * r], axis=-1)
-            return (dh * z + d_inner @ kernel_t,), (d_inner, da)
-        d_rh = da @ kernel_t[2 * units :]
+            return (dh * z + dot(d_inner, kernel_t),), (d_inner, da)
+        d_rh = dot(da, kernel_t[2 * units :])
         d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
-        d_old = dh * z + d_rh * r + d_zr @ kernel_t[: 2 * units]
+        d_old = dh * z + d_rh * r + dot(d_zr, kernel_t[: 2 * units])
         return (d_old,), (jnp.concatenate([d_zr, da], axis=-1), extra)
 
     def finish(kept, old_h, kernel, bias):
@@ -471,8 +477,8 @@ _recur.defvjp(_recur_forward, _recur_backward)
 
 
 def _run(cell, x, states, kernel, recurrent_kernel, bias, mask, reverse, zero_output, unroll):
-    batch, steps, features = x.shape
-    xp = (x.reshape(batch * steps, features) @ kernel).reshape(batch, steps, -1)
+    batch, steps = x.shape[:2]
+    xp = product(x, kernel)
     states = tuple(s.astype(xp.dtype) for s in states)
     if steps == 0:
         return jnp.zeros((batch, 0, states[0].shape[1]), xp.dtype), states
@@ -494,7 +500,7 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
     """
     if set(names) <= {"tanh", "sigmoid"}:
         is_tanh = np.repeat([float(n == "tanh") for n in names], z.shape[-1] // len(names))
-        scale = jnp.asarray((1 + is_tanh) / 2, _wide(z.dtype))
+        scale = jnp.asarray((1 + is_tanh) / 2, wide(z.dtype))
         return (jnp.tanh(z * scale) * scale + (1 - scale)).astype(z.dtype)
     parts = jnp.split(z, len(names), axis=-1)
     return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
@@ -516,19 +522,17 @@ def _zeros(arrays: tuple) -> tuple:
     return jax.tree.map(jnp.zeros_like, arrays)
 
 
-def _wide(dtype: Any) -> Any:
-    return jnp.promote_types(dtype, jnp.float32)
-
-
 def _weight_gradient(h: Array, d: Array) -> Array:
-    """`sum over batch and steps of h^T d`, one product, summed in float32 or wider."""
-    h, d = h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1])
-    product = lax.dot_general(h, d, (((0,), (0,)), ((), ())), preferred_element_type=_wide(h.dtype))
-    return product.astype(h.dtype)
+    """`sum over batch and steps of h^T d`, as one product."""
+    return dot_rows(h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1]))
 
 
 def _sum_steps(x: Array) -> Array:
-    return jnp.sum(x, axis=(0, 1), dtype=_wide(x.dtype)).astype(x.dtype)
+    return jnp.sum(x, axis=(0, 1), dtype=wide(x.dtype)).astype(x.dtype)
+
+
+def _affine(h: Array, kernel: Array, bias: Array | None) -> Array:
+    return dot(h, kernel) if bias is None else dot(h, kernel) + bias
 
 
 def _project(x: Array, kernel: Array, bias: Array | None) -> Array:

@@ -497,7 +497,7 @@ class Layer(Module):
                 for leaf in tree.flatten(outputs):
                     call.losses.append(self.activity_regularizer(leaf))
             if outer is None:
-                self._loss_values = call.losses
+                vars(self)["_loss_values"] = call.losses  # no change of structure
             for watcher in _thread.watchers:
                 watcher(self, inputs, outputs)
         return outputs

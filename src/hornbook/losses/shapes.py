@@ -141,10 +141,21 @@ def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weigh
 
 
 def multiply_weights(weights: jax.Array, mask: jax.Array) -> jax.Array:
-    """The product of weights and a mask, of which either may have fewer axes."""
-    if weights.ndim < mask.ndim:
-        return fit_weights(weights, mask) * mask
-    return weights * fit_weights(mask, weights, "the mask of y_pred")
+    """The product of weights and a mask; either may have fewer axes or axes of size 1.
+
+    Raises:
+        ValueError: if they do not fit.
+    """
+    if weights.ndim == mask.ndim + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    rank = max(weights.ndim, mask.ndim)
+    shapes = [a.shape + (1,) * (rank - a.ndim) for a in (weights, mask)]
+    if any(1 not in pair and len(set(pair)) > 1 for pair in zip(*shapes, strict=True)):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}, the mask of y_pred {mask.shape}; their "
+            "first axes must be the same"
+        )
+    return weights.reshape(shapes[0]) * mask.reshape(shapes[1])
 
 
 def divide_no_nan(x: Any, y: Any) -> jax.Array:

@@ -4,8 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hornbook.core import settings
-from hornbook.losses.shapes import aligned, fit_weights
+from hornbook.losses.shapes import aligned, divide_no_nan, fit_weights
 from hornbook.metrics.base import Metric, weights_and_mask
 
 AVERAGES = (None, "micro", "macro", "weighted")
@@ -97,13 +96,11 @@ class FBetaScore(Metric):
         """The score, or one a class."""
         if self.true_positives is None:
             return jnp.zeros((), self.dtype)
-        epsilon = settings.epsilon()
         tp, fp, fn, positives = (getattr(self, name).value for name in COUNTS)
-        precision, recall = tp / (tp + fp + epsilon), tp / (tp + fn + epsilon)
         square = self.beta**2
-        score = (1 + square) * precision * recall / (square * precision + recall + epsilon)
+        score = divide_no_nan((1 + square) * tp, (1 + square) * tp + square * fn + fp)
         if self.average == "weighted":
-            score = jnp.sum(score * positives / (jnp.sum(positives) + epsilon))
+            score = divide_no_nan(jnp.sum(score * positives), jnp.sum(positives))
         elif self.average is not None:
             score = jnp.mean(score)
         return score.astype(self.dtype)

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hornbook.core import settings
 from hornbook.core.dtype import is_float
+from hornbook.losses.shapes import divide_no_nan
 from hornbook.metrics.base import Metric, weights_and_mask
 from hornbook.ops import rows
 
@@ -111,10 +111,7 @@ class IoU(Metric):
         union = jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - hits
         chosen = jnp.asarray(self.target_class_ids)
         hits, union = (a[chosen].astype("float32") for a in (hits, union))
-        occurs = union > 1e-9
-        epsilon = settings.epsilon()
-        overlap = jnp.where(occurs, hits / (union + epsilon), 0.0)
-        return jnp.sum(overlap) / (jnp.sum(occurs) + epsilon)
+        return divide_no_nan(jnp.sum(divide_no_nan(hits, union)), jnp.sum(union > 0))
 
 
 class BinaryIoU(IoU):

@@ -81,16 +81,21 @@ class Program:
         self.pace = Pace()
         self._seen: set = set()
 
-    def __call__(self, slab: Any, start: int, stop: int) -> tuple[dict, int, bool]:
-        """Run steps of a slab; gives logs, the index after the last step, and whether all went
-        well."""
+    def __call__(
+        self, slab: Any, start: int, stop: int, fresh: bool
+    ) -> tuple[dict, int, bool]:
+        """Run steps of a slab, with metrics reset before if `fresh`.
+
+        Returns:
+            Logs, the index after the last step, and whether all losses were finite.
+        """
         state, fixed = self.variables.read()
         if len(set(map(id, state.values()))) < len(state):  # two variables, one array
             self.variables.own()
             state, fixed = self.variables.read()
         began = time.perf_counter()
         state, logs, index, finite = self.run(
-            state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), slab.batch
+            state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), fresh, slab.batch
         )
         self.variables.write(state)
         done, finite = int(index), bool(finite)
@@ -132,7 +137,7 @@ def run_epoch(
         while start < slab.steps:
             stop = min(start + (1 if each else program.pace.steps), slab.steps)
             begin(first + start)
-            logs, start, finite = program(slab, start, stop)
+            logs, start, finite = program(slab, start, stop, fresh=first + start == 0)
             if not finite:
                 report_not_finite(model, program.variables, slab, start - 1, first + start - 1)
             end(first + start - 1, lambda logs=logs: to_floats(logs))

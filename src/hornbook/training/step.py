@@ -130,11 +130,23 @@ def many(step: Callable, model: Any, variables: Variables, **options: Any) -> Ca
     """Compile a step into a call that runs any number of them.
 
     Returns:
-        `run(state, fixed, data, rows, start, stop, batch) -> (state, logs, index, finite)`: steps
-        `start` to `stop` of a slab, ended early by a loss that is not finite. `state` is used up.
+        `run(state, fixed, data, rows, start, stop, fresh, batch) -> (state, logs, index, finite)`:
+        steps `start` to `stop` of a slab, ended early by a loss that is not finite; `fresh` resets
+        the metrics first. `state` is used up.
     """
 
-    def run(state, fixed, data, rows, start, stop, batch):
+    def reset(state, fixed, fresh):
+        with bind(variables.bound({**fixed, **state})) as scope:
+            model.reset_metrics()
+            after = {path: scope[variable] for path, variable in variables.mutable.items()}
+        return {
+            path: value if after[path] is value else jnp.where(fresh, after[path], value)
+            for path, value in state.items()
+        }
+
+    def run(state, fixed, data, rows, start, stop, fresh, batch):
+        state = reset(state, fixed, fresh)
+
         def body(carry):
             index, _, state = carry
             state, finite = step(state, fixed, take(data, rows, index, batch))
@@ -149,7 +161,7 @@ def many(step: Callable, model: Any, variables: Variables, **options: Any) -> Ca
         return state, logs, index, finite
 
     run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
-    return jax.jit(run, static_argnums=6, donate_argnums=0, **options)
+    return jax.jit(run, static_argnums=7, donate_argnums=0, **options)
 
 
 def take(data: Any, rows: Any, index: Any, batch: int) -> Any:

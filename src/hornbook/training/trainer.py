@@ -47,7 +47,7 @@ class Trainer:
     history: Any = None
     name: str
     _compiled: "Compiled | None" = None
-    _forward_program: Any = None
+    _forward_program: "Forward | None" = None
 
     # ---- compile
 
@@ -422,7 +422,6 @@ class Trainer:
             events.on_train_begin()
             logs: dict[str, Any] = {}
             for epoch in range(initial_epoch, epochs):
-                self.reset_metrics()
                 events.on_epoch_begin(epoch)
                 logs = run_epoch(program, feed, events, "train", self, stopped)
                 if interrupt.asked:
@@ -437,10 +436,10 @@ class Trainer:
                 if self.stop_training or interrupt.asked:
                     break
                 program = self._program("train")
+            self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
             print(f"\nTraining was interrupted in epoch {epoch + 1}; the history of {epoch} is kept.")
-        self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
         self.history = events.history
         return self.history
 
@@ -481,7 +480,6 @@ class Trainer:
     def _evaluate(self, feed: Any, events: Any, stopped: Any) -> dict[str, float]:
         program = self._program("test")
         program.variables.own()
-        self.reset_metrics()
         events.on_test_begin()
         logs = run_epoch(program, feed, events, "test", self, stopped)
         events.on_test_end(logs)
@@ -545,28 +543,25 @@ class Trainer:
 
     def _forward(self, x: Any) -> Any:
         """The compiled forward pass on one batch."""
-        found = self._forward_program
-        if found is None or found[0] != structure_version() or not self.built:  # type: ignore[attr-defined]
-            found = self._new_forward_program(x)
-        _, run, variables = found
-        state, fixed = variables.read()
-        outputs, state = run(state, fixed, x)
+        forward = self._forward_program
+        if forward is None or forward.version != structure_version() or not self.built:  # type: ignore[attr-defined]
+            forward = self._new_forward_program(x)
+        state, fixed = forward.variables.read()
+        outputs, state = forward.run(state, fixed, x)
         if state:
-            variables.write(state)
+            forward.variables.write(state)
         return outputs
 
-    def _new_forward_program(self, x: Any) -> tuple:
+    def _new_forward_program(self, x: Any) -> "Forward":
         if not self.built:  # type: ignore[attr-defined]
             self._output_specs(tree.map_structure(jnp.asarray, x))
         paths = {p: v for p, v in self._all_paths("predict").items() if v.kind in PREDICT_KINDS}
-        before = self._forward_program
-        if before is not None and list(before[2].by_path.values()) == list(paths.values()):
-            self._forward_program = (structure_version(), *before[1:])
-        else:
+        forward = self._forward_program
+        if forward is None or list(forward.variables.by_path.values()) != list(paths.values()):
             variables = steps.Variables(paths, "predict")
-            run = steps.predict_step(self, variables)
-            self._forward_program = (structure_version(), run, variables)
-        return self._forward_program
+            self._forward_program = forward = Forward(steps.predict_step(self, variables), variables)
+        forward.version = structure_version()
+        return forward
 
     # ---- one batch at a time
 
@@ -611,11 +606,10 @@ class Trainer:
         program = self._program(mode)
         if fresh:
             program.variables.own()
-        self.reset_metrics()
         rows = tree.flatten(data[0])[0].shape[0]
         arrays = tree.map_structure(lambda a: None if a is None else jnp.asarray(a), data)
         with self._eagerly():
-            logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1)
+            logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1, fresh=True)
         logs = to_floats(logs)
         return logs if return_dict else _as_scalar_or_list(logs)
 
@@ -679,6 +673,21 @@ class Compiled:
     def __setstate__(self, state):
         self.__dict__.update(state)
         self._forget()
+
+
+class Forward:
+    """A compiled forward pass, the variables it reads, and when they were last looked up."""
+
+    def __init__(self, run: Any, variables: steps.Variables):
+        self.run = run
+        self.variables = variables
+        self.version = -1
+
+    def __deepcopy__(self, memo):
+        return None
+
+    def __reduce__(self):
+        return type(None), ()
 
 
 def _same(old: Any, paths: dict, trained: list, mode: str) -> bool:
