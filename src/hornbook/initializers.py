@@ -220,7 +220,8 @@ class RandomUniform(RandomInitializer):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         if not is_float(standardize_dtype(dtype)):
-            return _finished(self.generator().integers(self.minval, self.maxval, shape), dtype)
+            low, high = int(self.minval), int(self.maxval)
+            return _finished(self.generator().integers(low, high, shape), dtype)
         sample = _uniform(self.generator(), shape, _drawn(dtype))
         return _finished(sample * (self.maxval - self.minval) + self.minval, dtype)
 
@@ -526,7 +527,7 @@ def _drawn(dtype: Any) -> Any:
 
 def _finished(values: np.ndarray, dtype: Any) -> jax.Array:
     dtype = canonical(dtype)
-    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # told the dtype, jax compiles nothing
+    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # without dtype jax compiles a copy
 
 
 def _normal(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:

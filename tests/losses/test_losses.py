@@ -65,7 +65,9 @@ def test_other_shapes_are_an_error(loss, true):
 @pytest.mark.parametrize("loss", ONE_HOT)
 @pytest.mark.parametrize("true", [(4,), (4, 1)])
 def test_class_numbers_for_a_one_hot_loss_name_the_remedy(loss, true):
-    with pytest.raises(ValueError, match=r"sparse_categorical_crossentropy.*to_categorical\(y, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"sparse_categorical_crossentropy.*to_categorical\(y, 3\)"
+    ):
         loss(np.zeros(true, int), np.ones((4, 3)))
 
 
@@ -96,6 +98,14 @@ def test_a_scalar_target_fits_every_shape():
 
 def test_whole_predictions_do_not_cut_targets():
     assert float(losses.mean_absolute_error(np.array([[0.5]]), np.array([[1]]))[0]) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("true", "pred"), [((2,), (2, 3, 4)), ((2, 3), (2, 4)), ((3, 3), (2, 3, 4))]
+)
+def test_ctc_of_other_shapes_is_an_error(true, pred):
+    with pytest.raises(ValueError, match="ctc wants class numbers"):
+        losses.ctc(np.ones(true, int), np.ones(pred))
 
 
 # ---- weights

@@ -15,7 +15,8 @@ from hornbook.core.variable import Variable, bind
 from hornbook.optimizers import SGD, Adam, LossScaleOptimizer, Optimizer, schedules
 
 NAMES = [name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)]
-PLAIN = [name for name in NAMES if name not in ("Optimizer", "LossScaleOptimizer")]
+WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap")
+PLAIN = [name for name in NAMES if name not in WRAPPERS]
 
 
 def pair(dtype="float32"):

@@ -1,5 +1,7 @@
 """Losses against Keras: values, gradients, weights, masks and reductions."""
 
+import inspect
+
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -23,6 +25,8 @@ STEP_PROBABILITIES = floats(N, 3, K, seed=8, low=0.05, high=0.95)
 UNITS = NUMBERS / np.linalg.norm(NUMBERS, axis=-1, keepdims=True)
 MASKS = floats(N, 3, K, seed=9, low=0, high=1)
 IGNORED = np.where(STEP_LABELS == 0, -1, STEP_LABELS)
+SPELLED = np.array([[1, 2, 0], [3, 3, 0], [1, 0, 0], [2, 3, 1], [2, 2, 2]])
+LONG_LOGITS = floats(N, 6, K, seed=10)
 LAST_BUT_ONE = {"from_logits": True, "axis": 1}
 
 FUNCTIONS = [
@@ -71,6 +75,7 @@ FUNCTIONS = [
     ("tversky", BINARY, PROBABILITIES, {"alpha": 0.3, "beta": 0.8}),
     ("tversky", MASKS, STEP_PROBABILITIES, {"axis": [1, 2]}),
     ("circle", ints(N, seed=3, high=2), UNITS, {"gamma": 8.0, "margin": 0.3}),
+    ("ctc", SPELLED, LONG_LOGITS, {}),
     ("circle", ints(N, seed=3, high=2), UNITS, {"remove_diagonal": False}),
 ]
 
@@ -105,6 +110,7 @@ CLASSES = [
     ("SparseCategoricalCrossentropy", LABELS, LOGITS, {"from_logits": True}),
     ("SparseCategoricalCrossentropy", IGNORED[:, 0], LOGITS, LAST_BUT_ONE | {"ignore_class": -1}),
     ("CategoricalGeneralizedCrossEntropy", LABELS, PROBABILITIES, {"q": 0.4}),
+    ("CTC", SPELLED, LONG_LOGITS, {}),
     ("Dice", BINARY, PROBABILITIES, {"axis": 1}),
     ("Tversky", BINARY, PROBABILITIES, {"beta": 0.7, "axis": 1}),
     ("Circle", ints(N, seed=3, high=2), UNITS, {"gamma": 8.0, "margin": 0.3}),
@@ -128,8 +134,6 @@ def test_a_loss_object_agrees_with_keras_with_and_without_weights(name, y_true, 
 
 @pytest.mark.parametrize(("name", "y_true", "y_pred", "kwargs"), CLASSES)
 def test_arguments_stand_in_keras_order(name, y_true, y_pred, kwargs):
-    import inspect
-
     ours = inspect.signature(getattr(losses, name)).parameters
     theirs = inspect.signature(getattr(keras.losses, name)).parameters
     assert [(p.name, p.default) for p in ours.values()] == [

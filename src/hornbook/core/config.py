@@ -16,7 +16,8 @@ import numpy as np
 
 from hornbook.core.dtype import DTypePolicy
 
-_families: dict[tuple[str, str], Any] = {}  # ("layers", "Dense") -> class
+# ("layers", "Dense") -> class
+_families: dict[tuple[str, str], Any] = {("dtype_policies", "DTypePolicy"): DTypePolicy}
 _custom: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}  # class or function -> registered name
 _functions: dict[Any, str] = {}  # hornbook's own functions -> the name that `get` knows

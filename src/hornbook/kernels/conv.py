@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 from jax import Array, lax
-
-from hornbook.kernels import wants_plain
 
 Padding = str | Sequence[tuple[int, int]]
 

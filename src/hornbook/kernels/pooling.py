@@ -1,12 +1,9 @@
 """Max and average pooling over windows, channels last, any number of spatial dimensions."""
 
 from collections.abc import Sequence
-from math import prod
 
 import jax.numpy as jnp
 from jax import Array, lax
-
-from hornbook.kernels import wants_plain
 
 
 def plain_max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
@@ -44,9 +41,7 @@ def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
 
 
 def _reduce_window(x, start, reduce, size, strides, padding):
-    return lax.reduce_window(
-        x, start, reduce, (1, *size, 1), (1, *strides, 1), padding.upper()
-    )
+    return lax.reduce_window(x, start, reduce, (1, *size, 1), (1, *strides, 1), padding.upper())
 
 
 def _lowest(dtype):

@@ -4,7 +4,10 @@ from typing import Any
 
 from hornbook.core import config as _config
 from hornbook.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from hornbook.layers.attention.dot import AdditiveAttention, Attention
+from hornbook.layers.attention.multi_head import MultiHeadAttention
 from hornbook.layers.base import Layer
+from hornbook.layers.bidirectional import Bidirectional
 from hornbook.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
 from hornbook.layers.convolutional.depthwise import (
     DepthwiseConv1D,
@@ -28,6 +31,7 @@ from hornbook.layers.dropout import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from hornbook.layers.einsum_dense import EinsumDense
 from hornbook.layers.embedding import Embedding
 from hornbook.layers.identity import Identity
 from hornbook.layers.input import Input, InputLayer
@@ -107,6 +111,7 @@ from hornbook.layers.reshaping import (
     ZeroPadding3D,
 )
 from hornbook.layers.spec import InputSpec
+from hornbook.layers.time_distributed import TimeDistributed
 from hornbook.layers.wrapper import Wrapper
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
@@ -159,7 +164,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -168,6 +175,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -190,6 +198,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRU",
@@ -228,6 +237,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
@@ -249,6 +259,7 @@ __all__ = [
     "SpatialDropout3D",
     "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

@@ -37,6 +37,10 @@ from hornbook.core.variable import (
 from hornbook.layers.spec import check_inputs
 
 
+# What Keras's configs say of quantizers and adapters that a layer does not have.
+ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+
+
 class _Call:
     """What is true for one outermost call: the training flag, and the losses added on the way."""
 
@@ -390,7 +394,8 @@ class Layer(Module):
         parameters = [p for p in _parameters(type(self).build).values() if p.name != "self"]
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         first = next(iter(shapes.values()), None)
-        with name_scope(self.name):
+        inside = current_scope().rpartition("/")[2] == self.name
+        with nullcontext() if inside else name_scope(self.name):
             if len(named) <= 1:
                 self.build(*([first] if parameters else []))
                 shapes = {"input_shape": first}
@@ -498,6 +503,9 @@ class Layer(Module):
                     call.losses.append(self.activity_regularizer(leaf))
             if outer is None:
                 vars(self)["_loss_values"] = call.losses  # no change of structure
+            if "_output_shapes" not in vars(self):
+                shapes = [tuple(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")]
+                vars(self)["_output_shapes"] = [(None, *shape[1:]) if shape else () for shape in shapes]
             for watcher in _thread.watchers:
                 watcher(self, inputs, outputs)
         return outputs
@@ -524,7 +532,7 @@ class Layer(Module):
         elif "training" in kwargs and not takes_any:
             kwargs = {key: value for key, value in kwargs.items() if key != "training"}
         for position, name in enumerate(names):
-            key = "mask" if position == 0 else f"{name}_mask"
+            key = "mask" if position == 0 and "mask" in parameters else f"{name}_mask"
             if key in parameters and key not in given:
                 value = args[position] if position < len(args) else kwargs.get(name)
                 mask = get_masks(value)
@@ -659,8 +667,12 @@ class Layer(Module):
     @classmethod
     def from_config(cls, config: dict) -> Any:
         """A layer made from what `get_config` returned."""
-        config = dict(config)
         parameters = _parameters(cls.__init__)
+        config = {
+            key: value
+            for key, value in config.items()
+            if value is not None or key not in ABSENT or key in parameters
+        }
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         later = {
             key: config.pop(key)

@@ -27,7 +27,7 @@ class Bidirectional(Layer):
 
     Args:
         layer: an `RNN`, `LSTM`, `GRU` or `SimpleRNN`, or a layer of your own that takes sequences
-            and has the attributes `go_backwards`, `return_sequences`, `return_state` and `stateful`.
+            and has `go_backwards`, `return_sequences`, `return_state` and `stateful`.
         merge_mode: how the two outputs are put together: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or
             `None` for both.
         weights: first values of the weights, those of the forward layer first.

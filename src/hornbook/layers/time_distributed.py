@@ -7,11 +7,12 @@ import jax
 
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
+from hornbook.layers.wrapper import Wrapper
 
 PACKAGE = __name__.partition(".")[0]
 
 
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Applies a layer to each step of a sequence, with the same weights.
 
     Layers that treat each sample by itself get all steps at once, as one large batch. Others
@@ -26,6 +27,7 @@ class TimeDistributed(Layer):
     Returns `(batch, steps, ...)`.
 
     Raises:
+        TypeError: if it is not given a layer.
         ValueError: if an input has fewer than three axes, or the mask does not fit.
 
     Example:
@@ -36,15 +38,11 @@ class TimeDistributed(Layer):
     """
 
     def __init__(self, layer: Layer, **kwargs: Any):
-        if not isinstance(layer, Layer):
-            raise ValueError(f"TimeDistributed wraps a layer, not {layer!r}")
-        super().__init__(**kwargs)
-        self.layer = layer
+        super().__init__(layer, **kwargs)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        if not self.layer.built:
-            self.layer._build({"input_shape": _of_one_step(input_shape, self.name)})
+        super().build(_of_one_step(input_shape, self.name))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         first = jax.tree.leaves(inputs)[0]
@@ -75,13 +73,17 @@ class TimeDistributed(Layer):
 
 def _treats_samples_alone(layer: Layer, training: bool) -> bool:
     """Whether each sample's output is sure to depend on that sample alone."""
-    modules = layer.modules()
     kinds = {variable.kind for variable in layer.all_variables()}
-    known = all(
-        type(m).__module__.partition(".")[0] == PACKAGE and type(m).__name__ != "Lambda"
-        for m in modules
-    )
-    return known and "carry" not in kinds and not (training and "state" in kinds)
+    moving = "carry" in kinds or (training and "state" in kinds)
+    return not moving and all(_is_known(module) for module in layer.modules())
+
+
+def _is_known(module: Any) -> bool:
+    """Whether a module is one of this package's, and runs no function of the user's."""
+    graph = getattr(module, "_graph", None)
+    calls_ops = graph and not all(isinstance(op, Layer) for op in graph.operations())
+    own = type(module).__module__.partition(".")[0] == PACKAGE
+    return own and not calls_ops and type(module).__name__ != "Lambda"
 
 
 def _of_one_step(shape: Any, name: str) -> Any:
@@ -92,8 +94,8 @@ def _of_one_step(shape: Any, name: str) -> Any:
         return [_of_one_step(child, name) for child in shape]
     if len(shape) < 3:
         raise ValueError(
-            f"layer {name!r} (TimeDistributed) takes inputs with at least three axes (batch, steps, "
-            f"...); it got shape {tuple(shape)}. A sequence of single numbers needs a last axis of "
-            "size 1: x[..., None]"
+            f"layer {name!r} (TimeDistributed) takes at least three axes (batch, steps, ...); "
+            f"it got shape {tuple(shape)}. Sequences of single numbers need a last axis of size 1: "
+            "x[..., None]"
         )
     return (shape[0], *shape[2:])

@@ -1,10 +1,11 @@
-"""Losses: what training makes small. Functions give one value for each sample, objects one number."""
+"""Losses: what training makes small. Functions give a value for each sample, objects one number."""
 
 from typing import Any
 
 from hornbook.core import config as registry
 from hornbook.losses.base import Loss, LossFunctionWrapper
 from hornbook.losses.classes import (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
@@ -34,6 +35,7 @@ from hornbook.losses.classification import (
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
     categorical_hinge,
+    ctc,
     hinge,
     kl_divergence,
     sparse_categorical_crossentropy,
@@ -60,6 +62,7 @@ FUNCTIONS = (
     categorical_hinge,
     circle,
     cosine_similarity,
+    ctc,
     dice,
     hinge,
     huber,
@@ -75,6 +78,7 @@ FUNCTIONS = (
     tversky,
 )
 CLASSES = (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,

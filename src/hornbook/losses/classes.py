@@ -17,9 +17,7 @@ def _row(class_name: str, fn: Any, parameters: str = LAST, **defaults: Any) -> A
         "dtype": None,
         **defaults,
     }
-    return class_of_function(
-        LossFunctionWrapper, class_name, fn, parameters, __name__, **defaults
-    )
+    return class_of_function(LossFunctionWrapper, class_name, fn, parameters, __name__, **defaults)
 
 
 _CROSSENTROPY = f"from_logits label_smoothing axis {LAST}"
@@ -51,6 +49,7 @@ CategoricalFocalCrossentropy = _row(
 SparseCategoricalCrossentropy = _row(
     "SparseCategoricalCrossentropy", c.sparse_categorical_crossentropy, _SPARSE
 )
+CTC = _row("CTC", c.ctc)
 Dice = _row("Dice", o.dice, "reduction name axis dtype")
 Tversky = _row("Tversky", o.tversky, "alpha beta reduction name axis dtype")
 Circle = _row("Circle", o.circle, f"gamma margin remove_diagonal {LAST}")

@@ -14,7 +14,8 @@ from hornbook.core import settings
 from hornbook.core.mask import set_mask
 from hornbook.core.symbolic import op
 from hornbook.losses.shapes import aligned, class_numbers
-from hornbook.ops import rows
+from hornbook.ops import nn, rows
+from hornbook.ops.ctc import ctc_loss
 
 ONE_CLASS = (
     "{}: y_pred has one class only (shape {}), for which this loss is always 0. "
@@ -30,20 +31,6 @@ def _warn_of_one_class(name, y_pred, axis):
 def _check_axis(name, axis):
     if isinstance(axis, bool):
         raise ValueError(f"{name}: axis is an integer, not {axis}")
-
-
-def _clip(p):
-    return jnp.clip(p, settings.epsilon(), 1.0 - settings.epsilon())
-
-
-def _normalized(p, axis):
-    return _clip(p / jnp.sum(p, axis=axis, keepdims=True))
-
-
-def _log_probabilities(y_pred, from_logits, axis):
-    if from_logits:
-        return jax.nn.log_softmax(y_pred, axis=axis)
-    return jnp.log(_normalized(y_pred, axis))
 
 
 def _smoothed(y_true, label_smoothing, classes):
@@ -80,7 +67,7 @@ def categorical_crossentropy(
     _warn_of_one_class("categorical_crossentropy", y_pred, axis)
     if label_smoothing:
         y_true = _smoothed(y_true, label_smoothing, y_true.shape[axis])
-    return -jnp.sum(y_true * _log_probabilities(y_pred, from_logits, axis), axis=axis)
+    return nn.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 
 @op
@@ -93,8 +80,9 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> jax.Array:
-    """Crossentropy that easy samples count less in: `-sum(alpha * (1-p)**gamma * y_true * log(p), axis)`.
+    """Crossentropy that easy samples count less in.
 
+    `-sum(alpha * (1 - p)**gamma * y_true * log(p), axis)`, p the probabilities.
     After Lin et al. 2017, Focal Loss for Dense Object Detection (arXiv:1708.02002).
 
     Args:
@@ -121,7 +109,8 @@ def categorical_focal_crossentropy(
         y_true = _smoothed(y_true, label_smoothing, y_true.shape[axis])
     if from_logits:
         y_pred = jax.nn.softmax(y_pred, axis=axis)
-    p = _normalized(y_pred, axis)
+    p = y_pred / jnp.sum(y_pred, axis=axis, keepdims=True)
+    p = jnp.clip(p, settings.epsilon(), 1.0 - settings.epsilon())
     alpha = rows.operand(alpha)
     return -jnp.sum(alpha * jnp.power(1.0 - p, gamma) * y_true * jnp.log(p), axis=axis)
 
@@ -159,8 +148,7 @@ def sparse_categorical_crossentropy(
         valid = labels != ignore_class
         labels = jnp.where(valid, labels, 0)
         y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
-    hot = jax.nn.one_hot(labels, y_pred.shape[axis], axis=axis, dtype=y_pred.dtype)
-    loss = -jnp.sum(hot * _log_probabilities(y_pred, from_logits, axis), axis=axis)
+    loss = nn.sparse_categorical_crossentropy(labels, jnp.moveaxis(y_pred, axis, -1), from_logits)
     if ignore_class is not None:
         loss = jnp.where(valid, loss, 0)
         set_mask(loss, valid)
@@ -220,16 +208,7 @@ def binary_crossentropy(
     y_true, y_pred = aligned("binary_crossentropy", y_true, y_pred)
     if label_smoothing:
         y_true = _smoothed(y_true, label_smoothing, 2)
-    return jnp.mean(_binary(y_true, y_pred, from_logits), axis=axis)
-
-
-def _binary(y_true, y_pred, from_logits):
-    if from_logits:
-        yes, no = jax.nn.log_sigmoid(y_pred), jax.nn.log_sigmoid(-y_pred)
-    else:
-        p = _clip(y_pred)
-        yes, no = jnp.log(p), jnp.log(1.0 - p)
-    return -(y_true * yes + (1.0 - y_true) * no)
+    return jnp.mean(nn.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
 @op
@@ -271,7 +250,7 @@ def binary_focal_crossentropy(
     if from_logits:
         y_pred = jax.nn.sigmoid(y_pred)
     p_true = y_true * y_pred + (1 - y_true) * (1 - y_pred)
-    loss = jnp.power(1.0 - p_true, gamma) * _binary(y_true, y_pred, from_logits=False)
+    loss = jnp.power(1.0 - p_true, gamma) * nn.binary_crossentropy(y_true, y_pred)
     if apply_class_balancing:
         loss = loss * (y_true * alpha + (1 - y_true) * (1 - alpha))
     return jnp.mean(loss, axis=axis)
@@ -359,3 +338,31 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> jax.Array:
     right = jnp.sum(y_true * y_pred, axis=-1)
     wrong = jnp.max((1.0 - y_true) * y_pred, axis=-1)
     return jnp.maximum(wrong - right + 1.0, 0.0)
+
+
+@op
+def ctc(y_true: Any, y_pred: Any) -> jax.Array:
+    """How far outputs are from spelling labels, over all alignments: `-log P(y_true | y_pred)`.
+
+    Connectionist temporal classification (Graves et al. 2006).
+
+    Args:
+        y_true: class numbers from 1, shape `(N, L)`; 0 is the blank and fills the end.
+        y_pred: logits, shape `(N, T, K)`.
+
+    Raises:
+        ValueError: for other shapes.
+
+    Example:
+        >>> round(float(ctc([[1, 0]], np.zeros((1, 1, 2)))[0]), 4)
+        0.6931
+    """
+    labels, y_pred = rows.array(y_true).astype("int32"), rows.floating(y_pred)
+    if labels.ndim != 2 or y_pred.ndim != 3 or labels.shape[0] != y_pred.shape[0]:
+        raise ValueError(
+            "ctc wants class numbers of shape (N, L) and logits of shape (N, T, K); "
+            f"they have shapes {labels.shape} and {y_pred.shape}"
+        )
+    label_length = jnp.sum(labels != 0, axis=-1)
+    steps = jnp.full(y_pred.shape[:1], y_pred.shape[1])
+    return ctc_loss(labels, y_pred, label_length, steps)

@@ -103,7 +103,7 @@ def circle(
     same = labels == others.reshape(1, -1)
     different = ~same
     if remove_diagonal:
-        same &= ~jnp.eye(*same.shape, dtype=bool)
+        same &= ~jnp.eye(same.shape[0], same.shape[1], dtype=bool)
     positive = -gamma * (margin + distance) * (margin - distance)
     negative = gamma * jnp.maximum(1 + margin - distance, 0.0) * (1 - margin - distance)
     pull = jax.nn.logsumexp(positive, axis=1, where=same)

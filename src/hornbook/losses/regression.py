@@ -70,7 +70,9 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
 
 @op
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> jax.Array:
-    """The mean of squared errors of logarithms: `mean((log(y_true+1) - log(y_pred+1))**2, axis=-1)`.
+    """The mean of squared errors of logarithms.
+
+    `mean((log(y_true + 1) - log(y_pred + 1))**2, axis=-1)`
 
     Args:
         y_true: targets, shape `(N, ..., D)`; what lies below `epsilon()` counts as `epsilon()`.
@@ -124,7 +126,7 @@ def _unit(x, axis):
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
     """Squared for small errors, linear for large ones.
 
-    `mean(e**2 / 2 where |e| <= delta else delta * |e| - delta**2 / 2, axis=-1)`, `e = y_true - y_pred`
+    `mean(e**2 / 2 where |e| <= delta else delta * |e| - delta**2 / 2, axis=-1)`, e the error
     (Huber 1964, Robust Estimation of a Location Parameter).
 
     Args:
@@ -149,7 +151,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
 
 @op
 def log_cosh(y_true: Any, y_pred: Any) -> jax.Array:
-    """The logarithm of the hyperbolic cosine of the error: `mean(log(cosh(y_pred - y_true)), axis=-1)`.
+    """The logarithm of the hyperbolic cosine of the error: `mean(log(cosh(error)), axis=-1)`.
 
     Near `e**2 / 2` for small errors and `|e| - log(2)` for large ones.
 

@@ -1,4 +1,4 @@
-"""How targets, predictions and weights are brought to one shape, and what is said when they are not.
+"""How targets, predictions and weights are brought to one shape, and what is said otherwise.
 
 A mismatch is never broadcast away: with targets (N, 1) and predictions (N, K) numpy's rules would
 give a number that means nothing.
@@ -11,7 +11,10 @@ import jax.numpy as jnp
 
 from hornbook.ops import rows
 
-MISMATCH = "{loss} compares y_true and y_pred element by element; they have shapes {true} and {pred}. {fix}"
+MISMATCH = (
+    "{loss} compares y_true and y_pred element by element; they have shapes {true} and {pred}. "
+    "{fix}"
+)
 ONE_TARGET = (
     "One target and {size} predictions a sample: end the model with one unit (Dense(1)), or give "
     "targets of shape {pred}. If the targets are class numbers, use "
@@ -23,14 +26,16 @@ ONE_PREDICTION = (
 )
 OTHER = "Give both the same shape."
 CLASS_NUMBERS = (
-    "{loss} wants one-hot targets of the shape of y_pred, {pred}; y_true has shape {true}, as class "
-    "numbers have. Use '{sparse}', or targets from utils.to_categorical(y, {size})."
+    "{loss} wants one-hot targets of the shape of y_pred, {pred}; y_true has shape {true}, as "
+    "class numbers have. Use '{sparse}', or targets from utils.to_categorical(y, {size})."
 )
 ONE_HOT = (
-    "{loss} wants class numbers of shape {wanted}; y_true has y_pred's own shape, {true}, as one-hot "
-    "targets have. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
+    "{loss} wants class numbers of shape {wanted}; y_true has y_pred's own shape, {true}, as "
+    "one-hot targets have. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
 )
-NOT_LABELS = "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape {true}."
+NOT_LABELS = (
+    "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape {true}."
+)
 WEIGHTS = (
     "{what} has shape {weights}, the values that it weighs {values}. Give one weight a sample "
     "(shape ({first},)), or one a value."
@@ -134,9 +139,7 @@ def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weigh
     )
     if not fits:
         first = values.shape[0]
-        raise ValueError(
-            WEIGHTS.format(what=what, weights=shape, values=values.shape, first=first)
-        )
+        raise ValueError(WEIGHTS.format(what=what, weights=shape, values=values.shape, first=first))
     return weights
 
 

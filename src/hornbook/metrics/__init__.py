@@ -175,8 +175,8 @@ def get(identifier: Any) -> Any:
     """A metric from its name, config or itself.
 
     Args:
-        identifier: a name (`"mae"`, `"MeanAbsoluteError"`), a class, an object, a function, a config
-            dict or `None`. What `"accuracy"` means for a model is said by `resolve_accuracy`.
+        identifier: a name (`"mae"`, `"MeanAbsoluteError"`), a class, an object, a function, a
+            config dict or `None`. What `"accuracy"` means for a model, `resolve_accuracy` says.
 
     Raises:
         ValueError: for an unknown name, with the nearest known ones.

@@ -177,7 +177,7 @@ def sparse_top_k_categorical_accuracy(
 
 
 def metric_row(class_name: str, fn: Any, module: str, parameters: str = "name dtype", **defaults):
-    """A class of metrics: the mean of a function, with the constructor's arguments in this order."""
+    """A class of metrics: the mean of a function; its constructor has these arguments, in order."""
     defaults = {"name": fn.__name__, "dtype": None, **defaults}
     return class_of_function(MeanMetricWrapper, class_name, fn, parameters, module, **defaults)
 

@@ -23,7 +23,7 @@ class IoU(Metric):
         num_classes: number of classes K.
         target_class_ids: the classes whose mean it is.
         name: default the class's name in snake case, numbered.
-        dtype: dtype of the counts; default `"int"`. Take `"float32"` for weights that are not whole.
+        dtype: dtype of the counts; default `"int"`; `"float32"` for weights that are not whole.
         ignore_class: a class number in the targets that is not counted, such as 255.
         sparse_y_true: whether targets are class numbers; else one-hot.
         sparse_y_pred: whether predictions are class numbers; else one value a class.

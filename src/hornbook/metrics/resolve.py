@@ -56,8 +56,8 @@ def resolve_accuracy(
     loss_name, from_logits = describe_loss(loss)
     activation = getattr(last_activation, "__name__", last_activation)
     said = TARGETS.get(loss_name)
-    classes = y_pred_shape[-1] if y_pred_shape else 1
     true, pred = tuple(y_true_shape), tuple(y_pred_shape)
+    classes = pred[-1] if len(pred) > 1 else 1
     shaped_sparse = classes != 1 and (len(true) < len(pred) or true[-1] == 1)
     if said == "sign" or (classes == 1 and activation == "tanh" and said is None):
         why = f"loss {loss_name}" if said else "one tanh output"
@@ -67,12 +67,11 @@ def resolve_accuracy(
         linear = from_logits or activation == "linear"
         threshold = 0.0 if linear else 0.5
         logits = " of logits" if linear else ""
-        why = f"binary accuracy: loss {loss_name}{logits}; a prediction counts as 1 above {threshold:g}"
-        return BinaryAccuracy(name=name, threshold=threshold), why
+        why = f"loss {loss_name}{logits}; a prediction counts as 1 above {threshold:g}"
+        return BinaryAccuracy(name=name, threshold=threshold), f"binary accuracy: {why}"
     if said == "sparse" or (said != "categorical" and shaped_sparse):
-        why = f"loss {loss_name}" if said == "sparse" else (
-            f"class numbers of shape {true} for {classes} predictions a sample"
-        )
+        numbers = f"class numbers of shape {true} for {classes} predictions a sample"
+        why = f"loss {loss_name}" if said == "sparse" else numbers
         return SparseCategoricalAccuracy(name=name), f"sparse categorical accuracy: {why}"
     if said == "categorical" or classes != 1:
         why = f"loss {loss_name}" if said == "categorical" else f"one-hot targets of shape {true}"

@@ -79,6 +79,7 @@ def _sources(nodes) -> list[str]:
 def _shape(operation, nodes) -> str:
     nodes = nodes or getattr(operation, "_nodes", [])
     shapes = list(dict.fromkeys(str(t.shape) for node in nodes for t in tree.walk(node.outputs)))
+    shapes = shapes or [str(shape) for shape in vars(operation).get("_output_shapes", [])]
     return ", ".join(shapes) if shapes else "?"
 
 

@@ -153,4 +153,4 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     return jnp.moveaxis(jnp.maximum(x - tau, 0), -1, axis)
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

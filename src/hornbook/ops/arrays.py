@@ -402,7 +402,8 @@ nonzero = unary(jnp.nonzero, "The indices of the elements that are not 0, one ve
 @op
 def unravel_index(indices: Array, shape: Shape) -> tuple[Array, ...]:
     """Indices of the flat array as one index for each axis of `shape`."""
-    return jnp.unravel_index(rows.array(indices), shape)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    return jnp.unravel_index(rows.array(indices), sizes)
 
 
 diag = row(lambda x, k=0: jnp.diag(rows.array(x), k), "A matrix's diagonal, or a vector as one.")
@@ -493,4 +494,4 @@ def slogdet(x: Array) -> tuple[Array, Array]:
     return tuple(jnp.linalg.slogdet(rows.floating(x)))
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -430,4 +430,4 @@ def _not_empty(name: str, inputs: Array, kernel: Array, result: Array) -> Array:
     return result
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -20,7 +20,7 @@ from hornbook.ops import arrays, rows
 
 def convert_to_tensor(
     x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
-) -> Array:
+) -> Any:
     """A JAX array from numbers, lists, numpy arrays or variables.
 
     Args:
@@ -422,4 +422,4 @@ def vectorized_map(function: Callable, elements: Any) -> Any:
     return jax.vmap(function)(elements)
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

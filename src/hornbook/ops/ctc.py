@@ -186,4 +186,4 @@ def _beam_search(x, length, width, top, blank):
     return paths[chosen], scores
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -208,4 +208,4 @@ kaiser = rows.row(
     "The Kaiser window of `x` points and shape `beta`.",
 )
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -40,7 +40,7 @@ def _batch(images: Any, data_format: str | None) -> tuple[Array, Callable]:
     return x, back
 
 
-def _one_of(name: str, value: str, known: Any) -> None:
+def _one_of(name: str, value: Any, known: Any) -> None:
     if value not in known:
         raise ValueError(f"{name} is one of {sorted(known)}, not {value!r}")
 
@@ -335,7 +335,9 @@ def map_coordinates(
         raise ValueError(f"coordinates {coordinates.shape} do not fit inputs {inputs.shape}")
     _one_of("fill_mode", fill_mode, FILL_MODES)
     _one_of("order", order, (0, 1))
-    return jax.scipy.ndimage.map_coordinates(inputs, coordinates, order, fill_mode, fill_value)
+    return jax.scipy.ndimage.map_coordinates(
+        inputs, list(coordinates), order, fill_mode, fill_value
+    )
 
 
 def _sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_value) -> Array:
@@ -528,7 +530,7 @@ def _bell(size: int, sigma: Any, dtype: Any) -> Array:
     return weights / jnp.sum(weights)
 
 
-def _filtered(x: Array, kernel: Array, padding: str = "same") -> Array:
+def _filtered(x: Array, kernel: Any, padding: str = "same") -> Array:
     """Each channel convolved with one kernel `(height, width)`."""
     kernel = jnp.repeat(jnp.asarray(kernel, x.dtype)[:, :, None, None], x.shape[-1], 2)
     return convolution.depthwise_conv(x, kernel, 1, padding, "channels_last")
@@ -586,4 +588,4 @@ def ssim(
     return jnp.mean(light * (2 * covariance + c2) / (variances + c2), (1, 2, 3))
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

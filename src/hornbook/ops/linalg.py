@@ -137,4 +137,4 @@ def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> An
     return jax.jvp(fun, tuple(primals), tuple(tangents), has_aux=has_aux)
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -53,7 +53,8 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
         >>> values.tolist(), indices.tolist()
         ([9, 5], [1, 2])
     """
-    return tuple(jax.lax.top_k(rows.array(x), k))
+    values, indices = jax.lax.top_k(rows.array(x), k)
+    return values, indices
 
 
 @op
@@ -260,4 +261,4 @@ def istft(
     return signal[..., start:end]
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

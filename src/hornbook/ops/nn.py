@@ -421,4 +421,4 @@ def psnr(x1: Array, x2: Array, max_val: float) -> Array:
     return 20 * jnp.log10(peak) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

@@ -238,4 +238,4 @@ def unique(
     )
 
 
-__all__ = rows.public(globals())
+rows.publish(globals())

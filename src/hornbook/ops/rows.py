@@ -106,8 +106,8 @@ def each(value: Any, count: int) -> tuple[int, ...]:
     return tuple(int(v) for v in value)
 
 
-def public(scope: dict[str, Any]) -> list[str]:
-    """The names of the ops that a module defines or takes over from another module of `ops`.
+def publish(scope: dict[str, Any]) -> None:
+    """Write `__all__` of a module: the ops that it defines or takes over from other files of `ops`.
 
     A row learns its name here: that of the variable it was first assigned to.
     """
@@ -122,7 +122,7 @@ def public(scope: dict[str, Any]) -> list[str]:
         if value.__module__ == __name__:
             value.__name__ = value.__qualname__ = name
             value.__module__ = scope["__name__"]
-    return list(found)
+    scope["__all__"] = list(found)
 
 
 def row(call: Callable, doc: str) -> Op:

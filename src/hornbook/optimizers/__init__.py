@@ -9,18 +9,20 @@ from hornbook.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleF
 from hornbook.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from hornbook.optimizers.base import Optimizer
 from hornbook.optimizers.loss_scale import LossScaleOptimizer
+from hornbook.optimizers.multi import MultiOptimizer, OptimizerMap
 from hornbook.optimizers.muon import Muon
 from hornbook.optimizers.sgd import SGD, Lion
 
 _ALL = (
     *(SGD, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Ftrl, Lion, Lamb, Adafactor),
-    *(Muon, ScheduleFreeAdamW, LossScaleOptimizer),
+    *(Muon, ScheduleFreeAdamW, LossScaleOptimizer, MultiOptimizer),
 )
 _BY_NAME = {cls.__name__.lower(): cls for cls in _ALL}
 
 __all__ = [
     *(cls.__name__ for cls in _ALL),
     "Optimizer",
+    "OptimizerMap",
     "deserialize",
     "get",
     "schedules",

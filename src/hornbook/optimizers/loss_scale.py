@@ -113,7 +113,7 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Array) -> Array:
         """The loss times the scale, of which gradients are to be taken."""
-        return widen(jnp.asarray(unwrap(loss), float)) * (
+        return widen(jnp.asarray(unwrap(loss))) * (
             self.dynamic_scale.raw if self.built else self.initial_scale
         )
 

@@ -15,7 +15,7 @@ class Callback:
     class that sets it and those it inherits, not for hooks that a subclass adds.
 
     Example:
-        >>> class Announce(Callback):
+        >>> class Announce(keras.callbacks.Callback):
         ...     def on_epoch_end(self, epoch, logs=None):
         ...         print(f"epoch {epoch}: {logs['loss']}")
         >>> Announce().on_epoch_end(0, {"loss": 0.5})

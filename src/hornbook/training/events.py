@@ -52,7 +52,7 @@ class CallbackList(Callback):
         TypeError: for something that is not a callback.
 
     Example:
-        >>> callbacks = CallbackList(add_history=True, epochs=2)
+        >>> callbacks = keras.callbacks.CallbackList(add_history=True, epochs=2)
         >>> callbacks.on_epoch_end(0, lambda: {"loss": np.float32(0.5)})
         >>> callbacks.history.history
         {'loss': [0.5]}

@@ -12,7 +12,7 @@ class History(Callback):
     stay in it when training is interrupted.
 
     Example:
-        >>> history = History()
+        >>> history = keras.callbacks.History()
         >>> history.on_epoch_end(0, {"loss": 0.5})
         >>> history.on_epoch_end(1, {"loss": 0.25})
         >>> history.epoch, history.history

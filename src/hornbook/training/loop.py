@@ -71,12 +71,13 @@ class Program:
     """A compiled run of many steps, with the variables it reads and writes.
 
     Args:
-        run: what `step.many` compiled.
+        run, names: what `step.many` gave.
         variables: see `Variables`.
     """
 
-    def __init__(self, run: Callable, variables: Variables):
+    def __init__(self, run: Callable, names: list[str], variables: Variables):
         self.run = run
+        self.names = names
         self.variables = variables
         self.pace = Pace()
         self._seen: set = set()
@@ -100,7 +101,7 @@ class Program:
         self.variables.write(state)
         done, finite = int(index), bool(finite)
         self._note(slab, done - start, time.perf_counter() - began)
-        return logs, done, finite
+        return dict(zip(self.names, logs, strict=True)), done, finite
 
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
         """The first run with new shapes compiles: its time says nothing about a step."""
@@ -149,8 +150,11 @@ def run_epoch(
 
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
     """Logs as Python floats (arrays of several numbers stay arrays)."""
-    fetched = jax.device_get(logs)
-    return {k: float(v) if np.ndim(v) == 0 else np.asarray(v) for k, v in fetched.items()}
+    fetched = jax.device_get(list(logs.values()))
+    return {
+        name: float(value) if np.ndim(value) == 0 else np.asarray(value)
+        for name, value in zip(logs, fetched, strict=True)
+    }
 
 
 # ---- when a loss is not finite

@@ -27,6 +27,8 @@ class Objective(Module):
     def __init__(self, loss=None, loss_weights=None, metrics=None, weighted_metrics=None):
         super().__init__(name="objective")
         self.given = (loss, loss_weights, metrics, weighted_metrics)
+        for one in tree.walk({} if _is_config(loss) else loss):
+            losses.get(one)  # an unknown name is an error now, not at the first batch
         self.names: list[str] | None = None
         self.loss_names: list[str] = []
         self.losses: dict[str, Any] = {}
@@ -195,7 +197,7 @@ def _by_output(what: str, given: Any, names: list[str], broadcast: bool = False)
     """One value for each output, from a value, a list or a dict."""
     if given is None:
         return {}
-    if isinstance(given, dict) and "class_name" not in given:
+    if isinstance(given, dict) and not _is_config(given):
         unknown = [key for key in given if key not in names]
         if unknown:
             raise ValueError(
@@ -212,6 +214,10 @@ def _by_output(what: str, given: Any, names: list[str], broadcast: bool = False)
     if broadcast or len(names) == 1:
         return dict.fromkeys(names, given)
     raise ValueError(f"{what} must be a list or a dict: the model has several outputs ({names})")
+
+
+def _is_config(value: Any) -> bool:
+    return isinstance(value, dict) and "class_name" in value
 
 
 def _metric_lists(given: Any, names: list[str]) -> dict[str, list]:

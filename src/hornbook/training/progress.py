@@ -73,9 +73,10 @@ class Progbar:
         ValueError: if both kinds of names are given.
 
     Example:
+        >>> from hornbook.training.progress import Progbar
         >>> bar = Progbar(target=2, verbose=2)
         >>> bar.update(1, [("loss", 2.0)])
-        >>> bar.update(2, [("loss", 1.0)])  # doctest: +ELLIPSIS
+        >>> bar.update(2, [("loss", 1.0)])
         2/2 - 0s - ...s/step - loss: 1.5000
     """
 
@@ -101,7 +102,7 @@ class Progbar:
         self._sums: dict[str, tuple[Any, int]] = {}  # name -> sum, number of steps
         self._seen = 0
         self._start = time.perf_counter()
-        self._first: tuple[int, float] | None = None  # steps and time at the first update
+        self._start_of_second: float | None = None  # step
         self._step_time = 0.0
         self._drawn = -float("inf")
 
@@ -145,12 +146,12 @@ class Progbar:
         self._sums[name] = (total + value * steps, count + steps)
 
     def _measure(self, current: int, now: float) -> float:
-        """Seconds a step; without the first report, in which the step is compiled."""
-        if self._first is None:
-            self._first = (current, now)
+        """Seconds a step; without the first one, which compiles, where it was reported alone."""
+        if current == 1:
+            self._start_of_second = now
+        if current == 1 or self._start_of_second is None:
             return (now - self._start) / current
-        steps, then = self._first
-        return (now - then) / (current - steps)
+        return (now - self._start_of_second) / (current - 1)
 
     def _draw(self, now: float, final: bool) -> None:
         count = _count(self._seen, self.target)

@@ -126,14 +126,16 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     return step
 
 
-def many(step: Callable, model: Any, variables: Variables, **options: Any) -> Callable:
+def many(step: Callable, model: Any, variables: Variables, **options: Any) -> tuple:
     """Compile a step into a call that runs any number of them.
 
     Returns:
         `run(state, fixed, data, rows, start, stop, fresh, batch) -> (state, logs, index, finite)`:
         steps `start` to `stop` of a slab, ended early by a loss that is not finite; `fresh` resets
-        the metrics first. `state` is used up.
+        the metrics first. `state` is used up. And the list of the logs' names, in their order, which
+        is there once it has run.
     """
+    names: list[str] = []
 
     def reset(state, fixed, fresh):
         with bind(variables.bound({**fixed, **state})) as scope:
@@ -157,11 +159,12 @@ def many(step: Callable, model: Any, variables: Variables, **options: Any) -> Ca
 
         index, finite, state = jax.lax.while_loop(go_on, body, (start, jnp.bool_(True), state))
         with bind(variables.bound({**fixed, **state})):
-            logs = model.objective.results() | model.extra_results()
-        return state, logs, index, finite
+            logs = model.get_metrics_result()
+        names[:] = logs
+        return state, list(logs.values()), index, finite
 
     run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
-    return jax.jit(run, static_argnums=7, donate_argnums=0, **options)
+    return jax.jit(run, static_argnums=7, donate_argnums=0, **options), names
 
 
 def take(data: Any, rows: Any, index: Any, batch: int) -> Any:

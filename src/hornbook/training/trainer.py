@@ -231,7 +231,7 @@ class Trainer:
         if program is None or not _same(program.variables, variables, trained, mode):
             bound = steps.Variables(variables, mode, trained if mode == "train" else [])
             step = {"train": steps.train_step, "test": steps.test_step}[mode](self, bound)
-            program = Program(steps.many(step, self, bound), bound)
+            program = Program(*steps.many(step, self, bound), bound)
             if self.steps_per_execution > 1:
                 program.pace.steps = self.steps_per_execution
             self._compiled.by_mode[mode] = program

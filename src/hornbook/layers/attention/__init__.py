@@ -1,0 +1,1 @@
+"""Layers in which each step of a sequence looks at the steps of another one."""

@@ -1,0 +1,259 @@
+"""MultiHeadAttention: several attentions side by side, each on its own projection."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import constraints, initializers, regularizers
+from hornbook.layers.arguments import positive
+from hornbook.layers.attention.dot import causal_mask
+from hornbook.layers.base import Layer
+from hornbook.layers.dropout import Dropout
+from hornbook.layers.einsum_dense import EinsumDense
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class MultiHeadAttention(Layer):
+    """Attention in several heads: `concat(softmax(Q_i K_i.T / sqrt(key_dim)) V_i) W`.
+
+    Called as `layer(query, value, key=value)`: query `(batch, queries, features)`, value and key
+    `(batch, keys, features)`; the output is as large as the query.
+
+    Args:
+        num_heads: number of heads.
+        key_dim: size of each head's queries and keys.
+        value_dim: size of each head's values; default `key_dim`.
+        dropout: probability that a weight is dropped in training.
+        use_bias: whether the projections have biases.
+        output_shape: features of the output; default the query's.
+        attention_axes: the axes that are attended over; default all between batch and features.
+        sliding_window: how far a step may look to either side, itself included; default any.
+        flash_attention: accepted for Keras's sake; the compiler chooses.
+        kernel_initializer, bias_initializer: first values of the projections.
+        kernel_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the projections' outputs to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+        use_gate: whether the heads' outputs are multiplied by a sigmoid of a projected query.
+        seed: makes the dropout the same in each run.
+
+    The call also takes `attention_mask` (`(batch, queries, keys)`, true where to look),
+    `use_causal_mask` (no step sees later ones) and `return_attention_scores`.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762.
+
+    Example:
+        >>> import hornbook as keras
+        >>> x = np.ones((2, 5, 16))
+        >>> keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)(x, x).shape
+        (2, 5, 16)
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: Any = None,
+        attention_axes: Any = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = positive("num_heads", num_heads, self)
+        self.key_dim = positive("key_dim", key_dim, self)
+        self.value_dim = positive("value_dim", value_dim or key_dim, self)
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
+        axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
+        self.attention_axes = axes
+        if sliding_window is not None:
+            positive("sliding_window", sliding_window, self)
+        self.sliding_window = sliding_window
+        self.use_gate = use_gate
+        self.seed = seed
+        self._weight_arguments = {
+            "kernel_initializer": initializers.get(kernel_initializer),
+            "bias_initializer": initializers.get(bias_initializer),
+            "kernel_regularizer": regularizers.get(kernel_regularizer),
+            "bias_regularizer": regularizers.get(bias_regularizer),
+            "activity_regularizer": regularizers.get(activity_regularizer),
+            "kernel_constraint": constraints.get(kernel_constraint),
+            "bias_constraint": constraints.get(bias_constraint),
+        }
+        self._dropout_layer = Dropout(dropout, seed=seed, dtype=self.dtype_policy)
+        self.supports_masking = True
+
+    def build(self, query_shape: tuple, value_shape: tuple, key_shape: Any = None) -> None:
+        key_shape = value_shape if key_shape is None else key_shape
+        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+            raise ValueError(
+                f"layer {self.name!r} (MultiHeadAttention) takes a value and a key of equal sizes but "
+                f"for the features, not {value_shape} and {key_shape}"
+            )
+        ndim = len(value_shape)
+        if self.attention_axes is None:
+            self._axes = tuple(range(1, ndim - 1))
+        else:
+            self._axes = tuple(axis % ndim for axis in self.attention_axes)
+        keys, values = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
+        self._query_dense = self._projection("query", query_shape, 1, keys)
+        self._key_dense = self._projection("key", key_shape, 1, keys)
+        if self.use_gate:
+            self._gate_dense = self._projection("gate", query_shape, 1, values, "sigmoid")
+        self._value_dense = self._projection("value", value_shape, 1, values)
+        attended = (*query_shape[:-1], *values)
+        out = tuple(self._output_shape or query_shape[-1:])
+        self._output_dense = self._projection("attention_output", attended, 2, out)
+
+    def _projection(
+        self, name: str, shape: tuple, bound: int, out: tuple, activation: Any = None
+    ) -> EinsumDense:
+        """A product over the last `bound` axes of `shape`, which become the axes `out`."""
+        free = LETTERS[: len(shape) - bound]
+        summed = LETTERS[len(free) : len(shape)]
+        new = LETTERS[len(shape) : len(shape) + len(out)]
+        layer = EinsumDense(
+            f"{free}{summed},{summed}{new}->{free}{new}",
+            output_shape=(*(None,) * (len(free) - 1), *out),
+            bias_axes=new if self.use_bias else None,
+            activation=activation,
+            name=name,
+            dtype=self.dtype_policy,
+            **self._weight_arguments,
+        )
+        layer._build({"input_shape": tuple(shape)})
+        return layer
+
+    def call(
+        self,
+        query: Array,
+        value: Array,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        key = value if key is None else key
+        steps = query.shape[1], value.shape[1]
+        allowed = merged_mask(
+            steps, query_mask, value_mask, key_mask, attention_mask, use_causal_mask, self.sliding_window
+        )
+        drop: Callable | None = None
+        if training and self.dropout > 0:
+            drop = self._dropout_layer
+        heads, scores = attend(
+            self._query_dense(query),
+            self._key_dense(key),
+            self._value_dense(value),
+            self._axes,
+            allowed,
+            drop,
+        )
+        if self.use_gate:
+            heads = heads * self._gate_dense(query)
+        out = self._output_dense(heads)
+        return (out, scores) if return_attention_scores else out
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return previous_mask
+
+    @property
+    def query_dense(self) -> EinsumDense:
+        """The projection of the query."""
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> EinsumDense:
+        """The projection of the key."""
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> EinsumDense:
+        """The projection of the value."""
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> EinsumDense:
+        """The projection of the heads' outputs."""
+        return self._output_dense
+
+
+def merged_mask(
+    steps: tuple[int, int],
+    query_mask: Any,
+    value_mask: Any,
+    key_mask: Any,
+    attention_mask: Any,
+    causal: bool,
+    window: int | None,
+) -> Any:
+    """All that limits what a query may look at, `(batch or 1, queries, keys)`; `None`: nothing."""
+    parts = [mask[:, None, :] != 0 for mask in (value_mask, key_mask) if mask is not None]
+    if query_mask is not None:
+        parts.append(query_mask[:, :, None] != 0)
+    if causal:
+        parts.append(causal_mask(*steps)[None])
+    if window is not None:
+        distance = jnp.arange(steps[0])[:, None] - jnp.arange(steps[1])
+        parts.append(jnp.abs(distance)[None] < window)
+    if attention_mask is not None:
+        if attention_mask.ndim == 4:  # one for each head
+            parts = [part[:, None] for part in parts]
+        parts.append(attention_mask != 0)
+    merged = None
+    for part in parts:
+        merged = part if merged is None else merged & part
+    return merged
+
+
+def attend(
+    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
+) -> tuple[Array, Array]:
+    """`softmax(query @ key.T / sqrt(size)) @ value` for each head.
+
+    Args:
+        query, key, value: `(batch, ..., steps, ..., heads, size)`.
+        axes: the axes of the steps.
+        mask: true where a query may look, `(batch, queries, keys)` or with a head axis; or `None`.
+        drop: a dropout of the weights, or `None`.
+
+    Returns:
+        The mixed values, of the query's shape, and the weights, `(batch, heads, queries, keys)`.
+    """
+    of_query = LETTERS[: query.ndim]
+    of_key = "".join(c.upper() if i in axes else c for i, c in enumerate(of_query))
+    free = "".join(c for i, c in enumerate(of_query[:-1]) if i not in axes)
+    of_scores = free + "".join(of_query[i] for i in axes) + "".join(of_key[i] for i in axes)
+    of_value, of_out = of_key[:-1] + "z", of_query[:-1] + "z"
+    query = query * jnp.asarray(1 / math.sqrt(query.shape[-1]), query.dtype)
+    scores = jnp.einsum(f"{of_query},{of_key}->{of_scores}", query, key)
+    summed = tuple(range(scores.ndim - len(axes), scores.ndim))
+    if mask is not None:
+        missing = tuple(range(mask.ndim - 2 * len(axes), scores.ndim - 2 * len(axes)))
+        mask = jnp.expand_dims(mask, missing)
+        scores = jnp.where(mask, scores, -3e4 if scores.dtype == "float16" else -1e9)
+    weights = jax.nn.softmax(scores, axis=summed)
+    used = weights if drop is None else drop(weights, training=True)
+    return jnp.einsum(f"{of_scores},{of_value}->{of_out}", used, value), weights

@@ -1,0 +1,141 @@
+"""Recurrent kernels against the scan over their steps, and against Keras."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hornbook.kernels import plain, recurrent
+from tests.kernels.helper import assert_close, check, random, value_and_gradients
+
+BATCH, STEPS, FEATURES, UNITS = 3, 5, 4, 6
+MASK = np.array([[1, 1, 0, 1, 0], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
+
+# name: (function, number of gates, number of states, shape of the bias)
+LAYERS = {
+    "lstm": (recurrent.lstm, 4, 2, (4 * UNITS,)),
+    "gru": (recurrent.gru, 3, 1, (2, 3 * UNITS)),
+    "gru_before": (partial(recurrent.gru, reset_after=False), 3, 1, (3 * UNITS,)),
+    "simple_rnn": (recurrent.simple_rnn, 1, 1, (UNITS,)),
+}
+
+
+def arguments(name, dtype="float32", bias=True):
+    _, gates, count, bias_shape = LAYERS[name]
+    width = gates * UNITS
+    return (
+        random(BATCH, STEPS, FEATURES, dtype=dtype),
+        *(random(BATCH, UNITS, dtype=dtype, seed=i) for i in range(count)),
+        random(FEATURES, width, dtype=dtype, scale=0.5),
+        random(UNITS, width, dtype=dtype, scale=0.4),
+        *([random(*bias_shape, dtype=dtype, scale=0.5)] if bias else []),
+    )
+
+
+def call(name, *arguments, bias=True, **options):
+    return LAYERS[name][0](*arguments, *([] if bias else [None]), **options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("masked", [None, "repeat", "zero"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_agrees_with_the_scan(name, reverse, masked, dtype):
+    options = {"reverse": reverse, "zero_output_for_mask": masked == "zero"}
+    mask = None if masked is None else jnp.asarray(MASK)
+    check(partial(call, name, mask=mask, **options), *arguments(name, dtype))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_without_bias_and_unrolled(name):
+    check(partial(call, name, bias=False, unroll=True), *arguments(name, bias=False))
+
+
+@pytest.mark.parametrize("activation", recurrent.ACTIVATIONS)
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_activation(name, activation):
+    options = {"activation": activation}
+    if name != "simple_rnn":
+        options["recurrent_activation"] = "hard_sigmoid"
+    check(partial(call, name, **options), *arguments(name))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_one_step_and_no_step(name):
+    x, *rest = arguments(name)
+    check(partial(call, name), x[:, :1], *rest)
+    outputs, states = call(name, x[:, :0], *rest)
+    assert outputs.shape == (BATCH, 0, UNITS)
+    assert_close(states, rest[: LAYERS[name][2]], 0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_under_vmap_and_inside_loops(name):
+    args = arguments(name)
+    expected = value_and_gradients(partial(call, name), *args)
+    stacked = jax.tree.map(lambda a: jnp.stack([a, a]), args)
+    both = jax.vmap(partial(value_and_gradients, partial(call, name)))(*stacked)
+    assert_close(jax.tree.map(lambda a: a[1], both), expected, 1e-5)
+
+    def body(_, total):
+        gradients = value_and_gradients(partial(call, name), *args)[1]
+        return jax.tree.map(jnp.add, total, gradients)
+
+    total = jax.lax.fori_loop(0, 2, body, jax.tree.map(jnp.zeros_like, expected[1]))
+    assert_close(total, jax.tree.map(lambda g: 2 * g, expected[1]), 1e-5)
+
+
+def test_second_derivative():
+    args = arguments("lstm")
+
+    def norm(x):
+        return jnp.sum(jax.grad(lambda x: jnp.sum(call("lstm", x, *args[1:])[0] ** 2))(x) ** 2)
+
+    actual = jax.grad(norm)(args[0])
+    with plain():
+        assert_close(actual, jax.grad(norm)(args[0]), 1e-4)
+
+
+def test_float32_weights_with_bfloat16_inputs():
+    x, *rest = arguments("gru")
+    outputs, _ = call("gru", x.astype("bfloat16"), *rest)
+    assert outputs.dtype == "float32"
+
+
+def test_bfloat16_weight_gradients_are_summed_in_float32():
+    steps, units = 512, 2
+    x = jnp.ones((1, steps, 1), "bfloat16")
+    weights = jnp.zeros((1, units), "bfloat16"), jnp.zeros((units, units), "bfloat16")
+    bias = jnp.zeros((units,), "bfloat16")
+    h0 = jnp.zeros((1, units), "bfloat16")
+
+    def loss(kernel, bias):
+        out = recurrent.simple_rnn(x, h0, kernel, weights[1], bias, activation="linear")[0]
+        return jnp.sum(out)
+
+    # Summed in bfloat16 the count would stop at 256.
+    d_kernel, d_bias = jax.jit(jax.grad(loss, (0, 1)))(weights[0], bias)
+    assert d_kernel[0, 0] == steps
+    assert d_bias[0] == steps
+
+
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_agrees_with_keras(name, go_backwards):
+    keras = pytest.importorskip("keras")
+    layer = {
+        "lstm": keras.layers.LSTM,
+        "gru": keras.layers.GRU,
+        "gru_before": partial(keras.layers.GRU, reset_after=False),
+        "simple_rnn": keras.layers.SimpleRNN,
+    }[name](UNITS, return_sequences=True, return_state=True, go_backwards=go_backwards)
+    x, *rest = arguments(name)
+    count = LAYERS[name][2]
+    states, weights = rest[:count], rest[count:]
+    layer.build(x.shape)
+    layer.set_weights([np.asarray(w) for w in weights])
+    expected = layer(x, initial_state=list(states), mask=jnp.asarray(MASK))
+    outputs, final = call(name, x, *rest, mask=jnp.asarray(MASK), reverse=go_backwards)
+    assert_close([outputs, *final], [jnp.asarray(e) for e in expected], 2e-6)
