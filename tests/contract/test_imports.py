@@ -16,7 +16,7 @@ ORDER = """
 core
 kernels
 ops
-initializers activations regularizers constraints
+initializers activations regularizers constraints random
 layers
 losses metrics optimizers
 saving
@@ -24,6 +24,7 @@ training
 models
 data
 utils
+backend callbacks config dtype_policies tree
 applications distribution integrations plot serve
 compat hornbook
 demo

@@ -7,6 +7,7 @@ The gradient compared is that of `sum(c * output)` with a fixed random `c` for e
 no element can hide behind another. Keras runs on JAX (`KERAS_BACKEND`, set in `conftest.py`).
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ import numpy as np
 
 import hornbook
 from hornbook.core.variable import Variable, bind
+
+# Tests compile far more than they compute.
+QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def floats(*shape: int, seed: int = 0, low: float = -2.0, high: float = 2.0) -> np.ndarray:
@@ -51,22 +55,26 @@ def same(
         Our output.
     """
     arrays = jax.tree.map(lambda a: jnp.asarray(a) if isinstance(a, np.ndarray) else a, arrays)
-    out = ours(*arrays, **kwargs)
-    agree(out, theirs(*arrays, **kwargs), "output", rtol=rtol, atol=atol, dtypes=dtypes)
     places = [i for i, a in enumerate(arrays) if any(map(_is_float, jax.tree.leaves(a)))]
     if not gradient or not places:
+        out = ours(*arrays, **kwargs)
+        agree(out, theirs(*arrays, **kwargs), "output", rtol=rtol, atol=atol, dtypes=dtypes)
         return out
 
-    def gradients(fn):
+    def run(fn):
         def loss(*floating):
             full = list(arrays)
             for place, value in zip(places, floating):
                 full[place] = value
-            return weighted_sum(fn(*full, **kwargs))
+            out = fn(*full, **kwargs)
+            return weighted_sum(out), out
 
-        return jax.grad(loss, tuple(range(len(places))))(*(arrays[i] for i in places))
+        gradients = jax.value_and_grad(loss, tuple(range(len(places))), has_aux=True)
+        return jax.jit(gradients, compiler_options=QUICKLY)(*(arrays[i] for i in places))
 
-    agree(gradients(ours), gradients(theirs), "gradient", rtol=10 * rtol, atol=10 * atol)
+    ((_, out), gradients), ((_, their_out), their_gradients) = run(ours), run(theirs)
+    agree(out, their_out, "output", rtol=rtol, atol=atol, dtypes=dtypes)
+    agree(gradients, their_gradients, "gradient", rtol=10 * rtol, atol=10 * atol)
     return out
 
 
@@ -194,7 +202,7 @@ def _grad(run: Callable, inputs: Any, values: list) -> tuple[Any, Any, Any]:
     flat, form = jax.tree.flatten(inputs)
     floating = [x for x in flat if _is_float(x)]
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=QUICKLY)
     def compute(floating, values):
         def loss(floating, values):
             fresh = iter(floating)

@@ -124,6 +124,7 @@ CASES = [
 IDS = [f"{name}-{i}" for i, (name, *_) in enumerate(CASES)]
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64:UserWarning")  # Keras's IoU
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("name", "kwargs", "true", "pred"), CASES, ids=IDS)
 def test_a_metric_agrees_with_keras_after_several_batches(name, kwargs, true, pred, weighted):

@@ -28,7 +28,7 @@ UNARY = {
     "abs absolute negative square sign exp exp2 expm1 sin cos sinh cosh tanh arctan arcsinh sinc": X,
     "relu relu6 sigmoid log_sigmoid softplus softsign silu swish selu hard_sigmoid hard_silu": X,
     "hard_swish hard_tanh sparse_plus sparse_sigmoid tanh_shrink leaky_relu elu celu gelu": X,
-    "squareplus soft_shrink hard_shrink softmax log_softmax sparsemax erf erfc fabs tan": X,
+    "squareplus soft_shrink hard_shrink softmax log_softmax erf erfc fabs tan": X,
     "i0 deg2rad rad2deg nan_to_num copy ravel transpose flip fliplr flipud normalize": X,
     "sum mean var std prod max min amax amin logsumexp ptp median cumsum cumprod norm": X,
     "sort diff trapezoid diag diagflat tril triu trace stop_gradient rms_normalization": X,
@@ -99,7 +99,6 @@ CASES = [
     ("ldexp", (X, COUNTS), {}),
     ("clip", (X, -0.5, 0.5), {}),
     ("round", (WHOLE,), {"decimals": -1}),
-    ("isclose", (X, X + 1e-7), {"rtol": 1e-3}),
     ("sum", (DEEP,), {"axis": (0, 2), "keepdims": True}),
     ("mean", (DEEP,), {"axis": -1}),
     ("mean", (WHOLE,), {}),
@@ -123,7 +122,7 @@ CASES = [
     ("argpartition", (X, 1), {}),
     ("bincount", (COUNTS[0],), {"minlength": 8}),
     ("bincount", (COUNTS,), {"weights": POSITIVE, "minlength": 6}),
-    ("histogram", (X,), {"bins": 4}),
+    ("histogram", (X[0],), {"bins": 4}),
     ("unique", (COUNTS,), {"return_inverse": True, "return_counts": True}),
     ("nonzero", (COUNTS,), {}),
     ("zeros", ((2, 3),), {}),
@@ -232,7 +231,6 @@ CASES = [
     ("leaky_relu", (X,), {"negative_slope": 0.3}),
     ("threshold", (X, 0.5, -1.0), {}),
     ("softmax", (DEEP,), {"axis": 1}),
-    ("sparsemax", (DEEP,), {"axis": 1}),
     ("kaiser", (7, 4.0), {}),
     ("normalize", (X,), {"order": 1, "axis": 0}),
     ("normalize", (X,), {"order": 3}),
@@ -267,7 +265,7 @@ CASES = [
         {"dilation": (2, 2), "padding": (1, 2), "stride": (1, 2)},
     ),
 ]
-IRREVERSIBLE = {"lu_factor", "eigh", "lstsq", "saturate_cast"}  # no gradient in JAX, or none sensible
+NO_GRADIENT_IN_JAX = {"lu_factor", "lstsq", "segment_prod", "scatter_update"}
 
 
 def case_id(case):
@@ -282,7 +280,11 @@ def test_an_op_agrees(case):
     out = jax.tree.leaves(theirs(*args, **kwargs))
     floating = all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in out)
     low = any(leaf.dtype in ("float16", "bfloat16") for leaf in out)
-    gradient = floating and not low and name not in IRREVERSIBLE
+    gradient = (
+        floating
+        and not low
+        and (name not in NO_GRADIENT_IN_JAX or kwargs.get("reduction") == "add")
+    )
     tolerance = {"rtol": 1e-2, "atol": 1e-2} if low else {"rtol": 1e-4, "atol": 1e-5}
     same(ours, theirs, *args, gradient=gradient, **tolerance, **kwargs)
 
@@ -311,13 +313,13 @@ CONVOLUTIONS = [
         {"strides": 2, "output_padding": 1, "padding": "same"},
     ),
     ("conv_transpose", X3, [floats(2, 3, 2, 3, 2)], {"strides": (1, 2, 1)}),
-    ("max_pool", X1, [2], {}),
+    ("max_pool", X1, [2, 2], {}),
     ("max_pool", X2, [(2, 3)], {"strides": (1, 2), "padding": "same"}),
     ("max_pool", X3, [2], {"strides": 1}),
-    ("average_pool", X1, [3], {"padding": "same"}),
-    ("average_pool", X2, [2], {}),
+    ("average_pool", X1, [3, 1], {"padding": "same"}),
+    ("average_pool", X2, [2, 2], {}),
     ("average_pool", X2, [(2, 3)], {"strides": 2, "padding": "same"}),
-    ("average_pool", X3, [2], {"padding": "same"}),
+    ("average_pool", X3, [2, 2], {"padding": "same"}),
     ("adaptive_max_pool", X1, [4], {}),
     ("adaptive_max_pool", X2, [(3, 4)], {}),
     ("adaptive_average_pool", X1, [4], {}),
@@ -400,7 +402,7 @@ def test_ctc_beam_search_agrees():
 # ---- dtypes
 
 DTYPES = ["bool", "int8", "uint8", "int32", "float16", "bfloat16", "float32"]
-NOT_OF_BOOLS = {"negative", "sign", "square", "diff", "erfinv"}
+FLOATING_HERE = {"rms_normalization", "layer_normalization"}  # Keras rounds to integers again
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -413,6 +415,8 @@ def test_dtypes_of_results_agree(dtype):
     ]
     wrong = []
     for name in dict.fromkeys([*names, *BINARY, *BINARY_NO_GRADIENT]):
+        if name in FLOATING_HERE and not jnp.issubdtype(dtype, jnp.floating):
+            continue
         args = (x, x) if name in BINARY + BINARY_NO_GRADIENT else (x,)
         try:
             wanted = jax.eval_shape(getattr(keras.ops, name), *args)

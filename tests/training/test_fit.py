@@ -1,8 +1,8 @@
 """fit, evaluate, predict and the batch methods, on every form of data."""
 
-import threading
 import os
 import signal
+import threading
 import warnings
 
 import jax
@@ -49,9 +49,14 @@ def test_last_partial_batch_counts_by_its_size(data):
 def test_many_steps_a_dispatch_equal_single_steps(data):
     x, y = data
     results = []
-    for callbacks in ([], [keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: None)]):
+    for callbacks in (
+        [],
+        [keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: None)],
+    ):
         keras.utils.set_random_seed(1)
-        model = keras.Sequential([keras.Input((4,)), layers.Dense(8), layers.Dropout(0.5), layers.Dense(1)])
+        model = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(8), layers.Dropout(0.5), layers.Dense(1)]
+        )
         model.compile("adam", "mse")
         history = model.fit(x, y, batch_size=8, epochs=3, verbose=0, callbacks=callbacks)
         results.append((history.history["loss"], model.get_weights()))
@@ -64,7 +69,9 @@ def test_per_batch_callback_sees_every_batch_and_its_weights(data):
     seen = []
     model = linear()
     look = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: seen.append((batch, float(model.weights[1].numpy()[0])))
+        on_train_batch_end=lambda batch, logs: seen.append(
+            (batch, float(model.weights[1].numpy()[0]))
+        )
     )
     model.fit(*data, batch_size=20, epochs=2, verbose=0, callbacks=[look])
     assert [batch for batch, _ in seen] == [0, 1, 2, 0, 1, 2]
@@ -85,7 +92,9 @@ def test_same_seed_gives_the_same_run_bit_for_bit(data):
     runs = []
     for _ in range(2):
         keras.utils.set_random_seed(7)
-        model = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dropout(0.3), layers.Dense(1)])
+        model = keras.Sequential(
+            [layers.Dense(8, activation="relu"), layers.Dropout(0.3), layers.Dense(1)]
+        )
         model.compile("adam", "mse")
         runs.append(model.fit(*data, epochs=3, verbose=0).history["loss"])
     assert runs[0] == runs[1]
@@ -162,9 +171,15 @@ def test_lists_of_numbers_dicts_and_pandas_are_data(data):
     pandas = pytest.importorskip("pandas")
     x, y = data
     frame = pandas.DataFrame(x, columns=list("abcd"))
-    reference = linear(kernel_initializer="zeros").fit(x, y, shuffle=False, verbose=0).history["loss"]
+    reference = (
+        linear(kernel_initializer="zeros").fit(x, y, shuffle=False, verbose=0).history["loss"]
+    )
     for form in (x.tolist(), frame, x.astype("float64"), jax.numpy.asarray(x)):
-        loss = linear(kernel_initializer="zeros").fit(form, y, shuffle=False, verbose=0).history["loss"]
+        loss = (
+            linear(kernel_initializer="zeros")
+            .fit(form, y, shuffle=False, verbose=0)
+            .history["loss"]
+        )
         assert loss == pytest.approx(reference, rel=1e-6)
 
 
@@ -267,7 +282,9 @@ def test_wrong_names_of_inputs_outputs_and_metrics_are_errors(data):
 
 def test_one_dimensional_targets_fit_one_unit_and_not_three(data):
     x, y = data
-    flat = linear(kernel_initializer="ones").fit(x, y[:, 0], shuffle=False, verbose=0).history["loss"]
+    flat = (
+        linear(kernel_initializer="ones").fit(x, y[:, 0], shuffle=False, verbose=0).history["loss"]
+    )
     column = linear(kernel_initializer="ones").fit(x, y, shuffle=False, verbose=0).history["loss"]
     assert flat == column
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])

@@ -187,10 +187,15 @@ def serialize(value: Any, strict: bool = True) -> Any:
     if isinstance(value, dict):
         return {key: serialize(child, strict) for key, child in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)([serialize(child, strict) for child in value]) if type(value) in (
-            list,
-            tuple,
-        ) else [serialize(child, strict) for child in value]
+        return (
+            type(value)([serialize(child, strict) for child in value])
+            if type(value)
+            in (
+                list,
+                tuple,
+            )
+            else [serialize(child, strict) for child in value]
+        )
     if isinstance(value, np.ndarray | jax.Array):
         array = np.asarray(value)
         return {
@@ -205,7 +210,9 @@ def serialize(value: Any, strict: bool = True) -> Any:
 def _serialize_object(value, strict):
     if getattr(value, "__hash__", None) and value in _functions:
         return _functions[value]
-    name = get_registered_name(value if callable(value) and hasattr(value, "__name__") else type(value))
+    name = get_registered_name(
+        value if callable(value) and hasattr(value, "__name__") else type(value)
+    )
     if inspect.isfunction(value) or inspect.isbuiltin(value):
         if value.__name__ == "<lambda>":
             if not strict:
@@ -282,7 +289,9 @@ def resolve(data: dict, family: str | None = None) -> Any:
         found = _lookup_custom(candidate) if candidate else None
         if found is not None:
             return found
-    stated = (data.get("module") or "").removeprefix("keras.").removeprefix("src.").partition(".")[0]
+    stated = (
+        (data.get("module") or "").removeprefix("keras.").removeprefix("src.").partition(".")[0]
+    )
     for candidate in (stated, family):
         if (candidate, name) in _families:
             return _families[candidate, name]

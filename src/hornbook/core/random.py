@@ -67,7 +67,9 @@ class SeedGenerator(Module):
             raise ValueError(f"seed must be an integer or None, not {seed!r}")
         self.seed = draw_seed() if seed is None else int(seed)
         start = np.array([self.seed & 0xFFFFFFFF, 0], "uint32")
-        self.state = Variable(start, dtype="uint32", name="seed_state", trainable=False, kind="seed")
+        self.state = Variable(
+            start, dtype="uint32", name="seed_state", trainable=False, kind="seed"
+        )
 
     def next(self) -> jax.Array:
         """The next key for `jax.random`."""

@@ -85,7 +85,5 @@ def standardize_data_format(value: str | None) -> str:
     if value is None:
         return image_data_format()
     if value not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f"data_format must be 'channels_last' or 'channels_first', not {value!r}"
-        )
+        raise ValueError(f"data_format must be 'channels_last' or 'channels_first', not {value!r}")
     return value

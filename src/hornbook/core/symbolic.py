@@ -83,7 +83,9 @@ class SymbolicTensor(Operators):
         self.shape = tuple(None if size is None else operator.index(size) for size in shape)
         self.dtype = canonical(dtype)
         self.node = node
-        self.name = name or (f"{getattr(node.op, 'name', None) or node.name}_output" if node else "")
+        self.name = name or (
+            f"{getattr(node.op, 'name', None) or node.name}_output" if node else ""
+        )
         self.mask = None  # spec of the mask that will travel with the value, if one will
 
     @property
@@ -96,7 +98,7 @@ class SymbolicTensor(Operators):
         return len(self.shape)
 
     @property
-    def T(self):  # noqa: N802 (numpy's name)
+    def T(self):
         """The tensor with its axes reversed."""
         return _transpose(self)
 

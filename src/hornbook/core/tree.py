@@ -6,7 +6,6 @@ from typing import Any
 import jax
 
 
-
 def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
     """The leaves, in order; dictionaries by sorted key."""
     return jax.tree.leaves(structure, is_leaf=is_leaf or is_leaf_value)

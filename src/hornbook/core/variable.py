@@ -148,7 +148,9 @@ class Variable(Operators):
             if dtype is None:
                 given = getattr(value, "dtype", None)
                 plain_float = given is None and is_float(np.asarray(value).dtype)
-                dtype = standardize_dtype(None) if plain_float else (given or np.asarray(value).dtype)
+                dtype = (
+                    standardize_dtype(None) if plain_float else (given or np.asarray(value).dtype)
+                )
             value = jnp.asarray(value, canonical(dtype))
         if shape is not None and tuple(shape) != value.shape:
             raise ValueError(

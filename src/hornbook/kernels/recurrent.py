@@ -5,7 +5,7 @@ over all steps. What is left is the recurrence. Its gradient keeps the gates, ru
 time, and forms the gradient of the recurrent kernel by one large product afterwards; the gradient
 that `lax.scan` derives by itself adds to that matrix at every step instead.
 
-Each recurrence has a plain version, a `*_step` function under `scan_steps`, which is its definition.
+Each has a plain version, a `*_step` function under `scan_steps`, which is its definition.
 Reverse-mode derivatives of any order work; forward mode (`jax.jvp`, `jax.hessian`) needs `plain()`.
 """
 
@@ -114,7 +114,7 @@ def lstm(
         kernel: `(features, 4 * units)`, gates in the order i, f, c, o.
         recurrent_kernel: `(units, 4 * units)`.
         bias: `(4 * units,)` or None.
-        activation, recurrent_activation: names in `ACTIVATIONS`; others need a scan over their own step.
+        activation, recurrent_activation: names in `ACTIVATIONS`; for others scan the step.
         mask: `(batch, steps)`, true where a step counts. A masked step keeps the states and
             repeats the previous output.
         reverse: run from the last step to the first; outputs come in that order.

@@ -1,90 +1,42 @@
 """`Layer`: a module that can be called. It builds itself on first use, records symbolic calls, and
 lets dtypes, masks and the training flag travel, so that `call` holds the formula alone."""
 
-import functools
-import inspect
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from hornbook import initializers, regularizers
+from hornbook import regularizers
 from hornbook.core import tree
 from hornbook.core.config import Configurable, arguments, nearest, serialize
-from hornbook.core.dtype import DTypePolicy, get_policy, is_float
+from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
-from hornbook.core.symbolic import (
-    Node,
-    Operators,
-    SymbolicTensor,
-    has_symbolic,
-    infer,
-    symbolic_leaves,
-)
-from hornbook.core.variable import (
-    Variable,
-    bind,
-    compute_dtype,
-    current_scope,
-    name_scope,
+from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
+from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
+from hornbook.layers.calling import (
+    Call,
+    as_shape,
+    collect_losses,
+    convert,
+    describe,
+    has_tensor,
+    parameters_of,
+    shape_of,
+    thread,
+    tree_of_symbols,
+    watch_calls,
 )
 from hornbook.layers.spec import check_inputs
-
+from hornbook.layers.weighted import Weighted
 
 # What Keras's configs say of quantizers and adapters that a layer does not have.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
 
-class _Call:
-    """What is true for one outermost call: the training flag, and the losses added on the way."""
-
-    def __init__(self, training: bool | None, losses: list):
-        self.training = training
-        self.losses = losses
-
-
-class _Thread(threading.local):
-    def __init__(self):
-        self.calls: list[_Call] = []
-        self.watchers: list[Callable] = []
-
-
-_thread = _Thread()
-
-
-@contextmanager
-def collect_losses() -> Iterator[list]:
-    """Inside, what layers add with `add_loss` lands in the list that this yields."""
-    call = _Call(None, [])
-    _thread.calls.append(call)
-    try:
-        yield call.losses
-    finally:
-        _thread.calls.pop()
-
-
-@contextmanager
-def watch_calls(watcher: Callable) -> Iterator[None]:
-    """Inside, `watcher(layer, inputs, outputs)` is told of each layer's call when it ends."""
-    _thread.watchers.append(watcher)
-    try:
-        yield
-    finally:
-        _thread.watchers.pop()
-
-
-@functools.lru_cache(maxsize=4096)
-def _parameters(function: Callable) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(function).parameters)
-
-
-class Layer(Module):
+class Layer(Weighted):
     """A callable with weights: `build(input_shape)` makes them, `call(inputs)` computes.
 
     Args:
@@ -127,7 +79,7 @@ class Layer(Module):
         **unknown: Any,
     ):
         if unknown:
-            known = {*_parameters(Layer.__init__), *_parameters(type(self).__init__)}
+            known = {*parameters_of(Layer.__init__), *parameters_of(type(self).__init__)}
             wrong = next(iter(unknown))
             raise TypeError(
                 f"{type(self).__name__} takes no argument {wrong!r}. "
@@ -171,207 +123,6 @@ class Layer(Module):
         """The dtype its weights are stored in."""
         return self.variable_dtype
 
-    # ---- weights
-
-    def add_weight(
-        self,
-        shape: tuple | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str | None = None,
-        name: str | None = None,
-        kind: str | None = None,
-    ) -> Variable:
-        """Make a variable of this layer.
-
-        Args:
-            shape: its shape; `()` by default.
-            initializer: a name, an initializer, a callable, or an array; default `"glorot_uniform"`
-                for floats, zeros for other dtypes.
-            dtype: default the layer's variable dtype.
-            trainable: whether training changes it.
-            autocast: whether it is read in the compute dtype.
-            regularizer: adds to the loss.
-            constraint: applied after each update.
-            aggregation: accepted for Keras's sake; there is one copy of each variable.
-            name: the last part of its path.
-            kind: see `Variable`.
-        """
-        self._check_initialized()
-        dtype = dtype or self.variable_dtype
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(np.dtype(jnp.dtype(dtype))) else "zeros"
-        if isinstance(initializer, str | dict):
-            initializer = initializers.get(initializer)
-        inside = current_scope().rpartition("/")[2] == self.name
-        with nullcontext() if inside else name_scope(self.name):
-            variable = Variable(
-                initializer,
-                shape=() if shape is None and callable(initializer) else shape,
-                dtype=dtype,
-                trainable=trainable,
-                name=name,
-                kind=kind,
-                autocast=autocast,
-                regularizer=regularizers.get(regularizer),
-                constraint=constraint,
-            )
-        self._added.append(variable)
-        Module.__setattr__(self, "_added", self._added)
-        return variable
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Every variable of this layer and those below it, seeds and metrics included."""
-        return self.all_variables()
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The variables that a file keeps: trainable or not, without seeds and metrics."""
-        return [v for v in self.all_variables() if v.kind in ("weight", "state")]
-
-    def _trainable_ids(self) -> set[int]:
-        found: set[int] = set()
-        stack: list[Module] = [self]
-        visited: set[int] = set()
-        while stack:
-            module = stack.pop()
-            if id(module) in visited or not getattr(module, "trainable", True):
-                continue
-            visited.add(id(module))
-            found |= {id(v) for v in module.owned_variables() if v.trainable and v.kind == "weight"}
-            stack.extend(module.children())
-        return found
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
-        trainable = self._trainable_ids()
-        return [v for v in self.weights if id(v) in trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change."""
-        trainable = self._trainable_ids()
-        return [v for v in self.weights if id(v) not in trainable]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that training changes."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The variables that the optimizer does not change."""
-        trainable = self._trainable_ids()
-        return [v for v in self.variables if id(v) not in trainable]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes this layer. Setting it sets it for every layer below too.
-
-        A model takes these flags at `compile`; after changing them, call `compile` again.
-        """
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool):
-        value = bool(value)
-        for module in self.modules():
-            if isinstance(module, Layer):
-                module._trainable = value
-                for variable in module.owned_variables():
-                    if variable.kind == "weight":
-                        variable.trainable = value
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights as numpy arrays, in the order of `weights`."""
-        return [variable.numpy() for variable in self.weights]
-
-    def set_weights(self, weights: list) -> None:
-        """Assign all weights.
-
-        Args:
-            weights: arrays in the order and shapes of `get_weights()`.
-
-        Raises:
-            ValueError: if their number or a shape differs.
-        """
-        variables = self.weights
-        if len(variables) != len(weights):
-            raise ValueError(
-                f"layer {self.name!r} has {len(variables)} weights; "
-                f"set_weights got {len(weights)} arrays"
-            )
-        for variable, value in zip(variables, weights, strict=True):
-            if tuple(np.shape(value)) != variable.shape:
-                raise ValueError(
-                    f"weight {variable.path!r} of layer {self.name!r} has shape {variable.shape}; "
-                    f"set_weights got an array of shape {np.shape(value)}"
-                )
-        for variable, value in zip(variables, weights, strict=True):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """The number of numbers in its weights.
-
-        Raises:
-            ValueError: if it has no weights yet.
-        """
-        if not self.built:
-            raise ValueError(f"layer {self.name!r} is not built: its weights have no shapes yet")
-        return sum(variable.size for variable in self.weights)
-
-    @property
-    def metrics(self) -> list:
-        """The metrics among its attributes and those of the layers below."""
-        return [m for m in self.modules() if callable(getattr(m, "update_state", None))]
-
-    @property
-    def layers(self) -> list["Layer"]:
-        """The layers directly below this one."""
-        return [child for child in self.children() if isinstance(child, Layer)]
-
-    @property
-    def path(self) -> str:
-        """Name, with the scopes around it."""
-        scope = current_scope()
-        return f"{scope}/{self.name}" if scope else self.name
-
-    # ---- losses
-
-    def add_loss(self, loss: Any) -> None:
-        """Add to what training minimizes: call this in `call` with a value that depends on inputs,
-        or anywhere with a function of no arguments.
-
-        Args:
-            loss: a scalar or array (its mean counts), a list of them, or a callable.
-        """
-        for one in loss if isinstance(loss, list | tuple) else [loss]:
-            if callable(one):
-                self._loss_functions.append(one)
-            elif _thread.calls:
-                _thread.calls[-1].losses.append(jnp.mean(jnp.asarray(one)))
-            else:
-                self._loss_values.append(jnp.mean(jnp.asarray(one)))
-
-    def regularization_losses(self) -> list:
-        """What the regularizers of the trainable weights, and functions given to `add_loss`, say."""
-        losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
-        for module in self.modules():
-            losses += [function() for function in getattr(module, "_loss_functions", ())]
-        return losses
-
-    @property
-    def losses(self) -> list:
-        """Scalars that are added to the loss: from the last call, and from regularizers."""
-        values = _thread.calls[0].losses if _thread.calls else self._loss_values
-        return [*values, *self.regularization_losses()]
-
     # ---- building
 
     def build(self, input_shape: Any = None) -> None:
@@ -387,11 +138,11 @@ class Layer(Module):
         """Build as `get_build_config` says."""
         shapes = config.get("shapes_dict", config)
         if shapes:
-            self._build({key: _as_shape(value) for key, value in shapes.items()})
+            self._build({key: as_shape(value) for key, value in shapes.items()})
 
     def _build(self, shapes: dict[str, Any]) -> None:
         """Call `build` with the shapes its signature asks for."""
-        parameters = [p for p in _parameters(type(self).build).values() if p.name != "self"]
+        parameters = [p for p in parameters_of(type(self).build).values() if p.name != "self"]
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         first = next(iter(shapes.values()), None)
         inside = current_scope().rpartition("/")[2] == self.name
@@ -406,7 +157,7 @@ class Layer(Module):
                 given = {
                     key: shape
                     for key, shape in wanted.items()
-                    if shape is not None or _parameters(type(self).build)[key].default is not None
+                    if shape is not None or parameters_of(type(self).build)[key].default is not None
                 }
                 self.build(**given)
                 shapes = given
@@ -416,20 +167,16 @@ class Layer(Module):
     def _ensure_built(self, args: tuple, kwargs: dict) -> None:
         if not self.built:
             self._check_initialized()
-            names = [n for n in _parameters(type(self).call) if n != "self"]
+            names = [n for n in parameters_of(type(self).call) if n != "self"]
             given = dict(zip(names, args, strict=False)) | kwargs
             if len(args) > len(names):  # call(*inputs)
                 given = {f"input{i}": arg for i, arg in enumerate(args)} | kwargs
             shapes = {
-                f"{name}_shape": _shape_of(value) for name, value in given.items() if _has_tensor(value)
+                f"{name}_shape": shape_of(value)
+                for name, value in given.items()
+                if has_tensor(value)
             }
             self._build(shapes)
-
-    def _check_initialized(self):
-        if "_initialized" not in self.__dict__:
-            raise RuntimeError(
-                f"{type(self).__name__}.__init__ must begin with super().__init__(**kwargs)"
-            )
 
     # ---- calling
 
@@ -440,46 +187,20 @@ class Layer(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the layer to arrays, or record its call on symbolic tensors."""
         self._check_initialized()
-        args = tuple(self._convert(arg) for arg in args)
-        kwargs = {key: self._convert(value) for key, value in kwargs.items()}
+        args = tuple(convert(self, arg) for arg in args)
+        kwargs = {key: convert(self, value) for key, value in kwargs.items()}
         try:
             if has_symbolic(args) or has_symbolic(kwargs):
                 return self._record(args, kwargs)
             return self._run(args, kwargs)
         except Exception as error:
-            shapes = [_describe(leaf) for leaf in tree.walk((args, kwargs)) if hasattr(leaf, "shape")]
-            error.add_note(f"in layer {self.name!r} ({type(self).__name__}), given {', '.join(shapes)}")
-            raise
-
-    def _convert(self, value: Any) -> Any:
-        """numpy arrays become JAX arrays; floats get the compute dtype."""
-        if isinstance(value, SymbolicTensor | None | bool | int | float | str):
-            return value
-        if isinstance(value, list | tuple | dict):
-            if _is_plain_numbers(value):
-                value = np.asarray(value)
-            else:
-                return tree.map_structure(self._convert, value)
-        if isinstance(value, Variable):
-            value = value.value
-        if not isinstance(value, jax.Array | np.ndarray | np.generic):
-            if not (hasattr(value, "__array__") and hasattr(value, "shape")):
-                return value
-            value = np.asarray(value)
-        if not jnp.issubdtype(value.dtype, jax.dtypes.prng_key) and is_float(value.dtype):
-            if not self.autocast:
-                return jnp.asarray(value)
-            if value.dtype != self.compute_dtype:
-                mask = get_mask(value)
-                value = jnp.asarray(value, self.compute_dtype)
-                set_mask(value, mask)
-                return value
-        elif value.dtype == object:
-            raise TypeError(
-                f"layer {self.name!r} got an array of Python objects (dtype object); "
-                "convert it to numbers first"
+            shapes = [
+                describe(leaf) for leaf in tree.walk((args, kwargs)) if hasattr(leaf, "shape")
+            ]
+            error.add_note(
+                f"in layer {self.name!r} ({type(self).__name__}), given {', '.join(shapes)}"
             )
-        return value if isinstance(value, jax.Array) else jnp.asarray(value)
+            raise
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
         with name_scope(self.name):
@@ -487,16 +208,16 @@ class Layer(Module):
             inputs = args[0] if args else next(iter(kwargs.values()), None)
             if self.input_spec is not None:
                 check_inputs(self.input_spec, inputs, self.name)
-            outer = _thread.calls[-1] if _thread.calls else None
-            call = _Call(self._training(kwargs, outer), outer.losses if outer else [])
+            outer = thread.calls[-1] if thread.calls else None
+            call = Call(self._training(kwargs, outer), outer.losses if outer else [])
             masks = get_masks(inputs)
             kwargs = self._with_flags(args, kwargs, call.training)
-            _thread.calls.append(call)
+            thread.calls.append(call)
             try:
                 with compute_dtype(self.compute_dtype if self.autocast else None):
                     outputs = self.call(*args, **kwargs)
             finally:
-                _thread.calls.pop()
+                thread.calls.pop()
             self._pass_mask(inputs, outputs, masks)
             if self.activity_regularizer is not None:
                 for leaf in tree.flatten(outputs):
@@ -504,24 +225,28 @@ class Layer(Module):
             if outer is None:
                 vars(self)["_loss_values"] = call.losses  # no change of structure
             if "_output_shapes" not in vars(self):
-                shapes = [tuple(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")]
-                vars(self)["_output_shapes"] = [(None, *shape[1:]) if shape else () for shape in shapes]
-            for watcher in _thread.watchers:
+                shapes = [
+                    tuple(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")
+                ]
+                vars(self)["_output_shapes"] = [
+                    (None, *shape[1:]) if shape else () for shape in shapes
+                ]
+            for watcher in thread.watchers:
                 watcher(self, inputs, outputs)
         return outputs
 
-    def _training(self, kwargs: dict, outer: _Call | None) -> bool | None:
+    def _training(self, kwargs: dict, outer: Call | None) -> bool | None:
         if kwargs.get("training") is not None:
             return bool(kwargs["training"])
         if outer is not None and outer.training is not None:
             return outer.training
-        parameter = _parameters(type(self).call).get("training")
+        parameter = parameters_of(type(self).call).get("training")
         default = parameter.default if parameter is not None else None
         return default if isinstance(default, bool) else None
 
     def _with_flags(self, args: tuple, kwargs: dict, training: bool | None) -> dict:
         """Fill in `training` and the masks, where `call` has parameters for them."""
-        parameters = _parameters(type(self).call)
+        parameters = parameters_of(type(self).call)
         names = [name for name in parameters if name != "self"]
         given = {*names[: len(args)], *kwargs}
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -667,7 +392,7 @@ class Layer(Module):
     @classmethod
     def from_config(cls, config: dict) -> Any:
         """A layer made from what `get_config` returned."""
-        parameters = _parameters(cls.__init__)
+        parameters = parameters_of(cls.__init__)
         config = {
             key: value
             for key, value in config.items()
@@ -697,41 +422,4 @@ class Layer(Module):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def tree_of_symbols(shape: Any, dtype: str) -> Any:
-    """Symbolic tensors for a shape, or for a structure of shapes."""
-    if isinstance(shape, dict):
-        return {key: tree_of_symbols(child, dtype) for key, child in shape.items()}
-    if shape and isinstance(shape, list | tuple) and isinstance(shape[0], list | tuple | dict):
-        return [tree_of_symbols(child, dtype) for child in shape]
-    return SymbolicTensor(tuple(shape), dtype)
-
-
-def _is_plain_numbers(value: Any) -> bool:
-    """A nested list of numbers is an array; a list of arrays is several inputs."""
-    while isinstance(value, list | tuple) and value:
-        value = value[0]
-    return isinstance(value, bool | int | float | np.generic)
-
-
-def _has_tensor(value: Any) -> bool:
-    return any(isinstance(leaf, jax.Array | np.ndarray | Operators) for leaf in tree.walk(value))
-
-
-def _shape_of(value: Any) -> Any:
-    return tree.map_structure(lambda leaf: tuple(getattr(leaf, "shape", ())), value)
-
-
-def _as_shape(value: Any) -> Any:
-    """JSON's lists back to shapes."""
-    if isinstance(value, dict):
-        return {key: _as_shape(child) for key, child in value.items()}
-    if isinstance(value, list | tuple) and all(v is None or isinstance(v, int) for v in value):
-        return tuple(value)
-    return [_as_shape(child) for child in value] if isinstance(value, list | tuple) else value
-
-
-def _describe(leaf: Any) -> str:
-    return f"{tuple(leaf.shape)} {getattr(leaf, 'dtype', '')}"
-
-
-__all__ = ["Layer", "collect_losses", "symbolic_leaves"]
+__all__ = ["Layer", "collect_losses", "watch_calls"]

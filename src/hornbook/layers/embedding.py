@@ -61,7 +61,9 @@ class Embedding(Layer):
         self.input_dim = positive("input_dim", input_dim, self)
         self.output_dim = positive("output_dim", output_dim, self)
         if weights is not None:
-            embeddings_initializer = np.asarray(weights[0] if isinstance(weights, list) else weights)
+            embeddings_initializer = np.asarray(
+                weights[0] if isinstance(weights, list) else weights
+            )
             self.embeddings_initializer = embeddings_initializer
         else:
             self.embeddings_initializer = initializers.get(embeddings_initializer)

@@ -68,7 +68,7 @@ class InputLayer(Layer):
         return {"batch_shape": self.batch_shape, "dtype": self.input_dtype, "name": self.name}
 
 
-def Input(  # noqa: N802 (Keras's name)
+def Input(
     shape: tuple | int | None = None,
     batch_size: int | None = None,
     dtype: Any = None,

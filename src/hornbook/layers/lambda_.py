@@ -49,7 +49,9 @@ class Lambda(Layer):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         flags = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{name: flags[name] for name in self._flags})
+        return self.function(
+            inputs, **self.arguments, **{name: flags[name] for name in self._flags}
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask

@@ -205,7 +205,11 @@ class Concatenate(Merge):
         ndim = max(ndims)
         bad_axis = not -ndim <= self.axis < ndim
         others = [axis for axis in range(ndim) if bad_axis or axis != self.axis % ndim]
-        if len(ndims) > 1 or bad_axis or any(len({s[a] for s in shapes} - {None}) > 1 for a in others):
+        if (
+            len(ndims) > 1
+            or bad_axis
+            or any(len({s[a] for s in shapes} - {None}) > 1 for a in others)
+        ):
             raise ValueError(
                 f"layer {self.name!r} (Concatenate) joins its inputs along axis {self.axis}; their "
                 f"shapes must be equal but for that axis: {', '.join(map(str, shapes))}"

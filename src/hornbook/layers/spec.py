@@ -61,7 +61,9 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
             raise ValueError(f"layer {layer_name!r} takes arrays; it got {array!r}")
         problem = _mismatch(one, tuple(shape))
         if problem:
-            raise ValueError(f"layer {layer_name!r} got an input of shape {tuple(shape)}: {problem}")
+            raise ValueError(
+                f"layer {layer_name!r} got an input of shape {tuple(shape)}: {problem}"
+            )
 
 
 def _mismatch(spec: InputSpec, shape: tuple) -> str | None:

@@ -151,7 +151,9 @@ class Model(Trainer, Layer):
             raise ValueError("get_layer takes either a name or an index")
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f"{self.name!r} has {len(layers)} layers; there is none at {index}")
+                raise ValueError(
+                    f"{self.name!r} has {len(layers)} layers; there is none at {index}"
+                )
             return layers[index]
         for layer in layers:
             if layer.name == name:

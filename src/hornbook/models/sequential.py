@@ -79,7 +79,11 @@ class Sequential(Model):
                 self.built = False
             return
         graph = self._graph
-        if graph is not None and len(self._stack) > 2 and graph.output_list[0].node.op is self._stack[-2]:
+        if (
+            graph is not None
+            and len(self._stack) > 2
+            and graph.output_list[0].node.op is self._stack[-2]
+        ):
             self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
         elif len(self._stack) > 1:
             self._chain(self._stack[0].output)

@@ -67,7 +67,8 @@ def _has_branches(model) -> bool:
     if graph is None:
         return False
     return len(graph.input_list) > 1 or any(
-        len(node.inputs) > 1 or (i and node.inputs and node.inputs[0].node is not graph.nodes[i - 1])
+        len(node.inputs) > 1
+        or (i and node.inputs and node.inputs[0].node is not graph.nodes[i - 1])
         for i, node in enumerate(graph.nodes)
     )
 
@@ -130,7 +131,9 @@ def _wrap(text: str, width: int) -> list[str]:
 
 def _totals(model) -> list[str]:
     if not model.built:
-        return ["The model is not built: call it on data, or build(input_shape), to see its weights."]
+        return [
+            "The model is not built: call it on data, or build(input_shape), to see its weights."
+        ]
     trainable = {id(v) for v in model.trainable_weights}
     groups = {
         "Total": model.weights,

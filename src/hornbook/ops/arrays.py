@@ -52,8 +52,8 @@ def empty(shape: Shape, dtype: Any = None) -> Array:
 
 @op
 def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Array:
-    """An array whose every element is `fill_value`; its dtype is that value's by default."""
-    return jnp.full(shape, rows.array(fill_value), dtype and canonical(dtype))
+    """An array whose every element is `fill_value`."""
+    return jnp.full(shape, rows.array(fill_value), canonical(dtype))
 
 
 def _like(fn, doc):

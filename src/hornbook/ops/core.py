@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from math import prod
+from math import prod as _prod
 from typing import Any
 
 import jax
@@ -241,7 +241,7 @@ def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
     sizes = dict(axes_lengths)
     for group, total in zip(left, tensor.shape, strict=True):
         open_names = [name for name in group if name not in sizes]
-        known = prod(sizes[name] for name in group if name in sizes)
+        known = _prod(sizes[name] for name in group if name in sizes)
         if len(open_names) == 1 and known and total % known == 0:
             sizes[open_names[0]] = total // known
         elif open_names or known != total:
@@ -249,7 +249,7 @@ def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
     names = [name for group in left for name in group]
     tensor = tensor.reshape([sizes[name] for name in names])
     tensor = tensor.transpose([names.index(name) for name in order])
-    return tensor.reshape([prod(sizes[name] for name in group) for group in right])
+    return tensor.reshape([_prod(sizes[name] for name in group) for group in right])
 
 
 def _groups(side: str) -> list[list[str]]:

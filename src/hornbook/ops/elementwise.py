@@ -87,7 +87,10 @@ trunc = unary(jnp.trunc, "The next integer towards 0.")
 @op
 def round(x: Array, decimals: int = 0) -> Array:
     """Rounded to a number of decimals; halves go to the even neighbour."""
-    return jnp.round(rows.number(x), decimals)
+    x = rows.array(x)
+    if decimals < 0 and jnp.issubdtype(x.dtype, jnp.integer):
+        return jnp.round(rows.floating(x), decimals).astype(x.dtype)
+    return jnp.round(x, decimals)
 
 
 @op

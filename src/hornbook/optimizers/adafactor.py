@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
-from hornbook.optimizers.base import Array, Optimizer
+from hornbook.optimizers.arrays import Array
+from hornbook.optimizers.base import Optimizer
 
 
 def rms(x: Array) -> Array:

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from hornbook.core.config import deserialize
 from hornbook.core.variable import Variable, unwrap
-from hornbook.optimizers.base import Array, Optimizer, choose, constructor_signature, widen
+from hornbook.optimizers.arrays import Array, choose, widen
+from hornbook.optimizers.base import Optimizer, constructor_signature
 
 
 class LossScaleOptimizer(Optimizer):

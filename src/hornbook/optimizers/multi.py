@@ -6,7 +6,8 @@ from typing import Any
 
 from hornbook.core.config import Configurable
 from hornbook.core.variable import Variable
-from hornbook.optimizers.base import Array, Optimizer
+from hornbook.optimizers.arrays import Array
+from hornbook.optimizers.base import Optimizer
 from hornbook.optimizers.loss_scale import LossScaleOptimizer
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
-from hornbook.optimizers.base import Array, Optimizer
+from hornbook.optimizers.arrays import Array
+from hornbook.optimizers.base import Optimizer
 
 
 def orthogonalize(x: Array, steps: int, a: float, b: float, c: float) -> Array:

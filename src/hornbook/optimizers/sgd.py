@@ -4,7 +4,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hornbook.optimizers.base import Array, Optimizer
+from hornbook.optimizers.arrays import Array
+from hornbook.optimizers.base import Optimizer
 
 
 class SGD(Optimizer):

@@ -82,9 +82,7 @@ class Program:
         self.pace = Pace()
         self._seen: set = set()
 
-    def __call__(
-        self, slab: Any, start: int, stop: int, fresh: bool
-    ) -> tuple[dict, int, bool]:
+    def __call__(self, slab: Any, start: int, stop: int, fresh: bool) -> tuple[dict, int, bool]:
         """Run steps of a slab, with metrics reset before if `fresh`.
 
         Returns:
@@ -160,9 +158,7 @@ def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
 # ---- when a loss is not finite
 
 
-def report_not_finite(
-    model: Any, variables: Variables, slab: Any, index: int, number: int
-) -> None:
+def report_not_finite(model: Any, variables: Variables, slab: Any, index: int, number: int) -> None:
     """Warn once a fit which batch made the loss NaN or infinite, and which layer did it first.
 
     The step has left the weights as they were before the batch, so that it can be run again, layer
@@ -185,7 +181,9 @@ def find_not_finite(model: Any, variables: Variables, x: Any, y: Any) -> str:
     for what, values in (("x", x), ("y", y)):
         bad = [name for name, leaf in tree.named_leaves(values) if _not_finite(leaf)]
         if bad:
-            return f"the batch's {what}{f'[{bad[0]}]' if bad[0] else ''} already has NaN or infinity"
+            return (
+                f"the batch's {what}{f'[{bad[0]}]' if bad[0] else ''} already has NaN or infinity"
+            )
     for path, variable in variables.by_path.items():
         if variable.kind in ("weight", "state") and _not_finite(variable.raw):
             return f"the weight {path!r} has NaN or infinity: an earlier update was too large"

@@ -49,7 +49,9 @@ class Objective(Module):
 
     # ---- matching
 
-    def build(self, names: list[str], y: Any, y_pred: Any, last_activations: dict[str, Any]) -> None:
+    def build(
+        self, names: list[str], y: Any, y_pred: Any, last_activations: dict[str, Any]
+    ) -> None:
         """Match losses and metrics with outputs.
 
         Args:
@@ -261,5 +263,8 @@ def _crossentropy(y_shape: tuple, pred_shape: tuple) -> tuple[Any, str]:
     if pred_shape[-1] == 1:
         return metrics.BinaryCrossentropy(), "binary_crossentropy: one output a sample"
     if len(y_shape) < len(pred_shape) or y_shape[-1] == 1:
-        return metrics.SparseCategoricalCrossentropy(), "sparse_categorical_crossentropy: integer labels"
+        return (
+            metrics.SparseCategoricalCrossentropy(),
+            "sparse_categorical_crossentropy: integer labels",
+        )
     return metrics.CategoricalCrossentropy(), "categorical_crossentropy: one-hot labels"

@@ -57,7 +57,7 @@ class Variables:
     def own(self) -> None:
         """Give each variable an array of its own, which a compiled call may then use up."""
         for variable in self.mutable.values():
-            variable._value = jnp.array(variable._value, copy=True)
+            variable._value = jax.device_put(variable._value, may_alias=False)
 
     def bound(self, state: State) -> dict[Variable, Any]:
         """A state by variable, for `bind`."""

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import losses as losses_module
 from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.module import Module, structure_version
@@ -16,17 +15,16 @@ from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
 from hornbook.training import step as steps
-from hornbook.training.events import CallbackList
-from hornbook.training.feed import (
-    ArrayFeed,
-    IterableFeed,
-    Slab,
+from hornbook.training.compiled import Compiled, Forward, metric_paths, same_variables
+from hornbook.training.data import (
     class_weights,
     is_iterable_source,
     split_validation,
     to_arrays,
     unpack,
 )
+from hornbook.training.events import CallbackList
+from hornbook.training.feed import ArrayFeed, IterableFeed, Slab
 from hornbook.training.history import History
 from hornbook.training.loop import Program, interrupts, run_epoch, to_floats
 from hornbook.training.objective import Objective
@@ -150,7 +148,9 @@ class Trainer:
                 if variable.kind == "weight" and id(variable) not in frozen_weights:
                     found[variable] = None
             stack.extend(reversed(module.children()))
-        if self._frozen_now() != self._compiled.frozen and set(found) != set(self.trainable_weights):  # type: ignore[attr-defined]
+        if self._frozen_now() != self._compiled.frozen and set(found) != set(
+            self.trainable_weights
+        ):  # type: ignore[attr-defined]
             self._warn_trainable()
         return list(found)
 
@@ -228,7 +228,7 @@ class Trainer:
             self.optimizer.build(trained)
         variables = self._all_paths(mode)
         program = self._compiled.by_mode.get(mode)
-        if program is None or not _same(program.variables, variables, trained, mode):
+        if program is None or not same_variables(program.variables, variables, trained, mode):
             bound = steps.Variables(variables, mode, trained if mode == "train" else [])
             step = {"train": steps.train_step, "test": steps.test_step}[mode](self, bound)
             program = Program(*steps.many(step, self, bound), bound)
@@ -241,7 +241,7 @@ class Trainer:
     def _all_paths(self, mode: str) -> dict[str, Variable]:
         paths = dict(self.variable_paths())  # type: ignore[attr-defined]
         if self.objective is not None:
-            paths |= {f"objective/{p}": v for p, v in _metric_paths(self.objective).items()}
+            paths |= {f"objective/{p}": v for p, v in metric_paths(self.objective).items()}
         if mode == "train":
             paths |= {f"optimizer/{p}": v for p, v in self.optimizer.variable_paths().items()}
         paths["seed"] = global_generator().state
@@ -398,7 +398,8 @@ class Trainer:
         if validation_data is not None:
             validation, _ = self._feed(
                 *_validation_triple(validation_data),
-                validation_batch_size or (None if is_iterable_source(validation_data) else batch_size),
+                validation_batch_size
+                or (None if is_iterable_source(validation_data) else batch_size),
                 validation_steps,
             )
         self._prepare(first)
@@ -439,7 +440,9 @@ class Trainer:
             self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
-            print(f"\nTraining was interrupted in epoch {epoch + 1}; the history of {epoch} is kept.")
+            print(
+                f"\nTraining was interrupted in epoch {epoch + 1}; the history of {epoch} is kept."
+            )
         self.history = events.history
         return self.history
 
@@ -554,12 +557,14 @@ class Trainer:
 
     def _new_forward_program(self, x: Any) -> "Forward":
         if not self.built:  # type: ignore[attr-defined]
-            self._output_specs(tree.map_structure(jnp.asarray, x))
+            self._output_specs(tree.map_structure(jax.device_put, x))
         paths = {p: v for p, v in self._all_paths("predict").items() if v.kind in PREDICT_KINDS}
         forward = self._forward_program
         if forward is None or list(forward.variables.by_path.values()) != list(paths.values()):
             variables = steps.Variables(paths, "predict")
-            self._forward_program = forward = Forward(steps.predict_step(self, variables), variables)
+            self._forward_program = forward = Forward(
+                steps.predict_step(self, variables), variables
+            )
         forward.version = structure_version()
         return forward
 
@@ -587,7 +592,12 @@ class Trainer:
         return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, **kwargs: Any
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """Loss and metrics on one batch; arguments as for `train_on_batch`."""
         _no_more("test_on_batch", kwargs)
@@ -607,7 +617,7 @@ class Trainer:
         if fresh:
             program.variables.own()
         rows = tree.flatten(data[0])[0].shape[0]
-        arrays = tree.map_structure(lambda a: None if a is None else jnp.asarray(a), data)
+        arrays = tree.map_structure(lambda a: None if a is None else jax.device_put(a), data)
         with self._eagerly():
             logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1, fresh=True)
         logs = to_floats(logs)
@@ -619,9 +629,7 @@ class Trainer:
         if not self.compiled:
             raise RuntimeError(NOT_COMPILED.format(self.name))
 
-    def _events(
-        self, callbacks, verbose, epochs, steps_, history=False, **params
-    ) -> CallbackList:
+    def _events(self, callbacks, verbose, epochs, steps_, history=False, **params) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
         return CallbackList(
@@ -644,63 +652,6 @@ class Trainer:
 
 
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
-
-
-class Compiled:
-    """What `compile` settles, and the programs compiled since.
-
-    Not a module: what it holds does not belong to the model's own variables.
-    """
-
-    def __init__(self, optimizer, objective, frozen, run_eagerly=False, steps_per_execution=1):
-        self.optimizer = optimizer
-        self.objective = objective
-        self.frozen = frozen
-        self.run_eagerly = run_eagerly
-        self.steps_per_execution = steps_per_execution
-        self._forget()
-
-    def _forget(self):
-        self.by_mode: dict[str, Program] = {}
-        self.version = -1
-        self.outputs: Any = None
-        self.warned = self.shown = False
-
-    def __getstate__(self):
-        names = ("optimizer", "objective", "frozen", "run_eagerly", "steps_per_execution")
-        return {name: self.__dict__[name] for name in names}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._forget()
-
-
-class Forward:
-    """A compiled forward pass, the variables it reads, and when they were last looked up."""
-
-    def __init__(self, run: Any, variables: steps.Variables):
-        self.run = run
-        self.variables = variables
-        self.version = -1
-
-    def __deepcopy__(self, memo):
-        return None
-
-    def __reduce__(self):
-        return type(None), ()
-
-
-def _same(old: Any, paths: dict, trained: list, mode: str) -> bool:
-    """Whether a program's variables are still the model's."""
-    if list(old.by_path.values()) != list(paths.values()):
-        return False
-    return mode != "train" or set(old.trainable.values()) == set(trained)
-
-
-def _metric_paths(objective: Objective) -> dict[str, Variable]:
-    metrics = {**{f"tracker_{k}": m for k, m in objective.trackers.items()}}
-    metrics |= {f"{i}_{key}": m for i, (_, m, key, _) in enumerate(objective.reported)}
-    return {f"{k}/{p}": v for k, m in metrics.items() for p, v in m.variable_paths().items()}
 
 
 def _validation_triple(data: Any) -> tuple:
@@ -733,7 +684,11 @@ def _as_scalar_or_list(logs: dict[str, Any]) -> Any:
 
 def _host_take(slab: Slab, index: int) -> tuple:
     start = index * slab.batch
-    rows = slice(start, start + slab.batch) if slab.rows is None else slab.rows[start : start + slab.batch]
+    rows = (
+        slice(start, start + slab.batch)
+        if slab.rows is None
+        else slab.rows[start : start + slab.batch]
+    )
     return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
 
 

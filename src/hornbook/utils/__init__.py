@@ -9,10 +9,12 @@ from hornbook.core.config import (
     register_keras_serializable,
 )
 from hornbook.core.random import set_random_seed
+from hornbook.training.progress import Progbar
 from hornbook.utils.session import clear_session
 
 __all__ = [
     "CustomObjectScope",
+    "Progbar",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",

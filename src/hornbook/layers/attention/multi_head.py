@@ -139,6 +139,7 @@ class MultiHeadAttention(Layer):
             dtype=self.dtype_policy,
             **self._weight_arguments,
         )
+        layer.supports_masking = True  # the mask is used in `call`, not lost here
         layer._build({"input_shape": tuple(shape)})
         return layer
 
@@ -158,7 +159,13 @@ class MultiHeadAttention(Layer):
         key = value if key is None else key
         steps = query.shape[1], value.shape[1]
         allowed = merged_mask(
-            steps, query_mask, value_mask, key_mask, attention_mask, use_causal_mask, self.sliding_window
+            steps,
+            query_mask,
+            value_mask,
+            key_mask,
+            attention_mask,
+            use_causal_mask,
+            self.sliding_window,
         )
         drop: Callable | None = None
         if training and self.dropout > 0:

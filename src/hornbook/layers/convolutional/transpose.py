@@ -51,7 +51,9 @@ class _ConvTranspose(FilterConvolution):
         )
         self.output_padding = None
         if output_padding is not None:
-            self.output_padding = sizes("output_padding", output_padding, self.rank, self, zero=True)
+            self.output_padding = sizes(
+                "output_padding", output_padding, self.rank, self, zero=True
+            )
             if any(p >= s for p, s in zip(self.output_padding, self.strides)):
                 raise ValueError(
                     f"output_padding of {type(self).__name__} is less than strides {self.strides}, "

@@ -116,9 +116,7 @@ class BatchNormalization(Layer):
         )
 
     def _average(self, name: str, channels: int, initializer: Any) -> Any:
-        return self.add_weight(
-            (channels,), initializer, name=name, trainable=False, autocast=False
-        )
+        return self.add_weight((channels,), initializer, name=name, trainable=False, autocast=False)
 
     def call(self, inputs: Array, training: bool = False, mask: Any = None) -> Array:
         x = wide(inputs)

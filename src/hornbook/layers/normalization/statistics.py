@@ -17,7 +17,9 @@ def shifted_moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
     `mean(d)` and `mean(d**2) - mean(d)**2` of `d = x - x0`, with an element of the data as `x0`:
     d is then as small as the spread, so that the difference loses nothing however large the mean.
     """
-    start = lax.stop_gradient(x[tuple(slice(1) if i in axes else slice(None) for i in range(x.ndim))])
+    start = lax.stop_gradient(
+        x[tuple(slice(1) if i in axes else slice(None) for i in range(x.ndim))]
+    )
     d = x - start
     mean = jnp.mean(d, axes)
     variance = jnp.maximum(jnp.mean(d * d, axes) - mean * mean, 0)

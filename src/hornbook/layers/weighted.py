@@ -1,0 +1,230 @@
+"""`Weighted`: a module with weights that can be frozen, listed and assigned, and with added losses."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook import initializers, regularizers
+from hornbook.core.dtype import is_float
+from hornbook.core.module import Module
+from hornbook.core.variable import Variable, current_scope, name_scope
+from hornbook.layers.calling import thread
+
+
+class Weighted(Module):
+    """The half of a layer that has to do with its variables; `Layer` is the other half."""
+
+    built: bool
+    variable_dtype: str
+    _trainable: bool
+    _added: list[Variable]
+    _loss_values: list
+    _loss_functions: list[Callable]
+
+    def add_weight(
+        self,
+        shape: tuple | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str | None = None,
+        name: str | None = None,
+        kind: str | None = None,
+    ) -> Variable:
+        """Make a variable of this layer.
+
+        Args:
+            shape: its shape; `()` by default.
+            initializer: a name, an initializer, a callable, or an array; default `"glorot_uniform"`
+                for floats, zeros for other dtypes.
+            dtype: default the layer's variable dtype.
+            trainable: whether training changes it.
+            autocast: whether it is read in the compute dtype.
+            regularizer: adds to the loss.
+            constraint: applied after each update.
+            aggregation: accepted for Keras's sake; there is one copy of each variable.
+            name: the last part of its path.
+            kind: see `Variable`.
+        """
+        self._check_initialized()
+        dtype = dtype or self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(np.dtype(jnp.dtype(dtype))) else "zeros"
+        if isinstance(initializer, str | dict):
+            initializer = initializers.get(initializer)
+        inside = current_scope().rpartition("/")[2] == self.name
+        with nullcontext() if inside else name_scope(self.name):
+            variable = Variable(
+                initializer,
+                shape=() if shape is None and callable(initializer) else shape,
+                dtype=dtype,
+                trainable=trainable,
+                name=name,
+                kind=kind,
+                autocast=autocast,
+                regularizer=regularizers.get(regularizer),
+                constraint=constraint,
+            )
+        self._added.append(variable)
+        Module.__setattr__(self, "_added", self._added)
+        return variable
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Every variable of this layer and those below it, seeds and metrics included."""
+        return self.all_variables()
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The variables that a file keeps: trainable or not, without seeds and metrics."""
+        return [v for v in self.all_variables() if v.kind in ("weight", "state")]
+
+    def _trainable_ids(self) -> set[int]:
+        found: set[int] = set()
+        stack: list[Module] = [self]
+        visited: set[int] = set()
+        while stack:
+            module = stack.pop()
+            if id(module) in visited or not getattr(module, "trainable", True):
+                continue
+            visited.add(id(module))
+            found |= {id(v) for v in module.owned_variables() if v.trainable and v.kind == "weight"}
+            stack.extend(module.children())
+        return found
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        trainable = self._trainable_ids()
+        return [v for v in self.weights if id(v) in trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training does not change."""
+        trainable = self._trainable_ids()
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that training changes."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that the optimizer does not change."""
+        trainable = self._trainable_ids()
+        return [v for v in self.variables if id(v) not in trainable]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes this layer. Setting it sets it for every layer below too.
+
+        A model takes these flags at `compile`; after changing them, call `compile` again.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool):
+        value = bool(value)
+        for module in self.modules():
+            if isinstance(module, Weighted):
+                module._trainable = value
+                for variable in module.owned_variables():
+                    if variable.kind == "weight":
+                        variable.trainable = value
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights as numpy arrays, in the order of `weights`."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: list) -> None:
+        """Assign all weights.
+
+        Args:
+            weights: arrays in the order and shapes of `get_weights()`.
+
+        Raises:
+            ValueError: if their number or a shape differs.
+        """
+        variables = self.weights
+        if len(variables) != len(weights):
+            raise ValueError(
+                f"layer {self.name!r} has {len(variables)} weights; "
+                f"set_weights got {len(weights)} arrays"
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            if tuple(np.shape(value)) != variable.shape:
+                raise ValueError(
+                    f"weight {variable.path!r} of layer {self.name!r} has shape {variable.shape}; "
+                    f"set_weights got an array of shape {np.shape(value)}"
+                )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """The number of numbers in its weights.
+
+        Raises:
+            ValueError: if it has no weights yet.
+        """
+        if not self.built:
+            raise ValueError(f"layer {self.name!r} is not built: its weights have no shapes yet")
+        return sum(variable.size for variable in self.weights)
+
+    @property
+    def metrics(self) -> list:
+        """The metrics among its attributes and those of the layers below."""
+        return [m for m in self.modules() if callable(getattr(m, "update_state", None))]
+
+    @property
+    def layers(self) -> list["Weighted"]:
+        """The layers directly below this one."""
+        return [child for child in self.children() if isinstance(child, Weighted)]
+
+    @property
+    def path(self) -> str:
+        """Name, with the scopes around it."""
+        scope = current_scope()
+        return f"{scope}/{self.name}" if scope else self.name
+
+    # ---- losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to what training minimizes: call this in `call` with a value that depends on inputs,
+        or anywhere with a function of no arguments.
+
+        Args:
+            loss: a scalar or array (its mean counts), a list of them, or a callable.
+        """
+        for one in loss if isinstance(loss, list | tuple) else [loss]:
+            if callable(one):
+                self._loss_functions.append(one)
+            elif thread.calls:
+                thread.calls[-1].losses.append(jnp.mean(jnp.asarray(one)))
+            else:
+                self._loss_values.append(jnp.mean(jnp.asarray(one)))
+
+    def regularization_losses(self) -> list:
+        """What the regularizers of the trainable weights, and functions given to `add_loss`, say."""
+        losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
+        for module in self.modules():
+            losses += [function() for function in getattr(module, "_loss_functions", ())]
+        return losses
+
+    @property
+    def losses(self) -> list:
+        """Scalars that are added to the loss: from the last call, and from regularizers."""
+        values = thread.calls[0].losses if thread.calls else self._loss_values
+        return [*values, *self.regularization_losses()]
+
+    def _check_initialized(self) -> None:
+        if "_initialized" not in self.__dict__:
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ must begin with super().__init__(**kwargs)"
+            )

@@ -1,0 +1,211 @@
+"""What an optimizer remembers from step to step: its count, its rate and the slots of variables."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook import initializers
+from hornbook.core.module import Module
+from hornbook.core.settings import floatx
+from hornbook.core.variable import Variable, name_scope, unwrap
+from hornbook.optimizers.arrays import Array
+from hornbook.optimizers.schedules import LearningRateSchedule
+
+UNKNOWN_VARIABLE = """{name!r} was built for other variables: it does not know {path!r}.
+Wrong:  one optimizer object for two models
+Right:  an optimizer for each model, or `optimizer.build(all_variables)` before the first step"""
+
+
+class State(Module):
+    """The variables of an optimizer."""
+
+    slots: tuple[tuple[str, ...], ...] = ()  # groups; a group's slots are made variable by variable
+    initial: Mapping[str, float] = MappingProxyType({})  # first value of slots that begin not at 0
+    use_ema: bool
+    gradient_accumulation_steps: int | None
+
+    def _begin(self, learning_rate: Any) -> None:
+        self.built = False
+        self._iterations = self._new("iteration", np.int32(0))
+        self._rates = [self._as_rate(learning_rate)]  # a list: a new one is a change of structure
+        self._variables: list[Variable] = []  # those made by add_variable, in order
+        self._slots: dict[Variable, dict[str, Variable]] = {}
+        self._averages: dict[Variable, Variable] = {}
+        self._sums: dict[Variable, Variable] = {}
+
+    def make_slot(self, variable: Variable, slot: str) -> Variable | None:
+        """A new slot of a variable, or `None` if this variable does without it."""
+        return self.add_variable_from_reference(variable, slot, self.initial.get(slot, 0.0))
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Make the slots of the variables that will be trained.
+
+        Args:
+            variables: the trainable variables, in the order in which gradients will come.
+
+        Raises:
+            ValueError: if it was built before, for other variables.
+        """
+        variables = list(variables)
+        if self.built:
+            return self._check_known(variables)
+        slots: dict[Variable, dict[str, Variable]] = {variable: {} for variable in variables}
+        if self.use_ema:
+            self._averages = self._one_each(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._sums = self._one_each(variables, "gradient_accumulator")
+        for group in self.slots:
+            for variable in variables:
+                made = {slot: self.make_slot(variable, slot) for slot in group}
+                slots[variable].update({s: v for s, v in made.items() if v is not None})
+        self._slots = slots
+        self.built = True
+
+    def _one_each(self, variables, name) -> dict[Variable, Variable]:
+        return {v: self.add_variable_from_reference(v, name) for v in variables}
+
+    def _check_known(self, variables: Iterable[Variable]) -> None:
+        for variable in variables:
+            if variable not in self._slots:
+                path = getattr(variable, "path", variable)
+                raise ValueError(UNKNOWN_VARIABLE.format(name=self.name, path=path))
+
+    def _new(self, name, value, shape=None, dtype=None) -> Variable:
+        with name_scope(self.name):
+            return Variable(
+                value, shape, dtype, False, name.replace("/", "_"), kind="optimizer", autocast=False
+            )
+
+    def add_variable(
+        self,
+        shape: tuple[int, ...],
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        name: str | None = None,
+        **_: Any,
+    ) -> Variable:
+        """A new variable of this optimizer.
+
+        Args:
+            shape: its shape.
+            initializer: an initializer, its name, or a number.
+            dtype: default `floatx()`.
+            name: the last part of its path.
+        """
+        if isinstance(initializer, int | float):
+            initializer = initializers.Constant(initializer)  # made by numpy: nothing compiles
+        variable = self._new(name or "variable", initializers.get(initializer), shape, dtype)
+        self._variables = [*self._variables, variable]
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str = "var", initializer: Any = "zeros"
+    ) -> Variable:
+        """A new variable of the shape and dtype of a model's variable, and named after it."""
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            f"{reference_variable.path}_{name}",
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: list[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """For each of the model's variables a new one, or several if `name` is a list of names.
+
+        Returns:
+            A list in the order of the variables; for several names, one such list a name.
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        several = isinstance(initializer, list | tuple)
+        initial = list(initializer) if several else [initializer] * len(names)
+        rows = [
+            [self.add_variable_from_reference(v, *row) for row in zip(names, initial, strict=True)]
+            for v in trainable_variables
+        ]
+        columns = [[row[i] for row in rows] for i in range(len(names))]
+        return columns[0] if isinstance(name, str) else columns
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Every variable of the optimizer: the step count, the rate, then averages, sums, slots."""
+        return self.owned_variables()
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made (with accumulation: not how many gradients came)."""
+        if self.gradient_accumulation_steps:
+            return self._iterations.raw // self.gradient_accumulation_steps
+        return self._iterations
+
+    def set_weights(self, weights: list[Array]) -> None:
+        """Assign every variable of the optimizer, in the order of `variables`."""
+        if len(weights) != len(self.variables):
+            raise ValueError(
+                f"{self.name} has {len(self.variables)} variables, set_weights got {len(weights)} "
+                "values. Build it first: optimizer.build(model.trainable_variables)"
+            )
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+    # ---- the learning rate
+
+    def _as_rate(self, rate: Any) -> Any:
+        if isinstance(rate, LearningRateSchedule) or (
+            callable(rate) and not isinstance(rate, type)
+        ):
+            return rate
+        value = np.asarray(unwrap(rate)) if not isinstance(rate, str | None) else np.asarray("")
+        if value.shape or value.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{self.name}: learning_rate must be a float, a LearningRateSchedule or a "
+                f"function, not {rate!r}"
+            )
+        return self._new("learning_rate", value, dtype=jnp.promote_types(floatx(), "float32"))
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate: a variable if it was given as a number, else its value at this step."""
+        rate = self._rates[0]
+        return rate if isinstance(rate, Variable) else self._rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any):
+        old = self._rates[0]
+        if isinstance(old, Variable) and not callable(value):
+            old.assign(value)
+        elif isinstance(old, LearningRateSchedule) and not callable(value):
+            raise TypeError(
+                f"{self.name} follows {old!r}: its learning rate cannot be set to {value!r}. Make "
+                "the optimizer with a float learning_rate, or assign another schedule"
+            )
+        else:
+            self._rates = [self._as_rate(value)]
+
+    def _rate(self) -> Array:
+        """The rate at this step, a float scalar."""
+        rate = self._rates[0]
+        if isinstance(rate, Variable):
+            return rate.raw
+        value = rate(self._iterations.raw) if _takes_step(rate) else rate()
+        return jnp.asarray(unwrap(value), jnp.promote_types(floatx(), "float32"))
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        return list(self._slots).index(variable)
+
+
+def _takes_step(rate: Callable) -> bool:
+    """Whether a learning rate is a function of the step rather than of nothing."""
+    if isinstance(rate, LearningRateSchedule):
+        return True
+    try:
+        parameters = inspect.signature(rate).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(p.kind in places and p.default is p.empty for p in parameters)

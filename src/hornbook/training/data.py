@@ -1,0 +1,220 @@
+"""Whatever a user passes as data becomes arrays of numbers, or an error that says where it is not."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.core import settings, tree
+from hornbook.core.dtype import NARROW, is_float
+
+
+def to_array(value: Any, what: str = "data") -> Any:
+    """One array-like as a numpy or JAX array of a dtype to train with.
+
+    Args:
+        value: array, nested list, pandas object, sparse matrix or foreign tensor.
+        what: how messages call it.
+
+    Raises:
+        TypeError: for text and Python objects, with the column and the row.
+        ValueError: for nested lists of unequal lengths.
+    """
+    if isinstance(value, jax.Array):
+        return value
+    if hasattr(value, "toarray") and hasattr(value, "tocsr"):
+        value = value.toarray()
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
+    columns = getattr(value, "columns", None)
+    if columns is not None or hasattr(value, "iloc"):
+        value = _from_pandas(value, columns, what)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{what} is a nested list whose rows have different lengths ({error}); "
+            "pad them to one length, for instance with utils.pad_sequences"
+        ) from None
+    if array.dtype.kind in "OUSVMm":
+        raise TypeError(_text_message(array, what))
+    name = NARROW.get(array.dtype.name, array.dtype.name)
+    if is_float(array.dtype):
+        name = settings.floatx()
+    elif settings.floatx() == "float64" and array.dtype.kind in "iu":
+        name = array.dtype.name
+    return np.ascontiguousarray(array) if array.dtype.name == name else array.astype(name)
+
+
+def _from_pandas(value, columns, what):
+    if columns is None:
+        return value.to_numpy()
+    for column in columns:
+        series = value[column]
+        if series.dtype.kind not in "fiub" and not _is_numeric_extension(series):
+            raise TypeError(
+                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in "
+                f"row {series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it: "
+                f"{what}.drop(columns=[{column!r}])"
+            )
+    return value.to_numpy(dtype=np.result_type(*(_numeric_dtype(value[c]) for c in columns)))
+
+
+def _is_numeric_extension(series) -> bool:
+    return (
+        getattr(series.dtype, "_is_numeric", False) or getattr(series.dtype, "kind", "O") in "fiub"
+    )
+
+
+def _numeric_dtype(series):
+    return (
+        np.dtype("float64")
+        if _has_missing(series)
+        else getattr(series.dtype, "numpy_dtype", series.dtype)
+    )
+
+
+def _has_missing(series) -> bool:
+    return bool(series.isna().any())
+
+
+def _text_message(array: np.ndarray, what: str) -> str:
+    """Where in an array of objects the first thing that is no number stands."""
+    for position, item in np.ndenumerate(array):
+        if isinstance(item, bool | int | float | np.number):
+            continue
+        place = f"row {position[0]}" if position else "the value"
+        if len(position) > 1:
+            place += f", column {position[1]}"
+        if isinstance(item, list | tuple | np.ndarray):
+            return (
+                f"{what} is an array of Python lists ({place}: {str(item)[:40]}...); pad them to "
+                "one length, for instance with utils.pad_sequences"
+            )
+        return f"{what} has {item!r} in {place}, which is not a number; encode it as numbers first"
+    return f"{what} has dtype {array.dtype}; convert it with .astype('float32')"
+
+
+def to_arrays(structure: Any, what: str) -> Any:
+    """A structure of array-likes as a structure of arrays; lists of numbers are one array."""
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {key: to_arrays(child, f"{what}[{key!r}]") for key, child in structure.items()}
+    if isinstance(structure, list | tuple) and structure and not _is_numbers(structure):
+        return [to_arrays(child, f"{what}[{i}]") for i, child in enumerate(structure)]
+    array = to_array(structure, what)
+    if array.ndim == 0:
+        raise ValueError(f"{what} is a single number; it needs an axis of samples")
+    return array
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether nested lists are numbers (one array) rather than arrays (several inputs)."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return not hasattr(value, "shape")
+
+
+def count_rows(data: Any, what: str = "data") -> int:
+    """The common number of rows of all arrays.
+
+    Raises:
+        ValueError: if they differ, naming each.
+    """
+    sizes = {name: leaf.shape[0] for name, leaf in tree.named_leaves(data) if leaf is not None}
+    if len(set(sizes.values())) > 1:
+        labels = {"0": "x", "1": "y", "2": "sample_weight"}
+        named = ", ".join(
+            f"{labels.get(k.partition('/')[0], k)}{k[1:] if '/' in k else ''}: {v}"
+            for k, v in sizes.items()
+        )
+        raise ValueError(f"the arrays of {what} have different numbers of samples ({named})")
+    if not sizes:
+        raise ValueError(f"there are no arrays in {what}")
+    return next(iter(sizes.values()))
+
+
+def take_rows(data: Any, rows: Any) -> Any:
+    """Some rows of every array."""
+    return tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], data)
+
+
+# ---- weights for classes
+
+
+def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
+    """Sample weights from weights for classes.
+
+    Args:
+        weights: from class to weight, or from output name to such a dict.
+        y: labels: integers (N,) or (N, 1), sequences of them (N, T), or one-hot (N, K).
+        names: names of the outputs.
+
+    Returns:
+        float32 arrays in the form of `y`; classes not named weigh 1.
+    """
+    if any(isinstance(value, dict) for value in weights.values()):
+        unknown = set(weights) - set(names)
+        if unknown:
+            raise ValueError(f"class_weight names {sorted(unknown)}; the outputs are {names}")
+        labels = y if isinstance(y, dict) else dict(zip(names, _as_list(y), strict=True))
+        return {
+            name: class_weights(weights[name], labels[name], [name])
+            if name in weights
+            else np.ones(np.shape(labels[name])[0], "float32")
+            for name in labels
+        }
+    if isinstance(y, list | tuple | dict):
+        return tree.map_structure(lambda leaf: class_weights(weights, leaf, names), y)
+    labels = np.asarray(y)
+    if is_float(labels.dtype) and labels.ndim > 1 and labels.shape[-1] > 1:
+        labels = labels.argmax(-1)
+    elif labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    elif labels.ndim == 2 and labels.shape[-1] > 1 and set(np.unique(labels)) <= {0, 1}:
+        if (labels.sum(-1) == 1).all():
+            labels = labels.argmax(-1)
+    result = np.ones(labels.shape, "float32")
+    for label, weight in weights.items():
+        result[labels == label] = weight
+    return result
+
+
+def _as_list(value: Any) -> list:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+# ---- parts of data
+
+
+def split_validation(data: tuple, fraction: float) -> tuple[tuple, tuple]:
+    """The first rows to train on, and the last `fraction` of them to validate on."""
+    if not 0 < fraction < 1:
+        raise ValueError(f"validation_split is a fraction between 0 and 1, not {fraction!r}")
+    rows = count_rows(data)
+    border = int(rows * (1 - fraction))
+    if border in (0, rows):
+        raise ValueError(f"validation_split={fraction} of {rows} samples leaves one part empty")
+    return take_rows(data, slice(None, border)), take_rows(data, slice(border, None))
+
+
+def unpack(item: Any) -> tuple:
+    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays."""
+    parts = tuple(item) if isinstance(item, tuple) else (item,)
+    if len(parts) > 3:
+        raise ValueError(
+            f"a batch is (x, y, sample_weight), or its beginning; got {len(parts)} parts"
+        )
+    x, y, weight = (*parts, None, None)[:3]
+    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(weight, "sample_weight")
+
+
+def is_iterable_source(x: Any) -> bool:
+    """Whether `x` gives batches itself, rather than being arrays."""
+    if x is None or isinstance(x, list | tuple | dict | np.ndarray | jax.Array):
+        return False
+    if hasattr(x, "__array__") or hasattr(x, "iloc") or hasattr(x, "tocsr"):
+        return False
+    return isinstance(x, Iterable) or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
