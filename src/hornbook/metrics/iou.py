@@ -77,10 +77,15 @@ class IoU(Metric):
         Raises:
             ValueError: if targets and predictions differ in number.
         """
-        weights = weights_and_mask(y_pred, sample_weight, "float32")
+        self._count(y_true, y_pred, self._weights(y_pred, sample_weight))
+
+    def _weights(self, y_pred, sample_weight):
         given = sample_weight is not None and is_float(rows.array(sample_weight).dtype)
         if given and not is_float(self.dtype):
-            warnings.warn(WHOLE_WEIGHTS.format(self.name, self.dtype), stacklevel=2)
+            warnings.warn(WHOLE_WEIGHTS.format(self.name, self.dtype), stacklevel=3)
+        return weights_and_mask(y_pred, sample_weight, "float32")
+
+    def _count(self, y_true, y_pred, weights):
         y_true, y_pred = rows.array(y_true), rows.array(y_pred)
         true = y_true if self.sparse_y_true else jnp.argmax(y_true, axis=self.axis)
         pred = y_pred if self.sparse_y_pred else jnp.argmax(y_pred, axis=self.axis)
@@ -141,9 +146,8 @@ class BinaryIoU(IoU):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch; see `IoU.update_state`."""
-        weights = weights_and_mask(y_pred, sample_weight, "float32")
-        y_pred = rows.floating(y_pred) >= self.threshold
-        super().update_state(y_true, y_pred, weights if sample_weight is None else sample_weight)
+        weights = self._weights(y_pred, sample_weight)
+        self._count(y_true, rows.floating(y_pred) >= self.threshold, weights)
 
 
 class MeanIoU(IoU):
