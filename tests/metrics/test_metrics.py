@@ -124,6 +124,13 @@ def test_a_metric_of_ones_own_works_statelessly_and_survives_its_config():
     assert copy.scale == 2.0
 
 
+def test_a_result_that_is_a_variable_is_read_at_once():
+    metric = Largest()
+    first = metric(None, jnp.array([1.0]))
+    metric.update_state(None, jnp.array([2.0]))
+    assert (float(first), float(metric.result())) == (1.0, 2.0)
+
+
 def test_another_number_of_values_than_variables_is_an_error():
     with pytest.raises(ValueError, match=r"'largest' has 1 variables \(seen\); 2 values"):
         Largest().stateless_result([1.0, 2.0])

@@ -265,7 +265,8 @@ CASES = [
         {"dilation": (2, 2), "padding": (1, 2), "stride": (1, 2)},
     ),
 ]
-NO_GRADIENT_IN_JAX = {"lu_factor", "lstsq", "segment_prod", "scatter_update"}
+# No gradient in JAX; and Keras's rearrange cannot be traced.
+WITHOUT_GRADIENT = {"lu_factor", "lstsq", "segment_prod", "scatter_update", "rearrange"}
 
 
 def case_id(case):
@@ -283,7 +284,7 @@ def test_an_op_agrees(case):
     gradient = (
         floating
         and not low
-        and (name not in NO_GRADIENT_IN_JAX or kwargs.get("reduction") == "add")
+        and (name not in WITHOUT_GRADIENT or kwargs.get("reduction") == "add")
     )
     tolerance = {"rtol": 1e-2, "atol": 1e-2} if low else {"rtol": 1e-4, "atol": 1e-5}
     same(ours, theirs, *args, gradient=gradient, **tolerance, **kwargs)
@@ -389,12 +390,12 @@ def test_ctc_beam_search_agrees():
     same(
         ops.ctc_decode,
         keras.ops.ctc_decode,
-        floats(3, 6, 4),
-        np.array([6, 5, 3], "int32"),
+        floats(2, 4, 3),
+        np.array([4, 3], "int32"),
         gradient=False,
         strategy="beam_search",
-        beam_width=40,
-        top_paths=4,
+        beam_width=20,
+        top_paths=3,
         rtol=1e-4,
     )
 

@@ -59,7 +59,7 @@ def test_arguments(case):
 @pytest.mark.parametrize("layer", ["simple", "lstm", "gru"])
 def test_names_shapes_and_first_values_of_weights(layer):
     ours, theirs = LAYERS[layer](hornbook, name="r"), LAYERS[layer](keras, name="r")
-    ours(X), theirs(X)
+    ours.build(X.shape), theirs.build(X.shape)
     assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
     assert [v.shape for v in ours.weights] == [v.shape for v in theirs.weights]
     agree([ours.weights[-1]], [theirs.weights[-1]], "bias")
@@ -114,7 +114,7 @@ def test_stacked_cells_of_ones_own():
 
 def test_states_of_a_stateful_layer():
     ours, theirs = (k.layers.LSTM(4, stateful=True) for k in (hornbook, keras))
-    ours(X), theirs(X)
+    ours.build(X.shape), theirs.build(X.shape)
     copy_weights(ours, theirs, perturb=True)
     for _ in range(2):
         agree(ours(X), theirs(X), "output", rtol=1e-4, atol=1e-5)
@@ -163,7 +163,7 @@ def test_names_of_bidirectional_weights():
     ours, theirs = (
         k.layers.Bidirectional(k.layers.LSTM(4, name="l"), name="b") for k in (hornbook, keras)
     )
-    ours(X), theirs(X)
+    ours.build(X.shape), theirs.build(X.shape)
     assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
 
 
@@ -197,5 +197,5 @@ def test_names_of_time_distributed_weights():
     ours, theirs = (
         k.layers.TimeDistributed(k.layers.Dense(4, name="d"), name="t") for k in (hornbook, keras)
     )
-    ours(X), theirs(X)
+    ours.build(X.shape), theirs.build(X.shape)
     assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]

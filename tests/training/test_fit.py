@@ -530,3 +530,58 @@ def test_no_warning_comes_from_an_ordinary_fit(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         linear().fit(*data, verbose=0)
+
+
+class CustomStep(keras.Model):
+    """A train_step as Keras's guide for JAX writes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1, kernel_initializer="ones")
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def loss_and_updates(self, trainable, others, x, y):
+        y_pred, others = self.stateless_call(trainable, others, x, training=True)
+        return self.compute_loss(x, y, y_pred), (y_pred, others)
+
+    def train_step(self, state, data):
+        trainable, others, slots, metrics = state
+        x, y = data
+        gradient = jax.value_and_grad(self.loss_and_updates, has_aux=True)
+        (loss, (y_pred, others)), gradients = gradient(trainable, others, x, y)
+        trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
+        logs, updated = {}, []
+        for metric in self.metrics:
+            values = metrics[len(updated) : len(updated) + len(metric.variables)]
+            arguments = (loss,) if metric.name == "loss" else (y, y_pred)
+            values = metric.stateless_update_state(values, *arguments)
+            logs[metric.name] = metric.stateless_result(values)
+            updated += values
+        return logs, (trainable, others, slots, updated)
+
+
+def test_a_train_step_of_the_users_own_trains_as_the_built_in_one(data):
+    x, y = data
+    histories, weights = [], []
+    for model in (CustomStep(), linear(kernel_initializer="ones")):
+        model.compile("adam", "mse", metrics=["mae"])
+        fitted = model.fit(x, y, batch_size=25, epochs=3, shuffle=False, verbose=0)
+        histories.append(fitted.history)
+        weights.append(model.get_weights()[0])
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(values, histories[1][name], rtol=1e-5)
+    np.testing.assert_allclose(*weights, rtol=1e-5)
+
+
+def test_a_train_step_without_state_is_explained(data):
+    class Wrong(keras.Model):
+        def train_step(self, data):
+            return {}
+
+    inputs = keras.Input((4,))
+    model = Wrong(inputs, layers.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match="self, state, data"):
+        model.fit(*data, verbose=0)

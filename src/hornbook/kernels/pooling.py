@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 
@@ -13,9 +14,9 @@ def plain_max_pool(x: Array, size: Sequence[int], strides: Sequence[int], paddin
 
 def plain_avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
     """The mean of each window, by `lax.reduce_window`; padding does not count."""
-    total = _reduce_window(x, jnp.zeros((), x.dtype), lax.add, size, strides, padding)
+    total = _reduce_window(x, np.zeros((), x.dtype), lax.add, size, strides, padding)
     ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
-    return total / _reduce_window(ones, jnp.zeros((), x.dtype), lax.add, size, strides, padding)
+    return total / _reduce_window(ones, np.zeros((), x.dtype), lax.add, size, strides, padding)
 
 
 def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
@@ -46,5 +47,5 @@ def _reduce_window(x, start, reduce, size, strides, padding):
 
 def _lowest(dtype):
     if jnp.issubdtype(dtype, jnp.floating):
-        return jnp.array(-jnp.inf, dtype)
-    return jnp.array(jnp.iinfo(dtype).min, dtype)
+        return np.array(-np.inf, dtype)
+    return np.array(jnp.iinfo(dtype).min, dtype)

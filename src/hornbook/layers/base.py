@@ -1,6 +1,7 @@
 """`Layer`: a module that can be called. It builds itself on first use, records symbolic calls, and
 lets dtypes, masks and the training flag travel, so that `call` holds the formula alone."""
 
+import functools
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -34,6 +35,24 @@ from hornbook.layers.weighted import Weighted
 
 # What Keras's configs say of quantizers and adapters that a layer does not have.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+
+
+def _marks_built(build: Callable) -> Callable:
+    """A `build` that may be called by hand: it names the weights and notes that they are made."""
+
+    @functools.wraps(build)
+    def marking(self, *args, **kwargs):
+        inside = current_scope().rpartition("/")[2] == self.name
+        with nullcontext() if inside else name_scope(self.name):
+            result = build(self, *args, **kwargs)
+        self.built = True
+        if args and "_build_shapes" not in self.__dict__:
+            names = [name for name in parameters_of(build) if name != "self"]
+            shapes = dict(zip(names, args, strict=False)) | kwargs
+            self._build_shapes = shapes if len(shapes) > 1 else {"input_shape": args[0]}
+        return result
+
+    return marking
 
 
 class Layer(Weighted):
@@ -125,6 +144,11 @@ class Layer(Weighted):
 
     # ---- building
 
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
+
     def build(self, input_shape: Any = None) -> None:
         """Make the weights. Called once, with the shape of the first inputs."""
         self.built = True
@@ -145,22 +169,20 @@ class Layer(Weighted):
         parameters = [p for p in parameters_of(type(self).build).values() if p.name != "self"]
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         first = next(iter(shapes.values()), None)
-        inside = current_scope().rpartition("/")[2] == self.name
-        with nullcontext() if inside else name_scope(self.name):
-            if len(named) <= 1:
-                self.build(*([first] if parameters else []))
-                shapes = {"input_shape": first}
-            else:
-                wanted = {p.name: shapes.get(p.name) for p in named}
-                if wanted[named[0].name] is None:
-                    wanted[named[0].name] = first
-                given = {
-                    key: shape
-                    for key, shape in wanted.items()
-                    if shape is not None or parameters_of(type(self).build)[key].default is not None
-                }
-                self.build(**given)
-                shapes = given
+        if len(named) <= 1:
+            self.build(*([first] if parameters else []))
+            shapes = {"input_shape": first}
+        else:
+            wanted = {p.name: shapes.get(p.name) for p in named}
+            if wanted[named[0].name] is None:
+                wanted[named[0].name] = first
+            given = {
+                key: shape
+                for key, shape in wanted.items()
+                if shape is not None or parameters_of(type(self).build)[key].default is not None
+            }
+            self.build(**given)
+            shapes = given
         self.built = True
         self._build_shapes = shapes
 

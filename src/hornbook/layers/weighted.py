@@ -77,8 +77,8 @@ class Weighted(Module):
 
     @property
     def variables(self) -> list[Variable]:
-        """Every variable of this layer and those below it, seeds and metrics included."""
-        return self.all_variables()
+        """Every variable of this layer and those below it, seeds included and metrics not."""
+        return [v for v in self.all_variables() if v.kind != "metric"]
 
     @property
     def weights(self) -> list[Variable]:

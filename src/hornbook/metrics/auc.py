@@ -1,5 +1,6 @@
 """The area under a curve that the threshold runs along."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from hornbook.metrics.confusion import COUNTS, Counting, count, parse_thresholds
 from hornbook.ops import nn, rows
 
 CURVES = ("ROC", "PR", "PRGAIN")
-HEIGHTS = {
+HEIGHTS: dict[str, Callable] = {
     "interpolation": lambda a, b: (a + b) / 2,
     "minoring": jnp.minimum,
     "majoring": jnp.maximum,

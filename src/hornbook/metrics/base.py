@@ -1,16 +1,18 @@
 """`Metric`: variables that gather over batches, and a result."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from hornbook import initializers
-from hornbook.core import settings
+from hornbook.core import settings, tree
 from hornbook.core.dtype import get_policy
 from hornbook.core.mask import get_mask
 from hornbook.core.module import Module
-from hornbook.core.variable import Variable, bind
+from hornbook.core.variable import Variable, bind, unwrap
 from hornbook.losses.shapes import multiply_weights
 from hornbook.ops import rows
 
@@ -43,6 +45,11 @@ class Metric(Module):
         >>> float(largest(None, jnp.array([2.0])))
         3.0
     """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "result" in vars(cls):
+            cls.result = _read(vars(cls)["result"])
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         super().__init__(name=name)
@@ -162,6 +169,16 @@ class Metric(Module):
                 f"({', '.join(v.name for v in variables)}); {len(values)} values were given"
             )
         return dict(zip(variables, values, strict=True))
+
+
+def _read(result: Callable) -> Callable:
+    """A `result` that gives arrays where it returns variables, which would go on changing."""
+
+    @functools.wraps(result)
+    def read(self):
+        return tree.map_structure(unwrap, result(self))
+
+    return read
 
 
 def make_variables(metric: Metric, *args: Any) -> None:

@@ -180,6 +180,12 @@ class Model(Trainer, Layer):
         for line in text.split("\n"):
             (print_fn or print)(line)
 
+    def reset_states(self) -> None:
+        """Start the sequences of stateful layers anew."""
+        for layer in self.modules():
+            if layer is not self and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
     # ---- calling
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

@@ -126,7 +126,41 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     return step
 
 
-def many(step: Callable, model: Any, variables: Variables, **options: Any) -> tuple:
+def custom_step(model: Any, variables: Variables, method: str) -> Callable:
+    """The pure step of a model that writes its own `train_step` or `test_step`.
+
+    It is called as in Keras on JAX: `train_step(self, state, data) -> (logs, state)`, where `state`
+    is lists of values: trainable variables, others, (in training) the optimizer's, metrics'.
+    """
+    groups = [model.trainable_variables, model.non_trainable_variables, model.metrics_variables]
+    if method == "train_step":
+        groups.insert(2, model.optimizer.variables)
+
+    def step(state, fixed, batch):
+        bound = variables.bound({**fixed, **state})
+        values = tuple([bound.get(v, v.raw) for v in group] for group in groups)
+        with bind(bound), collect_losses():
+            logs, values = getattr(model, method)(values, given(batch))
+        after = dict(bound)
+        for group, new in zip(groups, values, strict=True):
+            after |= dict(zip(group, new, strict=True))
+        after = {path: after[variable] for path, variable in variables.mutable.items()}
+        finite = jnp.all(jnp.isfinite(logs["loss"])) if "loss" in logs else jnp.bool_(True)
+        return keep_if(finite, after, state, variables), finite, logs
+
+    return step
+
+
+def given(batch: tuple) -> tuple:
+    """`(x, y, sample_weight)` without what was not given at the end."""
+    while len(batch) > 1 and batch[-1] is None:
+        batch = batch[:-1]
+    return batch
+
+
+def many(
+    step: Callable, model: Any, variables: Variables, custom: bool = False, **options: Any
+) -> tuple:
     """Compile a step into a call that runs any number of them.
 
     Returns:
@@ -149,17 +183,24 @@ def many(step: Callable, model: Any, variables: Variables, **options: Any) -> tu
     def run(state, fixed, data, rows, start, stop, fresh, batch):
         state = reset(state, fixed, fresh)
 
+        def one(state, index):
+            state, finite, *logs = step(state, fixed, take(data, rows, index, batch))
+            return state, finite, dict(*logs)  # a custom step says itself what to report
+
         def body(carry):
-            index, _, state = carry
-            state, finite = step(state, fixed, take(data, rows, index, batch))
-            return index + 1, finite, state
+            index, _, state, _ = carry
+            state, finite, said = one(state, index)
+            return index + 1, finite, state, said
 
         def go_on(carry):
             return (carry[0] < stop) & carry[1]
 
-        index, finite, state = jax.lax.while_loop(go_on, body, (start, jnp.bool_(True), state))
+        said = jax.tree.map(jnp.zeros_like, jax.eval_shape(one, state, start)[2]) if custom else {}
+        index, finite, state, said = jax.lax.while_loop(
+            go_on, body, (start, jnp.bool_(True), state, said)
+        )
         with bind(variables.bound({**fixed, **state})):
-            logs = model.get_metrics_result()
+            logs = said or model.get_metrics_result()
         names[:] = logs
         return state, list(logs.values()), index, finite
 

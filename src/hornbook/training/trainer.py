@@ -14,6 +14,7 @@ from hornbook.core.module import Module, structure_version
 from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
+from hornbook.layers.calling import parameters_of
 from hornbook.training import step as steps
 from hornbook.training.compiled import Compiled, Forward, metric_paths, same_variables
 from hornbook.training.data import (
@@ -32,6 +33,11 @@ from hornbook.training.objective import Objective
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
 Wrong:  model.fit(x, y)
 Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
+
+CUSTOM_STEP = """{0}.{1} must be a pure function of its state.
+Wrong:  def {1}(self, data)
+Right:  def {1}(self, state, data), which returns (logs, state); state holds the values of the
+        trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
 
 
 class Trainer:
@@ -230,13 +236,26 @@ class Trainer:
         program = self._compiled.by_mode.get(mode)
         if program is None or not same_variables(program.variables, variables, trained, mode):
             bound = steps.Variables(variables, mode, trained if mode == "train" else [])
-            step = {"train": steps.train_step, "test": steps.test_step}[mode](self, bound)
-            program = Program(*steps.many(step, self, bound), bound)
+            program = Program(*self._compile_step(mode, bound), bound)
             if self.steps_per_execution > 1:
                 program.pace.steps = self.steps_per_execution
             self._compiled.by_mode[mode] = program
         self._compiled.version = structure_version()
         return program
+
+    def _compile_step(self, mode: str, bound: steps.Variables) -> tuple:
+        method = getattr(type(self), f"{mode}_step", None)
+        if method is None:
+            make = steps.train_step if mode == "train" else steps.test_step
+            return steps.many(make(self, bound), self, bound)
+        if len(parameters_of(method)) != 3:
+            raise TypeError(CUSTOM_STEP.format(type(self).__name__, f"{mode}_step"))
+        return steps.many(steps.custom_step(self, bound, f"{mode}_step"), self, bound, custom=True)
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`, in order."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     def _all_paths(self, mode: str) -> dict[str, Variable]:
         paths = dict(self.variable_paths())  # type: ignore[attr-defined]
