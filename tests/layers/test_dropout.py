@@ -113,8 +113,8 @@ def test_alpha_dropout_keeps_mean_and_variance_of_normal_inputs():
     x = np.random.default_rng(0).normal(size=(200, 200)).astype("float32")
     y = np.asarray(layers.AlphaDropout(0.4, seed=0)(x, training=True))
     assert abs(y.mean()) < 0.03 and abs(y.std() - 1) < 0.03
-    lowest = y.min()
-    assert abs((np.abs(y - lowest) < 1e-6).mean() - 0.4) < spread(0.4, y.size)
+    _, counts = np.unique(y, return_counts=True)  # the dropped ones all have one value
+    assert abs(counts.max() / y.size - 0.4) < spread(0.4, y.size)
 
 
 def test_dropout_keeps_the_dtype():

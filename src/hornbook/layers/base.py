@@ -189,6 +189,7 @@ class Layer(Weighted):
     def _ensure_built(self, args: tuple, kwargs: dict) -> None:
         if not self.built:
             self._check_initialized()
+            self._check_inputs(args, kwargs)
             names = [n for n in parameters_of(type(self).call) if n != "self"]
             given = dict(zip(names, args, strict=False)) | kwargs
             if len(args) > len(names):  # call(*inputs)
@@ -199,6 +200,13 @@ class Layer(Weighted):
                 if has_tensor(value)
             }
             self._build(shapes)
+
+    def _check_inputs(self, args: tuple, kwargs: dict) -> Any:
+        """The first argument, if it is what the layer takes."""
+        inputs = args[0] if args else next(iter(kwargs.values()), None)
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self.name)
+        return inputs
 
     # ---- calling
 
@@ -227,9 +235,7 @@ class Layer(Weighted):
     def _run(self, args: tuple, kwargs: dict) -> Any:
         with name_scope(self.name):
             self._ensure_built(args, kwargs)
-            inputs = args[0] if args else next(iter(kwargs.values()), None)
-            if self.input_spec is not None:
-                check_inputs(self.input_spec, inputs, self.name)
+            inputs = self._check_inputs(args, kwargs)
             outer = thread.calls[-1] if thread.calls else None
             call = Call(self._training(kwargs, outer), outer.losses if outer else [])
             masks = get_masks(inputs)

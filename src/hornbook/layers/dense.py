@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.kernels.product import product
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
@@ -85,7 +87,20 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Array) -> Array:
-        x = inputs @ self.kernel.value
+        x = matmul(inputs, self.kernel.value)
         if self.bias is not None:
             x = x + self.bias.value
         return self.activation(x)
+
+
+def matmul(x: Array, kernel: Array) -> Array:
+    """`x @ kernel` over all but the last axis of `x` as one matrix of rows.
+
+    Args:
+        x: `(..., inputs)`.
+        kernel: `(inputs, units)`.
+    """
+    if jnp.promote_types(x.dtype, kernel.dtype).itemsize < 4:
+        return product(x, kernel)
+    rows = x.reshape(-1, x.shape[-1]) @ kernel
+    return rows.reshape(*x.shape[:-1], kernel.shape[1])

@@ -1,5 +1,6 @@
 """EinsumDense: a product with a kernel, along whichever axes an equation names."""
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -7,6 +8,7 @@ from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.layers.base import Layer
+from hornbook.layers.dense import matmul
 
 FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each a row of letters"
 
@@ -82,10 +84,25 @@ class EinsumDense(Layer):
             )
 
     def call(self, inputs: Array) -> Array:
-        x = jnp.einsum(self.equation, inputs, self.kernel.value)
+        x = einsum_product(self.equation, inputs, self.kernel.value)
         if self.bias is not None:
             x = x + self.bias.value
         return self.activation(x)
+
+
+def einsum_product(equation: str, x: Array, kernel: Array) -> Array:
+    """`einsum(equation, x, kernel)`, as one matrix product where the axes stand in that order."""
+    of_x, of_kernel, out = parts(equation)
+    bound = [letter for letter in of_kernel if letter in of_x]
+    new = of_kernel[len(bound) :]
+    free = of_x.removesuffix("".join(bound))
+    in_order = of_x == free + "".join(bound) and of_kernel == "".join(bound) + new
+    if not bound or not new or not in_order or out != free + new:
+        return jnp.einsum(equation, x, kernel)
+    size = math.prod(kernel.shape[: len(bound)])
+    rows = x.reshape(*x.shape[: x.ndim - len(bound)], size)
+    y = matmul(rows, kernel.reshape(size, -1))
+    return y.reshape(*y.shape[:-1], *kernel.shape[len(bound) :])
 
 
 def weight_shapes(
@@ -100,7 +117,7 @@ def weight_shapes(
         name: the layer's, for messages.
     """
     who = f"layer {name!r} (EinsumDense) with the equation {equation!r}"
-    x, kernel, out = _parts(equation, who)
+    x, kernel, out = parts(equation)
     left, right = x.startswith("..."), x.endswith("...")
     x, out = x.strip("."), out.strip(".")
     more = len(input_shape) - len(x)
@@ -132,12 +149,16 @@ def weight_shapes(
     return kernel_shape, (*bias_shape, *(1,) * (more if right else 0))
 
 
-def _parts(equation: str, who: str) -> tuple[str, str, str]:
-    """The axes of input, kernel and output."""
+def parts(equation: str) -> tuple[str, str, str]:
+    """The axes of input, kernel and output.
+
+    Raises:
+        ValueError: if it is no equation of two arrays, or has dots on one side only.
+    """
     inputs, arrow, out = equation.replace(" ", "").partition("->")
     x, comma, kernel = inputs.partition(",")
     dots = [(part[:3] == "...", part[-3:] == "...") for part in (x, out)]
     letters = x.strip(".") + kernel + out.strip(".")
     if not arrow or not comma or not letters.isalpha() or dots[0] != dots[1] or all(dots[0]):
-        raise ValueError(f"{who}: an equation is {FORMS}")
+        raise ValueError(f"the equation {equation!r} is none of the forms {FORMS}")
     return x, kernel, out

@@ -1,5 +1,6 @@
 """`Model`: a layer that can be trained. Made from symbolic tensors, or by subclassing."""
 
+import os
 from typing import Any
 
 from hornbook.core import tree
@@ -11,6 +12,7 @@ from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.models.summary import summarize
+from hornbook.saving import hdf5
 from hornbook.training.trainer import Trainer
 
 
@@ -185,6 +187,25 @@ class Model(Trainer, Layer):
         for layer in self.modules():
             if layer is not self and hasattr(layer, "reset_states"):
                 layer.reset_states()
+
+    # ---- files
+
+    @property
+    def saved_class(self) -> str:
+        """What files call its class."""
+        return "Functional" if type(self) is Model and self._graph else type(self).__name__
+
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
+    ) -> None:
+        """Write the weights to a `.weights.h5` file; see `saving.save_weights`."""
+        hdf5.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(
+        self, filepath: str | os.PathLike, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read the weights from a `.weights.h5` file; see `saving.load_weights`."""
+        hdf5.load_weights(self, filepath, skip_mismatch, by_name)
 
     # ---- calling
 

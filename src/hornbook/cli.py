@@ -1,0 +1,129 @@
+"""The command `hornbook`. What a command needs is imported when that command runs."""
+
+import argparse
+import math
+import os
+import sys
+
+from hornbook import version
+
+BAD_INPUT = 2  # as argparse's own exit status
+INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        argv: the arguments; default those of the process.
+
+    Returns:
+        The exit status: 0, or 2 for bad input.
+
+    Raises:
+        SystemExit: for unknown or malformed arguments (2), `--help` and `--version` (0).
+
+    Example:
+        >>> main(["--version"])
+        Traceback (most recent call last):
+        SystemExit: 0
+    """
+    options = parser().parse_args(argv)
+    try:
+        status = options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has gone: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="hornbook", description="Deep learning with the Keras API on one engine, JAX/XLA."
+    )
+    top.add_argument("--version", action="version", version=f"hornbook {version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    return top
+
+
+def _add_demo(commands) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="train a character model in about a minute, and watch it learn to write",
+        description=(
+            "Train a character model (Embedding, BatchNormalization, stateful LSTM, "
+            "TimeDistributed Dense) and compare it, on text it has not seen, with what counting "
+            "characters and pairs of characters can do. Ctrl-C ends training early and reports on "
+            "what was learned so far."
+        ),
+    )
+    demo.add_argument(
+        "--text",
+        metavar="FILE",
+        help="UTF-8 text to learn from (default: the documentation that comes with Python)",
+    )
+    demo.add_argument(
+        "--epochs",
+        type=_at_least_one,
+        metavar="N",
+        help="passes over the text (default: 8, or as many as fit into about 75 seconds)",
+    )
+    demo.add_argument(
+        "--temperature",
+        type=_positive,
+        default=0.7,
+        metavar="T",
+        help="of the samples: below 1 safer, above 1 wilder (default: 0.7)",
+    )
+    demo.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="of everything random (default: 0)"
+    )
+    demo.add_argument(
+        "--out",
+        metavar="DIR",
+        default="hornbook-demo",
+        help="folder for the report and the learning curve (default: hornbook-demo)",
+    )
+    demo.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from hornbook.demo import DemoError, run
+
+    try:
+        run(options.text, options.epochs, options.temperature, options.seed, options.out)
+    except DemoError as error:
+        print(f"hornbook demo: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return 0
+
+
+# ---- types of options
+
+
+def _at_least_one(text: str) -> int:
+    return _number(text, int, "a whole number, 1 or more", lambda n: n >= 1)
+
+
+def _positive(text: str) -> float:
+    return _number(text, float, "a number above 0", lambda t: 0 < t < math.inf)
+
+
+def _seed(text: str) -> int:
+    return _number(text, int, "a whole number from 0 to 4294967295", lambda n: 0 <= n < 2**32)
+
+
+def _number(text, kind, wanted, fits):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    return value

@@ -1,0 +1,54 @@
+"""What the terminal can show: how wide it is, which characters and colours it has."""
+
+import os
+import shutil
+import sys
+
+NARROWEST, WIDEST = 40, 80
+COLOURS = {"bold": "1", "dim": "2", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def width() -> int:
+    """Columns to write in, 80 at most."""
+    return max(NARROWEST, min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST))
+
+
+def has_colour() -> bool:
+    """Whether standard output is a terminal that may be coloured."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def has_unicode() -> bool:
+    """Whether standard output can write more than ASCII."""
+    return writable("●┄█") == "●┄█"
+
+
+def writable(text: str) -> str:
+    """A text with `?` for what standard output cannot write, and for control characters."""
+    text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text.expandtabs(4))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def paint(text: str, style: str | None, colour: bool) -> str:
+    """A text in a style of `COLOURS`, if `colour`."""
+    return f"\033[{COLOURS[style]}m{text}\033[0m" if colour and style else text
+
+
+def fold(text: str, columns: int) -> list[str]:
+    """The lines of a text, long ones broken, empty ones at both ends left out.
+
+    Example:
+        >>> fold("abc" + chr(10) + "de", 2)
+        ['ab', 'c', 'de']
+    """
+    lines = [
+        line[start : start + columns]
+        for line in text.split("\n")
+        for start in range(0, max(len(line), 1), columns)
+    ]
+    while lines and not lines[0].strip():
+        lines = lines[1:]
+    while lines and not lines[-1].strip():
+        lines = lines[:-1]
+    return lines

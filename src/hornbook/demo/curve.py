@@ -1,0 +1,180 @@
+"""Charts: learning curves and bars in plain text, the same curves as a PNG."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from hornbook.demo.console import paint
+
+Series = dict[str, list[float]]  # by name, one value an epoch
+Levels = dict[str, float]
+
+# name: (with Unicode, without)
+GLYPHS = {
+    "marks": ("●○", "*o"),  # the first series, the second
+    "path": ("·", "."),
+    "level": ("┄", "-"),
+    "side": ("│", "|"),
+    "value": ("┤", "+"),
+    "corner": ("└", "+"),
+    "bottom": ("─", "-"),
+    "tick": ("┬", "+"),
+    "bar": ("█", "#"),
+}
+STYLES = ("green", "cyan")  # of the series
+ROWS_A_VALUE = 3
+TICK_ROOM = 5  # columns
+
+
+def draw(
+    series: Series,
+    levels: Levels,
+    width: int = 72,
+    height: int = 16,
+    unicode: bool = True,
+    colour: bool = False,
+) -> list[str]:
+    """Learning curves as lines of text.
+
+    Args:
+        series: at most two curves. Values that are not finite are left out.
+        levels: horizontal lines to compare with.
+        width: columns in all.
+        height: rows of the plot.
+        unicode: whether to use more than ASCII.
+        colour: whether to paint with terminal colours.
+
+    Raises:
+        ValueError: if no value is finite.
+
+    Example:
+        >>> print("|".join(draw({"loss": [3.0, 2.0]}, {}, width=16, height=2, unicode=False)))
+        3.00 +*.....    |     |     .....*|     ++--------++|      1        2|      epoch|...
+    """
+    glyph = {name: choice[0 if unicode else 1] for name, choice in GLYPHS.items()}
+    values = [v for v in [*sum(series.values(), []), *levels.values()] if math.isfinite(v)]
+    if not values:
+        raise ValueError("there is no finite value to draw")
+    low, high = min(values), max(values)
+    if high - low < 1e-9:
+        low, high = low - 0.5, high + 0.5
+    label = max(len(f"{value:.2f}") for value in (low, high))
+    columns = width - label - 3
+    epochs = max(map(len, series.values()))
+
+    def row(value: float) -> int:
+        return round((high - value) / (high - low) * (height - 1))
+
+    def column(epoch: int) -> int:
+        return 1 + round(epoch * (columns - 3) / max(epochs - 1, 1))
+
+    grid = [[" "] * columns for _ in range(height)]
+    for name, value in levels.items():
+        if math.isfinite(value):
+            _write_level(grid[row(value)], f" {name} {value:.2f} ", glyph["level"], colour)
+    for (_, curve), mark, style in reversed(list(zip(series.items(), glyph["marks"], STYLES))):
+        points = [(column(e), value) for e, value in enumerate(curve) if math.isfinite(value)]
+        for at, value in _between(points):
+            grid[row(value)][at] = paint(glyph["path"], style, colour)
+        for at, value in points:
+            grid[row(value)][at] = paint(mark, style, colour)
+
+    lines = []
+    for index, cells in enumerate(grid):
+        numbered = index % ROWS_A_VALUE == 0
+        value = f"{high - index / (height - 1) * (high - low):.2f}" if numbered else ""
+        side = glyph["value"] if numbered else glyph["side"]
+        lines.append(f"{value:>{label}} {side}{''.join(cells)}".rstrip())
+    ticks = {column(e): str(e + 1) for e in _ticks(epochs, columns)}
+    bottom = "".join(glyph["tick" if at in ticks else "bottom"] for at in range(columns))
+    lines.append(" " * (label + 1) + glyph["corner"] + bottom)
+    under = [" "] * (columns + TICK_ROOM)
+    for at, text in ticks.items():
+        start = min(at, columns - len(text))
+        under[start : start + len(text)] = text
+    lines.append((" " * (label + 2) + "".join(under)).rstrip())
+    legend = [paint(m, s, colour) + f" {n}" for n, m, s in zip(series, glyph["marks"], STYLES)]
+    lines.append(" " * (label + 3) + "   ".join(["epoch", *legend]))
+    return lines
+
+
+def _write_level(cells: list[str], text: str, glyph: str, colour: bool) -> None:
+    """A dashed line with its name near the right end."""
+    line = (glyph * len(cells))[: len(cells) - len(text) - 2] + text + glyph * 2
+    cells[:] = [paint(c, "yellow", colour) for c in line[-len(cells) :]]
+
+
+def _between(points: list[tuple[int, float]]) -> Iterator[tuple[int, float]]:
+    """The columns between points, with values on straight lines."""
+    for (start, first), (stop, last) in zip(points, points[1:]):
+        for at in range(start + 1, stop):
+            yield at, first + (last - first) * (at - start) / (stop - start)
+
+
+def _ticks(epochs: int, columns: int) -> range:
+    """The epochs to number, so that the numbers do not touch."""
+    return range(0, epochs, math.ceil(epochs * TICK_ROOM / columns))
+
+
+def bars(rows: dict[str, float], width: int = 72, unicode: bool = True) -> list[str]:
+    """Numbers as horizontal bars, one line each.
+
+    Example:
+        >>> print("|".join(bars({"a": 1.0, "bc": 2.0}, width=16, unicode=False)))
+        a   1.00  ###|bc  2.00  ######
+    """
+    glyph = GLYPHS["bar"][0 if unicode else 1]
+    names = max(map(len, rows))
+    numbers = max(len(f"{value:.2f}") for value in rows.values())
+    room = width - names - numbers - 4
+    finite = [value for value in rows.values() if math.isfinite(value)]
+    largest = max([*finite, 1e-9])
+    return [
+        f"{name:<{names}}  {value:>{numbers}.2f}  "
+        + glyph * (max(1, round(room * value / largest)) if math.isfinite(value) else 0)
+        for name, value in rows.items()
+    ]
+
+
+def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
+    """The curves as a picture.
+
+    Returns:
+        Whether it could be drawn: not without matplotlib (`pip install 'hornbook[plot]'`).
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    axes = figure.subplots()
+    epochs = range(1, max(map(len, series.values())) + 1)
+    for (name, values), look in zip(series.items(), (("C0", "o-"), ("C1", "o--"))):
+        axes.plot(epochs[: len(values)], values, look[1], color=look[0], label=name, markersize=4)
+        axes.annotate(
+            f"{values[-1]:.2f}",
+            (len(values), values[-1]),
+            xytext=(8, 0),
+            textcoords="offset points",
+            color=look[0],
+            va="center",
+        )
+    for name, value in levels.items():
+        axes.axhline(value, color="0.6", linestyle=":", linewidth=1)
+        axes.annotate(
+            f"{name} {value:.2f}",
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-6, -4),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color="0.4",
+        )
+    axes.set(title=title, xlabel="epoch", ylabel="loss (nats a character)")
+    axes.set_xticks([e + 1 for e in _ticks(len(epochs), 60)])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, loc="lower left")
+    figure.savefig(path)
+    return True

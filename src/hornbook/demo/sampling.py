@@ -1,0 +1,51 @@
+"""Writing with a character model: one character at a time, each fed back in."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hornbook.demo.corpus import UNKNOWN
+
+
+def generate(
+    predict: Callable[[int], np.ndarray],
+    prompt: np.ndarray,
+    length: int,
+    temperature: float,
+    random: np.random.Generator,
+) -> list[int]:
+    """Ids that a model writes after a prompt.
+
+    Args:
+        predict: takes one id, returns the probabilities of the next, `(symbols,)`; remembers what
+            it was given before.
+        prompt: ids to read first, at least one.
+        length: how many ids to write.
+        temperature: see `sharpen`.
+        random: draws.
+    """
+    for symbol in prompt:
+        probabilities = predict(int(symbol))
+    written: list[int] = []
+    for _ in range(length):
+        chances = sharpen(probabilities, temperature).cumsum()
+        written.append(min(int(chances.searchsorted(random.random())), len(chances) - 1))
+        probabilities = predict(written[-1])
+    return written
+
+
+def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities `p^(1/temperature)`, scaled to sum to 1; the unknown symbol is never written.
+
+    Args:
+        probabilities: `(symbols,)`.
+        temperature: below 1 the likely becomes more likely, above 1 less.
+
+    Example:
+        >>> sharpen(np.array([0.5, 0.3, 0.2]), 0.5).round(3).tolist()
+        [0.0, 0.692, 0.308]
+    """
+    logits = np.log(np.maximum(probabilities.astype("float64"), 1e-30)) / temperature
+    logits[UNKNOWN] = -np.inf
+    chances = np.exp(logits - logits[1:].max())
+    return chances / chances.sum()

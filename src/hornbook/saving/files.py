@@ -1,0 +1,110 @@
+"""Files that are written whole or not at all, and names that are checked before anything is read."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary file beside `path`, which takes its place when the block ends without an error.
+
+    Until then, and after an error or a crash, what stood at `path` stays as it was.
+
+    Args:
+        path: where the file will stand; a symbolic link stays one.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+
+    Example:
+        >>> with replacing("numbers.txt") as temporary:
+        ...     _ = temporary.write_text("1 2 3")
+        >>> open("numbers.txt").read()
+        '1 2 3'
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; pass the path of a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(target.parent)!r} to write {path} into")
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush(temporary)
+        os.chmod(temporary, _mode(target))
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold what was written."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # some systems cannot open a folder
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(handle)
+
+
+def _mode(target: Path) -> int:
+    """Permissions of the file that is replaced, or those of any new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def to_write(path: Any, suffix: str, overwrite: bool) -> str:
+    """A path that may be written to.
+
+    Raises:
+        ValueError: if it does not end in `suffix`.
+        FileExistsError: if there is a file and `overwrite` is false.
+    """
+    path = os.fspath(path)
+    if not str(path).endswith(suffix):
+        raise ValueError(f"the name of the file must end in {suffix!r}; got {path!r}")
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
+    return str(path)
+
+
+def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
+    """A path that can be read from.
+
+    Raises:
+        ValueError: if it ends in none of `suffixes`.
+        FileNotFoundError: if there is no such file.
+    """
+    path = str(os.fspath(path))
+    if not path.endswith(suffixes):
+        raise ValueError(
+            f"the name of the file must end in {' or '.join(map(repr, suffixes))}; got {path!r}"
+        )
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path!r} is a folder; pass the path of a file")
+    if not os.path.exists(path):
+        beside = os.path.dirname(os.path.abspath(path))
+        known = sorted(n for n in _names(beside) if n.endswith(suffixes))
+        hint = f" The folder has: {', '.join(known[:5])}." if known else ""
+        raise FileNotFoundError(f"there is no file {path!r}.{hint}")
+    return path
+
+
+def _names(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []

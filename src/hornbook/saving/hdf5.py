@@ -1,0 +1,356 @@
+"""Weights files: HDF5 in Keras 3's layout, written whole or not at all, read without trust.
+
+A file is data. What it says is compared with the model before a number is read: names, counts,
+shapes and dtypes. Links that lead elsewhere, data kept outside the file and data computed from
+other files are refused.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+from hornbook.core.module import Module
+from hornbook.saving.files import replacing, to_read, to_write
+from hornbook.saving.layout import Entry, entries, is_optimizer
+
+SUFFIX = ".weights.h5"
+OLD_LAYERS = "_layer_checkpoint_dependencies"  # what TensorFlow 2.13 called "layers"
+NOT_WEIGHTS = {"optimizer", "seed_generator", "metrics", "_metrics", "_loss_tracker"}
+LARGEST_CHUNK = 1 << 26  # bytes; a compressed piece this small cannot exhaust memory
+
+NOT_BUILT = """{!r} is not built: it has no weights to {}.
+Wrong:  model = Sequential([Dense(2)]); model.{}(...)
+Right:  model.build((None, 3)), or begin the model with an Input, or call it on data first"""
+
+
+def save_weights(
+    model: Module, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
+) -> None:
+    """Write the weights of a model (and the state of its optimizer) to a file.
+
+    Args:
+        model: a built model or layer.
+        filepath: ends in `.weights.h5`.
+        overwrite: whether an existing file is replaced.
+        max_shard_size: accepted for Keras's sake; only `None` (one file).
+
+    Raises:
+        ValueError: for another suffix, or a model that is not built.
+        FileExistsError: if the file exists and `overwrite` is false.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> save_weights(model, "m.weights.h5")
+        >>> load_weights(model, "m.weights.h5")
+    """
+    if max_shard_size is not None:
+        raise ValueError("weights are written to one file: leave max_shard_size=None")
+    path = to_write(filepath, SUFFIX, overwrite)
+    if not getattr(model, "built", True):
+        raise ValueError(NOT_BUILT.format(_name(model), "save", "save_weights"))
+    with replacing(path) as temporary:
+        write(model, temporary)
+
+
+def load_weights(
+    model: Module,
+    filepath: str | os.PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
+    """Read the weights of a model from a file; all of them, or an error and none.
+
+    Args:
+        model: a built model or layer.
+        filepath: ends in `.weights.h5`.
+        skip_mismatch: whether what does not fit is left as it is, with a warning.
+        by_name: whether layers are matched by name rather than by place; layers that are not in
+            the file, and what is in the file for others, are then left alone.
+
+    Raises:
+        ValueError: if the file is not a weights file, or does not fit the model: the message names
+            each layer and variable, what was expected and what there is.
+        FileNotFoundError: if there is no such file.
+    """
+    path = to_read(filepath, (SUFFIX,))
+    if not getattr(model, "built", True):
+        raise ValueError(NOT_BUILT.format(_name(model), "load", "load_weights"))
+    read(model, path, path, skip_mismatch, by_name)
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "name", type(model).__name__)
+
+
+# ---- writing
+
+
+def write(model: Module, target: Any) -> None:
+    """Write every variable that a file keeps.
+
+    Args:
+        model: what has variables.
+        target: a path, or a file object open for reading and writing.
+    """
+    import h5py
+
+    with h5py.File(target, "w") as file:
+        for entry in entries(model):
+            if is_optimizer(entry.owner) and not entry.owner.built:
+                continue
+            group = file.create_group(f"{entry.path}/vars" if entry.path else "vars")
+            group.attrs["name"] = getattr(entry.owner, "name", "")
+            for key, value in own_values(entry).items():
+                array = np.asarray(value)
+                dataset = group.create_dataset(key, data=array)
+                if array.dtype == ml_dtypes.bfloat16:
+                    dataset.attrs["dtype"] = "bfloat16"
+
+
+def own_values(entry: Entry) -> dict[str, Any]:
+    """What an object writes: its variables by number, or what its own `save_own_variables` says."""
+    save = getattr(entry.owner, "save_own_variables", None)
+    store: dict[str, Any] = {}
+    if save is not None:
+        save(store)
+        return store
+    return {str(number): variable.raw for number, variable in enumerate(entry.variables)}
+
+
+# ---- reading
+
+
+class Problem(NamedTuple):
+    """Something in a file that does not fit the model."""
+
+    path: str
+    message: str
+
+
+def read(
+    model: Module,
+    source: Any,
+    shown: str,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
+    """Compare a file with the model, then read what fits; see `load_weights`.
+
+    Args:
+        model: what has variables.
+        source: a path or a file object.
+        shown: the file's name for messages.
+        skip_mismatch, by_name: see `load_weights`.
+    """
+    with _opened(source, shown) as file:
+        places = _by_name(model, file) if by_name else [(e.path, e) for e in entries(model)]
+        problems: list[Problem] = []
+        loads = [load for place in places for load in _compared(file, *place, problems)]
+        if not by_name:
+            problems += _left_over(file, {path for path, _ in places})
+        if problems and not skip_mismatch:
+            raise ValueError(_report(shown, model, problems))
+        values = [_values(group, load, shown) for group, load in loads]
+    for (_, load), value in zip(loads, values, strict=True):
+        if isinstance(load, Entry):
+            load.owner.load_own_variables(value)  # type: ignore[attr-defined]
+        else:
+            load[1].assign(value)
+    if problems:
+        warnings.warn(_report(shown, model, problems), stacklevel=3)
+
+
+def _opened(source: Any, shown: str) -> Any:
+    import h5py
+
+    try:
+        return h5py.File(source, "r")
+    except OSError as error:
+        raise ValueError(
+            f"{shown!r} cannot be read as an HDF5 file: it is another kind of file, or damaged "
+            f"(cut short?). {error}"
+        ) from None
+
+
+def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> Iterator[tuple]:
+    """Pairs of a group and what to load from it, where the file fits the model."""
+    group = find(file, path)
+    names = [] if group is None else sorted(group, key=_number)
+    if hasattr(entry.owner, "load_own_variables"):
+        if group is not None:
+            yield group, entry
+        elif entry.variables:
+            problems.append(_missing(entry, path))
+        return
+    if not names and (entry.optional or not entry.variables):
+        return
+    if group is None:
+        problems.append(_missing(entry, path))
+        return
+    wanted = [str(number) for number in range(len(entry.variables))]
+    if names != wanted:
+        message = (
+            f"{_label(entry)} has {len(wanted)} variables "
+            f"({', '.join(f'{v.name}: {v.shape}' for v in entry.variables) or 'none'}); "
+            f"the file has {len(names)} for it"
+        )
+        if not entry.optional:
+            problems.append(Problem(path, message))
+        elif is_optimizer(entry.owner) and entry.owner.built:  # type: ignore[attr-defined]
+            warnings.warn(f"the optimizer's state was not loaded: {message}", stacklevel=5)
+        return
+    for name, variable in zip(names, entry.variables, strict=True):
+        shape = dataset(group, name).shape
+        if shape == variable.shape:
+            yield group, (name, variable)
+        else:
+            message = (
+                f"{_label(entry)}: variable {variable.name!r} expects shape {variable.shape}; "
+                f"the file has shape {shape}"
+            )
+            problems.append(Problem(path, message))
+
+
+def _missing(entry: Entry, path: str) -> Problem:
+    names = ", ".join(f"{v.name}: {v.shape}" for v in entry.variables)
+    return Problem(path, f"{_label(entry)} expects {names}; the file has nothing for it")
+
+
+def _label(entry: Entry) -> str:
+    what = "optimizer" if is_optimizer(entry.owner) else "layer"
+    return f"{what} {_name(entry.owner)!r} (at {entry.path or 'the top'})"
+
+
+def _values(group: Any, load: Any, shown: str) -> Any:
+    names = list(group) if isinstance(load, Entry) else [load[0]]
+    try:
+        found = {name: array(dataset(group, name)) for name in names}
+    except OSError as error:
+        raise ValueError(f"{shown!r} is damaged: {group.name} cannot be read. {error}") from None
+    return found if isinstance(load, Entry) else found[load[0]]
+
+
+def _report(shown: str, model: Module, problems: list[Problem]) -> str:
+    lines = [f"  {problem.message}" for problem in problems[:10]]
+    if len(problems) > 10:
+        lines.append(f"  and {len(problems) - 10} more")
+    return "\n".join(
+        [f"{shown!r} does not fit {_name(model)!r} in {len(problems)} places:", *lines]
+        + ["Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"]
+    )
+
+
+def _left_over(file: Any, known: set[str]) -> list[Problem]:
+    """Weights in the file for layers that the model does not have."""
+    found = []
+    for path, count in _groups(file, ""):
+        path = path.replace(OLD_LAYERS, "layers")
+        if count and path not in known and not NOT_WEIGHTS & set(path.split("/")):
+            message = f"the file has {count} variables at {path or 'the top'}; the model has no such layer"
+            found.append(Problem(path, message))
+    return found
+
+
+def _groups(group: Any, path: str) -> Iterator[tuple[str, int]]:
+    """(path, number of variables) of every group of variables; links are not followed."""
+    for name in group:
+        child = _child(group, name)
+        if name == "vars":
+            yield path, len(child)
+        elif not hasattr(child, "shape"):
+            yield from _groups(child, f"{path}/{name}" if path else name)
+
+
+def _by_name(model: Module, file: Any) -> list[tuple[str, Entry]]:
+    """(place in the file, entry) of everything in layers whose names the file has too."""
+    at: dict[str, str] = {}
+    for path, _ in _groups(file, ""):
+        group = find(file, path)
+        name = None if group is None else group.attrs.get("name")
+        if isinstance(name, str):
+            at.setdefault(name, path)
+    found: list[tuple[str, Entry]] = []
+    inside, place = "", ""
+    for entry in entries(model):
+        if not entry.path or entry.optional:
+            continue
+        if inside and entry.path.startswith(f"{inside}/"):
+            found.append((place + entry.path[len(inside) :], entry))
+            continue
+        inside = ""
+        if _name(entry.owner) in at and not _is_model(entry.owner):
+            inside, place = entry.path, at[_name(entry.owner)]
+            found.append((place, entry))
+    return found
+
+
+def _is_model(owner: Any) -> bool:
+    return hasattr(owner, "compiled")
+
+
+# ---- what may be touched in a file
+
+
+def find(file: Any, path: str) -> Any:
+    """The group of the variables at a path, or `None`. Only ordinary groups are entered."""
+    group = file
+    for name in [*path.split("/"), "vars"] if path else ["vars"]:
+        if name == "layers" and name not in group and OLD_LAYERS in group:
+            name = OLD_LAYERS
+        if name not in group.keys():  # noqa: SIM118 - `in group` would follow links
+            return None
+        group = _child(group, name)
+        if hasattr(group, "shape"):
+            raise ValueError(f"not a weights file: {group.name} should be a group, not an array")
+    return group
+
+
+def _child(group: Any, name: str) -> Any:
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(
+            f"refused: {group.name}/{name} is a link that leads elsewhere ({type(link).__name__}); "
+            "weights are read from the file itself only"
+        )
+    return group[name]
+
+
+def dataset(group: Any, name: str) -> Any:
+    """An array in a group, checked: in the file itself, of plain numbers, of a sane size.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    found = _child(group, name)
+    where = f"{group.name}/{name}"
+    if not hasattr(found, "shape"):
+        raise ValueError(f"not a weights file: {where} should be an array")
+    if found.is_virtual or found.external:
+        raise ValueError(f"refused: the data of {where} lie outside the file")
+    if found.shape is None or not (found.dtype.kind in "fiubc" or _is_bfloat16(found)):
+        raise ValueError(f"refused: {where} does not hold plain numbers but {found.dtype}")
+    if found.chunks and int(np.prod(found.chunks)) * found.dtype.itemsize > max(
+        LARGEST_CHUNK, 4 * found.size * found.dtype.itemsize
+    ):
+        raise ValueError(f"refused: {where} has pieces of {found.chunks} for shape {found.shape}")
+    return found
+
+
+def array(found: Any) -> np.ndarray:
+    """The numbers of a checked array."""
+    value = np.asarray(found[()])
+    return value.view(ml_dtypes.bfloat16) if _is_bfloat16(found) else value
+
+
+def _is_bfloat16(found: Any) -> bool:
+    return found.dtype.kind == "V" and found.dtype.itemsize == 2 and not found.dtype.names
+
+
+def _number(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdigit() and len(name) < 9 else (1 << 30, name)

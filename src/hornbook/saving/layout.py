@@ -1,0 +1,112 @@
+"""Where the variables of a model stand in a file: Keras 3's layout.
+
+A file holds a group for each layer, optimizer and so on, at the path of attributes by which it is
+first reached from the model: `layers/dense_1`, `encoder/cell`. In a list the names are those of
+classes, numbered; the names that layers have are not part of the path, so that a second copy of a
+model, whose automatic names differ, finds its weights.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hornbook.core.module import Module, to_snake_case
+from hornbook.core.random import SeedGenerator
+from hornbook.core.variable import Variable
+
+PACKAGE = __name__.partition(".")[0]
+# Modules of classes whose properties are the library's own affair.
+FOUNDATIONS = {
+    f"{PACKAGE}.{name}"
+    for name in "core.module layers.base layers.weighted training.trainer models.model "
+    "models.sequential optimizers.base optimizers.state".split()
+}
+# Attributes whose contents are reached by others.
+SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_compiled", "history"}
+KEPT = ("weight", "state")  # kinds of a layer's variables that a file holds
+
+
+class Entry(NamedTuple):
+    """An object with variables of its own, and its place in a file."""
+
+    path: str
+    owner: Module
+    variables: list[Variable]
+
+    @property
+    def optional(self) -> bool:
+        """Whether a file may lack it: seeds and optimizers are no weights."""
+        return isinstance(self.owner, SeedGenerator) or is_optimizer(self.owner)
+
+
+def entries(root: Module) -> list[Entry]:
+    """Every object below `root` that a file has a group for, `root` itself first."""
+    return [Entry(path, owner, _variables(owner)) for path, owner in _walk(root, "", set())]
+
+
+def is_optimizer(owner: Any) -> bool:
+    """Whether it is an optimizer."""
+    return callable(getattr(owner, "apply_gradients", None))
+
+
+def _variables(owner: Module) -> list[Variable]:
+    found = owner.owned_variables()
+    if isinstance(owner, SeedGenerator) or is_optimizer(owner):
+        return found
+    return [variable for variable in found if variable.kind in KEPT]
+
+
+def _walk(owner: Module, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    if id(owner) in seen or callable(getattr(owner, "update_state", None)):  # seen, or a metric
+        return
+    seen.add(id(owner))
+    yield path, owner
+    properties, ours = _properties(type(owner)), type(owner).__module__.startswith(f"{PACKAGE}.")
+    for name in _names(owner):
+        try:
+            value = getattr(owner, name)
+        except Exception:  # a property that has no value now
+            continue
+        if isinstance(value, Module) or name not in properties or not ours:
+            yield from _visit(value, f"{path}/{name}" if path else name, seen)
+
+
+def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    if isinstance(value, Module):
+        yield from _walk(value, path, seen)
+    elif isinstance(value, list | tuple | dict) and id(value) not in seen:
+        counts: Counter[str] = Counter()
+        for child in value.values() if isinstance(value, dict) else value:
+            if isinstance(child, Module):
+                name = to_snake_case(getattr(child, "saved_class", type(child).__name__))
+            elif isinstance(child, list | tuple | dict):
+                name = "container"
+            else:
+                continue
+            number, counts[name] = counts[name], counts[name] + 1
+            yield from _visit(child, f"{path}/{name}_{number}" if number else f"{path}/{name}", seen)
+
+
+def _names(owner: Module) -> list[str]:
+    """Attributes that may hold something with variables: public ones first, in order."""
+    names = {name for name in vars(owner) if name not in SKIPPED} | _properties(type(owner))
+    names = {name for name in names if not name.startswith("__")}
+    ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
+    if not hasattr(owner, "compiled"):
+        return ordered
+    if getattr(owner, "inputs", None) is not None:  # a graph comes before attributes
+        return ["layers", *ordered, "optimizer"]
+    return sorted({*names, "layers", "optimizer"}, key=lambda name: (name.startswith("_"), name))
+
+
+@functools.lru_cache(maxsize=1024)
+def _properties(cls: type) -> frozenset[str]:
+    """Properties under which a class shows what it keeps under a private name."""
+    return frozenset(
+        name
+        for base in cls.__mro__
+        if base.__module__ not in FOUNDATIONS
+        for name, value in vars(base).items()
+        if isinstance(value, property | functools.cached_property)
+    )

@@ -1,0 +1,5 @@
+"""scikit-learn estimators, under the names of `keras.wrappers` (needs `hornbook[sklearn]`)."""
+
+from hornbook.integrations.sklearn import SKLearnClassifier, SKLearnRegressor
+
+__all__ = ["SKLearnClassifier", "SKLearnRegressor"]
