@@ -223,3 +223,9 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
     """
     with registry.custom_object_scope(custom_objects or {}):
         return get(config)
+
+
+__all__ = [
+    *(name for name in TABLE if name in globals()),
+    *("get", "serialize", "deserialize"),
+]

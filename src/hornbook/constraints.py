@@ -48,9 +48,9 @@ class MinMaxNorm(Constraint):
             kernel.
 
     Example:
-        >>> w = np.array([[3.0], [4.0]])
-        >>> hornbook.constraints.MinMaxNorm(0.0, 1.0)(w).round(4).tolist()
-        [[0.6...], [0.8...]]
+        >>> long = np.array([[3.0, 4.0]])
+        >>> np.asarray(hornbook.constraints.MinMaxNorm(0.0, 1.0, axis=1)(long)).round(4)
+        array([[0.6, 0.8]], dtype=float32)
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class MaxNorm(Constraint):
             kernel.
 
     Example:
-        >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
-        >>> hornbook.constraints.MaxNorm(1.0)(w).round(4).tolist()
-        [[0.6..., 0.3...], [0.8..., 0.4...]]
+        >>> long = np.array([[3.0, 4.0]])
+        >>> np.asarray(hornbook.constraints.MaxNorm(1.0, axis=1)(long)).round(4)
+        array([[0.6, 0.8]], dtype=float32)
     """
 
     def __init__(self, max_value: float = 2, axis: Axes = 0):
@@ -115,8 +115,9 @@ class UnitNorm(Constraint):
             kernel.
 
     Example:
-        >>> hornbook.constraints.UnitNorm()(np.array([[3.0], [4.0]])).round(4).tolist()
-        [[0.6...], [0.8...]]
+        >>> long = np.array([[3.0, 4.0]])
+        >>> np.asarray(hornbook.constraints.UnitNorm(axis=1)(long)).round(4)
+        array([[0.6, 0.8]], dtype=float32)
     """
 
     def __init__(self, axis: Axes = 0):
@@ -187,3 +188,9 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
     """
     with registry.custom_object_scope(custom_objects or {}):
         return get(config)
+
+
+__all__ = [
+    *(name for name in TABLE if name in globals()),
+    *("Constraint", "get", "serialize", "deserialize"),
+]

@@ -649,3 +649,9 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
     """
     with registry.custom_object_scope(custom_objects or {}):
         return get(config)
+
+
+__all__ = [
+    *(name for name in TABLE if name in globals()),
+    *("Initializer", "RandomInitializer", "compute_fans", "get", "serialize", "deserialize"),
+]

@@ -1,4 +1,4 @@
-"""Layers beyond what Keras can be asked: errors, masks, configs, what a layer does on a second call."""
+"""Layers beyond what Keras can be asked: errors, masks, configs, second calls."""
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +106,7 @@ ERRORS = {
     ),
     "EinsumDense of a wrong equation": (
         lambda: layers.EinsumDense("ab,bc", 3)(floats(2, 4)),
-        "an equation is",
+        "none of the forms",
     ),
     "EinsumDense of unknown size": (
         lambda: layers.EinsumDense("ab,bcd->acd", (3, None))(floats(2, 4)),
@@ -163,6 +163,7 @@ def test_embedding_takes_weights_and_input_length():
         layer = layers.Embedding(4, 2, weights=given, input_length=3)
         np.testing.assert_array_equal(layer(np.array([[1, 2, 3]])), table[[[1, 2, 3]]])
     assert layer.batch_input_shape == (None, 3)
+    assert "weights" not in layer.get_config()
 
 
 def test_embedding_mask_travels_through_dense_to_pooling():

@@ -65,6 +65,31 @@ def test_a_whole_sequence_is_the_cell_step_by_step(cell):
     agree(fast, slow, "outputs, states and gradients", rtol=1e-4, atol=1e-5)
 
 
+KERNEL = {
+    "usual activations": (lambda: layers.LSTM(4), True),
+    "input dropout": (lambda: layers.GRU(4, dropout=0.5), True),
+    "a cell in RNN": (lambda: layers.RNN(layers.SimpleRNNCell(4, "relu")), True),
+    "stacked cells": (lambda: layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)]), True),
+    "another activation": (lambda: layers.LSTM(4, "softsign"), False),
+    "recurrent dropout": (lambda: layers.LSTM(4, recurrent_dropout=0.5), False),
+    "an overridden call": (lambda: layers.RNN(stepwise(layers.GRUCell(4))), False),
+}
+
+
+@pytest.mark.parametrize("case", KERNEL)
+def test_the_whole_sequence_kernel_runs_where_it_can(case):
+    make, expected = KERNEL[case]
+    layer = make()
+    layer.build(X.shape)
+
+    def run(x):
+        with bind({}):
+            return layer(x, training=True)
+
+    # only the kernel has a gradient of its own
+    assert ("custom_vjp" in str(jax.make_jaxpr(run)(X))) == expected
+
+
 @pytest.mark.parametrize("implementation", [1, 2])
 @pytest.mark.parametrize("cell", ["simple", "lstm", "gru_before"])
 def test_dropout_is_the_same_by_sequence_and_step_by_step(cell, implementation):

@@ -104,8 +104,6 @@ def test_losses_of_the_layer_count():
 
 def test_the_mask_reaches_the_layer_and_goes_on():
     class Masked(hornbook.Layer):
-        supports_mask = True
-
         def call(self, inputs, mask=None):
             return inputs * mask[:, None]
 

@@ -56,7 +56,7 @@ class SeedGenerator(Module):
         ValueError: if the seed is no integer.
 
     Example:
-        >>> a, b = SeedGenerator(7), SeedGenerator(7)
+        >>> a, b = hornbook.random.SeedGenerator(7), hornbook.random.SeedGenerator(7)
         >>> bool((jax.random.key_data(a.next()) == jax.random.key_data(b.next())).all())
         True
     """

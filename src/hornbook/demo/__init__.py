@@ -2,6 +2,7 @@
 
 from hornbook.demo.corpus import DemoError
 from hornbook.demo.model import Sizes
-from hornbook.demo.run import Result, run
+from hornbook.demo.report import Result
+from hornbook.demo.experiment import run
 
 __all__ = ["DemoError", "Result", "Sizes", "run"]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 
 NARROWEST, WIDEST = 40, 80
 COLOURS = {"bold": "1", "dim": "2", "green": "32", "yellow": "33", "cyan": "36"}
@@ -36,19 +37,14 @@ def paint(text: str, style: str | None, colour: bool) -> str:
 
 
 def fold(text: str, columns: int) -> list[str]:
-    """The lines of a text, long ones broken, empty ones at both ends left out.
+    """The lines of a text: long ones folded, one empty line for several, none at the ends.
 
     Example:
-        >>> fold("abc" + chr(10) + "de", 2)
-        ['ab', 'c', 'de']
+        >>> fold("one two" + 3 * chr(10) + "three", 5)
+        ['one', 'two', '', 'three']
     """
-    lines = [
-        line[start : start + columns]
-        for line in text.split("\n")
-        for start in range(0, max(len(line), 1), columns)
-    ]
-    while lines and not lines[0].strip():
-        lines = lines[1:]
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
+    lines: list[str] = []
+    for line in text.rstrip().split("\n"):
+        pieces = textwrap.wrap(line, columns, replace_whitespace=False) or [""]
+        lines += pieces if pieces[0] or (lines and lines[-1]) else []
     return lines

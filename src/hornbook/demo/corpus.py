@@ -41,10 +41,9 @@ class Corpus:
         return np.concatenate([self.train[-1:], self.held_out[:-1]])
 
     @property
-    def unknown(self) -> float:
-        """The fraction of all characters that are not in the vocabulary."""
-        count = np.sum(self.train == UNKNOWN) + np.sum(self.held_out == UNKNOWN)
-        return float(count) / (len(self.train) + len(self.held_out))
+    def unknown(self) -> int:
+        """How many characters of the text are not in the vocabulary."""
+        return int(np.sum(self.train == UNKNOWN) + np.sum(self.held_out == UNKNOWN))
 
 
 def load(path: str | None = None) -> Corpus:

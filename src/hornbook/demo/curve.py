@@ -148,16 +148,18 @@ def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
         return False
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.subplots()
-    epochs = range(1, max(map(len, series.values())) + 1)
-    for (name, values), look in zip(series.items(), (("C0", "o-"), ("C1", "o--"))):
-        axes.plot(epochs[: len(values)], values, look[1], color=look[0], label=name, markersize=4)
+    epochs = max(map(len, series.values()))
+    last = [values[-1] for values in series.values()]
+    for (name, values), color, line in zip(series.items(), ("C0", "C1"), ("o-", "o--")):
+        axes.plot(range(1, len(values) + 1), values, line, color=color, label=name, markersize=4)
         axes.annotate(
             f"{values[-1]:.2f}",
             (len(values), values[-1]),
-            xytext=(8, 0),
+            xytext=(0, 6 if values[-1] == max(last) else -6),
             textcoords="offset points",
-            color=look[0],
-            va="center",
+            ha="center",
+            va="bottom" if values[-1] == max(last) else "top",
+            color=color,
         )
     for name, value in levels.items():
         axes.axhline(value, color="0.6", linestyle=":", linewidth=1)
@@ -172,7 +174,7 @@ def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
             color="0.4",
         )
     axes.set(title=title, xlabel="epoch", ylabel="loss (nats a character)")
-    axes.set_xticks([e + 1 for e in _ticks(len(epochs), 60)])
+    axes.set_xticks([epoch + 1 for epoch in _ticks(epochs, columns=60)])
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, loc="lower left")

@@ -11,8 +11,6 @@ import hornbook as keras
 from hornbook.demo.corpus import Corpus
 
 LEARNING_RATE = 0.005
-EPOCHS = 8
-SECONDS = 75.0  # for all epochs, where their number is not given
 
 
 class Sizes(NamedTuple):
@@ -83,58 +81,88 @@ class Reader:
         return self.twin.predict_on_batch(np.array([[symbol]], "int32"))[0, 0]
 
 
+class Measure(keras.callbacks.Callback):
+    """After each epoch: the loss on the held-out text, as `val_loss`.
+
+    Args:
+        reader: measures it.
+    """
+
+    def __init__(self, reader: Reader):
+        self.reader = reader
+        self.durations: list[float] = []  # seconds of training in each epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Begin the text anew."""
+        self.began = time.perf_counter()
+        self.model.get_layer("lstm").reset_states()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Measure, and add it to the logs."""
+        self.durations.append(time.perf_counter() - self.began)
+        self.reader.refresh()
+        if logs is not None:
+            logs["val_loss"] = self.reader.measure()
+
+
 class Pace(keras.callbacks.Callback):
     """Lets the learning rate fall along half a cosine, and ends training in time.
 
     Args:
-        epochs: how many to run.
-        seconds: run only as many as fit; `None` for all.
+        epochs: how many to run at most.
+        deadline: only as many as end before this time; `None` for all.
         clock: gives the time in seconds.
+
+    It plans after each epoch how many fit. To see all of an epoch's time, be the last callback.
     """
 
     every_batch = False
 
     def __init__(
-        self, epochs: int, seconds: float | None = None, clock: Callable = time.perf_counter
+        self,
+        epochs: int,
+        deadline: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ):
-        self.planned = epochs
         self.most = epochs
-        self.seconds = seconds
+        self.planned = epochs
+        self.deadline = math.inf if deadline is None else deadline
         self.clock = clock
         self.out_of_time = False
-        self.durations: list[float] = []  # of training in each epoch, without measuring
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Start the clock."""
-        self.began = self.clock()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Set the learning rate."""
-        self.epoch_began = self.clock()
+        self.began = self.clock()
         fall = 0.5 * (1 + math.cos(math.pi * epoch / self.planned))
         self.model.optimizer.learning_rate = LEARNING_RATE * fall
-        self.model.get_layer("lstm").reset_states()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stop in the middle of an epoch, if time is up."""
-        if self.seconds is not None and self.clock() - self.began > self.seconds:
-            self.out_of_time = self.model.stop_training = True
+        if self.clock() > self.deadline:
+            self._stop()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Plan as many epochs as there is time for."""
-        self.durations.append(self.clock() - self.epoch_began)
+        """Plan as many epochs as there is time for, or stop."""
+        now, done = self.clock(), epoch + 1
+        fit = (self.deadline - now) / max(now - self.began, 1e-9)
+        self.planned = int(min(self.most, done + max(fit, 0)))
+        if self.planned == done < self.most:
+            self._stop()
+
+    def _stop(self) -> None:
+        self.out_of_time = self.model.stop_training = True
 
 
-class Plan(keras.callbacks.Callback):
-    """After all else at an epoch's end: as many more epochs as there is time for.
+class Show(keras.callbacks.Callback):
+    """Calls a function after each epoch.
 
     Args:
-        pace: whose plan it is.
+        show: is given the number of the epoch, from 1.
     """
 
-    def __init__(self, pace: Pace):
-        self.pace = pace
+    def __init__(self, show: Callable[[int], None]):
+        self.show = show
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Shorten the plan, or stop."""
-        pace, done = self.pace, epoch + 1
+        """Call it."""
+        self.show(epoch + 1)

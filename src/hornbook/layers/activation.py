@@ -136,8 +136,8 @@ class PReLU(Layer):
         own = {axis: input_shape[axis] for axis in range(1, ndim) if axis not in shared}
         if None in own.values():
             raise ValueError(
-                f"layer {self.name!r} (PReLU) has a slope for each element, and a size of its input "
-                f"is unknown: {input_shape}. Name that axis in shared_axes"
+                f"layer {self.name!r} (PReLU) has a slope for each element, and a size of its "
+                f"input is unknown: {input_shape}. Name that axis in shared_axes"
             )
         self.alpha = self.add_weight(
             tuple(own.get(axis, 1) for axis in range(1, ndim)),

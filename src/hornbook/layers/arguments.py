@@ -13,14 +13,14 @@ def known_size(shape: Any, axis: int, layer: Any) -> int:
     """
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
-            f"layer {layer.name!r} ({type(layer).__name__}) works on axis {axis}; its input of shape "
-            f"{tuple(shape)} has no such axis"
+            f"layer {layer.name!r} ({type(layer).__name__}) works on axis {axis}; its input of "
+            f"shape {tuple(shape)} has no such axis"
         )
     if shape[axis] is None:
         raise ValueError(
-            f"layer {layer.name!r} ({type(layer).__name__}) makes weights as large as axis {axis} of "
-            f"its input, whose size is unknown: {tuple(shape)}. Give the Input that size, or reduce "
-            "the axes of unknown size first (GlobalAveragePooling, Reshape)"
+            f"layer {layer.name!r} ({type(layer).__name__}) makes weights as large as axis {axis} "
+            f"of its input, whose size is unknown: {tuple(shape)}. Give the Input that size, or "
+            "reduce the axes of unknown size first (GlobalAveragePooling, Reshape)"
         )
     return shape[axis]
 

@@ -149,7 +149,7 @@ class Layer(Weighted):
         if "build" in vars(cls):
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, *args: Any, **kwargs: Any) -> None:
         """Make the weights. Called once, with the shape of the first inputs."""
         self.built = True
 

@@ -53,10 +53,10 @@ class Bidirectional(Layer):
 
     def __init__(
         self,
-        layer: Layer,
+        layer: Any,
         merge_mode: str | None = "concat",
         weights: list | None = None,
-        backward_layer: Layer | None = None,
+        backward_layer: Any = None,
         **kwargs: Any,
     ):
         for one in (layer, backward_layer or layer):
@@ -70,8 +70,7 @@ class Bidirectional(Layer):
         name = layer.name.removeprefix("forward_")
         self.forward_layer = _copy(layer, name=f"forward_{name}")
         if backward_layer is None:
-            turned = not layer.go_backwards
-            backward_layer = _copy(layer, name=f"backward_{name}", go_backwards=turned)
+            backward_layer = _copy(layer, name=f"backward_{name}", go_backwards=True)
         self.backward_layer = backward_layer
         self._check_layers()
         self.merge_mode = merge_mode
@@ -86,7 +85,7 @@ class Bidirectional(Layer):
         self.input_spec = layer.input_spec
 
     @property
-    def directions(self) -> tuple[Layer, Layer]:
+    def directions(self) -> tuple[Any, Any]:
         """The forward and the backward layer."""
         return self.forward_layer, self.backward_layer
 
@@ -134,7 +133,8 @@ class Bidirectional(Layer):
                     f"backward states; it got {len(initial_state)}"
                 )
             states = initial_state[:half], initial_state[half:]
-        outputs, final = [], []
+        outputs: list = []
+        final: list = []
         for layer, state in zip(self.directions, states, strict=True):
             given = {"initial_state": state, "mask": mask}
             takes = inspect.signature(layer.call).parameters

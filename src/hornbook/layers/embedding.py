@@ -60,13 +60,10 @@ class Embedding(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.input_dim = positive("input_dim", input_dim, self)
         self.output_dim = positive("output_dim", output_dim, self)
+        self.embeddings_initializer: Any = initializers.get(embeddings_initializer)
         if weights is not None:
-            embeddings_initializer = np.asarray(
-                weights[0] if isinstance(weights, list) else weights
-            )
-            self.embeddings_initializer = embeddings_initializer
-        else:
-            self.embeddings_initializer = initializers.get(embeddings_initializer)
+            table = weights[0] if isinstance(weights, list) else weights
+            self.embeddings_initializer = np.asarray(table)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = mask_zero
@@ -88,6 +85,10 @@ class Embedding(Layer):
 
     def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
         return jnp.not_equal(inputs, 0) if self.mask_zero else None
+
+    def get_config(self) -> dict:
+        """Constructor arguments as plain data; the table is not among them."""
+        return {key: value for key, value in super().get_config().items() if key != "weights"}
 
     def _check_ids(self, ids: Array) -> None:
         if isinstance(ids, jax.core.Tracer) or not ids.size:

@@ -42,9 +42,9 @@ class Lambda(Layer):
         self.arguments = dict(arguments or {})
         self.supports_masking = mask is not None
         try:
-            taken = inspect.signature(function).parameters
+            taken = list(inspect.signature(function).parameters)
         except ValueError:  # some built-in functions tell nothing of their arguments
-            taken = {}
+            taken = []
         self._flags = [name for name in ("mask", "training") if name in taken]
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:

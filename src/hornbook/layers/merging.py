@@ -22,7 +22,8 @@ class Merge(Layer):
     Inputs of fewer axes get axes of size 1 behind the batch; sizes of 1 are stretched.
     """
 
-    least, most = 1, None
+    least: int = 1
+    most: int | None = None
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
@@ -54,7 +55,8 @@ class Merge(Layer):
         if len(shapes) < self.least or (self.most and len(shapes) > self.most):
             wanted = f"exactly {self.most}" if self.most else f"at least {self.least}"
             raise ValueError(
-                f"layer {self.name!r} ({type(self).__name__}) takes {wanted} inputs, not {len(shapes)}"
+                f"layer {self.name!r} ({type(self).__name__}) takes {wanted} inputs, not "
+                f"{len(shapes)}"
             )
         self._check_sizes([tuple(shape) for shape in shapes])
 
@@ -275,8 +277,8 @@ class Dot(Merge):
         wrong = min(len(x), len(y)) < 2 or 0 in (first, second)
         if wrong or None not in (x[first], y[second]) and x[first] != y[second]:
             raise ValueError(
-                f"layer {self.name!r} (Dot) sums over axis {first} of {x} and axis {second} of {y}: "
-                "these must have equal sizes, and neither may be the batch (axis 0)"
+                f"layer {self.name!r} (Dot) sums over axis {first} of {x} and axis {second} of "
+                f"{y}: these must have equal sizes, and neither may be the batch (axis 0)"
             )
         if len({x[0], y[0]} - {None}) > 1:
             raise ValueError(f"layer {self.name!r} (Dot) got batches of different sizes: {x}, {y}")

@@ -42,9 +42,9 @@ class _Pooling(Layer):
         x = jnp.moveaxis(inputs, 1, -1) if first else inputs
         if self.padding == "valid" and any(n < k for n, k in zip(x.shape[1:-1], self.pool_size)):
             raise ValueError(
-                f"layer {self.name!r} ({type(self).__name__}) has windows of {self.pool_size}, larger "
-                f"than its input of spatial size {x.shape[1:-1]}: no output would be left. Use "
-                "padding='same', smaller windows or fewer poolings before"
+                f"layer {self.name!r} ({type(self).__name__}) has windows of "
+                f"{self.pool_size}, larger than its input of spatial size {x.shape[1:-1]}: no output "
+                "would be left. Use padding='same', smaller windows or fewer poolings before"
             )
         x = type(self).pool(x, self.pool_size, self.strides, self.padding)
         return jnp.moveaxis(x, -1, 1) if first else x

@@ -140,7 +140,7 @@ def _pairs(what: str, value: Any, rank: int, layer: Layer) -> tuple[tuple[int, i
 
 
 class _Spatial(Layer):
-    """A layer on the spatial axes of `(batch, *spatial, channels)` or `(batch, channels, *spatial)`."""
+    """A layer on the spatial axes, which stand before the channels or behind them."""
 
     rank = 1
 

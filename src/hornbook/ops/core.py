@@ -61,11 +61,7 @@ def saturate_cast(x: Array, dtype: Any) -> Array:
     """
     x, dtype = rows.array(x), canonical(dtype)
     (low, high), (least, most) = _range(x.dtype), _range(dtype)
-    bounds = []
-    for here, there in ((low, least), (high, most)):
-        bound = np.clip(np.float64(here), float(least), float(most)).astype(x.dtype)
-        beyond = int(bound) != int(there) and not least <= int(bound) <= most
-        bounds.append(np.nextafter(bound, 0, dtype=x.dtype) if beyond else bound)
+    bounds = (np.array(float(b), x.dtype) for b in (max(low, least), min(high, most)))
     return jnp.clip(x, *bounds).astype(dtype)
 
 
@@ -73,7 +69,7 @@ def _range(dtype):
     if dtype == "bool":
         return 0, 1
     limits = jnp.finfo(dtype) if is_float(dtype) else jnp.iinfo(dtype)
-    return limits.min, limits.max
+    return float(limits.min), float(limits.max)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:

@@ -36,8 +36,8 @@ def ctc_loss(
     Example:
         >>> target, logits = np.array([[1]]), np.zeros((1, 1, 2), "float32")
         >>> loss = hornbook.ops.ctc_loss(target, logits, np.array([1]), np.array([1]))
-        >>> loss.round(4).tolist()
-        [0.6931...]
+        >>> loss
+        Array([0.6931...], dtype=float32)
     """
     target = rows.array(target).astype("int32")
     target_length = rows.array(target_length).astype("int32")

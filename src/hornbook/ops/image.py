@@ -585,7 +585,8 @@ def ssim(
     variances = blurred(a * a) - mean_a**2 + blurred(b * b) - mean_b**2
     covariance = blurred(a * b) - mean_a * mean_b
     light = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
-    return jnp.mean(light * (2 * covariance + c2) / (variances + c2), (1, 2, 3))
+    similarity = jnp.mean(light * (2 * covariance + c2) / (variances + c2), (1, 2, 3))
+    return similarity[0] if rows.array(image1).ndim == 3 else similarity
 
 
 rows.publish(globals())

@@ -117,6 +117,7 @@ def publish(scope: dict[str, Any]) -> None:
         if isinstance(value, types.FunctionType)
         and value.__module__.startswith(__package__)
         and not name.startswith("_")
+        and (value.__module__ != __name__ or hasattr(value, "__wrapped__"))  # not a helper of here
     }
     for name, value in found.items():
         if value.__module__ == __name__:

@@ -8,9 +8,10 @@ other files are refused.
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import ml_dtypes
+import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core.module import Module
@@ -107,7 +108,7 @@ def write(model: Module, target: Any) -> None:
             for key, value in own_values(entry).items():
                 array = np.asarray(value)
                 dataset = group.create_dataset(key, data=array)
-                if array.dtype == ml_dtypes.bfloat16:
+                if array.dtype == jnp.bfloat16:
                     dataset.attrs["dtype"] = "bfloat16"
 
 
@@ -122,6 +123,10 @@ def own_values(entry: Entry) -> dict[str, Any]:
 
 
 # ---- reading
+
+
+class FileError(ValueError):
+    """A file is damaged, refused, or does not fit the model."""
 
 
 class Problem(NamedTuple):
@@ -153,8 +158,8 @@ def read(
         if not by_name:
             problems += _left_over(file, {path for path, _ in places})
         if problems and not skip_mismatch:
-            raise ValueError(_report(shown, model, problems))
-        values = [_values(group, load, shown) for group, load in loads]
+            raise FileError(_report(shown, model, problems))
+        values = [_values(group, load) for group, load in loads]
     for (_, load), value in zip(loads, values, strict=True):
         if isinstance(load, Entry):
             load.owner.load_own_variables(value)  # type: ignore[attr-defined]
@@ -164,15 +169,19 @@ def read(
         warnings.warn(_report(shown, model, problems), stacklevel=3)
 
 
-def _opened(source: Any, shown: str) -> Any:
+@contextmanager
+def _opened(source: Any, shown: str) -> Iterator[Any]:
+    """The open file; whatever HDF5 has to say of a damaged one becomes one kind of error."""
     import h5py
 
     try:
-        return h5py.File(source, "r")
-    except OSError as error:
-        raise ValueError(
-            f"{shown!r} cannot be read as an HDF5 file: it is another kind of file, or damaged "
-            f"(cut short?). {error}"
+        with h5py.File(source, "r") as file:
+            yield file
+    except FileError:
+        raise
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
+        raise FileError(
+            f"{shown!r} cannot be read: it is no HDF5 file, or it is damaged (cut short?). {error}"
         ) from None
 
 
@@ -225,12 +234,9 @@ def _label(entry: Entry) -> str:
     return f"{what} {_name(entry.owner)!r} (at {entry.path or 'the top'})"
 
 
-def _values(group: Any, load: Any, shown: str) -> Any:
+def _values(group: Any, load: Any) -> Any:
     names = list(group) if isinstance(load, Entry) else [load[0]]
-    try:
-        found = {name: array(dataset(group, name)) for name in names}
-    except OSError as error:
-        raise ValueError(f"{shown!r} is damaged: {group.name} cannot be read. {error}") from None
+    found = {name: array(dataset(group, name)) for name in names}
     return found if isinstance(load, Entry) else found[load[0]]
 
 
@@ -305,7 +311,7 @@ def find(file: Any, path: str) -> Any:
             return None
         group = _child(group, name)
         if hasattr(group, "shape"):
-            raise ValueError(f"not a weights file: {group.name} should be a group, not an array")
+            raise FileError(f"not a weights file: {group.name} should be a group, not an array")
     return group
 
 
@@ -314,7 +320,7 @@ def _child(group: Any, name: str) -> Any:
 
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
-        raise ValueError(
+        raise FileError(
             f"refused: {group.name}/{name} is a link that leads elsewhere ({type(link).__name__}); "
             "weights are read from the file itself only"
         )
@@ -330,22 +336,22 @@ def dataset(group: Any, name: str) -> Any:
     found = _child(group, name)
     where = f"{group.name}/{name}"
     if not hasattr(found, "shape"):
-        raise ValueError(f"not a weights file: {where} should be an array")
+        raise FileError(f"not a weights file: {where} should be an array")
     if found.is_virtual or found.external:
-        raise ValueError(f"refused: the data of {where} lie outside the file")
+        raise FileError(f"refused: the data of {where} lie outside the file")
     if found.shape is None or not (found.dtype.kind in "fiubc" or _is_bfloat16(found)):
-        raise ValueError(f"refused: {where} does not hold plain numbers but {found.dtype}")
+        raise FileError(f"refused: {where} does not hold plain numbers but {found.dtype}")
     if found.chunks and int(np.prod(found.chunks)) * found.dtype.itemsize > max(
         LARGEST_CHUNK, 4 * found.size * found.dtype.itemsize
     ):
-        raise ValueError(f"refused: {where} has pieces of {found.chunks} for shape {found.shape}")
+        raise FileError(f"refused: {where} has pieces of {found.chunks} for shape {found.shape}")
     return found
 
 
 def array(found: Any) -> np.ndarray:
     """The numbers of a checked array."""
     value = np.asarray(found[()])
-    return value.view(ml_dtypes.bfloat16) if _is_bfloat16(found) else value
+    return value.view(jnp.bfloat16) if _is_bfloat16(found) else value
 
 
 def _is_bfloat16(found: Any) -> bool:

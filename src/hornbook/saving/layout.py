@@ -62,13 +62,13 @@ def _walk(owner: Module, path: str, seen: set[int]) -> Iterator[tuple[str, Modul
         return
     seen.add(id(owner))
     yield path, owner
-    properties, ours = _properties(type(owner)), type(owner).__module__.startswith(f"{PACKAGE}.")
+    properties = _properties(type(owner))
     for name in _names(owner):
         try:
             value = getattr(owner, name)
         except Exception:  # a property that has no value now
             continue
-        if isinstance(value, Module) or name not in properties or not ours:
+        if isinstance(value, Module) or not properties.get(name):
             yield from _visit(value, f"{path}/{name}" if path else name, seen)
 
 
@@ -90,7 +90,7 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
 
 def _names(owner: Module) -> list[str]:
     """Attributes that may hold something with variables: public ones first, in order."""
-    names = {name for name in vars(owner) if name not in SKIPPED} | _properties(type(owner))
+    names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
     if not hasattr(owner, "compiled"):
@@ -101,12 +101,15 @@ def _names(owner: Module) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _properties(cls: type) -> frozenset[str]:
-    """Properties under which a class shows what it keeps under a private name."""
-    return frozenset(
-        name
-        for base in cls.__mro__
+def _properties(cls: type) -> dict[str, bool]:
+    """Properties that may show what is kept under a private name; whether they are the library's.
+
+    Of the library's properties only those that are an object count, not those that list some.
+    """
+    return {
+        name: base.__module__.partition(".")[0] == PACKAGE
+        for base in reversed(cls.__mro__)
         if base.__module__ not in FOUNDATIONS
         for name, value in vars(base).items()
         if isinstance(value, property | functools.cached_property)
-    )
+    }

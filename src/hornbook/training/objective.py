@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,7 +29,8 @@ class Objective(Module):
         super().__init__(name="objective")
         self.given = (loss, loss_weights, metrics, weighted_metrics)
         for one in tree.walk({} if _is_config(loss) else loss):
-            losses.get(one)  # an unknown name is an error now, not at the first batch
+            if one != "crossentropy":
+                losses.get(one)  # an unknown name is an error now, not at the first batch
         self.names: list[str] | None = None
         self.loss_names: list[str] = []
         self.losses: dict[str, Any] = {}
@@ -63,7 +65,12 @@ class Objective(Module):
         loss, loss_weights, asked, weighted = self.given
         self.names = names
         by_name = _by_output("loss", loss, names, broadcast=True)
-        self.losses = {n: _as_loss(one) for n, one in by_name.items() if one is not None}
+        targets, outputs = self.split(y), self.split(y_pred)
+        self.losses = {
+            name: _as_loss(one, targets.get(name), outputs[name])
+            for name, one in by_name.items()
+            if one is not None
+        }
         self.loss_names = list(self.losses)
         for name, value in _by_output("loss_weights", loss_weights, names).items():
             if value is not None:
@@ -71,7 +78,6 @@ class Objective(Module):
         self.trackers = {"loss": metrics.Mean(name="loss")}
         if len(names) > 1:
             self.trackers |= {n: metrics.Mean(name=f"{n}_loss") for n in self.loss_names}
-        targets, outputs = self.split(y), self.split(y_pred)
         for spec, use_weights in ((asked, False), (weighted, True)):
             for name, wanted in _metric_lists(spec, names).items():
                 for one in wanted:
@@ -102,6 +108,8 @@ class Objective(Module):
             found = metrics.MeanMetricWrapper(found, name=label)
         if isinstance(wanted, str):
             found.name = wanted
+        if not found.variables and y is not None:
+            metrics.make_variables(found, *_specs(y, y_pred))
         return found, found.name
 
     def split(self, values: Any) -> dict[str, Any]:
@@ -183,12 +191,26 @@ class Objective(Module):
             metric.reset_state()
 
 
-def _as_loss(identifier: Any) -> losses.Loss:
+def _as_loss(identifier: Any, y: Any, y_pred: Any) -> losses.Loss:
     """A loss object; plain functions are averaged over the batch."""
-    found = losses.get(identifier)
+    if isinstance(identifier, str) and identifier == "crossentropy" and y is not None:
+        found = losses.resolve_crossentropy(tuple(y.shape), tuple(y_pred.shape))
+    else:
+        found = losses.get(identifier)
     if isinstance(found, losses.Loss):
         return found
     return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
+
+
+def _specs(y: Any, y_pred: Any) -> tuple:
+    """Shapes and dtypes of targets and outputs of one batch; sizes unknown in the output are the
+    targets'."""
+    known = [*y.shape, *[1] * (len(y_pred.shape) - len(y.shape))]
+    shape = [k if size is None else size for size, k in zip(y_pred.shape, known, strict=False)]
+    return (
+        jax.ShapeDtypeStruct(tuple(y.shape), y.dtype),
+        jax.ShapeDtypeStruct(tuple(shape), y_pred.dtype),
+    )
 
 
 def _rows(y_pred: Any) -> float:

@@ -106,8 +106,8 @@ class Attention(Layer):
     def _check(self, inputs: Any) -> None:
         if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
             raise ValueError(
-                f"layer {self.name!r} ({type(self).__name__}) takes a list of arrays, [query, value] "
-                "or [query, value, key]"
+                f"layer {self.name!r} ({type(self).__name__}) takes a list of arrays, [query, "
+                "value] or [query, value, key]"
             )
 
 

@@ -105,8 +105,8 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f"layer {self.name!r} (MultiHeadAttention) takes a value and a key of equal sizes but "
-                f"for the features, not {value_shape} and {key_shape}"
+                f"layer {self.name!r} (MultiHeadAttention) takes a value and a key of equal sizes "
+                f"but for the features, not {value_shape} and {key_shape}"
             )
         ndim = len(value_shape)
         if self.attention_axes is None:

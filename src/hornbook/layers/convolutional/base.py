@@ -30,7 +30,7 @@ class Convolution(Layer):
     """
 
     rank = 1
-    paddings = ("valid", "same")
+    paddings: tuple[str, ...] = ("valid", "same")
 
     def __init__(
         self,
@@ -121,8 +121,8 @@ class Convolution(Layer):
         if self.padding == "valid" and any(n < r for n, r in zip(x.shape[1:-1], reach)):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) has a kernel that reaches over "
-                f"{tuple(reach)}, more than the spatial size {x.shape[1:-1]} of its input: no output "
-                "would be left. Use padding='same', a smaller kernel or fewer poolings before"
+                f"{tuple(reach)}, more than the spatial size {x.shape[1:-1]} of its input: "
+                "no output would be left. Use padding='same', a smaller kernel or fewer poolings before"
             )
 
 

@@ -51,15 +51,16 @@ class _Conv(FilterConvolution):
         self.groups = positive("groups", groups, self)
         if self.filters % self.groups:
             raise ValueError(
-                f"{type(self).__name__} has {filters} filters, which its {groups} groups do not divide"
+                f"{type(self).__name__} has {filters} filters, which its {groups} groups do not "
+                "divide"
             )
 
     def build(self, input_shape: tuple) -> None:
         channels = self.channels_of(input_shape)
         if channels % self.groups:
             raise ValueError(
-                f"layer {self.name!r} ({type(self).__name__}) has {self.groups} groups, which do not "
-                f"divide the {channels} channels of its input {input_shape}"
+                f"layer {self.name!r} ({type(self).__name__}) has {self.groups} groups, which do "
+                f"not divide the {channels} channels of its input {input_shape}"
             )
         self.kernel = self.add_kernel(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)

@@ -5,6 +5,7 @@ from typing import Any
 from jax import Array
 
 from hornbook import constraints, initializers, regularizers
+from hornbook.core.variable import Variable
 from hornbook.kernels.conv import conv
 from hornbook.layers.arguments import positive
 from hornbook.layers.convolutional.base import Convolution
@@ -12,6 +13,8 @@ from hornbook.layers.convolutional.base import Convolution
 
 class _Depthwise(Convolution):
     """A convolution that begins with `depth_multiplier` filters for each channel."""
+
+    depthwise_kernel: Variable
 
     def __init__(
         self,

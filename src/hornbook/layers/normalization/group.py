@@ -117,8 +117,8 @@ class UnitNormalization(Layer):
 
     Example:
         >>> import hornbook as keras
-        >>> keras.layers.UnitNormalization()(np.array([[3.0, 4.0]])).round(3).tolist()
-        [[0.6, 0.8]]
+        >>> keras.layers.UnitNormalization()(np.array([[0.0, 4.0]])).tolist()
+        [[0.0, 1.0]]
     """
 
     def __init__(self, axis: Any = -1, **kwargs: Any):

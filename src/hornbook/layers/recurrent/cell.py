@@ -72,7 +72,7 @@ class GatedCell(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_initializer: Any = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
@@ -120,7 +120,7 @@ class GatedCell(Layer):
         """The shape of `bias`."""
         return (self.gates * self.units,)
 
-    def initial_bias(self) -> Callable | None:
+    def initial_bias(self) -> Callable:
         """The initializer of `bias`."""
         return self.bias_initializer
 

@@ -102,7 +102,7 @@ class LSTMCell(GatedCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
-    def initial_bias(self) -> Callable | None:
+    def initial_bias(self) -> Callable:
         """The initializer of `bias`; with `unit_forget_bias` ones for the forget gate."""
         first = self.bias_initializer
         if not self.unit_forget_bias:

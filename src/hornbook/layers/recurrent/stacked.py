@@ -25,7 +25,7 @@ class StackedRNNCells(Layer):
         (2, 3)
     """
 
-    def __init__(self, cells: list, **kwargs: Any):
+    def __init__(self, cells: list | tuple, **kwargs: Any):
         super().__init__(**kwargs)
         for cell in cells:
             check_cell(cell, self)

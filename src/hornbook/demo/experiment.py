@@ -1,0 +1,107 @@
+"""The demo from start to end: read a text, train, write samples, report."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+import hornbook as keras
+from hornbook.demo.baselines import cross_entropies
+from hornbook.demo.corpus import DemoError, load, windows
+from hornbook.demo.model import Measure, Pace, Reader, Show, Sizes, build
+from hornbook.demo.report import Result, conclude, introduce, show_sample
+from hornbook.demo.sampling import generate
+
+EPOCHS = 8
+SECONDS = 75.0  # until the last epoch ends, where the number of epochs is not given
+SAMPLE = 400  # characters
+PROMPT = 100  # characters at the text's beginning that samples go on from
+
+
+def run(
+    text: str | None = None,
+    epochs: int | None = None,
+    temperature: float = 0.7,
+    seed: int = 0,
+    out: str = "hornbook-demo",
+    sizes: Sizes | None = None,
+) -> Result:
+    """Train a character model on a text, with reports on standard output.
+
+    Args:
+        text: a UTF-8 file; default Python's own documentation.
+        epochs: passes over the text; default 8, or as many as fit into about 75 seconds.
+        temperature: of the samples.
+        seed: of everything random.
+        out: folder for the report and the learning curve.
+        sizes: of the model and its batches.
+
+    Raises:
+        DemoError: for a text or a folder that cannot be used.
+    """
+    began = time.perf_counter()
+    corpus = load(text)
+    folder = make_folder(out)
+    symbols = len(corpus.symbols)
+    losses = cross_entropies(corpus.train, corpus.context, corpus.held_out, symbols)
+    result = Result({}, losses, len(corpus.held_out))
+
+    keras.utils.set_random_seed(seed)
+    random = np.random.default_rng(seed)
+    sizes = (sizes or Sizes()).fitted(len(corpus.train))
+    model = build(symbols, sizes, sizes.streams, sizes.steps)
+    model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy")
+    introduce(corpus, model)
+    reader = Reader(model, corpus, sizes)
+
+    def sample(when: str) -> None:
+        reader.forget()
+        ids = generate(reader.predict, corpus.train[:PROMPT], SAMPLE, temperature, random)
+        result.samples.append((when, "".join(corpus.symbols[i] for i in ids)))
+        show_sample(result.samples[-1][1], when, temperature)
+
+    x, y = windows(corpus.train, sizes.streams, sizes.steps)
+    measure = Measure(reader)
+    progress = keras.callbacks.ProgbarLogger()  # closes its line before the sample is shown
+    pace = Pace(epochs or EPOCHS, None if epochs else began + SECONDS)
+    history = model.fit(
+        x,
+        y,
+        batch_size=sizes.streams,
+        epochs=pace.most,
+        shuffle=False,
+        verbose=1,
+        callbacks=[measure, progress, Show(lambda epoch: sample(f"epoch {epoch}")), pace],
+    )
+    result.history = history.history
+    done = len(history.epoch)
+    if done == pace.most or pace.out_of_time:
+        losses["model"] = result.history["val_loss"][-1]
+    else:
+        reader.refresh()
+        losses["model"] = reader.measure()
+        sample("the interruption")
+        result.ending = f"Training was interrupted after {done} of {pace.most} epochs."
+    if pace.out_of_time:
+        result.ending = (
+            f"There was time for {done} of {pace.most} epochs; --epochs {pace.most} runs them all."
+        )
+    if measure.durations:
+        result.speed = x.size / float(np.mean(measure.durations[1:] or measure.durations))
+    result.seconds = time.perf_counter() - began
+    conclude(result, corpus, folder)
+    return result
+
+
+def make_folder(out: str) -> Path:
+    """The folder for what is written.
+
+    Raises:
+        DemoError: if it cannot be made.
+    """
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"cannot make the folder {out} (--out): {error.strerror}") from None
+    return folder
