@@ -13,6 +13,8 @@ THREADS = str(max(1, (os.cpu_count() or 1) // WORKERS))
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["MPLBACKEND"] = "Agg"
+# Tests compile much and run little: code that is less optimized is there a third sooner.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # NPROC sizes XLA's thread pool, the others those of the numerical libraries beside it.
 for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, THREADS)

@@ -188,7 +188,9 @@ def test_a_layer_missing_in_the_file_is_an_error(saved):
 
 def test_a_layer_missing_in_the_model_is_an_error(saved):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
-    with pytest.raises(ValueError, match="4 variables at layers/batch_normalization; the model has no"):
+    with pytest.raises(
+        ValueError, match="4 variables at layers/batch_normalization; the model has no"
+    ):
         model.load_weights(saved[0])
 
 
@@ -306,7 +308,9 @@ def virtual(file):
 
 
 def text(file):
-    kernel_group(file).create_dataset("0", data=np.full((4, 3), "x", object), dtype=h5py.string_dtype())
+    kernel_group(file).create_dataset(
+        "0", data=np.full((4, 3), "x", object), dtype=h5py.string_dtype()
+    )
 
 
 def wide(file):

@@ -16,6 +16,11 @@ import numpy as np
 
 from hornbook.core.dtype import DTypePolicy
 
+# Families whose classes and functions a file may name.
+LOADABLE = frozenset(
+    "activations constraints core dtype_policies initializers layers losses metrics models "
+    "optimizers regularizers".split()
+)
 # ("layers", "Dense") -> class
 _families: dict[tuple[str, str], Any] = {("dtype_policies", "DTypePolicy"): DTypePolicy}
 _custom: dict[str, Any] = {}  # "package>Name" -> class or function
@@ -26,6 +31,8 @@ _functions: dict[Any, str] = {}  # hornbook's own functions -> the name that `ge
 class _Thread(threading.local):
     def __init__(self):
         self.scopes: list[dict[str, Any]] = []
+        self.shared: dict[Any, Any] | None = None  # objects by the number that a file gives them
+        self.described: dict[int, tuple[Any, dict]] | None = None
 
 
 _thread = _Thread()
@@ -126,6 +133,11 @@ def register_functions(family: str, functions: dict[str, Callable]) -> None:
         _functions.setdefault(fn, name)
 
 
+def register_alias(family: str, name: str, cls: type) -> None:
+    """Let files call one of hornbook's own classes by another name too."""
+    _families[family, name] = cls
+
+
 def get_registered_name(obj: Any) -> str:
     """The name an object was registered under, or its own."""
     return _names.get(obj, getattr(obj, "__name__", type(obj).__name__))
@@ -187,15 +199,10 @@ def serialize(value: Any, strict: bool = True) -> Any:
     if isinstance(value, dict):
         return {key: serialize(child, strict) for key, child in value.items()}
     if isinstance(value, list | tuple):
-        return (
-            type(value)([serialize(child, strict) for child in value])
-            if type(value)
-            in (
-                list,
-                tuple,
-            )
-            else [serialize(child, strict) for child in value]
-        )
+        made = [serialize(child, strict) for child in value]
+        return tuple(made) if type(value) is tuple else made
+    if isinstance(value, bytes | slice | type(...)):
+        return _serialize_special(value, strict)
     if isinstance(value, np.ndarray | jax.Array):
         array = np.asarray(value)
         return {
@@ -205,6 +212,15 @@ def serialize(value: Any, strict: bool = True) -> Any:
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         return np.dtype(value).name
     return _serialize_object(value, strict)
+
+
+def _serialize_special(value, strict):
+    if isinstance(value, bytes):
+        return {"class_name": "__bytes__", "config": {"value": value.decode()}}
+    if value is ...:
+        return {"class_name": "__ellipsis__", "config": {}}
+    ends = {"start": value.start, "stop": value.stop, "step": value.step}
+    return {"class_name": "__slice__", "config": serialize(ends, strict)}
 
 
 def _serialize_object(value, strict):
@@ -234,19 +250,50 @@ def _serialize_object(value, strict):
     return describe(value)
 
 
+# Where Keras's files say that a family's classes are.
+_STATED = {"models": "keras"}
+
+
 def describe(obj: Any) -> dict:
     """The class and config of an object, in the form of Keras 3's files."""
     cls = type(obj)
     family = next((f for (f, n), c in _families.items() if c is cls), None)
     described = {
-        "module": f"keras.{family}" if family else None,
+        "module": stated_module(family, cls) if family else None,
         "class_name": cls.__name__,
         "config": serialize(obj.get_config()),
         "registered_name": None if family else get_registered_name(cls),
+        **getattr(obj, "stated_class", {}),
     }
-    build_config = getattr(obj, "get_build_config", lambda: None)()
-    if build_config:
-        described["build_config"] = serialize(build_config)
+    for key in ("build_config", "compile_config"):
+        more = getattr(obj, f"get_{key}", lambda: None)()
+        if more:
+            described[key] = serialize(more)
+    return _note_shared(obj, described)
+
+
+def stated_module(family: str, cls: type) -> str:
+    """The module that Keras's files name for a class."""
+    inner = cls.__module__.rpartition(".")[2]
+    return _STATED.get(family) or f"keras.{family}" + (".schedules" if inner == "schedules" else "")
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Inside, an object that is described twice is made once when that is read back."""
+    before = _thread.shared, _thread.described
+    _thread.shared, _thread.described = {}, {}
+    try:
+        yield
+    finally:
+        _thread.shared, _thread.described = before
+
+
+def _note_shared(obj, described):
+    if _thread.described is not None:
+        _, first = _thread.described.setdefault(id(obj), (obj, described))
+        if first is not described:
+            first["shared_object_id"] = described["shared_object_id"] = id(obj)
     return described
 
 
@@ -270,21 +317,52 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
         return data
     if "class_name" not in data or "config" not in data:
         return {key: deserialize(child) for key, child in data.items()}
-    if data["class_name"] == "__numpy__":
-        return np.array(data["config"]["value"], dtype=data["config"]["dtype"])
-    found = resolve(data, family)
+    if str(data["class_name"]) in _SPECIAL:
+        return _SPECIAL[data["class_name"]](data["config"])
+    number = str(data["shared_object_id"]) if "shared_object_id" in data else None
+    if _thread.shared is not None and number in _thread.shared:
+        return _thread.shared[number]
+    found: Any = resolve(data, family)
     if data["class_name"] == "function" or not inspect.isclass(found):
         return found
     obj = found.from_config(data["config"])
-    if data.get("build_config") and hasattr(obj, "build_from_config"):
+    if data.get("build_config") and not getattr(obj, "built", True):
         obj.build_from_config(data["build_config"])
+    if data.get("compile_config") and hasattr(obj, "compile_from_config"):
+        obj.compile_from_config(data["compile_config"])
+    if _thread.shared is not None and number is not None:
+        _thread.shared[number] = obj
     return obj
+
+
+def _array(config: dict) -> np.ndarray:
+    return np.array(config["value"], dtype=np.dtype(str(config["dtype"])))
+
+
+def _refuse(config: dict) -> Any:
+    raise ValueError(
+        "the file holds the compiled code of a lambda, which is never run. Make the model again from "
+        "its program, with the function written with def and decorated with "
+        "@register_keras_serializable(), and load its weights"
+    )
+
+
+_SPECIAL: dict[str, Callable[[dict], Any]] = {
+    "__numpy__": _array,
+    "__tensor__": _array,
+    "__bytes__": lambda config: config["value"].encode(),
+    "__slice__": lambda config: slice(*(config[key] for key in ("start", "stop", "step"))),
+    "__ellipsis__": lambda config: ...,
+    "__lambda__": _refuse,
+}
 
 
 def resolve(data: dict, family: str | None = None) -> Any:
     """The class or function that a described object names."""
     is_function = data["class_name"] == "function"
     name = data["config"] if is_function else data["class_name"]
+    if not isinstance(name, str):
+        raise ValueError(f"a class or function is named by a string, not by {_brief(name)}")
     for candidate in (data.get("registered_name"), name):
         found = _lookup_custom(candidate) if candidate else None
         if found is not None:
@@ -293,10 +371,11 @@ def resolve(data: dict, family: str | None = None) -> Any:
         (data.get("module") or "").removeprefix("keras.").removeprefix("src.").partition(".")[0]
     )
     for candidate in (stated, family):
-        if (candidate, name) in _families:
+        if (candidate, name) in _families and candidate in LOADABLE:
             return _families[candidate, name]
-    owners = [f for f, n in _families if n == name]
-    if len(owners) == 1 and not data.get("registered_name"):
+    owners = [f for f, n in _families if n == name and f in LOADABLE]
+    theirs = str(data.get("module")).startswith("keras.")
+    if len(owners) == 1 and (not data.get("registered_name") or theirs):
         return _families[owners[0], name]
     kind = "function" if is_function else "class"
     raise ValueError(

@@ -1,5 +1,6 @@
 """Dtype names and the policies that say in which dtype a layer stores and computes."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -53,13 +54,7 @@ def standardize_dtype(dtype=None) -> str:
 def canonical(dtype) -> str:
     """The dtype an array really gets: 64-bit names narrow to 32 while JAX's 64-bit mode is off."""
     name = standardize_dtype(dtype)
-    return jnp.zeros((), name).dtype.name if name not in NARROW else _canonical64(name)
-
-
-def _canonical64(name: str) -> str:
-    import jax
-
-    return name if jax.config.jax_enable_x64 else NARROW[name]
+    return name if jax.config.read("jax_enable_x64") else NARROW.get(name, name)
 
 
 def is_float(dtype) -> bool:

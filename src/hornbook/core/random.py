@@ -96,6 +96,7 @@ def key_from(seed: Any = None) -> jax.Array:
 
 def global_generator() -> SeedGenerator:
     """The process-wide generator of keys; training binds its state too."""
-    if _global[0] is None:
-        _global[0] = SeedGenerator(name="global_seed_generator")
-    return _global[0]
+    found = _global[0]
+    if found is None:
+        found = _global[0] = SeedGenerator(name="global_seed_generator")
+    return found

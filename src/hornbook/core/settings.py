@@ -1,9 +1,15 @@
 """Process-wide numeric settings: the default float type, the fuzz factor, the image layout."""
 
+from typing import Any
+
 import jax
 
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
-_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_settings: dict[str, Any] = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+}
 
 
 def floatx() -> str:

@@ -1,8 +1,8 @@
 """`hornbook demo`: a character model trained from start to end."""
 
 from hornbook.demo.corpus import DemoError
+from hornbook.demo.experiment import run
 from hornbook.demo.model import Sizes
 from hornbook.demo.report import Result
-from hornbook.demo.experiment import run
 
 __all__ = ["DemoError", "Result", "Sizes", "run"]

@@ -84,13 +84,13 @@ def read_text(path: str) -> str:
         raise DemoError(f"there is no file {path}") from None
     except UnicodeDecodeError:
         raise DemoError(
-            f"{path} is not UTF-8 text. If it is text in another encoding, convert it: "
-            f"iconv -f ENCODING -t UTF-8 {path}"
+            f"{path} is not UTF-8 text: it is binary, or in another encoding. Text can be "
+            f"converted: iconv -f ENCODING -t UTF-8 {path}"
         ) from None
     except (OSError, ValueError) as error:
         raise DemoError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from None
     if "\0" in text:
-        raise DemoError(f"{path} is not text but binary: it has NUL bytes")
+        raise DemoError(f"{path} is binary, not text: it has NUL bytes")
     if not text.strip():
         raise DemoError(f"{path} is empty")
     if len(text) < SMALLEST:

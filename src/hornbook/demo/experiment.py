@@ -81,7 +81,7 @@ def run(
         reader.refresh()
         losses["model"] = reader.measure()
         sample("the interruption")
-        result.ending = f"Training was interrupted after {done} of {pace.most} epochs."
+        result.ending = f"Training was interrupted in epoch {done + 1} of {pace.most}."
     if pace.out_of_time:
         result.ending = (
             f"There was time for {done} of {pace.most} epochs; --epochs {pace.most} runs them all."

@@ -59,7 +59,7 @@ class Reader:
     def __init__(self, model: Any, corpus: Corpus, sizes: Sizes):
         self.model = model
         self.corpus = corpus
-        self.twin = build(len(corpus.symbols), sizes, streams=1, steps=None)
+        self.twin: Any = build(len(corpus.symbols), sizes, streams=1, steps=None)
         self.twin.compile(loss="sparse_categorical_crossentropy")
 
     def refresh(self) -> None:

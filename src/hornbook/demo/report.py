@@ -54,7 +54,7 @@ def introduce(corpus: Corpus, model: Any) -> None:
     """Print what is learned from, and by what."""
     different = f"{len(corpus.symbols) - 1:,} different characters"
     if corpus.unknown:
-        different += f" (the rarest, {corpus.unknown:,} in all, count as one more)"
+        different += f" (without the rarest, {corpus.unknown:,} in all)"
     print(f"Text: {console.writable(corpus.name)}")
     print(f"  {len(corpus.train):,} characters to learn from")
     print(f"  {len(corpus.held_out):,} characters at the end held out")
@@ -89,7 +89,8 @@ def conclude(result: Result, corpus: Corpus, folder: Path) -> None:
         saved = save(result, corpus, folder)
     except OSError as error:
         raise DemoError(f"cannot write into {folder} (--out): {error.strerror}") from None
-    print("Written:", ", ".join(console.writable(str(path)) for path in saved))
+    for path in saved:
+        print(f"Written: {console.writable(str(path))}")
     if result.curves and len(saved) == 1:
         print(NO_MATPLOTLIB)
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from hornbook.demo.corpus import UNKNOWN
 
+COLDEST = 1e-6  # the likeliest is certain
+
 
 def generate(
     predict: Callable[[int], np.ndarray],
@@ -45,7 +47,7 @@ def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
         >>> sharpen(np.array([0.5, 0.3, 0.2]), 0.5).round(3).tolist()
         [0.0, 0.692, 0.308]
     """
-    logits = np.log(np.maximum(probabilities.astype("float64"), 1e-30)) / temperature
+    logits = np.log(np.maximum(probabilities.astype("float64"), 1e-30))
     logits[UNKNOWN] = -np.inf
-    chances = np.exp(logits - logits[1:].max())
+    chances = np.exp((logits - logits.max()) / max(temperature, COLDEST))
     return chances / chances.sum()

@@ -28,7 +28,7 @@ class _Estimator(BaseEstimator):
         self.model_kwargs = model_kwargs
         self.fit_kwargs = fit_kwargs
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, kwargs: dict) -> "_Estimator":  # noqa: N803
+    def _fit(self, X: np.ndarray, y: np.ndarray, kwargs: dict) -> "_Estimator":
         if not (self.warm_start and hasattr(self, "model_")):
             if hasattr(self.model, "fit"):
                 raise TypeError(
@@ -40,9 +40,9 @@ class _Estimator(BaseEstimator):
         self.history_ = self.model_.fit(X, y, **options).history
         return self
 
-    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
+    def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
-        X = validate_data(self, X, reset=False)  # noqa: N806
+        X = validate_data(self, X, reset=False)
         return self.model_.predict(X, batch_size=1024, verbose=0)
 
 
@@ -66,12 +66,12 @@ class SKLearnRegressor(RegressorMixin, _Estimator):
         (64,)
     """
 
-    def fit(self, X: Any, y: Any, **kwargs: Any) -> "SKLearnRegressor":  # noqa: N803
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> "SKLearnRegressor":
         """Train a new model on features (N, F) and targets (N,) or (N, K)."""
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)  # noqa: N806
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)
         return self._fit(X, y, kwargs)
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """Predictions (N,), or (N, K) for several targets."""
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
@@ -102,22 +102,22 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
         'U'
     """
 
-    def fit(self, X: Any, y: Any, **kwargs: Any) -> "SKLearnClassifier":  # noqa: N803
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> "SKLearnClassifier":
         """Train a new model on features (N, F) and labels (N,)."""
-        X, y = validate_data(self, X, y)  # noqa: N806
+        X, y = validate_data(self, X, y)
         kind = type_of_target(y, raise_unknown=True)
         if kind not in ("binary", "multiclass"):
             raise ValueError(f"a classifier needs one label a sample; y is {kind}")
         self.classes_, numbers = np.unique(y, return_inverse=True)
         return self._fit(X, numbers, kwargs)
 
-    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities (N, K), in the order of `classes_`."""
         outputs = self._outputs(X)
         if outputs.shape[1] == 1:
             return np.hstack([1 - outputs, outputs])
         return outputs
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """Labels (N,)."""
         return self.classes_[self.predict_proba(X).argmax(1)]

@@ -125,22 +125,10 @@ class Layer(Weighted):
         self.batch_input_shape = batch_input_shape or batch_shape
         self._initialized = True
 
-    # ---- dtypes
-
     @property
-    def compute_dtype(self) -> str:
-        """The dtype it computes in."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The dtype its weights are stored in."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def dtype(self) -> str:
-        """The dtype its weights are stored in."""
-        return self.variable_dtype
+    def layers(self) -> list["Layer"]:
+        """The layers directly below this one."""
+        return [child for child in self.children() if isinstance(child, Layer)]
 
     # ---- building
 

@@ -65,7 +65,27 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict:
         """Shape, dtype and name as plain data."""
-        return {"batch_shape": self.batch_shape, "dtype": self.input_dtype, "name": self.name}
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.input_dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "InputLayer":
+        """An input made from what `get_config` returned, here or in an older Keras."""
+        config = dict(config)
+        for kind in ("sparse", "ragged"):
+            if config.pop(kind, False):
+                raise ValueError(
+                    f"input {config.get('name')!r} is {kind}: only dense arrays are fed"
+                )
+        if "batch_input_shape" in config:  # Keras 1 and 2
+            config["batch_shape"] = config.pop("batch_input_shape")
+        return cls(**config)
 
 
 def Input(

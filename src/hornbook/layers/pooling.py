@@ -43,8 +43,8 @@ class _Pooling(Layer):
         if self.padding == "valid" and any(n < k for n, k in zip(x.shape[1:-1], self.pool_size)):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) has windows of "
-                f"{self.pool_size}, larger than its input of spatial size {x.shape[1:-1]}: no output "
-                "would be left. Use padding='same', smaller windows or fewer poolings before"
+                f"{self.pool_size}, larger than its input of spatial size {x.shape[1:-1]}: no "
+                "output would be left. Use padding='same', smaller windows or fewer poolings before"
             )
         x = type(self).pool(x, self.pool_size, self.strides, self.padding)
         return jnp.moveaxis(x, -1, 1) if first else x

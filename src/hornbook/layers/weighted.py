@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import initializers, regularizers
-from hornbook.core.dtype import is_float
+from hornbook.core.dtype import DTypePolicy, is_float
 from hornbook.core.module import Module
 from hornbook.core.variable import Variable, current_scope, name_scope
 from hornbook.layers.calling import thread
@@ -18,11 +18,26 @@ class Weighted(Module):
     """The half of a layer that has to do with its variables; `Layer` is the other half."""
 
     built: bool
-    variable_dtype: str
+    dtype_policy: DTypePolicy
     _trainable: bool
     _added: list[Variable]
     _loss_values: list
     _loss_functions: list[Callable]
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype it computes in."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype its weights are stored in."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def dtype(self) -> str:
+        """The dtype its weights are stored in."""
+        return self.variable_dtype
 
     def add_weight(
         self,
@@ -181,11 +196,6 @@ class Weighted(Module):
     def metrics(self) -> list:
         """The metrics among its attributes and those of the layers below."""
         return [m for m in self.modules() if callable(getattr(m, "update_state", None))]
-
-    @property
-    def layers(self) -> list["Weighted"]:
-        """The layers directly below this one."""
-        return [child for child in self.children() if isinstance(child, Weighted)]
 
     @property
     def path(self) -> str:

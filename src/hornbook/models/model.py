@@ -16,7 +16,7 @@ from hornbook.saving import hdf5
 from hornbook.training.trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """Layers grouped into one that can be trained.
 
     Args:

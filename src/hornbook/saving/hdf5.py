@@ -246,7 +246,9 @@ def _report(shown: str, model: Module, problems: list[Problem]) -> str:
         lines.append(f"  and {len(problems) - 10} more")
     return "\n".join(
         [f"{shown!r} does not fit {_name(model)!r} in {len(problems)} places:", *lines]
-        + ["Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"]
+        + [
+            "Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"
+        ]
     )
 
 

@@ -85,7 +85,9 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
             else:
                 continue
             number, counts[name] = counts[name], counts[name] + 1
-            yield from _visit(child, f"{path}/{name}_{number}" if number else f"{path}/{name}", seen)
+            yield from _visit(
+                child, f"{path}/{name}_{number}" if number else f"{path}/{name}", seen
+            )
 
 
 def _names(owner: Module) -> list[str]:

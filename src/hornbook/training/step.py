@@ -4,7 +4,7 @@
 in a `while` loop with a traced number of turns, so that one compilation serves any number of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -31,7 +31,9 @@ class Variables:
         trainable: in training, the weights that the optimizer changes.
     """
 
-    def __init__(self, variables: dict[str, Variable], mode: str, trainable: list[Variable] = ()):
+    def __init__(
+        self, variables: dict[str, Variable], mode: str, trainable: Iterable[Variable] = ()
+    ):
         chosen = set(trainable)
         self.by_path = variables
         self.trainable = {p: v for p, v in variables.items() if v in chosen}
@@ -160,7 +162,7 @@ def given(batch: tuple) -> tuple:
 
 def many(
     step: Callable, model: Any, variables: Variables, custom: bool = False, **options: Any
-) -> tuple:
+) -> tuple[Callable, list[str]]:
     """Compile a step into a call that runs any number of them.
 
     Returns:

@@ -40,18 +40,32 @@ Right:  def {1}(self, state, data), which returns (logs, state); state holds the
         trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
 
 
-class Trainer:
-    """Adds training to a layer; `Model` is one.
-
-    The class it is mixed into gives `output_names`, `input_names`, `adapt_inputs` and
-    `last_activations`.
-    """
+class Trainer(Layer):
+    """A layer that can be compiled, fitted and evaluated; `Model` makes it one of many layers."""
 
     stop_training: bool = False
     history: Any = None
-    name: str
-    _compiled: "Compiled | None" = None
-    _forward_program: "Forward | None" = None
+    _compiled: Compiled | None = None
+    _forward_program: Forward | None = None
+
+    # ---- what a model tells
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names of the outputs, where they are known before data come."""
+        return None
+
+    def known_outputs(self) -> Any:
+        """Specs of the outputs, if they are known before data come."""
+        return None
+
+    def last_activations(self) -> dict[str, Any]:
+        """The activation that each output comes from, where it is known."""
+        return {}
+
+    def adapt_inputs(self, x: Any) -> Any:
+        """Data in the form that the layer is called with."""
+        return x
 
     # ---- compile
 
@@ -88,7 +102,7 @@ class Trainer:
             >>> round(model.fit(np.ones((8, 2)), np.ones(8), verbose=0).epoch[0])
             0
         """
-        optimizer = optimizers.get(optimizer)
+        optimizer = optimizers.get(optimizer or "rmsprop")
         policy = getattr(self, "dtype_policy", None)
         if auto_scale_loss and policy is not None and policy.compute_dtype == "float16":
             if not isinstance(optimizer, optimizers.LossScaleOptimizer):
@@ -101,6 +115,12 @@ class Trainer:
             run_eagerly=bool(run_eagerly) or jit_compile is False,
             steps_per_execution=steps_per_execution,
         )
+
+    @property
+    def _settled(self) -> Compiled:
+        if self._compiled is None:
+            raise RuntimeError(NOT_COMPILED.format(self.name))
+        return self._compiled
 
     @property
     def compiled(self) -> bool:
@@ -134,16 +154,16 @@ class Trainer:
 
     def _frozen_now(self) -> tuple[set[int], set[int]]:
         """The layers and weights that are not trainable now."""
-        modules = self.modules()  # type: ignore[attr-defined]
+        modules = self.modules()
         layers = {id(m) for m in modules if isinstance(m, Layer) and not m.trainable}
         weights = {id(v) for m in modules for v in m.owned_variables() if not v.trainable}
         return layers, weights
 
     def _trained_weights(self) -> list[Variable]:
         """The weights that were trainable at `compile`."""
-        frozen_layers, frozen_weights = self._compiled.frozen
+        frozen_layers, frozen_weights = self._settled.frozen
         found: dict[Variable, None] = {}
-        stack: list[Module] = [self]  # type: ignore[list-item]
+        stack: list[Module] = [self]
         visited: set[int] = set()
         while stack:
             module = stack.pop()
@@ -154,15 +174,13 @@ class Trainer:
                 if variable.kind == "weight" and id(variable) not in frozen_weights:
                     found[variable] = None
             stack.extend(reversed(module.children()))
-        if self._frozen_now() != self._compiled.frozen and set(found) != set(
-            self.trainable_weights
-        ):  # type: ignore[attr-defined]
+        if self._frozen_now() != self._settled.frozen and set(found) != set(self.trainable_weights):
             self._warn_trainable()
         return list(found)
 
     def _warn_trainable(self) -> None:
-        if not self._compiled.warned:
-            self._compiled.warned = True
+        if not self._settled.warned:
+            self._settled.warned = True
             warnings.warn(
                 f"the layers of {self.name!r} that are trainable have changed since compile(), which "
                 "settled them. Call compile() again for the change to take effect.",
@@ -187,7 +205,7 @@ class Trainer:
         return [metric.name for metric in self.metrics]
 
     def _extra_metrics(self) -> list:
-        return Layer.metrics.fget(self)  # type: ignore[attr-defined]
+        return super().metrics
 
     def extra_results(self) -> dict[str, Any]:
         """What metrics among the layers' attributes say."""
@@ -205,7 +223,7 @@ class Trainer:
     ) -> Any:
         """The scalar to minimize: compiled losses, plus what layers and regularizers add."""
         loss = self.objective.loss(y, y_pred, sample_weight)
-        added = self.losses  # type: ignore[attr-defined]
+        added = self.losses
         if not self.objective.losses and not added:
             raise ValueError(
                 f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or use "
@@ -226,24 +244,24 @@ class Trainer:
 
     def _program(self, mode: str) -> Program:
         """The compiled run for a mode; made again when the variables have changed."""
-        found = self._compiled.by_mode.get(mode)
-        if found is not None and self._compiled.version == structure_version():
+        found = self._settled.by_mode.get(mode)
+        if found is not None and self._settled.version == structure_version():
             return found
         trained = self._trained_weights()
         if mode == "train":
             self.optimizer.build(trained)
         variables = self._all_paths(mode)
-        program = self._compiled.by_mode.get(mode)
+        program = self._settled.by_mode.get(mode)
         if program is None or not same_variables(program.variables, variables, trained, mode):
             bound = steps.Variables(variables, mode, trained if mode == "train" else [])
             program = Program(*self._compile_step(mode, bound), bound)
             if self.steps_per_execution > 1:
                 program.pace.steps = self.steps_per_execution
-            self._compiled.by_mode[mode] = program
-        self._compiled.version = structure_version()
+            self._settled.by_mode[mode] = program
+        self._settled.version = structure_version()
         return program
 
-    def _compile_step(self, mode: str, bound: steps.Variables) -> tuple:
+    def _compile_step(self, mode: str, bound: steps.Variables) -> tuple[Any, list[str]]:
         method = getattr(type(self), f"{mode}_step", None)
         if method is None:
             make = steps.train_step if mode == "train" else steps.test_step
@@ -258,7 +276,7 @@ class Trainer:
         return [variable for metric in self.metrics for variable in metric.variables]
 
     def _all_paths(self, mode: str) -> dict[str, Variable]:
-        paths = dict(self.variable_paths())  # type: ignore[attr-defined]
+        paths = dict(self.variable_paths())
         if self.objective is not None:
             paths |= {f"objective/{p}": v for p, v in metric_paths(self.objective).items()}
         if mode == "train":
@@ -273,19 +291,19 @@ class Trainer:
         outputs = self._output_specs(x)
         if not self.objective.built:
             names = self._names_of(outputs)
-            self.objective.build(names, y, outputs, self.last_activations())  # type: ignore[attr-defined]
+            self.objective.build(names, y, outputs, self.last_activations())
 
     def _output_specs(self, x: Any) -> Any:
         """Shapes and dtypes of the outputs; builds the model where it is not built."""
-        known = self.known_outputs()  # type: ignore[attr-defined]
+        known = self.known_outputs()
         if known is not None:
             return known
-        if self.built and self._compiled and self._compiled.outputs is not None:  # type: ignore[attr-defined]
+        if self.built and self._compiled and self._compiled.outputs is not None:
             return self._compiled.outputs
 
         def forward(x):
             with bind({}), collect_losses():
-                return self(x, training=True)  # type: ignore[operator]
+                return self(x, training=True)
 
         specs = tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
         outputs = jax.eval_shape(forward, specs)
@@ -294,7 +312,7 @@ class Trainer:
         return outputs
 
     def _names_of(self, outputs: Any) -> list[str]:
-        names = self.output_names  # type: ignore[attr-defined]
+        names = self.output_names
         if names is not None:
             return names
         if isinstance(outputs, dict):
@@ -343,11 +361,11 @@ class Trainer:
 
     def _checked(self, data: tuple, class_weight: dict | None) -> tuple:
         x, y, weight = data
-        x = self.adapt_inputs(x)  # type: ignore[attr-defined]
+        x = self.adapt_inputs(x)
         if class_weight is not None:
             if y is None:
                 raise ValueError("class_weight needs targets y")
-            names = self.output_names or ["output"]  # type: ignore[attr-defined]
+            names = self.output_names or ["output"]
             factor = class_weights(class_weight, y, names)
             weight = factor if weight is None else _multiply(weight, factor)
         return x, y, weight
@@ -403,7 +421,7 @@ class Trainer:
             RuntimeError: if the model is not compiled.
             ValueError: for data that do not fit the model.
         """
-        self._check_compiled()
+        assert self._settled
         if validation_split:
             if is_iterable_source(x):
                 raise ValueError("validation_split needs arrays; pass validation_data instead")
@@ -491,7 +509,7 @@ class Trainer:
             The loss if it is all there is, else a list in the order of `metrics_names`, or a dict.
         """
         _no_more("evaluate", kwargs)
-        self._check_compiled()
+        assert self._settled
         feed, first = self._feed(x, y, sample_weight, batch_size, steps)
         self._prepare(first)
         events = self._events(callbacks, verbose, 1, feed.steps)
@@ -535,7 +553,7 @@ class Trainer:
         """
         if type(x) is np.ndarray and callbacks is None and steps is None and x.ndim:
             if 0 < len(x) <= (batch_size or 32) and x.dtype.kind == "f" and not verbose == 1:
-                return self._predict_once(self.adapt_inputs(x.astype("float32", copy=False)))  # type: ignore[attr-defined]
+                return self._predict_once(self.adapt_inputs(x.astype("float32", copy=False)))
         feed, _ = self._feed(x, None, None, batch_size, steps)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
@@ -549,7 +567,7 @@ class Trainer:
                     events.on_predict_batch_begin(number)
                     batch, _, _ = _host_take(slab, index)
                     outputs.append(self._forward(batch))
-                    events.on_predict_batch_end(number, lambda: {"outputs": outputs[-1]})
+                    events.on_predict_batch_end(number, {"outputs": outputs[-1]})
             events.on_predict_end()
         if not outputs:
             raise ValueError("the source gave no batches to predict")
@@ -566,7 +584,7 @@ class Trainer:
     def _forward(self, x: Any) -> Any:
         """The compiled forward pass on one batch."""
         forward = self._forward_program
-        if forward is None or forward.version != structure_version() or not self.built:  # type: ignore[attr-defined]
+        if forward is None or forward.version != structure_version() or not self.built:
             forward = self._new_forward_program(x)
         state, fixed = forward.variables.read()
         outputs, state = forward.run(state, fixed, x)
@@ -575,7 +593,7 @@ class Trainer:
         return outputs
 
     def _new_forward_program(self, x: Any) -> "Forward":
-        if not self.built:  # type: ignore[attr-defined]
+        if not self.built:
             self._output_specs(tree.map_structure(jax.device_put, x))
         paths = {p: v for p, v in self._all_paths("predict").items() if v.kind in PREDICT_KINDS}
         forward = self._forward_program
@@ -624,14 +642,14 @@ class Trainer:
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch, as numpy arrays."""
-        x = self.adapt_inputs(to_arrays(x, "x"))  # type: ignore[attr-defined]
+        x = self.adapt_inputs(to_arrays(x, "x"))
         return self._predict_once(x)
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
-        self._check_compiled()
+        assert self._settled
         data = self._checked(unpack(data), class_weight)
         self._prepare(data)
-        fresh = mode not in self._compiled.by_mode
+        fresh = mode not in self._settled.by_mode
         program = self._program(mode)
         if fresh:
             program.variables.own()
@@ -643,10 +661,6 @@ class Trainer:
         return logs if return_dict else _as_scalar_or_list(logs)
 
     # ---- small things
-
-    def _check_compiled(self) -> None:
-        if not self.compiled:
-            raise RuntimeError(NOT_COMPILED.format(self.name))
 
     def _events(self, callbacks, verbose, epochs, steps_, history=False, **params) -> CallbackList:
         if isinstance(callbacks, CallbackList):
@@ -664,8 +678,8 @@ class Trainer:
 
     def _show_choices(self, verbose: Any) -> None:
         """Say what 'accuracy' was taken for, once a compile."""
-        if verbose and not self._compiled.shown:
-            self._compiled.shown = True
+        if verbose and not self._settled.shown:
+            self._settled.shown = True
             for asked, reason in self.objective.choices.items():
                 print(f"{asked} -> {reason}")
 
@@ -673,9 +687,9 @@ class Trainer:
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
-def _validation_triple(data: Any) -> tuple:
+def _validation_triple(data: Any) -> tuple[Any, Any, Any]:
     if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
-        return (*data, None)[:3]
+        return data[0], data[1], data[2] if len(data) == 3 else None
     if is_iterable_source(data):
         return data, None, None
     raise ValueError(

@@ -1,125 +1,18 @@
-"""Initializers: functions from a shape and a dtype to the first value of a weight.
-
-    Dense(10, kernel_initializer="he_normal")
-    Dense(10, kernel_initializer=initializers.RandomNormal(stddev=0.01, seed=1))
-
-An initializer is any callable `(shape, dtype=None) -> array`. Random ones draw on the host with
-numpy, so that building a model compiles nothing. With an integer seed each call gives the same
-values; with none, each call draws afresh from the generator that `set_random_seed` seeds.
-"""
+"""Initializers that draw on the host, with numpy."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core import config as registry
-from hornbook.core.dtype import canonical, is_float, standardize_dtype
-from hornbook.core.module import to_snake_case
+from hornbook.core.dtype import is_float, standardize_dtype
 from hornbook.core.random import SeedGenerator, host_generator
+from hornbook.initializers.base import Initializer, Shape, finished
 
-Shape = tuple[int, ...]
 Seed = int | SeedGenerator | None
-
-
-class Initializer(registry.Configurable):
-    """Base of initializers: write `__call__(self, shape, dtype=None)`, which returns an array.
-
-    Example:
-        >>> class Ramp(hornbook.initializers.Initializer):
-        ...     def __call__(self, shape, dtype=None):
-        ...         return jnp.arange(math.prod(shape), dtype=dtype).reshape(shape)
-        >>> import math
-        >>> Ramp()((3,), "float32").tolist()
-        [0.0, 1.0, 2.0]
-    """
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> Any:
-        """An array of this shape and dtype (default `floatx()`)."""
-        raise NotImplementedError(f"{type(self).__name__} must write __call__(shape, dtype=None)")
-
-    def clone(self) -> "Initializer":
-        """An initializer made with the same arguments.
-
-        Example:
-            >>> hornbook.initializers.Constant(3).clone()
-            Constant(value=3)
-        """
-        return type(self).from_config(self.get_config())
-
-
-# ---- constant
-
-
-class Constant(Initializer):
-    """Every element has the value `value`.
-
-    Args:
-        value: a number, or an array that broadcasts to the shape asked for.
-
-    Example:
-        >>> hornbook.initializers.Constant(3)((2,)).tolist()
-        [3.0, 3.0]
-    """
-
-    def __init__(self, value: Any = 0.0):
-        self.value = value
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
-        return _finished(np.broadcast_to(np.asarray(self.value), shape), dtype)
-
-
-class Zeros(Constant):
-    """Every element is 0.
-
-    Example:
-        >>> hornbook.initializers.Zeros()((2,)).tolist()
-        [0.0, 0.0]
-    """
-
-    def __init__(self):
-        super().__init__(0)
-
-
-class Ones(Constant):
-    """Every element is 1.
-
-    Example:
-        >>> hornbook.initializers.Ones()((2,)).tolist()
-        [1.0, 1.0]
-    """
-
-    def __init__(self):
-        super().__init__(1)
-
-
-class Identity(Initializer):
-    """The identity matrix, times `gain`.
-
-    Args:
-        gain: the value on the diagonal.
-
-    Raises:
-        ValueError: when called, for a shape that is not a matrix's.
-
-    Example:
-        >>> hornbook.initializers.Identity()((2, 3)).tolist()
-        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-    """
-
-    def __init__(self, gain: float = 1.0):
-        self.gain = gain
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
-        if len(shape) != 2:
-            raise ValueError(f"Identity initializes matrices, not shape {tuple(shape)}")
-        return _finished(self.gain * np.eye(*shape), dtype)
-
-
-# ---- random
 
 
 class RandomInitializer(Initializer):
@@ -177,7 +70,7 @@ class RandomNormal(RandomInitializer):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         sample = _normal(self.generator(), shape, _drawn(dtype))
-        return _finished(sample * self.stddev + self.mean, dtype)
+        return finished(sample * self.stddev + self.mean, dtype)
 
 
 class TruncatedNormal(RandomNormal):
@@ -196,7 +89,7 @@ class TruncatedNormal(RandomNormal):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         sample = _truncated(self.generator(), shape, _drawn(dtype))
-        return _finished(sample * self.stddev + self.mean, dtype)
+        return finished(sample * self.stddev + self.mean, dtype)
 
 
 class RandomUniform(RandomInitializer):
@@ -221,9 +114,9 @@ class RandomUniform(RandomInitializer):
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         if not is_float(standardize_dtype(dtype)):
             low, high = int(self.minval), int(self.maxval)
-            return _finished(self.generator().integers(low, high, shape), dtype)
+            return finished(self.generator().integers(low, high, shape), dtype)
         sample = _uniform(self.generator(), shape, _drawn(dtype))
-        return _finished(sample * (self.maxval - self.minval) + self.minval, dtype)
+        return finished(sample * (self.maxval - self.minval) + self.minval, dtype)
 
 
 class VarianceScaling(RandomInitializer):
@@ -273,7 +166,7 @@ class VarianceScaling(RandomInitializer):
         n = _MODES[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
         draw, unit = _DISTRIBUTIONS[self.distribution]
         factor = math.sqrt(self.scale / max(1.0, n)) / unit
-        return _finished(draw(self.generator(), shape, _drawn(dtype)) * factor, dtype)
+        return finished(draw(self.generator(), shape, _drawn(dtype)) * factor, dtype)
 
 
 def compute_fans(
@@ -441,80 +334,7 @@ class Orthogonal(RandomInitializer):
         tall = (max(rows, columns), min(rows, columns))
         q, r = np.linalg.qr(_normal(self.generator(), tall, _drawn(dtype)))
         q = q * np.sign(np.diag(r))
-        return _finished(self.gain * (q if rows >= columns else q.T).reshape(shape), dtype)
-
-
-# ---- of a Fourier transform
-
-_WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
-    "hann": np.hanning,
-    "hanning": np.hanning,
-    "hamming": np.hamming,
-    "blackman": np.blackman,
-    "bartlett": np.bartlett,
-}
-
-
-class STFT(Initializer):
-    """The kernel with which a convolution computes one side of a short-time Fourier transform.
-
-    Args:
-        side: `"real"` or `"imag"`.
-        window: `"hann"`, `"hamming"`, `"blackman"`, `"bartlett"`, the window's values, or `None`.
-        scaling: `"density"` (the window has Euclidean length 1), `"spectrum"` (its absolute values
-            sum to 1) or `None`.
-        periodic: whether the window is one period rather than symmetric.
-
-    Raises:
-        ValueError: for an unknown side, window or scaling.
-
-    Example:
-        >>> hornbook.initializers.STFT("real")((128, 1, 65)).shape
-        (128, 1, 65)
-    """
-
-    def __init__(
-        self,
-        side: str = "real",
-        window: Any = "hann",
-        scaling: str | None = "density",
-        periodic: bool = False,
-    ):
-        if side not in ("real", "imag"):
-            raise ValueError(f"side of STFT is 'real' or 'imag', not {side!r}")
-        if isinstance(window, str) and window not in _WINDOWS:
-            raise ValueError(
-                f"window of STFT is one of {list(_WINDOWS)} or an array of values, not {window!r}"
-            )
-        if scaling not in ("density", "spectrum", None):
-            raise ValueError(f"scaling of STFT is 'density', 'spectrum' or None, not {scaling!r}")
-        self.side = side
-        self.window = window
-        self.scaling = scaling
-        self.periodic = periodic
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
-        """The kernel of shape `(window length, 1, FFT length / 2 + 1)`."""
-        length, _, bins = shape
-        angle = -2 * np.pi * np.outer(np.arange(length), np.arange(bins)) / (2 * (bins - 1))
-        kernel = (np.cos if self.side == "real" else np.sin)(angle)
-        if self.window is not None:
-            window = self._window(length)
-            scale = {
-                "density": np.sqrt(np.sum(window**2)),
-                "spectrum": np.sum(np.abs(window)),
-                None: 1,
-            }
-            kernel = kernel * window[:, None] / scale[self.scaling]
-        return _finished(kernel[:, None, :], dtype)
-
-    def _window(self, length: int) -> np.ndarray:
-        if isinstance(self.window, str):
-            return _WINDOWS[self.window](length + self.periodic)[:length]
-        window = np.asarray(self.window)
-        if window.shape != (length,):
-            raise ValueError(f"the window of STFT has shape {window.shape}, not {(length,)}")
-        return window
+        return finished(self.gain * (q if rows >= columns else q.T).reshape(shape), dtype)
 
 
 # ---- drawing
@@ -523,11 +343,6 @@ class STFT(Initializer):
 def _drawn(dtype: Any) -> Any:
     """The dtype in which numbers are drawn: 16-bit ones are rounded from float32."""
     return np.float64 if standardize_dtype(dtype) == "float64" else np.float32
-
-
-def _finished(values: np.ndarray, dtype: Any) -> jax.Array:
-    dtype = canonical(dtype)
-    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # without dtype jax compiles a copy
 
 
 def _normal(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
@@ -562,96 +377,3 @@ _DISTRIBUTIONS: dict[str, tuple[Callable, float]] = {  # how to draw, standard d
     "untruncated_normal": (_normal, 1.0),
     "uniform": (_centered, 1 / math.sqrt(3)),
 }
-
-# ---- names
-
-zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
-random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
-variance_scaling, orthogonal, stft = VarianceScaling, Orthogonal, STFT
-glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
-he_uniform, he_normal = HeUniform, HeNormal
-lecun_uniform, lecun_normal = LecunUniform, LecunNormal
-IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
-
-CLASSES = (
-    *(Zeros, Ones, Constant, Identity, RandomNormal, TruncatedNormal, RandomUniform),
-    *(VarianceScaling, GlorotUniform, GlorotNormal, HeUniform, HeNormal),
-    *(LecunUniform, LecunNormal, Orthogonal, STFT),
-)
-TABLE: dict[str, type[Initializer]] = {
-    **{cls.__name__: cls for cls in CLASSES},
-    **{to_snake_case(cls.__name__): cls for cls in CLASSES},
-    "zero": Zeros,
-    "one": Ones,
-    "normal": RandomNormal,
-    "uniform": RandomUniform,
-    "IdentityInitializer": Identity,
-    "OrthogonalInitializer": Orthogonal,
-    "STFTInitializer": STFT,
-    "stft": STFT,
-}
-
-
-def get(identifier: Any) -> Callable | None:
-    """An initializer from its name, config, class, values or itself; `None` stays `None`.
-
-    Args:
-        identifier: a name (`"he_normal"`), a callable, a config dict, an array of the very values,
-            or `None`.
-
-    Raises:
-        ValueError: for an unknown name, with the nearest known ones.
-
-    Example:
-        >>> hornbook.initializers.get("zeros")
-        Zeros()
-    """
-    if isinstance(identifier, np.ndarray | np.generic | jax.Array):
-        return _values(identifier)
-    return registry.lookup("initializers", identifier, TABLE, "an initializer")
-
-
-def _values(array: Any) -> Callable:
-    """An initializer that gives one array."""
-
-    def initialize(shape, dtype=None):
-        if tuple(shape) != tuple(array.shape):
-            raise ValueError(
-                f"an initial value of shape {tuple(array.shape)} was given for a weight of shape "
-                f"{tuple(shape)}"
-            )
-        return jnp.asarray(array, canonical(dtype))
-
-    return initialize
-
-
-def serialize(initializer: Callable) -> Any:
-    """The config of an initializer.
-
-    Example:
-        >>> hornbook.initializers.serialize(hornbook.initializers.Constant(2))["config"]
-        {'value': 2}
-    """
-    return registry.serialize(initializer)
-
-
-def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | None:
-    """The initializer that `serialize` described.
-
-    Args:
-        config: a name or a config dict.
-        custom_objects: from name to class or function, for this call.
-
-    Example:
-        >>> described = hornbook.initializers.serialize(hornbook.initializers.Constant(2))
-        >>> hornbook.initializers.deserialize(described)
-        Constant(value=2)
-    """
-    with registry.custom_object_scope(custom_objects or {}):
-        return get(config)
-
-
-__all__ = [
-    *(name for name in TABLE if name in globals()),
-    *("Initializer", "RandomInitializer", "compute_fans", "get", "serialize", "deserialize"),
-]

@@ -1,0 +1,132 @@
+"""Initializers: functions from a shape and a dtype to the first value of a weight.
+
+    Dense(10, kernel_initializer="he_normal")
+    Dense(10, kernel_initializer=initializers.RandomNormal(stddev=0.01, seed=1))
+
+An initializer is any callable `(shape, dtype=None) -> array`. Random ones draw on the host with
+numpy, so that building a model compiles nothing. With an integer seed each call gives the same
+values; with none, each call draws afresh from the generator that `set_random_seed` seeds.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core import config as registry
+from hornbook.core.dtype import canonical
+from hornbook.core.module import to_snake_case
+from hornbook.initializers.base import Initializer
+from hornbook.initializers.drawn import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
+from hornbook.initializers.drawn import (
+    RandomInitializer as RandomInitializer,
+)
+from hornbook.initializers.drawn import (
+    compute_fans as compute_fans,
+)
+from hornbook.initializers.fixed import STFT, Constant, Identity, Ones, Zeros
+
+zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
+random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
+variance_scaling, orthogonal, stft = VarianceScaling, Orthogonal, STFT
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
+
+CLASSES = (
+    *(Zeros, Ones, Constant, Identity, RandomNormal, TruncatedNormal, RandomUniform),
+    *(VarianceScaling, GlorotUniform, GlorotNormal, HeUniform, HeNormal),
+    *(LecunUniform, LecunNormal, Orthogonal, STFT),
+)
+TABLE: dict[str, type[Initializer]] = {
+    **{cls.__name__: cls for cls in CLASSES},
+    **{to_snake_case(cls.__name__): cls for cls in CLASSES},
+    "zero": Zeros,
+    "one": Ones,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
+    "IdentityInitializer": Identity,
+    "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
+    "stft": STFT,
+}
+
+
+def get(identifier: Any) -> Callable | None:
+    """An initializer from its name, config, class, values or itself; `None` stays `None`.
+
+    Args:
+        identifier: a name (`"he_normal"`), a callable, a config dict, an array of the very values,
+            or `None`.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known ones.
+
+    Example:
+        >>> hornbook.initializers.get("zeros")
+        Zeros()
+    """
+    if isinstance(identifier, np.ndarray | np.generic | jax.Array):
+        return _values(identifier)
+    return registry.lookup("initializers", identifier, TABLE, "an initializer")
+
+
+def _values(array: Any) -> Callable:
+    """An initializer that gives one array."""
+
+    def initialize(shape, dtype=None):
+        if tuple(shape) != tuple(array.shape):
+            raise ValueError(
+                f"an initial value of shape {tuple(array.shape)} was given for a weight of shape "
+                f"{tuple(shape)}"
+            )
+        return jnp.asarray(array, canonical(dtype))
+
+    return initialize
+
+
+def serialize(initializer: Callable) -> Any:
+    """The config of an initializer.
+
+    Example:
+        >>> hornbook.initializers.serialize(hornbook.initializers.Constant(2))["config"]
+        {'value': 2}
+    """
+    return registry.serialize(initializer)
+
+
+def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | None:
+    """The initializer that `serialize` described.
+
+    Args:
+        config: a name or a config dict.
+        custom_objects: from name to class or function, for this call.
+
+    Example:
+        >>> described = hornbook.initializers.serialize(hornbook.initializers.Constant(2))
+        >>> hornbook.initializers.deserialize(described)
+        Constant(value=2)
+    """
+    with registry.custom_object_scope(custom_objects or {}):
+        return get(config)
+
+
+__all__ = [
+    *(name for name in TABLE if name in globals()),
+    *("Initializer", "RandomInitializer", "compute_fans", "get", "serialize", "deserialize"),
+]

@@ -1,0 +1,44 @@
+"""The base of initializers."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core import config as registry
+from hornbook.core.dtype import canonical
+
+Shape = tuple[int, ...]
+
+
+class Initializer(registry.Configurable):
+    """Base of initializers: write `__call__(self, shape, dtype=None)`, which returns an array.
+
+    Example:
+        >>> class Ramp(hornbook.initializers.Initializer):
+        ...     def __call__(self, shape, dtype=None):
+        ...         return jnp.arange(math.prod(shape), dtype=dtype).reshape(shape)
+        >>> import math
+        >>> Ramp()((3,), "float32").tolist()
+        [0.0, 1.0, 2.0]
+    """
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Any:
+        """An array of this shape and dtype (default `floatx()`)."""
+        raise NotImplementedError(f"{type(self).__name__} must write __call__(shape, dtype=None)")
+
+    def clone(self) -> "Initializer":
+        """An initializer made with the same arguments.
+
+        Example:
+            >>> hornbook.initializers.Constant(3).clone()
+            Constant(value=3)
+        """
+        return type(self).from_config(self.get_config())
+
+
+def finished(values: np.ndarray, dtype: Any) -> jax.Array:
+    """The values as an array of JAX of the dtype asked for; nothing is compiled."""
+    dtype = canonical(dtype)
+    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # without dtype jax compiles a copy

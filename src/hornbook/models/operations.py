@@ -1,0 +1,270 @@
+"""Ops in a graph as plain data and back: each becomes the object that Keras has for it.
+
+Keras records `x * 2` as an object `Multiply()` called on `x` and 2, and `mean(x, axis=1)` as an object
+`Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object follows from
+their names. Only functions of `hornbook.ops`, and functions that are registered, can be named.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from hornbook.core.config import get_registered_name, get_registered_object, serialize
+from hornbook.core.symbolic import Node, infer, symbolic_leaves
+from hornbook.ops import core, image, linalg, math, nn, numpy
+
+FAMILIES = {"numpy": numpy, "nn": nn, "math": math, "core": core, "linalg": linalg, "image": image}
+
+# What Python's operators and arrays' methods are among the ops.
+OPERATORS = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "true_divide",
+    "floordiv": "floor_divide",
+    "pow": "power",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+    "lshift": "left_shift",
+    "rshift": "right_shift",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "ne": "not_equal",
+    "neg": "negative",
+    "pos": "copy",
+    "invert": "bitwise_invert",
+    "astype": "cast",
+    "flatten": "ravel",
+    "swish": "silu",
+    "hard_swish": "hard_silu",
+}
+VARIADIC = {"reshape": "newshape", "transpose": "axes"}  # x.reshape(2, 3) as x.reshape((2, 3))
+
+# Keras's classes that are not the op's name in camel case.
+CLASSES = {
+    name: cls
+    for row in """
+allclose AllClose|isin IsIn|searchsorted SearchSorted|ctc_loss CTCLoss|ctc_decode CTCDecode
+psnr PSNR|cdist CDist|fft FFT|fft2 FFT2|ifft2 IFFT2|rfft RFFT|irfft IRFFT|stft STFT|istft ISTFT
+svd SVD|jvp JVP|rgb_to_grayscale RGBToGrayscale|rgb_to_hsv RGBToHSV|hsv_to_rgb HSVToRGB|ssim SSIM
+batch_normalization BatchNorm|layer_normalization LayerNorm|rms_normalization RMSNorm
+""".split("\n")
+    for name, cls in (pair.split() for pair in row.split("|") if pair)
+}
+
+# Arguments that are given when an op is called; all others settle what the op is.
+CALLED_WITH = set(
+    "a abs_ angle args array atol b beta bias bins choicelist condition condlist constant_values "
+    "coordinates data default depthwise_kernel elements elems end_points fill_value gamma image1 "
+    "image2 images index indices init init_val inputs kernel key mask mean num offset operands "
+    "output output_length output_shape pointwise_kernel pred predictions q query rtol scale "
+    "segment_ids sequence_lengths sorted_sequence start start_indices start_points step stop target "
+    "target_length targets tensor transform translation updates value values variable variance "
+    "weights x x1 x2 xs y".split()
+) - {"num"}
+SETTINGS = {
+    "allclose": {"rtol", "atol"},
+    "bincount": {"weights"},
+    "diagonal": {"offset"},
+    "histogram": {"bins"},
+    "squareplus": {"b"},
+    "trace": {"offset"},
+    "trapezoid": {"x"},
+    "unique": {"fill_value"},
+    **dict.fromkeys(
+        "affine_transform elastic_transform map_coordinates perspective_transform resize".split(),
+        {"fill_value"},
+    ),
+}
+
+CANNOT_SAVE = """the op {!r} in the graph cannot be saved: files name functions of `ops`, and your own \
+by the names they are registered under.
+Wrong:  x = jax.numpy.unwrap(x)
+Right:  a function of `ops`; or a layer; or @register_keras_serializable() over @op over a function"""
+
+
+def _find(name: str) -> tuple[str, str, Callable] | None:
+    """(family, name, function) of an op."""
+    name = OPERATORS.get(name, name)
+    for family, module in FAMILIES.items():
+        if name in module.__all__:
+            return family, name, getattr(module, name)
+    return None
+
+
+def _class_name(name: str) -> str:
+    camel = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return CLASSES.get(name, camel)
+
+
+_BY_CLASS = {
+    (family, _class_name(name)): name
+    for family, module in FAMILIES.items()
+    for name in module.__all__
+}
+
+
+def _split(name: str, fn: Callable, args: tuple, kwargs: dict) -> tuple[list, dict, dict]:
+    """Positional and named arguments of the call, and settings."""
+    signature = inspect.signature(fn)
+    bound = signature.bind(*args, **kwargs)
+    called: list = []
+    named: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    gap = False
+    for key, parameter in signature.parameters.items():
+        if not _is_called_with(name, key):
+            if key in bound.arguments:
+                settings[key] = bound.arguments[key]
+        elif key not in bound.arguments:
+            gap = True
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            called += bound.arguments[key]
+        elif gap:
+            named[key] = bound.arguments[key]
+        else:
+            called.append(bound.arguments[key])
+    if symbolic_leaves(settings):
+        raise TypeError(f"{', '.join(settings)} of the op {name!r} must be known values")
+    return called, named, settings
+
+
+def _is_called_with(name: str, key: str) -> bool:
+    return key in CALLED_WITH and key not in SETTINGS.get(name, ())
+
+
+def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
+    """(name, function of `hornbook.ops`, arguments, named arguments) that does what a node does."""
+    found = _find(node.name)
+    if found is None:
+        return None
+    _, name, fn = found
+    args, kwargs = node.args, node.kwargs
+    if getattr(node.op, "__module__", "") == fn.__module__:
+        return name, fn, args, kwargs
+    if name in VARIADIC and len(args) > 1 and isinstance(args[1], int):
+        args = (args[0], tuple(args[1:]))
+    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    try:
+        specs = infer(fn, args, kwargs)
+    except Exception:
+        return None
+    return (name, fn, args, kwargs) if _same_specs(specs, node.outputs) else None
+
+
+def _same_specs(specs: Any, outputs: Any) -> bool:
+    shown = [(s.shape, str(s.dtype)) for s in _leaves(specs)]
+    return shown == [(t.shape, str(t.dtype)) for t in _leaves(outputs)]
+
+
+def _leaves(value: Any) -> list:
+    if isinstance(value, list | tuple):
+        return [leaf for child in value for leaf in _leaves(child)]
+    return [value]
+
+
+def describe_op(node: Node, name: str) -> tuple[dict, list, dict]:
+    """A node that calls a function, as plain data.
+
+    Args:
+        node: a call of an op.
+        name: what the file calls it, unique in the model.
+
+    Returns:
+        The description of the op, and the positional and named arguments it is called with.
+
+    Raises:
+        ValueError: if it is neither a function of `hornbook.ops` nor registered.
+    """
+    registered = get_registered_name(node.op)
+    if get_registered_object(registered) is node.op:
+        described = {
+            "module": None,
+            "class_name": "function",
+            "config": registered,
+            "registered_name": registered,
+        }
+        return described, list(node.args), dict(node.kwargs)
+    form = normal_form(node)
+    if form is None:
+        raise ValueError(CANNOT_SAVE.format(node.name))
+    op, fn, args, kwargs = form
+    family = _find(op)[0]  # type: ignore[index]
+    called, named, settings = _split(op, fn, args, kwargs)
+    cls = _class_name(op)
+    described = {
+        "module": f"keras.src.ops.{family}",
+        "class_name": cls,
+        "config": {"name": name, **serialize(settings)},
+        "registered_name": cls,
+    }
+    return described, called, named
+
+
+def is_op(described: dict) -> bool:
+    """Whether plain data describe an op, rather than a layer or a function."""
+    return str(described.get("module")).startswith("keras.src.ops.")
+
+
+def op_from(described: dict, settings: dict) -> Callable:
+    """The call of an op that plain data describe.
+
+    Args:
+        described: what `describe_op` returned.
+        settings: its config, made into values.
+
+    Raises:
+        ValueError: if there is no such op, or it lacks a setting.
+    """
+    family = described["module"].rpartition(".")[2]
+    name = _BY_CLASS.get((family, str(described["class_name"])))
+    if name is None:
+        raise ValueError(
+            f"there is no op {described['class_name']!r} in {described['module']!r}; the file needs "
+            "a newer version"
+        )
+    fn = getattr(FAMILIES[family], name)
+    parameters = inspect.signature(fn).parameters
+    settings = {key: value for key, value in settings.items() if key != "name"}
+    unknown = {key: value for key, value in settings.items() if key not in parameters and value}
+    if unknown:
+        raise ValueError(f"the op {name!r} has no setting {next(iter(unknown))!r}")
+    settings = {key: value for key, value in settings.items() if key in parameters}
+
+    def call(*args, **kwargs):
+        return _call(name, fn, args, {**kwargs, **settings})
+
+    return call
+
+
+def _call(name: str, fn: Callable, args: tuple, named: dict) -> Any:
+    """Call an op whose settings may stand before or between what it is called with."""
+    signature = inspect.signature(fn)
+    rest = list(args)
+    bound = inspect.BoundArguments(signature, {})  # type: ignore[arg-type]
+    for key, parameter in signature.parameters.items():
+        if key in named:
+            bound.arguments[key] = named[key]
+        elif not _is_called_with(name, key) or not rest:
+            continue
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            bound.arguments[key], rest = tuple(rest), []
+        else:
+            bound.arguments[key] = rest.pop(0)
+    if rest:
+        raise ValueError(f"the op {name!r} was called with {len(args)} arguments, too many for it")
+    skipped = False
+    positional: list = []
+    by_name: dict[str, Any] = {}
+    for key, parameter in signature.parameters.items():
+        if key not in bound.arguments:
+            skipped = True
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            positional += bound.arguments[key]
+        elif skipped or parameter.kind is parameter.KEYWORD_ONLY:
+            by_name[key] = bound.arguments[key]
+        else:
+            positional.append(bound.arguments[key])
+    return fn(*positional, **by_name)

@@ -1,0 +1,142 @@
+"""The demo from start to end in a tiny form."""
+
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from hornbook.demo import DemoError, Sizes, experiment, run
+from hornbook.demo.report import verdict
+
+TINY = Sizes(embedding=8, units=24, streams=4, steps=16)
+TEXT = "".join(f"{word} goes up and {word} comes down. " for word in ("ann", "bob", "eve") * 50)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("demo") / "text.txt"
+    path.write_text(TEXT)
+    return str(path)
+
+
+def test_a_small_model_learns_writes_and_reports(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    result = run(text, epochs=2, out=str(tmp_path / "new" / "out"), sizes=TINY)
+    shown = capsys.readouterr().out
+
+    assert len(result.history["loss"]) == len(result.history["val_loss"]) == 2
+    assert result.losses["model"] == result.history["val_loss"][-1]
+    assert result.losses["model"] < result.losses["unigram"]
+    assert [when for when, _ in result.samples] == ["epoch 1", "epoch 2"]
+    assert all(len(sample) == experiment.SAMPLE for _, sample in result.samples)
+    assert set(result.samples[1][1]) <= set(TEXT)
+    assert result.speed > 0
+    assert not result.ending
+
+    for piece in (
+        "Text: text.txt",
+        "lstm (LSTM)",
+        "Epoch 2/2",
+        "sample after epoch 2, temperature 0.7",
+        "Learning curve",
+        "held out, nats a character",
+        f"this model            {result.losses['model']:.2f}",
+        f"bigram (pairs)        {result.losses['bigram']:.2f}",
+        f"{result.speed:,.0f} characters a second",
+    ):
+        assert piece in shown
+    report = (tmp_path / "new" / "out" / "report.txt").read_text(encoding="utf-8")
+    assert f"this model            {result.losses['model']:.2f}" in report
+    assert result.samples[0][1] in report
+
+
+def test_the_same_seed_gives_the_same_model_and_samples(text, tmp_path):
+    once, again, other = (
+        run(text, epochs=1, seed=seed, out=str(tmp_path), sizes=TINY) for seed in (3, 3, 4)
+    )
+    assert once.samples == again.samples
+    assert once.history["val_loss"] == again.history["val_loss"]
+    assert once.history["val_loss"] != other.history["val_loss"]
+
+
+def test_ctrl_c_ends_with_what_was_learned(text, tmp_path, capsys, monkeypatch):
+    show = experiment.show_sample
+
+    def interrupting(text, when, temperature):
+        show(text, when, temperature)
+        if when == "epoch 2":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(experiment, "show_sample", interrupting)
+    result = run(text, epochs=9, out=str(tmp_path), sizes=TINY)
+    assert len(result.history["val_loss"]) == 2
+    assert result.ending == "Training was interrupted in epoch 3 of 9."
+    assert np.isfinite(result.losses["model"])
+    assert [when for when, _ in result.samples][2:] == ["the interruption"]
+    assert result.ending in capsys.readouterr().out
+
+
+def test_ctrl_c_in_the_first_epoch_reports_without_a_curve(text, tmp_path, capsys, monkeypatch):
+    class Impatient(experiment.Pace):
+        def on_train_batch_end(self, batch, logs=None):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(experiment, "Pace", Impatient)
+    result = run(text, epochs=2, out=str(tmp_path), sizes=TINY)
+    assert not result.curves
+    shown = capsys.readouterr().out
+    assert "Learning curve" not in shown
+    assert "this model" in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
+
+
+def test_out_of_time_says_how_to_run_all_epochs(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(experiment, "SECONDS", 0.0)
+    result = run(text, out=str(tmp_path), sizes=TINY)
+    assert result.ending == "There was time for 1 of 8 epochs; --epochs 8 runs them all."
+    assert len(result.history["val_loss"]) == 1
+
+
+def test_output_that_takes_only_ascii_gets_only_ascii(text, tmp_path, monkeypatch):
+    with open(tmp_path / "log", "w", encoding="ascii") as log:
+        monkeypatch.setattr(sys, "stdout", log)
+        run(text, epochs=1, out=str(tmp_path), sizes=TINY)
+    shown = (tmp_path / "log").read_text()
+    assert "Learning curve" in shown
+    assert "epoch   * held-out loss" in shown
+
+
+def test_without_matplotlib_it_says_so(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    run(text, epochs=1, out=str(tmp_path), sizes=TINY)
+    assert "matplotlib is not installed, so there is no PNG" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
+
+
+def test_with_matplotlib_there_is_a_png(text, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    run(text, epochs=1, out=str(tmp_path), sizes=TINY)
+    assert (tmp_path / "learning-curve.png").stat().st_size > 1000
+    assert "learning-curve.png" in capsys.readouterr().out
+
+
+def test_the_verdict_is_honest():
+    assert "does not beat the bigram counts (2.20)" in verdict(2.5, 2.2)[0]
+    assert "does not beat" in verdict(float("nan"), 2.2)[0]
+    assert "beats the bigram counts by 0.70 nats" in verdict(1.5, 2.2)[0]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_before_training(text):
+    with pytest.raises(DemoError, match="cannot make the folder"):
+        run(text, out=f"{text}/below", sizes=TINY)
+
+
+@pytest.mark.parametrize("name", ["nietzsche.txt"])
+def test_a_real_text_is_understood_better_than_by_pairs(data_dir, tmp_path, name):
+    text = (data_dir / name).read_text()[:120_000]
+    (tmp_path / name).write_text(text)
+    sizes = Sizes(embedding=16, units=64, streams=16, steps=32)
+    result = run(str(tmp_path / name), epochs=3, out=str(tmp_path), sizes=sizes)
+    assert result.losses["model"] < result.losses["bigram"]
