@@ -28,7 +28,7 @@ def convnet() -> keras.Model:
     return model
 
 
-def main(rows: int | None = None, epochs: int = 12, verbose: int | str = "auto") -> dict[str, float]:
+def main(rows: int | None = None, epochs: int = 12, verbose="auto") -> dict[str, float]:
     """Train both and return their test accuracies."""
     with np.load(find("mnist_10k.npz")) as file:
         train_x, train_y = file["x_train"][:rows], file["y_train"][:rows]

@@ -1,4 +1,4 @@
-"""California housing: a network as the last step of a scikit-learn pipeline, beside a linear one."""
+"""California housing: a network at the end of a scikit-learn pipeline, beside a linear one."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,8 @@ def pipeline(regressor) -> TransformedTargetRegressor:
         (numbers, make_column_selector(dtype_include="number")),
         (OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["ocean_proximity"]),
     )
-    return TransformedTargetRegressor(make_pipeline(columns, regressor), transformer=StandardScaler())
+    steps = make_pipeline(columns, regressor)
+    return TransformedTargetRegressor(steps, transformer=StandardScaler())
 
 
 def main(rows: int | None = None, epochs: int = 40) -> dict[str, float]:

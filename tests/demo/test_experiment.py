@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -49,15 +50,15 @@ def test_a_small_model_learns_writes_and_reports(text, tmp_path, capsys, monkeyp
     report = (tmp_path / "new" / "out" / "report.txt").read_text(encoding="utf-8")
     assert f"this model            {result.losses['model']:.2f}" in report
     assert result.samples[0][1] in report
+    picture = tmp_path / "new" / "out" / "learning-curve.png"
+    assert picture.exists() == (find_spec("matplotlib") is not None)
+    assert ("learning-curve.png" in shown) == picture.exists()
 
 
 def test_the_same_seed_gives_the_same_model_and_samples(text, tmp_path):
-    once, again, other = (
-        run(text, epochs=1, seed=seed, out=str(tmp_path), sizes=TINY) for seed in (3, 3, 4)
-    )
+    once, again = (run(text, epochs=1, seed=3, out=str(tmp_path), sizes=TINY) for _ in range(2))
     assert once.samples == again.samples
-    assert once.history["val_loss"] == again.history["val_loss"]
-    assert once.history["val_loss"] != other.history["val_loss"]
+    assert once.history == again.history
 
 
 def test_ctrl_c_ends_with_what_was_learned(text, tmp_path, capsys, monkeypatch):
@@ -104,7 +105,7 @@ def test_output_that_takes_only_ascii_gets_only_ascii(text, tmp_path, monkeypatc
         run(text, epochs=1, out=str(tmp_path), sizes=TINY)
     shown = (tmp_path / "log").read_text()
     assert "Learning curve" in shown
-    assert "epoch   * held-out loss" in shown
+    assert "epoch   * held out" in shown
 
 
 def test_without_matplotlib_it_says_so(text, tmp_path, capsys, monkeypatch):
@@ -113,13 +114,6 @@ def test_without_matplotlib_it_says_so(text, tmp_path, capsys, monkeypatch):
     run(text, epochs=1, out=str(tmp_path), sizes=TINY)
     assert "matplotlib is not installed, so there is no PNG" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["report.txt"]
-
-
-def test_with_matplotlib_there_is_a_png(text, tmp_path, capsys):
-    pytest.importorskip("matplotlib")
-    run(text, epochs=1, out=str(tmp_path), sizes=TINY)
-    assert (tmp_path / "learning-curve.png").stat().st_size > 1000
-    assert "learning-curve.png" in capsys.readouterr().out
 
 
 def test_the_verdict_is_honest():
@@ -133,10 +127,9 @@ def test_a_folder_that_cannot_be_made_is_an_error_before_training(text):
         run(text, out=f"{text}/below", sizes=TINY)
 
 
-@pytest.mark.parametrize("name", ["nietzsche.txt"])
-def test_a_real_text_is_understood_better_than_by_pairs(data_dir, tmp_path, name):
-    text = (data_dir / name).read_text()[:120_000]
-    (tmp_path / name).write_text(text)
-    sizes = Sizes(embedding=16, units=64, streams=16, steps=32)
-    result = run(str(tmp_path / name), epochs=3, out=str(tmp_path), sizes=sizes)
+def test_a_real_text_is_understood_better_than_by_pairs(data_dir, tmp_path):
+    path = tmp_path / "nietzsche.txt"
+    path.write_text((data_dir / path.name).read_text()[:80_000])
+    sizes = Sizes(embedding=16, units=64, streams=8, steps=32)
+    result = run(str(path), epochs=3, out=str(tmp_path), sizes=sizes)
     assert result.losses["model"] < result.losses["bigram"]

@@ -341,8 +341,8 @@ def _array(config: dict) -> np.ndarray:
 
 def _refuse(config: dict) -> Any:
     raise ValueError(
-        "the file holds the compiled code of a lambda, which is never run. Make the model again from "
-        "its program, with the function written with def and decorated with "
+        "the file holds the compiled code of a lambda, which is never run. Make the model again "
+        "from its program, with the function written with def and decorated with "
         "@register_keras_serializable(), and load its weights"
     )
 

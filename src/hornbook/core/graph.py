@@ -59,7 +59,7 @@ class Graph:
         return list(dict.fromkeys(t.node for t in self.input_list))
 
     def operations(self) -> list[Any]:
-        """What is called, each once: farthest from the outputs first, as `model.layers` lists it."""
+        """What is called, each once: farthest from the outputs first, as in `model.layers`."""
         node_depth: dict[Node, int] = {}
         depth: dict[int, int] = {}
         operation: dict[int, Any] = {}

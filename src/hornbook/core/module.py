@@ -1,4 +1,4 @@
-"""Modules: named objects that own variables and other modules, found by looking at their attributes.
+"""Modules: named owners of variables and other modules, found by looking at their attributes.
 
 Nothing is registered: what a module owns is what its attributes hold, also inside lists and dicts,
 in the order in which they were first set.
@@ -61,7 +61,7 @@ class Module(Configurable):
             name = auto_name(to_snake_case(type(self).__name__))
         if not isinstance(name, str) or not name or "/" in name:
             raise ValueError(
-                f"the name of a {type(self).__name__} is a non-empty string without '/', not {name!r}"
+                f"a {type(self).__name__}'s name is a non-empty string without '/', not {name!r}"
             )
         self._name = name
 

@@ -1,6 +1,6 @@
 """Ops and symbolic tensors: one decorator makes a function eager, traced and symbolic.
 
-Applied to arrays (or to JAX's tracers) an op is the function itself. Applied to a symbolic tensor it
+Applied to arrays (or to JAX's tracers) an op is the function itself. Applied to symbolic tensors it
 records a `Node` and gives symbolic tensors back; their shapes and dtypes come from running the
 function abstractly, so that nobody writes a shape rule. Unknown dimensions (`None`) are probed: the
 function is traced with two sizes in their place, and what differs between the two is unknown in the

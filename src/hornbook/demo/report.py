@@ -11,7 +11,7 @@ from hornbook.demo import console, curve
 from hornbook.demo.corpus import Corpus, DemoError
 
 NAMES = {"unigram": "unigram (characters)", "bigram": "bigram (pairs)", "model": "this model"}
-CURVES = {"val_loss": "held-out loss", "loss": "training loss"}
+CURVES = {"val_loss": "held out", "loss": "training"}
 PICTURE = "learning-curve.png"
 REPORT = "report.txt"
 NO_MATPLOTLIB = "matplotlib is not installed, so there is no PNG: pip install 'hornbook[plot]'"

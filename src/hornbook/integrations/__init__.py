@@ -1,1 +1,1 @@
-"""hornbook inside other libraries; each file needs that library, and the rest of hornbook does not."""
+"""hornbook inside other libraries; each file needs that library, the rest does not."""

@@ -292,8 +292,8 @@ class Layer(Weighted):
             if masks is not None and not self._warned_mask:
                 self._warned_mask = True
                 warnings.warn(
-                    f"layer {self.name!r} ({type(self).__name__}) does not support masking: the mask "
-                    "of its input ends here, and later layers see padding as data",
+                    f"layer {self.name!r} ({type(self).__name__}) does not support masking: the "
+                    "mask of its input ends here, and later layers see padding as data",
                     stacklevel=4,
                 )
             return

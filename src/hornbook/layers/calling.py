@@ -1,4 +1,4 @@
-"""What surrounds a layer's call: the training flag, added losses, watchers, and arguments made fit."""
+"""What surrounds a layer's call: the training flag, added losses, watchers, fit arguments."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""`Weighted`: a module with weights that can be frozen, listed and assigned, and with added losses."""
+"""`Weighted`: a module with weights to freeze, list and assign, and with added losses."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -221,7 +221,7 @@ class Weighted(Module):
                 self._loss_values.append(jnp.mean(jnp.asarray(one)))
 
     def regularization_losses(self) -> list:
-        """What the regularizers of the trainable weights, and functions given to `add_loss`, say."""
+        """What regularizers of trainable weights, and functions given to `add_loss`, say."""
         losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
         for module in self.modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]

@@ -327,6 +327,6 @@ def _check_names(layers: list[Layer]) -> None:
     for layer in layers:
         if seen.setdefault(layer.name, layer) is not layer:
             raise ValueError(
-                f"two layers of a model are named {layer.name!r}; names must differ, since files and "
-                "reports go by them"
+                f"two layers of a model are named {layer.name!r}; names must differ, since files "
+                "and reports go by them"
             )

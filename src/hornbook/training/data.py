@@ -1,4 +1,4 @@
-"""Whatever a user passes as data becomes arrays of numbers, or an error that says where it is not."""
+"""Whatever a user passes as data becomes arrays of numbers, or an error that says why not."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -54,8 +54,8 @@ def _from_pandas(value, columns, what):
         series = value[column]
         if series.dtype.kind not in "fiub" and not _is_numeric_extension(series):
             raise TypeError(
-                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in "
-                f"row {series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it: "
+                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in row "
+                f"{series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it: "
                 f"{what}.drop(columns=[{column!r}])"
             )
     return value.to_numpy(dtype=np.result_type(*(_numeric_dtype(value[c]) for c in columns)))
@@ -173,9 +173,8 @@ def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
         labels = labels.argmax(-1)
     elif labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    elif labels.ndim == 2 and labels.shape[-1] > 1 and set(np.unique(labels)) <= {0, 1}:
-        if (labels.sum(-1) == 1).all():
-            labels = labels.argmax(-1)
+    elif labels.ndim == 2 and set(np.unique(labels)) <= {0, 1} and (labels.sum(-1) == 1).all():
+        labels = labels.argmax(-1)
     result = np.ones(labels.shape, "float32")
     for label, weight in weights.items():
         result[labels == label] = weight

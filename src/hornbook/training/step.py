@@ -1,6 +1,6 @@
 """One training step as a pure function, and many of them in one compiled call.
 
-`step(state, batch) -> state`: state is a dictionary of arrays by path. `many` runs steps over a slab
+`step(state, batch) -> state`: state is a dictionary of arrays by path. `many` runs steps of a slab
 in a `while` loop with a traced number of turns, so that one compilation serves any number of them.
 """
 
@@ -168,8 +168,8 @@ def many(
     Returns:
         `run(state, fixed, data, rows, start, stop, fresh, batch) -> (state, logs, index, finite)`:
         steps `start` to `stop` of a slab, ended early by a loss that is not finite; `fresh` resets
-        the metrics first. `state` is used up. And the list of the logs' names, in their order, which
-        is there once it has run.
+        the metrics first. `state` is used up. And the names of the logs in their order, a list that is
+        filled once it has run.
     """
     names: list[str] = []
 

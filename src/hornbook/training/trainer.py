@@ -12,6 +12,7 @@ from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.module import Module, structure_version
 from hornbook.core.random import global_generator
+from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
 from hornbook.layers.calling import parameters_of
@@ -104,9 +105,9 @@ class Trainer(Layer):
         """
         optimizer = optimizers.get(optimizer or "rmsprop")
         policy = getattr(self, "dtype_policy", None)
-        if auto_scale_loss and policy is not None and policy.compute_dtype == "float16":
-            if not isinstance(optimizer, optimizers.LossScaleOptimizer):
-                optimizer = optimizers.LossScaleOptimizer(optimizer)
+        half = policy is not None and policy.compute_dtype == "float16"
+        if auto_scale_loss and half and not isinstance(optimizer, optimizers.LossScaleOptimizer):
+            optimizer = optimizers.LossScaleOptimizer(optimizer)
         self.stop_training = False
         self._compiled = Compiled(
             optimizer,
@@ -182,8 +183,8 @@ class Trainer(Layer):
         if not self._settled.warned:
             self._settled.warned = True
             warnings.warn(
-                f"the layers of {self.name!r} that are trainable have changed since compile(), which "
-                "settled them. Call compile() again for the change to take effect.",
+                f"the layers of {self.name!r} that are trainable have changed since compile(), "
+                "which settled them. Call compile() again for the change to take effect.",
                 stacklevel=5,
             )
 
@@ -226,8 +227,8 @@ class Trainer(Layer):
         added = self.losses
         if not self.objective.losses and not added:
             raise ValueError(
-                f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or use "
-                "add_loss in a layer"
+                f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or "
+                "use add_loss in a layer"
             )
         return sum((jnp.sum(one) for one in added), loss)
 
@@ -551,9 +552,9 @@ class Trainer(Layer):
             >>> model.predict(np.ones((4, 2)), verbose=0).shape
             (4, 3)
         """
-        if type(x) is np.ndarray and callbacks is None and steps is None and x.ndim:
-            if 0 < len(x) <= (batch_size or 32) and x.dtype.kind == "f" and not verbose == 1:
-                return self._predict_once(self.adapt_inputs(x.astype("float32", copy=False)))
+        plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
+        if plain and x.ndim and x.dtype.kind == "f" and 0 < len(x) <= (batch_size or 32):
+            return self._predict_once(self.adapt_inputs(x.astype(floatx(), copy=False)))
         feed, _ = self._feed(x, None, None, batch_size, steps)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"

@@ -122,7 +122,8 @@ class Convolution(Layer):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) has a kernel that reaches over "
                 f"{tuple(reach)}, more than the spatial size {x.shape[1:-1]} of its input: "
-                "no output would be left. Use padding='same', a smaller kernel or fewer poolings before"
+                "no output would be left. Use padding='same', a smaller kernel or fewer poolings "
+                "before"
             )
 
 
