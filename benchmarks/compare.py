@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import selectors
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from benchmarks import envs, machine, tables
 from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
+BUSY = 0.3  # cores that others may use; OpenMP, so torch, suffers first, a hundredfold
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
@@ -138,16 +140,13 @@ class Worker:
 def measure(
     workload: Workload,
     pythons: dict[str, Path | str],
-    rounds: int,
-    quick: bool,
-    limit: float,
-    quiet: float,
+    args: argparse.Namespace,
     folder: Path,
     say: Callable[[str], None],
 ) -> tuple[list[Result], str, dict[str, str]]:
     """Runs one workload for every peer; returns the results, the data's source and versions."""
-    rows = min(workload.rows, 2 * workload.batch) if quick else workload.rows
-    epochs = 1 if quick else workload.epochs
+    rows = min(workload.rows, 2 * workload.batch) if args.quick else workload.rows
+    epochs = 1 if args.quick else workload.epochs
     data, versions = folder / f"{workload.name}.npz", {}
     source = write(workload, rows, data)
     results = {peer: Result(workload.name, peer) for peer in pythons}
@@ -155,9 +154,9 @@ def measure(
 
     def start(peer: str) -> None:
         """A new process, its model, and the first epoch in the order of the data."""
-        machine.wait_for_quiet(quiet)
+        machine.wait_for_quiet(args.quiet)
         made, log = PEERS[peer], folder / f"{workload.name}-{peer}.log"
-        worker = workers[peer] = Worker(pythons[peer], made, log, limit)
+        worker = workers[peer] = Worker(pythons[peer], made, log, args.limit)
         built = worker.ask(
             do="build",
             workload=workload.name,
@@ -175,7 +174,7 @@ def measure(
 
     def turn(peer: str) -> float:
         """One round; shuffled, as users train."""
-        machine.wait_for_quiet(quiet)
+        machine.wait_for_quiet(args.quiet)
         result, used, begun = results[peer], machine.used(), time.perf_counter()
         done = workers[peer].ask(do="work", epochs=epochs, shuffle=workload.shuffle, calls=rows)
         others = (machine.used() - used - done["cpu"]) / (time.perf_counter() - begun)
@@ -209,7 +208,7 @@ def measure(
                 else:
                     start(peer)
                     turn(peer)  # whatever is compiled or chosen on the way, unmeasured
-        for number in range(rounds):
+        for number in range(args.rounds):
             order = [peer for peer in results if not results[peer].error]
             at = number % max(len(order), 1)
             for peer in order[at:] + order[:at]:
@@ -250,12 +249,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         setattr(args, what, chosen)
     if wrong := [one for one in args.python if one.partition("=")[0] not in envs.ENVS]:
         parser.error(f"--python {wrong[0]}: choose from {', '.join(envs.ENVS)}")
+    args.rounds = 1 if args.quick else args.rounds
     return args
 
 
 def busy(results: list[Result]) -> str:
     rounds = sorted(share for result in results for share in result.others)
-    return f"{statistics.median(rounds):.1f}, at most {rounds[-1]:.1f}" if rounds else "not known"
+    if not rounds:
+        return "not known"
+    middle = statistics.median(rounds)
+    warning = ": too busy to conclude from" if middle > BUSY else ""
+    return f"{middle:.1f}, at most {rounds[-1]:.1f}{warning}"
 
 
 def default_peers(workload: Workload) -> list[str]:
@@ -284,27 +288,25 @@ def main(argv: list[str] | None = None) -> int:
     began = time.time()
     with tempfile.TemporaryDirectory(prefix="hornbook-benchmarks-") as folder:
         for name in args.workloads:
-            with console.status(f"{name} ...") if console.is_terminal else contextlib.nullcontext():
-                some, sources[name], found = measure(
-                    WORKLOADS[name],
-                    {peer: pythons[peer] for peer in wanted[name]},
-                    1 if args.quick else args.rounds,
-                    args.quick,
-                    args.limit,
-                    args.quiet,
-                    Path(folder),
-                    console.print,
+            some = {peer: pythons[peer] for peer in wanted[name]}
+            try:
+                done, source, found = measure(
+                    WORKLOADS[name], some, args, Path(folder), console.print
                 )
-            results += some
+            except KeyboardInterrupt:
+                console.print(f"stopped at {name}: what was finished follows")
+                break
+            results += done
+            sources[name] = source
             versions |= found
-            for line in tables.progress(some):
+            for line in tables.progress(done):
                 console.print(line, highlight=False)
     about = {
         "date": datetime.date.today().isoformat(),
         "machine": machine.describe(),
         "python": platform.python_version(),
         **dict(sorted(versions.items())),
-        "rounds": "1 (quick: nothing to conclude)" if args.quick else str(args.rounds),
+        "rounds": f"{args.rounds}{' of two steps: nothing to conclude' * args.quick}",
         "cores used by other processes in the rounds": busy(results),
         "minutes": f"{(time.time() - began) / 60:.0f}",
         "data": ", ".join(f"{name} {source}" for name, source in sources.items()),
@@ -324,4 +326,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

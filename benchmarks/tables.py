@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from benchmarks.compare import Result
 
 FIRST_AGREE = 0.02
-"""Losses of the first epoch (same weights, same order of rows) agree within this fraction."""
+"""Losses of the first epoch (same weights, same order of rows) agree within this fraction.
+
+Keras on TensorFlow gets `LAST_AGREE` where the model has an embedding: its Adam squares the
+gradient of a row that a batch uses twice before it adds the two, so that it takes larger steps.
+"""
 LAST_AGREE = 0.3
 """Losses of the last epoch (each peer's own shuffling) agree within this fraction plus 0.02."""
 IDLE_LIMIT = 0.05
@@ -68,7 +72,10 @@ def ratio(result: Result | None, house: Result | None) -> float | None:
 
 def agrees(result: Result, others: list[Result]) -> bool:
     """Whether the losses are those of the others, within the stated tolerances."""
-    for name, share, slack in (("first_loss", FIRST_AGREE, 0), ("last_loss", LAST_AGREE, 0.02)):
+    embeds = any(specs[0][0] == "small" for specs in WORKLOADS[result.workload].weights.values())
+    loose = embeds and result.peer.startswith("keras-tensorflow")
+    first = LAST_AGREE if loose else FIRST_AGREE
+    for name, share, slack in (("first_loss", first, 0), ("last_loss", LAST_AGREE, 0.02)):
         mine = getattr(result, name)
         known = [value for o in others if (value := getattr(o, name)) is not None]
         if mine is None or not known:

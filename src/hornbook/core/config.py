@@ -32,7 +32,7 @@ class _Thread(threading.local):
     def __init__(self):
         self.scopes: list[dict[str, Any]] = []
         self.shared: dict[Any, Any] | None = None  # objects by the number that a file gives them
-        self.described: dict[int, tuple[Any, dict]] | None = None
+        self.numbers: dict[int, tuple[Any, int]] | None = None  # (object, its number) by identity
 
 
 _thread = _Thread()
@@ -269,7 +269,11 @@ def describe(obj: Any) -> dict:
         more = getattr(obj, f"get_{key}", lambda: None)()
         if more:
             described[key] = serialize(more)
-    return _note_shared(obj, described)
+    if _thread.numbers is not None and hasattr(obj, "built"):
+        _, described["shared_object_id"] = _thread.numbers.setdefault(
+            id(obj), (obj, len(_thread.numbers))
+        )
+    return described
 
 
 def stated_module(family: str, cls: type) -> str:
@@ -280,21 +284,13 @@ def stated_module(family: str, cls: type) -> str:
 
 @contextmanager
 def sharing() -> Iterator[None]:
-    """Inside, an object that is described twice is made once when that is read back."""
-    before = _thread.shared, _thread.described
-    _thread.shared, _thread.described = {}, {}
+    """Inside, descriptions say which object they are of, and those of one object make one object."""
+    before = _thread.shared, _thread.numbers
+    _thread.shared, _thread.numbers = {}, {}
     try:
         yield
     finally:
-        _thread.shared, _thread.described = before
-
-
-def _note_shared(obj, described):
-    if _thread.described is not None:
-        _, first = _thread.described.setdefault(id(obj), (obj, described))
-        if first is not described:
-            first["shared_object_id"] = described["shared_object_id"] = id(obj)
-    return described
+        _thread.shared, _thread.numbers = before
 
 
 def deserialize(data: Any, custom_objects: dict | None = None, family: str | None = None) -> Any:

@@ -1,10 +1,30 @@
-"""Convolution, channels last, in one, two or three spatial dimensions."""
+"""Convolution, channels last, in one, two or three spatial dimensions, with fast gradients on CPUs.
 
-from collections.abc import Sequence
+XLA's forward convolution is fast on a CPU as long as its operands lie in memory as it wants them.
+The two gradients that jax derives are convolutions whose operands do not: in a loop, such as one
+that runs many training steps, they become scalar code that is a hundred times slower. Here both are
+forward convolutions of operands put in order first:
 
+- for the input: the gradient, spread by the strides, convolved with the kernel turned round;
+- for the kernel: the input convolved with the gradient, where channels stand for the batch and the
+  batch for channels, a few samples at a time.
+
+On other devices XLA's own gradients are used.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
 from jax import Array, lax
 
+from hornbook.kernels import wants_plain
+from hornbook.kernels.product import product
+
 Padding = str | Sequence[tuple[int, int]]
+Pairs = tuple[tuple[int, int], ...]
 
 _LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
@@ -18,11 +38,13 @@ def plain_conv(
     groups: int = 1,
 ) -> Array:
     """Convolution by `lax.conv_general_dilated`; arguments as for `conv`."""
+    if padding == "causal":
+        padding = [((kernel.shape[0] - 1) * dilation[0], 0)]
     return lax.conv_general_dilated(
         x,
         kernel,
         window_strides=tuple(strides),
-        padding=_pairs(x, kernel, strides, padding, dilation),
+        padding=padding.upper() if isinstance(padding, str) else padding,
         rhs_dilation=tuple(dilation),
         dimension_numbers=_LAYOUT[x.ndim - 2],
         feature_group_count=groups,
@@ -37,7 +59,9 @@ def conv(
     dilation: Sequence[int],
     groups: int = 1,
 ) -> Array:
-    """Convolution: `out[n, p, o] = sum over taps t, channels i of x[n, s p + d t, i] kernel[t, i, o]`.
+    """`out[n, p, o] = sum over taps t and channels i of x[n, s p + d t, i] kernel[t, i, o]`.
+
+    Reverse-mode derivatives of any order work; forward mode (`jax.jvp`) needs `plain()`.
 
     Args:
         x: `(batch, *spatial, channels)`.
@@ -46,10 +70,129 @@ def conv(
         padding: "valid", "same", "causal" (one dimension), or pairs (before, after).
         groups: groups of channels, each convolved with its own filters.
     """
-    return plain_conv(x, kernel, strides, padding, dilation, groups)
+    known = all(isinstance(n, int) and n > 0 for n in x.shape)
+    if wants_plain() or not known or jax.default_backend() != "cpu":
+        return plain_conv(x, kernel, strides, padding, dilation, groups)
+    pairs = _pairs(x, kernel, strides, padding, dilation)
+    window = tuple(strides), pairs, tuple(dilation)
+    if any(n <= 0 for n in _out_shape(x, kernel.shape[:-2], *window)):
+        return plain_conv(x, kernel, strides, padding, dilation, groups)
+    if groups == 1:
+        return _ungrouped(*window, x, kernel)
+    if kernel.shape[-2] == 1:
+        return _depthwise(*window, x, kernel)
+    parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
+    return jnp.concatenate([_ungrouped(*window, a, k) for a, k in parts], axis=-1)
 
 
-def _pairs(x, kernel, strides, padding, dilation) -> tuple[tuple[int, int], ...]:
+def _ungrouped(strides, pairs, dilation, x, kernel):
+    if all(k == 1 for k in kernel.shape[:-2]) and not any(map(any, pairs)):
+        window = tuple(slice(None, None, s) for s in strides)
+        return product(x[:, *window], kernel.reshape(kernel.shape[-2:]))
+    if len(strides) < 3:
+        return _conv(strides, pairs, dilation, x, kernel)
+    # three dimensions: for each tap along the first, a convolution over the other two
+    first, rest = slice(0, 1), slice(1, None)
+    total = 0
+    outer = strides[first], pairs[first], dilation[first]
+    for (i,), shifted in _taps(x, kernel.shape[:1], *outer):
+        images = shifted.reshape(-1, *shifted.shape[2:])
+        part = _conv(strides[rest], pairs[rest], dilation[rest], images, kernel[i])
+        total += part.reshape(*shifted.shape[:2], *part.shape[1:])
+    return total
+
+
+def _depthwise(strides, pairs, dilation, x, kernel):
+    """Each channel by itself: a sum over taps of products, which XLA makes one kernel of."""
+    *taps, _, filters = kernel.shape
+    channels = x.shape[-1]
+    kernel = kernel.reshape(*taps, channels, filters // channels)
+    shifted = _taps(x, taps, strides, pairs, dilation)
+    out = sum(window[..., None] * kernel[i] for i, window in shifted)
+    return out.reshape(*out.shape[:-2], filters)
+
+
+# --- the convolution with its own gradients -----------------------------------------------------
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _conv(strides, pairs, dilation, x, kernel):
+    return plain_conv(x, kernel, strides, pairs, dilation)
+
+
+def _forward(strides, pairs, dilation, x, kernel):
+    return plain_conv(x, kernel, strides, pairs, dilation), (x, kernel)
+
+
+def _backward(strides, pairs, dilation, residuals, d_out):
+    x, kernel = residuals
+    return (
+        _input_gradient(strides, pairs, dilation, x, kernel, d_out),
+        _kernel_gradient(strides, pairs, dilation, x, kernel, d_out),
+    )
+
+
+_conv.defvjp(_forward, _backward)
+
+
+def _input_gradient(strides, pairs, dilation, x, kernel, d_out):
+    padding = []
+    sizes = zip(x.shape[1:], kernel.shape, strides, pairs, dilation, d_out.shape[1:], strict=False)
+    for n, k, s, (before, _), d, m in sizes:
+        reach = (k - 1) * d
+        spread = (m - 1) * s + 1
+        padding.append((reach - before, n - spread + before))
+    spatial = tuple(range(len(strides)))
+    # Without the barrier XLA folds the turning into the convolution, and takes the slow way.
+    turned = lax.optimization_barrier(jnp.flip(kernel, spatial).swapaxes(-1, -2))
+    return lax.conv_general_dilated(
+        d_out,
+        turned,
+        window_strides=(1,) * len(strides),
+        padding=padding,
+        lhs_dilation=strides,
+        rhs_dilation=dilation,
+        dimension_numbers=_LAYOUT[len(strides)],
+    )
+
+
+def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
+    def gradient(x, d_out):
+        x = lax.optimization_barrier(jnp.swapaxes(x, 0, -1))
+        d_out = lax.optimization_barrier(jnp.moveaxis(d_out, 0, -2))
+        # strides and dilation change places
+        out = plain_conv(x, d_out, dilation, pairs, strides)
+        taps = tuple(slice(k) for k in kernel.shape[:-2])
+        return jnp.moveaxis(out[:, *taps], 0, -2)
+
+    size = _samples_at_once(x)
+    chunks = len(x) // size
+    if chunks <= 1:
+        return gradient(x, d_out)
+
+    def add(i, total):
+        part = (lax.dynamic_slice_in_dim(a, i * size, size) for a in (x, d_out))
+        return total + gradient(*part).astype(total.dtype)
+
+    total = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
+    if size * chunks < len(x):
+        total += gradient(x[size * chunks :], d_out[size * chunks :])
+    return lax.fori_loop(0, chunks, add, total).astype(kernel.dtype)
+
+
+def _samples_at_once(x: Array) -> int:
+    """How many samples one convolution takes for the kernel's gradient: what stays in the cache.
+
+    Fewer samples are fewer channels of that convolution, which vector units want to be several.
+    """
+    small = x.size <= 1 << 16
+    return len(x) if small else min(max(4, min(32, 128 // x.shape[-1])), len(x))
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+def _pairs(x, kernel, strides, padding, dilation) -> Pairs:
     """Padding (before, after) of each spatial dimension."""
     if not isinstance(padding, str):
         return tuple((int(a), int(b)) for a, b in padding)
@@ -63,3 +206,19 @@ def _pairs(x, kernel, strides, padding, dilation) -> tuple[tuple[int, int], ...]
         total = max((-(-n // s) - 1) * s + r + 1 - n, 0)
         pairs.append((total // 2, total - total // 2))
     return tuple(pairs)
+
+
+def _out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
+    """Spatial shape of the output, over the first `len(taps)` spatial dimensions."""
+    sizes = zip(x.shape[1:], taps, strides, pairs, dilation, strict=False)
+    return tuple((n + a + b - (k - 1) * d - 1) // s + 1 for n, k, s, (a, b), d in sizes)
+
+
+def _taps(x, taps, strides, pairs, dilation) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Each tap's index, and the part of the padded input that it meets."""
+    out = _out_shape(x, taps, strides, pairs, dilation)
+    x = jnp.pad(x, ((0, 0), *pairs, *[(0, 0)] * (x.ndim - 1 - len(pairs))))
+    for index in itertools.product(*map(range, taps)):
+        start = [i * d for i, d in zip(index, dilation, strict=True)]
+        ranges = zip(start, out, strides, strict=True)
+        yield index, x[:, *(slice(a, a + (n - 1) * s + 1, s) for a, n, s in ranges)]

@@ -4,6 +4,14 @@ from typing import Any
 
 from hornbook.core import config as _config
 from hornbook.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from hornbook.layers.adaptive import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from hornbook.layers.attention.dot import AdditiveAttention, Attention
 from hornbook.layers.attention.multi_head import MultiHeadAttention
 from hornbook.layers.base import Layer
@@ -163,6 +171,12 @@ def get(identifier: Any) -> Layer | None:
 __all__ = [
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",

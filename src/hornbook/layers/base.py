@@ -429,6 +429,9 @@ class Layer(Weighted):
             layer.dtype_policy = get_policy(later["dtype"])
         return layer
 
+    def __getstate__(self) -> dict:
+        return {**vars(self), "_nodes": []}  # the calls that a model needs are kept by the model
+
     def __setattr__(self, name: str, value: Any):
         if "_initialized" not in self.__dict__ and isinstance(value, Layer | Variable):
             self._check_initialized()

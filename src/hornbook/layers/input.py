@@ -50,9 +50,17 @@ class InputLayer(Layer):
         self.optional = optional
         self.input_dtype = standardize_dtype(dtype)
         self.built = True
+        self._start()
+
+    def _start(self) -> None:
+        """Make the symbolic tensor."""
         node = Node(self)
         node.outputs = SymbolicTensor(self.batch_shape, self.input_dtype, node, self.name)
-        self._nodes.append(node)
+        self._nodes = [node]
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self._start()
 
     @property
     def dtype(self) -> str:

@@ -4,11 +4,8 @@ A config lists layers and ops, each with its calls (`inbound_nodes`); a tensor i
 comes out of, which call of it, and which output of the call.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.config import deserialize, serialize
@@ -354,19 +351,3 @@ def _replaced(values: Any, fn: Callable, kind: type = SymbolicTensor) -> Any:
         made = [_replaced(child, fn, kind) for child in values]
         return type(values)(*made) if hasattr(values, "_fields") else type(values)(made)
     return values
-
-
-def symbolic(values: Any) -> Iterator[SymbolicTensor]:
-    """The symbolic tensors in a structure."""
-    return (leaf for leaf in tree.walk(values) if isinstance(leaf, SymbolicTensor))
-
-
-__all__ = [
-    "from_config",
-    "get_config",
-    "is_functional_config",
-    "jnp",
-    "np",
-    "pack",
-    "unpack",
-]

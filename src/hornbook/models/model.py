@@ -1,18 +1,29 @@
 """`Model`: a layer that can be trained. Made from symbolic tensors, or by subclassing."""
 
+import inspect
+import json
 import os
+import warnings
 from typing import Any
 
 from hornbook.core import tree
-from hornbook.core.config import nearest
+from hornbook.core.config import (
+    custom_object_scope,
+    deserialize,
+    nearest,
+    register_alias,
+    serialize,
+)
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
 from hornbook.core.module import auto_name
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
+from hornbook.layers.calling import parameters_of
+from hornbook.models import functional
 from hornbook.models.summary import summarize
-from hornbook.saving import hdf5
+from hornbook.saving import archive, hdf5
 from hornbook.training.trainer import Trainer
 
 
@@ -190,10 +201,11 @@ class Model(Trainer):
 
     # ---- files
 
-    @property
-    def saved_class(self) -> str:
-        """What files call its class."""
-        return "Functional" if type(self) is Model and self._graph else type(self).__name__
+    def save(
+        self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None
+    ) -> None:
+        """Write model, weights, compile arguments and optimizer to a `.keras` file."""
+        archive.save_model(self, filepath, overwrite, zipped)
 
     def save_weights(
         self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
@@ -206,6 +218,111 @@ class Model(Trainer):
     ) -> None:
         """Read the weights from a `.weights.h5` file; see `saving.load_weights`."""
         hdf5.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as JSON, for `models.model_from_json`; weights are left out.
+
+        Args:
+            **kwargs: for `json.dumps`.
+        """
+        return json.dumps(serialize(self), **kwargs)
+
+    # ---- config
+
+    def _is_functional(self) -> bool:
+        """Whether its graph and name are all that it is made from."""
+        own = parameters_of(type(self).__init__)
+        as_graph = own.keys() == parameters_of(Model.__init__).keys()
+        takes_any = {p.kind for p in own.values()} >= {
+            inspect.Parameter.VAR_POSITIONAL,
+            inspect.Parameter.VAR_KEYWORD,
+        }
+        return self._graph is not None and (as_graph or takes_any)
+
+    @property
+    def stated_class(self) -> dict:
+        """What files call its class, where that is not its name."""
+        if type(self) is not Model or self._graph is None:
+            return {}
+        module, name = "keras.src.models.functional", "Functional"
+        return {"module": module, "class_name": name, "registered_name": name}
+
+    def get_config(self) -> dict:
+        """Of a functional model the graph, of others the constructor arguments, as plain data."""
+        return functional.get_config(self) if self._is_functional() else super().get_config()
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
+        """A model made from what `get_config` returned, with new weights.
+
+        Args:
+            config: plain data.
+            custom_objects: classes and functions by name, in addition to the registered ones.
+        """
+        with custom_object_scope(custom_objects or {}):
+            if functional.is_functional_config(config):
+                return functional.from_config(cls, config)
+            return super().from_config(config)
+
+    def get_compile_config(self) -> dict | None:
+        """The arguments of `compile` as plain data; `None` before it is called.
+
+        What cannot be described (a lambda) is left out with a warning: the model is then saved as
+        not compiled.
+        """
+        if self._compiled is None:
+            return None
+        loss, loss_weights, metrics, weighted_metrics = self.objective.given
+        given = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": not self.run_eagerly,
+        }
+        try:
+            return serialize(given)
+        except TypeError as error:
+            warnings.warn(
+                f"model {self.name!r} is saved without its compile() arguments: {error}",
+                stacklevel=2,
+            )
+            return None
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compile with what `get_compile_config` returned, and make the optimizer's variables."""
+        known = parameters_of(type(self).compile)
+        given = {key: value for key, value in deserialize(config).items() if key in known}
+        self.compile(**given)
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    # ---- copies
+
+    def __getstate__(self) -> dict:
+        state = super().__getstate__()
+        if symbolic_leaves(state["_arguments"]):
+            state["_arguments"] = ((), {})  # the graph says it all
+        graph = state.pop("_call_graph", None)
+        state |= {"_graph": None, "_symbolic_losses": bool(self._symbolic_losses)}
+        state["_packed"] = graph and functional.pack(graph)
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        state = dict(state)
+        packed, has_losses = state.pop("_packed"), state.pop("_symbolic_losses")
+        vars(self).update(state)
+        graph = packed and functional.unpack(packed)
+        self._graph = self._call_graph = graph
+        self._symbolic_losses = []
+        if has_losses:
+            self._graph = Graph(graph.inputs, graph.outputs["outputs"])
+            self._symbolic_losses = graph.outputs["losses"]
+        if self._compiled is not None:
+            self._compiled.frozen = self._frozen_now()
 
     # ---- calling
 
@@ -330,3 +447,6 @@ def _check_names(layers: list[Layer]) -> None:
                 f"two layers of a model are named {layer.name!r}; names must differ, since files "
                 "and reports go by them"
             )
+
+
+register_alias("models", "Functional", Model)

@@ -297,7 +297,7 @@ def gaussian_blur(
     x, back = image_common.batch_of(images, data_format)
     (width, height), (sigma_x, sigma_y) = kernel_size, sigma
     kernel = jnp.outer(_bell(height, sigma_y, x.dtype), _bell(width, sigma_x, x.dtype))
-    return back(_filtered(x, kernel.T))
+    return back(_filtered(x, kernel))
 
 
 def _bell(size: int, sigma: Any, dtype: Any) -> Array:

@@ -4,6 +4,8 @@ Files are data. What a file names is looked up in the registry and nowhere else;
 unpickled, imported or run.
 """
 
+from typing import Any
+
 from hornbook.core.config import (
     CustomObjectScope,
     custom_object_scope,
@@ -12,15 +14,60 @@ from hornbook.core.config import (
     get_registered_object,
     register_keras_serializable,
 )
+from hornbook.core.config import deserialize as _deserialize
+from hornbook.core.config import serialize as _serialize
+from hornbook.saving.archive import load_model, save_model
 from hornbook.saving.hdf5 import load_weights, save_weights
+
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """Plain data that describe an object, ready for JSON.
+
+    Args:
+        obj: plain data, arrays, registered functions, or anything with `get_config`.
+
+    Raises:
+        TypeError: for what cannot be described, such as a lambda.
+
+    Example:
+        >>> serialize_keras_object(keras.layers.Flatten(name="flat"))["class_name"]
+        'Flatten'
+    """
+    return _serialize(obj)
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: dict | None = None, safe_mode: bool = True
+) -> Any:
+    """The object that plain data describe.
+
+    Args:
+        config: what `serialize_keras_object` returned.
+        custom_objects: classes and functions by name, in addition to the registered ones.
+        safe_mode: accepted for Keras's sake: code in a config is never run, whatever this says.
+
+    Raises:
+        ValueError: for a name that is not registered.
+
+    Example:
+        >>> deserialize_keras_object(serialize_keras_object(keras.losses.Huber(delta=2.0))).delta
+        2.0
+    """
+    return _deserialize(config, custom_objects)
+
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "load_weights",
     "register_keras_serializable",
+    "save_model",
     "save_weights",
+    "serialize_keras_object",
 ]

@@ -17,6 +17,7 @@ import numpy as np
 from hornbook.core.module import Module
 from hornbook.saving.files import replacing, to_read, to_write
 from hornbook.saving.layout import Entry, entries, is_optimizer
+from hornbook.saving.policy import FileError
 
 SUFFIX = ".weights.h5"
 OLD_LAYERS = "_layer_checkpoint_dependencies"  # what TensorFlow 2.13 called "layers"
@@ -123,10 +124,6 @@ def own_values(entry: Entry) -> dict[str, Any]:
 
 
 # ---- reading
-
-
-class FileError(ValueError):
-    """A file is damaged, refused, or does not fit the model."""
 
 
 class Problem(NamedTuple):

@@ -79,7 +79,7 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
         counts: Counter[str] = Counter()
         for child in value.values() if isinstance(value, dict) else value:
             if isinstance(child, Module):
-                name = to_snake_case(getattr(child, "saved_class", type(child).__name__))
+                name = to_snake_case(_class_name(child))
             elif isinstance(child, list | tuple | dict):
                 name = "container"
             else:
@@ -88,6 +88,10 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
             yield from _visit(
                 child, f"{path}/{name}_{number}" if number else f"{path}/{name}", seen
             )
+
+
+def _class_name(owner: Module) -> str:
+    return getattr(owner, "stated_class", {}).get("class_name", type(owner).__name__)
 
 
 def _names(owner: Module) -> list[str]:

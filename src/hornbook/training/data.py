@@ -54,9 +54,9 @@ def _from_pandas(value, columns, what):
         series = value[column]
         if series.dtype.kind not in "fiub" and not _is_numeric_extension(series):
             raise TypeError(
-                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in row "
-                f"{series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it: "
-                f"{what}.drop(columns=[{column!r}])"
+                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in "
+                f"row {series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it "
+                f"with {what}.drop(columns=[{column!r}])"
             )
     return value.to_numpy(dtype=np.result_type(*(_numeric_dtype(value[c]) for c in columns)))
 

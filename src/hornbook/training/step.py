@@ -168,8 +168,8 @@ def many(
     Returns:
         `run(state, fixed, data, rows, start, stop, fresh, batch) -> (state, logs, index, finite)`:
         steps `start` to `stop` of a slab, ended early by a loss that is not finite; `fresh` resets
-        the metrics first. `state` is used up. And the names of the logs in their order, a list that is
-        filled once it has run.
+        the metrics first. `state` is used up. And the names of the logs in their order, a list
+        that is filled once it has run.
     """
     names: list[str] = []
 

@@ -1,0 +1,58 @@
+"""What may be read from an archive: known members of sane sizes, and JSON that is not too deep."""
+
+import json
+import zipfile
+from typing import Any
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+LARGEST_JSON = 1 << 28  # bytes
+LARGEST_RATIO = 200  # of a member's size to what it takes in the archive
+SMALL = 1 << 24  # bytes; below, a ratio says nothing
+
+
+class FileError(ValueError):
+    """A file is damaged, refused, or does not fit the model."""
+
+
+def member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
+    """The entry of a file in an archive, once its name and size are found to be sane.
+
+    Raises:
+        FileError: if it is missing, there twice, encrypted, or grows out of proportion.
+    """
+    found = [info for info in archive.infolist() if info.filename == name]
+    if len(found) != 1:
+        raise FileError(f"{shown!r} has {len(found)} entries {name!r} where one is expected")
+    info = found[0]
+    if info.flag_bits & 1:
+        raise FileError(f"refused: {name!r} in {shown!r} is encrypted")
+    if info.file_size > SMALL and info.file_size > LARGEST_RATIO * max(info.compress_size, 1):
+        raise FileError(
+            f"refused: {name!r} in {shown!r} would grow from {info.compress_size} to "
+            f"{info.file_size} bytes"
+        )
+    return info
+
+
+def read_json(archive: zipfile.ZipFile, name: str, shown: str) -> Any:
+    """A JSON file in an archive.
+
+    Raises:
+        FileError: if it is too large, or no JSON.
+    """
+    info = member(archive, name, shown)
+    if info.file_size > LARGEST_JSON:
+        raise FileError(f"refused: {name!r} in {shown!r} is {info.file_size} bytes of JSON")
+    return parse_json(archive.read(info), f"{name!r} in {shown!r}")
+
+
+def parse_json(text: str | bytes, shown: str) -> Any:
+    """Plain data from JSON.
+
+    Raises:
+        FileError: if it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{shown} cannot be read as JSON: {error}") from None

@@ -1,0 +1,113 @@
+"""Convolution against `lax.conv_general_dilated`."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hornbook.kernels import plain
+from hornbook.kernels.conv import conv, plain_conv
+from tests.kernels.helper import assert_close, check, random, value_and_gradients
+
+# name: (input, kernel, strides, padding, dilation, groups)
+CASES = {
+    "one dimension": ((3, 9, 4), (3, 4, 5), (1,), "same", (1,), 1),
+    "causal and dilated": ((3, 9, 4), (2, 4, 5), (1,), "causal", (4,), 1),
+    "two dimensions": ((3, 7, 6, 4), (3, 2, 4, 5), (1, 1), "valid", (1, 1), 1),
+    "strides that leave a rest": ((2, 8, 7, 3), (3, 3, 3, 4), (2, 3), "valid", (1, 1), 1),
+    "strides and same": ((2, 8, 7, 3), (3, 2, 3, 4), (2, 2), "same", (1, 1), 1),
+    "strides above the kernel": ((2, 9, 9, 3), (2, 2, 3, 4), (3, 4), "valid", (1, 1), 1),
+    "strides and dilation": ((2, 11, 9, 3), (2, 3, 3, 4), (2, 1), "valid", (2, 3), 1),
+    "explicit padding": ((2, 5, 6, 3), (2, 3, 3, 4), (1, 2), ((2, 0), (1, 3)), (1, 1), 1),
+    "one tap": ((2, 6, 7, 3), (1, 1, 3, 4), (2, 1), "valid", (1, 1), 1),
+    "one tap and padding": ((2, 3, 3, 3), (1, 1, 3, 4), (1, 1), ((1, 1), (0, 0)), (1, 1), 1),
+    "three dimensions": ((2, 5, 4, 6, 2), (2, 3, 2, 2, 3), (1, 1, 1), "same", (1, 1, 1), 1),
+    "three, strides": ((2, 7, 6, 6, 2), (2, 3, 2, 2, 3), (2, 1, 2), "same", (1, 1, 1), 1),
+    "groups": ((2, 6, 5, 4), (3, 3, 2, 6), (1, 1), "same", (1, 1), 2),
+    "depthwise": ((2, 6, 5, 4), (3, 3, 1, 4), (2, 1), "same", (1, 1), 4),
+    "depthwise with multiplier": ((2, 6, 5, 4), (3, 2, 1, 8), (1, 1), "same", (2, 1), 4),
+    "many samples": ((70, 15, 16, 4), (3, 3, 4, 2), (1, 1), "same", (1, 1), 1),
+}
+
+
+def run(x, kernel, options):
+    return conv(x, kernel, *options)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_agrees_with_lax(case):
+    shape, kernel, *options = CASES[case]
+    check(partial(run, options=options), random(*shape), random(*kernel, scale=0.3))
+
+
+@pytest.mark.parametrize("case", ["two dimensions", "many samples", "depthwise", "one tap"])
+def test_agrees_with_lax_in_bfloat16(case):
+    shape, kernel, *options = CASES[case]
+    x, kernel = random(*shape, dtype="bfloat16"), random(*kernel, dtype="bfloat16", scale=0.1)
+    check(partial(run, options=options), x, kernel)
+
+
+@given(st.data())
+def test_any_window(data):
+    size, taps, stride, dilation = (data.draw(st.integers(1, n)) for n in (9, 4, 4, 3))
+    padding = data.draw(
+        st.sampled_from(["valid", "same", "causal"])
+        | st.tuples(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    )
+    assume(padding != "valid" or size > (taps - 1) * dilation)
+    window = (stride,), padding, (dilation,)
+    x, kernel = random(2, size, 3), random(taps, 3, 2)
+    expected_shape = jax.eval_shape(lambda: plain_conv(x, kernel, *window)).shape
+    assume(expected_shape[1] > 0)
+    actual = value_and_gradients(lambda x, k: conv(x, k, *window), x, kernel)
+    with plain():
+        expected = value_and_gradients(lambda x, k: conv(x, k, *window), x, kernel)
+    assert_close(actual, expected, 1e-5)
+
+
+def test_inside_a_loop_and_under_vmap():
+    x, kernel = random(3, 6, 5, 2), random(3, 3, 2, 4)
+    gradients = jax.grad(lambda x, k: jnp.sum(jnp.sin(conv(x, k, (1, 1), "same", (1, 1)))), (0, 1))
+    expected = gradients(x, kernel)
+
+    def body(_, total):
+        return jax.tree.map(jnp.add, total, gradients(x, kernel))
+
+    total = jax.jit(lambda: jax.lax.fori_loop(0, 2, body, (x * 0, kernel * 0)))()
+    assert_close(total, jax.tree.map(lambda g: 2 * g, expected), 1e-5)
+    both = jax.vmap(gradients)(jnp.stack([x, x]), jnp.stack([kernel, kernel]))
+    assert_close(jax.tree.map(lambda g: g[1], both), expected, 1e-5)
+
+
+def test_second_derivative():
+    x, kernel = random(2, 5, 2), random(3, 2, 2)
+
+    def norm(k):
+        return jnp.sum(jax.grad(lambda k: jnp.sum(conv(x, k, (1,), "same", (1,)) ** 2))(k) ** 2)
+
+    actual = jax.grad(norm)(kernel)
+    with plain():
+        assert_close(actual, jax.grad(norm)(kernel), 1e-4)
+
+
+def test_an_empty_batch():
+    out = conv(jnp.zeros((0, 5, 5, 2)), random(3, 3, 2, 4), (1, 1), "same", (1, 1))
+    assert out.shape == (0, 5, 5, 4)
+
+
+def test_unknown_batch_and_length():
+    batch, length = jax.export.symbolic_shape("batch, length")
+    x = jax.ShapeDtypeStruct((batch, length, 3), "float32")
+    for padding in ("valid", "same", "causal"):
+        out = jax.eval_shape(lambda x, p=padding: conv(x, jnp.zeros((2, 3, 4)), (1,), p, (1,)), x)
+        assert out.shape[0] == batch and out.shape[2] == 4
+
+
+def test_bfloat16_kernel_gradient_is_summed_in_float32():
+    x, kernel = jnp.ones((4096, 17, 1), "bfloat16"), jnp.ones((2, 1, 1), "bfloat16")
+    gradient = jax.grad(lambda k: jnp.sum(conv(x, k, (1,), "valid", (1,))))(kernel)
+    np.testing.assert_allclose(np.asarray(gradient, "float32").ravel(), 65536, rtol=0.01)
