@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import compare, tables, workloads
+from benchmarks import compare, envs, tables, workloads
 from benchmarks.compare import Result
 
 
@@ -129,3 +129,30 @@ def test_help_says_how_to_choose_peers():
     command = [sys.executable, "-m", "benchmarks.compare", "--help"]
     said = subprocess.run(command, capture_output=True, text=True, cwd=compare.ROOT, check=True)
     assert "keras-tensorflow" in said.stdout
+
+
+def test_an_environment_is_made_once_and_again_when_versions_change(tmp_path, monkeypatch):
+    commands = []
+
+    def done(command, **_):
+        commands.append(command)
+        (tmp_path / "jax").mkdir(exist_ok=True)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(envs.subprocess, "run", done)
+    for _ in range(2):
+        python = envs.ensure("jax", tmp_path, print)
+    assert len(commands) == 2 and commands[1][-1] == envs.ENVS["jax"][0]
+    assert python.is_relative_to(tmp_path / "jax")
+    monkeypatch.setitem(envs.ENVS, "jax", ["jax==9"])
+    envs.ensure("jax", tmp_path, print)
+    assert commands[3][-1] == "jax==9"
+
+
+def test_a_failing_installation_says_what_pip_said(tmp_path, monkeypatch):
+    def fail(command, **_):
+        return subprocess.CompletedProcess(command, 1, "", "no such version")
+
+    monkeypatch.setattr(envs.subprocess, "run", fail)
+    with pytest.raises(RuntimeError, match="no such version"):
+        envs.ensure("jax", tmp_path, print)

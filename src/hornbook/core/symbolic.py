@@ -188,12 +188,18 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
     """
     leaves = list(dict.fromkeys(symbolic_leaves((args, kwargs))))
 
-    def run(size):
+    def run(size, batch=None):
         def concrete(arrays):
             values = dict(zip(leaves, arrays, strict=True))
             return fn(*substitute(args, values), **substitute(kwargs, values))
 
-        shapes = [tuple(size if d is None else d for d in leaf.shape) for leaf in leaves]
+        shapes = [
+            tuple(
+                (batch if axis == 0 and batch else size) if d is None else d
+                for axis, d in enumerate(leaf.shape)
+            )
+            for leaf in leaves
+        ]
         return jax.eval_shape(
             concrete,
             [jax.ShapeDtypeStruct(s, leaf.dtype) for s, leaf in zip(shapes, leaves, strict=True)],
@@ -201,11 +207,14 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
 
     if all(None not in leaf.shape for leaf in leaves):
         return run(1)
-    for attempt, (first, second) in enumerate(PROBES):
+    batches = {leaf.shape[0] for leaf in leaves if leaf.shape} - {None}
+    batch = batches.pop() if len(batches) == 1 else None  # one input fixes it for the others
+    attempts = [(*probe, b) for b in dict.fromkeys([None, batch]) for probe in PROBES]
+    for number, (first, second, batch) in enumerate(attempts):
         try:
-            return jax.tree.map(_common, run(first), run(second))
+            return jax.tree.map(_common, run(first, batch), run(second, batch))
         except Exception:
-            if attempt == len(PROBES) - 1:
+            if number == len(attempts) - 1:
                 raise
     raise AssertionError("unreachable")
 

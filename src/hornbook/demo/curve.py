@@ -48,8 +48,8 @@ def draw(
         ValueError: if no value is finite.
 
     Example:
-        >>> print("|".join(draw({"loss": [3.0, 2.0]}, {}, width=16, height=2, unicode=False)))
-        3.00 +*.....    |     |     .....*|     ++--------++|      1        2|      epoch|...
+        >>> draw({"loss": [3.0, 1.0]}, {}, width=14, height=3, unicode=False)[:3]
+        ['3.00 + *.', '     |   .', '     |    .*']
     """
     glyph = {name: choice[0 if unicode else 1] for name, choice in GLYPHS.items()}
     values = [v for v in [*sum(series.values(), []), *levels.values()] if math.isfinite(v)]
@@ -173,7 +173,7 @@ def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
             va="top",
             color="0.4",
         )
-    axes.set(title=title, xlabel="epoch", ylabel="loss (nats a character)")
+    axes.set(title=title.replace("$", r"\$"), xlabel="epoch", ylabel="loss (nats a character)")
     axes.set_xticks([epoch + 1 for epoch in _ticks(epochs, columns=60)])
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)

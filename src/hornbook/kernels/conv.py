@@ -102,16 +102,6 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     return total
 
 
-def _depthwise(strides, pairs, dilation, x, kernel):
-    """Each channel by itself: a sum over taps of products, which XLA makes one kernel of."""
-    *taps, _, filters = kernel.shape
-    channels = x.shape[-1]
-    kernel = kernel.reshape(*taps, channels, filters // channels)
-    shifted = _taps(x, taps, strides, pairs, dilation)
-    out = sum(window[..., None] * kernel[i] for i, window in shifted)
-    return out.reshape(*out.shape[:-2], filters)
-
-
 # --- the convolution with its own gradients -----------------------------------------------------
 
 
@@ -136,15 +126,9 @@ _conv.defvjp(_forward, _backward)
 
 
 def _input_gradient(strides, pairs, dilation, x, kernel, d_out):
-    padding = []
-    sizes = zip(x.shape[1:], kernel.shape, strides, pairs, dilation, d_out.shape[1:], strict=False)
-    for n, k, s, (before, _), d, m in sizes:
-        reach = (k - 1) * d
-        spread = (m - 1) * s + 1
-        padding.append((reach - before, n - spread + before))
-    spatial = tuple(range(len(strides)))
+    padding = _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out)
     # Without the barrier XLA folds the turning into the convolution, and takes the slow way.
-    turned = lax.optimization_barrier(jnp.flip(kernel, spatial).swapaxes(-1, -2))
+    turned = lax.optimization_barrier(_turned(kernel).swapaxes(-1, -2))
     return lax.conv_general_dilated(
         d_out,
         turned,
@@ -154,6 +138,19 @@ def _input_gradient(strides, pairs, dilation, x, kernel, d_out):
         rhs_dilation=dilation,
         dimension_numbers=_LAYOUT[len(strides)],
     )
+
+
+def _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out) -> Pairs:
+    """What makes of the gradient, spread by the strides, an input that gives the shape of x."""
+    sizes = zip(x.shape[1:], kernel.shape, strides, pairs, dilation, d_out.shape[1:], strict=False)
+    return tuple(
+        ((k - 1) * d - before, n - ((m - 1) * s + 1) + before)
+        for n, k, s, (before, _), d, m in sizes
+    )
+
+
+def _turned(kernel: Array) -> Array:
+    return jnp.flip(kernel, tuple(range(kernel.ndim - 2)))
 
 
 def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
@@ -187,6 +184,48 @@ def _samples_at_once(x: Array) -> int:
     """
     small = x.size <= 1 << 16
     return len(x) if small else min(max(4, min(32, 128 // x.shape[-1])), len(x))
+
+
+# --- one channel at a time: a sum over taps of products, which XLA makes one kernel of ----------
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _depthwise(strides, pairs, dilation, x, kernel):
+    *taps, _, filters = kernel.shape
+    kernel = kernel.reshape(*taps, x.shape[-1], -1)
+    windows = _taps(x, taps, strides, pairs, dilation)
+    out = sum(window[..., None] * kernel[i] for i, window in windows)
+    return out.reshape(*out.shape[:-2], filters)
+
+
+def _depthwise_forward(strides, pairs, dilation, x, kernel):
+    return _depthwise(strides, pairs, dilation, x, kernel), (x, kernel)
+
+
+def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
+    x, kernel = residuals
+    *taps, _, filters = kernel.shape
+    channels = x.shape[-1]
+
+    padding = _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out)
+    spread = [(a, b, s - 1) for (a, b), s in zip(padding, strides, strict=True)]
+    spread = lax.pad(d_out, jnp.zeros((), d_out.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
+    turned = _turned(kernel).reshape(*taps, channels, -1)
+    ones, none = (1,) * len(taps), ((0, 0),) * len(taps)
+    windows = _taps(spread, taps, ones, none, dilation)
+    parts = ((w.reshape(*w.shape[:-1], channels, -1) * turned[i]).sum(-1) for i, w in windows)
+    d_x = sum(parts)
+
+    by_channel = d_out.reshape(*d_out.shape[:-1], channels, -1)
+    rest = tuple(range(d_out.ndim - 1))
+    d_kernel = [
+        jnp.sum(window[..., None] * by_channel, rest, jnp.promote_types(x.dtype, jnp.float32))
+        for _, window in _taps(x, taps, strides, pairs, dilation)
+    ]
+    return d_x, jnp.stack(d_kernel).reshape(kernel.shape).astype(kernel.dtype)
+
+
+_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 # --- helpers ------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ class _AdaptivePooling(Layer):
 
 
 def pool_axis(x: Array, axis: int, count: int, reduce: Callable) -> Array:
-    """Reduce an axis to `count` elements: the i-th from those at `i n / count` to `(i + 1) n / count`,
-    both rounded outwards, so that windows overlap where `count` does not divide the size `n`."""
+    """Reduce an axis of size n to `count` elements, the i-th from those at `i n / count` up to
+    `(i + 1) n / count`, rounded outwards: windows overlap where `count` does not divide n."""
     n = x.shape[axis]
     if n % count == 0:
         split = x.reshape(*x.shape[:axis], count, n // count, *x.shape[axis + 1 :])

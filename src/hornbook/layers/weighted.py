@@ -182,6 +182,36 @@ class Weighted(Module):
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
+    def save_own_variables(self, store: dict) -> None:
+        """Put the values of its own variables into what a file keeps; a subclass may put others.
+
+        Args:
+            store: from a name to an array; filled by this method.
+        """
+        for number, variable in enumerate(self._own_weights()):
+            store[str(number)] = variable.raw
+
+    def load_own_variables(self, store: dict) -> None:
+        """Assign its own variables from what `save_own_variables` put into a file.
+
+        Args:
+            store: from a name to an array.
+
+        Raises:
+            ValueError: if their number or a shape differs.
+        """
+        variables = self._own_weights()
+        if len(store) != len(variables):
+            raise ValueError(
+                f"layer {self.name!r} has {len(variables)} variables of its own; "
+                f"the file has {len(store)} for it"
+            )
+        for number, variable in enumerate(variables):
+            variable.assign(store[str(number)])
+
+    def _own_weights(self) -> list[Variable]:
+        return [v for v in self.owned_variables() if v.kind in ("weight", "state")]
+
     def count_params(self) -> int:
         """The number of numbers in its weights.
 

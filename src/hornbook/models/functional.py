@@ -14,7 +14,7 @@ from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.input import InputLayer
-from hornbook.models.operations import describe_op, is_op, normal_form, op_from
+from hornbook.models.operations import OPERATORS, describe_op, is_op, normal_form, op_from
 
 KEYS = ("name", "layers", "input_layers", "output_layers")
 TENSOR = "__keras_tensor__"
@@ -60,7 +60,8 @@ class _Writer:
                     self.calls.append((operation, operation.name, nodes))
             else:
                 for node in nodes:
-                    self.calls.append((operation, _unused(node.name, taken), [node]))
+                    name = _unused(OPERATORS.get(node.name, node.name), taken)
+                    self.calls.append((operation, name, [node]))
         self.places: dict[SymbolicTensor, tuple[Any, str, int, int]] = {}
         for operation, name, nodes in self.calls:
             for i, node in enumerate(nodes):

@@ -216,8 +216,8 @@ class Model(Trainer):
     def load_weights(
         self, filepath: str | os.PathLike, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
-        """Read the weights from a `.weights.h5` file; see `saving.load_weights`."""
-        hdf5.load_weights(self, filepath, skip_mismatch, by_name)
+        """Read the weights from a `.weights.h5` or `.keras` file; see `saving.load_weights`."""
+        archive.load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, for `models.model_from_json`; weights are left out.

@@ -19,7 +19,7 @@ FAMILIES = {"numpy": numpy, "nn": nn, "math": math, "core": core, "linalg": lina
 OPERATORS = {
     "sub": "subtract",
     "mul": "multiply",
-    "truediv": "true_divide",
+    "truediv": "divide",
     "floordiv": "floor_divide",
     "pow": "power",
     "and": "bitwise_and",

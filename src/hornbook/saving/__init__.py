@@ -16,8 +16,8 @@ from hornbook.core.config import (
 )
 from hornbook.core.config import deserialize as _deserialize
 from hornbook.core.config import serialize as _serialize
-from hornbook.saving.archive import load_model, save_model
-from hornbook.saving.hdf5 import load_weights, save_weights
+from hornbook.saving.archive import load_model, load_weights, save_model
+from hornbook.saving.hdf5 import save_weights
 
 
 

@@ -93,8 +93,38 @@ def load_model(
             raise FileError(f"{CONFIG!r} in {path!r} does not describe a model")
         with custom_object_scope(custom_objects or {}), sharing():
             model = deserialize(joined(config if compile else _without_compile(config)))
+        if not isinstance(model, Module):
+            raise FileError(f"{CONFIG!r} in {path!r} describes no model but {type(model).__name__}")
         read_weights(model, archive, path)
     return model
+
+
+def load_weights(
+    model: Module,
+    filepath: str | os.PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
+    """Read the weights of a model from a file; all of them, or an error and none.
+
+    Args:
+        model: a built model or layer.
+        filepath: ends in `.weights.h5`, or in `.keras`.
+        skip_mismatch: whether what does not fit is left as it is, with a warning.
+        by_name: whether layers are matched by name rather than by place; layers that are not in
+            the file, and what is in the file for others, are then left alone.
+
+    Raises:
+        ValueError: if the file is not a weights file, or does not fit the model: the message names
+            each layer and variable, what was expected and what there is.
+        FileNotFoundError: if there is no such file.
+    """
+    path = to_read(filepath, (hdf5.SUFFIX, SUFFIX))
+    hdf5.check_built(model, "load")
+    if not path.endswith(SUFFIX):
+        return hdf5.read(model, path, path, skip_mismatch, by_name)
+    with opened(path) as archive:
+        read_weights(model, archive, path, skip_mismatch=skip_mismatch, by_name=by_name)
 
 
 def opened(path: str) -> zipfile.ZipFile:
@@ -159,21 +189,28 @@ def joined(config: Any) -> Any:
     Keras 3 forgets the number of the first one where that stands inside a nested model.
     """
     counts = Counter(one["shared_object_id"] for one in _described(config))
-    alone = {
-        _identity(one): one["shared_object_id"]
-        for one in _described(config)
-        if counts[one["shared_object_id"]] == 1 and one.get("build_config")
-    }
-    for one in _dicts(config) if alone else ():
-        if "class_name" in one and one.get("build_config") and _identity(one) in alone:
-            one["shared_object_id"] = alone[_identity(one)]
+    lost: dict[str, list[dict]] = {}
+    for one in _dicts(config):
+        if not one.get("build_config") or "class_name" not in one:
+            continue
+        same = lost.setdefault(_identity(one), [])
+        if "shared_object_id" not in one:
+            same.append(one)
+        elif counts[one["shared_object_id"]] == 1 and len(same) == 1:
+            same[0]["shared_object_id"] = one["shared_object_id"]
     return config
 
 
-def _identity(described: dict) -> tuple[str, str]:
-    config = described.get("config")
-    name = config.get("name") if isinstance(config, dict) else None
-    return str(described["class_name"]), str(name)
+def _identity(described: dict) -> str:
+    """What is equal in descriptions of one object."""
+    varying = ("shared_object_id", "inbound_nodes")
+    return json.dumps({k: _untagged(v) for k, v in described.items() if k not in varying})
+
+
+def _untagged(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {k: _untagged(v) for k, v in config.items() if k != "shared_object_id"}
+    return [_untagged(child) for child in config] if isinstance(config, list) else config
 
 
 def _described(config: Any) -> Iterator[dict]:

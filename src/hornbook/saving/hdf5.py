@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core.module import Module
-from hornbook.saving.files import replacing, to_read, to_write
+from hornbook.layers.weighted import Weighted
+from hornbook.saving.files import replacing, to_write
 from hornbook.saving.layout import Entry, entries, is_optimizer
 from hornbook.saving.policy import FileError
 
@@ -47,41 +48,20 @@ def save_weights(
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> save_weights(model, "m.weights.h5")
-        >>> load_weights(model, "m.weights.h5")
+        >>> keras.saving.load_weights(model, "m.weights.h5")
     """
     if max_shard_size is not None:
         raise ValueError("weights are written to one file: leave max_shard_size=None")
     path = to_write(filepath, SUFFIX, overwrite)
-    if not getattr(model, "built", True):
-        raise ValueError(NOT_BUILT.format(_name(model), "save", "save_weights"))
+    check_built(model, "save")
     with replacing(path) as temporary:
         write(model, temporary)
 
 
-def load_weights(
-    model: Module,
-    filepath: str | os.PathLike,
-    skip_mismatch: bool = False,
-    by_name: bool = False,
-) -> None:
-    """Read the weights of a model from a file; all of them, or an error and none.
-
-    Args:
-        model: a built model or layer.
-        filepath: ends in `.weights.h5`.
-        skip_mismatch: whether what does not fit is left as it is, with a warning.
-        by_name: whether layers are matched by name rather than by place; layers that are not in
-            the file, and what is in the file for others, are then left alone.
-
-    Raises:
-        ValueError: if the file is not a weights file, or does not fit the model: the message names
-            each layer and variable, what was expected and what there is.
-        FileNotFoundError: if there is no such file.
-    """
-    path = to_read(filepath, (SUFFIX,))
+def check_built(model: Module, what: str) -> None:
+    """Raise a `ValueError` for a model without weights; `what` is `"save"` or `"load"`."""
     if not getattr(model, "built", True):
-        raise ValueError(NOT_BUILT.format(_name(model), "load", "load_weights"))
-    read(model, path, path, skip_mismatch, by_name)
+        raise ValueError(NOT_BUILT.format(_name(model), what, f"{what}_weights"))
 
 
 def _name(model: Any) -> str:
@@ -115,12 +95,17 @@ def write(model: Module, target: Any) -> None:
 
 def own_values(entry: Entry) -> dict[str, Any]:
     """What an object writes: its variables by number, or what its own `save_own_variables` says."""
-    save = getattr(entry.owner, "save_own_variables", None)
     store: dict[str, Any] = {}
-    if save is not None:
-        save(store)
+    if _does_itself(entry.owner, "save_own_variables"):
+        entry.owner.save_own_variables(store)  # type: ignore[attr-defined]
         return store
     return {str(number): variable.raw for number, variable in enumerate(entry.variables)}
+
+
+def _does_itself(owner: Any, method: str) -> bool:
+    """Whether a class of the user's own writes or reads its variables in its own way."""
+    found = getattr(type(owner), method, None)
+    return found is not None and found is not getattr(Weighted, method)
 
 
 # ---- reading
@@ -140,13 +125,13 @@ def read(
     skip_mismatch: bool = False,
     by_name: bool = False,
 ) -> None:
-    """Compare a file with the model, then read what fits; see `load_weights`.
+    """Compare a file with the model, then read what fits; see `saving.load_weights`.
 
     Args:
         model: what has variables.
         source: a path or a file object.
         shown: the file's name for messages.
-        skip_mismatch, by_name: see `load_weights`.
+        skip_mismatch, by_name: see `saving.load_weights`.
     """
     with _opened(source, shown) as file:
         places = _by_name(model, file) if by_name else [(e.path, e) for e in entries(model)]
@@ -186,7 +171,7 @@ def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> It
     """Pairs of a group and what to load from it, where the file fits the model."""
     group = find(file, path)
     names = [] if group is None else sorted(group, key=_number)
-    if hasattr(entry.owner, "load_own_variables"):
+    if _does_itself(entry.owner, "load_own_variables"):
         if group is not None:
             yield group, entry
         elif entry.variables:

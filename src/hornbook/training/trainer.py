@@ -22,6 +22,7 @@ from hornbook.training.data import (
     class_weights,
     is_iterable_source,
     split_validation,
+    to_array,
     to_arrays,
     unpack,
 )
@@ -553,8 +554,9 @@ class Trainer(Layer):
             (4, 3)
         """
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
-        if plain and x.ndim and x.dtype.kind == "f" and 0 < len(x) <= (batch_size or 32):
-            return self._predict_once(self.adapt_inputs(x.astype(floatx(), copy=False)))
+        if plain and x.ndim and x.dtype.kind in "fiub" and 0 < len(x) <= (batch_size or 32):
+            x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
+            return self._predict_once(self.adapt_inputs(x))
         feed, _ = self._feed(x, None, None, batch_size, steps)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
