@@ -13,6 +13,7 @@ On other devices XLA's own gradients are used.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -216,13 +217,20 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
     parts = ((w.reshape(*w.shape[:-1], channels, -1) * turned[i]).sum(-1) for i, w in windows)
     d_x = sum(parts)
 
-    by_channel = d_out.reshape(*d_out.shape[:-1], channels, -1)
-    rest = tuple(range(d_out.ndim - 1))
-    d_kernel = [
-        jnp.sum(window[..., None] * by_channel, rest, jnp.promote_types(x.dtype, jnp.float32))
-        for _, window in _taps(x, taps, strides, pairs, dilation)
-    ]
-    return d_x, jnp.stack(d_kernel).reshape(kernel.shape).astype(kernel.dtype)
+    sum_dtype = jnp.promote_types(x.dtype, jnp.float32)
+
+    def add(total, sample):  # sample by sample: nothing larger than a sample is written out
+        x, d_out = sample
+        d_out = d_out.reshape(*d_out.shape[:-1], channels, -1)
+        parts = [
+            jnp.sum(window[0, ..., None] * d_out, tuple(range(d_out.ndim - 2)), sum_dtype)
+            for _, window in _taps(x[None], taps, strides, pairs, dilation)
+        ]
+        return total + jnp.stack(parts), None
+
+    total = jnp.zeros((math.prod(taps), channels, filters // channels), sum_dtype)
+    d_kernel = lax.scan(add, total, (x, d_out))[0]
+    return d_x, d_kernel.reshape(kernel.shape).astype(kernel.dtype)
 
 
 _depthwise.defvjp(_depthwise_forward, _depthwise_backward)
