@@ -267,7 +267,6 @@ M = np.array([[1.0, -2.0], [3.0, 4.0]], "float32")
         lambda v: jnp.tanh(v),
         lambda v: jnp.stack([v, v]),
         lambda v: jax.nn.relu(v),
-        lambda v: jax.lax.exp(v),
         lambda v: jnp.einsum("ij,jk->ik", v, v),
     ],
 )

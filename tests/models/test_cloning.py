@@ -156,7 +156,8 @@ def test_a_clone_has_new_weights_and_computes_the_same(make):
     assert [v.shape for v in made.weights] == [v.shape for v in model.weights]
     made.set_weights(model.get_weights())
     same_values(model, made, x)
-    assert [layer.name for layer in made.layers] == [layer.name for layer in model.layers]
+    if make is not inside_another:  # there the clone gets an input of its own
+        assert [layer.name for layer in made.layers] == [layer.name for layer in model.layers]
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
@@ -255,7 +256,9 @@ def test_json_of_keras_2_can_be_read():
     config = {
         "name": "old",
         "layers": [
-            layer("InputLayer", "x", [], batch_input_shape=[None, 3], dtype="float32", sparse=False),
+            layer(
+                "InputLayer", "x", [], batch_input_shape=[None, 3], dtype="float32", sparse=False
+            ),
             layer("Dense", "shared", [[["x", 0, 0, {}]], [["shared", 0, 0, {}]]], units=3),
             layer("Add", "add", [[["x", 0, 0, {}], ["shared", 1, 0, {}]]]),
         ],

@@ -1,4 +1,4 @@
-"""Weights files: round trips, errors that name what does not fit, and files that are not trusted."""
+"""Weights files: round trips, errors that name what does not fit, files that are not trusted."""
 
 import os
 import stat

@@ -16,6 +16,7 @@ import numpy as np
 
 from hornbook.core.dtype import DTypePolicy
 
+_PACKAGE = __name__.partition(".")[0]
 # Families whose classes and functions a file may name.
 LOADABLE = frozenset(
     "activations constraints core dtype_policies initializers layers losses metrics models "
@@ -51,7 +52,7 @@ class Configurable:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         root, _, rest = cls.__module__.partition(".")
-        if root == __name__.partition(".")[0]:
+        if root == _PACKAGE:
             _families[rest.partition(".")[0], cls.__name__] = cls
 
     def get_config(self) -> dict:
@@ -284,7 +285,7 @@ def stated_module(family: str, cls: type) -> str:
 
 @contextmanager
 def sharing() -> Iterator[None]:
-    """Inside, descriptions say which object they are of, and those of one object make one object."""
+    """Inside, descriptions say which object they are of, and those of one make one again."""
     before = _thread.shared, _thread.numbers
     _thread.shared, _thread.numbers = {}, {}
     try:
@@ -321,7 +322,7 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
     found: Any = resolve(data, family)
     if data["class_name"] == "function" or not inspect.isclass(found):
         return found
-    obj = found.from_config(data["config"])
+    obj = found.from_config(data["config"])  # type: ignore[attr-defined]
     if data.get("build_config") and not getattr(obj, "built", True):
         obj.build_from_config(data["build_config"])
     if data.get("compile_config") and hasattr(obj, "compile_from_config"):
@@ -363,16 +364,16 @@ def resolve(data: dict, family: str | None = None) -> Any:
         found = _lookup_custom(candidate) if candidate else None
         if found is not None:
             return found
-    stated = (
-        (data.get("module") or "").removeprefix("keras.").removeprefix("src.").partition(".")[0]
-    )
-    for candidate in (stated, family):
-        if (candidate, name) in _families and candidate in LOADABLE:
-            return _families[candidate, name]
-    owners = [f for f, n in _families if n == name and f in LOADABLE]
-    theirs = str(data.get("module")).startswith("keras.")
-    if len(owners) == 1 and (not data.get("registered_name") or theirs):
-        return _families[owners[0], name]
+    module, registered = data.get("module"), data.get("registered_name")
+    ours = str(module).partition(".")[0] in ("keras", "tf_keras", "builtins", _PACKAGE)
+    if ours or (module is None and registered is None):  # Keras 1 and 2 name no module
+        path = str(module).removeprefix("tf_").removeprefix("keras.").removeprefix("src.")
+        for candidate in (path.partition(".")[0], family):
+            if (candidate, name) in _families and candidate in LOADABLE:
+                return _families[candidate, name]
+        owners = [f for f, n in _families if n == name and f in LOADABLE]
+        if len(owners) == 1:
+            return _families[owners[0], name]
     kind = "function" if is_function else "class"
     raise ValueError(
         f"the {kind} {name!r} (module {data.get('module')!r}, registered name "

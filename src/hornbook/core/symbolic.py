@@ -35,6 +35,32 @@ METHODS = (
 ).split()
 
 
+# What Keras calls operators and methods whose own name differs.
+KERAS_NAMES = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "pow": "power",
+    "and_": "bitwise_and",
+    "or_": "bitwise_or",
+    "xor": "bitwise_xor",
+    "lshift": "left_shift",
+    "rshift": "right_shift",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "ne": "not_equal",
+    "neg": "negative",
+    "pos": "copy",
+    "abs": "absolute",
+    "invert": "bitwise_invert",
+    "astype": "cast",
+    "flatten": "ravel",
+}
+
+
 class Operators:
     """Arithmetic, comparison, indexing and numpy's functions for what stands for an array.
 
@@ -290,7 +316,7 @@ _transpose = _named("transpose", lambda x: x.T)
 
 def _install_operators() -> None:
     for name, fn in {**BINARY, **COMPARE, **UNARY}.items():
-        forward = _named(name.strip("_"), lambda *xs, fn=fn: fn(*map(_array, xs)))
+        forward = _named(KERAS_NAMES.get(name, name), lambda *xs, fn=fn: fn(*map(_array, xs)))
         special = name.strip("_")
         setattr(Operators, f"__{special}__", lambda *xs, forward=forward: forward(*xs))
         if name in BINARY:
@@ -298,7 +324,8 @@ def _install_operators() -> None:
     Operators.__eq__ = lambda self, other: self is other  # type: ignore[method-assign]
     Operators.__hash__ = lambda self: id(self)  # type: ignore[method-assign]
     for name in METHODS:
-        method = _named(name, lambda x, *args, name=name, **kw: getattr(x, name)(*args, **kw))
+        shown = KERAS_NAMES.get(name, name)
+        method = _named(shown, lambda x, *args, name=name, **kw: getattr(x, name)(*args, **kw))
         setattr(Operators, name, lambda *xs, method=method, **kw: method(*xs, **kw))
 
 

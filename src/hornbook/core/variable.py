@@ -203,6 +203,9 @@ class Variable(Operators):
             raise TypeError(f"variable {self.path!r} is a scalar: it has no length")
         return self.shape[0]
 
+    def __iter__(self):
+        return iter(self.value)
+
     def __float__(self):
         return float(self.raw)
 

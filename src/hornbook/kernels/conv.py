@@ -193,10 +193,14 @@ def _samples_at_once(x: Array) -> int:
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _depthwise(strides, pairs, dilation, x, kernel):
     *taps, _, filters = kernel.shape
-    kernel = kernel.reshape(*taps, x.shape[-1], -1)
-    windows = _taps(x, taps, strides, pairs, dilation)
-    out = sum(window[..., None] * kernel[i] for i, window in windows)
-    return out.reshape(*out.shape[:-2], filters)
+    many = filters // x.shape[-1]
+    columns = []
+    for j in range(many):
+        windows = _taps(x, taps, strides, pairs, dilation)
+        columns.append(sum(window * kernel[i][0, j::many] for i, window in windows))
+    if many == 1:
+        return columns[0]
+    return jnp.stack(columns, axis=-1).reshape(*columns[0].shape[:-1], filters)
 
 
 def _depthwise_forward(strides, pairs, dilation, x, kernel):
@@ -211,11 +215,10 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
     padding = _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out)
     spread = [(a, b, s - 1) for (a, b), s in zip(padding, strides, strict=True)]
     spread = lax.pad(d_out, jnp.zeros((), d_out.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
-    turned = _turned(kernel).reshape(*taps, channels, -1)
+    turned, many = _turned(kernel), filters // channels
     ones, none = (1,) * len(taps), ((0, 0),) * len(taps)
     windows = _taps(spread, taps, ones, none, dilation)
-    parts = ((w.reshape(*w.shape[:-1], channels, -1) * turned[i]).sum(-1) for i, w in windows)
-    d_x = sum(parts)
+    d_x = sum(w[..., j::many] * turned[i][0, j::many] for i, w in windows for j in range(many))
 
     sum_dtype = jnp.promote_types(x.dtype, jnp.float32)
 

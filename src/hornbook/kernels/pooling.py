@@ -1,10 +1,23 @@
-"""Max and average pooling over windows, channels last, any number of spatial dimensions."""
+"""Max and average pooling over windows, channels last, any number of spatial dimensions.
 
+A window of a few elements is a few shifted slices of the input, and pooling is their maximum or
+mean: one vectorized kernel. The gradient compares each slice with the maximum again. XLA's own
+`reduce_window` visits one window at a time, and its gradient looks for the maximum anew.
+"""
+
+import itertools
 from collections.abc import Sequence
+from functools import partial, reduce
+from math import prod
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+
+from hornbook.kernels import wants_plain
+
+LARGEST_WINDOW = 32  # slices are written out one by one
 
 
 def plain_max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
@@ -20,14 +33,19 @@ def plain_avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], paddin
 
 
 def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
-    """The maximum of each window.
+    """The maximum of each window; where several are equal, the gradient goes to the first.
 
     Args:
         x: `(batch, *spatial, channels)`.
         size, strides: one integer for each spatial dimension.
         padding: "valid" or "same".
+
+    Returns:
+        `(batch, *windows, channels)`.
     """
-    return plain_max_pool(x, size, strides, padding)
+    if not _fits(x, size, strides, padding):
+        return plain_max_pool(x, size, strides, padding)
+    return _max(tuple(size), tuple(strides), padding, x)
 
 
 def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
@@ -37,15 +55,133 @@ def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
         x: `(batch, *spatial, channels)`.
         size, strides: one integer for each spatial dimension.
         padding: "valid" or "same".
+
+    Returns:
+        `(batch, *windows, channels)`.
     """
-    return plain_avg_pool(x, size, strides, padding)
+    if not _fits(x, size, strides, padding):
+        return plain_avg_pool(x, size, strides, padding)
+    return _mean(tuple(size), tuple(strides), padding, x)
 
 
-def _reduce_window(x, start, reduce, size, strides, padding):
-    return lax.reduce_window(x, start, reduce, (1, *size, 1), (1, *strides, 1), padding.upper())
+# --- the maximum --------------------------------------------------------------------------------
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _max(size, strides, padding, x):
+    return reduce(jnp.maximum, _slices(x, size, strides, padding, _lowest(x.dtype)))
+
+
+def _max_forward(size, strides, padding, x):
+    out = _max(size, strides, padding, x)
+    return out, (x, out)
+
+
+def _max_backward(size, strides, padding, residuals, d_out):
+    x, out = residuals
+    taken, parts = False, []
+    for part in _slices(x, size, strides, padding, _lowest(x.dtype)):
+        first = (part == out) & ~jnp.asarray(taken)
+        taken = taken | first
+        parts.append(jnp.where(first, d_out, 0))
+    return (_put_back(parts, x.shape, size, strides, padding),)
+
+
+_max.defvjp(_max_forward, _max_backward)
+
+
+# --- the mean -----------------------------------------------------------------------------------
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _mean(size, strides, padding, x):
+    parts = _slices(x, size, strides, padding, np.zeros((), x.dtype))
+    return reduce(jnp.add, parts) / _counts(x, size, strides, padding)
+
+
+def _mean_forward(size, strides, padding, x):
+    return _mean(size, strides, padding, x), x
+
+
+def _mean_backward(size, strides, padding, x, d_out):
+    share = d_out / _counts(x, size, strides, padding)
+    return (_put_back([share] * prod(size), x.shape, size, strides, padding),)
+
+
+_mean.defvjp(_mean_forward, _mean_backward)
+
+
+def _counts(x, size, strides, padding):
+    """How many elements of the input each window holds."""
+    if padding == "valid":
+        return jnp.asarray(prod(size), x.dtype)
+    ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
+    return reduce(jnp.add, _slices(ones, size, strides, padding, np.zeros((), x.dtype)))
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+def _slices(x, size, strides, padding, fill) -> list[Array]:
+    """For each position in the window, in order, that element of all windows."""
+    pads, out = _geometry(x.shape, size, strides, padding)
+    x = lax.pad(x, fill, ((0, 0, 0), *((a, b, 0) for a, b in pads), (0, 0, 0)))
+    slices = []
+    for start in itertools.product(*map(range, size)):
+        ranges = zip(start, out, strides, strict=True)
+        slices.append(x[:, *(slice(a, a + (n - 1) * s + 1, s) for a, n, s in ranges)])
+    return slices
+
+
+def _put_back(parts, shape, size, strides, padding) -> Array:
+    """The transpose of `_slices`: sum each part into the places that it was taken from."""
+    pads, out = _geometry(shape, size, strides, padding)
+    zero = np.zeros((), parts[0].dtype)
+    if size == strides:
+        # windows do not overlap: the parts interleave
+        rank = len(size)
+        stacked = jnp.stack(parts).reshape(*size, shape[0], *out, shape[-1])
+        pairs = [axis for i in range(rank) for axis in (rank + 1 + i, i)]
+        whole = jnp.transpose(stacked, (rank, *pairs, 2 * rank + 1))
+        whole = whole.reshape(shape[0], *(n * k for n, k in zip(out, size, strict=True)), shape[-1])
+        rows = zip(shape[1:-1], pads, out, size, strict=True)
+        crop = [(-before, n + before - m * k, 0) for n, (before, _), m, k in rows]
+        return lax.pad(whole, zero, ((0, 0, 0), *crop, (0, 0, 0)))
+    total = zero
+    for start, part in zip(itertools.product(*map(range, size)), parts, strict=True):
+        rows = zip(start, shape[1:-1], pads, out, strides, strict=True)
+        spread = [
+            (a - before, n + before - a - ((m - 1) * s + 1), s - 1)
+            for a, n, (before, _), m, s in rows
+        ]
+        total += lax.pad(part, zero, ((0, 0, 0), *spread, (0, 0, 0)))
+    return total
+
+
+def _geometry(shape, size, strides, padding):
+    """Padding (before, after) and number of windows of each spatial dimension."""
+    pads, out = [], []
+    for n, k, s in zip(shape[1:-1], size, strides, strict=True):
+        windows = (n - k) // s + 1 if padding == "valid" else -(-n // s)
+        total = 0 if padding == "valid" else max((windows - 1) * s + k - n, 0)
+        pads.append((total // 2, total - total // 2))
+        out.append(windows)
+    return pads, out
+
+
+def _fits(x, size, strides, padding) -> bool:
+    """Whether slices are the way: known shapes, small windows, a CPU."""
+    if wants_plain() or jax.default_backend() != "cpu" or prod(size) > LARGEST_WINDOW:
+        return False
+    known = all(isinstance(n, int) and n > 0 for n in x.shape)
+    return known and all(n > 0 for n in _geometry(x.shape, size, strides, padding)[1])
+
+
+def _reduce_window(x, start, reducer, size, strides, padding):
+    return lax.reduce_window(x, start, reducer, (1, *size, 1), (1, *strides, 1), padding.upper())
 
 
 def _lowest(dtype):
     if jnp.issubdtype(dtype, jnp.floating):
         return np.array(-np.inf, dtype)
-    return np.array(jnp.iinfo(dtype).min, dtype)
+    return np.array(np.iinfo(dtype).min, dtype)

@@ -319,6 +319,8 @@ class Layer(Weighted):
         def abstract(args, kwargs, masked, masks):
             for leaf, mask in zip(masked, masks, strict=True):
                 set_mask(leaf, mask)
+            args = tuple(convert(self, arg) for arg in args)  # to the compute dtype
+            kwargs = {key: convert(self, value) for key, value in kwargs.items()}
             with bind({}), collect_losses():
                 outputs = self._run(args, kwargs)
             return outputs, [get_mask(leaf) for leaf in jax.tree.leaves(outputs)]

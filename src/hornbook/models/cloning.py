@@ -51,8 +51,8 @@ def clone_model(
         recursive: whether models inside are cloned with these functions too.
 
     Raises:
-        ValueError: for `input_tensors`, `clone_function` or `call_function` where the model does not
-            allow it.
+        ValueError: for `input_tensors`, `clone_function` or `call_function` where the model does
+            not allow it.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
@@ -99,8 +99,8 @@ def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
         made = _clone_functional(model, inputs, cloner)
     elif inputs is not None or cloner.clone or cloner.call:
         raise ValueError(
-            f"{model.name!r} ({type(model).__name__}) is neither functional nor sequential: what it "
-            "computes is in its call method, so that only clone_model(model) can copy it"
+            f"{model.name!r} ({type(model).__name__}) is neither functional nor sequential: what "
+            "it computes is in its call method, so that only clone_model(model) can copy it"
         )
     else:
         described = serialize(model)
@@ -121,11 +121,16 @@ def _clone_sequential(model: Sequential, inputs: Any, cloner: _Cloner) -> Sequen
     if inputs is not None:
         leaves = tree.flatten(inputs)
         if len(leaves) != 1 or not isinstance(leaves[0], SymbolicTensor):
-            raise ValueError(f"input_tensors of a Sequential is one symbolic tensor, not {inputs!r}")
+            raise ValueError(
+                f"input_tensors of a Sequential is one symbolic tensor, not {inputs!r}"
+            )
         layers = [_own_input(leaves[0]), *layers]
     elif isinstance(first, InputLayer):
         layers = [InputLayer.from_config(first.get_config()), *layers]
-    return type(model)(layers, name=model.name)
+    made = type(model)(layers, name=model.name)
+    if model.built and not made.built:
+        made.build(model.input_shape)
+    return made
 
 
 def _own_input(tensor: SymbolicTensor) -> Any:

@@ -4,17 +4,19 @@ A config lists layers and ops, each with its calls (`inbound_nodes`); a tensor i
 comes out of, which call of it, and which output of the call.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from hornbook.core import tree
 from hornbook.core.config import deserialize, serialize
 from hornbook.core.graph import Graph
+from hornbook.core.interop import Recorded
 from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.input import InputLayer
-from hornbook.models.operations import OPERATORS, describe_op, is_op, normal_form, op_from
+from hornbook.models.operations import describe_op, is_op, normal_form, op_from
 
 KEYS = ("name", "layers", "input_layers", "output_layers")
 TENSOR = "__keras_tensor__"
@@ -26,7 +28,7 @@ def is_functional_config(config: dict) -> bool:
 
 
 def _is_nested(operation: Any) -> bool:
-    """Functional models: Keras counts their calls from 1 where it names a model's in- and outputs."""
+    """Functional models: Keras counts their calls from 1 where it names a model's outputs."""
     return getattr(operation, "_graph", None) is not None and not hasattr(operation, "_stack")
 
 
@@ -44,24 +46,23 @@ class _Writer:
     def __init__(self, model: Any):
         self.model = model
         graph: Graph = model._call_graph
-        inside = set(graph.nodes)
         self.calls: list[tuple[Any, str, list[Node]]] = []  # (operation, name, its calls)
-        taken = {t.node.op.name for t in graph.input_list if isinstance(t.node.op, InputLayer)}
-        taken |= {op.name for op in graph.operations() if isinstance(op, Layer)}
-        for operation in graph.operations():
-            nodes = [node for node in graph.nodes if node.op is operation]
-            if isinstance(operation, InputLayer):
-                self.calls.append((operation, operation.name, [operation._nodes[0]]))
-            elif isinstance(operation, Layer):
-                rank = {node: i for i, node in enumerate(operation._nodes)}
-                nodes = [node for node in nodes if node in inside]
-                nodes.sort(key=lambda node: rank.get(node, 0))
-                if nodes:
-                    self.calls.append((operation, operation.name, nodes))
-            else:
-                for node in nodes:
-                    name = _unused(OPERATORS.get(node.name, node.name), taken)
-                    self.calls.append((operation, name, [node]))
+        sources = [t.node for t in graph.input_list if isinstance(t.node.op, InputLayer)]
+        of_layer: dict[Layer, list[Node]] = {}
+        for node in graph.nodes:
+            if isinstance(node.op, Layer):
+                of_layer.setdefault(node.op, []).append(node)
+        given = set(sources)
+        taken = {op.name for op in [*of_layer, *(node.op for node in sources)]}
+        for node in dict.fromkeys([*sources, *graph.nodes]):
+            if not isinstance(node.op, Layer):
+                self.calls.append((node.op, _unused(node.name, taken), [node]))
+            elif node in given:
+                self.calls.append((node.op, node.op.name, [node]))
+            elif (calls := of_layer.pop(node.op, None)) is not None:
+                made = {one: number for number, one in enumerate(node.op._nodes)}
+                calls.sort(key=lambda one: made.get(one, 0))
+                self.calls.append((node.op, node.op.name, calls))
         self.places: dict[SymbolicTensor, tuple[Any, str, int, int]] = {}
         for operation, name, nodes in self.calls:
             for i, node in enumerate(nodes):
@@ -106,8 +107,8 @@ class _Writer:
     def _values(self, values: Any) -> Any:
         if any(isinstance(leaf, Variable) for leaf in tree.walk(values)):
             raise ValueError(
-                f"model {self.model.name!r} uses a Variable in its graph, which cannot be saved: put "
-                "it into a layer, with add_weight in build and the computation in call"
+                f"model {self.model.name!r} uses a Variable in its graph, which cannot be saved: "
+                "put it into a layer, with add_weight in build and the computation in call"
             )
         return serialize(self._map(values, self._described))
 
@@ -212,7 +213,8 @@ class _Reader:
 
     def _old_arguments(self, call: list) -> tuple[list, dict]:
         """Calls as Keras 1 and 2 wrote them: lists of [name, call, output, named arguments]."""
-        tensors, kwargs = [], {}
+        tensors: list[SymbolicTensor] = []
+        kwargs: dict[str, Any] = {}
         for name, number, output, *more in call:
             nested = hasattr(self.operations.get(name), "compiled")
             tensors.append(self.tensor(name, max(number - nested, 0), output))
@@ -298,6 +300,8 @@ def pack(graph: Graph) -> dict:
         form = None if isinstance(target, Layer) else normal_form(node)
         if form is not None:
             _, target, args, kwargs = form
+        elif not isinstance(target, Layer):
+            target = _by_name(target)
         calls.append((target, placed(args), placed(kwargs), placed(node.outputs)))
     return {
         "tensors": [(t.shape, t.dtype, t.name, _mask_of(t)) for t in tensors],
@@ -306,6 +310,13 @@ def pack(graph: Graph) -> dict:
         "inputs": placed(graph.inputs),
         "outputs": placed(graph.outputs),
     }
+
+
+def _by_name(target: Any) -> Any:
+    """The function of JAX behind a recorded call, as a pickle can name it."""
+    module = sys.modules.get(getattr(target, "__module__", ""))
+    found = getattr(module, getattr(target, "__qualname__", ""), None)
+    return found if isinstance(found, Recorded) else target
 
 
 def _source(tensor: SymbolicTensor) -> Any:
@@ -322,7 +333,8 @@ def unpack(packed: dict) -> Graph:
     tensors = []
     for shape, dtype, name, mask in packed["tensors"]:
         tensor = SymbolicTensor(shape, dtype, None, name)
-        tensor.mask = None if mask is None else SymbolicTensor(*mask, name=f"{name}_mask")
+        if mask is not None:
+            tensor.mask = SymbolicTensor(mask[0], mask[1], name=f"{name}_mask")
         tensors.append(tensor)
 
     def found(values):

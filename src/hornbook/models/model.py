@@ -20,7 +20,7 @@ from hornbook.core.module import auto_name
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
-from hornbook.layers.calling import parameters_of
+from hornbook.layers.calling import as_shape, parameters_of, tree_of_symbols
 from hornbook.models import functional
 from hornbook.models.summary import summarize
 from hornbook.saving import archive, hdf5
@@ -299,6 +299,49 @@ class Model(Trainer):
         self.compile(**given)
         if self.built:
             self.optimizer.build(self.trainable_variables)
+
+    # ---- building
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights of a model with a `call` method, for inputs of this shape.
+
+        Args:
+            input_shape: with the batch size in front (`None`: any); a list or dict of shapes for
+                several inputs.
+        """
+        if self._graph is None and input_shape is not None:
+            self._build_by_call({"input_shape": input_shape})
+
+    def build_from_config(self, config: dict) -> None:
+        """Build as `get_build_config` says."""
+        if self._graph is None and type(self).build is Model.build:
+            self._build_by_call(config.get("shapes_dict", config))
+        else:
+            super().build_from_config(config)
+
+    def _build(self, shapes: dict[str, Any]) -> None:
+        if type(self).build is not Model.build:
+            return super()._build(shapes)
+        self.built = True  # the call that follows builds what is inside
+        first = next(iter(shapes.values()), None)
+        self._build_shapes = {"input_shape": first} if len(shapes) == 1 else shapes
+
+    def _build_by_call(self, shapes: dict[str, Any]) -> None:
+        """Call the model on symbolic inputs of these shapes, so that layers inside are built."""
+        errors: list[Exception] = []
+        for dtype in (self.compute_dtype, "int32"):
+            symbols = {
+                key.removesuffix("_shape"): tree_of_symbols(as_shape(shape), dtype)
+                for key, shape in shapes.items()
+                if shape is not None
+            }
+            first = [symbols.pop("input")] if "input" in symbols else []
+            try:
+                self.compute_output_spec(*first, **symbols)
+                return
+            except Exception as error:
+                errors.append(error)
+        raise errors[0]
 
     # ---- copies
 

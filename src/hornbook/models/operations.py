@@ -1,11 +1,12 @@
 """Ops in a graph as plain data and back: each becomes the object that Keras has for it.
 
-Keras records `x * 2` as an object `Multiply()` called on `x` and 2, and `mean(x, axis=1)` as an object
-`Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object follows from
-their names. Only functions of `hornbook.ops`, and functions that are registered, can be named.
+Keras records `x * 2` as an object `Multiply()` called on `x` and 2, and `mean(x, axis=1)` as an
+object `Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object follows
+from their names. Only functions of `hornbook.ops`, and functions that are registered, can be named.
 """
 
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -15,31 +16,7 @@ from hornbook.ops import core, image, linalg, math, nn, numpy
 
 FAMILIES = {"numpy": numpy, "nn": nn, "math": math, "core": core, "linalg": linalg, "image": image}
 
-# What Python's operators and arrays' methods are among the ops.
-OPERATORS = {
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "floordiv": "floor_divide",
-    "pow": "power",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-    "lshift": "left_shift",
-    "rshift": "right_shift",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "ne": "not_equal",
-    "neg": "negative",
-    "pos": "copy",
-    "invert": "bitwise_invert",
-    "astype": "cast",
-    "flatten": "ravel",
-    "swish": "silu",
-    "hard_swish": "hard_silu",
-}
+SAME_AS = {"swish": "silu", "hard_swish": "hard_silu"}
 VARIADIC = {"reshape": "newshape", "transpose": "axes"}  # x.reshape(2, 3) as x.reshape((2, 3))
 
 # Keras's classes that are not the op's name in camel case.
@@ -58,12 +35,12 @@ batch_normalization BatchNorm|layer_normalization LayerNorm|rms_normalization RM
 CALLED_WITH = set(
     "a abs_ angle args array atol b beta bias bins choicelist condition condlist constant_values "
     "coordinates data default depthwise_kernel elements elems end_points fill_value gamma image1 "
-    "image2 images index indices init init_val inputs kernel key mask mean num offset operands "
+    "image2 images index indices init init_val inputs kernel key mask mean offset operands "
     "output output_length output_shape pointwise_kernel pred predictions q query rtol scale "
-    "segment_ids sequence_lengths sorted_sequence start start_indices start_points step stop target "
-    "target_length targets tensor transform translation updates value values variable variance "
+    "segment_ids sequence_lengths sorted_sequence start start_indices start_points step stop "
+    "target target_length targets tensor transform translation updates value values variable variance "
     "weights x x1 x2 xs y".split()
-) - {"num"}
+)
 SETTINGS = {
     "allclose": {"rtol", "atol"},
     "bincount": {"weights"},
@@ -79,15 +56,15 @@ SETTINGS = {
     ),
 }
 
-CANNOT_SAVE = """the op {!r} in the graph cannot be saved: files name functions of `ops`, and your own \
-by the names they are registered under.
+CANNOT_SAVE = """the op {!r} in the graph cannot be saved: files name functions of `ops`, and your \
+own by the names they are registered under.
 Wrong:  x = jax.numpy.unwrap(x)
-Right:  a function of `ops`; or a layer; or @register_keras_serializable() over @op over a function"""
+Right:  a function of `ops`, a layer, or @register_keras_serializable() over @op over a function"""
 
 
 def _find(name: str) -> tuple[str, str, Callable] | None:
     """(family, name, function) of an op."""
-    name = OPERATORS.get(name, name)
+    name = SAME_AS.get(name, name)
     for family, module in FAMILIES.items():
         if name in module.__all__:
             return family, name, getattr(module, name)
@@ -137,7 +114,7 @@ def _is_called_with(name: str, key: str) -> bool:
 
 def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
     """(name, function of `hornbook.ops`, arguments, named arguments) that does what a node does."""
-    found = _find(node.name)
+    found = _find(str(node.name))
     if found is None:
         return None
     _, name, fn = found
@@ -222,8 +199,8 @@ def op_from(described: dict, settings: dict) -> Callable:
     name = _BY_CLASS.get((family, str(described["class_name"])))
     if name is None:
         raise ValueError(
-            f"there is no op {described['class_name']!r} in {described['module']!r}; the file needs "
-            "a newer version"
+            f"there is no op {described['class_name']!r} in {described['module']!r}; the file "
+            "needs a newer version"
         )
     fn = getattr(FAMILIES[family], name)
     parameters = inspect.signature(fn).parameters
@@ -243,7 +220,7 @@ def _call(name: str, fn: Callable, args: tuple, named: dict) -> Any:
     """Call an op whose settings may stand before or between what it is called with."""
     signature = inspect.signature(fn)
     rest = list(args)
-    bound = inspect.BoundArguments(signature, {})  # type: ignore[arg-type]
+    bound = inspect.BoundArguments(signature, OrderedDict())
     for key, parameter in signature.parameters.items():
         if key in named:
             bound.arguments[key] = named[key]

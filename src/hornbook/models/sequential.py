@@ -3,7 +3,7 @@
 from typing import Any
 
 from hornbook.core import tree
-from hornbook.core.config import deserialize, serialize
+from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.input import Input, InputLayer
@@ -133,8 +133,13 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict) -> Any:
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
         """A model with layers made from their configs."""
+        with custom_object_scope(custom_objects or {}):
+            return cls._from_layers(config)
+
+    @classmethod
+    def _from_layers(cls, config: dict) -> Any:
         model = cls(name=config.get("name"))
         for one in config["layers"]:
             model.add(deserialize(one, family="layers"))

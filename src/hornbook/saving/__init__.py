@@ -20,7 +20,6 @@ from hornbook.saving.archive import load_model, load_weights, save_model
 from hornbook.saving.hdf5 import save_weights
 
 
-
 def serialize_keras_object(obj: Any) -> Any:
     """Plain data that describe an object, ready for JSON.
 

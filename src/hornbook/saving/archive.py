@@ -3,11 +3,15 @@
 import datetime
 import json
 import os
+import shutil
+import struct
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hornbook.core.config import custom_object_scope, deserialize, serialize, sharing
@@ -20,8 +24,8 @@ SUFFIX = ".keras"
 FORMAT = "3.15.0"  # the version of Keras whose format is written
 
 NOT_BUILT = (
-    "the model {!r} is saved before it is built: the file has no weights. Call it on data, or begin "
-    "it with an Input, first"
+    "the model {!r} is saved before it is built: the file has no weights. Call it on data, or "
+    "begin it with an Input, first"
 )
 
 
@@ -56,16 +60,14 @@ def save_model(
         config = json.dumps(numbered(serialize(model)))
     saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": saved})
-    with replacing(path) as temporary:
-        with tempfile.TemporaryFile(dir=temporary.parent) as weights:
-            hdf5.write(model, weights)
-            weights.seek(0)
-            with zipfile.ZipFile(temporary, "w") as archive:
-                archive.writestr(METADATA, metadata)
-                archive.writestr(CONFIG, config)
-                with archive.open(WEIGHTS, "w", force_zip64=True) as target:
-                    while piece := weights.read(1 << 20):
-                        target.write(piece)
+    with replacing(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as weights:
+        hdf5.write(model, weights)
+        weights.seek(0)
+        with zipfile.ZipFile(temporary, "w") as archive:
+            archive.writestr(METADATA, metadata)
+            archive.writestr(CONFIG, config)
+            with archive.open(WEIGHTS, "w", force_zip64=True) as target:
+                shutil.copyfileobj(weights, target)
 
 
 def load_model(
@@ -89,12 +91,13 @@ def load_model(
     path = to_read(filepath, (SUFFIX,))
     with opened(path) as archive:
         config = read_json(archive, CONFIG, path)
-        if not isinstance(config, dict) or "class_name" not in config:
-            raise FileError(f"{CONFIG!r} in {path!r} does not describe a model")
-        with custom_object_scope(custom_objects or {}), sharing():
-            model = deserialize(joined(config if compile else _without_compile(config)))
-        if not isinstance(model, Module):
-            raise FileError(f"{CONFIG!r} in {path!r} describes no model but {type(model).__name__}")
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise FileError(f"{CONFIG!r} in {path!r} does not describe a model")
+    with custom_object_scope(custom_objects or {}), sharing():
+        model = deserialize(joined(config if compile else _without_compile(config)))
+    if not isinstance(model, Module):
+        raise FileError(f"{CONFIG!r} in {path!r} describes no model but {type(model).__name__}")
+    with opened(path) as archive:
         read_weights(model, archive, path)
     return model
 
@@ -127,15 +130,17 @@ def load_weights(
         read_weights(model, archive, path, skip_mismatch=skip_mismatch, by_name=by_name)
 
 
-def opened(path: str) -> zipfile.ZipFile:
-    """The archive in a file.
+@contextmanager
+def opened(path: str) -> Iterator[zipfile.ZipFile]:
+    """The archive in a file; whatever there is to say of a damaged one becomes one kind of error.
 
     Raises:
-        FileError: if it is none.
+        FileError: if it is none, or damaged.
     """
     try:
-        return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise FileError(
             f"{path!r} cannot be read: it is no .keras file, or it is damaged (cut short?). {error}"
         ) from None
@@ -152,14 +157,11 @@ def read_weights(model: Module, archive: zipfile.ZipFile, path: str, **options: 
 
 def _copy(source: Any, target: Any, size: int, path: str) -> None:
     """Copy as many bytes as the archive declares, and find damage."""
-    try:
-        while piece := source.read(min(1 << 20, size + 1)):
-            size -= len(piece)
-            if size < 0:
-                raise FileError(f"{path!r} is damaged: {WEIGHTS!r} is longer than it says")
-            target.write(piece)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise FileError(f"{path!r} is damaged: {error}") from None
+    while piece := source.read(min(1 << 20, size + 1)):
+        size -= len(piece)
+        if size < 0:
+            raise FileError(f"{path!r} is damaged: {WEIGHTS!r} is longer than it says")
+        target.write(piece)
     target.seek(0)
 
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and names that are checked before anything is read."""
+"""Files that are written whole or not at all, and names that are checked before they are used."""
 
 import os
 import tempfile

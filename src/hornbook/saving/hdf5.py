@@ -29,6 +29,10 @@ NOT_BUILT = """{!r} is not built: it has no weights to {}.
 Wrong:  model = Sequential([Dense(2)]); model.{}(...)
 Right:  model.build((None, 3)), or begin the model with an Input, or call it on data first"""
 
+HOW_TO_FIT = (
+    "Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"
+)
+
 
 def save_weights(
     model: Module, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
@@ -82,7 +86,7 @@ def write(model: Module, target: Any) -> None:
 
     with h5py.File(target, "w") as file:
         for entry in entries(model):
-            if is_optimizer(entry.owner) and not entry.owner.built:
+            if is_optimizer(entry.owner) and not entry.owner.built:  # type: ignore[attr-defined]
                 continue
             group = file.create_group(f"{entry.path}/vars" if entry.path else "vars")
             group.attrs["name"] = getattr(entry.owner, "name", "")
@@ -227,10 +231,7 @@ def _report(shown: str, model: Module, problems: list[Problem]) -> str:
     if len(problems) > 10:
         lines.append(f"  and {len(problems) - 10} more")
     return "\n".join(
-        [f"{shown!r} does not fit {_name(model)!r} in {len(problems)} places:", *lines]
-        + [
-            "Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"
-        ]
+        [f"{shown!r} does not fit {_name(model)!r} in {len(problems)} places:", *lines, HOW_TO_FIT]
     )
 
 
@@ -240,7 +241,8 @@ def _left_over(file: Any, known: set[str]) -> list[Problem]:
     for path, count in _groups(file, ""):
         path = path.replace(OLD_LAYERS, "layers")
         if count and path not in known and not NOT_WEIGHTS & set(path.split("/")):
-            message = f"the file has {count} variables at {path or 'the top'}; the model has no such layer"
+            where = path or "the top"
+            message = f"the file has {count} variables at {where}; the model has no such layer"
             found.append(Problem(path, message))
     return found
 

@@ -106,8 +106,8 @@ def _names(owner: Module) -> list[str]:
     return sorted({*names, "layers", "optimizer"}, key=lambda name: (name.startswith("_"), name))
 
 
-@functools.lru_cache(maxsize=1024)
-def _properties(cls: type) -> dict[str, bool]:
+@functools.cache
+def _properties(cls: Any) -> dict[str, bool]:
     """Properties that may show what is kept under a private name; whether they are the library's.
 
     Of the library's properties only those that are an object count, not those that list some.

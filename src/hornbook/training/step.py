@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import tree
+from hornbook.core.allocator import keep_buffers
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 
@@ -206,6 +207,7 @@ def many(
         names[:] = logs
         return state, list(logs.values()), index, finite
 
+    keep_buffers()
     run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
     return jax.jit(run, static_argnums=7, donate_argnums=0, **options), names
 

@@ -1,0 +1,86 @@
+"""Pooling against `lax.reduce_window`."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hornbook.kernels import plain, pooling
+from tests.kernels.helper import assert_close, check, random, value_and_gradients
+
+POOLS = {"max": pooling.max_pool, "avg": pooling.avg_pool}
+
+# name: (shape, size, strides)
+CASES = {
+    "no overlap": ((2, 6, 8, 3), (2, 2), (2, 2)),
+    "no overlap, a rest": ((2, 7, 5, 3), (3, 2), (3, 2)),
+    "overlap": ((2, 7, 6, 3), (3, 2), (2, 1)),
+    "gaps": ((2, 9, 8, 3), (2, 1), (3, 2)),
+    "one dimension": ((2, 9, 3), (3,), (2,)),
+    "three dimensions": ((2, 4, 5, 4, 2), (2, 2, 2), (2, 2, 2)),
+    "a large window": ((2, 40, 3), (34,), (3,)),
+}
+
+
+def run(x, name, *window):
+    return POOLS[name](x, *window)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", POOLS)
+def test_agrees_with_reduce_window(name, case, padding):
+    shape, *window = CASES[case]
+    check(lambda x: run(x, name, *window, padding), random(*shape))
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_agrees_with_reduce_window_in_bfloat16(name):
+    check(lambda x: run(x, name, (2, 3), (2, 2), "same"), random(2, 5, 6, 3, dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("strides", [(2,), (1,)])
+def test_gradient_of_equal_elements_goes_to_the_first(strides):
+    x = jnp.zeros((1, 4, 1))
+    gradient = jax.grad(lambda x: jnp.sum(pooling.max_pool(x, (2,), strides, "valid")))(x)
+    expected = [1, 0, 1, 0] if strides == (2,) else [1, 1, 1, 0]
+    np.testing.assert_array_equal(gradient.ravel(), expected)
+
+
+@pytest.mark.parametrize("name", POOLS)
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.sampled_from(["valid", "same"]))
+def test_any_window(name, length, size, stride, padding):
+    assume(padding == "same" or length >= size)
+    x = random(2, length, 2)
+    actual = value_and_gradients(lambda x: POOLS[name](x, (size,), (stride,), padding), x)
+    with plain():
+        expected = value_and_gradients(lambda x: POOLS[name](x, (size,), (stride,), padding), x)
+    assert_close(actual, expected, 1e-6)
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_inside_a_loop_and_under_vmap(name):
+    x = random(2, 6, 4, 3)
+    gradient = jax.grad(lambda x: jnp.sum(jnp.sin(POOLS[name](x, (2, 2), (2, 2), "same"))))
+    expected = gradient(x)
+    total = jax.lax.fori_loop(0, 2, lambda _, total: total + gradient(x), jnp.zeros_like(x))
+    assert_close(total, 2 * expected, 1e-6)
+    assert_close(jax.vmap(gradient)(jnp.stack([x, x]))[1], expected, 1e-6)
+
+
+def test_integers_and_infinities():
+    x = jnp.array([3, -7, 2, 5]).reshape(1, 4, 1)
+    assert pooling.max_pool(x, (3,), (2,), "same").ravel().tolist() == [3, 5]
+    x = jnp.full((1, 4, 1), -jnp.inf)
+    assert pooling.max_pool(x, (3,), (2,), "same").ravel().tolist() == [-np.inf, -np.inf]
+
+
+def test_unknown_batch_and_length():
+    batch, length = jax.export.symbolic_shape("batch, length")
+    x = jax.ShapeDtypeStruct((batch, length, 3), "float32")
+    for pool in POOLS.values():
+        for padding in ("valid", "same"):
+            out = jax.eval_shape(lambda x, f=pool, p=padding: f(x, (2,), (2,), p), x)
+            assert out.shape[0] == batch and out.shape[2] == 3
