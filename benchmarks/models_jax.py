@@ -47,6 +47,7 @@ def build(
         return (params, state, m, v, count + 1), loss
 
     rows, size = len(y), workload.batch
+    random = np.random.default_rng(0)
     whole = rows // size * size
 
     @partial(jax.jit, donate_argnums=0)
@@ -67,8 +68,8 @@ def build(
 
     def train(epochs: int, shuffle: bool) -> float:
         nonlocal carry
-        for i in range(epochs):
-            order = np.random.default_rng(i).permutation(rows) if shuffle else np.arange(rows)
+        for _ in range(epochs):
+            order = random.permutation(rows) if shuffle else np.arange(rows)
             if scan:
                 carry, total = epoch(carry, order, *parts, target)
                 continue

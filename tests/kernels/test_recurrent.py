@@ -147,3 +147,28 @@ def test_agrees_with_keras(name, go_backwards):
     expected = layer(x, initial_state=list(states), mask=jnp.asarray(MASK))
     outputs, final = call(name, x, *rest, mask=jnp.asarray(MASK), reverse=go_backwards)
     assert_close([outputs, *final], [jnp.asarray(e) for e in expected], 2e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_unknown_batch(name):
+    (batch,) = jax.export.symbolic_shape("batch")
+    x, *rest = arguments(name)
+    count = LAYERS[name][2]
+    states = [jax.ShapeDtypeStruct((batch, UNITS), "float32")] * count
+    x = jax.ShapeDtypeStruct((batch, STEPS, FEATURES), "float32")
+    outputs, final = jax.eval_shape(partial(call, name), x, *states, *rest[count:])
+    assert outputs.shape == (batch, STEPS, UNITS)
+    assert [s.shape for s in final] == [(batch, UNITS)] * count
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_unknown_batch_and_steps(name):
+    batch, steps = jax.export.symbolic_shape("batch, steps")
+    x, *rest = arguments(name)
+    count = LAYERS[name][2]
+    states = [jax.ShapeDtypeStruct((batch, UNITS), "float32")] * count
+    x = jax.ShapeDtypeStruct((batch, steps, FEATURES), "float32")
+    mask = jax.ShapeDtypeStruct((batch, steps), "bool")
+    run = lambda mask, *a: call(name, *a, mask=mask)  # noqa: E731
+    outputs, _ = jax.eval_shape(run, mask, x, *states, *rest[count:])
+    assert outputs.shape == (batch, steps, UNITS)

@@ -69,7 +69,7 @@ class Graph:
             operation[id(node.op)] = node.op
             for parent in {t.node: None for t in node.inputs}:
                 node_depth[parent] = max(node_depth.get(parent, 0), level + 1)
-        for node in self.source_nodes:
+        for node in [t.node for t in _by_key(self.inputs)]:
             if not node.inputs:
                 depth[id(node.op)] = node_depth.get(node, 0)
                 operation[id(node.op)] = node.op
@@ -77,10 +77,10 @@ class Graph:
         return [operation[k] for k in sorted(operation, key=lambda k: (-depth[k], first_seen[k]))]
 
     def _traversal_rank(self) -> dict[int, int]:
-        """When a walk from the outputs first meets each operation."""
+        """When a walk from the outputs first meets each operation; -1 for inputs of no use."""
         rank: dict[int, int] = {}
         seen: set[Node] = set()
-        stack = [t.node for t in reversed(self.output_list)]
+        stack = [t.node for t in reversed(_by_key(self.outputs))]
         while stack:
             node = stack.pop()
             if node in seen:
@@ -88,9 +88,9 @@ class Graph:
             seen.add(node)
             rank.setdefault(id(node.op), len(rank))
             if not set(node.output_list) & self.given:
-                stack.extend(t.node for t in reversed(node.inputs))
+                stack.extend(t.node for t in reversed(_by_key((node.args, node.kwargs))))
         for node in self.source_nodes:
-            rank.setdefault(id(node.op), len(rank))
+            rank.setdefault(id(node.op), -1)
         return rank
 
     def run(self, values: list, call: Callable | None = None) -> Any:
@@ -136,6 +136,11 @@ class Graph:
             result = operation(*symbolic(node.args), **symbolic(node.kwargs))
             fresh.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
         return Graph(symbolic(self.inputs), symbolic(self.outputs))
+
+
+def _by_key(structure: Any) -> list[SymbolicTensor]:
+    """The symbolic tensors in a structure; dictionaries by sorted key, as Keras walks them."""
+    return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, SymbolicTensor)]
 
 
 def _leaves_like(structure: Any, values: Any) -> list:

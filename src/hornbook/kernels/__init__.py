@@ -15,7 +15,8 @@ _plain = contextvars.ContextVar("plain", default=False)
 def plain() -> Iterator[None]:
     """Within this context every kernel takes its plain version.
 
-    The choice is made while a function is traced: what was compiled before stays as it was.
+    The choice is made while a function is traced. jax remembers what it has traced, so a function
+    that was compiled outside this context stays as it is inside: pass `jax.jit` a new one.
 
     Example:
         >>> from hornbook.kernels import plain, wants_plain

@@ -1,4 +1,8 @@
-"""Rows of a table by their index, with the gradient summed into the table in float32."""
+"""Rows of a table by their index, with the gradient summed into the table in float32.
+
+On a CPU XLA's scatter-add is the fastest of the ways tried, in a loop and outside: a product with
+one-hot rows, sorted indices with a sum over segments, and a loop over rows are slower everywhere.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +10,11 @@ import numpy as np
 from jax import Array
 
 from hornbook.kernels import wants_plain
+from hornbook.kernels.product import wide
 
 
 def plain_lookup(table: Array, ids: Array) -> Array:
-    """`out[...] = table[ids[...]]`, as jax does it. Indices are clipped to the table."""
+    """`out[...] = table[ids[...]]`, as jax does it; indices are clipped to the table."""
     return jnp.take(table, ids, axis=0, mode="clip")
 
 
@@ -23,9 +28,7 @@ def lookup(table: Array, ids: Array) -> Array:
     Returns:
         `ids.shape + (width,)`, of the table's dtype.
     """
-    if wants_plain():
-        return plain_lookup(table, ids)
-    return _lookup(table, ids)
+    return plain_lookup(table, ids) if wants_plain() else _lookup(table, ids)
 
 
 @jax.custom_vjp
@@ -34,17 +37,18 @@ def _lookup(table, ids):
 
 
 def _forward(table, ids):
-    return plain_lookup(table, ids), (ids, jax.ShapeDtypeStruct(table.shape, table.dtype))
+    # of the table only its shape and dtype are kept
+    return plain_lookup(table, ids), (ids, jnp.zeros((0, *table.shape), table.dtype))
 
 
 def _backward(residuals, d_out):
-    ids, table = residuals
-    rows, width = table.shape
-    ids = jnp.clip(ids.reshape(-1), 0, rows - 1)
-    wide = jnp.promote_types(table.dtype, jnp.float32)
-    d_rows = d_out.reshape(-1, width).astype(wide)
-    d_table = jnp.zeros((rows, width), wide).at[ids].add(d_rows)
-    return d_table.astype(table.dtype), np.zeros(ids.shape, jax.dtypes.float0)
+    ids, like = residuals
+    _, rows, width = like.shape
+    total = jnp.zeros((rows, width), wide(like.dtype))
+    d_rows = d_out.reshape(-1, width).astype(total.dtype)
+    rows_taken = jnp.clip(ids.reshape(-1), 0, rows - 1)
+    d_table = total.at[rows_taken].add(d_rows, mode="promise_in_bounds")
+    return d_table.astype(like.dtype), np.zeros(ids.shape, jax.dtypes.float0)
 
 
 _lookup.defvjp(_forward, _backward)

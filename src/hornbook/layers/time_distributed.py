@@ -41,7 +41,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         super().build(_of_one_step(input_shape, self.name))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:

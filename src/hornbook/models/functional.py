@@ -334,7 +334,9 @@ def unpack(packed: dict) -> Graph:
     for shape, dtype, name, mask in packed["tensors"]:
         tensor = SymbolicTensor(shape, dtype, None, name)
         if mask is not None:
-            tensor.mask = SymbolicTensor(mask[0], mask[1], name=f"{name}_mask")
+            tensor.mask = SymbolicTensor(  # type: ignore[assignment]
+                mask[0], mask[1], name=f"{name}_mask"
+            )
         tensors.append(tensor)
 
     def found(values):

@@ -1,8 +1,8 @@
 """Ops in a graph as plain data and back: each becomes the object that Keras has for it.
 
 Keras records `x * 2` as an object `Multiply()` called on `x` and 2, and `mean(x, axis=1)` as an
-object `Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object follows
-from their names. Only functions of `hornbook.ops`, and functions that are registered, can be named.
+object `Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object
+follows from their names. Only functions of `hornbook.ops` and registered ones can be named.
 """
 
 import inspect
@@ -33,13 +33,13 @@ batch_normalization BatchNorm|layer_normalization LayerNorm|rms_normalization RM
 
 # Arguments that are given when an op is called; all others settle what the op is.
 CALLED_WITH = set(
-    "a abs_ angle args array atol b beta bias bins choicelist condition condlist constant_values "
-    "coordinates data default depthwise_kernel elements elems end_points fill_value gamma image1 "
-    "image2 images index indices init init_val inputs kernel key mask mean offset operands "
-    "output output_length output_shape pointwise_kernel pred predictions q query rtol scale "
-    "segment_ids sequence_lengths sorted_sequence start start_indices start_points step stop "
-    "target target_length targets tensor transform translation updates value values variable variance "
-    "weights x x1 x2 xs y".split()
+    "a abs_ angle args array atol b beta bias bins branches choicelist condition condlist "
+    "constant_values coordinates data default depthwise_kernel elements elems end_points f "
+    "false_fn fill_value fun gamma image1 image2 images index indices init init_val inputs kernel "
+    "key loop_vars mask mean offset operands output output_length output_shape pointwise_kernel "
+    "pred predictions primals q query rtol scale segment_ids sequence_lengths sorted_sequence "
+    "start start_indices start_points step stop tangents target target_length targets tensor "
+    "transform translation true_fn updates value values variable variance weights x x1 x2 xs y".split()
 )
 SETTINGS = {
     "allclose": {"rtol", "atol"},

@@ -57,12 +57,12 @@ def _variables(owner: Module) -> list[Variable]:
     return [variable for variable in found if variable.kind in KEPT]
 
 
-def _walk(owner: Module, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
     if id(owner) in seen or callable(getattr(owner, "update_state", None)):  # seen, or a metric
         return
     seen.add(id(owner))
     yield path, owner
-    properties = _properties(type(owner))
+    properties = _properties(type(owner))  # type: ignore[arg-type]
     for name in _names(owner):
         try:
             value = getattr(owner, name)
@@ -94,9 +94,9 @@ def _class_name(owner: Module) -> str:
     return getattr(owner, "stated_class", {}).get("class_name", type(owner).__name__)
 
 
-def _names(owner: Module) -> list[str]:
+def _names(owner: Any) -> list[str]:
     """Attributes that may hold something with variables: public ones first, in order."""
-    names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))
+    names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))  # type: ignore[arg-type]
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
     if not hasattr(owner, "compiled"):

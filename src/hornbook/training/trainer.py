@@ -104,9 +104,8 @@ class Trainer(Layer):
             >>> round(model.fit(np.ones((8, 2)), np.ones(8), verbose=0).epoch[0])
             0
         """
-        optimizer = optimizers.get(optimizer or "rmsprop")
-        policy = getattr(self, "dtype_policy", None)
-        half = policy is not None and policy.compute_dtype == "float16"
+        optimizer = optimizers.get(optimizer) or optimizers.RMSprop()
+        half = self.dtype_policy.compute_dtype == "float16"
         if auto_scale_loss and half and not isinstance(optimizer, optimizers.LossScaleOptimizer):
             optimizer = optimizers.LossScaleOptimizer(optimizer)
         self.stop_training = False

@@ -1,0 +1,45 @@
+"""Lookup of rows against `jnp.take`."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hornbook.kernels.embedding import lookup
+from tests.kernels.helper import assert_close, check, random
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (3, 4), (2, 3, 2)])
+def test_agrees_with_take(shape, dtype):
+    ids = jnp.asarray(np.random.default_rng(0).integers(-5, 5, shape))
+    check(lookup, random(5, 3, dtype=dtype), ids)
+
+
+def test_indices_are_clipped_forward_and_backward():
+    table, ids = random(4, 2), jnp.array([1, 9, -9, 3])
+    np.testing.assert_array_equal(lookup(table, ids), table[jnp.array([1, 3, 0, 3])])
+    gradient = jax.grad(lambda t: jnp.sum(lookup(t, ids)))(table)
+    assert gradient[:, 0].tolist() == [1, 1, 0, 2]
+
+
+def test_bfloat16_gradient_is_summed_in_float32():
+    ids = jnp.zeros((1000,), "int32")
+    gradient = jax.grad(lambda t: jnp.sum(lookup(t, ids)))(jnp.zeros((2, 1), "bfloat16"))
+    assert gradient.tolist() == [[1000], [0]]
+
+
+def test_inside_a_loop_and_under_vmap():
+    table, ids = random(5, 3), jnp.array([[1, 1], [0, 4]])
+    gradient = jax.grad(lambda t: jnp.sum(jnp.sin(lookup(t, ids))))
+    expected = gradient(table)
+    total = jax.lax.fori_loop(0, 2, lambda _, t: t + gradient(table), jnp.zeros_like(table))
+    assert_close(total, 2 * expected, 1e-6)
+    assert_close(jax.vmap(gradient)(jnp.stack([table, table]))[1], expected, 1e-6)
+
+
+def test_unsigned_indices_and_second_derivative():
+    table, ids = random(5, 3), jnp.array([1, 1], "uint8")
+    gradient = jax.grad(lambda t: jnp.sum(lookup(t, ids) ** 3))
+    norm = jax.grad(lambda t: jnp.sum(gradient(t)))(table)
+    np.testing.assert_allclose(norm[1], 12 * table[1], rtol=1e-5)
