@@ -7,6 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,14 +74,16 @@ def walk(door: ModuleType, seen: set[int]) -> Iterator[tuple[str, Any]]:
             yield from walk(thing, seen)
         elif callable(thing):
             yield f"{door.__name__}.{name}", thing
-            if inspect.isclass(thing) and is_ours(thing):
-                for key, member in members(thing):
-                    yield f"{door.__name__}.{name}.{key}", member
+            for cls in inspect.getmro(thing) if inspect.isclass(thing) else ():
+                if is_ours(cls) and (cls is thing or id(cls) not in seen):
+                    seen.add(id(cls))
+                    for key, member in members(cls):
+                        yield f"{door.__name__}.{name}.{key}", member
 
 
 @cache
 def public() -> dict[str, Any]:
-    return dict(sorted(walk(hornbook, set())))
+    return dict(sorted(walk(hornbook, set()), key=itemgetter(0)))
 
 
 def written() -> Iterator[tuple[str, Any]]:

@@ -99,8 +99,10 @@ def test_a_clone_calls_other_ops_on_new_symbols():
 
     def replace(operation):
         asked.append(operation)
-        return type(operation).from_config(operation.get_config()) if operation is shared else (
-            operation
+        return (
+            type(operation).from_config(operation.get_config())
+            if operation is shared
+            else (operation)
         )
 
     copy = graph.clone(replace)

@@ -1,6 +1,5 @@
 """Modules: names, paths, and what is found by looking at attributes."""
 
-import hornbook
 import keras
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.utils.naming import to_snake_case as their_snake_case
 
+import hornbook
 from hornbook.core import module
 from hornbook.core.module import Module, auto_name, to_snake_case
 from hornbook.core.variable import Variable

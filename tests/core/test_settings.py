@@ -61,7 +61,8 @@ keras.config.set_floatx("float64")
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 model.compile("sgd", "mse")
 model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
-print(model.weights[0].dtype, model(np.ones((1, 2))).dtype, model.predict(np.ones((1, 2)), verbose=0).dtype)
+predicted = model.predict(np.ones((1, 2)), verbose=0)
+print(model.weights[0].dtype, model(np.ones((1, 2))).dtype, predicted.dtype)
 """
 
 

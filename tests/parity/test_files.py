@@ -279,9 +279,9 @@ def operation_classes():
     for family in FAMILIES:
         module = importlib.import_module(f"keras.src.ops.{family}")
         for name, cls in vars(module).items():
-            if inspect.isclass(cls) and issubclass(cls, Operation) and cls is not Operation:
-                if cls.__module__ == module.__name__ and (family, name) in _BY_CLASS:
-                    yield family, cls
+            own = inspect.isclass(cls) and cls.__module__ == module.__name__
+            if own and issubclass(cls, Operation) and (family, name) in _BY_CLASS:
+                yield family, cls
 
 
 def parameters(function):

@@ -326,7 +326,9 @@ def _install_operators() -> None:
     for name in METHODS:
         shown = KERAS_NAMES.get(name, name)
         method = _named(shown, lambda x, *args, name=name, **kw: getattr(x, name)(*args, **kw))
-        setattr(Operators, name, lambda *xs, method=method, **kw: method(*xs, **kw))
+        bound = lambda *xs, method=method, **kw: method(*xs, **kw)  # noqa: E731
+        bound.__doc__ = f"As `{name}` of a JAX array."
+        setattr(Operators, name, bound)
 
 
 def _array(value):

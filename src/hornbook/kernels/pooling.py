@@ -147,15 +147,15 @@ def _put_back(parts, shape, size, strides, padding) -> Array:
         rows = zip(shape[1:-1], pads, out, size, strict=True)
         crop = [(-before, n + before - m * k, 0) for n, (before, _), m, k in rows]
         return lax.pad(whole, zero, ((0, 0, 0), *crop, (0, 0, 0)))
-    total = zero
+    whole = jnp.asarray(zero)
     for start, part in zip(itertools.product(*map(range, size)), parts, strict=True):
         rows = zip(start, shape[1:-1], pads, out, strides, strict=True)
         spread = [
             (a - before, n + before - a - ((m - 1) * s + 1), s - 1)
             for a, n, (before, _), m, s in rows
         ]
-        total += lax.pad(part, zero, ((0, 0, 0), *spread, (0, 0, 0)))
-    return total
+        whole += lax.pad(part, zero, ((0, 0, 0), *spread, (0, 0, 0)))
+    return whole
 
 
 def _geometry(shape, size, strides, padding):

@@ -448,9 +448,12 @@ class Model(Trainer):
         elif len(shape) == len(want) + 1 and shape[-1] == 1:
             value = value[..., 0]
         shape = tuple(value.shape)
-        wrong = len(shape) != len(want) or any(
-            a is not None and b is not None and a != b
-            for a, b in list(zip(shape, want, strict=False))[0 if self._strict_shapes else -1 :]
+        wrong = (
+            len(shape) != len(want)
+            or self._strict_shapes
+            and any(
+                a is not None and b is not None and a != b for a, b in zip(shape, want, strict=True)
+            )
         )
         if wrong:
             raise ValueError(

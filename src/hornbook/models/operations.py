@@ -39,7 +39,8 @@ CALLED_WITH = set(
     "key loop_vars mask mean offset operands output output_length output_shape pointwise_kernel "
     "pred predictions primals q query rtol scale segment_ids sequence_lengths sorted_sequence "
     "start start_indices start_points step stop tangents target target_length targets tensor "
-    "transform translation true_fn updates value values variable variance weights x x1 x2 xs y".split()
+    "transform translation true_fn updates value values variable variance weights x x1 x2 xs "
+    "y".split()
 )
 SETTINGS = {
     "allclose": {"rtol", "atol"},

@@ -23,7 +23,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     Example:
         >>> with replacing("numbers.txt") as temporary:
         ...     _ = temporary.write_text("1 2 3")
-        >>> open("numbers.txt").read()
+        >>> Path("numbers.txt").read_text()
         '1 2 3'
     """
     target = Path(os.path.realpath(path))
