@@ -54,6 +54,14 @@ def test_agrees_with_the_scan(name, reverse, masked, dtype):
     check(partial(call, name, mask=mask, **options), *arguments(name, dtype))
 
 
+@pytest.mark.parametrize("masked", [None, "repeat", "zero"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_last_output_alone_agrees_with_the_scan(name, masked):
+    options = {"return_sequences": False, "zero_output_for_mask": masked == "zero"}
+    mask = None if masked is None else jnp.asarray(MASK)
+    check(partial(call, name, mask=mask, **options), *arguments(name))
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_without_bias_and_unrolled(name):
     check(partial(call, name, bias=False, unroll=True), *arguments(name, bias=False))

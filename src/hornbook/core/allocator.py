@@ -15,6 +15,7 @@ SETTINGS = {
     -3: 1 << 30,  # M_MMAP_THRESHOLD: buffers up to here come from the heap
     -1: (1 << 31) - 1,  # M_TRIM_THRESHOLD: the heap is not given back
     -2: 64 << 20,  # M_TOP_PAD: the heap grows in pieces of this size
+    -8: 1,  # M_ARENA_MAX: one heap for all threads; others' heaps are given back piece by piece
 }
 
 

@@ -39,10 +39,51 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+def constructor_signature(cls: type) -> inspect.Signature:
+    """The signature of a class, with what its `__init__` hands to the classes above as `**kwargs`.
+
+    Example:
+        >>> class Base:
+        ...     def __init__(self, name=None): ...
+        >>> class Scale(Base):
+        ...     def __init__(self, factor, **kwargs): ...
+        >>> constructor_signature(Scale)
+        <Signature (factor, *, name=None)>
+    """
+    found: dict[str, inspect.Parameter] = {}
+    given = getattr(cls, "_given", ())
+    open_kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    in_place = True  # whether what this class takes can be given without its name
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+        for parameter in own:
+            filled = parameter.kind in open_kinds or (parameter.name in given and not in_place)
+            if not filled and parameter.name not in found:
+                kind = parameter.kind if in_place else inspect.Parameter.KEYWORD_ONLY
+                found[parameter.name] = parameter.replace(kind=kind)
+        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own):
+            break
+        in_place = False
+    return inspect.Signature(list(found.values()))
+
+
+class _ConstructorSignature:
+    """What `inspect.signature` finds on a class; on an object it finds `__call__`, as ever."""
+
+    def __get__(self, obj: Any, cls: type) -> inspect.Signature:
+        if obj is not None:
+            raise AttributeError("__signature__ is the class's")
+        return constructor_signature(cls)
+
+
 class Configurable:
     """Base of everything made from constructor arguments that can be saved, copied and shown."""
 
     _arguments: tuple[tuple, dict]
+    _given: tuple[str, ...] = ()  # what `__init__` itself passes to the class above
+    __signature__ = _ConstructorSignature()
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
@@ -144,19 +185,28 @@ def get_registered_name(obj: Any) -> str:
     return _names.get(obj, getattr(obj, "__name__", type(obj).__name__))
 
 
-def get_registered_object(name: str, custom_objects: dict | None = None) -> Any:
-    """The class or function registered under a name, or `None`."""
-    return _lookup_custom(name, custom_objects)
+def get_registered_object(
+    name: str, custom_objects: dict | None = None, module_objects: dict | None = None
+) -> Any:
+    """The class or function registered under a name, or `None`.
+
+    Args:
+        name: the registered name.
+        custom_objects: from name to class or function, asked first.
+        module_objects: the same, asked last.
+    """
+    found = _lookup_custom(name, custom_objects)
+    return (module_objects or {}).get(name) if found is None else found
 
 
 @contextmanager
-def custom_object_scope(objects: dict[str, Any]) -> Iterator[None]:
+def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
     """Inside, these names in configs and files stand for these classes and functions.
 
     Args:
-        objects: from name to class or function.
+        custom_objects: from name to class or function.
     """
-    _thread.scopes.append(dict(objects))
+    _thread.scopes.append(dict(custom_objects))
     try:
         yield
     finally:

@@ -135,15 +135,15 @@ def set_dtype_policy(policy: "str | DTypePolicy | None") -> None:
     _global_policy[0] = None if policy is None else get_policy(policy)
 
 
-def get_policy(policy=None) -> DTypePolicy:
+def get_policy(identifier=None) -> DTypePolicy:
     """A policy from a policy, its name, its config, a dtype, or `None` for the process default."""
-    if policy is None:
+    if identifier is None:
         return dtype_policy()
-    if isinstance(policy, DTypePolicy):
-        return policy
-    if isinstance(policy, dict):
-        config = policy.get("config", policy)
+    if isinstance(identifier, DTypePolicy):
+        return identifier
+    if isinstance(identifier, dict):
+        config = identifier.get("config", identifier)
         return DTypePolicy(config["name"])
-    if isinstance(policy, str) and policy.startswith("mixed_"):
-        return DTypePolicy(policy)
-    return DTypePolicy(standardize_dtype(policy))
+    if isinstance(identifier, str) and identifier.startswith("mixed_"):
+        return DTypePolicy(identifier)
+    return DTypePolicy(standardize_dtype(identifier))

@@ -25,7 +25,8 @@ def set_mask(value: Any, mask: Any) -> None:
         _masks.pop(id(value), None)
     else:
         key = id(value)
-        _masks[key] = (weakref.ref(value, lambda _: _masks.pop(key, None)), mask)
+        forget = _masks.pop  # at the end of a process the module's names go before its arrays
+        _masks[key] = (weakref.ref(value, lambda _: forget(key, None)), mask)
 
 
 def get_masks(structure: Any) -> Any:

@@ -74,16 +74,16 @@ def image_data_format() -> str:
     return _settings["image_data_format"]
 
 
-def set_image_data_format(value: str) -> None:
+def set_image_data_format(data_format: str) -> None:
     """Set the layout that image layers take when they are not told one.
 
     Args:
-        value: `"channels_last"` or `"channels_first"`.
+        data_format: `"channels_last"` or `"channels_first"`.
 
     Raises:
         ValueError: for any other name.
     """
-    _settings["image_data_format"] = standardize_data_format(value)
+    _settings["image_data_format"] = standardize_data_format(data_format)
 
 
 def standardize_data_format(value: str | None) -> str:

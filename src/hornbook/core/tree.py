@@ -11,19 +11,30 @@ def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
     return jax.tree.leaves(structure, is_leaf=is_leaf or is_leaf_value)
 
 
-def map_structure(fn: Callable, structure: Any, *rest: Any) -> Any:
-    """A structure of the same form with `fn` applied to each leaf."""
-    return jax.tree.map(fn, structure, *rest, is_leaf=is_leaf_value)
+def map_structure(func: Callable, structure: Any, *rest: Any, none_is_leaf: bool = True) -> Any:
+    """A structure of the same form with `func` applied to each leaf.
+
+    Args:
+        func: takes one leaf of each structure.
+        structure, *rest: structures of one form.
+        none_is_leaf: whether `func` sees `None` too; else `None` stays as it is.
+
+    Example:
+        >>> map_structure(abs, {"a": [-1, None]}, none_is_leaf=False)
+        {'a': [1, None]}
+    """
+    is_leaf = is_leaf_value if none_is_leaf else lambda v: v is not None and is_leaf_value(v)
+    return jax.tree.map(func, structure, *rest, is_leaf=is_leaf)
 
 
-def unflatten_as(structure: Any, leaves: list) -> Any:
+def unflatten_as(structure: Any, flat_sequence: list) -> Any:
     """The leaves put back into the form of `structure`."""
-    return jax.tree.unflatten(jax.tree.structure(structure, is_leaf=is_leaf_value), leaves)
+    return jax.tree.unflatten(jax.tree.structure(structure, is_leaf=is_leaf_value), flat_sequence)
 
 
-def is_nested(value: Any) -> bool:
+def is_nested(structure: Any) -> bool:
     """Whether a value is a container rather than a leaf."""
-    return isinstance(value, list | tuple | dict)
+    return isinstance(structure, list | tuple | dict)
 
 
 def is_leaf_value(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """The recurrences of LSTM, GRU and simple RNN with gradients of their own.
 
-The loop over time carries whole buffers, `(batch, steps, width)`, and writes each step's slice in
+The loop over time carries whole buffers, `(steps, batch, width)`, and writes each step's slice in
 place. Going forward the gates take the place of the projected input; going backward their gradients
-take the place of the gates. So the largest array exists once, no array is filled with zeros first
-or transposed, and the gradients of the weights are single products over all steps afterwards.
+take the place of the gates. So the largest array exists once, a step's slice is contiguous, and the
+gradients of the weights are single products over all steps afterwards.
 """
 
 from collections.abc import Callable
@@ -33,14 +33,19 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
 class Cell(NamedTuple):
     """The part of a step that depends on the state, its derivative, and the sums over all steps.
 
-    forward: `(projected x, states, R, b) -> new states, saved`. The first array saved is as wide
-        as the projected input and takes its place in memory; the others are as wide as h.
+    The projected input comes in blocks, which are arrays of their own where the gradients that
+    they get differ from those of the recurrent product.
+
+    blocks: how wide each block is, in units.
+    forward: `(blocks of projected x, states, R, b) -> new states, saved`. The first arrays saved
+        are as wide as the blocks and take their place in memory; the others are as wide as h.
     backward: `(d new states, saved, old states, new states, R^T) -> d old states, kept`. What is
         kept takes the place of what was saved.
-    finish: `(kept, old h, R, b) -> d projected x, d R, d b`, over all steps at once.
-    extra: how many arrays are saved beside the first.
+    finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
+    extra: how many arrays are saved beside the blocks.
     """
 
+    blocks: tuple[int, ...]
     forward: Callable
     backward: Callable
     finish: Callable
@@ -54,7 +59,7 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
 
     def forward(xp, states, kernel, bias):
         h, c = states
-        saved = _gates(xp + _affine(h, kernel, bias), gates)
+        saved = _gates(xp[0] + _affine(h, kernel, bias), gates)
         i, f, g, o = jnp.split(saved, 4, axis=-1)
         c = f * c + i * g
         return (o * act(c), c), (saved,)
@@ -68,7 +73,7 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         dz = jnp.concatenate([di, df, dg, do], axis=-1)
         return (dot(dz, kernel_t), dc * f), (dz,)
 
-    return Cell(forward, backward, _finish)
+    return Cell((4,), forward, backward, _finish)
 
 
 @cache
@@ -76,140 +81,149 @@ def simple_rnn_cell(activation: str) -> Cell:
     act, d_act = ACTIVATIONS[activation]
 
     def forward(xp, states, kernel, bias):
-        h = act(xp + _affine(states[0], kernel, bias))
+        h = act(xp[0] + _affine(states[0], kernel, bias))
         return (h,), (h,)
 
     def backward(d_new, saved, old, new, kernel_t):
         dz = d_new[0] * d_act(saved[0])
         return (dot(dz, kernel_t),), (dz,)
 
-    return Cell(forward, backward, _finish)
+    return Cell((1,), forward, backward, _finish)
 
 
 @cache
 def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> Cell:
-    (act, d_act), (gate, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    gates = (recurrent_activation, recurrent_activation)
 
     def forward(xp, states, kernel, bias):
-        (h,) = states
+        (h,), (x_zr, x_a) = states, xp
         units = h.shape[-1]
         input_bias, recurrent_bias = gru_biases(bias, reset_after)
-        xp = xp if bias is None else xp + input_bias
+        if bias is not None:
+            x_zr, x_a = x_zr + input_bias[: 2 * units], x_a + input_bias[2 * units :]
         if reset_after:
             inner = _affine(h, kernel, recurrent_bias)
-            zr = gate(xp[:, : 2 * units] + inner[:, : 2 * units])
+            zr = _gates(x_zr + inner[:, : 2 * units], gates)
             extra = inner[:, 2 * units :]
             candidate = zr[:, units:] * extra
         else:
-            zr = gate(xp[:, : 2 * units] + dot(h, kernel[:, : 2 * units]))
+            zr = _gates(x_zr + dot(h, kernel[:, : 2 * units]), gates)
             extra = zr[:, units:] * h
             candidate = dot(extra, kernel[:, 2 * units :])
-        z, a = zr[:, :units], act(xp[:, 2 * units :] + candidate)
-        return (z * h + (1 - z) * a,), (jnp.concatenate([zr, a], axis=-1), extra)
+        z, a = zr[:, :units], act(x_a + candidate)
+        return (z * h + (1 - z) * a,), (zr, a, extra)
 
     def backward(d_new, saved, old, new, kernel_t):
-        (dh,), (h,), (gates, extra) = d_new, old, saved
+        (dh,), (h,), (zr, a, extra) = d_new, old, saved
         units = h.shape[-1]
-        z, r, a = jnp.split(gates, 3, axis=-1)
+        z, r = jnp.split(zr, 2, axis=-1)
         da = dh * (1 - z) * d_act(a)
         dz = dh * (h - a) * d_gate(z)
         if reset_after:
-            d_inner = jnp.concatenate([dz, da * extra * d_gate(r), da * r], axis=-1)
-            return (dh * z + dot(d_inner, kernel_t),), (d_inner, da)
+            d_zr = jnp.concatenate([dz, da * extra * d_gate(r)], axis=-1)
+            d_inner = jnp.concatenate([d_zr, da * r], axis=-1)
+            return (dh * z + dot(d_inner, kernel_t),), (d_zr, da, da * r)
         d_rh = dot(da, kernel_t[2 * units :])
         d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
         d_old = dh * z + d_rh * r + dot(d_zr, kernel_t[: 2 * units])
-        return (d_old,), (jnp.concatenate([d_zr, da], axis=-1), extra)
+        return (d_old,), (d_zr, da, extra)
 
     def finish(kept, old_h, kernel, bias):
-        units = old_h.shape[-1]
+        d_zr, da, extra = kept
+        last = _weight_gradient(old_h, extra) if reset_after else _weight_gradient(extra, da)
+        d_kernel = jnp.concatenate([_weight_gradient(old_h, d_zr), last], -1)
+        if bias is None:
+            return (d_zr, da), d_kernel, None
+        d_zr_sum, da_sum = _sum_steps(d_zr), _sum_steps(da)
+        d_bias = jnp.concatenate([d_zr_sum, da_sum])
         if reset_after:
-            d_inner, da = kept
-            d_xp = jnp.concatenate([d_inner[..., : 2 * units], da], axis=-1)
-            d_bias = None if bias is None else jnp.stack([_sum_steps(d_xp), _sum_steps(d_inner)])
-            return d_xp, _weight_gradient(old_h, d_inner), d_bias
-        d_xp, rh = kept
-        d_zr, da = d_xp[..., : 2 * units], d_xp[..., 2 * units :]
-        d_kernel = jnp.concatenate([_weight_gradient(old_h, d_zr), _weight_gradient(rh, da)], -1)
-        return d_xp, d_kernel, None if bias is None else _sum_steps(d_xp)
+            d_bias = jnp.stack([d_bias, jnp.concatenate([d_zr_sum, _sum_steps(extra)])])
+        return (d_zr, da), d_kernel, d_bias
 
-    return Cell(forward, backward, finish, extra=1)
+    return Cell((2, 1), forward, backward, finish, extra=1)
 
 
 def _finish(kept, old_h, kernel, bias):
     (dz,) = kept
-    return dz, _weight_gradient(old_h, dz), None if bias is None else _sum_steps(dz)
+    return kept, _weight_gradient(old_h, dz), None if bias is None else _sum_steps(dz)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _recur(cell, reverse, unroll, xp, states, kernel, bias, mask):
-    """All h in the order of the run, `(batch, steps, units)`, and the final states."""
-    (hs, *_), final, _ = _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, False)
-    return hs, final
-
-
-def _recur_forward(cell, reverse, unroll, xp, states, kernel, bias, mask):
-    history, final, saved = _loop_forward(
-        cell, reverse, unroll, xp, states, kernel, bias, mask, True
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
+    """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states."""
+    final, old, _ = _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
     )
-    return (history[0], final), (states, history, saved, kernel, bias, mask)
+    return _outputs(sequences, old, final), final
 
 
-def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, save):
-    """The loop carries whole buffers and writes a step's slice of them in place."""
-    steps = xp.shape[1]
+def _recur_forward(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
+    extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
+    final, old, saved = _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
+    )
+    return (_outputs(sequences, old, final), final), (old, final, saved, kernel, bias, mask)
 
-    def new_buffer(like):
-        return jnp.zeros((like.shape[0], steps, like.shape[1]), like.dtype)
+
+def _outputs(sequences, old, final):
+    return lax.concatenate([old[0][1:], final[0][None]], 0) if sequences else None
+
+
+def _buffer(state, steps):
+    return jnp.zeros((steps, *state.shape), state.dtype)
+
+
+def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, history):
+    """Final states, the first `history` states before each step, and what each step saved.
+
+    Where nothing is saved, `xp` is only read; else it is in `saved`, and written over.
+    """
+    steps = xp[0].shape[0]
 
     def body(k, carry):
-        states, history, saved = carry
+        states, old, saved = carry
         t = steps - 1 - k if reverse else k
-        new, to_save = cell.forward(_at(xp if not save else saved[0], t), states, kernel, bias)
+        now = tuple(_at(block, t) for block in (saved[: len(xp)] if saved else xp))
+        new, to_save = cell.forward(now, states, kernel, bias)
         new = new if mask is None else _where(_at(mask, t), new, states)
-        history = tuple(_put(b, n, k) for b, n in zip(history, new, strict=False))
-        saved = tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
-        return new, history, saved
+        old = tuple(_put(b, s, k) for b, s in zip(old, states, strict=False))
+        return new, old, tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
 
-    history = tuple(new_buffer(s) for s in (states if save else states[:1]))
-    saved = (xp, *(new_buffer(states[0]) for _ in range(cell.extra))) if save else ()
-    final, history, saved = lax.fori_loop(0, steps, body, (states, history, saved), unroll=unroll)
-    return history, final, saved
+    old = tuple(_buffer(state, steps) for state in states[:history])
+    return lax.fori_loop(0, steps, body, (states, old, saved), unroll=unroll)
 
 
-def _recur_backward(cell, reverse, unroll, residuals, d_out):
-    states, history, saved, kernel, bias, mask = residuals
+def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
+    old, final, saved, kernel, bias, mask = residuals
     d_hs, d_final = d_out
-    steps = d_hs.shape[1]
-    old = tuple(
-        lax.concatenate([s[:, None], h[:, :-1]], 1) for s, h in zip(states, history, strict=True)
-    )
-    kernel_t = kernel.T
+    steps = old[0].shape[0]
+    kernel_t = lax.optimization_barrier(kernel.T)
 
     def time(k):
         return steps - 1 - k if reverse else k
 
     def body(i, carry):
-        (dh, *d_rest), buffers, saved_now = carry
+        (dh, *d_rest), new, buffers, saved_now = carry
         k = steps - 1 - i
-        d_states = (dh + _at(d_hs, k), *d_rest)
+        d_states = (dh + _at(d_hs, k) if sequences else dh, *d_rest)
         d_new = d_states if mask is None else _where(_at(mask, time(k)), d_states, _zeros(d_states))
-        now = partial(jax.tree.map, lambda b: _at(b, k))
-        d_old, keep = cell.backward(d_new, saved_now, now(old), now(history), kernel_t)
+        before = tuple(_at(b, k) for b in old)
+        d_old, keep = cell.backward(d_new, saved_now, before, new, kernel_t)
         if mask is not None:
             passed = _where(_at(mask, time(k)), _zeros(d_states), d_states)
             d_old = tuple(d + p for d, p in zip(d_old, passed, strict=True))
         buffers = tuple(_put(b, v, time(k)) for b, v in zip(buffers, keep, strict=True))
         # The next slice is read here, after the write: read in the next round, beside its
         # write, it would make XLA copy the whole buffer at every step.
-        return d_old, buffers, read(buffers, jnp.maximum(k - 1, 0))
+        return d_old, before, buffers, read(buffers, jnp.maximum(k - 1, 0))
 
     def read(buffers, k):
         return tuple(_at(b, time(k)) for b in buffers)
 
-    carry = (d_final, saved, read(saved, steps - 1))
-    d_states, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
-    old_h = jnp.flip(old[0], 1) if reverse else old[0]
+    carry = (d_final, final, saved, read(saved, steps - 1))
+    d_states, _, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
+    old_h = jnp.flip(old[0], 0) if reverse else old[0]
     d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
     return d_xp, d_states, d_kernel, d_bias, None
 
@@ -228,19 +242,30 @@ def run(
     reverse: bool,
     zero_output_for_mask: bool,
     unroll: bool,
+    return_sequences: bool,
 ) -> tuple[Array, tuple[Array, ...]]:
-    """A cell over a whole sequence: its outputs, `(batch, steps, units)`, and its final states."""
-    xp = product(x, kernel)
+    """A cell over a whole sequence: its outputs, `(batch, steps, units)`, or the last one alone,
+    and its final states."""
+    units = states[0].shape[1]
+    ends = np.cumsum(cell.blocks)[:-1] * units
+    x = jnp.swapaxes(x, 0, 1)
+    xp = tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
     states, recurrent_kernel, bias = jax.tree.map(
-        lambda a: a.astype(xp.dtype), (states, recurrent_kernel, bias)
+        lambda a: a.astype(xp[0].dtype), (states, recurrent_kernel, bias)
     )
-    if x.shape[1] == 0:
-        return jnp.zeros((x.shape[0], 0, states[0].shape[1]), xp.dtype), states
-    keep = None if mask is None else as_mask(mask)[..., None]
-    hs, states = _recur(cell, reverse, unroll, xp, states, recurrent_kernel, bias, keep)
+    if x.shape[0] == 0:
+        empty = jnp.zeros((x.shape[1], 0, units), xp[0].dtype)
+        return empty if return_sequences else states[0], states
+    keep = None if mask is None else jnp.swapaxes(as_mask(mask), 0, 1)[..., None]
+    outputs, states = _recur(
+        cell, reverse, unroll, return_sequences, xp, states, recurrent_kernel, bias, keep
+    )
+    if not return_sequences:
+        outputs = states[0]
     if keep is not None and zero_output_for_mask:
-        hs = jnp.where(jnp.flip(keep, 1) if reverse else keep, hs, 0)
-    return hs, states
+        order = jnp.flip(keep, 0) if reverse else keep
+        outputs = jnp.where(order if return_sequences else order[-1], outputs, 0)
+    return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs, states
 
 
 def _gates(z: Array, names: tuple[str, ...]) -> Array:
@@ -258,11 +283,11 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
 
 
 def _at(buffer: Array, t: Any) -> Array:
-    return lax.dynamic_index_in_dim(buffer, t, axis=1, keepdims=False)
+    return lax.dynamic_index_in_dim(buffer, t, axis=0, keepdims=False)
 
 
 def _put(buffer: Array, value: Array, t: Any) -> Array:
-    return lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), t, axis=1)
+    return lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), t, axis=0)
 
 
 def _where(keep: Array, new: tuple, old: tuple) -> tuple:
@@ -274,7 +299,7 @@ def _zeros(arrays: tuple) -> tuple:
 
 
 def _weight_gradient(h: Array, d: Array) -> Array:
-    """`sum over batch and steps of h^T d`, as one product."""
+    """`sum over steps and batch of h^T d`, as one product."""
     return dot_rows(h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1]))
 
 

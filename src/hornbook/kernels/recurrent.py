@@ -103,6 +103,7 @@ def lstm(
     reverse: bool = False,
     zero_output_for_mask: bool = False,
     unroll: bool = False,
+    return_sequences: bool = True,
 ) -> tuple[Array, tuple[Array, ...]]:
     """LSTM over a whole sequence.
 
@@ -120,30 +121,21 @@ def lstm(
         reverse: run from the last step to the first; outputs come in that order.
         zero_output_for_mask: the output of a masked step is zero instead.
         unroll: write the steps out instead of looping.
+        return_sequences: whether the outputs of all steps are wanted, or only the last.
 
     Returns:
-        Outputs `(batch, steps, units)`, and the final `(h, c)`.
+        Outputs `(batch, steps, units)` or `(batch, units)`, and the final `(h, c)`.
     """
+    options = mask, reverse, zero_output_for_mask, unroll, return_sequences
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
 
         def step(x_t, states):
             return lstm_step(x_t, states, kernel, recurrent_kernel, bias, *activations)
 
-        return scan_steps(step, x, (h0, c0), mask, reverse, zero_output_for_mask, unroll)
+        return scan_steps(step, x, (h0, c0), *options)
     cell = lstm_cell(activation, recurrent_activation)
-    return run(
-        cell,
-        x,
-        (h0, c0),
-        kernel,
-        recurrent_kernel,
-        bias,
-        mask,
-        reverse,
-        zero_output_for_mask,
-        unroll,
-    )
+    return run(cell, x, (h0, c0), kernel, recurrent_kernel, bias, *options)
 
 
 def gru(
@@ -160,6 +152,7 @@ def gru(
     reverse: bool = False,
     zero_output_for_mask: bool = False,
     unroll: bool = False,
+    return_sequences: bool = True,
 ) -> tuple[Array, tuple[Array, ...]]:
     """GRU over a whole sequence.
 
@@ -176,17 +169,16 @@ def gru(
 
     The other arguments are those of `lstm`. Returns the outputs and `(h,)`.
     """
+    options = mask, reverse, zero_output_for_mask, unroll, return_sequences
     if wants_plain():
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
 
         def step(x_t, states):
             return gru_step(x_t, states, kernel, recurrent_kernel, bias, reset_after, *activations)
 
-        return scan_steps(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
+        return scan_steps(step, x, (h0,), *options)
     cell = gru_cell(reset_after, activation, recurrent_activation)
-    return run(
-        cell, x, (h0,), kernel, recurrent_kernel, bias, mask, reverse, zero_output_for_mask, unroll
-    )
+    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options)
 
 
 def simple_rnn(
@@ -201,6 +193,7 @@ def simple_rnn(
     reverse: bool = False,
     zero_output_for_mask: bool = False,
     unroll: bool = False,
+    return_sequences: bool = True,
 ) -> tuple[Array, tuple[Array, ...]]:
     """Simple RNN over a whole sequence: `h' = a(x W + h R + b)`.
 
@@ -211,6 +204,7 @@ def simple_rnn(
 
     The other arguments are those of `lstm`. Returns the outputs and `(h,)`.
     """
+    options = mask, reverse, zero_output_for_mask, unroll, return_sequences
     if wants_plain():
 
         def step(x_t, states):
@@ -218,11 +212,9 @@ def simple_rnn(
                 x_t, states, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0]
             )
 
-        return scan_steps(step, x, (h0,), mask, reverse, zero_output_for_mask, unroll)
+        return scan_steps(step, x, (h0,), *options)
     cell = simple_rnn_cell(activation)
-    return run(
-        cell, x, (h0,), kernel, recurrent_kernel, bias, mask, reverse, zero_output_for_mask, unroll
-    )
+    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options)
 
 
 def scan_steps(
@@ -233,6 +225,7 @@ def scan_steps(
     reverse: bool = False,
     zero_output_for_mask: bool = False,
     unroll: bool = False,
+    return_sequences: bool = True,
 ) -> tuple[Array, Any]:
     """Run one of the steps above over a sequence by `lax.scan`; jax derives the gradient.
 
@@ -240,10 +233,10 @@ def scan_steps(
         step: `step(x_t, states) -> (output, new states)`, where the output is the first state.
         x: inputs, `(batch, steps, features)`.
         states: initial states, `(batch, units)` each.
-        mask, reverse, zero_output_for_mask, unroll: as for `lstm`.
+        mask, reverse, zero_output_for_mask, unroll, return_sequences: as for `lstm`.
 
     Returns:
-        Outputs `(batch, steps, units)`, and the final states.
+        Outputs `(batch, steps, units)` or `(batch, units)`, and the final states.
     """
 
     def advance(states, inputs):
@@ -260,7 +253,7 @@ def scan_steps(
         (x, None if mask is None else as_mask(mask)),
     )
     states, outputs = lax.scan(advance, states, inputs, unroll=unroll)
-    return jnp.swapaxes(outputs, 0, 1), states
+    return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs[-1], states
 
 
 def _project(x: Array, kernel: Array, bias: Array | None) -> Array:

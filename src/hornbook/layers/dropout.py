@@ -133,6 +133,8 @@ class SpatialDropout1D(_SpatialDropout):
         True
     """
 
+    _given = ("data_format",)
+
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(rate, "channels_last", seed, **kwargs)
 
@@ -190,6 +192,8 @@ class GaussianNoise(_Noise):
         >>> bool(0.08 < y.std() < 0.12)
         True
     """
+
+    _given = ("rate",)
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(stddev, seed, **kwargs)
@@ -290,6 +294,8 @@ class ActivityRegularization(Layer):
         >>> float(layer.losses[0])
         2.0
     """
+
+    _given = ("activity_regularizer",)
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

@@ -15,12 +15,14 @@ class InputLayer(Layer):
         shape: shape of one sample; `None` for unknown sizes.
         batch_size: number of samples in a batch, if fixed.
         dtype: dtype of the data; default `floatx()`.
+        sparse, ragged: whether the data is; only dense arrays are fed.
         batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
         name: name of the input.
         optional: whether the input may be `None`.
 
     Raises:
-        ValueError: if not exactly one of `shape` and `batch_shape` is given.
+        ValueError: if not exactly one of `shape` and `batch_shape` is given, or for data that is
+            not dense.
 
     Example:
         >>> InputLayer(shape=(3,)).output.shape
@@ -32,12 +34,17 @@ class InputLayer(Layer):
         shape: tuple | int | None = None,
         batch_size: int | None = None,
         dtype: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
         batch_shape: tuple | None = None,
         name: str | None = None,
         optional: bool = False,
         **kwargs: Any,
     ):
         super().__init__(name=name or auto_name("input_layer"), **kwargs)
+        for kind, wanted in {"sparse": sparse, "ragged": ragged}.items():
+            if wanted:
+                raise ValueError(f"input {self.name!r} is {kind}: only dense arrays are fed")
         if (shape is None) == (batch_shape is None):
             raise ValueError("an Input takes either shape (of one sample) or batch_shape")
         if batch_shape is None:
@@ -86,11 +93,6 @@ class InputLayer(Layer):
     def from_config(cls, config: dict) -> "InputLayer":
         """An input made from what `get_config` returned, here or in an older Keras."""
         config = dict(config)
-        for kind in ("sparse", "ragged"):
-            if config.pop(kind, False):
-                raise ValueError(
-                    f"input {config.get('name')!r} is {kind}: only dense arrays are fed"
-                )
         if "batch_input_shape" in config:  # Keras 1 and 2
             config["batch_shape"] = config.pop("batch_input_shape")
         return cls(**config)
@@ -100,6 +102,8 @@ def Input(
     shape: tuple | int | None = None,
     batch_size: int | None = None,
     dtype: Any = None,
+    sparse: bool = False,
+    ragged: bool = False,
     batch_shape: tuple | None = None,
     name: str | None = None,
     tensor: Any = None,
@@ -111,13 +115,15 @@ def Input(
         shape: shape of one sample; `None` for unknown sizes.
         batch_size: number of samples in a batch, if fixed.
         dtype: dtype of the data; default `floatx()`.
+        sparse, ragged: whether the data is; only dense arrays are fed.
         batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
         name: name of the input; data may be passed to the model by this name.
         tensor: a symbolic tensor to return as it is.
         optional: whether the input may be `None`.
 
     Raises:
-        ValueError: if not exactly one of `shape` and `batch_shape` is given.
+        ValueError: if not exactly one of `shape` and `batch_shape` is given, or for data that is
+            not dense.
 
     Example:
         >>> Input(shape=(28, 28), name="image").shape
@@ -125,4 +131,4 @@ def Input(
     """
     if tensor is not None:
         return tensor
-    return InputLayer(shape, batch_size, dtype, batch_shape, name, optional).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional).output

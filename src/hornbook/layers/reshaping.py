@@ -344,6 +344,8 @@ class UpSampling1D(_UpSampling):
         [1.0, 1.0, 2.0, 2.0]
     """
 
+    _given = ("data_format",)
+
     def __init__(self, size: int = 2, **kwargs: Any):
         super().__init__(size, "channels_last", **kwargs)
 

@@ -56,6 +56,7 @@ def count(
         y_pred, positive, weights = (a[..., class_id] for a in (y_pred, positive, weights))
     if label_weights is not None:
         weights = weights * label_weights
+    weights = weights.astype("float32")
     labels = y_pred.shape[-1] if multi_label else 1
     y_pred, positive, weights = (a.reshape(-1, labels) for a in (y_pred, positive, weights))
 

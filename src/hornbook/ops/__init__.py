@@ -4,12 +4,17 @@ Each is written once, mostly as a row of a table around a function of `jax.numpy
 Shapes and dtypes of symbolic results come from running it abstractly.
 """
 
+from hornbook.ops import core, linalg, math, nn, numpy
 from hornbook.ops import image as image
-from hornbook.ops import linalg as linalg
-from hornbook.ops import nn as nn
-from hornbook.ops import numpy as numpy
 from hornbook.ops.core import *  # noqa: F403
 from hornbook.ops.linalg import *  # noqa: F403
 from hornbook.ops.math import *  # noqa: F403
 from hornbook.ops.nn import *  # noqa: F403
 from hornbook.ops.numpy import *  # noqa: F403
+
+__all__ = sorted(
+    {
+        *("image", "linalg", "nn", "numpy"),
+        *(name for module in (core, linalg, math, nn, numpy) for name in module.__all__),
+    }
+)

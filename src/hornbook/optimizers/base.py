@@ -8,7 +8,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -16,24 +16,6 @@ from hornbook.core.config import nearest
 from hornbook.core.variable import Variable, bind, name_scope, unwrap
 from hornbook.optimizers.arrays import Array, choose, shrink, widen
 from hornbook.optimizers.state import State
-
-
-def constructor_signature(cls: type) -> inspect.Signature:
-    """The signature of a class whose `__init__` hands `**kwargs` to the class above it."""
-    found: dict[str, inspect.Parameter] = {}
-    open_kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    for base in cls.__mro__:
-        if "__init__" not in vars(base):
-            continue
-        own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
-        first = not found
-        for parameter in own:
-            if parameter.kind not in open_kinds and parameter.name not in found:
-                kind = parameter.kind if first else inspect.Parameter.KEYWORD_ONLY
-                found[parameter.name] = parameter.replace(kind=kind)
-        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own):
-            break
-    return inspect.Signature(list(found.values()))
 
 
 class Optimizer(State):
@@ -78,12 +60,6 @@ class Optimizer(State):
         >>> w.numpy().tolist(), int(optimizer.iterations)
         ([0.5, 1.5], 1)
     """
-
-    __signature__: ClassVar[inspect.Signature]
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        cls.__signature__ = constructor_signature(cls)
 
     def __init__(
         self,
@@ -428,6 +404,3 @@ class Optimizer(State):
         if "learning_rate" in parameters and isinstance(self._rates[0], Variable):
             config["learning_rate"] = float(str(self._rates[0].numpy()))  # 0.001, not 0.00100000005
         return config
-
-
-Optimizer.__signature__ = constructor_signature(Optimizer)

@@ -5,10 +5,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hornbook.core.config import deserialize
+from hornbook.core.config import constructor_signature, deserialize
 from hornbook.core.variable import Variable, unwrap
 from hornbook.optimizers.arrays import Array, choose, widen
-from hornbook.optimizers.base import Optimizer, constructor_signature
+from hornbook.optimizers.base import Optimizer
 
 
 class LossScaleOptimizer(Optimizer):

@@ -319,3 +319,16 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict:
 def deserialize(config: dict, custom_objects: dict | None = None) -> LearningRateSchedule:
     """The schedule that `serialize` described."""
     return _config.deserialize(config, custom_objects, "optimizers")
+
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]

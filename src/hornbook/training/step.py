@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import tree
-from hornbook.core.allocator import keep_buffers
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 
 State = dict[str, Any]
+BRANCH_BYTES = 256 * 1024
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
@@ -94,11 +94,15 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
 
         weights = {path: state[path] for path in variables.trainable}
         gradients, (loss, after) = jax.grad(loss_of, has_aux=True)(weights)
-        with bind(variables.bound({**fixed, **after})) as scope:
-            optimizer.apply([gradients[path] for path in variables.trainable], trained)
-            after = variables_out(scope)
         finite = jnp.isfinite(loss)
-        return keep_if(finite, after, state, variables), finite
+        after = keep_if(finite, after, state, variables)
+
+        def update(after):
+            with bind(variables.bound({**fixed, **after})) as scope:
+                optimizer.apply([gradients[path] for path in variables.trainable], trained)
+                return variables_out(scope)
+
+        return do_if(finite, update, after), finite
 
     return step
 
@@ -111,6 +115,23 @@ def keep_if(finite: Any, after: State, before: State, variables: Variables) -> S
         else jnp.where(finite, value, before[path])
         for path, value in after.items()
     }
+
+
+def do_if(finite: Any, update: Callable[[State], State], state: State) -> State:
+    """`update(state)` where the loss was finite, else the state.
+
+    Large states on a CPU take a branch: updates then write in place what a choice between old and
+    new, element by element, would first copy. Elsewhere a branch would wait for the device.
+    """
+    changed = jax.eval_shape(update, state)
+    small = sum(a.size * a.dtype.itemsize for a in changed.values()) < BRANCH_BYTES
+    if small or jax.default_backend() != "cpu":
+        updated = update(state)
+        return {
+            path: value if value is state[path] else jnp.where(finite, value, state[path])
+            for path, value in updated.items()
+        }
+    return state | jax.lax.cond(finite, update, dict, state)
 
 
 def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
@@ -207,7 +228,6 @@ def many(
         names[:] = logs
         return state, list(logs.values()), index, finite
 
-    keep_buffers()
     run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
     return jax.jit(run, static_argnums=7, donate_argnums=0, **options), names
 

@@ -189,8 +189,9 @@ class GatedCell(Layer):
         training: bool,
         unroll: bool,
         zero_output_for_mask: bool,
+        return_sequences: bool = True,
     ) -> tuple[Array, list]:
-        """Outputs `(batch, steps, units)` and final states, as `call` gives them step by step.
+        """Outputs `(batch, steps, units)`, or the last, and final states, as `call` gives them.
 
         The whole-sequence kernel does it, unless there is an activation that it does not know, or
         dropout that differs between gates; then the inputs of all steps are projected at once.
@@ -209,6 +210,7 @@ class GatedCell(Layer):
                 mask=mask,
                 unroll=unroll,
                 zero_output_for_mask=zero_output_for_mask,
+                return_sequences=return_sequences,
                 **names,
                 **self.options(),
             )
@@ -219,7 +221,8 @@ class GatedCell(Layer):
             return new[0], list(new)
 
         projected = self.project(x, masks)
-        return scan(step, projected, states, mask, unroll, zero_output_for_mask)[:2]
+        outputs, final, _ = scan(step, projected, states, mask, unroll, zero_output_for_mask)
+        return outputs if return_sequences else outputs[:, -1], final
 
     def functions(self) -> dict[str, Callable]:
         """Its activations, by the kernel's argument."""

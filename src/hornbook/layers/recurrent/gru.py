@@ -199,6 +199,8 @@ class GRU(RNN):
 
     cell_class = GRUCell
 
+    _given = ("cell",)
+
     def __init__(
         self,
         units: int,

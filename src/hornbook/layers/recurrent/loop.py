@@ -21,6 +21,7 @@ def run_cell(
     training: bool = False,
     unroll: bool = False,
     zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
 ) -> tuple[Array, list]:
     """Run a cell over a sequence.
 
@@ -36,15 +37,17 @@ def run_cell(
         training: passed to the cell.
         unroll: write the steps out instead of looping.
         zero_output_for_mask: the output of a masked step is zero instead.
+        return_sequences: whether the outputs of all steps are wanted, or only the last.
 
     Returns:
-        Outputs `(batch, steps, ...)` and the final states.
+        Outputs `(batch, steps, ...)` or `(batch, ...)`, and the final states.
     """
     dtype = getattr(cell, "compute_dtype", None)
     if _brings_sequence(type(cell)):
         with compute_dtype(dtype):
             x = x.astype(dtype)
-            return cell.sequence(x, states, mask, training, unroll, zero_output_for_mask)
+            options = mask, training, unroll, zero_output_for_mask, return_sequences
+            return cell.sequence(x, states, *options)
     call = cell if callable(cell) else cell.call
     takes_training = "training" in inspect.signature(cell.call).parameters
     kwargs = {"training": training} if takes_training or isinstance(cell, Layer) else {}
@@ -57,7 +60,7 @@ def run_cell(
         outputs, states, loss = scan(step, x, states, mask, unroll, zero_output_for_mask)
     if loss is not None:
         cell.add_loss(loss)
-    return outputs, states
+    return outputs if return_sequences else outputs[:, -1], states
 
 
 def _brings_sequence(cls: type) -> bool:

@@ -186,6 +186,8 @@ class LSTM(RNN):
 
     cell_class = LSTMCell
 
+    _given = ("cell",)
+
     def __init__(
         self,
         units: int,

@@ -192,7 +192,14 @@ class RNN(Layer):
             sequences = jnp.flip(sequences, 1)
             mask = None if mask is None else jnp.flip(mask, 1)
         outputs, states = run_cell(
-            self.cell, sequences, states, mask, training, self.unroll, self.zero_output_for_mask
+            self.cell,
+            sequences,
+            states,
+            mask,
+            training,
+            self.unroll,
+            self.zero_output_for_mask,
+            self.return_sequences,
         )
         cast = lambda value: value.astype(self.compute_dtype)  # noqa: E731
         outputs, states = cast(outputs), tree.map_structure(cast, states)
@@ -201,8 +208,7 @@ class RNN(Layer):
                 tree.flatten(self.states), tree.flatten(states), strict=True
             ):
                 variable.assign(value)
-        output = outputs if self.return_sequences else outputs[:, -1]
-        return (output, *states) if self.return_state else output
+        return (outputs, *states) if self.return_state else outputs
 
     def _step_mask(self, sequences: Array, mask: Any) -> Array | None:
         """Booleans `(batch, steps)`: a step counts if any element of its mask says so."""

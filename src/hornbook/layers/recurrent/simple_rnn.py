@@ -141,6 +141,8 @@ class SimpleRNN(RNN):
 
     cell_class = SimpleRNNCell
 
+    _given = ("cell",)
+
     def __init__(
         self,
         units: int,

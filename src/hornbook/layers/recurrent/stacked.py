@@ -69,12 +69,14 @@ class StackedRNNCells(Layer):
         training: bool,
         unroll: bool,
         zero_output_for_mask: bool,
+        return_sequences: bool = True,
     ) -> tuple[Array, list]:
         """Outputs and final states over a whole sequence: each cell over all steps, in turn."""
         new_states = []
         for cell, state in zip(self.cells, states, strict=True):
-            zero = zero_output_for_mask and cell is self.cells[-1]
-            x, new = run_cell(cell, x, _listed(state), mask, training, unroll, zero)
+            last = cell is self.cells[-1]
+            zero, all_steps = zero_output_for_mask and last, return_sequences or not last
+            x, new = run_cell(cell, x, _listed(state), mask, training, unroll, zero, all_steps)
             new_states.append(_like(state, new))
         return x, new_states
 

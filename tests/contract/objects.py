@@ -1,0 +1,414 @@
+"""Every public object, how it is made, and what it takes: the one table that the suite runs over.
+
+A row's last column, `but`, names the checks that it does not pass, each with the reason.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook import (
+    activations,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
+from hornbook.core.config import Configurable, register_keras_serializable
+from hornbook.optimizers import schedules
+
+RANDOM = np.random.default_rng(0)
+
+
+@contextmanager
+def float64() -> Iterator[None]:
+    """Inside, jax has 64 bits. All that it has compiled before is compiled again afterwards."""
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", False)
+
+
+def floats(*shape: int, low: float = -1.0, high: float = 1.0) -> np.ndarray:
+    return RANDOM.uniform(low, high, shape).astype("float32")
+
+
+@register_keras_serializable("contract")
+def halve(x):
+    return x / 2
+
+
+# ---- layers: how to make one (it also takes name, dtype, ...) and three samples
+
+VECTORS, SERIES = floats(3, 4), floats(3, 5, 4)
+IMAGES, VOLUMES = floats(3, 5, 4, 4), floats(3, 3, 4, 3, 4)
+WORDS = RANDOM.integers(0, 6, (3, 5)).astype("int32")
+TWO = [floats(3, 4), floats(3, 4)]
+QUERY_VALUE = [floats(3, 5, 4), floats(3, 2, 4)]
+
+
+@dataclass(frozen=True)
+class Row:
+    make: Callable[..., Any]
+    inputs: Any
+    call: dict = field(default_factory=dict)  # more arguments of the call
+    but: dict[str, str] = field(default_factory=dict)  # check -> why it is left out
+
+
+def row(cls: Callable, inputs: Any, *args: Any, but: dict | None = None, **kwargs: Any) -> Row:
+    return Row(partial(cls, *args, **kwargs), inputs, but=but or {})
+
+
+def around(wrapper: Callable, inner: Callable, inputs: Any) -> Row:
+    """A wrapper or recurrent layer, made with a new inner layer of the same dtype each time."""
+    return Row(
+        lambda dtype=None, **kwargs: wrapper(inner(dtype=dtype), dtype=dtype, **kwargs), inputs
+    )
+
+
+LAYERS: dict[str, Row] = {
+    # activations
+    "Activation": row(layers.Activation, VECTORS, "tanh"),
+    "ELU": row(layers.ELU, VECTORS, alpha=0.5),
+    "LeakyReLU": row(layers.LeakyReLU, VECTORS, 0.1),
+    "PReLU": row(layers.PReLU, VECTORS, alpha_initializer="glorot_uniform"),
+    "ReLU": row(layers.ReLU, VECTORS, max_value=0.5),
+    "Softmax": row(layers.Softmax, VECTORS),
+    # weights for every sample
+    "Dense": row(layers.Dense, VECTORS, 3, activation="tanh", kernel_regularizer="l2"),
+    "EinsumDense": row(layers.EinsumDense, SERIES, "abc,cd->abd", (None, 3), bias_axes="d"),
+    "Embedding": row(layers.Embedding, WORDS, 6, 3),
+    # convolutions
+    "Conv1D": row(layers.Conv1D, SERIES, 3, 2, padding="causal"),
+    "Conv2D": row(layers.Conv2D, IMAGES, 3, 2, activation="tanh"),
+    "Conv3D": row(layers.Conv3D, VOLUMES, 2, 2),
+    "Conv1DTranspose": row(layers.Conv1DTranspose, SERIES, 3, 2, strides=2),
+    "Conv2DTranspose": row(layers.Conv2DTranspose, IMAGES, 3, 2, padding="same"),
+    "Conv3DTranspose": row(layers.Conv3DTranspose, VOLUMES, 2, 2),
+    "DepthwiseConv1D": row(layers.DepthwiseConv1D, SERIES, 2),
+    "DepthwiseConv2D": row(layers.DepthwiseConv2D, IMAGES, 2, depth_multiplier=2),
+    "SeparableConv1D": row(layers.SeparableConv1D, SERIES, 3, 2),
+    "SeparableConv2D": row(layers.SeparableConv2D, IMAGES, 3, 2),
+    # pooling
+    "AveragePooling1D": row(layers.AveragePooling1D, SERIES),
+    "AveragePooling2D": row(layers.AveragePooling2D, IMAGES, padding="same"),
+    "AveragePooling3D": row(layers.AveragePooling3D, VOLUMES),
+    "MaxPooling1D": row(layers.MaxPooling1D, SERIES, padding="same"),
+    "MaxPooling2D": row(layers.MaxPooling2D, IMAGES, (2, 3), 1),
+    "MaxPooling3D": row(layers.MaxPooling3D, VOLUMES),
+    "GlobalAveragePooling1D": row(layers.GlobalAveragePooling1D, SERIES),
+    "GlobalAveragePooling2D": row(layers.GlobalAveragePooling2D, IMAGES),
+    "GlobalAveragePooling3D": row(layers.GlobalAveragePooling3D, VOLUMES, keepdims=True),
+    "GlobalMaxPooling1D": row(layers.GlobalMaxPooling1D, SERIES, keepdims=True),
+    "GlobalMaxPooling2D": row(layers.GlobalMaxPooling2D, IMAGES),
+    "GlobalMaxPooling3D": row(layers.GlobalMaxPooling3D, VOLUMES),
+    "AdaptiveAveragePooling1D": row(layers.AdaptiveAveragePooling1D, SERIES, 2),
+    "AdaptiveAveragePooling2D": row(layers.AdaptiveAveragePooling2D, IMAGES, (2, 3)),
+    "AdaptiveAveragePooling3D": row(layers.AdaptiveAveragePooling3D, VOLUMES, 2),
+    "AdaptiveMaxPooling1D": row(layers.AdaptiveMaxPooling1D, SERIES, 2),
+    "AdaptiveMaxPooling2D": row(layers.AdaptiveMaxPooling2D, IMAGES, 2),
+    "AdaptiveMaxPooling3D": row(layers.AdaptiveMaxPooling3D, VOLUMES, (2, 2, 1)),
+    # noise, which is there in training only
+    "ActivityRegularization": row(layers.ActivityRegularization, VECTORS, l1=0.01, l2=0.01),
+    "AlphaDropout": row(layers.AlphaDropout, VECTORS, 0.2, seed=1),
+    "Dropout": row(layers.Dropout, VECTORS, 0.5, noise_shape=(None, 1), seed=1),
+    "GaussianDropout": row(layers.GaussianDropout, VECTORS, 0.2, seed=1),
+    "GaussianNoise": row(layers.GaussianNoise, VECTORS, 0.2, seed=1),
+    "SpatialDropout1D": row(layers.SpatialDropout1D, SERIES, 0.2, seed=1),
+    "SpatialDropout2D": row(layers.SpatialDropout2D, IMAGES, 0.2, seed=1),
+    "SpatialDropout3D": row(layers.SpatialDropout3D, VOLUMES, 0.2, seed=1),
+    # normalization
+    "BatchNormalization": row(layers.BatchNormalization, VECTORS, momentum=0.9),
+    "GroupNormalization": row(layers.GroupNormalization, SERIES, 2),
+    "LayerNormalization": row(layers.LayerNormalization, SERIES),
+    "RMSNormalization": row(layers.RMSNormalization, SERIES),
+    "UnitNormalization": row(layers.UnitNormalization, VECTORS),
+    # several inputs
+    "Add": row(layers.Add, TWO),
+    "Average": row(layers.Average, TWO),
+    "Concatenate": row(layers.Concatenate, TWO, axis=1),
+    "Dot": row(layers.Dot, TWO, axes=1, normalize=True),
+    "Maximum": row(layers.Maximum, TWO),
+    "Minimum": row(layers.Minimum, TWO),
+    "Multiply": row(layers.Multiply, TWO),
+    "Subtract": row(layers.Subtract, TWO),
+    # attention
+    "AdditiveAttention": row(layers.AdditiveAttention, QUERY_VALUE),
+    "Attention": row(layers.Attention, QUERY_VALUE, use_scale=True, score_mode="concat"),
+    "MultiHeadAttention": Row(
+        partial(layers.MultiHeadAttention, num_heads=2, key_dim=3, use_bias=False),
+        SERIES,
+        {"value": SERIES},
+    ),
+    # recurrent
+    "Bidirectional": around(layers.Bidirectional, partial(layers.LSTM, 2), SERIES),
+    "GRU": row(layers.GRU, SERIES, 3, return_sequences=True),
+    "GRUCell": around(layers.RNN, partial(layers.GRUCell, 3), SERIES),
+    "LSTM": row(layers.LSTM, SERIES, 3),
+    "LSTMCell": around(layers.RNN, partial(layers.LSTMCell, 3), SERIES),
+    "RNN": around(
+        partial(layers.RNN, return_sequences=True), partial(layers.SimpleRNNCell, 3), SERIES
+    ),
+    "SimpleRNN": row(layers.SimpleRNN, SERIES, 3, go_backwards=True),
+    "SimpleRNNCell": around(layers.RNN, partial(layers.SimpleRNNCell, 3), SERIES),
+    "StackedRNNCells": around(
+        layers.RNN,
+        lambda dtype: layers.StackedRNNCells([layers.LSTMCell(u, dtype=dtype) for u in (3, 2)]),
+        SERIES,
+    ),
+    "TimeDistributed": around(layers.TimeDistributed, partial(layers.Dense, 3), SERIES),
+    # shapes
+    "Cropping1D": row(layers.Cropping1D, SERIES, (1, 2)),
+    "Cropping2D": row(layers.Cropping2D, IMAGES, ((1, 0), (1, 1))),
+    "Cropping3D": row(layers.Cropping3D, VOLUMES, (1, 1, 0)),
+    "Flatten": row(layers.Flatten, IMAGES),
+    "Permute": row(layers.Permute, SERIES, (2, 1)),
+    "RepeatVector": row(layers.RepeatVector, VECTORS, 2),
+    "Reshape": row(layers.Reshape, SERIES, (2, -1)),
+    "UpSampling1D": row(layers.UpSampling1D, SERIES),
+    "UpSampling2D": row(layers.UpSampling2D, IMAGES, interpolation="bilinear"),
+    "UpSampling3D": row(layers.UpSampling3D, VOLUMES),
+    "ZeroPadding1D": row(layers.ZeroPadding1D, SERIES, (1, 2)),
+    "ZeroPadding2D": row(layers.ZeroPadding2D, IMAGES, ((1, 0), (2, 1))),
+    "ZeroPadding3D": row(layers.ZeroPadding3D, VOLUMES),
+    # others
+    "Identity": row(layers.Identity, VECTORS),
+    "InputLayer": row(
+        layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}
+    ),
+    "Lambda": row(layers.Lambda, VECTORS, halve),
+    "Masking": row(layers.Masking, SERIES),
+    "Rescaling": row(layers.Rescaling, VECTORS, 2.0, offset=0.5),
+}
+
+# ---- losses and metrics: how to make one, targets and predictions
+
+CLASSES = np.array([0, 0, 1, 1, 2, 2], "int32")
+ONE_HOT = np.eye(3, dtype="float32")[CLASSES]
+SHARES = floats(6, 3, low=0.05)
+SHARES /= SHARES.sum(-1, keepdims=True)
+BITS, CHANCES = np.array([[0.0], [1], [1], [0], [1], [0]], "float32"), floats(6, 1, low=0.05)
+SIGNS, REALS, OTHERS = 2 * BITS - 1, floats(6, 3), floats(6, 3)
+DIRECTIONS = REALS / np.linalg.norm(REALS, axis=-1, keepdims=True)
+LABELS = np.array([[1, 2], [2, 0], [1, 1]], "int32")
+
+
+@register_keras_serializable("contract")
+def cubic(y_true, y_pred):
+    return abs(y_true - y_pred) ** 3
+
+
+LOSSES: dict[str, tuple[Callable, Any, Any]] = {
+    "BinaryCrossentropy": (losses.BinaryCrossentropy, BITS, CHANCES),
+    "BinaryFocalCrossentropy": (losses.BinaryFocalCrossentropy, BITS, CHANCES),
+    "CTC": (losses.CTC, LABELS, floats(3, 5, 4)),
+    "CategoricalCrossentropy": (losses.CategoricalCrossentropy, ONE_HOT, SHARES),
+    "CategoricalFocalCrossentropy": (losses.CategoricalFocalCrossentropy, ONE_HOT, SHARES),
+    "CategoricalGeneralizedCrossEntropy": (
+        losses.CategoricalGeneralizedCrossEntropy,
+        CLASSES,
+        SHARES,
+    ),
+    "CategoricalHinge": (losses.CategoricalHinge, ONE_HOT, SHARES),
+    "Circle": (losses.Circle, CLASSES, DIRECTIONS),
+    "CosineSimilarity": (losses.CosineSimilarity, REALS, OTHERS),
+    "Dice": (partial(losses.Dice, axis=-1), ONE_HOT, SHARES),
+    "Hinge": (losses.Hinge, SIGNS, CHANCES),
+    "Huber": (partial(losses.Huber, delta=0.5), REALS, OTHERS),
+    "KLDivergence": (losses.KLDivergence, SHARES, SHARES[::-1]),
+    "LogCosh": (losses.LogCosh, REALS, OTHERS),
+    "LossFunctionWrapper": (partial(losses.LossFunctionWrapper, cubic), REALS, OTHERS),
+    "MeanAbsoluteError": (losses.MeanAbsoluteError, REALS, OTHERS),
+    "MeanAbsolutePercentageError": (losses.MeanAbsolutePercentageError, REALS, OTHERS),
+    "MeanSquaredError": (losses.MeanSquaredError, REALS, OTHERS),
+    "MeanSquaredLogarithmicError": (losses.MeanSquaredLogarithmicError, SHARES, SHARES[::-1]),
+    "Poisson": (losses.Poisson, BITS, CHANCES),
+    "SparseCategoricalCrossentropy": (losses.SparseCategoricalCrossentropy, CLASSES, SHARES),
+    "SquaredHinge": (losses.SquaredHinge, SIGNS, CHANCES),
+    "Tversky": (partial(losses.Tversky, alpha=0.3, beta=0.7), ONE_HOT, SHARES),
+}
+
+METRICS: dict[str, tuple[Callable, Any, Any]] = {
+    "AUC": (partial(metrics.AUC, num_thresholds=20), BITS, CHANCES),
+    "Accuracy": (metrics.Accuracy, BITS, BITS[::-1]),
+    "BinaryAccuracy": (partial(metrics.BinaryAccuracy, threshold=0.4), BITS, CHANCES),
+    "BinaryCrossentropy": (metrics.BinaryCrossentropy, BITS, CHANCES),
+    "BinaryIoU": (metrics.BinaryIoU, BITS, CHANCES),
+    "CategoricalAccuracy": (metrics.CategoricalAccuracy, ONE_HOT, SHARES),
+    "CategoricalCrossentropy": (metrics.CategoricalCrossentropy, ONE_HOT, SHARES),
+    "CategoricalHinge": (metrics.CategoricalHinge, ONE_HOT, SHARES),
+    "ConcordanceCorrelation": (metrics.ConcordanceCorrelation, REALS, OTHERS),
+    "CosineSimilarity": (metrics.CosineSimilarity, REALS, OTHERS),
+    "F1Score": (partial(metrics.F1Score, average="macro"), ONE_HOT, SHARES),
+    "FBetaScore": (partial(metrics.FBetaScore, beta=2.0), ONE_HOT, SHARES),
+    "FalseNegatives": (metrics.FalseNegatives, BITS, CHANCES),
+    "FalsePositives": (partial(metrics.FalsePositives, thresholds=[0.2, 0.6]), BITS, CHANCES),
+    "Hinge": (metrics.Hinge, SIGNS, CHANCES),
+    "IoU": (partial(metrics.IoU, 3, [0, 1]), CLASSES, CLASSES[::-1]),
+    "KLDivergence": (metrics.KLDivergence, SHARES, SHARES[::-1]),
+    "LogCoshError": (metrics.LogCoshError, REALS, OTHERS),
+    "Mean": (metrics.Mean, REALS, None),
+    "MeanAbsoluteError": (metrics.MeanAbsoluteError, REALS, OTHERS),
+    "MeanAbsolutePercentageError": (metrics.MeanAbsolutePercentageError, REALS, OTHERS),
+    "MeanIoU": (partial(metrics.MeanIoU, num_classes=3), CLASSES, CLASSES[::-1]),
+    "MeanMetricWrapper": (partial(metrics.MeanMetricWrapper, cubic), REALS, OTHERS),
+    "MeanSquaredError": (metrics.MeanSquaredError, REALS, OTHERS),
+    "MeanSquaredLogarithmicError": (metrics.MeanSquaredLogarithmicError, SHARES, SHARES[::-1]),
+    "OneHotIoU": (partial(metrics.OneHotIoU, 3, [0, 2]), ONE_HOT, SHARES),
+    "OneHotMeanIoU": (partial(metrics.OneHotMeanIoU, 3), ONE_HOT, SHARES),
+    "PearsonCorrelation": (metrics.PearsonCorrelation, REALS, OTHERS),
+    "Poisson": (metrics.Poisson, BITS, CHANCES),
+    "Precision": (metrics.Precision, BITS, CHANCES),
+    "PrecisionAtRecall": (partial(metrics.PrecisionAtRecall, 0.5), BITS, CHANCES),
+    "R2Score": (metrics.R2Score, REALS, OTHERS),
+    "Recall": (partial(metrics.Recall, top_k=2), ONE_HOT, SHARES),
+    "RecallAtPrecision": (partial(metrics.RecallAtPrecision, 0.5), BITS, CHANCES),
+    "RootMeanSquaredError": (metrics.RootMeanSquaredError, REALS, OTHERS),
+    "SensitivityAtSpecificity": (partial(metrics.SensitivityAtSpecificity, 0.5), BITS, CHANCES),
+    "SparseCategoricalAccuracy": (metrics.SparseCategoricalAccuracy, CLASSES, SHARES),
+    "SparseCategoricalCrossentropy": (metrics.SparseCategoricalCrossentropy, CLASSES, SHARES),
+    "SparseTopKCategoricalAccuracy": (
+        partial(metrics.SparseTopKCategoricalAccuracy, k=2),
+        CLASSES,
+        SHARES,
+    ),
+    "SpecificityAtSensitivity": (partial(metrics.SpecificityAtSensitivity, 0.5), BITS, CHANCES),
+    "SquaredHinge": (metrics.SquaredHinge, SIGNS, CHANCES),
+    "Sum": (metrics.Sum, REALS, None),
+    "TopKCategoricalAccuracy": (partial(metrics.TopKCategoricalAccuracy, k=2), ONE_HOT, SHARES),
+    "TrueNegatives": (metrics.TrueNegatives, BITS, CHANCES),
+    "TruePositives": (metrics.TruePositives, BITS, CHANCES),
+}
+
+# ---- optimizers and schedules: how to make one
+
+OPTIMIZERS: dict[str, Callable] = {
+    "Adadelta": partial(optimizers.Adadelta, 1.0),
+    "Adafactor": partial(optimizers.Adafactor, 0.1),
+    "Adagrad": partial(optimizers.Adagrad, 0.1),
+    "Adam": partial(optimizers.Adam, 0.1, amsgrad=True),
+    "AdamW": partial(optimizers.AdamW, 0.1),
+    "Adamax": partial(optimizers.Adamax, 0.1),
+    "Ftrl": partial(optimizers.Ftrl, 0.1),
+    "Lamb": partial(optimizers.Lamb, 0.1),
+    "Lion": partial(optimizers.Lion, 0.1),
+    "LossScaleOptimizer": lambda: optimizers.LossScaleOptimizer(optimizers.SGD(0.1)),
+    "MultiOptimizer": lambda: optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(optimizers.SGD(0.1), {".*bias": optimizers.Adam(0.1)})
+    ),
+    "Muon": partial(optimizers.Muon, 0.1),
+    "Nadam": partial(optimizers.Nadam, 0.1),
+    "RMSprop": partial(optimizers.RMSprop, 0.1, centered=True),
+    "SGD": partial(optimizers.SGD, 0.1, momentum=0.5, nesterov=True),
+    "ScheduleFreeAdamW": partial(optimizers.ScheduleFreeAdamW, 0.1),
+}
+
+SCHEDULES: dict[str, Callable] = {
+    "CosineDecay": partial(schedules.CosineDecay, 0.1, 10, warmup_target=0.5, warmup_steps=3),
+    "CosineDecayRestarts": partial(schedules.CosineDecayRestarts, 0.1, 5),
+    "ExponentialDecay": partial(schedules.ExponentialDecay, 0.1, 10, 0.5, staircase=True),
+    "InverseTimeDecay": partial(schedules.InverseTimeDecay, 0.1, 10, 0.5),
+    "PiecewiseConstantDecay": partial(schedules.PiecewiseConstantDecay, [3, 6], [0.1, 0.2, 0.3]),
+    "PolynomialDecay": partial(schedules.PolynomialDecay, 0.1, 10, power=2.0),
+}
+
+# ---- initializers: how to make one, and the shape it fills
+
+MATRIX = (3, 4)
+INITIALIZERS: dict[str, tuple[Callable, tuple]] = {
+    "Constant": (partial(initializers.Constant, 0.5), MATRIX),
+    "GlorotNormal": (partial(initializers.GlorotNormal, seed=1), MATRIX),
+    "GlorotUniform": (partial(initializers.GlorotUniform, seed=1), MATRIX),
+    "HeNormal": (partial(initializers.HeNormal, seed=1), MATRIX),
+    "HeUniform": (partial(initializers.HeUniform, seed=1), MATRIX),
+    "Identity": (partial(initializers.Identity, gain=2.0), MATRIX),
+    "LecunNormal": (partial(initializers.LecunNormal, seed=1), MATRIX),
+    "LecunUniform": (partial(initializers.LecunUniform, seed=1), MATRIX),
+    "Ones": (initializers.Ones, MATRIX),
+    "Orthogonal": (partial(initializers.Orthogonal, seed=1), MATRIX),
+    "RandomNormal": (partial(initializers.RandomNormal, stddev=0.1, seed=1), MATRIX),
+    "RandomUniform": (partial(initializers.RandomUniform, -0.5, 0.5, seed=1), MATRIX),
+    "STFT": (partial(initializers.STFT, "imag", window="hamming"), (8, 1, 5)),
+    "TruncatedNormal": (partial(initializers.TruncatedNormal, seed=1), MATRIX),
+    "VarianceScaling": (
+        partial(initializers.VarianceScaling, 2.0, "fan_avg", "uniform", seed=1),
+        MATRIX,
+    ),
+    "Zeros": (initializers.Zeros, MATRIX),
+}
+
+# ---- functions of a weight: how to make one
+
+REGULARIZERS: dict[str, Callable] = {
+    "L1": partial(regularizers.L1, 0.1),
+    "L1L2": partial(regularizers.L1L2, l1=0.1, l2=0.2),
+    "L2": partial(regularizers.L2, 0.1),
+    "OrthogonalRegularizer": partial(regularizers.OrthogonalRegularizer, 0.1, mode="columns"),
+}
+
+CONSTRAINTS: dict[str, Callable] = {
+    "MaxNorm": partial(constraints.MaxNorm, 0.5, axis=1),
+    "MinMaxNorm": partial(constraints.MinMaxNorm, 0.5, 1.0),
+    "NonNeg": constraints.NonNeg,
+    "UnitNorm": partial(constraints.UnitNorm, axis=(0, 1)),
+}
+
+# ---- activations: arguments besides the input
+
+ACTIVATIONS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(
+        "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
+        "leaky_relu linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink "
+        "softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh "
+        "tanh_shrink".split(),
+        {},
+    ),
+    "threshold": {"threshold": 0.2, "default_value": -1.0},
+}
+
+# ---- all families
+
+FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "layers": (layers, LAYERS),
+    "losses": (losses, LOSSES),
+    "metrics": (metrics, METRICS),
+    "optimizers": (optimizers, OPTIMIZERS),
+    "schedules": (schedules, SCHEDULES),
+    "initializers": (initializers, INITIALIZERS),
+    "regularizers": (regularizers, REGULARIZERS),
+    "constraints": (constraints, CONSTRAINTS),
+    "activations": (activations, ACTIVATIONS),
+}
+WITHOUT_A_ROW = {
+    **dict.fromkeys(
+        "Layer Wrapper Loss Metric Optimizer LearningRateSchedule Initializer RandomInitializer "
+        "Regularizer Constraint".split(),
+        "a base: it computes nothing until a subclass writes what",
+    ),
+    "InputSpec": "describes inputs; layers hold it",
+    "OptimizerMap": "what a MultiOptimizer is made with",
+    **dict.fromkeys(("get", "serialize", "deserialize"), "from names to objects and back"),
+}
+
+
+def public(family: str) -> dict[str, Any]:
+    """The public classes of a family (of the activations: functions) by their own names."""
+    module, _ = FAMILIES[family]
+    found = {name: getattr(module, name) for name in module.__all__}
+    if family == "activations":
+        return found
+    return {
+        thing.__name__: thing
+        for thing in found.values()
+        if inspect.isclass(thing) and issubclass(thing, Configurable)
+    }
