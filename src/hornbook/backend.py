@@ -10,7 +10,7 @@ from hornbook.core.settings import (
     set_floatx,
     set_image_data_format,
 )
-from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.symbolic import is_keras_tensor
 from hornbook.core.variable import Variable, name_scope
 from hornbook.utils.session import clear_session
 
@@ -23,11 +23,6 @@ def backend() -> str:
         'jax'
     """
     return "jax"
-
-
-def is_keras_tensor(x: object) -> bool:
-    """Whether `x` is a symbolic tensor."""
-    return isinstance(x, SymbolicTensor)
 
 
 __all__ = [

@@ -314,6 +314,16 @@ _getitem = _named("get_item", lambda x, key: jnp.asarray(x)[key])
 _transpose = _named("transpose", lambda x: x.T)
 
 
+def is_keras_tensor(x: object) -> bool:
+    """Whether `x` is a symbolic tensor.
+
+    Example:
+        >>> is_keras_tensor(hornbook.Input((2,))), is_keras_tensor(np.ones(2))
+        (True, False)
+    """
+    return isinstance(x, SymbolicTensor)
+
+
 def _install_operators() -> None:
     for name, fn in {**BINARY, **COMPARE, **UNARY}.items():
         forward = _named(KERAS_NAMES.get(name, name), lambda *xs, fn=fn: fn(*map(_array, xs)))

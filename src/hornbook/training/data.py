@@ -199,14 +199,42 @@ def split_validation(data: tuple, fraction: float) -> tuple[tuple, tuple]:
     return take_rows(data, slice(None, border)), take_rows(data, slice(border, None))
 
 
-def unpack(item: Any) -> tuple:
-    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays."""
-    parts = tuple(item) if isinstance(item, tuple) else (item,)
-    if len(parts) > 3:
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """A batch as `(x, y, sample_weight)`, with `None` for what is not in it.
+
+    Args:
+        data: `x`, or a tuple or list `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
+
+    Example:
+        >>> unpack_x_y_sample_weight((1, 2))
+        (1, 2, None)
+    """
+    parts = tuple(data) if isinstance(data, tuple | list) else (data,)
+    if not 1 <= len(parts) <= 3:
         raise ValueError(
             f"a batch is (x, y, sample_weight), or its beginning; got {len(parts)} parts"
         )
     x, y, weight = (*parts, None, None)[:3]
+    return x, y, weight
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """A batch as a tuple without what is `None` at its end; `x` alone where it is one array.
+
+    Example:
+        >>> pack_x_y_sample_weight([1, 2], 3)
+        ([1, 2], 3)
+    """
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if tree.is_nested(x) else x
+
+
+def unpack(item: Any) -> tuple:
+    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays."""
+    x, y, weight = unpack_x_y_sample_weight(item if isinstance(item, tuple) else (item,))
     return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(weight, "sample_weight")
 
 

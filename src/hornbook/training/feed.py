@@ -16,6 +16,7 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.random import host_generator
 from hornbook.training.data import count_rows, take_rows, unpack
+from hornbook.training.dataset import ahead
 
 RESIDENT_BYTES = 4 * 2**30  # larger arrays stay on the host and are sent piece by piece
 PIECE_BYTES = 64 * 2**20
@@ -187,12 +188,13 @@ class IterableFeed:
             yield from self.source
             return
         count = len(self.source)
-        order = host_generator().permutation(count) if self.shuffle else range(count)
-        for index in order:
-            yield self.source[int(index)]
+        yield from ahead(
+            self.source, host_generator().permutation(count) if self.shuffle else range(count)
+        )
 
     def epoch(self) -> Iterator[Slab]:
         """The slabs of one epoch."""
+        getattr(self.source, "on_epoch_begin", lambda: None)()
         if not self._peeked and (self._running is None or not self.endless):
             self._running = iter(self._batches())
         done = len(self._peeked)

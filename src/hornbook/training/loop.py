@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import jax
@@ -82,8 +83,16 @@ class Program:
         self.pace = Pace()
         self._seen: set = set()
 
-    def __call__(self, slab: Any, start: int, stop: int, fresh: bool) -> tuple[dict, int, bool]:
+    def __call__(
+        self, slab: Any, start: int, stop: int, fresh: bool, meanwhile: Callable = lambda: None
+    ) -> tuple[dict, int, bool]:
         """Run steps of a slab, with metrics reset before if `fresh`.
+
+        Args:
+            slab: the batches.
+            start, stop: the first step, and the one after the last.
+            fresh: whether metrics begin anew.
+            meanwhile: called while the device works.
 
         Returns:
             Logs, the index after the last step, and whether all losses were finite.
@@ -97,6 +106,7 @@ class Program:
             state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), fresh, slab.batch
         )
         self.variables.write(state)
+        meanwhile()
         done, finite = int(index), bool(finite)
         self._note(slab, done - start, time.perf_counter() - began)
         return dict(zip(self.names, logs, strict=True)), done, finite
@@ -131,18 +141,30 @@ def run_epoch(
     each = events.needs_every_batch(mode)
     logs: dict[str, Any] = {}
     first = 0
-    for slab in feed.epoch():
-        start = 0
+    slabs = feed.epoch()
+    upcoming: list[Any] = []
+
+    def fetch() -> None:
+        upcoming.extend(islice(slabs, 1))
+
+    fetch()
+    while upcoming:
+        slab, start = upcoming.pop(), 0
         while start < slab.steps:
             stop = min(start + (1 if each else program.pace.steps), slab.steps)
             begin(first + start)
-            logs, start, finite = program(slab, start, stop, fresh=first + start == 0)
+            # the next batches are made while the device works on the last of these
+            early = stop == slab.steps and not each and not upcoming
+            meanwhile = fetch if early else lambda: None
+            logs, start, finite = program(slab, start, stop, first + start == 0, meanwhile)
             if not finite:
                 report_not_finite(model, program.variables, slab, start - 1, first + start - 1)
             end(first + start - 1, lambda logs=logs: to_floats(logs))
             if stopped():
                 return to_floats(logs)
         first += slab.steps
+        if not upcoming:
+            fetch()
     return to_floats(logs)
 
 

@@ -8,18 +8,37 @@ from hornbook.core.config import (
     get_registered_object,
     register_keras_serializable,
 )
+from hornbook.core.dtype import standardize_dtype
 from hornbook.core.random import set_random_seed
+from hornbook.core.symbolic import is_keras_tensor
+from hornbook.saving import deserialize_keras_object, serialize_keras_object
+from hornbook.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from hornbook.training.dataset import PyDataset
+from hornbook.training.dataset import PyDataset as Sequence
 from hornbook.training.progress import Progbar
+from hornbook.utils.labels import normalize, to_categorical
+from hornbook.utils.sequences import pad_sequences
 from hornbook.utils.session import clear_session
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
+    "PyDataset",
+    "Sequence",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_keras_tensor",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
     "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
+    "standardize_dtype",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

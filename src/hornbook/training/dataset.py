@@ -1,0 +1,90 @@
+"""Batches made on demand: Keras's `PyDataset`."""
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+
+class PyDataset:
+    """A data set that makes its batches itself; subclasses write `__len__` and `__getitem__`.
+
+    While the model trains on a batch, `workers` threads make the next ones.
+
+    Args:
+        workers: how many threads make batches; 0 makes each when it is asked for.
+        use_multiprocessing: threads are used whatever it says, and a warning tells so.
+        max_queue_size: how many batches may be made ahead.
+
+    Example:
+        >>> import hornbook as keras
+        >>> class Squares(keras.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...
+        ...     def __getitem__(self, index):
+        ...         x = np.arange(4.0).reshape(4, 1) + index
+        ...         return x, x**2
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> len(model.fit(Squares(), epochs=2, verbose=0).epoch)
+        2
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ):
+        if use_multiprocessing:
+            warnings.warn(
+                f"{type(self).__name__}: use_multiprocessing=True runs threads, not processes",
+                stacklevel=2,
+            )
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index: int) -> Any:
+        """Batch number `index`: `x`, `(x, y)` or `(x, y, sample_weight)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index)")
+
+    def __len__(self) -> int:
+        if type(self).num_batches is not PyDataset.num_batches:
+            return self.num_batches
+        raise NotImplementedError(f"{type(self).__name__} must define __len__(self)")
+
+    @property
+    def num_batches(self) -> int:
+        """Number of batches in an epoch."""
+        return len(self)
+
+    def on_epoch_begin(self) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
+
+
+def ahead(source: Any, order: Any) -> Iterator[Any]:
+    """`source[index]` for each index in order, made ahead by threads where the source has workers.
+
+    Args:
+        source: indexable; `workers` and `max_queue_size` are looked up.
+        order: integers.
+    """
+    workers = getattr(source, "workers", 0)
+    if not workers:
+        yield from (source[int(index)] for index in order)
+        return
+    depth = max(1, getattr(source, "max_queue_size", 10))
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future] = []
+        try:
+            for index in order:
+                waiting.append(pool.submit(source.__getitem__, int(index)))
+                if len(waiting) >= depth:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,57 @@
+"""Labels and rows of numbers in the form that a model takes."""
+
+from typing import Any
+
+import numpy as np
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """One-hot rows from class numbers.
+
+    Args:
+        x: integers from 0, of any shape; a last axis of size 1 is dropped.
+        num_classes: number of classes; default the largest number plus one.
+
+    Returns:
+        float32 of shape `(*x.shape, num_classes)`.
+
+    Raises:
+        ValueError: for numbers that are not classes: negative, too large, or with a fraction.
+
+    Example:
+        >>> to_categorical([0, 2], num_classes=3)
+        array([[1., 0., 0.],
+               [0., 0., 1.]], dtype=float32)
+    """
+    given = np.asarray(x)
+    classes = given.astype("int64")
+    if classes.ndim > 1 and classes.shape[-1] == 1:
+        classes = classes[..., 0]
+    count = num_classes or (int(classes.max()) + 1 if classes.size else 0)
+    if given.dtype.kind == "f" and not np.array_equal(given, np.floor(given)):
+        raise ValueError("to_categorical takes class numbers; x has numbers with a fraction")
+    wrong = classes[(classes < 0) | (classes >= count)]
+    if wrong.size:
+        raise ValueError(
+            f"to_categorical got class {wrong.flat[0]}; with num_classes={count} the classes are "
+            f"0 to {count - 1}"
+        )
+    return np.eye(count, dtype="float32")[classes]
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """Numbers divided by their norm along an axis; where the norm is 0 they stay 0.
+
+    Args:
+        x: numbers of any shape.
+        axis: the axis along which the norm is taken.
+        order: of the norm, 2 for the Euclidean.
+
+    Example:
+        >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+        array([[0.6, 0.8],
+               [0. , 0. ]])
+    """
+    values = np.atleast_1d(np.asarray(x))
+    norms = np.atleast_1d(np.linalg.norm(values, order, axis, keepdims=True))
+    return values / np.where(norms == 0, 1, norms)
