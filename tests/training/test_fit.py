@@ -142,6 +142,25 @@ def test_generators_go_on_where_the_last_epoch_stopped(data):
     assert given == [0, 8, 16, 24, 32, 40]
 
 
+def test_a_callback_list_of_one_s_own_gets_a_history(data):
+    own = keras.callbacks.CallbackList([keras.callbacks.TerminateOnNaN()])
+    assert linear().fit(*data, epochs=2, callbacks=own, verbose=0).epoch == [0, 1]
+
+
+def test_batches_of_ever_new_lengths_are_named_once():
+    def batches():
+        for length in range(3, 12):
+            yield np.ones((2, length, 1), "float32"), np.ones((2, 1), "float32")
+
+    model = keras.Sequential([layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.warns(
+        UserWarning, match=r"x is now \(2, 7, 1\), before it was \(2, 6, 1\)"
+    ) as said:
+        model.fit(batches(), verbose=0)
+    assert len(said) == 1
+
+
 def test_a_generator_that_ends_early_warns_with_the_numbers(data):
     x, y = data
     with pytest.warns(UserWarning, match="ended after 1 of 3"):

@@ -1,8 +1,9 @@
 """The C library's memory allocator, told to keep what a training step will ask for again.
 
 glibc gives large buffers back to the system when they are freed, and the next step pays for fresh
-pages. Three settings keep them. On a small convnet (MNIST, batch 64) a step had 319 page faults and
-0.9 ms of system time before, 116 and 0.2 ms after. `HORNBOOK_MALLOC=system` leaves it as it is.
+pages. Four settings keep them. On a small convnet (MNIST, batch 64) a step had 319 page faults and
+0.9 ms of system time before, 116 and 0.2 ms after; on an LSTM 512 x 2 the single heap takes five
+epochs from 1.84 million page faults to 0.16. `HORNBOOK_MALLOC=system` leaves it as it is.
 """
 
 import ctypes

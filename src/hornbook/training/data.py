@@ -125,15 +125,22 @@ def count_rows(data: Any, what: str = "data") -> int:
     """
     sizes = {name: leaf.shape[0] for name, leaf in tree.named_leaves(data) if leaf is not None}
     if len(set(sizes.values())) > 1:
-        labels = {"0": "x", "1": "y", "2": "sample_weight"}
-        named = ", ".join(
-            f"{labels.get(k.partition('/')[0], k)}{k[1:] if '/' in k else ''}: {v}"
-            for k, v in sizes.items()
-        )
+        named = ", ".join(f"{label(path)}: {size}" for path, size in sizes.items())
         raise ValueError(f"the arrays of {what} have different numbers of samples ({named})")
     if not sizes:
         raise ValueError(f"there are no arrays in {what}")
     return next(iter(sizes.values()))
+
+
+def label(path: str) -> str:
+    """How messages call a leaf of `(x, y, sample_weight)`.
+
+    Example:
+        >>> label("0/image"), label("1")
+        ('x/image', 'y')
+    """
+    first, slash, rest = path.partition("/")
+    return {"0": "x", "1": "y", "2": "sample_weight"}.get(first, first) + slash + rest
 
 
 def take_rows(data: Any, rows: Any) -> Any:

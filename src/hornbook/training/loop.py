@@ -15,9 +15,14 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.variable import bind
 from hornbook.layers.base import watch_calls
+from hornbook.training.data import label
 from hornbook.training.step import Variables, take
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
+FEW_SHAPES = 4
+MANY_SHAPES = """batches have come in more than {number} shapes, and each new one is compiled \
+anew: {name} is now {now}, before it was {before}. Give the batches one shape or a few, for \
+instance with utils.pad_sequences(..., maxlen=...)."""
 
 
 class Pace:
@@ -82,6 +87,7 @@ class Program:
         self.variables = variables
         self.pace = Pace()
         self._seen: set = set()
+        self._shapes: list[dict[str, tuple]] = []
 
     def __call__(
         self, slab: Any, start: int, stop: int, fresh: bool, meanwhile: Callable = lambda: None
@@ -117,7 +123,25 @@ class Program:
         key = (slab.batch, shapes)
         if key in self._seen:
             self.pace.note(steps, seconds)
-        self._seen.add(key)
+        else:
+            self._seen.add(key)
+            self._note_shapes(slab)
+
+    def _note_shapes(self, slab: Any) -> None:
+        """Say once, if batches come in more and more shapes, what changes."""
+        leaves = [(path, leaf) for path, leaf in tree.named_leaves(slab.data) if leaf is not None]
+        shapes = {label(path): (slab.batch, *leaf.shape[1:]) for path, leaf in leaves}
+        if shapes in self._shapes:
+            return
+        if len(self._shapes) == FEW_SHAPES:
+            name = next(k for k in shapes if shapes[k] != self._shapes[-1].get(k))
+            warnings.warn(
+                MANY_SHAPES.format(
+                    number=FEW_SHAPES, name=name, now=shapes[name], before=self._shapes[-1][name]
+                ),
+                stacklevel=6,
+            )
+        self._shapes.append(shapes)
 
 
 def run_epoch(

@@ -665,12 +665,13 @@ class Trainer(Layer):
     # ---- small things
 
     def _events(self, callbacks, verbose, epochs, steps_, history=False, **params) -> CallbackList:
-        if isinstance(callbacks, CallbackList):
+        given = isinstance(callbacks, CallbackList)
+        if given and (callbacks.history is not None or not history):
             return callbacks
         return CallbackList(
             callbacks,
             add_history=history,
-            add_progbar=bool(verbose),
+            add_progbar=bool(verbose) and not given,
             model=self,
             epochs=epochs,
             steps=steps_,

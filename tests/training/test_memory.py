@@ -1,0 +1,78 @@
+"""Nothing leaks: models are freed, and the process does not grow."""
+
+import gc
+import sys
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hornbook as keras
+
+MIB = 2**20
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+X, Y = np.ones((40, 3), "float32"), np.ones((40, 1), "float32")
+
+
+def resident() -> int:
+    """Bytes of this process that lie in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def trained() -> keras.Model:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, batch_size=8, verbose=0)
+    return model
+
+
+def test_a_model_is_freed_with_its_last_reference():
+    model = trained()
+    model.predict(X, verbose=0)
+    held = weakref.ref(model), weakref.ref(model.layers[0]), weakref.ref(model.optimizer)
+    del model
+    gc.collect()
+    assert [reference() for reference in held] == [None, None, None]
+
+
+@LINUX
+def test_a_thousand_predictions_take_no_memory():
+    model = trained()
+    for rows in (1, 40):
+        model.predict(X[:rows], verbose=0)
+    before = resident()
+    for i in range(1000):
+        model.predict(X[: 40 if i % 10 == 0 else 1], verbose=0)
+    assert resident() - before < 4 * MIB
+
+
+@LINUX
+def test_two_hundred_models_trained_and_dropped_take_no_memory():
+    for _ in range(40):
+        trained()
+    before = resident()
+    for _ in range(160):
+        trained()
+    assert resident() - before < 16 * MIB
+
+
+@LINUX
+def test_folds_of_a_cross_validation_take_no_memory():
+    x = np.random.default_rng(0).normal(size=(50_000, 20)).astype("float32")  # 4 MB
+    y = x[:, :1]
+
+    def fold(i: int) -> None:
+        kept = np.arange(len(x)) % 10 != i
+        model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(x[kept], y[kept], batch_size=1000, verbose=0)
+        model.evaluate(x[~kept], y[~kept], verbose=0)
+
+    for i in range(3):
+        fold(i)
+    before = resident()
+    for i in range(10):
+        fold(i)
+    assert resident() - before < 8 * MIB
