@@ -9,6 +9,9 @@ forward convolutions of operands put in order first:
 - for the kernel: the input convolved with the gradient, where channels stand for the batch and the
   batch for channels, a few samples at a time.
 
+An input of one channel (grey pictures) gives a convolution nothing to sum over but the taps: its
+windows are laid side by side, and all is one product.
+
 On other devices XLA's own gradients are used.
 """
 
@@ -27,6 +30,8 @@ from hornbook.kernels.product import product
 Padding = str | Sequence[tuple[int, int]]
 Pairs = tuple[tuple[int, int], ...]
 
+SAMPLES = 16  # that one convolution takes for the kernel's gradient: they stay in the cache
+FEW_TAPS = 32  # so many windows are laid side by side where there is one channel
 _LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 
@@ -90,6 +95,10 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     if all(k == 1 for k in kernel.shape[:-2]) and not any(map(any, pairs)):
         window = tuple(slice(None, None, s) for s in strides)
         return product(x[:, *window], kernel.reshape(kernel.shape[-2:]))
+    if x.shape[-1] == 1 and math.prod(kernel.shape[:-2]) <= FEW_TAPS:
+        windows = [window for _, window in _taps(x, kernel.shape[:-2], strides, pairs, dilation)]
+        beside = lax.optimization_barrier(jnp.concatenate(windows, axis=-1))
+        return product(beside, kernel.reshape(-1, kernel.shape[-1]))
     if len(strides) < 3:
         return _conv(strides, pairs, dilation, x, kernel)
     # three dimensions: for each tap along the first, a convolution over the other two
@@ -163,7 +172,7 @@ def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
         taps = tuple(slice(k) for k in kernel.shape[:-2])
         return jnp.moveaxis(out[:, *taps], 0, -2)
 
-    size = _samples_at_once(x)
+    size = len(x) if x.size <= 1 << 16 else SAMPLES
     chunks = len(x) // size
     if chunks <= 1:
         return gradient(x, d_out)
@@ -176,15 +185,6 @@ def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
     if size * chunks < len(x):
         total += gradient(x[size * chunks :], d_out[size * chunks :])
     return lax.fori_loop(0, chunks, add, total).astype(kernel.dtype)
-
-
-def _samples_at_once(x: Array) -> int:
-    """How many samples one convolution takes for the kernel's gradient: what stays in the cache.
-
-    Fewer samples are fewer channels of that convolution, which vector units want to be several.
-    """
-    small = x.size <= 1 << 16
-    return len(x) if small else min(max(4, min(32, 128 // x.shape[-1])), len(x))
 
 
 # --- one channel at a time: a sum over taps of products, which XLA makes one kernel of ----------

@@ -181,17 +181,26 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
     """
     steps = xp[0].shape[0]
 
+    def time(k):
+        return steps - 1 - k if reverse else k
+
+    def read(k, saved):
+        return tuple(_at(block, time(k)) for block in (saved[: len(xp)] if saved else xp))
+
     def body(k, carry):
-        states, old, saved = carry
-        t = steps - 1 - k if reverse else k
-        now = tuple(_at(block, t) for block in (saved[: len(xp)] if saved else xp))
+        states, old, saved, now = carry
+        t = time(k)
         new, to_save = cell.forward(now, states, kernel, bias)
         new = new if mask is None else _where(_at(mask, t), new, states)
         old = tuple(_put(b, s, k) for b, s in zip(old, states, strict=False))
-        return new, old, tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
+        saved = tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
+        # The next slice is read here, after the write: read in the next round, beside its
+        # write, it would make XLA copy the whole buffer at every step.
+        return new, old, saved, read(jnp.minimum(k + 1, steps - 1), saved)
 
     old = tuple(_buffer(state, steps) for state in states[:history])
-    return lax.fori_loop(0, steps, body, (states, old, saved), unroll=unroll)
+    carry = (states, old, saved, read(0, saved))
+    return lax.fori_loop(0, steps, body, carry, unroll=unroll)[:3]
 
 
 def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
@@ -214,8 +223,7 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
             passed = _where(_at(mask, time(k)), _zeros(d_states), d_states)
             d_old = tuple(d + p for d, p in zip(d_old, passed, strict=True))
         buffers = tuple(_put(b, v, time(k)) for b, v in zip(buffers, keep, strict=True))
-        # The next slice is read here, after the write: read in the next round, beside its
-        # write, it would make XLA copy the whole buffer at every step.
+        # read here for the reason given in `_loop_forward`
         return d_old, before, buffers, read(buffers, jnp.maximum(k - 1, 0))
 
     def read(buffers, k):

@@ -2,7 +2,8 @@
 
 A float32 sum stands still when it is 2**24 times what is added: the mean of 32 million values of
 0.3, added 32 at a time, came out as 0.29955. So sums here are kept as two float32 numbers, the sum
-and what its rounding lost (Dekker 1971), together exact to about 48 bits.
+and what its rounding lost, which is added with the next value (Kahan 1965): the sum's error does
+not grow with the number of values.
 """
 
 from collections.abc import Callable
@@ -23,13 +24,10 @@ from hornbook.ops import rows
 
 def add_exactly(total: Variable, rest: Variable, value: jax.Array) -> None:
     """Add to a sum that is kept as two numbers: itself and what its rounding lost."""
-    old, value = total.raw, jnp.asarray(value, total.dtype)
-    rounded = old + value
-    added = rounded - old
-    lost = (old - (rounded - added)) + (value - added) + rest.raw
-    lost = jnp.where(jnp.isfinite(lost), lost, 0)
-    new = rounded + lost
-    rest.assign(jnp.where(jnp.isfinite(new), lost - (new - rounded), 0))
+    old = total.raw
+    change = jnp.asarray(value, total.dtype) + rest.raw
+    new = old + change
+    rest.assign(jnp.where(jnp.isfinite(new), change - (new - old), 0))
     total.assign(new)
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from hornbook.core import tree
+from hornbook.core.compiler import compiler_options
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 
 State = dict[str, Any]
-BRANCH_BYTES = 256 * 1024
+LARGE = 256 * 1024  # bytes of a state that are worth special care
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
@@ -44,6 +46,8 @@ class Variables:
             if v in chosen or (v.kind in MUTABLE[mode] and v.kind != "weight")
         }
         self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
+        size = sum(v.size * np.dtype(v.dtype).itemsize for v in self.mutable.values())
+        self.large = size >= LARGE
 
     def read(self) -> tuple[State, State]:
         """The values now: `(mutable, fixed)`."""
@@ -102,7 +106,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
                 optimizer.apply([gradients[path] for path in variables.trainable], trained)
                 return variables_out(scope)
 
-        return do_if(finite, update, after), finite
+        return do_if(finite, update, after, variables.large), finite
 
     return step
 
@@ -117,21 +121,18 @@ def keep_if(finite: Any, after: State, before: State, variables: Variables) -> S
     }
 
 
-def do_if(finite: Any, update: Callable[[State], State], state: State) -> State:
+def do_if(finite: Any, update: Callable[[State], State], state: State, large: bool) -> State:
     """`update(state)` where the loss was finite, else the state.
 
     Large states on a CPU take a branch: updates then write in place what a choice between old and
     new, element by element, would first copy. Elsewhere a branch would wait for the device.
     """
-    changed = jax.eval_shape(update, state)
-    small = sum(a.size * a.dtype.itemsize for a in changed.values()) < BRANCH_BYTES
-    if small or jax.default_backend() != "cpu":
-        updated = update(state)
-        return {
-            path: value if value is state[path] else jnp.where(finite, value, state[path])
-            for path, value in updated.items()
-        }
-    return state | jax.lax.cond(finite, update, dict, state)
+    if large and jax.default_backend() == "cpu":
+        return state | jax.lax.cond(finite, update, dict, state)
+    return {
+        path: value if value is state[path] else jnp.where(finite, value, state[path])
+        for path, value in update(state).items()
+    }
 
 
 def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
@@ -183,7 +184,7 @@ def given(batch: tuple) -> tuple:
 
 
 def many(
-    step: Callable, model: Any, variables: Variables, custom: bool = False, **options: Any
+    step: Callable, model: Any, variables: Variables, custom: bool = False
 ) -> tuple[Callable, list[str]]:
     """Compile a step into a call that runs any number of them.
 
@@ -229,7 +230,8 @@ def many(
         return state, list(logs.values()), index, finite
 
     run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
-    return jax.jit(run, static_argnums=7, donate_argnums=0, **options), names
+    options = compiler_options(wide=variables.large)
+    return jax.jit(run, static_argnums=7, donate_argnums=0, compiler_options=options), names
 
 
 def take(data: Any, rows: Any, index: Any, batch: int) -> Any:
@@ -245,7 +247,7 @@ def take(data: Any, rows: Any, index: Any, batch: int) -> Any:
     )
 
 
-def predict_step(model: Any, variables: Variables, **options: Any) -> Callable:
+def predict_step(model: Any, variables: Variables) -> Callable:
     """Compile a forward pass: `run(state, fixed, x) -> (outputs, state)`."""
 
     def run(state, fixed, x):
@@ -254,4 +256,4 @@ def predict_step(model: Any, variables: Variables, **options: Any) -> Callable:
             after = {path: scope[variable] for path, variable in variables.mutable.items()}
         return outputs, after
 
-    return jax.jit(run, **options)
+    return jax.jit(run, compiler_options=compiler_options())
