@@ -1,5 +1,6 @@
 """Recurrent kernels against the scan over their steps, and against Keras."""
 
+import re
 from functools import partial
 
 import jax
@@ -101,6 +102,23 @@ def test_under_vmap_and_inside_loops(name):
 
     total = jax.lax.fori_loop(0, 2, body, jax.tree.map(jnp.zeros_like, expected[1]))
     assert_close(total, jax.tree.map(lambda g: 2 * g, expected[1]), 1e-5)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_step_copies_the_buffer_of_all_steps(name, activation):
+    given = arguments(name)
+
+    def loss(*given):
+        outputs, *_ = call(name, *given, activation=activation)
+        return jnp.sum(outputs * outputs)
+
+    compiled = jax.jit(jax.grad(loss, range(len(given)))).lower(*given).compile().as_text()
+    loops = re.findall(r"body=%?([\w.-]+)", compiled)
+    assert loops
+    for loop in loops:
+        body = re.search(rf"^%?{re.escape(loop)} .*?^}}", compiled, re.M | re.S).group()
+        assert not re.search(rf"\[{STEPS},{BATCH},\d+\]\S* copy\(", body)
 
 
 def test_second_derivative():
