@@ -60,8 +60,33 @@ def dot_rows(a: Array, b: Array) -> Array:
     """`a^T b`: the sum over rows of outer products, which is the gradient of a kernel."""
     if jax.default_backend() == "cpu" and a.shape[0] >= 1024:
         # The product library is faster on rows; XLA would fold a plain transpose into the product.
-        return dot(lax.optimization_barrier(a.T), b)
+        return dot(laid_out(a.T), b)
     return dot(a, b, 0, 0)
+
+
+def laid_out(a: Array) -> Array:
+    """The same array, in memory in the order of its axes, whatever is done with it next."""
+    if a.dtype == wide(a.dtype):
+        return lax.optimization_barrier(a)
+    # flat, for a product of narrow floats does not take a matrix that says it is a transposed one
+    flat = lax.optimization_barrier(as_bits(a).reshape(-1))
+    return as_floats(flat.reshape(a.shape), a.dtype)
+
+
+def as_bits(a: Array) -> Array:
+    """Narrow floats as integers of the same bits; others as they are.
+
+    On a CPU XLA moves narrow floats about as float32, which costs more than it gains, and widens
+    the products that they are for. Integers it leaves alone.
+    """
+    if a.dtype == wide(a.dtype) or not jnp.issubdtype(a.dtype, jnp.floating):
+        return a
+    return lax.bitcast_convert_type(a, jnp.dtype(f"uint{8 * a.dtype.itemsize}"))
+
+
+def as_floats(bits: Array, dtype: jnp.dtype) -> Array:
+    """What `as_bits` hid."""
+    return bits if bits.dtype == dtype else lax.bitcast_convert_type(bits, dtype)
 
 
 def wide(dtype: jnp.dtype) -> jnp.dtype:

@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from hornbook.kernels.product import dot, dot_rows, product, wide
+from hornbook.kernels.product import as_bits, as_floats, dot, dot_rows, laid_out, product, wide
+
+LARGE = 1 << 19  # elements of a kernel
 
 # name: (function, its derivative written in terms of its value)
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
@@ -39,8 +41,9 @@ class Cell(NamedTuple):
     blocks: how wide each block is, in units.
     forward: `(blocks of projected x, states, R, b) -> new states, saved`. The first arrays saved
         are as wide as the blocks and take their place in memory; the others are as wide as h.
-    backward: `(d new states, saved, old states, new states, R^T) -> d old states, kept`. What is
-        kept takes the place of what was saved.
+    backward: `(d new states, saved, old states, new states, back) -> d old states, kept`, where
+        `back(d, columns)` is `d R^T`, of some of R's columns. What is kept takes the place of what
+        was saved.
     finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
     extra: how many arrays are saved beside the blocks.
     """
@@ -64,14 +67,14 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         c = f * c + i * g
         return (o * act(c), c), (saved,)
 
-    def backward(d_new, saved, old, new, kernel_t):
+    def backward(d_new, saved, old, new, back):
         (dh, dc), (i, f, g, o) = d_new, jnp.split(saved[0], 4, axis=-1)
         a = act(new[1])
         dc = dc + dh * o * d_act(a)
         di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
         dg, do = dc * i * d_act(g), dh * a * d_gate(o)
         dz = jnp.concatenate([di, df, dg, do], axis=-1)
-        return (dot(dz, kernel_t), dc * f), (dz,)
+        return (back(dz), dc * f), (dz,)
 
     return Cell((4,), forward, backward, _finish)
 
@@ -84,9 +87,9 @@ def simple_rnn_cell(activation: str) -> Cell:
         h = act(xp[0] + _affine(states[0], kernel, bias))
         return (h,), (h,)
 
-    def backward(d_new, saved, old, new, kernel_t):
+    def backward(d_new, saved, old, new, back):
         dz = d_new[0] * d_act(saved[0])
-        return (dot(dz, kernel_t),), (dz,)
+        return (back(dz),), (dz,)
 
     return Cell((1,), forward, backward, _finish)
 
@@ -114,7 +117,7 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
         z, a = zr[:, :units], act(x_a + candidate)
         return (z * h + (1 - z) * a,), (zr, a, extra)
 
-    def backward(d_new, saved, old, new, kernel_t):
+    def backward(d_new, saved, old, new, back):
         (dh,), (h,), (zr, a, extra) = d_new, old, saved
         units = h.shape[-1]
         z, r = jnp.split(zr, 2, axis=-1)
@@ -123,10 +126,10 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
         if reset_after:
             d_zr = jnp.concatenate([dz, da * extra * d_gate(r)], axis=-1)
             d_inner = jnp.concatenate([d_zr, da * r], axis=-1)
-            return (dh * z + dot(d_inner, kernel_t),), (d_zr, da, da * r)
-        d_rh = dot(da, kernel_t[2 * units :])
+            return (dh * z + back(d_inner),), (d_zr, da, da * r)
+        d_rh = back(da, slice(2 * units, None))
         d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
-        d_old = dh * z + d_rh * r + dot(d_zr, kernel_t[: 2 * units])
+        d_old = dh * z + d_rh * r + back(d_zr, slice(2 * units))
         return (d_old,), (d_zr, da, extra)
 
     def finish(kept, old_h, kernel, bias):
@@ -179,35 +182,38 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
 
     Where nothing is saved, `xp` is only read; else it is in `saved`, and written over.
     """
-    steps = xp[0].shape[0]
+    steps, dtype = xp[0].shape[0], xp[0].dtype
 
     def time(k):
         return steps - 1 - k if reverse else k
 
     def read(k, saved):
-        return tuple(_at(block, time(k)) for block in (saved[: len(xp)] if saved else xp))
+        blocks = saved[: len(xp)] if saved else xp
+        return tuple(_at(block, time(k), dtype) for block in blocks)
 
     def body(k, carry):
         states, old, saved, now = carry
         t = time(k)
         new, to_save = cell.forward(now, states, kernel, bias)
-        new = new if mask is None else _where(_at(mask, t), new, states)
-        old = tuple(_put(b, s, k) for b, s in zip(old, states, strict=False))
-        saved = tuple(_put(b, s, t) for b, s in zip(saved, to_save, strict=False))
+        new = new if mask is None else _where(mask[t], new, states)
+        old = tuple(_put(b, s, k, dtype) for b, s in zip(old, states, strict=False))
+        saved = tuple(_put(b, s, t, dtype) for b, s in zip(saved, to_save, strict=False))
         # The next slice is read here, after the write: read in the next round, beside its
         # write, it would make XLA copy the whole buffer at every step.
         return new, old, saved, read(jnp.minimum(k + 1, steps - 1), saved)
 
-    old = tuple(_buffer(state, steps) for state in states[:history])
+    old = tuple(as_bits(_buffer(state, steps)) for state in states[:history])
+    saved = tuple(map(as_bits, saved))
     carry = (states, old, saved, read(0, saved))
-    return lax.fori_loop(0, steps, body, carry, unroll=unroll)[:3]
+    states, old, saved, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
+    return states, *(tuple(as_floats(b, dtype) for b in buffers) for buffers in (old, saved))
 
 
 def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     old, final, saved, kernel, bias, mask = residuals
     d_hs, d_final = d_out
     steps = old[0].shape[0]
-    kernel_t = lax.optimization_barrier(kernel.T)
+    back = _back(kernel)
 
     def time(k):
         return steps - 1 - k if reverse else k
@@ -215,25 +221,40 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     def body(i, carry):
         (dh, *d_rest), new, buffers, saved_now = carry
         k = steps - 1 - i
-        d_states = (dh + _at(d_hs, k) if sequences else dh, *d_rest)
-        d_new = d_states if mask is None else _where(_at(mask, time(k)), d_states, _zeros(d_states))
-        before = tuple(_at(b, k) for b in old)
-        d_old, keep = cell.backward(d_new, saved_now, before, new, kernel_t)
+        d_states = (dh + _at(d_hs, k, dtype) if sequences else dh, *d_rest)
+        d_new = d_states if mask is None else _where(mask[time(k)], d_states, _zeros(d_states))
+        before = tuple(_at(b, k, dtype) for b in old)
+        d_old, keep = cell.backward(d_new, saved_now, before, new, back)
         if mask is not None:
-            passed = _where(_at(mask, time(k)), _zeros(d_states), d_states)
+            passed = _where(mask[time(k)], _zeros(d_states), d_states)
             d_old = tuple(d + p for d, p in zip(d_old, passed, strict=True))
-        buffers = tuple(_put(b, v, time(k)) for b, v in zip(buffers, keep, strict=True))
+        buffers = tuple(_put(b, v, time(k), dtype) for b, v in zip(buffers, keep, strict=True))
         # read here for the reason given in `_loop_forward`
         return d_old, before, buffers, read(buffers, jnp.maximum(k - 1, 0))
 
     def read(buffers, k):
-        return tuple(_at(b, time(k)) for b in buffers)
+        return tuple(_at(b, time(k), dtype) for b in buffers)
 
+    first_h, dtype = old[0], old[0].dtype
+    old, d_hs, saved = jax.tree.map(as_bits, (old, d_hs, saved))
     carry = (d_final, final, saved, read(saved, steps - 1))
     d_states, _, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
-    old_h = jnp.flip(old[0], 0) if reverse else old[0]
+    kept = tuple(as_floats(b, dtype) for b in kept)
+    old_h = jnp.flip(first_h, 0) if reverse else first_h
     d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
     return d_xp, d_states, d_kernel, d_bias, None
+
+
+def _back(kernel: Array) -> Callable:
+    """`d R^T` of some columns of R, as a step does it.
+
+    Of narrow floats the product library does `(R d^T)^T` twice as fast where R is large, and of
+    float32 the other as fast or faster.
+    """
+    if kernel.dtype != wide(kernel.dtype) and kernel.size >= LARGE:
+        return lambda d, columns=slice(None): dot(kernel[:, columns], d, 1, 1).T
+    transposed = laid_out(kernel.T)
+    return lambda d, columns=slice(None): dot(d, transposed[columns])
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
@@ -290,12 +311,12 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
     return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
 
 
-def _at(buffer: Array, t: Any) -> Array:
-    return lax.dynamic_index_in_dim(buffer, t, axis=0, keepdims=False)
+def _at(buffer: Array, t: Any, dtype: Any) -> Array:
+    return as_floats(lax.dynamic_index_in_dim(buffer, t, axis=0, keepdims=False), dtype)
 
 
-def _put(buffer: Array, value: Array, t: Any) -> Array:
-    return lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), t, axis=0)
+def _put(buffer: Array, value: Array, t: Any, dtype: Any) -> Array:
+    return lax.dynamic_update_index_in_dim(buffer, as_bits(value.astype(dtype)), t, axis=0)
 
 
 def _where(keep: Array, new: tuple, old: tuple) -> tuple:
