@@ -1,4 +1,8 @@
-"""Options for XLA's compiler: given on a CPU alone, and left out where XLA does not know them."""
+"""Options for XLA's compiler, and what it compiled kept for the next process."""
+
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -43,3 +47,57 @@ def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch):
 def test_other_devices_get_no_options(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert compiler.compiler_options(wide=True) is None
+
+
+TRAIN = """
+import jax
+import numpy as np
+import hornbook as keras
+
+seen = []
+jax.monitoring.register_event_listener(lambda event, **_: seen.append(event))
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(np.ones((40, 4)), np.ones((40, 1)), batch_size=8, verbose=0)
+print(seen.count("/jax/compilation_cache/cache_hits"))
+"""
+
+
+def train(folder):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", TRAIN],
+        env={**os.environ, "HORNBOOK_CACHE": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_next_process_finds_what_this_one_compiled(tmp_path):
+    folder = tmp_path / "cache"
+    assert train(folder).stdout.strip() == "0"
+    (kept,) = folder.iterdir()
+    assert kept.name.startswith(f"jax-{jax.__version__}-")
+    assert any(file.name.startswith("jit_sequential_train_step") for file in kept.iterdir())
+    assert int(train(folder).stdout) >= 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_folder_that_others_can_write_to_is_refused(tmp_path):
+    tmp_path.chmod(0o777)
+    done = train(tmp_path)
+    assert done.returncode
+    assert "can be written by others, and what lies there is run. Take" in done.stderr
+    assert f"chmod 700 {tmp_path}" in done.stderr
+
+
+def test_without_the_setting_nothing_is_kept(monkeypatch):
+    monkeypatch.delenv("HORNBOOK_CACHE", raising=False)
+    assert compiler.keep_compiled() is None
+
+
+def test_another_processor_gets_another_folder(monkeypatch):
+    mine = compiler._processor()
+    monkeypatch.setattr(
+        compiler.Path, "read_text", lambda self: "model name : another\nflags : sse2\n\n"
+    )
+    assert compiler._processor() != mine
