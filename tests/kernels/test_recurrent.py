@@ -104,21 +104,34 @@ def test_under_vmap_and_inside_loops(name):
     assert_close(total, jax.tree.map(lambda g: 2 * g, expected[1]), 1e-5)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("name", LAYERS)
-def test_no_step_copies_the_buffer_of_all_steps(name, activation):
-    given = arguments(name)
+def loops_of(name, dtype="float32", **options):
+    """The bodies of the compiled loops over time, forward and backward."""
+    given = arguments(name, dtype)
 
     def loss(*given):
-        outputs, *_ = call(name, *given, activation=activation)
+        outputs, *_ = call(name, *given, **options)
         return jnp.sum(outputs * outputs)
 
     compiled = jax.jit(jax.grad(loss, range(len(given)))).lower(*given).compile().as_text()
-    loops = re.findall(r"body=%?([\w.-]+)", compiled)
+    names = re.findall(r"body=%?([\w.-]+)", compiled)
+    bodies = (re.search(rf"^%?{re.escape(n)} .*?^}}", compiled, re.M | re.S) for n in names)
+    return [body.group() for body in bodies]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_step_copies_the_buffer_of_all_steps(name, activation):
+    loops = loops_of(name, activation=activation)
     assert loops
-    for loop in loops:
-        body = re.search(rf"^%?{re.escape(loop)} .*?^}}", compiled, re.M | re.S).group()
+    for body in loops:
         assert not re.search(rf"\[{STEPS},{BATCH},\d+\]\S* copy\(", body)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_step_widens_a_narrow_buffer_of_all_steps(name):
+    loops = loops_of(name, "bfloat16")
+    assert any(f"u16[{STEPS},{BATCH}," in body for body in loops)
+    assert not any(f"f32[{STEPS},{BATCH}," in body for body in loops)
 
 
 def test_second_derivative():
