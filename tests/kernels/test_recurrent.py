@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook.kernels import plain, recurrent
+from hornbook.kernels import plain, recurrence, recurrent
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
 BATCH, STEPS, FEATURES, UNITS = 3, 5, 4, 6
@@ -132,6 +132,12 @@ def test_no_step_widens_a_narrow_buffer_of_all_steps(name):
     loops = loops_of(name, "bfloat16")
     assert any(f"u16[{STEPS},{BATCH}," in body for body in loops)
     assert not any(f"f32[{STEPS},{BATCH}," in body for body in loops)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_large_narrow_kernels_agree_with_the_scan(name, monkeypatch):
+    monkeypatch.setattr(recurrence, "LARGE", 0)
+    check(partial(call, name), *arguments(name, "bfloat16"))
 
 
 def test_second_derivative():

@@ -161,6 +161,23 @@ def test_batches_of_ever_new_lengths_are_named_once():
     assert len(said) == 1
 
 
+def test_the_next_batch_is_made_while_the_device_works():
+    model = keras.Sequential(
+        [keras.Input((1000,)), keras.layers.Dense(1000), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    x, y = np.zeros((4096, 1000), "float32"), np.zeros((4096, 1), "float32")
+    at_work = []
+
+    def batches():
+        for _ in range(6):
+            at_work.append(not model.layers[0].kernel.value.is_ready())
+            yield x, y
+
+    model.fit(batches(), steps_per_epoch=6, verbose=0)
+    assert any(at_work)
+
+
 def test_a_generator_that_ends_early_warns_with_the_numbers(data):
     x, y = data
     with pytest.warns(UserWarning, match="ended after 1 of 3"):

@@ -108,10 +108,10 @@ class Program:
             self.variables.own()
             state, fixed = self.variables.read()
         began = time.perf_counter()
-        state, logs, index, finite = self.run(
+        after, logs, index, finite = self.run(
             state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), fresh, slab.batch
         )
-        self.variables.write(state)
+        self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
         meanwhile()
         done, finite = int(index), bool(finite)
         self._note(slab, done - start, time.perf_counter() - began)

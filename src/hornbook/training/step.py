@@ -17,7 +17,7 @@ from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 
 State = dict[str, Any]
-LARGE = 256 * 1024  # bytes of a state that are worth special care
+LARGE = 256 * 1024  # bytes
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
@@ -32,6 +32,9 @@ class Variables:
         variables: by path.
         mode: `"train"`, `"test"` or `"predict"`.
         trainable: in training, the weights that the optimizer changes.
+
+    Attributes:
+        large: whether what a step may change is worth special care.
     """
 
     def __init__(
@@ -63,8 +66,8 @@ class Variables:
 
     def own(self) -> None:
         """Give each variable an array of its own, which a compiled call may then use up."""
-        for variable in self.mutable.values():
-            variable._value = jax.device_put(variable._value, may_alias=False)
+        state, _ = self.read()
+        self.write(jax.device_put(state, may_alias=False))
 
     def bound(self, state: State) -> dict[Variable, Any]:
         """A state by variable, for `bind`."""
