@@ -13,9 +13,9 @@ from hornbook.core import compiler
 
 @pytest.fixture(autouse=True)
 def forget():
-    compiler.compiler_options.cache_clear()
+    compiler._supported.cache_clear()
     yield
-    compiler.compiler_options.cache_clear()
+    compiler._supported.cache_clear()
 
 
 def test_on_a_cpu_the_options_are_known_and_the_result_is_the_same():
@@ -30,7 +30,7 @@ def test_wide_vectors_are_asked_for_only_where_they_pay_and_run_at_full_speed(mo
     monkeypatch.setattr(compiler, "_wide_vectors", lambda: True)
     assert not set(compiler.WIDE) & set(compiler.compiler_options())
     assert compiler.compiler_options(wide=True) == compiler.OPTIONS | compiler.WIDE
-    compiler.compiler_options.cache_clear()
+    compiler._supported.cache_clear()
     monkeypatch.setattr(compiler, "_wide_vectors", lambda: False)
     assert compiler.compiler_options(wide=True) == compiler.OPTIONS
 
@@ -39,7 +39,7 @@ def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch):
     monkeypatch.setattr(compiler, "OPTIONS", compiler.OPTIONS | {"xla_no_such_option": "1"})
     found = compiler.compiler_options()
     assert found and "xla_no_such_option" not in found
-    compiler.compiler_options.cache_clear()
+    compiler._supported.cache_clear()
     monkeypatch.setattr(compiler, "OPTIONS", {"xla_no_such_option": "1"})
     assert compiler.compiler_options() is None
 

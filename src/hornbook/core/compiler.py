@@ -23,7 +23,6 @@ Take a folder of your own, or make it one: chmod 700 {folder}"""
 WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 
-@functools.cache
 def compiler_options(wide: bool = False) -> dict[str, str] | None:
     """Options for `jax.jit(compiler_options=...)`; none on other devices.
 
@@ -39,18 +38,21 @@ def compiler_options(wide: bool = False) -> dict[str, str] | None:
     """
     if jax.default_backend() != "cpu":
         return None
-    wanted = OPTIONS | (WIDE if wide and _wide_vectors() else {})
+    return {k: v for k, v in _supported().items() if wide or k not in WIDE} or None
+
+
+@functools.cache
+def _supported() -> dict[str, str]:
+    """The options that this XLA knows and that suit the processor; asked of the compiler once."""
+    wanted = OPTIONS | (WIDE if _wide_vectors() else {})
     if _known(wanted):
         return wanted
-    return {name: value for name, value in wanted.items() if _known({name: value})} or None
+    return {name: value for name, value in wanted.items() if _known({name: value})}
 
 
 def _wide_vectors() -> bool:
     """Whether the processor works on 512 bits at full speed; the first that could did not."""
-    try:
-        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
+    return "avx512_bf16" in _cpuinfo()
 
 
 def _known(options: dict[str, str]) -> bool:
@@ -91,9 +93,15 @@ def keep_compiled() -> Path | None:
 
 def _processor() -> str:
     """A short name for the kind of processor and the instructions it knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
-        known = [line for line in lines if line.startswith(("model name", "flags", "Features"))]
-    except OSError:
-        known = [platform.machine(), platform.processor()]
+    told = ("model name", "flags", "Features")
+    known = [line for line in _cpuinfo().splitlines() if line.startswith(told)]
+    known = known or [platform.machine(), platform.processor()]
     return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
+
+
+def _cpuinfo() -> str:
+    """What Linux tells of the first processor; elsewhere nothing."""
+    try:
+        return Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return ""

@@ -74,12 +74,13 @@ def laid_out(a: Array) -> Array:
 
 
 def as_bits(a: Array) -> Array:
-    """Narrow floats as integers of the same bits; others as they are.
+    """Narrow floats as integers of the same bits, on a CPU; others as they are.
 
-    On a CPU XLA moves narrow floats about as float32, which costs more than it gains, and widens
+    There XLA moves narrow floats about as float32, which costs more than it gains, and widens
     the products that they are for. Integers it leaves alone.
     """
-    if a.dtype == wide(a.dtype) or not jnp.issubdtype(a.dtype, jnp.floating):
+    narrow = jnp.issubdtype(a.dtype, jnp.floating) and a.dtype != wide(a.dtype)
+    if not narrow or jax.default_backend() != "cpu":
         return a
     return lax.bitcast_convert_type(a, jnp.dtype(f"uint{8 * a.dtype.itemsize}"))
 

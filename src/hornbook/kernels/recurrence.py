@@ -188,16 +188,15 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
         return steps - 1 - k if reverse else k
 
     def read(k, saved):
-        blocks = saved[: len(xp)] if saved else xp
-        return tuple(_at(block, time(k), dtype) for block in blocks)
+        return _at(saved[: len(xp)] if saved else xp, time(k), dtype)
 
     def body(k, carry):
         states, old, saved, now = carry
         t = time(k)
         new, to_save = cell.forward(now, states, kernel, bias)
         new = new if mask is None else _where(mask[t], new, states)
-        old = tuple(_put(b, s, k, dtype) for b, s in zip(old, states, strict=False))
-        saved = tuple(_put(b, s, t, dtype) for b, s in zip(saved, to_save, strict=False))
+        old = _put(old, states[:history], k, dtype)
+        saved = _put(saved, to_save[: len(saved)], t, dtype)
         # The next slice is read here, after the write: read in the next round, beside its
         # write, it would make XLA copy the whole buffer at every step.
         return new, old, saved, read(jnp.minimum(k + 1, steps - 1), saved)
@@ -212,7 +211,8 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
 def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     old, final, saved, kernel, bias, mask = residuals
     d_hs, d_final = d_out
-    steps = old[0].shape[0]
+    steps, dtype = old[0].shape[0], old[0].dtype
+    old_h = jnp.flip(old[0], 0) if reverse else old[0]
     back = _back(kernel)
 
     def time(k):
@@ -223,24 +223,22 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
         k = steps - 1 - i
         d_states = (dh + _at(d_hs, k, dtype) if sequences else dh, *d_rest)
         d_new = d_states if mask is None else _where(mask[time(k)], d_states, _zeros(d_states))
-        before = tuple(_at(b, k, dtype) for b in old)
+        before = _at(old, k, dtype)
         d_old, keep = cell.backward(d_new, saved_now, before, new, back)
         if mask is not None:
             passed = _where(mask[time(k)], _zeros(d_states), d_states)
             d_old = tuple(d + p for d, p in zip(d_old, passed, strict=True))
-        buffers = tuple(_put(b, v, time(k), dtype) for b, v in zip(buffers, keep, strict=True))
+        buffers = _put(buffers, keep, time(k), dtype)
         # read here for the reason given in `_loop_forward`
         return d_old, before, buffers, read(buffers, jnp.maximum(k - 1, 0))
 
     def read(buffers, k):
-        return tuple(_at(b, time(k), dtype) for b in buffers)
+        return _at(buffers, time(k), dtype)
 
-    first_h, dtype = old[0], old[0].dtype
     old, d_hs, saved = jax.tree.map(as_bits, (old, d_hs, saved))
     carry = (d_final, final, saved, read(saved, steps - 1))
     d_states, _, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
     kept = tuple(as_floats(b, dtype) for b in kept)
-    old_h = jnp.flip(first_h, 0) if reverse else first_h
     d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
     return d_xp, d_states, d_kernel, d_bias, None
 
@@ -248,10 +246,11 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
 def _back(kernel: Array) -> Callable:
     """`d R^T` of some columns of R, as a step does it.
 
-    Of narrow floats the product library does `(R d^T)^T` twice as fast where R is large, and of
+    Of narrow floats a CPU's product library does `(R d^T)^T` twice as fast where R is large, and of
     float32 the other as fast or faster.
     """
-    if kernel.dtype != wide(kernel.dtype) and kernel.size >= LARGE:
+    narrow = kernel.dtype != wide(kernel.dtype)
+    if narrow and kernel.size >= LARGE and jax.default_backend() == "cpu":
         return lambda d, columns=slice(None): dot(kernel[:, columns], d, 1, 1).T
     transposed = laid_out(kernel.T)
     return lambda d, columns=slice(None): dot(d, transposed[columns])
@@ -311,12 +310,19 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
     return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
 
 
-def _at(buffer: Array, t: Any, dtype: Any) -> Array:
-    return as_floats(lax.dynamic_index_in_dim(buffer, t, axis=0, keepdims=False), dtype)
+def _at(buffers: Any, t: Any, dtype: Any) -> Any:
+    """Step t of a buffer, or of each of several."""
+    return jax.tree.map(
+        lambda b: as_floats(lax.dynamic_index_in_dim(b, t, 0, False), dtype), buffers
+    )
 
 
-def _put(buffer: Array, value: Array, t: Any, dtype: Any) -> Array:
-    return lax.dynamic_update_index_in_dim(buffer, as_bits(value.astype(dtype)), t, axis=0)
+def _put(buffers: tuple, values: tuple, t: Any, dtype: Any) -> tuple:
+    """The buffers with values, one for each, written at step t."""
+    return tuple(
+        lax.dynamic_update_index_in_dim(buffer, as_bits(value.astype(dtype)), t, axis=0)
+        for buffer, value in zip(buffers, values, strict=True)
+    )
 
 
 def _where(keep: Array, new: tuple, old: tuple) -> tuple:

@@ -232,11 +232,15 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
         >>> pack_x_y_sample_weight([1, 2], 3)
         ([1, 2], 3)
     """
-    if sample_weight is not None:
-        return x, y, sample_weight
-    if y is not None:
-        return x, y
-    return (x,) if tree.is_nested(x) else x
+    batch = given((x, y, sample_weight))
+    return x if len(batch) == 1 and not tree.is_nested(x) else batch
+
+
+def given(batch: tuple) -> tuple:
+    """`(x, y, sample_weight)` without what was not given at the end."""
+    while len(batch) > 1 and batch[-1] is None:
+        batch = batch[:-1]
+    return batch
 
 
 def unpack(item: Any) -> tuple:

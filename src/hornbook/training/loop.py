@@ -169,7 +169,8 @@ def run_epoch(
     upcoming: list[Any] = []
 
     def fetch() -> None:
-        upcoming.extend(islice(slabs, 1))
+        if not upcoming:
+            upcoming.extend(islice(slabs, 1))
 
     fetch()
     while upcoming:
@@ -178,8 +179,7 @@ def run_epoch(
             stop = min(start + (1 if each else program.pace.steps), slab.steps)
             begin(first + start)
             # the next batches are made while the device works on the last of these
-            early = stop == slab.steps and not each and not upcoming
-            meanwhile = fetch if early else lambda: None
+            meanwhile = fetch if stop == slab.steps and not each else lambda: None
             logs, start, finite = program(slab, start, stop, first + start == 0, meanwhile)
             if not finite:
                 report_not_finite(model, program.variables, slab, start - 1, first + start - 1)
@@ -187,8 +187,7 @@ def run_epoch(
             if stopped():
                 return to_floats(logs)
         first += slab.steps
-        if not upcoming:
-            fetch()
+        fetch()
     return to_floats(logs)
 
 

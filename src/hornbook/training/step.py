@@ -9,12 +9,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
+from hornbook.training.data import given
 
 State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
@@ -49,8 +49,7 @@ class Variables:
             if v in chosen or (v.kind in MUTABLE[mode] and v.kind != "weight")
         }
         self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
-        size = sum(v.size * np.dtype(v.dtype).itemsize for v in self.mutable.values())
-        self.large = size >= LARGE
+        self.large = sum(v._value.nbytes for v in self.mutable.values()) >= LARGE
 
     def read(self) -> tuple[State, State]:
         """The values now: `(mutable, fixed)`."""
@@ -73,6 +72,10 @@ class Variables:
         """A state by variable, for `bind`."""
         return {self.by_path[path]: value for path, value in state.items()}
 
+    def state(self, scope: dict[Variable, Any]) -> State:
+        """The values in a scope of all that a step may change, by path: `bound` undone."""
+        return {path: scope[variable] for path, variable in self.mutable.items()}
+
 
 def train_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
     """The pure step of a compiled model: forward, backward, update, metrics.
@@ -94,10 +97,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
                 loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
                 model.objective.track_total(loss, y_pred)
                 model.compute_metrics(x, y, y_pred, sample_weight)
-            return optimizer.scale_loss(loss), (loss, variables_out(scope))
-
-        def variables_out(scope):
-            return {path: scope[variable] for path, variable in variables.mutable.items()}
+            return optimizer.scale_loss(loss), (loss, variables.state(scope))
 
         weights = {path: state[path] for path in variables.trainable}
         gradients, (loss, after) = jax.grad(loss_of, has_aux=True)(weights)
@@ -107,7 +107,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
         def update(after):
             with bind(variables.bound({**fixed, **after})) as scope:
                 optimizer.apply([gradients[path] for path in variables.trainable], trained)
-                return variables_out(scope)
+                return variables.state(scope)
 
         return do_if(finite, update, after, variables.large), finite
 
@@ -116,11 +116,15 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
     """The new state where the loss was finite, else the old one; metrics are always new."""
+    metrics = {p: value for p, value in after.items() if variables.by_path[p].kind == "metric"}
+    return select(finite, after, before | metrics)
+
+
+def select(condition: Any, new: State, old: State) -> State:
+    """The new state or the old one; what is the same array in both needs no choice."""
     return {
-        path: value
-        if value is before[path] or variables.by_path[path].kind == "metric"
-        else jnp.where(finite, value, before[path])
-        for path, value in after.items()
+        path: value if value is old[path] else jnp.where(condition, value, old[path])
+        for path, value in new.items()
     }
 
 
@@ -132,10 +136,7 @@ def do_if(finite: Any, update: Callable[[State], State], state: State, large: bo
     """
     if large and jax.default_backend() == "cpu":
         return state | jax.lax.cond(finite, update, dict, state)
-    return {
-        path: value if value is state[path] else jnp.where(finite, value, state[path])
-        for path, value in update(state).items()
-    }
+    return select(finite, update(state), state)
 
 
 def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
@@ -148,8 +149,7 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
             loss = model.compute_loss(x, y, y_pred, sample_weight, training=False)
             model.objective.track_total(loss, y_pred)
             model.compute_metrics(x, y, y_pred, sample_weight)
-            after = {path: scope[variable] for path, variable in variables.mutable.items()}
-        return after, jnp.bool_(True)
+        return variables.state(scope), jnp.bool_(True)
 
     return step
 
@@ -172,18 +172,11 @@ def custom_step(model: Any, variables: Variables, method: str) -> Callable:
         after = dict(bound)
         for group, new in zip(groups, values, strict=True):
             after |= dict(zip(group, new, strict=True))
-        after = {path: after[variable] for path, variable in variables.mutable.items()}
+        after = variables.state(after)
         finite = jnp.all(jnp.isfinite(logs["loss"])) if "loss" in logs else jnp.bool_(True)
         return keep_if(finite, after, state, variables), finite, logs
 
     return step
-
-
-def given(batch: tuple) -> tuple:
-    """`(x, y, sample_weight)` without what was not given at the end."""
-    while len(batch) > 1 and batch[-1] is None:
-        batch = batch[:-1]
-    return batch
 
 
 def many(
@@ -202,11 +195,7 @@ def many(
     def reset(state, fixed, fresh):
         with bind(variables.bound({**fixed, **state})) as scope:
             model.reset_metrics()
-            after = {path: scope[variable] for path, variable in variables.mutable.items()}
-        return {
-            path: value if after[path] is value else jnp.where(fresh, after[path], value)
-            for path, value in state.items()
-        }
+        return select(fresh, variables.state(scope), state)
 
     def run(state, fixed, data, rows, start, stop, fresh, batch):
         state = reset(state, fixed, fresh)
@@ -256,7 +245,6 @@ def predict_step(model: Any, variables: Variables) -> Callable:
     def run(state, fixed, x):
         with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
             outputs = model(x, training=False)
-            after = {path: scope[variable] for path, variable in variables.mutable.items()}
-        return outputs, after
+        return outputs, variables.state(scope)
 
     return jax.jit(run, compiler_options=compiler_options())
