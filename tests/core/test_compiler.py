@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from hornbook.core import compiler
+from hornbook.core import compiler, processor
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +96,6 @@ def test_without_the_setting_nothing_is_kept(monkeypatch):
 
 
 def test_another_processor_gets_another_folder(monkeypatch):
-    mine = compiler._processor()
-    monkeypatch.setattr(
-        compiler.Path, "read_text", lambda self: "model name : another\nflags : sse2\n\n"
-    )
-    assert compiler._processor() != mine
+    mine = processor.kind()
+    monkeypatch.setattr(processor, "cpuinfo", lambda: "model name : another\nflags : sse2")
+    assert processor.kind() != mine

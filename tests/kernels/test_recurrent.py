@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook.kernels import plain, recurrence, recurrent
+from hornbook.kernels import plain, product, recurrent
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
 BATCH, STEPS, FEATURES, UNITS = 3, 5, 4, 6
@@ -136,7 +136,7 @@ def test_no_step_widens_a_narrow_buffer_of_all_steps(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_large_narrow_kernels_agree_with_the_scan(name, monkeypatch):
-    monkeypatch.setattr(recurrence, "LARGE", 0)
+    monkeypatch.setattr(product, "LARGE", 0)
     check(partial(call, name), *arguments(name, "bfloat16"))
 
 

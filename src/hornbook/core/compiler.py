@@ -4,12 +4,12 @@ Measured on two Zen 5 cores with jax 0.10.2, in `kernels/README.md`.
 """
 
 import functools
-import hashlib
 import os
-import platform
 from pathlib import Path
 
 import jax
+
+from hornbook.core.processor import flags, kind
 
 OPTIONS = {
     # Convolutions by Eigen: two to four times as fast as by the library that the default includes.
@@ -52,7 +52,7 @@ def _supported() -> dict[str, str]:
 
 def _wide_vectors() -> bool:
     """Whether the processor works on 512 bits at full speed; the first that could did not."""
-    return "avx512_bf16" in _cpuinfo()
+    return "avx512_bf16" in flags()
 
 
 def _known(options: dict[str, str]) -> bool:
@@ -80,7 +80,7 @@ def keep_compiled() -> Path | None:
     if not wanted:
         return None
     root = Path.home() / ".cache" / "hornbook" if wanted == "1" else Path(wanted).expanduser()
-    folder = root / f"jax-{jax.__version__}-{_processor()}"
+    folder = root / f"jax-{jax.__version__}-{kind()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in (folder, root):
         status = one.stat()
@@ -89,19 +89,3 @@ def keep_compiled() -> Path | None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
     return folder
-
-
-def _processor() -> str:
-    """A short name for the kind of processor and the instructions it knows."""
-    told = ("model name", "flags", "Features")
-    known = [line for line in _cpuinfo().splitlines() if line.startswith(told)]
-    known = known or [platform.machine(), platform.processor()]
-    return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
-
-
-def _cpuinfo() -> str:
-    """What Linux tells of the first processor; elsewhere nothing."""
-    try:
-        return Path("/proc/cpuinfo").read_text().split("\n\n")[0]
-    except OSError:
-        return ""

@@ -6,11 +6,22 @@ matrices first and it is slower than float32. The derivative that jax writes for
 mixes widths and loses the gain, so it is written here.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
-from hornbook.kernels import wants_plain
+from hornbook.kernels import native, wants_plain
+
+# Multiplications of products that the compiled kernels do faster than XLA's library; that one is
+# as fast on larger ones.
+SMALL = 1 << 17, 1 << 23
+ROWS = range(8, 513)
+LARGE = 1 << 19  # elements of a matrix
 
 
 def plain_product(x: Array, kernel: Array) -> Array:
@@ -50,10 +61,51 @@ _product.defvjp(lambda x, kernel: (dot(x, kernel), (x, kernel)), _backward)
 
 def dot(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
     """Product of two matrices of one dtype over the given axes, summed in float32 or wider."""
-    out = lax.dot_general(
-        a, b, (((a_axis,), (b_axis,)), ((), ())), preferred_element_type=wide(a.dtype)
-    )
-    return out.astype(a.dtype)
+    if native.suits(a, b) and not wants_plain():
+        work = a.size * b.shape[1 - b_axis]
+        if SMALL[0] <= work <= SMALL[1] and a.shape[1 - a_axis] in ROWS:
+            return _small.bind(a, b, a_axis=a_axis, b_axis=b_axis)
+    return _dot_by_xla(a, b, a_axis, b_axis)
+
+
+def _dot_by_xla(a, b, a_axis, b_axis):
+    contracted = ((a_axis,), (b_axis,)), ((), ())
+    return lax.dot_general(a, b, contracted, preferred_element_type=wide(a.dtype)).astype(a.dtype)
+
+
+# --- the product by a compiled kernel, as an operation of its own that is linear in each matrix ---
+
+_small = Primitive("hornbook_dot")
+
+
+@_small.def_impl
+def _dot_by_kernel(a, b, *, a_axis, b_axis):
+    return native.product(a, b, a_axis == 0, b_axis == 1)
+
+
+@_small.def_abstract_eval
+def _shape(a, b, *, a_axis, b_axis):
+    return a.update(shape=(a.shape[1 - a_axis], b.shape[1 - b_axis]))
+
+
+def _transpose_a(d, a, b, *, a_axis, b_axis):
+    return dot(b, d, 1 - b_axis, 1) if a_axis == 0 else dot(d, b, 1, 1 - b_axis)
+
+
+def _transpose_b(d, a, b, *, a_axis, b_axis):
+    return dot(a, d, 1 - a_axis, 0) if b_axis == 0 else dot(d, a, 0, 1 - a_axis)
+
+
+def _batched(arrays, axes, **params):
+    a_batched, b_batched = (axis is not None for axis in axes)
+    over = 0 if a_batched else None, 0 if b_batched else None
+    moved = (jnp.moveaxis(a, axis, 0) if axis else a for a, axis in zip(arrays, axes, strict=True))
+    return jax.vmap(partial(_dot_by_xla, **params), over)(*moved), 0
+
+
+mlir.register_lowering(_small, mlir.lower_fun(_dot_by_kernel, multiple_results=False))
+ad.defbilinear(_small, _transpose_a, _transpose_b)
+batching.primitive_batchers[_small] = _batched
 
 
 def dot_rows(a: Array, b: Array) -> Array:
@@ -62,6 +114,35 @@ def dot_rows(a: Array, b: Array) -> Array:
         # The product library is faster on rows; XLA would fold a plain transpose into the product.
         return dot(laid_out(a.T), b)
     return dot(a, b, 0, 0)
+
+
+def multiplier(b: Array, transposed: bool = False) -> Callable[[Array], Array]:
+    """A function `a -> a b`, or `a b^T`, for many products of few rows with one matrix."""
+    if b.size >= SMALL[0] // 64 and native.suits(b) and not wants_plain():
+        packed = native.pack(lax.stop_gradient(b), transposed)
+        return lambda a: _packed(transposed, a, b, packed)
+    if not transposed:
+        return lambda a: dot(a, b)
+    if b.dtype != wide(b.dtype) and b.size >= LARGE and jax.default_backend() == "cpu":
+        # Of narrow floats the product library does (b a^T)^T twice as fast where b is large, and of
+        # float32 the other as fast or faster.
+        return lambda a: dot(b, a, 1, 1).T
+    turned = laid_out(b.T)
+    return lambda a: dot(a, turned)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _packed(transposed, a, b, packed):
+    return native.product_packed(a, packed, b.shape[0 if transposed else 1])
+
+
+def _packed_backward(transposed, residuals, d):
+    params = {"a_axis": 1, "b_axis": 1 if transposed else 0}
+    d_a, d_b = (rule(d, *residuals, **params) for rule in (_transpose_a, _transpose_b))
+    return d_a, d_b, None
+
+
+_packed.defvjp(lambda t, a, b, packed: (_packed(t, a, b, packed), (a, b)), _packed_backward)
 
 
 def laid_out(a: Array) -> Array:

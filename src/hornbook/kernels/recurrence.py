@@ -15,9 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from hornbook.kernels.product import as_bits, as_floats, dot, dot_rows, laid_out, product, wide
-
-LARGE = 1 << 19  # elements of a kernel
+from hornbook.kernels.product import as_bits, as_floats, dot_rows, multiplier, product, wide
 
 # name: (function, its derivative written in terms of its value)
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
@@ -39,16 +37,19 @@ class Cell(NamedTuple):
     they get differ from those of the recurrent product.
 
     blocks: how wide each block is, in units.
-    forward: `(blocks of projected x, states, R, b) -> new states, saved`. The first arrays saved
-        are as wide as the blocks and take their place in memory; the others are as wide as h.
+    products: how wide are the parts of R that a step multiplies by, in units.
+    forward: `(blocks of projected x, states, times, b) -> new states, saved`, where `times` has a
+        function `h -> h R` for each part of R. The first arrays saved are as wide as the blocks and
+        take their place in memory; the others are as wide as h.
     backward: `(d new states, saved, old states, new states, back) -> d old states, kept`, where
-        `back(d, columns)` is `d R^T`, of some of R's columns. What is kept takes the place of what
+        `back` has a function `d -> d R^T` for each part of R. What is kept takes the place of what
         was saved.
     finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
     extra: how many arrays are saved beside the blocks.
     """
 
     blocks: tuple[int, ...]
+    products: tuple[int, ...]
     forward: Callable
     backward: Callable
     finish: Callable
@@ -60,9 +61,9 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
     (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
     gates = (recurrent_activation, recurrent_activation, activation, recurrent_activation)
 
-    def forward(xp, states, kernel, bias):
+    def forward(xp, states, times, bias):
         h, c = states
-        saved = _gates(xp[0] + _affine(h, kernel, bias), gates)
+        saved = _gates(_plus(xp[0] + times[0](h), bias), gates)
         i, f, g, o = jnp.split(saved, 4, axis=-1)
         c = f * c + i * g
         return (o * act(c), c), (saved,)
@@ -74,24 +75,24 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
         dg, do = dc * i * d_act(g), dh * a * d_gate(o)
         dz = jnp.concatenate([di, df, dg, do], axis=-1)
-        return (back(dz), dc * f), (dz,)
+        return (back[0](dz), dc * f), (dz,)
 
-    return Cell((4,), forward, backward, _finish)
+    return Cell((4,), (4,), forward, backward, _finish)
 
 
 @cache
 def simple_rnn_cell(activation: str) -> Cell:
     act, d_act = ACTIVATIONS[activation]
 
-    def forward(xp, states, kernel, bias):
-        h = act(xp[0] + _affine(states[0], kernel, bias))
+    def forward(xp, states, times, bias):
+        h = act(_plus(xp[0] + times[0](states[0]), bias))
         return (h,), (h,)
 
     def backward(d_new, saved, old, new, back):
         dz = d_new[0] * d_act(saved[0])
-        return (back(dz),), (dz,)
+        return (back[0](dz),), (dz,)
 
-    return Cell((1,), forward, backward, _finish)
+    return Cell((1,), (1,), forward, backward, _finish)
 
 
 @cache
@@ -99,37 +100,36 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
     (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
     gates = (recurrent_activation, recurrent_activation)
 
-    def forward(xp, states, kernel, bias):
+    def forward(xp, states, times, bias):
         (h,), (x_zr, x_a) = states, xp
         units = h.shape[-1]
         input_bias, recurrent_bias = gru_biases(bias, reset_after)
         if bias is not None:
             x_zr, x_a = x_zr + input_bias[: 2 * units], x_a + input_bias[2 * units :]
         if reset_after:
-            inner = _affine(h, kernel, recurrent_bias)
+            inner = _plus(times[0](h), recurrent_bias)
             zr = _gates(x_zr + inner[:, : 2 * units], gates)
             extra = inner[:, 2 * units :]
             candidate = zr[:, units:] * extra
         else:
-            zr = _gates(x_zr + dot(h, kernel[:, : 2 * units]), gates)
+            zr = _gates(x_zr + times[0](h), gates)
             extra = zr[:, units:] * h
-            candidate = dot(extra, kernel[:, 2 * units :])
+            candidate = times[1](extra)
         z, a = zr[:, :units], act(x_a + candidate)
         return (z * h + (1 - z) * a,), (zr, a, extra)
 
     def backward(d_new, saved, old, new, back):
         (dh,), (h,), (zr, a, extra) = d_new, old, saved
-        units = h.shape[-1]
         z, r = jnp.split(zr, 2, axis=-1)
         da = dh * (1 - z) * d_act(a)
         dz = dh * (h - a) * d_gate(z)
         if reset_after:
             d_zr = jnp.concatenate([dz, da * extra * d_gate(r)], axis=-1)
             d_inner = jnp.concatenate([d_zr, da * r], axis=-1)
-            return (dh * z + back(d_inner),), (d_zr, da, da * r)
-        d_rh = back(da, slice(2 * units, None))
+            return (dh * z + back[0](d_inner),), (d_zr, da, da * r)
+        d_rh = back[1](da)
         d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
-        d_old = dh * z + d_rh * r + back(d_zr, slice(2 * units))
+        d_old = dh * z + d_rh * r + back[0](d_zr)
         return (d_old,), (d_zr, da, extra)
 
     def finish(kept, old_h, kernel, bias):
@@ -144,7 +144,7 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
             d_bias = jnp.stack([d_bias, jnp.concatenate([d_zr_sum, _sum_steps(extra)])])
         return (d_zr, da), d_kernel, d_bias
 
-    return Cell((2, 1), forward, backward, finish, extra=1)
+    return Cell((2, 1), (3,) if reset_after else (2, 1), forward, backward, finish, extra=1)
 
 
 def _finish(kept, old_h, kernel, bias):
@@ -183,6 +183,7 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
     Where nothing is saved, `xp` is only read; else it is in `saved`, and written over.
     """
     steps, dtype = xp[0].shape[0], xp[0].dtype
+    times = [multiplier(part) for part in _parts(cell, kernel)]
 
     def time(k):
         return steps - 1 - k if reverse else k
@@ -193,7 +194,7 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
     def body(k, carry):
         states, old, saved, now = carry
         t = time(k)
-        new, to_save = cell.forward(now, states, kernel, bias)
+        new, to_save = cell.forward(now, states, times, bias)
         new = new if mask is None else _where(mask[t], new, states)
         old = _put(old, states[:history], k, dtype)
         saved = _put(saved, to_save[: len(saved)], t, dtype)
@@ -213,7 +214,7 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     d_hs, d_final = d_out
     steps, dtype = old[0].shape[0], old[0].dtype
     old_h = jnp.flip(old[0], 0) if reverse else old[0]
-    back = _back(kernel)
+    back = [multiplier(part, transposed=True) for part in _parts(cell, kernel)]
 
     def time(k):
         return steps - 1 - k if reverse else k
@@ -241,19 +242,6 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     kept = tuple(as_floats(b, dtype) for b in kept)
     d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
     return d_xp, d_states, d_kernel, d_bias, None
-
-
-def _back(kernel: Array) -> Callable:
-    """`d R^T` of some columns of R, as a step does it.
-
-    Of narrow floats a CPU's product library does `(R d^T)^T` twice as fast where R is large, and of
-    float32 the other as fast or faster.
-    """
-    narrow = kernel.dtype != wide(kernel.dtype)
-    if narrow and kernel.size >= LARGE and jax.default_backend() == "cpu":
-        return lambda d, columns=slice(None): dot(kernel[:, columns], d, 1, 1).T
-    transposed = laid_out(kernel.T)
-    return lambda d, columns=slice(None): dot(d, transposed[columns])
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
@@ -342,8 +330,13 @@ def _sum_steps(x: Array) -> Array:
     return jnp.sum(x, axis=(0, 1), dtype=wide(x.dtype)).astype(x.dtype)
 
 
-def _affine(h: Array, kernel: Array, bias: Array | None) -> Array:
-    return dot(h, kernel) if bias is None else dot(h, kernel) + bias
+def _parts(cell: Cell, kernel: Array) -> list[Array]:
+    """The parts of a recurrent kernel that a step multiplies by."""
+    return jnp.split(kernel, np.cumsum(cell.products)[:-1] * kernel.shape[0], axis=1)
+
+
+def _plus(z: Array, bias: Array | None) -> Array:
+    return z if bias is None else z + bias
 
 
 def as_mask(mask: Array) -> Array:

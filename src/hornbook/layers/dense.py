@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
-from hornbook.kernels.product import product
+from hornbook.kernels.product import dot, product
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
@@ -100,7 +100,8 @@ def matmul(x: Array, kernel: Array) -> Array:
         x: `(..., inputs)`.
         kernel: `(inputs, units)`.
     """
-    if jnp.promote_types(x.dtype, kernel.dtype).itemsize < 4:
+    dtype = jnp.promote_types(x.dtype, kernel.dtype)
+    if dtype.itemsize < 4:
         return product(x, kernel)
-    rows = x.reshape(-1, x.shape[-1]) @ kernel
+    rows = dot(x.reshape(-1, x.shape[-1]).astype(dtype), kernel.astype(dtype))
     return rows.reshape(*x.shape[:-1], kernel.shape[1])

@@ -1,0 +1,55 @@
+"""Compiles the kernels in C++ into the wheel, where there is a compiler; without one it is pure."""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCES = Path("src/hornbook/kernels/native")
+MARCH = {
+    "x86_64": ("x86-64-v3", "x86-64-v4"),
+    "amd64": ("x86-64-v3", "x86-64-v4"),
+    "aarch64": ("aarch64",),
+    "arm64": ("aarch64",),
+}
+FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
+
+
+class Compile(BuildHookInterface):
+    """One shared library for each set of instructions in `MARCH`, beside the sources."""
+
+    def initialize(self, version: str, build_data: dict) -> None:
+        compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
+        if not compiler or os.name != "posix" or os.environ.get("HORNBOOK_NATIVE") == "0":
+            return self.say("no C++ compiler: built without the compiled kernels")
+        built = [self.compile(compiler, one) for one in MARCH.get(platform.machine().lower(), ())]
+        if any(built):
+            build_data["artifacts"] += [str(path) for path in built if path]
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{self.tag()}"
+
+    def compile(self, compiler: str, build: str) -> Path | None:
+        import jax
+
+        folder = Path(self.root) / SOURCES
+        target = folder / f"libhornbook-{build}.so"
+        march = "armv8-a" if build == "aarch64" else build
+        command = [*compiler.split(), *FLAGS, f"-march={march}", "-isystem", jax.ffi.include_dir()]
+        command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            self.say(f"{' '.join(command)} failed: built without it\n{done.stderr[-2000:]}")
+            return None
+        os.replace(f"{target}.new", target)
+        return target.relative_to(self.root)
+
+    def tag(self) -> str:
+        from packaging.tags import sys_tags
+
+        return next(sys_tags()).platform
+
+    def say(self, text: str) -> None:
+        self.app.display_warning(text)

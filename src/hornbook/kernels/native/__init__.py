@@ -1,0 +1,84 @@
+"""Kernels in C++, which XLA calls: for what its own code for CPUs leaves on the table.
+
+They are compiled when hornbook is installed, where there is a C++ compiler, and are used where the
+processor has the instructions that they were compiled for. Everywhere else, and with
+`HORNBOOK_NATIVE=0`, `available()` is false and the callers take their formulation for XLA.
+
+Every function takes and returns float32. Who calls it writes its derivatives.
+"""
+
+import ctypes
+import functools
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core.processor import flags
+
+# Each build of the library, and the processor's flags that it needs; the first that fits is taken.
+BUILDS = {
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
+    "aarch64": {"asimd"},
+}
+TARGETS = ("pack", "product", "product_packed")
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The compiled kernels, made known to XLA; `None` where there are none for this processor."""
+    if os.environ.get("HORNBOOK_NATIVE") == "0":
+        return None
+    known = flags() | ({"asimd"} if platform.machine() == "arm64" else set())
+    for build, needed in BUILDS.items():
+        path = Path(__file__).with_name(f"libhornbook-{build}.so")
+        if needed <= known and path.exists():
+            found = ctypes.CDLL(str(path))
+            for name in TARGETS:
+                capsule = jax.ffi.pycapsule(getattr(found, f"hornbook_{name}"))
+                jax.ffi.register_ffi_target(f"hornbook_{name}", capsule, platform="cpu")
+            return found
+    return None
+
+
+def available() -> bool:
+    """Whether there are compiled kernels for the device that computations run on."""
+    return jax.default_backend() == "cpu" and library() is not None
+
+
+def suits(*arrays: Array) -> bool:
+    """Whether there are kernels for these arrays: float32, of shapes that are known, not empty."""
+    return available() and all(
+        a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
+        for a in arrays
+    )
+
+
+def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool = False) -> Array:
+    """`op(a) op(b)`, where op transposes where it is asked to."""
+    shape = a.shape[1 if a_transposed else 0], b.shape[0 if b_transposed else 1]
+    return _call("product", *shape)(a, b, a_transposed=a_transposed, b_transposed=b_transposed)
+
+
+def pack(b: Array, transposed: bool = False) -> Array:
+    """`op(b)` in the order in which `product_packed` reads it, `(panels, depth, width of one)`."""
+    found = library()
+    assert found is not None
+    width = found.hornbook_columns()
+    depth, columns = b.shape[::-1] if transposed else b.shape
+    return _call("pack", -(-columns // width), depth, width)(b, transposed=transposed)
+
+
+def product_packed(a: Array, packed: Array, columns: int) -> Array:
+    """`a b`, for a matrix b of so many columns that was packed."""
+    return _call("product_packed", a.shape[0], columns)(a, packed)
+
+
+def _call(name: str, *shape: int) -> Callable:
+    out = jax.ShapeDtypeStruct(shape, jnp.float32)
+    return jax.ffi.ffi_call(f"hornbook_{name}", out, vmap_method="sequential")

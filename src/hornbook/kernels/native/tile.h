@@ -1,0 +1,155 @@
+// The one inner loop: a small tile of a matrix product, kept in registers.
+//
+// Written with the vector types that gcc and clang share, so that the same text becomes AVX-512,
+// AVX2 or NEON by the flags it is compiled with.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace hornbook {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16, kRows = 8;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8, kRows = 6;
+#else
+constexpr int kLanes = 4, kRows = 6;
+#endif
+constexpr int kColumns = 2 * kLanes;  // of a tile: two vectors
+
+typedef float Vector __attribute__((vector_size(4 * kLanes)));
+
+inline Vector Load(const float* p) {
+  Vector v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
+
+// A matrix that is read one number at a time: element (i, k) is data[i * row + k * step].
+struct Left {
+  const float* data;
+  int64_t row, step;
+};
+
+// out[r, c] (+)= sum over k < depth of left[r, k] right[k, c], of `rows` rows and kColumns columns.
+// A row of `right` is contiguous, and the next one begins `right_row` later.
+template <int rows>
+void Tile(int64_t depth, Left left, const float* right, int64_t right_row, float* out,
+          int64_t out_row, bool add) {
+  Vector low[rows], high[rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    low[r] = add ? Load(out + r * out_row) : Vector{};
+    high[r] = add ? Load(out + r * out_row + kLanes) : Vector{};
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    const Vector right_low = Load(right), right_high = Load(right + kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+      const Vector one = Vector{} + left.data[r * left.row];
+      low[r] += one * right_low;
+      high[r] += one * right_high;
+    }
+    left.data += left.step;
+    right += right_row;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    Store(out + r * out_row, low[r]);
+    Store(out + r * out_row + kLanes, high[r]);
+  }
+}
+
+using TileFunction = void (*)(int64_t, Left, const float*, int64_t, float*, int64_t, bool);
+
+template <int... n>
+inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
+  static constexpr TileFunction table[] = {Tile<n + 1>...};
+  return table[rows - 1];
+}
+
+// The tile of up to kRows rows and kColumns columns; fewer columns go by way of a full tile beside.
+// `right` must have kColumns columns to read all the same.
+inline void AnyTile(int64_t rows, int64_t columns, int64_t depth, Left left, const float* right,
+                    int64_t right_row, float* out, int64_t out_row, bool add) {
+  const TileFunction tile = TileOf(static_cast<int>(rows), std::make_integer_sequence<int, kRows>());
+  if (columns == kColumns) return tile(depth, left, right, right_row, out, out_row, add);
+  float whole[kRows * kColumns];
+  tile(depth, left, right, right_row, whole, kColumns, false);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) {
+      float& to = out[r * out_row + c];
+      to = whole[r * kColumns + c] + (add ? to : 0.0f);
+    }
+}
+
+// Copies rows of up to kColumns numbers into rows of kColumns, filled up with zeros.
+inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to) {
+  for (int64_t k = 0; k < rows; ++k, from += from_row, to += kColumns) {
+    if (columns == kColumns) {
+      Store(to, Load(from));
+      Store(to + kLanes, Load(from + kLanes));
+    } else {
+      std::fill(std::copy(from, from + columns, to), to + kColumns, 0.0f);
+    }
+  }
+}
+
+// Copies `depth` rows of up to kRows contiguous numbers into rows of kRows, filled up with zeros.
+inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int64_t rows, float* to) {
+  for (int64_t k = 0; k < depth; ++k, from += from_row, to += kRows)
+    if (rows == kRows)
+      std::memcpy(to, from, kRows * sizeof(float));
+    else
+      std::fill(std::copy(from, from + rows, to), to + kRows, 0.0f);
+}
+
+template <int... n>
+inline Vector InterleaveLow(Vector a, Vector b, std::integer_sequence<int, n...>) {
+  return __builtin_shufflevector(a, b, (n / 2 + (n % 2) * kLanes)...);
+}
+
+template <int... n>
+inline Vector InterleaveHigh(Vector a, Vector b, std::integer_sequence<int, n...>) {
+  return __builtin_shufflevector(a, b, (n / 2 + kLanes / 2 + (n % 2) * kLanes)...);
+}
+
+// Writes the transpose of a square of kLanes rows.
+inline void TransposeSquare(const float* from, int64_t from_row, float* to, int64_t to_row) {
+  constexpr auto lanes = std::make_integer_sequence<int, kLanes>();
+  Vector v[kLanes], w[kLanes];
+  for (int i = 0; i < kLanes; ++i) v[i] = Load(from + i * from_row);
+#pragma GCC unroll 4
+  for (int round = 1; round < kLanes; round *= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kLanes / 2; ++i) {
+      w[2 * i] = InterleaveLow(v[i], v[i + kLanes / 2], lanes);
+      w[2 * i + 1] = InterleaveHigh(v[i], v[i + kLanes / 2], lanes);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) v[i] = w[i];
+  }
+  for (int i = 0; i < kLanes; ++i) Store(to + i * to_row, v[i]);
+}
+
+// As PackRows, of the transpose of `from`: up to kColumns rows of `depth` numbers each.
+inline void PackTransposed(const float* from, int64_t from_row, int64_t depth, int64_t columns,
+                           float* to) {
+  for (int64_t c = 0; c < kColumns; c += kLanes)
+    for (int64_t k = 0; k < depth; k += kLanes) {
+      if (c + kLanes <= columns && k + kLanes <= depth) {
+        TransposeSquare(from + c * from_row + k, from_row, to + k * kColumns + c, kColumns);
+        continue;
+      }
+      for (int64_t j = k; j < std::min(k + kLanes, depth); ++j)
+        for (int64_t i = c; i < c + kLanes; ++i)
+          to[j * kColumns + i] = i < columns ? from[i * from_row + j] : 0.0f;
+    }
+}
+
+}  // namespace hornbook

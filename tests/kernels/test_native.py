@@ -1,0 +1,184 @@
+"""The compiled kernels against numpy, with every shape of edge, and what stands in where there
+are none."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hornbook.kernels import native, plain
+from hornbook.kernels.product import dot, multiplier
+
+needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
+sizes = st.integers(1, 150)
+
+
+def draw(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def assert_product(actual, a, b):
+    exact = a.astype("float64") @ b
+    scale = np.abs(a).astype("float64") @ np.abs(b)
+    assert np.all(np.abs(actual - exact) <= 1e-6 * scale + 1e-30)
+
+
+@needs_kernels
+@settings(max_examples=40, deadline=None)
+@given(sizes, sizes, sizes, st.booleans(), st.booleans())
+def test_product_of_any_shape(rows, depth, columns, a_transposed, b_transposed):
+    a, b = draw(rows, depth), draw(depth, columns, seed=1)
+    out = native.product(
+        jnp.asarray(a.T if a_transposed else a),
+        jnp.asarray(b.T if b_transposed else b),
+        a_transposed,
+        b_transposed,
+    )
+    assert_product(out, a, b)
+
+
+@needs_kernels
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "depth", "columns"), [(64, 256, 1024), (300, 2100, 70), (1000, 33, 257), (9, 3000, 33)]
+)
+def test_large_products_in_blocks_and_parts(rows, depth, columns, transposed):
+    a, b = draw(rows, depth), draw(depth, columns, seed=1)
+    given_b = jnp.asarray(b.T if transposed else b)
+    assert_product(native.product(jnp.asarray(a), given_b, False, transposed), a, b)
+    assert_product(native.product(jnp.asarray(a.T), given_b, True, transposed), a, b)
+    packed = native.pack(given_b, transposed)
+    assert_product(native.product_packed(jnp.asarray(a), packed, columns), a, b)
+
+
+@needs_kernels
+@settings(max_examples=25, deadline=None)
+@given(sizes, sizes, sizes, st.booleans())
+def test_packed_product_of_any_shape(rows, depth, columns, transposed):
+    a, b = draw(rows, depth), draw(depth, columns, seed=1)
+    packed = native.pack(jnp.asarray(b.T if transposed else b), transposed)
+    assert_product(native.product_packed(jnp.asarray(a), packed, columns), a, b)
+
+
+@needs_kernels
+def test_a_product_is_the_same_at_every_call():
+    a, b = jnp.asarray(draw(64, 700)), jnp.asarray(draw(700, 900))
+    product = jax.jit(native.product)
+    first = np.asarray(product(a, b))
+    for _ in range(200):
+        np.testing.assert_array_equal(product(a, b), first)
+
+
+@needs_kernels
+def test_products_from_many_threads_at_once():
+    product = jax.jit(native.product)
+    a, b = draw(64, 256), draw(256, 300, seed=1)
+
+    def work(seed):
+        mine = a + seed
+        return all(
+            np.allclose(product(jnp.asarray(mine), jnp.asarray(b)), mine @ b, rtol=1e-4, atol=1e-2)
+            for _ in range(30)
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(work, range(12)))
+
+
+@needs_kernels
+def test_shapes_that_do_not_fit_are_an_error():
+    call = jax.ffi.ffi_call("hornbook_product", jax.ShapeDtypeStruct((4, 4), jnp.float32))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
+        call(jnp.ones((4, 3)), jnp.ones((5, 4)), a_transposed=False, b_transposed=False)
+
+
+def by_kernel(function, *args) -> bool:
+    return "hornbook_" in jax.jit(function).lower(*args).as_text()
+
+
+@needs_kernels
+@pytest.mark.parametrize("b_axis", [0, 1])
+@pytest.mark.parametrize("a_axis", [0, 1])
+def test_dot_by_kernel_agrees_with_xla_in_every_derivative(a_axis, b_axis):
+    a, b = draw(*((80, 64) if a_axis else (64, 80))), draw(*((48, 64) if b_axis else (64, 48)))
+    tangents = draw(*a.shape, seed=2), draw(*b.shape, seed=3)
+    function = partial(dot, a_axis=a_axis, b_axis=b_axis)
+    assert by_kernel(function, a, b)
+
+    def everything():
+        def loss(a, b):
+            return jnp.sum(jnp.sin(function(a, b) / 20))
+
+        def norm(a, b):
+            return sum(jnp.sum(g**2) for g in jax.grad(loss, (0, 1))(a, b))
+
+        return (
+            jax.jit(lambda a, b: function(a, b))(a, b),
+            jax.grad(loss, (0, 1))(a, b),
+            jax.jvp(loss, (a, b), tangents),
+            jax.grad(norm, (0, 1))(a, b),
+            jax.vmap(function, (None, 0))(a, jnp.stack([b, 2 * b])),
+            jax.vmap(function, (-1, None))(jnp.stack([a, 2 * a], -1), b),
+        )
+
+    fast = everything()
+    with plain():
+        slow = everything()
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4), fast, slow)
+
+
+@needs_kernels
+@pytest.mark.parametrize("transposed", [False, True])
+def test_multiplier_and_its_gradient_agree_with_the_product(transposed):
+    a, b = draw(16, 64), draw(*((96, 64) if transposed else (64, 96)), seed=1)
+
+    def loss(times, a, b):
+        return jnp.sum(jnp.sin(times(b)(a) / 10))
+
+    fast = jax.value_and_grad(loss, (1, 2))(partial(multiplier, transposed=transposed), a, b)
+    slow = jax.value_and_grad(loss, (1, 2))(
+        lambda b: lambda a: a @ (b.T if transposed else b), a, b
+    )
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4), fast, slow)
+    assert by_kernel(lambda a, b: multiplier(b, transposed)(a), a, b)
+
+
+@needs_kernels
+def test_what_the_kernels_do_not_take_goes_to_xla():
+    a = draw(64, 64)
+    assert by_kernel(dot, a, a)
+    with plain():
+        assert not by_kernel(lambda a, b: dot(a, b), a, a)
+    assert not by_kernel(dot, a.astype("bfloat16"), a.astype("bfloat16"))
+    assert not by_kernel(dot, a[:4], a)  # too few rows
+    assert not by_kernel(dot, a[:, :8], a[:8])  # too little work
+
+
+def test_without_kernels_the_same_program_runs():
+    program = (
+        "import jax.numpy as jnp; from hornbook.kernels import native, product; "
+        "assert not native.available(); "
+        "print(product.multiplier(jnp.ones((64, 64)))(jnp.ones((64, 64))).sum(), "
+        "product.dot(jnp.ones((64, 64)), jnp.ones((64, 64))).sum())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"HORNBOOK_NATIVE": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["262144.0", "262144.0"], done.stderr
+
+
+def test_a_library_is_not_taken_for_a_processor_without_its_instructions(monkeypatch):
+    monkeypatch.setattr(native, "flags", lambda: {"sse2"})
+    monkeypatch.setattr(native.platform, "machine", lambda: "x86_64")
+    assert native.library.__wrapped__() is None
