@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from hornbook.kernels import wants_plain
+from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import product
 
 Padding = str | Sequence[tuple[int, int]]
@@ -99,6 +99,9 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
         windows = [window for _, window in _taps(x, kernel.shape[:-2], strides, pairs, dilation)]
         beside = lax.optimization_barrier(jnp.concatenate(windows, axis=-1))
         return product(beside, kernel.reshape(-1, kernel.shape[-1]))
+    if len(strides) == 1 and native.suits(x, kernel):
+        (pair,), picture = pairs, x[:, None]
+        return _conv((1, *strides), ((0, 0), pair), (1, *dilation), picture, kernel[None])[:, 0]
     if len(strides) < 3:
         return _conv(strides, pairs, dilation, x, kernel)
     # three dimensions: for each tap along the first, a convolution over the other two
@@ -112,31 +115,26 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     return total
 
 
-# --- the convolution with its own gradients -----------------------------------------------------
+# --- the convolution and its two gradients, each of which has the others for gradients -----------
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _conv(strides, pairs, dilation, x, kernel):
+    if _compiled(x, kernel):
+        out = _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+        return native.conv(x, kernel, strides, _first(pairs), dilation, out)
     return plain_conv(x, kernel, strides, pairs, dilation)
 
 
-def _forward(strides, pairs, dilation, x, kernel):
-    return plain_conv(x, kernel, strides, pairs, dilation), (x, kernel)
-
-
-def _backward(strides, pairs, dilation, residuals, d_out):
-    x, kernel = residuals
-    return (
-        _input_gradient(strides, pairs, dilation, x, kernel, d_out),
-        _kernel_gradient(strides, pairs, dilation, x, kernel, d_out),
-    )
-
-
-_conv.defvjp(_forward, _backward)
-
-
-def _input_gradient(strides, pairs, dilation, x, kernel, d_out):
-    padding = _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out)
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _input_gradient(strides, pairs, dilation, shape, kernel, d_out):
+    sizes = kernel.shape[:-2], strides, pairs, dilation, d_out.shape[1:]
+    padding = _input_gradient_padding(shape, *sizes)
+    if _compiled(d_out, kernel):
+        spread = _spread(d_out, strides)
+        return native.conv(
+            spread, kernel, (1, 1), _first(padding), dilation, shape[1:-1], turned=True
+        )
     # Without the barrier XLA folds the turning into the convolution, and takes the slow way.
     turned = lax.optimization_barrier(_turned(kernel).swapaxes(-1, -2))
     return lax.conv_general_dilated(
@@ -150,27 +148,17 @@ def _input_gradient(strides, pairs, dilation, x, kernel, d_out):
     )
 
 
-def _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out) -> Pairs:
-    """What makes of the gradient, spread by the strides, an input that gives the shape of x."""
-    sizes = zip(x.shape[1:], kernel.shape, strides, pairs, dilation, d_out.shape[1:], strict=False)
-    return tuple(
-        ((k - 1) * d - before, n - ((m - 1) * s + 1) + before)
-        for n, k, s, (before, _), d, m in sizes
-    )
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _kernel_gradient(strides, pairs, dilation, taps, x, d_out):
+    if _compiled(x, d_out):
+        return native.conv_kernel(x, d_out, strides, _first(pairs), dilation, taps)
 
-
-def _turned(kernel: Array) -> Array:
-    return jnp.flip(kernel, tuple(range(kernel.ndim - 2)))
-
-
-def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
     def gradient(x, d_out):
         x = lax.optimization_barrier(jnp.swapaxes(x, 0, -1))
         d_out = lax.optimization_barrier(jnp.moveaxis(d_out, 0, -2))
         # strides and dilation change places
         out = plain_conv(x, d_out, dilation, pairs, strides)
-        taps = tuple(slice(k) for k in kernel.shape[:-2])
-        return jnp.moveaxis(out[:, *taps], 0, -2)
+        return jnp.moveaxis(out[:, *map(slice, taps)], 0, -2)
 
     size = len(x) if x.size <= 1 << 16 else SAMPLES
     chunks = len(x) // size
@@ -181,10 +169,75 @@ def _kernel_gradient(strides, pairs, dilation, x, kernel, d_out):
         part = (lax.dynamic_slice_in_dim(a, i * size, size) for a in (x, d_out))
         return total + gradient(*part).astype(total.dtype)
 
-    total = jnp.zeros(kernel.shape, jnp.promote_types(kernel.dtype, jnp.float32))
+    shape = *taps, x.shape[-1], d_out.shape[-1]
+    total = jnp.zeros(shape, jnp.promote_types(x.dtype, jnp.float32))
     if size * chunks < len(x):
         total += gradient(x[size * chunks :], d_out[size * chunks :])
-    return lax.fori_loop(0, chunks, add, total).astype(kernel.dtype)
+    return lax.fori_loop(0, chunks, add, total).astype(x.dtype)
+
+
+def _conv_backward(strides, pairs, dilation, residuals, d_out):
+    x, kernel = residuals
+    window = strides, pairs, dilation
+    return (
+        _input_gradient(*window, x.shape, kernel, d_out),
+        _kernel_gradient(*window, kernel.shape[:-2], x, d_out),
+    )
+
+
+def _input_gradient_backward(strides, pairs, dilation, shape, residuals, d):
+    kernel, d_out = residuals
+    window = strides, pairs, dilation
+    return _kernel_gradient(*window, kernel.shape[:-2], d, d_out), _conv(*window, d, kernel)
+
+
+def _kernel_gradient_backward(strides, pairs, dilation, taps, residuals, d):
+    x, d_out = residuals
+    window = strides, pairs, dilation
+    return _input_gradient(*window, x.shape, d, d_out), _conv(*window, x, d)
+
+
+def _keep(function):
+    """What `defvjp` wants going forward: the value, and the two arrays, which come last."""
+    return lambda *args: (function(*args), args[-2:])
+
+
+for _function, _backward in (
+    (_conv, _conv_backward),
+    (_input_gradient, _input_gradient_backward),
+    (_kernel_gradient, _kernel_gradient_backward),
+):
+    _function.defvjp(_keep(_function), _backward)
+
+
+def _compiled(x: Array, other: Array) -> bool:
+    """Whether a compiled kernel takes pictures and what they meet."""
+    return x.ndim == 4 and native.suits(x, other)
+
+
+def _first(pairs: Pairs) -> tuple[int, ...]:
+    return tuple(before for before, _ in pairs)
+
+
+def _spread(d_out: Array, strides: Sequence[int]) -> Array:
+    """The gradient with zeros between its numbers, as far apart as the strides."""
+    if all(s == 1 for s in strides):
+        return d_out
+    between = [(0, 0, 0), *((0, 0, s - 1) for s in strides), (0, 0, 0)]
+    return lax.pad(d_out, jnp.zeros((), d_out.dtype), between)
+
+
+def _input_gradient_padding(shape, taps, strides, pairs, dilation, out) -> Pairs:
+    """What makes of the gradient, spread by the strides, an input that gives the shape of x."""
+    sizes = zip(shape[1:], taps, strides, pairs, dilation, out, strict=False)
+    return tuple(
+        ((k - 1) * d - before, n - ((m - 1) * s + 1) + before)
+        for n, k, s, (before, _), d, m in sizes
+    )
+
+
+def _turned(kernel: Array) -> Array:
+    return jnp.flip(kernel, tuple(range(kernel.ndim - 2)))
 
 
 # --- one channel at a time: a sum over taps of products, which XLA makes one kernel of ----------
@@ -212,7 +265,7 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
     *taps, _, filters = kernel.shape
     channels = x.shape[-1]
 
-    padding = _input_gradient_padding(strides, pairs, dilation, x, kernel, d_out)
+    padding = _input_gradient_padding(x.shape, taps, strides, pairs, dilation, d_out.shape[1:])
     spread = [(a, b, s - 1) for (a, b), s in zip(padding, strides, strict=True)]
     spread = lax.pad(d_out, jnp.zeros((), d_out.dtype), ((0, 0, 0), *spread, (0, 0, 0)))
     turned, many = _turned(kernel), filters // channels

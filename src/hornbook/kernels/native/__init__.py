@@ -16,6 +16,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook.core.processor import flags
@@ -26,7 +27,7 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("pack", "product", "product_packed")
+TARGETS = ("conv", "conv_kernel", "pack", "product", "product_packed")
 
 
 @functools.cache
@@ -77,6 +78,49 @@ def pack(b: Array, transposed: bool = False) -> Array:
 def product_packed(a: Array, packed: Array, columns: int) -> Array:
     """`a b`, for a matrix b of so many columns that was packed."""
     return _call("product_packed", a.shape[0], columns)(a, packed)
+
+
+Pair = tuple[int, int]
+
+
+def conv(
+    x: Array,
+    kernel: Array,
+    strides: Pair,
+    before: Pair,
+    dilation: Pair,
+    out: Pair,
+    turned: bool = False,
+) -> Array:
+    """Convolution over pictures, channels last.
+
+    Args:
+        x: `(batch, height, width, channels)`.
+        kernel: `(*taps, channels, filters)`; `(*taps, filters, channels)` with `turned`, and then
+            read from the last tap to the first.
+        strides, before, dilation: down and across; `before` is the padding above and on the left,
+            and what is needed behind follows from `out`.
+        out: height and width of the output.
+    """
+    shape = x.shape[0], *out, kernel.shape[2 if turned else 3]
+    where = _attributes(stride=strides, before=before, dilation=dilation)
+    return _call("conv", *shape)(x, kernel, **where, turned=turned)
+
+
+def conv_kernel(
+    x: Array, d_out: Array, strides: Pair, before: Pair, dilation: Pair, taps: Pair
+) -> Array:
+    """The gradient of `conv` for its kernel, `(*taps, channels, filters)`."""
+    where = _attributes(stride=strides, before=before, dilation=dilation)
+    return _call("conv_kernel", *taps, x.shape[3], d_out.shape[3])(x, d_out, **where)
+
+
+def _attributes(**pairs: Pair) -> dict[str, np.int64]:
+    return {
+        f"{name}_{way}": np.int64(number)
+        for name, pair in pairs.items()
+        for way, number in zip(("down", "across"), pair, strict=True)
+    }
 
 
 def _call(name: str, *shape: int) -> Callable:

@@ -50,32 +50,27 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
         if (p.order == Order::kPlain && c + kColumns > c1 && c1 - c0 >= kColumns && p.depth <= kDepth)
           c = c1 - kColumns;
         const int64_t columns = std::min<int64_t>(kColumns, c1 - c);
-        const float* right = p.b + k0 * p.b_row + c;
-        int64_t right_row = p.b_row;
+        Right right{p.b + k0 * p.b_row + c, p.b_row};
         if (p.order == Order::kPacked) {
-          right = p.b + c * p.depth + k0 * kColumns;
-          right_row = kColumns;
+          right = {p.b + c * p.depth + k0 * kColumns, kColumns};
         } else if (p.order == Order::kTransposed || columns < kColumns || r1 - r0 >= kOften) {
           float* const packed = panels_in_order + panel * panel_size;
           if (m0 == r0 && p.order == Order::kTransposed)
             PackTransposed(p.b + c * p.b_row + k0, p.b_row, depth, columns, packed);
           else if (m0 == r0)
-            PackRows(right, right_row, depth, columns, packed);
-          right = packed;
-          right_row = kColumns;
+            PackRows(right.data, right.row, depth, columns, packed);
+          right = {packed, kColumns};
         }
         for (int64_t r = m0; r < m1; r += kRows) {
           const Left left = pack_a ? Left{a_in_order + (r - m0) * depth, 1, kRows}
                                    : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
-          AnyTile(std::min<int64_t>(kRows, m1 - r), columns, depth, left, right, right_row,
+          AnyTile(std::min<int64_t>(kRows, m1 - r), columns, {depth}, left, right,
                   p.out + r * p.columns + c, p.columns, k0 > 0);
         }
       }
     }
   }
 }
-
-int64_t Up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 void Multiply(ffi::ThreadPool pool, const Problem& p) {
   if (p.depth == 0) return std::fill_n(p.out, p.rows * p.columns, 0.0f), void();

@@ -154,8 +154,10 @@ class Team {
   std::shared_ptr<Job> job_;
 };
 
-// Memory of this thread's own for numbers put in order; what it held before is lost.
-inline float* Scratch(int64_t size) {
+// Memory of this thread's own for numbers put in order, of which each use has its own; what it held
+// before is lost.
+template <int use = 0>
+float* Scratch(int64_t size) {
   thread_local std::unique_ptr<float[]> memory;
   thread_local int64_t capacity = 0;
   if (size > capacity) {

@@ -11,6 +11,8 @@
 
 namespace hornbook {
 
+inline int64_t Up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
 #if defined(__AVX512F__)
 constexpr int kLanes = 16, kRows = 8;
 #elif defined(__AVX2__)
@@ -30,33 +32,48 @@ inline Vector Load(const float* p) {
 
 inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
 
-// A matrix that is read one number at a time: element (i, k) is data[i * row + k * step].
+// The left operand: element (i, k) is data[i * row + k * step].
 struct Left {
   const float* data;
   int64_t row, step;
 };
 
-// out[r, c] (+)= sum over k < depth of left[r, k] right[k, c], of `rows` rows and kColumns columns.
-// A row of `right` is contiguous, and the next one begins `right_row` later.
+// The right one: a row of kColumns numbers or more is contiguous, the next begins `row` later.
+struct Right {
+  const float* data;
+  int64_t row;
+};
+
+// What is summed over: `depth` numbers, so many times, each time beginning elsewhere.
+struct Sum {
+  int64_t depth;
+  int64_t times = 1;
+  int64_t left = 0, right = 0;  // from one beginning to the next
+};
+
+// out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and kColumns columns.
 template <int rows>
-void Tile(int64_t depth, Left left, const float* right, int64_t right_row, float* out,
-          int64_t out_row, bool add) {
+void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add) {
   Vector low[rows], high[rows];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
     low[r] = add ? Load(out + r * out_row) : Vector{};
     high[r] = add ? Load(out + r * out_row + kLanes) : Vector{};
   }
-  for (int64_t k = 0; k < depth; ++k) {
-    const Vector right_low = Load(right), right_high = Load(right + kLanes);
+  for (int64_t time = 0; time < sum.times; ++time) {
+    const float* a = left.data + time * sum.left;
+    const float* b = right.data + time * sum.right;
+    for (int64_t k = 0; k < sum.depth; ++k) {
+      const Vector b_low = Load(b), b_high = Load(b + kLanes);
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) {
-      const Vector one = Vector{} + left.data[r * left.row];
-      low[r] += one * right_low;
-      high[r] += one * right_high;
+      for (int r = 0; r < rows; ++r) {
+        const Vector one = Vector{} + a[r * left.row];
+        low[r] += one * b_low;
+        high[r] += one * b_high;
+      }
+      a += left.step;
+      b += right.row;
     }
-    left.data += left.step;
-    right += right_row;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
@@ -65,7 +82,7 @@ void Tile(int64_t depth, Left left, const float* right, int64_t right_row, float
   }
 }
 
-using TileFunction = void (*)(int64_t, Left, const float*, int64_t, float*, int64_t, bool);
+using TileFunction = void (*)(Sum, Left, Right, float*, int64_t, bool);
 
 template <int... n>
 inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
@@ -73,14 +90,14 @@ inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
   return table[rows - 1];
 }
 
-// The tile of up to kRows rows and kColumns columns; fewer columns go by way of a full tile beside.
-// `right` must have kColumns columns to read all the same.
-inline void AnyTile(int64_t rows, int64_t columns, int64_t depth, Left left, const float* right,
-                    int64_t right_row, float* out, int64_t out_row, bool add) {
+// The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads
+// kColumns of `right` all the same, and writes only those that there are.
+inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right right, float* out,
+                    int64_t out_row, bool add) {
   const TileFunction tile = TileOf(static_cast<int>(rows), std::make_integer_sequence<int, kRows>());
-  if (columns == kColumns) return tile(depth, left, right, right_row, out, out_row, add);
+  if (columns == kColumns) return tile(sum, left, right, out, out_row, add);
   float whole[kRows * kColumns];
-  tile(depth, left, right, right_row, whole, kColumns, false);
+  tile(sum, left, right, whole, kColumns, false);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c) {
       float& to = out[r * out_row + c];

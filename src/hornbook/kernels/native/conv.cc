@@ -1,0 +1,223 @@
+// Convolution over pictures, channels last, and the gradient of its kernel.
+//
+// The taps of one row of a kernel meet numbers that lie side by side in a picture: taps * channels
+// of them, for each pixel of the output. So one row of output is, for each row of the kernel, a
+// product of matrices that are already there, the rows of the left one overlapping in memory.
+
+#include "team.h"
+#include "tile.h"
+
+namespace hornbook {
+namespace {
+
+namespace ffi = xla::ffi;
+using Pictures = ffi::Buffer<ffi::F32, 4>;
+
+struct Axis {
+  int64_t stride, before, dilation;
+};
+
+struct Shape {
+  int64_t height, width, channels;
+  int64_t size() const { return height * width * channels; }
+};
+
+// The part of a picture that the windows of an output cover, with zeros where they lie outside.
+struct Frame {
+  Shape picture, framed;
+  Axis down, across;
+
+  Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
+      : picture(picture), down(down), across(across) {
+    const auto cover = [](int64_t out, int64_t taps, Axis a) {
+      return (out - 1) * a.stride + (taps - 1) * a.dilation + 1;
+    };
+    framed = {cover(out.height, taps_down, down), cover(out.width, taps_across, across),
+              picture.channels};
+  }
+
+  void Copy(const float* from, float* to) const {
+    const int64_t c = picture.channels, row = framed.width * c;
+    const int64_t left = std::clamp<int64_t>(across.before, 0, framed.width);
+    const int64_t skip = std::max<int64_t>(-across.before, 0);
+    const int64_t width = std::clamp<int64_t>(picture.width - skip, 0, framed.width - left);
+    for (int64_t y = 0; y < framed.height; ++y, to += row) {
+      const int64_t h = y - down.before;
+      if (h < 0 || h >= picture.height || width == 0) {
+        std::fill_n(to, row, 0.0f);
+        continue;
+      }
+      std::fill_n(to, left * c, 0.0f);
+      std::memcpy(to + left * c, from + (h * picture.width + skip) * c, width * c * sizeof(float));
+      std::fill_n(to + (left + width) * c, row - (left + width) * c, 0.0f);
+    }
+  }
+};
+
+// Calls f(first, last) for shares of so many samples, on the threads of the pool.
+template <class F>
+void Share(ffi::ThreadPool pool, int64_t samples, int64_t parts, const F& f) {
+  const auto run = [&](int64_t part) {
+    f(part, part * samples / parts, (part + 1) * samples / parts);
+  };
+  if (parts == 1)
+    run(0);
+  else
+    Team(pool, parts).Run(run);
+}
+
+int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t each) {
+  const int64_t threads = pool.num_threads();
+  return threads == 1 ? 1 : std::min(samples, threads * each);
+}
+
+ffi::Error DoesNotFit() {
+  return ffi::Error::InvalidArgument("the shapes of a convolution do not fit");
+}
+
+// out[n, p, o] = sum over taps t and channels i of x[n, s p + d t - before, i] kernel[t, i, o].
+// With `turned`, the kernel is read from its last tap to its first, and i and o change places.
+ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, ffi::Result<Pictures> out,
+                Axis down, Axis across, bool turned) {
+  const auto in = x.dimensions(), taps = kernel.dimensions(), to = out->dimensions();
+  const int64_t samples = in[0], channels = in[3], filters = to[3];
+  if (to[0] != samples || taps[turned ? 3 : 2] != channels || taps[turned ? 2 : 3] != filters)
+    return DoesNotFit();
+  const Shape shape{in[1], in[2], in[3]}, out_shape{to[1], to[2], to[3]};
+  const Frame frame(shape, out_shape, taps[0], taps[1], down, across);
+
+  const int64_t rows = taps[0] * taps[1] * channels, panels = Up(filters, kColumns) / kColumns;
+  float* const packed = Scratch<1>(panels * rows * kColumns);
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const int64_t first = panel * kColumns;
+    const int64_t columns = std::min<int64_t>(kColumns, filters - first);
+    float* const here = packed + first * rows;
+    if (!turned) {
+      PackRows(kernel.typed_data() + first, filters, rows, columns, here);
+      continue;
+    }
+    for (int64_t tap = 0; tap < taps[0] * taps[1]; ++tap) {
+      const float* last = kernel.typed_data() + (taps[0] * taps[1] - 1 - tap) * channels * filters;
+      PackTransposed(last + first * channels, channels, channels, columns,
+                     here + tap * channels * kColumns);
+    }
+  }
+
+  const bool together = across.dilation == 1;  // the taps of a row are one sum
+  const int64_t depth = together ? taps[1] * channels : channels;
+  const int64_t row = frame.framed.width * channels;
+  const int64_t tiles = Up(out_shape.width, kRows) / kRows;
+  Share(pool, samples, Parts(pool, samples, 4), [&](int64_t, int64_t begin, int64_t end) {
+    float* const framed = Scratch(frame.framed.size());
+    for (int64_t n = begin; n < end; ++n) {
+      frame.Copy(x.typed_data() + n * shape.size(), framed);
+      float* const picture = out->typed_data() + n * out_shape.size();
+      for (int64_t panel = 0; panel < panels; ++panel) {
+        const int64_t first = panel * kColumns;
+        const int64_t columns = std::min<int64_t>(kColumns, filters - first);
+        for (int64_t y = 0; y < out_shape.height; ++y)
+          for (int64_t tile = 0; tile < tiles; ++tile) {
+            const int64_t from = tile * out_shape.width / tiles;
+            const int64_t until = (tile + 1) * out_shape.width / tiles;
+            const float* const window =
+                framed + y * down.stride * row + from * across.stride * channels;
+            float* const result = picture + (y * out_shape.width + from) * filters + first;
+            const int64_t outer = together ? 1 : taps[0];
+            const Sum sum = together ? Sum{depth, taps[0], down.dilation * row, depth * kColumns}
+                                     : Sum{depth, taps[1], across.dilation * channels,
+                                           depth * kColumns};
+            for (int64_t tap = 0; tap < outer; ++tap)
+              AnyTile(until - from, columns, sum,
+                      {window + tap * down.dilation * row, across.stride * channels, 1},
+                      {packed + first * rows + tap * taps[1] * depth * kColumns, kColumns}, result,
+                      filters, tap > 0);
+          }
+      }
+    }
+  });
+  return ffi::Error::Success();
+}
+
+// out[t, i, o] = sum over samples n and pixels p of x[n, s p + d t - before, i] d[n, p, o].
+ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<Pictures> out,
+                      Axis down, Axis across) {
+  const auto in = x.dimensions(), of = d.dimensions(), taps = out->dimensions();
+  const int64_t samples = in[0], channels = in[3], filters = of[3];
+  if (of[0] != samples || taps[2] != channels || taps[3] != filters) return DoesNotFit();
+  const Shape shape{in[1], in[2], in[3]}, d_shape{of[1], of[2], of[3]};
+  const Frame frame(shape, d_shape, taps[0], taps[1], down, across);
+
+  const bool together = across.dilation == 1;
+  const int64_t window = together ? taps[1] * channels : channels;
+  const int64_t windows = taps[0] * (together ? 1 : taps[1]);
+  const int64_t row = frame.framed.width * channels;
+  const Sum pixels{d_shape.width, d_shape.height, d_shape.width * filters, down.stride * row};
+  const int64_t size = taps[0] * taps[1] * channels * filters;
+  const int64_t parts = Parts(pool, samples, 1);
+  // Each part has its own sums, in the order (window, filters, place in the window).
+  const std::unique_ptr<float[]> sums(new float[parts * size]);
+  Share(pool, samples, parts, [&](int64_t part, int64_t begin, int64_t end) {
+    float* const framed = Scratch(frame.framed.size() + kColumns);
+    for (int64_t n = begin; n < end; ++n) {
+      frame.Copy(x.typed_data() + n * shape.size(), framed);
+      const float* const picture = d.typed_data() + n * d_shape.size();
+      for (int64_t w = 0; w < windows; ++w) {
+        const int64_t y = together ? w : w / taps[1], z = together ? 0 : w % taps[1];
+        const float* const base =
+            framed + y * down.dilation * row + z * across.dilation * channels;
+        float* const total = sums.get() + part * size + w * window * filters;
+        for (int64_t c = 0; c < window; c += kColumns)
+          for (int64_t o = 0; o < filters; o += kRows)
+            AnyTile(std::min<int64_t>(kRows, filters - o), std::min<int64_t>(kColumns, window - c),
+                    pixels, {picture + o, 1, filters}, {base + c, across.stride * channels},
+                    total + o * window + c, window, n > begin);
+      }
+    }
+  });
+  float* const result = out->typed_data();
+  for (int64_t w = 0; w < windows; ++w)
+    for (int64_t c = 0; c < window; ++c)
+      for (int64_t o = 0; o < filters; ++o) {
+        float total = 0;
+        for (int64_t part = 0; part < parts; ++part)
+          total += sums[part * size + (w * filters + o) * window + c];
+        result[(w * window + c) * filters + o] = total;
+      }
+  return ffi::Error::Success();
+}
+
+template <class B>
+auto WithAxes(B binding) {
+  return std::move(binding)
+      .template Attr<int64_t>("stride_down")
+      .template Attr<int64_t>("before_down")
+      .template Attr<int64_t>("dilation_down")
+      .template Attr<int64_t>("stride_across")
+      .template Attr<int64_t>("before_across")
+      .template Attr<int64_t>("dilation_across");
+}
+
+auto Operands() {
+  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>().Ret<Pictures>();
+}
+
+}  // namespace
+}  // namespace hornbook
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    hornbook_conv,
+    [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures kernel,
+       xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
+       int64_t ba, int64_t da, bool turned) {
+      return hornbook::Conv(pool, x, kernel, out, {sd, bd, dd}, {sa, ba, da}, turned);
+    },
+    hornbook::WithAxes(hornbook::Operands()).Attr<bool>("turned"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    hornbook_conv_kernel,
+    [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures d,
+       xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
+       int64_t ba, int64_t da) {
+      return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da});
+    },
+    hornbook::WithAxes(hornbook::Operands()));
