@@ -95,9 +95,9 @@ def test_products_from_many_threads_at_once():
 
 @needs_kernels
 def test_shapes_that_do_not_fit_are_an_error():
-    call = jax.ffi.ffi_call("hornbook_product", jax.ShapeDtypeStruct((4, 4), jnp.float32))
+    call = jax.ffi.ffi_call("hornbook_product", jax.ShapeDtypeStruct((1, 4, 4), jnp.float32))
     with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
-        call(jnp.ones((4, 3)), jnp.ones((5, 4)), a_transposed=False, b_transposed=False)
+        call(jnp.ones((1, 4, 3)), jnp.ones((1, 5, 4)), a_transposed=False, b_transposed=False)
 
 
 def by_kernel(function, *args) -> bool:

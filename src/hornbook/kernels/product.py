@@ -17,10 +17,9 @@ from jax.interpreters import ad, batching, mlir
 
 from hornbook.kernels import native, wants_plain
 
-# Multiplications of products that the compiled kernels do faster than XLA's library; that one is
-# as fast on larger ones.
-SMALL = 1 << 17, 1 << 23
-ROWS = range(8, 513)
+FEW, MANY = 8, 512  # rows
+LITTLE, MUCH = 1 << 17, 1 << 23  # multiplications in all
+DEEP = 1024  # terms of a sum
 LARGE = 1 << 19  # elements of a matrix
 
 
@@ -61,56 +60,82 @@ _product.defvjp(lambda x, kernel: (dot(x, kernel), (x, kernel)), _backward)
 
 def dot(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
     """Product of two matrices of one dtype over the given axes, summed in float32 or wider."""
+    return dots(a, b, a_axis, b_axis).astype(a.dtype)
+
+
+def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
+    """Products of matrices, `(..., m, k)` and `(..., k, n)`, in float32 or wider.
+
+    Args:
+        a, b: of one dtype, with the same leading axes.
+        a_axis, b_axis: which axis of its matrices is summed over, 0 or 1.
+    """
     if native.suits(a, b) and not wants_plain():
-        work = a.size * b.shape[1 - b_axis]
-        if SMALL[0] <= work <= SMALL[1] and a.shape[1 - a_axis] in ROWS:
-            return _small.bind(a, b, a_axis=a_axis, b_axis=b_axis)
-    return _dot_by_xla(a, b, a_axis, b_axis)
+        return _dots.bind(a, b, a_axis=a_axis, b_axis=b_axis)
+    return _dots_by_xla(a, b, a_axis, b_axis)
 
 
-def _dot_by_xla(a, b, a_axis, b_axis):
-    contracted = ((a_axis,), (b_axis,)), ((), ())
-    return lax.dot_general(a, b, contracted, preferred_element_type=wide(a.dtype)).astype(a.dtype)
+def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
+    """Whether the compiled kernel is faster than XLA's library; measured, in README.md."""
+    rows, depth, work = a.shape[-1 - a_axis], a.shape[a_axis - 2], a.size * b.shape[-1 - b_axis]
+    if rows < FEW or work < LITTLE:
+        return False
+    if a.ndim > 2 or b_axis == 1:
+        return True
+    return depth >= DEEP if a_axis == 0 and work > MUCH else rows <= MANY and work <= MUCH
 
 
-# --- the product by a compiled kernel, as an operation of its own that is linear in each matrix ---
-
-_small = Primitive("hornbook_dot")
-
-
-@_small.def_impl
-def _dot_by_kernel(a, b, *, a_axis, b_axis):
-    return native.product(a, b, a_axis == 0, b_axis == 1)
+def _dots_by_xla(a, b, a_axis, b_axis):
+    stack = tuple(range(a.ndim - 2))
+    contracted = (len(stack) + a_axis,), (len(stack) + b_axis,)
+    return lax.dot_general(a, b, (contracted, (stack, stack)), preferred_element_type=wide(a.dtype))
 
 
-@_small.def_abstract_eval
+# --- an operation of its own, linear in each matrix: the way is chosen for each derivative anew ---
+
+_dots = Primitive("hornbook_dots")
+
+
+@_dots.def_impl
+def _fastest(a, b, *, a_axis, b_axis):
+    if _faster_by_kernel(a, b, a_axis, b_axis):
+        return native.product(a, b, a_axis == 0, b_axis == 1)
+    if a.ndim == 2 and a_axis == 0 and a.shape[0] >= DEEP:
+        # The library is faster on rows; XLA would fold a plain transpose into the product.
+        return _dots_by_xla(laid_out(a.T), b, 1, b_axis)
+    return _dots_by_xla(a, b, a_axis, b_axis)
+
+
+@_dots.def_abstract_eval
 def _shape(a, b, *, a_axis, b_axis):
-    return a.update(shape=(a.shape[1 - a_axis], b.shape[1 - b_axis]))
+    return a.update(shape=(*a.shape[:-2], a.shape[-1 - a_axis], b.shape[-1 - b_axis]))
 
 
 def _transpose_a(d, a, b, *, a_axis, b_axis):
-    return dot(b, d, 1 - b_axis, 1) if a_axis == 0 else dot(d, b, 1, 1 - b_axis)
+    return dots(b, d, 1 - b_axis, 1) if a_axis == 0 else dots(d, b, 1, 1 - b_axis)
 
 
 def _transpose_b(d, a, b, *, a_axis, b_axis):
-    return dot(a, d, 1 - a_axis, 0) if b_axis == 0 else dot(d, a, 0, 1 - a_axis)
+    return dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
 
 
 def _batched(arrays, axes, **params):
-    a_batched, b_batched = (axis is not None for axis in axes)
-    over = 0 if a_batched else None, 0 if b_batched else None
-    moved = (jnp.moveaxis(a, axis, 0) if axis else a for a, axis in zip(arrays, axes, strict=True))
-    return jax.vmap(partial(_dot_by_xla, **params), over)(*moved), 0
+    size = next(x.shape[axis] for x, axis in zip(arrays, axes, strict=True) if axis is not None)
+    stacks = (
+        jnp.broadcast_to(x, (size, *x.shape)) if axis is None else jnp.moveaxis(x, axis, 0)
+        for x, axis in zip(arrays, axes, strict=True)
+    )
+    return dots(*stacks, **params), 0
 
 
-mlir.register_lowering(_small, mlir.lower_fun(_dot_by_kernel, multiple_results=False))
-ad.defbilinear(_small, _transpose_a, _transpose_b)
-batching.primitive_batchers[_small] = _batched
+mlir.register_lowering(_dots, mlir.lower_fun(_fastest, multiple_results=False))
+ad.defbilinear(_dots, _transpose_a, _transpose_b)
+batching.primitive_batchers[_dots] = _batched
 
 
 def dot_rows(a: Array, b: Array) -> Array:
     """`a^T b`: the sum over rows of outer products, which is the gradient of a kernel."""
-    if jax.default_backend() == "cpu" and a.shape[0] >= 1024:
+    if jax.default_backend() == "cpu" and a.shape[0] >= DEEP and not native.suits(a, b):
         # The product library is faster on rows; XLA would fold a plain transpose into the product.
         return dot(laid_out(a.T), b)
     return dot(a, b, 0, 0)
@@ -118,7 +143,7 @@ def dot_rows(a: Array, b: Array) -> Array:
 
 def multiplier(b: Array, transposed: bool = False) -> Callable[[Array], Array]:
     """A function `a -> a b`, or `a b^T`, for many products of few rows with one matrix."""
-    if b.size >= SMALL[0] // 64 and native.suits(b) and not wants_plain():
+    if b.size >= LITTLE // 64 and native.suits(b) and not wants_plain():
         packed = native.pack(lax.stop_gradient(b), transposed)
         return lambda a: _packed(transposed, a, b, packed)
     if not transposed:

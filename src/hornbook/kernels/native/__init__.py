@@ -9,6 +9,7 @@ Every function takes and returns float32. Who calls it writes its derivatives.
 
 import ctypes
 import functools
+import math
 import os
 import platform
 from collections.abc import Callable
@@ -61,9 +62,11 @@ def suits(*arrays: Array) -> bool:
 
 
 def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool = False) -> Array:
-    """`op(a) op(b)`, where op transposes where it is asked to."""
-    shape = a.shape[1 if a_transposed else 0], b.shape[0 if b_transposed else 1]
-    return _call("product", *shape)(a, b, a_transposed=a_transposed, b_transposed=b_transposed)
+    """`op(a) op(b)`, where op transposes where it is asked to; of matrices or stacks of them."""
+    shape = *a.shape[:-2], a.shape[-1 if a_transposed else -2], b.shape[-2 if b_transposed else -1]
+    stacks = (x.reshape(-1, *x.shape[-2:]) for x in (a, b))
+    call = _call("product", math.prod(shape[:-2]), *shape[-2:])
+    return call(*stacks, a_transposed=a_transposed, b_transposed=b_transposed).reshape(shape)
 
 
 def pack(b: Array, transposed: bool = False) -> Array:

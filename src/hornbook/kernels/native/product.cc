@@ -1,4 +1,4 @@
-// Matrix products: out = op(a) op(b), where op transposes or does nothing.
+// Matrix products: out = op(a) op(b), where op transposes or does nothing, of one or many matrices.
 
 #include "team.h"
 #include "tile.h"
@@ -8,10 +8,10 @@ namespace {
 
 namespace ffi = xla::ffi;
 using Matrix = ffi::Buffer<ffi::F32, 2>;
-using Cube = ffi::Buffer<ffi::F32, 3>;
-using Result = ffi::Result<Matrix>;
+using Stack = ffi::Buffer<ffi::F32, 3>;
 
-constexpr int64_t kDepth = 1024;       // of a block: so many rows of a panel stay in the cache
+constexpr int64_t kDepth = 1024;       // of a block, for few rows: one panel stays in the cache
+constexpr int64_t kDepthOfMany = 256;  // for many rows: all panels do
 constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
 constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
@@ -30,14 +30,15 @@ struct Problem {
 
 // The part of the result in rows [r0, r1) and columns [c0, c1).
 void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
-  const int64_t panels = (c1 - c0 + kColumns - 1) / kColumns;
-  const int64_t block = std::clamp<int64_t>(kBlock / std::min(p.depth, kDepth), 64, r1 - r0 + 64);
+  const int64_t panels = Up(c1 - c0, kColumns) / kColumns;
+  const int64_t most = std::min(p.depth, r1 - r0 >= kOften ? kDepthOfMany : kDepth);
+  const int64_t block = std::min(std::max<int64_t>(kBlock / most / kRows * kRows, 64), Up(r1 - r0, kRows));
   const bool pack_a = p.a.step != 1 && panels > 2 && p.depth > 64;
-  const int64_t panel_size = kColumns * std::min(p.depth, kDepth);
-  float* const panels_in_order = Scratch(panels * panel_size + (pack_a ? (block + kRows) * kDepth : 0));
+  const int64_t panel_size = kColumns * most;
+  float* const panels_in_order = Scratch(panels * panel_size + (pack_a ? block * most : 0));
   float* const a_in_order = panels_in_order + panels * panel_size;
-  for (int64_t k0 = 0; k0 < p.depth; k0 += kDepth) {
-    const int64_t depth = std::min(kDepth, p.depth - k0);
+  for (int64_t k0 = 0; k0 < p.depth; k0 += most) {
+    const int64_t depth = std::min(most, p.depth - k0);
     for (int64_t m0 = r0; m0 < r1; m0 += block) {
       const int64_t m1 = std::min(m0 + block, r1);
       if (pack_a)
@@ -47,7 +48,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
       for (int64_t panel = 0; panel < panels; ++panel) {
         int64_t c = c0 + panel * kColumns;
         // The last panel goes back over columns that are done rather than beyond the matrix.
-        if (p.order == Order::kPlain && c + kColumns > c1 && c1 - c0 >= kColumns && p.depth <= kDepth)
+        if (p.order == Order::kPlain && c + kColumns > c1 && c1 - c0 >= kColumns && p.depth <= most)
           c = c1 - kColumns;
         const int64_t columns = std::min<int64_t>(kColumns, c1 - c);
         Right right{p.b + k0 * p.b_row + c, p.b_row};
@@ -72,43 +73,68 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   }
 }
 
-void Multiply(ffi::ThreadPool pool, const Problem& p) {
-  if (p.depth == 0) return std::fill_n(p.out, p.rows * p.columns, 0.0f), void();
-  const int64_t threads = pool.num_threads(), most = threads == 1 ? 1 : 2 * threads;
-  int64_t parts = std::clamp<int64_t>(p.rows * p.columns * p.depth / kPart, 1, most);
-  const bool by_columns = p.columns >= parts * kColumns;
-  const int64_t size = by_columns ? p.columns : p.rows, unit = by_columns ? kColumns : kRows;
+// Calls f(first, last) for shares of [0, size), which begin at multiples of `unit`.
+template <class F>
+void Share(ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, const F& f) {
   parts = std::min(parts, Up(size, unit) / unit);
-  const auto run = [&](int64_t part) {
+  if (parts == 1) return f(0, size);
+  Team(pool, parts).Run([&](int64_t part) {
     const int64_t from = Up(part * size / parts, unit);
     const int64_t to = std::min(Up((part + 1) * size / parts, unit), size);
-    if (from >= to) return;
-    if (by_columns)
-      Part(p, 0, p.rows, from, to);
-    else
-      Part(p, from, to, 0, p.columns);
-  };
-  if (parts == 1)
-    run(0);
-  else
-    Team(pool, parts).Run(run);
+    if (from < to) f(from, to);
+  });
 }
 
-ffi::Error Product(ffi::ThreadPool pool, Matrix a, Matrix b, Result out, bool a_transposed,
-                   bool b_transposed) {
+int64_t Parts(ffi::ThreadPool pool, int64_t work) {
+  const int64_t threads = pool.num_threads();
+  return threads == 1 ? 1 : std::clamp<int64_t>(work / kPart, 1, 2 * threads);
+}
+
+void Multiply(ffi::ThreadPool pool, const Problem& p) {
+  const int64_t parts = Parts(pool, p.rows * p.columns * p.depth);
+  if (p.columns >= parts * kColumns)
+    Share(pool, p.columns, kColumns, parts,
+          [&](int64_t from, int64_t to) { Part(p, 0, p.rows, from, to); });
+  else
+    Share(pool, p.rows, kRows, parts,
+          [&](int64_t from, int64_t to) { Part(p, from, to, 0, p.columns); });
+}
+
+ffi::Error Product(ffi::ThreadPool pool, Stack a, Stack b, ffi::Result<Stack> out,
+                   bool a_transposed, bool b_transposed) {
   const auto a_shape = a.dimensions(), b_shape = b.dimensions(), shape = out->dimensions();
-  const int64_t rows = shape[0], columns = shape[1], depth = a_shape[a_transposed ? 0 : 1];
-  if (a_shape[a_transposed ? 1 : 0] != rows || b_shape[b_transposed ? 1 : 0] != depth ||
-      b_shape[b_transposed ? 0 : 1] != columns)
+  const int64_t many = shape[0], rows = shape[1], columns = shape[2];
+  const int64_t depth = a_shape[a_transposed ? 1 : 2];
+  if (a_shape[0] != many || b_shape[0] != many || a_shape[a_transposed ? 2 : 1] != rows ||
+      b_shape[b_transposed ? 2 : 1] != depth || b_shape[b_transposed ? 1 : 2] != columns)
     return ffi::Error::InvalidArgument("the shapes of a product do not fit");
-  const Left left = a_transposed ? Left{a.typed_data(), 1, rows} : Left{a.typed_data(), depth, 1};
-  Multiply(pool, {rows, columns, depth, left, b.typed_data(), b_shape[1],
-                  b_transposed ? Order::kTransposed : Order::kPlain, out->typed_data()});
+  if (rows == 0 || columns == 0 || depth == 0) {
+    std::fill_n(out->typed_data(), many * rows * columns, 0.0f);
+    return ffi::Error::Success();
+  }
+  const auto problem = [&](int64_t i) {
+    const float* const matrix = a.typed_data() + i * rows * depth;
+    return Problem{rows,
+                   columns,
+                   depth,
+                   a_transposed ? Left{matrix, 1, rows} : Left{matrix, depth, 1},
+                   b.typed_data() + i * depth * columns,
+                   b_shape[2],
+                   b_transposed ? Order::kTransposed : Order::kPlain,
+                   out->typed_data() + i * rows * columns};
+  };
+  if (many < pool.num_threads()) {
+    for (int64_t i = 0; i < many; ++i) Multiply(pool, problem(i));
+    return ffi::Error::Success();
+  }
+  Share(pool, many, 1, Parts(pool, many * rows * columns * depth), [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) Part(problem(i), 0, rows, 0, columns);
+  });
   return ffi::Error::Success();
 }
 
 // Puts a matrix in the order in which ProductPacked reads it: (panels, depth, kColumns).
-ffi::Error Pack(Matrix b, ffi::Result<Cube> out, bool transposed) {
+ffi::Error Pack(Matrix b, ffi::Result<Stack> out, bool transposed) {
   const auto shape = b.dimensions(), packed = out->dimensions();
   const int64_t depth = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
   if (packed[0] != Up(columns, kColumns) / kColumns || packed[1] != depth || packed[2] != kColumns)
@@ -124,13 +150,14 @@ ffi::Error Pack(Matrix b, ffi::Result<Cube> out, bool transposed) {
   return ffi::Error::Success();
 }
 
-ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Cube b, Result out) {
+ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Stack b, ffi::Result<Matrix> out) {
   const auto a_shape = a.dimensions(), b_shape = b.dimensions(), shape = out->dimensions();
   if (a_shape[0] != shape[0] || a_shape[1] != b_shape[1] || b_shape[2] != kColumns ||
       b_shape[0] != Up(shape[1], kColumns) / kColumns)
     return ffi::Error::InvalidArgument("the shapes of a product do not fit");
-  Multiply(pool, {shape[0], shape[1], a_shape[1], Left{a.typed_data(), a_shape[1], 1},
-                  b.typed_data(), kColumns, Order::kPacked, out->typed_data()});
+  if (shape[0] && shape[1] && a_shape[1])
+    Multiply(pool, {shape[0], shape[1], a_shape[1], Left{a.typed_data(), a_shape[1], 1},
+                    b.typed_data(), kColumns, Order::kPacked, out->typed_data()});
   return ffi::Error::Success();
 }
 
@@ -140,23 +167,23 @@ ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Cube b, Result out) {
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product, hornbook::Product,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Ret<hornbook::Matrix>()
+                                  .Arg<hornbook::Stack>()
+                                  .Arg<hornbook::Stack>()
+                                  .Ret<hornbook::Stack>()
                                   .Attr<bool>("a_transposed")
                                   .Attr<bool>("b_transposed"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_pack, hornbook::Pack,
                               xla::ffi::Ffi::Bind()
                                   .Arg<hornbook::Matrix>()
-                                  .Ret<hornbook::Cube>()
+                                  .Ret<hornbook::Stack>()
                                   .Attr<bool>("transposed"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product_packed, hornbook::ProductPacked,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
                                   .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Cube>()
+                                  .Arg<hornbook::Stack>()
                                   .Ret<hornbook::Matrix>());
 
 extern "C" int64_t hornbook_columns() { return hornbook::kColumns; }

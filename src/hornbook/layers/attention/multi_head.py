@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook import constraints, initializers, regularizers
-from hornbook.kernels.product import wide
+from hornbook.kernels.product import dots
 from hornbook.layers.arguments import positive
 from hornbook.layers.attention.dot import causal_mask
 from hornbook.layers.base import Layer
@@ -259,13 +259,13 @@ def attend(
     queries, keys = q.shape[len(rest) : -1], k.shape[len(rest) : -1]
     q, k, v = (x.reshape(*x.shape[: len(rest)], -1, x.shape[-1]) for x in (q, k, v))
     q = q * jnp.asarray(1 / math.sqrt(q.shape[-1]), q.dtype)
-    scores = jnp.matmul(q, k.swapaxes(-1, -2), preferred_element_type=wide(q.dtype))
+    scores = dots(q, k, b_axis=1)
     if mask is not None:
         scores = jnp.where(_flat(mask, len(rest), queries, keys), scores, -1e9)
     powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
     total = jnp.sum(powers, -1, keepdims=True)
     used = powers if drop is None else drop(powers, training=True)
-    out = (used.astype(v.dtype) @ v) / total.astype(v.dtype)
+    out = (dots(used.astype(v.dtype), v) / total).astype(v.dtype)
     out = out.reshape(*out.shape[: len(rest)], *queries, out.shape[-1])
 
     def weights() -> Array:
