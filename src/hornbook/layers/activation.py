@@ -7,6 +7,7 @@ from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import of_each_step
 from hornbook.layers.spec import InputSpec
 
 
@@ -26,6 +27,11 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether the function is one that looks at one step at a time."""
+        return of_each_step(self.activation)
 
     def call(self, inputs: Array) -> Array:
         return self.activation(inputs)
@@ -47,6 +53,8 @@ class ReLU(Layer):
         >>> keras.layers.ReLU(max_value=6)(np.array([-1.0, 2.0, 9.0])).tolist()
         [0.0, 2.0, 6.0]
     """
+
+    ignores_masked_steps = True
 
     def __init__(
         self,
@@ -85,6 +93,8 @@ class LeakyReLU(Layer):
         [-0.5, 2.0]
     """
 
+    ignores_masked_steps = True
+
     def __init__(self, negative_slope: float = 0.3, alpha: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         slope = negative_slope if alpha is None else alpha
@@ -113,6 +123,8 @@ class PReLU(Layer):
         >>> keras.layers.PReLU("ones", shared_axes=1)(np.array([[-1.0, 2.0]])).tolist()
         [[-1.0, 2.0]]
     """
+
+    ignores_masked_steps = True
 
     def __init__(
         self,
@@ -163,6 +175,8 @@ class ELU(Layer):
         >>> keras.layers.ELU()(np.array([0.0, 2.0])).tolist()
         [0.0, 2.0]
     """
+
+    ignores_masked_steps = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)

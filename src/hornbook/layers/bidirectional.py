@@ -10,7 +10,8 @@ from jax import Array
 from hornbook.core import tree
 from hornbook.core.config import arguments, custom_object_scope
 from hornbook.layers.base import Layer
-from hornbook.layers.recurrent.rnn import split_states
+from hornbook.layers.masked import ignores_masked_steps
+from hornbook.layers.recurrent.rnn import RNN, split_states
 
 MERGE: dict[str | None, Callable] = {
     "concat": lambda y, y_rev: jnp.concatenate([y, y_rev], axis=-1),
@@ -103,6 +104,17 @@ class Bidirectional(Layer):
                     f"layer and backward_layer of Bidirectional must have the same {name}, not "
                     f"{values[0]} and {values[1]}"
                 )
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether both directions are layers that do, whose steps are put in order here."""
+        return all(
+            isinstance(one, RNN)
+            and type(one).call is RNN.call
+            and ignores_masked_steps(one.cell)
+            and one.activity_regularizer is None
+            for one in self.directions
+        )
 
     def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
         for layer in self.directions:

@@ -10,6 +10,7 @@ from hornbook import activations, constraints, initializers, regularizers
 from hornbook.kernels.product import dot, product
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import of_each_step
 from hornbook.layers.spec import InputSpec
 
 
@@ -65,6 +66,11 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether its activation is one that looks at one step at a time."""
+        return of_each_step(self.activation)
 
     def build(self, input_shape: tuple) -> None:
         inputs = known_size(input_shape, -1, self)

@@ -73,6 +73,8 @@ class Dropout(_Noise):
         [0.0, 2.0]
     """
 
+    ignores_masked_steps = True
+
     def __init__(
         self, rate: float, noise_shape: tuple | None = None, seed: int | None = None, **kwargs: Any
     ):
@@ -132,6 +134,8 @@ class SpatialDropout1D(_SpatialDropout):
         >>> bool((y[:, :1] == y).all())
         True
     """
+
+    ignores_masked_steps = True
 
     _given = ("data_format",)
 
@@ -193,6 +197,8 @@ class GaussianNoise(_Noise):
         True
     """
 
+    ignores_masked_steps = True
+
     _given = ("rate",)
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
@@ -222,6 +228,8 @@ class GaussianDropout(_Noise):
         >>> bool(0.9 < y.mean() < 1.1)
         True
     """
+
+    ignores_masked_steps = True
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
@@ -261,6 +269,8 @@ class AlphaDropout(_Noise):
         >>> bool(abs(y.mean()) < 0.05), bool(abs(y.std() - 1) < 0.05)
         (True, True)
     """
+
+    ignores_masked_steps = True
 
     def __init__(
         self, rate: float, noise_shape: tuple | None = None, seed: int | None = None, **kwargs: Any

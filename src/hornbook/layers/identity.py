@@ -14,6 +14,8 @@ class Identity(Layer):
         [1.0]
     """
 
+    ignores_masked_steps = True
+
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -81,6 +81,8 @@ class Add(Merge):
         [[3.0]]
     """
 
+    ignores_masked_steps = True
+
     def _merge(self, inputs: list[Array], masks: list) -> Array:
         return functools.reduce(operator.add, inputs)
 
@@ -93,6 +95,8 @@ class Subtract(Merge):
         >>> keras.layers.Subtract()([np.array([[1.0]]), np.array([[2.0]])]).tolist()
         [[-1.0]]
     """
+
+    ignores_masked_steps = True
 
     least = most = 2
 
@@ -109,6 +113,8 @@ class Average(Merge):
         [[1.5]]
     """
 
+    ignores_masked_steps = True
+
     def _merge(self, inputs: list[Array], masks: list) -> Array:
         return functools.reduce(operator.add, inputs) / len(inputs)
 
@@ -121,6 +127,8 @@ class Multiply(Merge):
         >>> keras.layers.Multiply()([np.array([[3.0]]), np.array([[2.0]])]).tolist()
         [[6.0]]
     """
+
+    ignores_masked_steps = True
 
     def _merge(self, inputs: list[Array], masks: list) -> Array:
         factors = [x if m is None else jnp.where(m[..., None], x, 1) for x, m in zip(inputs, masks)]
@@ -156,6 +164,8 @@ class Maximum(_Extreme):
         [[3.0]]
     """
 
+    ignores_masked_steps = True
+
     def _extreme(self, x: Array, y: Array) -> Array:
         return jnp.maximum(x, y)
 
@@ -168,6 +178,8 @@ class Minimum(_Extreme):
         >>> keras.layers.Minimum()([np.array([[3.0]]), np.array([[2.0]])]).tolist()
         [[2.0]]
     """
+
+    ignores_masked_steps = True
 
     def _extreme(self, x: Array, y: Array) -> Array:
         return jnp.minimum(x, y)
@@ -191,6 +203,11 @@ class Concatenate(Merge):
     def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = axis
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether it is features that are joined."""
+        return self.axis == -1
 
     def call(self, inputs: list[Array], mask: Any = None) -> Array:
         self._check([x.shape for x in inputs] if isinstance(inputs, list | tuple) else None)

@@ -245,6 +245,11 @@ class GlobalAveragePooling1D(_GlobalPooling):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether the steps are axis 1."""
+        return self.data_format == "channels_last"
+
     def call(self, inputs: Array, mask: Any = None) -> Array:
         if mask is None:
             return super().call(inputs)

@@ -22,6 +22,8 @@ class Rescaling(Layer):
         [-1.0, 1.0]
     """
 
+    ignores_masked_steps = True
+
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale

@@ -41,6 +41,11 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether its layer treats all steps alike, and adds no loss."""
+        return _treats_steps_alike(self.layer)
+
     def build(self, input_shape: Any = None) -> None:
         super().build(_of_one_step(input_shape, self.name))
 
@@ -76,6 +81,17 @@ def _treats_samples_alone(layer: Layer, training: bool) -> bool:
     kinds = {variable.kind for variable in layer.all_variables()}
     moving = "carry" in kinds or (training and "state" in kinds)
     return not moving and all(_is_known(module) for module in layer.modules())
+
+
+def _treats_steps_alike(layer: Layer) -> bool:
+    """Whether a step's output depends on that step alone, and nothing else comes of it."""
+    takes_mask = "mask" in inspect.signature(layer.call).parameters
+    quiet = all(
+        getattr(module, "activity_regularizer", None) is None
+        and not getattr(module, "_symbolic_losses", None)
+        for module in layer.modules()
+    )
+    return quiet and not takes_mask and _treats_samples_alone(layer, training=True)
 
 
 def _is_known(module: Any) -> bool:

@@ -27,7 +27,8 @@ class Slab:
     """Some consecutive batches: `steps` of them, of `batch` rows each.
 
     Attributes:
-        data: `(x, y, sample_weight)`, arrays with rows along the first axis.
+        data: `(x, y, sample_weight)`, arrays with rows along the first axis; of batches that have
+            been padded, how many steps there were too.
         rows: int32 indices, `steps * batch` of them; `None` for the rows in order.
         batch: rows in a batch.
         steps: number of batches.
@@ -37,6 +38,11 @@ class Slab:
     rows: Any
     batch: int
     steps: int
+
+    @property
+    def padded(self) -> bool:
+        """Whether steps have been added to its sequences."""
+        return len(self.data) > 3
 
 
 def bucket(rows: int) -> int:

@@ -22,7 +22,10 @@ DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh,
 FEW_SHAPES = 4
 MANY_SHAPES = """batches have come in more than {number} shapes, and each new one is compiled \
 anew: {name} is now {now}, before it was {before}. Give the batches one shape or a few, for \
-instance with utils.pad_sequences(..., maxlen=...)."""
+instance with utils.pad_sequences(..., maxlen=...). Sequences of any length are padded to a few \
+by themselves in a model that masks padding from its first layer on, Embedding(..., \
+mask_zero=True) or Masking(), and has only layers, losses and metrics that leave masked steps \
+out."""
 
 
 class Pace:
@@ -125,7 +128,8 @@ class Program:
             self.pace.note(steps, seconds)
         else:
             self._seen.add(key)
-            self._note_shapes(slab)
+            if not slab.padded:
+                self._note_shapes(slab)
 
     def _note_shapes(self, slab: Any) -> None:
         """Say once, if batches come in more and more shapes, what changes."""
@@ -212,7 +216,7 @@ def report_not_finite(model: Any, variables: Variables, slab: Any, index: int, n
     if model.__dict__.get("_reported_not_finite"):
         return
     model._reported_not_finite = True
-    x, y, _ = take(slab.data, slab.rows, index, slab.batch)
+    x, y, *_ = take(slab.data, slab.rows, index, slab.batch)
     warnings.warn(
         f"batch {number}: the loss is not finite; {find_not_finite(model, variables, x, y)}. The "
         "weights were left as they were before this batch.",

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from hornbook.core import tree
 from hornbook.core.compiler import compiler_options
+from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 from hornbook.training.data import given
@@ -88,7 +89,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
     trained = list(variables.trainable.values())
 
     def step(state, fixed, batch):
-        x, y, sample_weight = batch
+        x, y, sample_weight, *steps = batch
 
         def loss_of(weights):
             values = variables.bound({**fixed, **state, **weights})
@@ -96,6 +97,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
                 y_pred = model(x, training=True)
                 loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
                 model.objective.track_total(loss, y_pred)
+                count_given_steps(y_pred, *steps)
                 model.compute_metrics(x, y, y_pred, sample_weight)
             return optimizer.scale_loss(loss), (loss, variables.state(scope))
 
@@ -143,15 +145,28 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     """The pure step of an evaluation: forward, loss, metrics."""
 
     def step(state, fixed, batch):
-        x, y, sample_weight = batch
+        x, y, sample_weight, *steps = batch
         with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
             y_pred = model(x, training=False)
             loss = model.compute_loss(x, y, y_pred, sample_weight, training=False)
             model.objective.track_total(loss, y_pred)
+            count_given_steps(y_pred, *steps)
             model.compute_metrics(x, y, y_pred, sample_weight)
         return variables.state(scope), jnp.bool_(True)
 
     return step
+
+
+def count_given_steps(y_pred: Any, steps: Any = None) -> None:
+    """Let the steps that padding added not count in means over steps.
+
+    A metric adds up, for each sample, the mean of the masked values and the mean of the mask. Both
+    are over the steps of a padded batch; as weights, masks bring them to those that were given.
+    """
+    for leaf in tree.flatten(y_pred) if steps is not None else ():
+        mask = get_mask(leaf)
+        if mask is not None:
+            set_mask(leaf, mask * (mask.shape[1] / steps[0].astype("float32")))
 
 
 def custom_step(model: Any, variables: Variables, method: str) -> Callable:

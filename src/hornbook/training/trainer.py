@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook import optimizers
 from hornbook.core import tree
+from hornbook.core.graph import Graph
 from hornbook.core.module import Module, structure_version
 from hornbook.core.random import global_generator
 from hornbook.core.settings import floatx
@@ -31,6 +32,7 @@ from hornbook.training.feed import ArrayFeed, IterableFeed, Slab
 from hornbook.training.history import History
 from hornbook.training.loop import Program, interrupts, run_epoch, to_floats
 from hornbook.training.objective import Objective
+from hornbook.training.padding import Padding
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
 Wrong:  model.fit(x, y)
@@ -41,6 +43,10 @@ Wrong:  def {1}(self, data)
 Right:  def {1}(self, state, data), which returns (logs, state); state holds the values of the
         trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
 
+LENGTHS_DIFFER = """the batches' outputs are of different lengths, {} and {}, and do not fit into \
+one array. Predict batches of one length together, pad them to one, or call predict_on_batch for \
+each."""
+
 
 class Trainer(Layer):
     """A layer that can be compiled, fitted and evaluated; `Model` makes it one of many layers."""
@@ -49,6 +55,7 @@ class Trainer(Layer):
     history: Any = None
     _compiled: Compiled | None = None
     _forward_program: Forward | None = None
+    _padding: Padding | None = None
 
     # ---- what a model tells
 
@@ -59,6 +66,10 @@ class Trainer(Layer):
 
     def known_outputs(self) -> Any:
         """Specs of the outputs, if they are known before data come."""
+        return None
+
+    def known_graph(self) -> Graph | None:
+        """The graph that a call runs, where it does nothing else."""
         return None
 
     def last_activations(self) -> dict[str, Any]:
@@ -288,7 +299,7 @@ class Trainer(Layer):
 
     def _prepare(self, data: tuple) -> None:
         """Build what the first batch lets one build: the model, the objective."""
-        x, y, _ = data
+        x, y, *_ = data
         outputs = self._output_specs(x)
         if not self.objective.built:
             names = self._names_of(outputs)
@@ -335,6 +346,7 @@ class Trainer(Layer):
         steps_per_epoch: int | None = None,
         shuffle: Any = False,
         class_weight: dict | None = None,
+        targets: bool = True,
     ) -> tuple[Any, tuple]:
         """A feed of batches, and its first rows to build with."""
         if is_iterable_source(x):
@@ -350,7 +362,7 @@ class Trainer(Layer):
                 x,
                 steps_per_epoch,
                 shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
-                prepare=lambda data: self._checked(data, class_weight),
+                prepare=lambda data: self._padded(self._checked(data, class_weight), targets),
             )
             return source, source.peek()
         data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
@@ -370,6 +382,18 @@ class Trainer(Layer):
             factor = class_weights(class_weight, y, names)
             weight = factor if weight is None else _multiply(weight, factor)
         return x, y, weight
+
+    def _padded(self, data: tuple, targets: bool) -> tuple:
+        """A batch, with steps added where lengths vary and the steps change nothing."""
+        own = any(
+            getattr(type(self), name, None) is not getattr(Trainer, name, None)
+            for name in ("train_step", "test_step", "compute_loss", "compute_metrics")
+        )
+        if targets and own:
+            return data
+        if self._padding is None:
+            self._padding = Padding()
+        return self._padding(self, data, targets)
 
     # ---- fit, evaluate, predict
 
@@ -396,7 +420,9 @@ class Trainer(Layer):
 
         Args:
             x: arrays with samples along the first axis (a list or dict of them for several inputs,
-                pandas objects too), or a source of batches: generator, `PyDataset`, iterable.
+                pandas objects too), or a source of batches: generator, `PyDataset`, iterable. If
+                its sequences vary in length, and the model masks padding, they are padded to a few
+                lengths, so that each new one need not be compiled.
             y: targets, one row a sample; not with a source of batches.
             batch_size: samples a step; default 32. The last batch of an epoch may be smaller.
             epochs: number of the last epoch.
@@ -556,7 +582,7 @@ class Trainer(Layer):
         if plain and x.ndim and x.dtype.kind in "fiub" and 0 < len(x) <= (batch_size or 32):
             x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
             return self._predict_once(self.adapt_inputs(x))
-        feed, _ = self._feed(x, None, None, batch_size, steps)
+        feed, _ = self._feed(x, None, None, batch_size, steps, targets=False)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
         events = self._events(callbacks, verbose, 1, feed.steps)
@@ -567,15 +593,15 @@ class Trainer(Layer):
                 for index in range(slab.steps):
                     number = len(outputs)
                     events.on_predict_batch_begin(number)
-                    batch, _, _ = _host_take(slab, index)
+                    batch, _, _, *given = _host_take(slab, index)
                     outputs.append(self._forward(batch))
+                    if given and self._padding is not None:
+                        outputs[-1] = self._padding.trim(outputs[-1], int(given[0][0]))
                     events.on_predict_batch_end(number, {"outputs": outputs[-1]})
             events.on_predict_end()
         if not outputs:
             raise ValueError("the source gave no batches to predict")
-        return tree.map_structure(
-            lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *outputs
-        )
+        return tree.map_structure(_joined, *outputs)
 
     def _predict_once(self, x: Any) -> Any:
         outputs = self._forward(x)
@@ -716,6 +742,14 @@ def _multiply(weight: Any, factor: Any) -> Any:
 def _as_scalar_or_list(logs: dict[str, Any]) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
+
+
+def _joined(*parts: Any) -> np.ndarray:
+    """The outputs of all batches as one array."""
+    for part in parts:
+        if part.shape[1:] != parts[0].shape[1:]:
+            raise ValueError(LENGTHS_DIFFER.format(parts[0].shape, part.shape))
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _host_take(slab: Slab, index: int) -> tuple:

@@ -40,6 +40,8 @@ class Attention(Layer):
         (1, 2, 4)
     """
 
+    ignores_masked_steps = True
+
     def __init__(
         self,
         use_scale: bool = False,

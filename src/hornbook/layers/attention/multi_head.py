@@ -101,6 +101,11 @@ class MultiHeadAttention(Layer):
         self._dropout_layer = Dropout(dropout, seed=seed, dtype=self.dtype_policy)
         self.supports_masking = True
 
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether it attends over the steps, which are all its axes."""
+        return self.attention_axes is None
+
     def build(self, query_shape: tuple, value_shape: tuple, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):

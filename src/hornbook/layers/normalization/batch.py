@@ -91,6 +91,11 @@ class BatchNormalization(Layer):
         self.synchronized = synchronized
         self.supports_masking = True
 
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether the channels are the features."""
+        return self.axis == -1
+
     def build(self, input_shape: tuple) -> None:
         channels = known_size(input_shape, self.axis, self)
         self.gamma = self._weight("gamma", channels) if self.scale else None

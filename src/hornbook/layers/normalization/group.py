@@ -8,6 +8,7 @@ from jax import numpy as jnp
 from hornbook import constraints, initializers, regularizers
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import on_last_axis
 from hornbook.layers.normalization.layer import along
 from hornbook.layers.normalization.statistics import standardize, unit, wide
 from hornbook.layers.spec import InputSpec
@@ -127,6 +128,11 @@ class UnitNormalization(Layer):
             raise TypeError(f"axis of a UnitNormalization is an integer or several, not {axis!r}")
         self.axis = axis if isinstance(axis, int) else list(axis)
         self.supports_masking = True
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether it is features that it goes over."""
+        return on_last_axis(self.axis)
 
     def call(self, inputs: Array) -> Array:
         axes = self.axis if isinstance(self.axis, int) else tuple(self.axis)

@@ -8,6 +8,7 @@ from jax import Array, lax
 from hornbook import constraints, initializers, regularizers
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import on_last_axis
 from hornbook.layers.normalization.statistics import standardize, wide
 
 
@@ -75,6 +76,11 @@ class LayerNormalization(Layer):
         self.autocast = False  # the input is read as it is, for the sake of the statistics
         self.supports_masking = True
 
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether it is features that it goes over."""
+        return on_last_axis(self.axis)
+
     def build(self, input_shape: tuple) -> None:
         axes = as_axes(self.axis, len(input_shape))
         shape = tuple(known_size(input_shape, axis, self) for axis in axes)
@@ -125,6 +131,11 @@ class RMSNormalization(Layer):
         self.axis = axis
         self.epsilon = epsilon
         self.supports_masking = True
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether it is features that it goes over."""
+        return on_last_axis(self.axis)
 
     def build(self, input_shape: tuple) -> None:
         axes = as_axes(self.axis, len(input_shape))

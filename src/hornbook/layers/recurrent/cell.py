@@ -42,6 +42,7 @@ class GatedCell(Layer):
     A subclass writes `step`, from the projected input to the new states, and names its kernel.
     """
 
+    ignores_masked_steps = True
     gates = 1
     state_count = 1
     kernel_function: Callable  # of kernels.recurrent

@@ -9,6 +9,7 @@ from jax import Array
 from hornbook.core import tree
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.recurrent.loop import run_cell
 from hornbook.layers.recurrent.stacked import StackedRNNCells, check_cell, default_state
 from hornbook.layers.spec import InputSpec
@@ -93,6 +94,12 @@ class RNN(Layer):
         self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking = True
         self.states: list | None = None
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether the outputs come in the order of the steps, from a cell that is known."""
+        in_order = not (self.go_backwards and self.return_sequences)
+        return in_order and ignores_masked_steps(self.cell)
 
     def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
         shape = tuple(sequences_shape)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.layers.base import Layer
+from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.recurrent.loop import run_cell
 
 
@@ -40,6 +41,11 @@ class StackedRNNCells(Layer):
     def output_size(self) -> int:
         """The output size of the last cell."""
         return output_size(self.cells[-1])
+
+    @property
+    def ignores_masked_steps(self) -> bool:
+        """Whether all the cells are known."""
+        return all(map(ignores_masked_steps, self.cells))
 
     def build(self, input_shape: tuple) -> None:
         for cell in self.cells:
