@@ -1,10 +1,12 @@
 """Any data becomes slabs: rows that lie on the device, and how many batches to take from them.
 
 Arrays become one slab for the whole epoch, shuffled by an index that travels instead of the data; a
-generator gives a slab for each batch. The loop knows slabs alone.
+generator gives a slab for each batch, or for a few that came while the device was at work. The loop
+knows slabs alone.
 """
 
 import dataclasses
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +22,11 @@ from hornbook.training.dataset import ahead
 
 RESIDENT_BYTES = 4 * 2**30  # larger arrays stay on the host and are sent piece by piece
 PIECE_BYTES = 64 * 2**20
+STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
+STACK_STEPS = 256
+
+# Whether to wait for one more batch: `more(the first, how many there are, since when)`.
+More = Callable[[tuple, int, float], bool]
 
 
 @dataclasses.dataclass
@@ -107,8 +114,8 @@ class ArrayFeed:
             return np.concatenate([rows, np.arange(len(rows), self.rows)]).astype("int32")
         return host_generator().permutation(self.rows).astype("int32")
 
-    def epoch(self) -> Iterator[Slab]:
-        """The slabs of one pass over the data."""
+    def epoch(self, more: More | None = None) -> Iterator[Slab]:
+        """The slabs of one pass over the data; they are as large as they can be."""
         rows = self.order()
         full = min(self.rows // self.batch, self.steps)
         pieces = [(0, full, self.batch)] if full else []
@@ -150,6 +157,69 @@ class ArrayFeed:
             )
 
 
+def _copy_of(array: Any) -> Any:
+    return array.copy() if isinstance(array, np.ndarray) else array
+
+
+class Stack:
+    """Consecutive batches of one shape, which become one slab.
+
+    Each is copied when it comes, for a source may give the same array again with other numbers. The
+    arrays have room for a fixed number of batches, so that any number of them is one compilation.
+
+    Args:
+        first: the first batch. Where its arrays do not lie on the host, or are padded sequences,
+            which seldom follow each other at one length, there is room for it alone.
+    """
+
+    def __init__(self, first: tuple):
+        self.first = first
+        self.rows = count_rows(first, "a batch")
+        self.steps = 1
+        self.form = self._form(first)
+        leaves = [leaf for leaf in tree.flatten(first) if leaf is not None]
+        size = max(1, sum(leaf.nbytes for leaf in leaves))
+        on_host = len(first) == 3 and all(isinstance(leaf, np.ndarray) for leaf in leaves)
+        self.room = max(1, min(STACK_STEPS, STACK_BYTES // size)) if on_host else 1
+        self.whole: tuple | None = None
+
+    def _form(self, data: tuple) -> list:
+        return [(k, v if v is None else (v.shape, v.dtype)) for k, v in tree.named_leaves(data)]
+
+    def fits(self, data: tuple) -> bool:
+        """Whether a batch has the shapes of those that are here."""
+        return self._form(data) == self.form
+
+    def open(self) -> None:
+        """Make room for more batches."""
+        if self.whole is None:
+            self.whole = tree.map_structure(
+                lambda a: a if a is None else np.empty((self.room * len(a), *a.shape[1:]), a.dtype),
+                self.first,
+            )
+            self._copy(self.first, 0)
+
+    def add(self, data: tuple) -> None:
+        """One more batch."""
+        self._copy(data, self.steps)
+        self.steps += 1
+
+    def _copy(self, data: tuple, step: int) -> None:
+        rows = slice(step * self.rows, (step + 1) * self.rows)
+        for whole, part in zip(tree.flatten(self.whole), tree.flatten(data), strict=True):
+            if whole is not None:
+                whole[rows] = part
+
+    def slab(self) -> Slab:
+        """What is here, on the device: copies, for a CPU device takes arrays as they are."""
+        if self.whole is None:
+            own = tree.map_structure(_copy_of, self.first)
+        else:
+            own = self.whole if self.steps > 1 else take_rows(self.whole, slice(0, self.rows))
+        data = tree.map_structure(lambda a: a if a is None else jax.device_put(a), own)
+        return Slab(data, None, self.rows, self.steps)
+
+
 class IterableFeed:
     """Batches from an iterator, generator, data set or indexable sequence of batches.
 
@@ -178,16 +248,16 @@ class IterableFeed:
         self.prepare = prepare or (lambda batch: batch)
         self.batch: int | None = None
         self._running: Iterator | None = None
-        self._peeked: list[Slab] = []
+        self._peeked: list[tuple] = []
 
     def peek(self) -> tuple:
         """The first batch's `(x, y, sample_weight)`; it still comes first in the first epoch."""
         self._running = iter(self._batches())
         try:
-            self._peeked.append(self._slab(next(self._running)))
+            self._peeked.append(self._prepared(next(self._running)))
         except StopIteration:
             raise ValueError(f"{type(self.source).__name__} gave no batches") from None
-        return self._peeked[0].data
+        return self._peeked[0]
 
     def _batches(self) -> Iterator:
         if not self.indexable:
@@ -198,8 +268,34 @@ class IterableFeed:
             self.source, host_generator().permutation(count) if self.shuffle else range(count)
         )
 
-    def epoch(self) -> Iterator[Slab]:
-        """The slabs of one epoch."""
+    def epoch(self, more: More | None = None) -> Iterator[Slab]:
+        """The slabs of one epoch: of one batch each, or of several as long as `more` says so."""
+        stack: Stack | None = None
+        began = time.perf_counter()
+        try:
+            for data in self._epoch():
+                if stack is not None and stack.fits(data):
+                    stack.add(data)
+                else:
+                    if stack is not None:
+                        yield stack.slab()
+                        began = time.perf_counter()
+                    stack = Stack(data)
+                if more and stack.steps < stack.room and more(stack.first, stack.steps, began):
+                    stack.open()
+                else:
+                    done, stack = stack, None
+                    yield done.slab()
+                    began = time.perf_counter()
+        except Exception:
+            if stack is not None:
+                yield stack.slab()  # what came before the error
+            raise
+        if stack is not None:
+            yield stack.slab()
+
+    def _epoch(self) -> Iterator[tuple]:
+        """The batches of one epoch."""
         getattr(self.source, "on_epoch_begin", lambda: None)()
         if not self._peeked and (self._running is None or not self.endless):
             self._running = iter(self._batches())
@@ -213,7 +309,7 @@ class IterableFeed:
                 if not self._restart(done):
                     break
                 continue
-            yield self._slab(item)
+            yield self._prepared(item)
             done += 1
         self.steps = self.steps or done
         getattr(self.source, "on_epoch_end", lambda: None)()
@@ -228,14 +324,11 @@ class IterableFeed:
             warnings.warn(
                 f"the data ended after {done} of {self.steps} batches of this epoch; a generator "
                 "must give steps_per_epoch * epochs batches",
-                stacklevel=6,
+                stacklevel=7,
             )
         return False
 
-    def _slab(self, item: Any) -> Slab:
+    def _prepared(self, item: Any) -> tuple:
         data = self.prepare(unpack(item))
-        rows = count_rows(data, "a batch")
-        self.batch = rows
-        return Slab(
-            tree.map_structure(lambda a: a if a is None else jax.device_put(a), data), None, rows, 1
-        )
+        self.batch = count_rows(data, "a batch")
+        return data

@@ -19,6 +19,8 @@ from hornbook.training.data import label
 from hornbook.training.step import Variables, take
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
+PATIENCE = 0.002  # seconds that the device may wait for more batches of a source
+SHORT = 20  # steps a dispatch from which on dispatching them one by one is felt
 FEW_SHAPES = 4
 MANY_SHAPES = """batches have come in more than {number} shapes, and each new one is compiled \
 anew: {name} is now {now}, before it was {before}. Give the batches one shape or a few, for \
@@ -89,7 +91,8 @@ class Program:
         self.names = names
         self.variables = variables
         self.pace = Pace()
-        self._seen: set = set()
+        self._balance: dict[tuple, float] = {}  # by shapes: time spent running, less compiling
+        self._at_work: Any = None
         self._shapes: list[dict[str, tuple]] = []
 
     def __call__(
@@ -114,20 +117,33 @@ class Program:
         after, logs, index, finite = self.run(
             state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), fresh, slab.batch
         )
+        self._at_work = index
         self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
         meanwhile()
         done, finite = int(index), bool(finite)
         self._note(slab, done - start, time.perf_counter() - began)
         return dict(zip(self.names, logs, strict=True)), done, finite
 
+    def works(self) -> bool:
+        """Whether the device is still at the last run."""
+        return hasattr(self._at_work, "is_ready") and not self._at_work.is_ready()
+
+    def many_pay(self, data: tuple, rows: int) -> bool:
+        """Whether it is worth a compilation to run several such batches of a source at once.
+
+        It is where steps are short, and running them one by one has already taken as long as
+        compiling them did.
+        """
+        return self.pace.steps >= SHORT and self._balance.get(_key(data, None, rows), 0) > 0
+
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
         """The first run with new shapes compiles: its time says nothing about a step."""
-        shapes = tuple(None if a is None else a.shape for a in tree.flatten((slab.data, slab.rows)))
-        key = (slab.batch, shapes)
-        if key in self._seen:
+        key = _key(slab.data, slab.rows, slab.batch)
+        if key in self._balance:
+            self._balance[key] += seconds
             self.pace.note(steps, seconds)
         else:
-            self._seen.add(key)
+            self._balance[key] = -seconds
             if not slab.padded:
                 self._note_shapes(slab)
 
@@ -146,6 +162,10 @@ class Program:
                 stacklevel=6,
             )
         self._shapes.append(shapes)
+
+
+def _key(data: tuple, rows: Any, batch: int) -> tuple:
+    return batch, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
 
 
 def run_epoch(
@@ -169,7 +189,16 @@ def run_epoch(
     each = events.needs_every_batch(mode)
     logs: dict[str, Any] = {}
     first = 0
-    slabs = feed.epoch()
+
+    def more(batch: tuple, count: int, began: float) -> bool:
+        """Whether to wait for one more batch: while the device works, and very shortly else."""
+        if each or count >= program.pace.steps:
+            return False
+        if not program.works() and time.perf_counter() - began > PATIENCE:
+            return False
+        return count > 1 or program.many_pay(batch, tree.flatten(batch)[0].shape[0])
+
+    slabs = feed.epoch(more)
     upcoming: list[Any] = []
 
     def fetch() -> None:
