@@ -10,8 +10,8 @@ import pytest
 import hornbook as keras
 from hornbook import layers
 from hornbook.core import tree
+from hornbook.training import sources
 from hornbook.training.padding import bucket_length
-from hornbook.training.trainer import Trainer
 
 LENGTHS = [7, 5, 9, 2, 11]
 CLOSE = {"rtol": 2e-5, "atol": 2e-6}
@@ -117,17 +117,17 @@ def masking() -> Any:
     return model
 
 
-def padded_sizes(model: Any, monkeypatch: Any) -> list:
+def padded_sizes(monkeypatch: Any) -> list:
     """A list that the sizes of axis 1 of each batch are written to."""
     sizes = []
-    whole = Trainer._padded
+    whole = sources.padded
 
-    def watched(self, data, targets):
-        data = whole(self, data, targets)
+    def watched(model, data, targets):
+        data = whole(model, data, targets)
         sizes.append(tree.flatten(data[0])[0].shape[1])
         return data
 
-    monkeypatch.setattr(Trainer, "_padded", watched)
+    monkeypatch.setattr(sources, "padded", watched)
     return sizes
 
 
@@ -157,9 +157,9 @@ def test_padding_changes_no_loss_no_metric_and_no_weight(case, monkeypatch):
         tested = model.evaluate(batches(), verbose=0, return_dict=True)
         return history, tested, model.get_weights()
 
-    sizes = padded_sizes(None, monkeypatch)
+    sizes = padded_sizes(monkeypatch)
     padded = run()
-    monkeypatch.setattr(Trainer, "_padded", lambda self, data, targets: data)
+    monkeypatch.setattr(sources, "padded", lambda model, data, targets: data)
     with pytest.warns(UserWarning, match="more than 4 shapes"):
         plain = run()
     for one, other in zip(jax.tree.leaves(padded), jax.tree.leaves(plain), strict=True):
@@ -237,7 +237,7 @@ NOT_EXACT = {
 @pytest.mark.filterwarnings("ignore:layer .* does not support masking")
 def test_nothing_is_padded_where_it_would_change_a_result(case, monkeypatch):
     model = NOT_EXACT[case]()
-    sizes = padded_sizes(model, monkeypatch)
+    sizes = padded_sizes(monkeypatch)
     with pytest.warns(UserWarning, match=r"x is now \(\d, \d+\).*mask_zero=True\) or Masking"):
         model.fit(tagged()(), verbose=0)
     assert sizes == LENGTHS
@@ -245,7 +245,7 @@ def test_nothing_is_padded_where_it_would_change_a_result(case, monkeypatch):
 
 def test_a_sample_without_any_step_is_not_padded(monkeypatch):
     model = attentive()
-    sizes = padded_sizes(model, monkeypatch)
+    sizes = padded_sizes(monkeypatch)
 
     def batches():
         for n in (4, 5):
@@ -260,7 +260,7 @@ def test_a_sample_without_any_step_is_not_padded(monkeypatch):
 
 def test_lengths_that_never_change_are_left_alone(monkeypatch):
     model = judge()
-    sizes = padded_sizes(model, monkeypatch)
+    sizes = padded_sizes(monkeypatch)
     model.fit(judged([7, 7, 7])(), verbose=0)
     assert sizes == [7, 7, 7]
 
@@ -268,7 +268,7 @@ def test_lengths_that_never_change_are_left_alone(monkeypatch):
 def test_padding_values_that_the_data_cannot_hold_are_not_used(monkeypatch):
     model = keras.Sequential([keras.Input((None, 1)), layers.Masking(0.5), layers.LSTM(2)])
     model.compile("sgd", "mse")
-    sizes = padded_sizes(model, monkeypatch)
+    sizes = padded_sizes(monkeypatch)
     model.fit(((np.ones((2, n, 1), "int32"), np.ones((2, 2))) for n in (5, 7, 9)), verbose=0)
     assert sizes == [5, 7, 9]
     model.fit(((np.ones((2, n, 1), "float32"), np.ones((2, 2))) for n in (5, 7, 9)), verbose=0)

@@ -24,6 +24,7 @@ from hornbook.layers.calling import as_shape, parameters_of, tree_of_symbols
 from hornbook.models import functional
 from hornbook.models.summary import summarize
 from hornbook.saving import archive, hdf5
+from hornbook.training.programs import frozen_now
 from hornbook.training.trainer import Trainer
 
 
@@ -370,7 +371,7 @@ class Model(Trainer):
             self._graph = Graph(graph.inputs, graph.outputs["outputs"])
             self._symbolic_losses = graph.outputs["losses"]
         if self._compiled is not None:
-            self._compiled.frozen = self._frozen_now()
+            self._compiled.frozen = frozen_now(self)
 
     # ---- calling
 

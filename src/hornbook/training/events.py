@@ -131,6 +131,40 @@ class CallbackList(Callback):
     __str__ = describe
 
 
+def callbacks_for(
+    model: Any,
+    callbacks: Any,
+    verbose: Any,
+    epochs: int,
+    steps: Any,
+    history: bool = False,
+    **params,
+) -> CallbackList:
+    """What was given as callbacks as one list, with a history and a progress bar if asked for.
+
+    Args:
+        model: what they are used with.
+        callbacks: callbacks, or a list that is complete.
+        verbose: whether there is a progress bar, where no list was given.
+        epochs, steps: what they are told of the run.
+        history: whether a history is needed.
+        **params: more of what they are told.
+    """
+    given = isinstance(callbacks, CallbackList)
+    if given and (callbacks.history is not None or not history):
+        return callbacks
+    return CallbackList(
+        callbacks,
+        add_history=history,
+        add_progbar=bool(verbose) and not given,
+        model=model,
+        epochs=epochs,
+        steps=steps,
+        verbose=verbose,
+        **params,
+    )
+
+
 def _hook(event: str, counts: str | None) -> Callable:
     """The method of `CallbackList` that passes an event on."""
 

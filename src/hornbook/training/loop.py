@@ -29,6 +29,10 @@ by themselves in a model that masks padding from its first layer on, Embedding(.
 mask_zero=True) or Masking(), and has only layers, losses and metrics that leave masked steps \
 out."""
 
+LENGTHS_DIFFER = """the batches' outputs are of different lengths, {} and {}, and do not fit into \
+one array. Predict batches of one length together, pad them to one, or call predict_on_batch for \
+each."""
+
 
 class Pace:
     """How many steps go into one dispatch, from the time that steps were seen to take.
@@ -224,6 +228,50 @@ def run_epoch(
     return to_floats(logs)
 
 
+def predict_batches(run: Callable, feed: Any, events: Any, padding: Any) -> Any:
+    """The outputs for every batch of a feed, as numpy arrays.
+
+    Args:
+        run: from a batch to its outputs.
+        feed: gives slabs.
+        events: whom to tell.
+        padding: what padded the batches, if they are.
+    """
+    outputs: list[Any] = []
+    events.on_predict_begin()
+    for slab in feed.epoch():
+        for index in range(slab.steps):
+            number = len(outputs)
+            events.on_predict_batch_begin(number)
+            x, _, _, *given = _host_take(slab, index)
+            outputs.append(run(x))
+            if given:
+                outputs[-1] = padding.trim(outputs[-1], int(given[0][0]))
+            events.on_predict_batch_end(number, {"outputs": outputs[-1]})
+    events.on_predict_end()
+    if not outputs:
+        raise ValueError("the source gave no batches to predict")
+    return tree.map_structure(_joined, *outputs)
+
+
+def _joined(*parts: Any) -> np.ndarray:
+    """The outputs of all batches as one array."""
+    for part in parts:
+        if part.shape[1:] != parts[0].shape[1:]:
+            raise ValueError(LENGTHS_DIFFER.format(parts[0].shape, part.shape))
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def _host_take(slab: Any, index: int) -> tuple:
+    start = index * slab.batch
+    rows = (
+        slice(start, start + slab.batch)
+        if slab.rows is None
+        else slab.rows[start : start + slab.batch]
+    )
+    return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
+
+
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
     """Logs as Python floats (arrays of several numbers stay arrays)."""
     fetched = jax.device_get(list(logs.values()))
@@ -231,6 +279,19 @@ def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
         name: float(value) if np.ndim(value) == 0 else np.asarray(value)
         for name, value in zip(logs, fetched, strict=True)
     }
+
+
+def due(epoch: int, frequency: Any) -> bool:
+    """Whether an epoch (from 0) is one of each so many, or of those listed (from 1)."""
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def scalar_or_list(logs: dict[str, Any]) -> Any:
+    """The values of logs, or the only one."""
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
 
 
 # ---- when a loss is not finite

@@ -1,6 +1,5 @@
 """`Trainer`: compile, fit, evaluate, predict, for whatever can be called and has variables."""
 
-import warnings
 from contextlib import ExitStack, nullcontext
 from typing import Any
 
@@ -11,41 +10,29 @@ import numpy as np
 from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.graph import Graph
-from hornbook.core.module import Module, structure_version
-from hornbook.core.random import global_generator
 from hornbook.core.settings import floatx
-from hornbook.core.variable import Variable, bind
-from hornbook.layers.base import Layer, collect_losses
-from hornbook.layers.calling import parameters_of
-from hornbook.training import step as steps
-from hornbook.training.compiled import Compiled, Forward, metric_paths, same_variables
-from hornbook.training.data import (
-    class_weights,
-    is_iterable_source,
-    split_validation,
-    to_array,
-    to_arrays,
-    unpack,
-)
-from hornbook.training.events import CallbackList
-from hornbook.training.feed import ArrayFeed, IterableFeed, Slab
+from hornbook.core.variable import Variable
+from hornbook.layers.base import Layer
+from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
+from hornbook.training.events import callbacks_for
+from hornbook.training.feed import Slab
 from hornbook.training.history import History
-from hornbook.training.loop import Program, interrupts, run_epoch, to_floats
+from hornbook.training.loop import (
+    due,
+    interrupts,
+    predict_batches,
+    run_epoch,
+    scalar_or_list,
+    to_floats,
+)
 from hornbook.training.objective import Objective
 from hornbook.training.padding import Padding
+from hornbook.training.programs import Compiled, Forward, forward, frozen_now, prepare, program_of
+from hornbook.training.sources import checked, feed_of, validation_triple
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
 Wrong:  model.fit(x, y)
 Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
-
-CUSTOM_STEP = """{0}.{1} must be a pure function of its state.
-Wrong:  def {1}(self, data)
-Right:  def {1}(self, state, data), which returns (logs, state); state holds the values of the
-        trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
-
-LENGTHS_DIFFER = """the batches' outputs are of different lengths, {} and {}, and do not fit into \
-one array. Predict batches of one length together, pad them to one, or call predict_on_batch for \
-each."""
 
 
 class Trainer(Layer):
@@ -123,7 +110,7 @@ class Trainer(Layer):
         self._compiled = Compiled(
             optimizer,
             Objective(loss, loss_weights, metrics, weighted_metrics),
-            self._frozen_now(),
+            frozen_now(self),
             run_eagerly=bool(run_eagerly) or jit_compile is False,
             steps_per_execution=steps_per_execution,
         )
@@ -164,40 +151,12 @@ class Trainer(Layer):
         """The least number of steps in a dispatch."""
         return self._compiled.steps_per_execution if self._compiled else 1
 
-    def _frozen_now(self) -> tuple[set[int], set[int]]:
-        """The layers and weights that are not trainable now."""
-        modules = self.modules()
-        layers = {id(m) for m in modules if isinstance(m, Layer) and not m.trainable}
-        weights = {id(v) for m in modules for v in m.owned_variables() if not v.trainable}
-        return layers, weights
-
-    def _trained_weights(self) -> list[Variable]:
-        """The weights that were trainable at `compile`."""
-        frozen_layers, frozen_weights = self._settled.frozen
-        found: dict[Variable, None] = {}
-        stack: list[Module] = [self]
-        visited: set[int] = set()
-        while stack:
-            module = stack.pop()
-            if id(module) in visited or id(module) in frozen_layers:
-                continue
-            visited.add(id(module))
-            for variable in module.owned_variables():
-                if variable.kind == "weight" and id(variable) not in frozen_weights:
-                    found[variable] = None
-            stack.extend(reversed(module.children()))
-        if self._frozen_now() != self._settled.frozen and set(found) != set(self.trainable_weights):
-            self._warn_trainable()
-        return list(found)
-
-    def _warn_trainable(self) -> None:
-        if not self._settled.warned:
-            self._settled.warned = True
-            warnings.warn(
-                f"the layers of {self.name!r} that are trainable have changed since compile(), "
-                "which settled them. Call compile() again for the change to take effect.",
-                stacklevel=5,
-            )
+    def _has_own_steps(self) -> bool:
+        """Whether a subclass has a step, a loss or metrics of its own."""
+        return any(
+            getattr(type(self), name, None) is not getattr(Trainer, name, None)
+            for name in ("train_step", "test_step", "compute_loss", "compute_metrics")
+        )
 
     def reset_metrics(self) -> None:
         """Forget what the metrics have seen."""
@@ -222,6 +181,11 @@ class Trainer(Layer):
     def extra_results(self) -> dict[str, Any]:
         """What metrics among the layers' attributes say."""
         return {metric.name: metric.result() for metric in self._extra_metrics()}
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`, in order."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     # ---- what may be overridden
 
@@ -252,150 +216,10 @@ class Trainer(Layer):
         """What all metrics say now, by name."""
         return self.objective.results() | self.extra_results()
 
-    # ---- programs
-
-    def _program(self, mode: str) -> Program:
-        """The compiled run for a mode; made again when the variables have changed."""
-        found = self._settled.by_mode.get(mode)
-        if found is not None and self._settled.version == structure_version():
-            return found
-        trained = self._trained_weights()
-        if mode == "train":
-            self.optimizer.build(trained)
-        variables = self._all_paths(mode)
-        program = self._settled.by_mode.get(mode)
-        if program is None or not same_variables(program.variables, variables, trained, mode):
-            bound = steps.Variables(variables, mode, trained if mode == "train" else [])
-            program = Program(*self._compile_step(mode, bound), bound)
-            if self.steps_per_execution > 1:
-                program.pace.steps = self.steps_per_execution
-            self._settled.by_mode[mode] = program
-        self._settled.version = structure_version()
-        return program
-
-    def _compile_step(self, mode: str, bound: steps.Variables) -> tuple[Any, list[str]]:
-        method = getattr(type(self), f"{mode}_step", None)
-        if method is None:
-            make = steps.train_step if mode == "train" else steps.test_step
-            return steps.many(make(self, bound), self, bound)
-        if len(parameters_of(method)) != 3:
-            raise TypeError(CUSTOM_STEP.format(type(self).__name__, f"{mode}_step"))
-        return steps.many(steps.custom_step(self, bound, f"{mode}_step"), self, bound, custom=True)
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The variables of `metrics`, in order."""
-        return [variable for metric in self.metrics for variable in metric.variables]
-
-    def _all_paths(self, mode: str) -> dict[str, Variable]:
-        paths = dict(self.variable_paths())
-        if self.objective is not None:
-            paths |= {f"objective/{p}": v for p, v in metric_paths(self.objective).items()}
-        if mode == "train":
-            paths |= {f"optimizer/{p}": v for p, v in self.optimizer.variable_paths().items()}
-        paths["seed"] = global_generator().state
-        unique = {variable: path for path, variable in reversed(paths.items())}
-        return {path: variable for variable, path in reversed(unique.items())}
-
-    def _prepare(self, data: tuple) -> None:
-        """Build what the first batch lets one build: the model, the objective."""
-        x, y, *_ = data
-        outputs = self._output_specs(x)
-        if not self.objective.built:
-            names = self._names_of(outputs)
-            self.objective.build(names, y, outputs, self.last_activations())
-
-    def _output_specs(self, x: Any) -> Any:
-        """Shapes and dtypes of the outputs; builds the model where it is not built."""
-        known = self.known_outputs()
-        if known is not None:
-            return known
-        if self.built and self._compiled and self._compiled.outputs is not None:
-            return self._compiled.outputs
-
-        def forward(x):
-            with bind({}), collect_losses():
-                return self(x, training=True)
-
-        specs = tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
-        outputs = jax.eval_shape(forward, specs)
-        if self._compiled:
-            self._compiled.outputs = outputs
-        return outputs
-
-    def _names_of(self, outputs: Any) -> list[str]:
-        names = self.output_names
-        if names is not None:
-            return names
-        if isinstance(outputs, dict):
-            return list(outputs)
-        leaves = tree.flatten(outputs)
-        return ["output"] if len(leaves) == 1 else [f"output_{i + 1}" for i in range(len(leaves))]
+    # ---- fit, evaluate, predict
 
     def _eagerly(self) -> Any:
         return jax.disable_jit() if self.run_eagerly else nullcontext()
-
-    # ---- feeds
-
-    def _feed(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        batch_size: int | None = None,
-        steps_per_epoch: int | None = None,
-        shuffle: Any = False,
-        class_weight: dict | None = None,
-        targets: bool = True,
-    ) -> tuple[Any, tuple]:
-        """A feed of batches, and its first rows to build with."""
-        if is_iterable_source(x):
-            for value, what in ((y, "y"), (sample_weight, "sample_weight")):
-                if value is not None:
-                    raise ValueError(
-                        f"{what} must not be passed when x gives batches itself "
-                        f"({type(x).__name__}); let it give (x, y, sample_weight)"
-                    )
-            if batch_size is not None and not hasattr(x, "__len__"):
-                raise ValueError("batch_size must not be passed when x gives batches itself")
-            source = IterableFeed(
-                x,
-                steps_per_epoch,
-                shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
-                prepare=lambda data: self._padded(self._checked(data, class_weight), targets),
-            )
-            return source, source.peek()
-        data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
-        if data[0] is None:
-            raise ValueError("there is no x to work on")
-        data = self._checked(data, class_weight)
-        feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch)
-        return feed, tree.map_structure(lambda a: None if a is None else a[: feed.batch], data)
-
-    def _checked(self, data: tuple, class_weight: dict | None) -> tuple:
-        x, y, weight = data
-        x = self.adapt_inputs(x)
-        if class_weight is not None:
-            if y is None:
-                raise ValueError("class_weight needs targets y")
-            names = self.output_names or ["output"]
-            factor = class_weights(class_weight, y, names)
-            weight = factor if weight is None else _multiply(weight, factor)
-        return x, y, weight
-
-    def _padded(self, data: tuple, targets: bool) -> tuple:
-        """A batch, with steps added where lengths vary and the steps change nothing."""
-        own = any(
-            getattr(type(self), name, None) is not getattr(Trainer, name, None)
-            for name in ("train_step", "test_step", "compute_loss", "compute_metrics")
-        )
-        if targets and own:
-            return data
-        if self._padding is None:
-            self._padding = Padding()
-        return self._padding(self, data, targets)
-
-    # ---- fit, evaluate, predict
 
     def fit(
         self,
@@ -455,25 +279,33 @@ class Trainer(Layer):
             data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
             (x, y, sample_weight), held_out = split_validation(data, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
-        feed, first = self._feed(
-            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+        feed, first = feed_of(
+            self, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
         )
         validation = None
         if validation_data is not None:
-            validation, _ = self._feed(
-                *_validation_triple(validation_data),
+            validation, _ = feed_of(
+                self,
+                *validation_triple(validation_data),
                 validation_batch_size
                 or (None if is_iterable_source(validation_data) else batch_size),
                 validation_steps,
             )
-        self._prepare(first)
-        program = self._program("train")
+        prepare(self, first)
+        program = program_of(self, "train")
         program.variables.own()
-        events = self._events(
-            callbacks, verbose, epochs, feed.steps, history=True, validation_freq=validation_freq
+        events = callbacks_for(
+            self,
+            callbacks,
+            verbose,
+            epochs,
+            feed.steps,
+            history=True,
+            validation_freq=validation_freq,
         )
         self.stop_training = self._reported_not_finite = False
-        self._show_choices(verbose)
+        if verbose:
+            self._settled.show_choices()
         with ExitStack() as stack:
             stack.enter_context(self._eagerly())
             interrupt = stack.enter_context(interrupts())
@@ -491,7 +323,7 @@ class Trainer(Layer):
                 logs = run_epoch(program, feed, events, "train", self, stopped)
                 if interrupt.asked:
                     break
-                if validation is not None and _due(epoch, validation_freq):
+                if validation is not None and due(epoch, validation_freq):
                     results = self._evaluate(validation, events, interrupted)
                     logs |= {f"val_{name}": value for name, value in results.items()}
                     if interrupt.asked:
@@ -500,7 +332,7 @@ class Trainer(Layer):
                 events.on_epoch_end(epoch, logs)
                 if self.stop_training or interrupt.asked:
                     break
-                program = self._program("train")
+                program = program_of(self, "train")
             self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
@@ -537,15 +369,15 @@ class Trainer(Layer):
         """
         _no_more("evaluate", kwargs)
         assert self._settled
-        feed, first = self._feed(x, y, sample_weight, batch_size, steps)
-        self._prepare(first)
-        events = self._events(callbacks, verbose, 1, feed.steps)
+        feed, first = feed_of(self, x, y, sample_weight, batch_size, steps)
+        prepare(self, first)
+        events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
         with self._eagerly():
             logs = self._evaluate(feed, events, lambda: False)
-        return logs if return_dict else _as_scalar_or_list(logs)
+        return logs if return_dict else scalar_or_list(logs)
 
     def _evaluate(self, feed: Any, events: Any, stopped: Any) -> dict[str, float]:
-        program = self._program("test")
+        program = program_of(self, "test")
         program.variables.own()
         events.on_test_begin()
         logs = run_epoch(program, feed, events, "test", self, stopped)
@@ -582,56 +414,18 @@ class Trainer(Layer):
         if plain and x.ndim and x.dtype.kind in "fiub" and 0 < len(x) <= (batch_size or 32):
             x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
             return self._predict_once(self.adapt_inputs(x))
-        feed, _ = self._feed(x, None, None, batch_size, steps, targets=False)
+        feed, _ = feed_of(self, x, None, None, batch_size, steps, targets=False)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
-        events = self._events(callbacks, verbose, 1, feed.steps)
-        outputs: list[Any] = []
+        events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
         with self._eagerly():
-            events.on_predict_begin()
-            for slab in feed.epoch():
-                for index in range(slab.steps):
-                    number = len(outputs)
-                    events.on_predict_batch_begin(number)
-                    batch, _, _, *given = _host_take(slab, index)
-                    outputs.append(self._forward(batch))
-                    if given and self._padding is not None:
-                        outputs[-1] = self._padding.trim(outputs[-1], int(given[0][0]))
-                    events.on_predict_batch_end(number, {"outputs": outputs[-1]})
-            events.on_predict_end()
-        if not outputs:
-            raise ValueError("the source gave no batches to predict")
-        return tree.map_structure(_joined, *outputs)
+            return predict_batches(lambda x: forward(self, x), feed, events, self._padding)
 
     def _predict_once(self, x: Any) -> Any:
-        outputs = self._forward(x)
+        outputs = forward(self, x)
         if isinstance(outputs, jax.Array):
             return np.array(outputs)
         return tree.map_structure(np.array, outputs)
-
-    def _forward(self, x: Any) -> Any:
-        """The compiled forward pass on one batch."""
-        forward = self._forward_program
-        if forward is None or forward.version != structure_version() or not self.built:
-            forward = self._new_forward_program(x)
-        state, fixed = forward.variables.read()
-        outputs, state = forward.run(state, fixed, x)
-        if state:
-            forward.variables.write(state)
-        return outputs
-
-    def _new_forward_program(self, x: Any) -> "Forward":
-        if not self.built:
-            self._output_specs(tree.map_structure(jax.device_put, x))
-        paths = {p: v for p, v in self._all_paths("predict").items() if v.kind in PREDICT_KINDS}
-        forward = self._forward_program
-        if forward is None or list(forward.variables.by_path.values()) != list(paths.values()):
-            variables = steps.Variables(paths, "predict")
-            self._forward_program = forward = Forward(
-                steps.predict_step(self, variables), variables
-            )
-        forward.version = structure_version()
-        return forward
 
     # ---- one batch at a time
 
@@ -675,10 +469,10 @@ class Trainer(Layer):
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
         assert self._settled
-        data = self._checked(unpack(data), class_weight)
-        self._prepare(data)
+        data = checked(self, unpack(data), class_weight)
+        prepare(self, data)
         fresh = mode not in self._settled.by_mode
-        program = self._program(mode)
+        program = program_of(self, mode)
         if fresh:
             program.variables.own()
         rows = tree.flatten(data[0])[0].shape[0]
@@ -686,80 +480,7 @@ class Trainer(Layer):
         with self._eagerly():
             logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1, fresh=True)
         logs = to_floats(logs)
-        return logs if return_dict else _as_scalar_or_list(logs)
-
-    # ---- small things
-
-    def _events(self, callbacks, verbose, epochs, steps_, history=False, **params) -> CallbackList:
-        given = isinstance(callbacks, CallbackList)
-        if given and (callbacks.history is not None or not history):
-            return callbacks
-        return CallbackList(
-            callbacks,
-            add_history=history,
-            add_progbar=bool(verbose) and not given,
-            model=self,
-            epochs=epochs,
-            steps=steps_,
-            verbose=verbose,
-            **params,
-        )
-
-    def _show_choices(self, verbose: Any) -> None:
-        """Say what 'accuracy' was taken for, once a compile."""
-        if verbose and not self._settled.shown:
-            self._settled.shown = True
-            for asked, reason in self.objective.choices.items():
-                print(f"{asked} -> {reason}")
-
-
-PREDICT_KINDS = ("weight", "state", "seed", "carry")
-
-
-def _validation_triple(data: Any) -> tuple[Any, Any, Any]:
-    if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
-        return data[0], data[1], data[2] if len(data) == 3 else None
-    if is_iterable_source(data):
-        return data, None, None
-    raise ValueError(
-        "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
-        f"not {type(data).__name__}"
-    )
-
-
-def _due(epoch: int, frequency: Any) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _multiply(weight: Any, factor: Any) -> Any:
-    if tree.is_nested(weight) or tree.is_nested(factor):
-        return tree.map_structure(_multiply, weight, factor)
-    return weight * factor
-
-
-def _as_scalar_or_list(logs: dict[str, Any]) -> Any:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
-
-
-def _joined(*parts: Any) -> np.ndarray:
-    """The outputs of all batches as one array."""
-    for part in parts:
-        if part.shape[1:] != parts[0].shape[1:]:
-            raise ValueError(LENGTHS_DIFFER.format(parts[0].shape, part.shape))
-    return np.concatenate([np.asarray(part) for part in parts])
-
-
-def _host_take(slab: Slab, index: int) -> tuple:
-    start = index * slab.batch
-    rows = (
-        slice(start, start + slab.batch)
-        if slab.rows is None
-        else slab.rows[start : start + slab.batch]
-    )
-    return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
+        return logs if return_dict else scalar_or_list(logs)
 
 
 def _no_more(method: str, kwargs: dict) -> None:

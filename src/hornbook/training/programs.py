@@ -1,0 +1,231 @@
+"""What is compiled for a model: a program for each mode, made anew when the variables change."""
+
+import warnings
+from typing import Any
+
+import jax
+
+from hornbook.core import tree
+from hornbook.core.module import Module, structure_version
+from hornbook.core.random import global_generator
+from hornbook.core.variable import Variable, bind
+from hornbook.layers.base import Layer, collect_losses
+from hornbook.layers.calling import parameters_of
+from hornbook.training import step as steps
+from hornbook.training.loop import Program
+from hornbook.training.objective import Objective
+from hornbook.training.step import Variables
+
+CUSTOM_STEP = """{0}.{1} must be a pure function of its state.
+Wrong:  def {1}(self, data)
+Right:  def {1}(self, state, data), which returns (logs, state); state holds the values of the
+        trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
+PREDICT_KINDS = ("weight", "state", "seed", "carry")
+
+
+class Compiled:
+    """What `compile` settles, and the programs compiled since.
+
+    Not a module: what it holds does not belong to the model's own variables.
+    """
+
+    def __init__(self, optimizer, objective, frozen, run_eagerly=False, steps_per_execution=1):
+        self.optimizer = optimizer
+        self.objective = objective
+        self.frozen = frozen
+        self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
+        self._forget()
+
+    def _forget(self):
+        self.by_mode: dict[str, Program] = {}
+        self.version = -1
+        self.outputs: Any = None
+        self.warned = self.shown = False
+
+    def show_choices(self) -> None:
+        """Say what 'accuracy' was taken for, once a compile."""
+        choices = {} if self.shown else self.objective.choices
+        self.shown = True
+        for asked, reason in choices.items():
+            print(f"{asked} -> {reason}")
+
+    def __getstate__(self):
+        names = ("optimizer", "objective", "frozen", "run_eagerly", "steps_per_execution")
+        return {name: self.__dict__[name] for name in names}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._forget()
+
+
+class Forward:
+    """A compiled forward pass, the variables it reads, and when they were last looked up."""
+
+    def __init__(self, run: Any, variables: Variables):
+        self.run = run
+        self.variables = variables
+        self.version = -1
+
+    def __deepcopy__(self, memo):
+        return None
+
+    def __reduce__(self):
+        return type(None), ()
+
+
+def same_variables(old: Variables, paths: dict, trained: list, mode: str) -> bool:
+    """Whether a program's variables are still the model's."""
+    if list(old.by_path.values()) != list(paths.values()):
+        return False
+    return mode != "train" or set(old.trainable.values()) == set(trained)
+
+
+def metric_paths(objective: Objective) -> dict[str, Variable]:
+    """The variables of losses' trackers and metrics, by path."""
+    metrics = {**{f"tracker_{k}": m for k, m in objective.trackers.items()}}
+    metrics |= {f"{i}_{key}": m for i, (_, m, key, _) in enumerate(objective.reported)}
+    return {f"{k}/{p}": v for k, m in metrics.items() for p, v in m.variable_paths().items()}
+
+
+def frozen_now(model: Any) -> tuple[set[int], set[int]]:
+    """The layers and weights that are not trainable now."""
+    modules = model.modules()
+    layers = {id(m) for m in modules if isinstance(m, Layer) and not m.trainable}
+    weights = {id(v) for m in modules for v in m.owned_variables() if not v.trainable}
+    return layers, weights
+
+
+def trained_weights(model: Any) -> list[Variable]:
+    """The weights that were trainable at `compile`."""
+    frozen_layers, frozen_weights = model._settled.frozen
+    found: dict[Variable, None] = {}
+    stack: list[Module] = [model]
+    visited: set[int] = set()
+    while stack:
+        module = stack.pop()
+        if id(module) in visited or id(module) in frozen_layers:
+            continue
+        visited.add(id(module))
+        for variable in module.owned_variables():
+            if variable.kind == "weight" and id(variable) not in frozen_weights:
+                found[variable] = None
+        stack.extend(reversed(module.children()))
+    if frozen_now(model) != model._settled.frozen and set(found) != set(model.trainable_weights):
+        _warn_trainable(model)
+    return list(found)
+
+
+def _warn_trainable(model: Any) -> None:
+    if not model._settled.warned:
+        model._settled.warned = True
+        warnings.warn(
+            f"the layers of {model.name!r} that are trainable have changed since compile(), "
+            "which settled them. Call compile() again for the change to take effect.",
+            stacklevel=5,
+        )
+
+
+def program_of(model: Any, mode: str) -> Program:
+    """The compiled run for a mode; made again when the variables have changed."""
+    found = model._settled.by_mode.get(mode)
+    if found is not None and model._settled.version == structure_version():
+        return found
+    trained = trained_weights(model)
+    if mode == "train":
+        model.optimizer.build(trained)
+    variables = all_paths(model, mode)
+    program = model._settled.by_mode.get(mode)
+    if program is None or not same_variables(program.variables, variables, trained, mode):
+        bound = Variables(variables, mode, trained if mode == "train" else [])
+        program = Program(*_compile_step(model, mode, bound), bound)
+        if model.steps_per_execution > 1:
+            program.pace.steps = model.steps_per_execution
+        model._settled.by_mode[mode] = program
+    model._settled.version = structure_version()
+    return program
+
+
+def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[str]]:
+    method = getattr(type(model), f"{mode}_step", None)
+    if method is None:
+        make = steps.train_step if mode == "train" else steps.test_step
+        return steps.many(make(model, bound), model, bound)
+    if len(parameters_of(method)) != 3:
+        raise TypeError(CUSTOM_STEP.format(type(model).__name__, f"{mode}_step"))
+    return steps.many(steps.custom_step(model, bound, f"{mode}_step"), model, bound, custom=True)
+
+
+def all_paths(model: Any, mode: str) -> dict[str, Variable]:
+    """All that a run may read, each once: the model's variables, the objective's, the optimizer's,
+    the seed."""
+    paths = dict(model.variable_paths())
+    if model.objective is not None:
+        paths |= {f"objective/{p}": v for p, v in metric_paths(model.objective).items()}
+    if mode == "train":
+        paths |= {f"optimizer/{p}": v for p, v in model.optimizer.variable_paths().items()}
+    paths["seed"] = global_generator().state
+    unique = {variable: path for path, variable in reversed(paths.items())}
+    return {path: variable for variable, path in reversed(unique.items())}
+
+
+def prepare(model: Any, data: tuple) -> None:
+    """Build what the first batch lets one build: the model, the objective."""
+    x, y, *_ = data
+    outputs = _output_specs(model, x)
+    if not model.objective.built:
+        names = _names_of(model, outputs)
+        model.objective.build(names, y, outputs, model.last_activations())
+
+
+def _output_specs(model: Any, x: Any) -> Any:
+    """Shapes and dtypes of the outputs; builds the model where it is not built."""
+    known = model.known_outputs()
+    if known is not None:
+        return known
+    if model.built and model._compiled and model._compiled.outputs is not None:
+        return model._compiled.outputs
+
+    def outputs_of(x):
+        with bind({}), collect_losses():
+            return model(x, training=True)
+
+    specs = tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
+    outputs = jax.eval_shape(outputs_of, specs)
+    if model._compiled:
+        model._compiled.outputs = outputs
+    return outputs
+
+
+def _names_of(model: Any, outputs: Any) -> list[str]:
+    names = model.output_names
+    if names is not None:
+        return names
+    if isinstance(outputs, dict):
+        return list(outputs)
+    leaves = tree.flatten(outputs)
+    return ["output"] if len(leaves) == 1 else [f"output_{i + 1}" for i in range(len(leaves))]
+
+
+def forward(model: Any, x: Any) -> Any:
+    """The compiled forward pass on one batch."""
+    found = model._forward_program
+    if found is None or found.version != structure_version() or not model.built:
+        found = _new_forward(model, x)
+    state, fixed = found.variables.read()
+    outputs, state = found.run(state, fixed, x)
+    if state:
+        found.variables.write(state)
+    return outputs
+
+
+def _new_forward(model: Any, x: Any) -> Forward:
+    if not model.built:
+        _output_specs(model, tree.map_structure(jax.device_put, x))
+    paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
+    found = model._forward_program
+    if found is None or list(found.variables.by_path.values()) != list(paths.values()):
+        variables = Variables(paths, "predict")
+        model._forward_program = found = Forward(steps.predict_step(model, variables), variables)
+    found.version = structure_version()
+    return found

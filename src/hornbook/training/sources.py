@@ -1,0 +1,91 @@
+"""What users pass to a model as data becomes a feed of batches, checked and weighted."""
+
+from typing import Any
+
+from hornbook.core import tree
+from hornbook.training.data import class_weights, is_iterable_source, to_arrays
+from hornbook.training.feed import ArrayFeed, IterableFeed
+from hornbook.training.padding import Padding
+
+
+def feed_of(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps_per_epoch: int | None = None,
+    shuffle: Any = False,
+    class_weight: dict | None = None,
+    targets: bool = True,
+) -> tuple[Any, tuple]:
+    """A feed of batches, and its first rows to build with.
+
+    Args:
+        model: what they are for.
+        x: arrays, or a source of batches.
+        y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight: as for `fit`.
+        targets: whether losses and metrics will be computed, or outputs alone.
+    """
+    if is_iterable_source(x):
+        for value, what in ((y, "y"), (sample_weight, "sample_weight")):
+            if value is not None:
+                raise ValueError(
+                    f"{what} must not be passed when x gives batches itself "
+                    f"({type(x).__name__}); let it give (x, y, sample_weight)"
+                )
+        if batch_size is not None and not hasattr(x, "__len__"):
+            raise ValueError("batch_size must not be passed when x gives batches itself")
+        source = IterableFeed(
+            x,
+            steps_per_epoch,
+            shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
+            prepare=lambda data: padded(model, checked(model, data, class_weight), targets),
+        )
+        return source, source.peek()
+    data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
+    if data[0] is None:
+        raise ValueError("there is no x to work on")
+    data = checked(model, data, class_weight)
+    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch)
+    return feed, tree.map_structure(lambda a: None if a is None else a[: feed.batch], data)
+
+
+def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
+    """`(x, y, sample_weight)` with x as the model takes it, and weights for classes among them."""
+    x, y, weight = data
+    x = model.adapt_inputs(x)
+    if class_weight is not None:
+        if y is None:
+            raise ValueError("class_weight needs targets y")
+        names = model.output_names or ["output"]
+        factor = class_weights(class_weight, y, names)
+        weight = factor if weight is None else _multiply(weight, factor)
+    return x, y, weight
+
+
+def padded(model: Any, data: tuple, targets: bool) -> tuple:
+    """A batch, with steps added where lengths vary and the steps change nothing."""
+    if targets and model._has_own_steps():
+        return data
+    if model._padding is None:
+        model._padding = Padding()
+    return model._padding(model, data, targets)
+
+
+def validation_triple(data: Any) -> tuple[Any, Any, Any]:
+    """What was given to validate on as `(x, y, sample_weight)`."""
+    if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
+        return data[0], data[1], data[2] if len(data) == 3 else None
+    if is_iterable_source(data):
+        return data, None, None
+    raise ValueError(
+        "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
+        f"not {type(data).__name__}"
+    )
+
+
+def _multiply(weight: Any, factor: Any) -> Any:
+    if tree.is_nested(weight) or tree.is_nested(factor):
+        return tree.map_structure(_multiply, weight, factor)
+    return weight * factor
