@@ -456,6 +456,16 @@ def test_adding_a_layer_after_fit_is_seen(data):
 # ---- losses of layers
 
 
+def test_a_layer_added_before_fit_is_seen_by_an_evaluate_that_ran_without_it(data):
+    x, y = data
+    model = linear()
+    model.evaluate(x, y, verbose=0)
+    model.add(layers.Dense(1, kernel_initializer="zeros"))
+    model.fit(x, y, verbose=0)
+    wanted = np.mean((model.predict(x, verbose=0).ravel() - y.ravel()) ** 2)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(wanted, rel=1e-5)
+
+
 def test_add_loss_and_regularizers_count(data):
     x, y = data
 

@@ -39,7 +39,7 @@ class Compiled:
 
     def _forget(self):
         self.by_mode: dict[str, Program] = {}
-        self.version = -1
+        self.versions: dict[str, int] = {}  # when the variables of each were last looked up
         self.outputs: Any = None
         self.warned = self.shown = False
 
@@ -129,7 +129,7 @@ def _warn_trainable(model: Any) -> None:
 def program_of(model: Any, mode: str) -> Program:
     """The compiled run for a mode; made again when the variables have changed."""
     found = model._settled.by_mode.get(mode)
-    if found is not None and model._settled.version == structure_version():
+    if found is not None and model._settled.versions[mode] == structure_version():
         return found
     trained = trained_weights(model)
     if mode == "train":
@@ -142,7 +142,7 @@ def program_of(model: Any, mode: str) -> Program:
         if model.steps_per_execution > 1:
             program.pace.steps = model.steps_per_execution
         model._settled.by_mode[mode] = program
-    model._settled.version = structure_version()
+    model._settled.versions[mode] = structure_version()
     return program
 
 
