@@ -101,6 +101,27 @@ def both_targets():
         yield x, {"tags": y, "mean": z[: len(x)]}
 
 
+def nested() -> Any:
+    """A model whose first layer is a model, from ids to steps."""
+    inner = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            layers.Embedding(20, 4, mask_zero=True),
+            layers.GRU(4, return_sequences=True),
+        ]
+    )
+    ids = keras.Input((None,), dtype="int32")
+    model = keras.Model(ids, layers.Dense(1)(layers.LSTM(3)(inner(ids))))
+    model.compile("adam", "mse")
+    return model
+
+
+def nested_late() -> Any:
+    """A model that begins where the steps are masked already: its layers have not seen a mask."""
+    inner = keras.Sequential([keras.Input((None, 4)), layers.LSTM(4, return_sequences=True)])
+    return tagger(inner)
+
+
 def masking() -> Any:
     model = keras.Sequential(
         [
@@ -141,6 +162,7 @@ CASES = {
     "the last output": (judge, judged()),
     "the mean of the steps": (lambda: judge(layers.GlobalAveragePooling1D()), judged()),
     "from the end": (lambda: judge(layers.SimpleRNN(4, go_backwards=True)), judged()),
+    "a model within": (nested, judged()),
     "attention and two outputs": (attentive, both_targets),
     "masking, both directions, batch statistics": (masking, tagged(weights=True, features=2)),
 }
@@ -217,6 +239,7 @@ class Own(layers.Dense):
 
 
 NOT_EXACT = {
+    "a model that begins with masked steps": nested_late,
     "a convolution sees the padding": lambda: tagger(
         layers.Conv1D(4, 3, padding="same"), metrics=None
     ),
