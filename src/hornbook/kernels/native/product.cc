@@ -92,7 +92,7 @@ int64_t Parts(ffi::ThreadPool pool, int64_t work) {
 
 void Multiply(ffi::ThreadPool pool, const Problem& p) {
   const int64_t parts = Parts(pool, p.rows * p.columns * p.depth);
-  if (p.columns >= parts * kColumns)
+  if (p.columns >= parts * kColumns && p.columns >= p.rows)
     Share(pool, p.columns, kColumns, parts,
           [&](int64_t from, int64_t to) { Part(p, 0, p.rows, from, to); });
   else

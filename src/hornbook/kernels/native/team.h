@@ -101,7 +101,7 @@ class Team {
   }
 
  private:
-  static constexpr std::chrono::microseconds kStay{100};
+  static constexpr std::chrono::microseconds kStay{20};
 
   // Where helpers that have nothing to do look for the newest job.
   class Board {

@@ -98,11 +98,19 @@ inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right rig
   if (columns == kColumns) return tile(sum, left, right, out, out_row, add);
   float whole[kRows * kColumns];
   tile(sum, left, right, whole, kColumns, false);
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) {
-      float& to = out[r * out_row + c];
-      to = whole[r * kColumns + c] + (add ? to : 0.0f);
+  for (int64_t r = 0; r < rows; ++r) {
+    float* const to = out + r * out_row;
+    const float* const from = whole + r * kColumns;
+    if (columns >= kLanes) {  // two vectors, which overlap
+      const int64_t last = columns - kLanes;
+      Vector first = Load(from), second = Load(from + last);
+      if (add) first += Load(to), second += Load(to + last);
+      Store(to, first);
+      Store(to + last, second);
+    } else {
+      for (int64_t c = 0; c < columns; ++c) to[c] = from[c] + (add ? to[c] : 0.0f);
     }
+  }
 }
 
 // Copies rows of up to kColumns numbers into rows of kColumns, filled up with zeros.
