@@ -13,6 +13,8 @@ from hornbook.kernels import plain
 from hornbook.kernels.conv import conv, plain_conv
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 # name: (input, kernel, strides, padding, dilation, groups)
 CASES = {
     "one dimension": ((3, 9, 4), (3, 4, 5), (1,), "same", (1,), 1),

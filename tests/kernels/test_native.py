@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hornbook.kernels import native, plain
+from hornbook.kernels.conv import conv
 from hornbook.kernels.product import dot, multiplier
 
 needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
@@ -182,3 +183,97 @@ def test_a_library_is_not_taken_for_a_processor_without_its_instructions(monkeyp
     monkeypatch.setattr(native, "flags", lambda: {"sse2"})
     monkeypatch.setattr(native.platform, "machine", lambda: "x86_64")
     assert native.library.__wrapped__() is None
+
+
+# --- convolutions -------------------------------------------------------------------------------
+
+
+def conv_by_numpy(x, kernel, strides, pairs, dilation):
+    """In float64: the sum over taps of every tap's product of a shifted, padded input."""
+    x = np.pad(x.astype("float64"), ((0, 0), *pairs, (0, 0)))
+    taps = kernel.shape[:2]
+    out = [
+        (n - (k - 1) * d - 1) // s + 1
+        for n, k, s, d in zip(x.shape[1:3], taps, strides, dilation, strict=True)
+    ]
+    total = 0.0
+    for tap in np.ndindex(*taps):
+        start = [i * d for i, d in zip(tap, dilation, strict=True)]
+        rows, columns = (
+            slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(start, out, strides, strict=True)
+        )
+        total = total + x[:, rows, columns] @ kernel[tap].astype("float64")
+    return total
+
+
+@st.composite
+def convolutions(draw_one):
+    def pick(low, high):
+        return draw_one(st.integers(low, high))
+
+    taps, strides, dilation = ((pick(1, 3), pick(1, 3)) for _ in range(3))
+    pairs = tuple((pick(0, 3), pick(0, 3)) for _ in range(2))
+    reach = [(k - 1) * d + 1 for k, d in zip(taps, dilation, strict=True)]
+    size = [pick(r, r + 20) for r in reach]
+    return (
+        (pick(1, 9), *size, pick(1, 40)),
+        (*taps, pick(1, 70)),
+        (strides, pairs, dilation),
+    )
+
+
+@needs_kernels
+@settings(max_examples=60, deadline=None)
+@given(convolutions())
+def test_convolution_and_gradients_of_any_shape(case):
+    shape, (*taps, filters), (strides, pairs, dilation) = case
+    x, kernel = draw(*shape), draw(*taps, shape[3], filters, seed=1)
+    expected = conv_by_numpy(x, kernel, strides, pairs, dilation)
+    scale = conv_by_numpy(np.abs(x), np.abs(kernel), strides, pairs, dilation)
+    d = draw(*expected.shape, seed=2)
+
+    actual, pull = jax.vjp(
+        partial(conv, strides=strides, padding=pairs, dilation=dilation),
+        jnp.asarray(x),
+        jnp.asarray(kernel),
+    )
+    assert np.all(np.abs(actual - expected) <= 2e-6 * scale + 1e-6)
+
+    # both gradients, by their meaning: <d, conv(e, k)> = <d_x, e> and <d, conv(x, e)> = <d_k, e>
+    d_x, d_kernel = (np.asarray(g, "float64") for g in pull(jnp.asarray(d)))
+    e_x, e_kernel = draw(*shape, seed=3), draw(*kernel.shape, seed=4)
+    for gradient, e, moved, absolute in (
+        (d_x, e_x, (e_x, kernel), (np.abs(e_x), np.abs(kernel))),
+        (d_kernel, e_kernel, (x, e_kernel), (np.abs(x), np.abs(e_kernel))),
+    ):
+        wanted = np.sum(d * conv_by_numpy(*moved, strides, pairs, dilation))
+        size = np.sum(np.abs(d) * conv_by_numpy(*absolute, strides, pairs, dilation))
+        assert abs(np.sum(gradient * e) - wanted) <= 2e-6 * size + 1e-6
+
+
+@needs_kernels
+def test_a_convolution_is_the_same_at_every_call():
+    x, kernel = jnp.asarray(draw(16, 13, 13, 20)), jnp.asarray(draw(3, 3, 20, 40))
+
+    def loss(x, kernel):
+        return jnp.sum(conv(x, kernel, (1, 1), "same", (1, 1)) ** 2)
+
+    run = jax.jit(jax.grad(loss, (0, 1)))
+    first = jax.tree.map(np.asarray, run(x, kernel))
+    for _ in range(50):
+        jax.tree.map(np.testing.assert_array_equal, run(x, kernel), first)
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", ["conv", "conv_kernel"])
+def test_convolutions_whose_shapes_do_not_fit_are_an_error(name):
+    ones = {
+        f"{what}_{way}": np.int64(what != "before")
+        for what in ("stride", "before", "dilation")
+        for way in ("down", "across")
+    }
+    more = {"turned": False} if name == "conv" else {}
+    out = jax.ShapeDtypeStruct((2, 4, 4, 7), jnp.float32)
+    call = jax.ffi.ffi_call(f"hornbook_{name}", out)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
+        call(jnp.ones((2, 4, 4, 3)), jnp.ones((1, 1, 5, 6)), **ones, **more)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from hornbook.kernels.product import product
 from tests.kernels.helper import check, random
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("shape", [(4, 3), (2, 5, 3), (3,), (1100, 3), (0, 3)])

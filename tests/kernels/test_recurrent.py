@@ -11,6 +11,8 @@ import pytest
 from hornbook.kernels import plain, product, recurrent
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 BATCH, STEPS, FEATURES, UNITS = 3, 5, 4, 6
 MASK = np.array([[1, 1, 0, 1, 0], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
 

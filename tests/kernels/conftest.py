@@ -1,0 +1,18 @@
+"""Which kernels a test is run with."""
+
+import pytest
+
+from hornbook.kernels import native
+
+
+@pytest.fixture(scope="module", params=["compiled", "XLA"])
+def kernels(request):
+    """The compiled kernels, and then what stands in where there are none."""
+    if request.param == "compiled":
+        if not native.available():
+            pytest.skip("no compiled kernels here")
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "library", lambda: None)
+        yield
