@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hornbook.kernels import plain
-from hornbook.kernels.conv import conv, plain_conv
+from hornbook.kernels.conv import conv, conv_bias_relu, plain_conv
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -115,3 +115,31 @@ def test_bfloat16_kernel_gradient_is_summed_in_float32():
     x, kernel = jnp.ones((4096, 17, 1), "bfloat16"), jnp.ones((2, 1, 1), "bfloat16")
     gradient = jax.grad(lambda k: jnp.sum(conv(x, k, (1,), "valid", (1,))))(kernel)
     np.testing.assert_allclose(np.asarray(gradient, "float32").ravel(), 65536, rtol=0.01)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_with_bias_and_relu_agrees_with_the_three_of_them(case):
+    shape, kernel, *options = CASES[case]
+    x, kernel = random(*shape), random(*kernel, scale=0.3)
+    bias = random(kernel.shape[-1], seed=5)
+
+    def together(x, kernel, bias):
+        return conv_bias_relu(x, kernel, bias, *options)
+
+    check(together, x, kernel, bias)
+    plainly = jax.nn.relu(run(x, kernel, options) + bias)
+    assert_close(together(x, kernel, bias), plainly, 2e-5)
+
+
+@pytest.mark.parametrize("filters", [4, 16, 20, 32, 70])
+def test_bias_and_relu_of_any_number_of_filters(filters):
+    x, kernel, bias = random(5, 9, 9, 6), random(3, 3, 6, filters), random(filters, seed=1)
+    window = (1, 1), "same", (1, 1)
+    actual = conv_bias_relu(x, kernel, bias, *window)
+    assert_close(actual, jax.nn.relu(plain_conv(x, kernel, *window) + bias), 2e-5)
+
+
+def test_bias_and_relu_keep_what_is_not_a_number():
+    x = random(4, 6, 6, 3).at[1, 2, 2, 0].set(jnp.nan)
+    out = conv_bias_relu(x, random(3, 3, 3, 20), jnp.zeros(20), (1, 1), "same", (1, 1))
+    assert np.isnan(out[1, 2, 2]).all() and not np.isnan(out[0]).any()

@@ -272,8 +272,8 @@ def test_convolutions_whose_shapes_do_not_fit_are_an_error(name):
         for what in ("stride", "before", "dilation")
         for way in ("down", "across")
     }
-    more = {"turned": False} if name == "conv" else {}
+    bias, more = ((jnp.zeros(0),), {"turned": False}) if name == "conv" else ((), {})
     out = jax.ShapeDtypeStruct((2, 4, 4, 7), jnp.float32)
     call = jax.ffi.ffi_call(f"hornbook_{name}", out)
     with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
-        call(jnp.ones((2, 4, 4, 3)), jnp.ones((1, 1, 5, 6)), **ones, **more)
+        call(jnp.ones((2, 4, 4, 3)), jnp.ones((1, 1, 5, 6)), *bias, **ones, **more)

@@ -91,6 +91,32 @@ def conv(
     return jnp.concatenate([_ungrouped(*window, a, k) for a, k in parts], axis=-1)
 
 
+def conv_bias_relu(
+    x: Array,
+    kernel: Array,
+    bias: Array,
+    strides: Sequence[int],
+    padding: Padding,
+    dilation: Sequence[int],
+    groups: int = 1,
+) -> Array:
+    """`max(conv(x, kernel) + bias, 0)`, in one pass where a compiled kernel does it.
+
+    Args:
+        bias: `(filters,)`; the others are those of `conv`.
+    """
+    slides = x.ndim < 5 and x.shape[-1] > 1 and math.prod(kernel.shape[:-2]) > 1
+    if groups == 1 and slides and native.suits(x, kernel, bias) and not wants_plain():
+        pairs = _pairs(x, kernel, strides, padding, dilation)
+        if x.ndim == 3:
+            strides, pairs, dilation = (1, *strides), ((0, 0), *pairs), (1, *dilation)
+            picture = conv_bias_relu(x[:, None], kernel[None], bias, strides, pairs, dilation)
+            return picture[:, 0]
+        if all(n > 0 for n in _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)):
+            return _conv_bias_relu(tuple(strides), pairs, tuple(dilation), x, kernel, bias)
+    return jax.nn.relu(conv(x, kernel, strides, padding, dilation, groups) + bias)
+
+
 def _ungrouped(strides, pairs, dilation, x, kernel):
     if all(k == 1 for k in kernel.shape[:-2]) and not any(map(any, pairs)):
         window = tuple(slice(None, None, s) for s in strides)
@@ -208,6 +234,27 @@ for _function, _backward in (
     (_kernel_gradient, _kernel_gradient_backward),
 ):
     _function.defvjp(_keep(_function), _backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _conv_bias_relu(strides, pairs, dilation, x, kernel, bias):
+    out = _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+    return native.conv(x, kernel, strides, _first(pairs), dilation, out, bias=bias)
+
+
+def _conv_bias_relu_forward(strides, pairs, dilation, x, kernel, bias):
+    out = _conv_bias_relu(strides, pairs, dilation, x, kernel, bias)
+    return out, (x, kernel, out)
+
+
+def _conv_bias_relu_backward(strides, pairs, dilation, residuals, d_out):
+    *operands, out = residuals
+    d_out = jnp.where(out > 0, d_out, 0)
+    d_bias = jnp.sum(d_out, axis=(0, 1, 2))
+    return *_conv_backward(strides, pairs, dilation, operands, d_out), d_bias
+
+
+_conv_bias_relu.defvjp(_conv_bias_relu_forward, _conv_bias_relu_backward)
 
 
 def _compiled(x: Array, other: Array) -> bool:

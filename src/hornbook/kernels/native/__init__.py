@@ -94,6 +94,7 @@ def conv(
     dilation: Pair,
     out: Pair,
     turned: bool = False,
+    bias: Array | None = None,
 ) -> Array:
     """Convolution over pictures, channels last.
 
@@ -104,10 +105,12 @@ def conv(
         strides, before, dilation: down and across; `before` is the padding above and on the left,
             and what is needed behind follows from `out`.
         out: height and width of the output.
+        bias: `(filters,)`; if it is given the result is `max(convolution + bias, 0)`.
     """
     shape = x.shape[0], *out, kernel.shape[2 if turned else 3]
     where = _attributes(stride=strides, before=before, dilation=dilation)
-    return _call("conv", *shape)(x, kernel, **where, turned=turned)
+    bias = jnp.zeros(0) if bias is None else bias
+    return _call("conv", *shape)(x, kernel, bias, **where, turned=turned)
 
 
 def conv_kernel(

@@ -12,6 +12,7 @@ namespace {
 
 namespace ffi = xla::ffi;
 using Pictures = ffi::Buffer<ffi::F32, 4>;
+using Bias = ffi::Buffer<ffi::F32, 1>;
 
 struct Axis {
   int64_t stride, before, dilation;
@@ -75,13 +76,32 @@ ffi::Error DoesNotFit() {
   return ffi::Error::InvalidArgument("the shapes of a convolution do not fit");
 }
 
+// out = max(out + bias, 0), of a few rows that are still in the cache.
+void AddBiasAndCut(float* out, int64_t out_row, int64_t rows, int64_t columns, const float* bias) {
+  const int64_t last = columns - kLanes;
+  const auto cut = [](auto sum) { return sum < 0.0f ? decltype(sum){} : sum; };  // keeps NaN
+  for (int64_t r = 0; r < rows; ++r, out += out_row) {
+    if (last >= 0) {  // two vectors, which may overlap
+      const Vector first = cut(Load(out) + Load(bias));
+      const Vector second = cut(Load(out + last) + Load(bias + last));
+      Store(out, first);
+      Store(out + last, second);
+    } else {
+      for (int64_t c = 0; c < columns; ++c) out[c] = cut(out[c] + bias[c]);
+    }
+  }
+}
+
 // out[n, p, o] = sum over taps t and channels i of x[n, s p + d t - before, i] kernel[t, i, o].
 // With `turned`, the kernel is read from its last tap to its first, and i and o change places.
-ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, ffi::Result<Pictures> out,
-                Axis down, Axis across, bool turned) {
+// With a bias that is not empty, out = max(out + bias, 0).
+ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
+                ffi::Result<Pictures> out, Axis down, Axis across, bool turned) {
   const auto in = x.dimensions(), taps = kernel.dimensions(), to = out->dimensions();
   const int64_t samples = in[0], channels = in[3], filters = to[3];
-  if (to[0] != samples || taps[turned ? 3 : 2] != channels || taps[turned ? 2 : 3] != filters)
+  const int64_t biases = bias.element_count();
+  if (to[0] != samples || taps[turned ? 3 : 2] != channels || taps[turned ? 2 : 3] != filters ||
+      (biases && biases != filters))
     return DoesNotFit();
   const Shape shape{in[1], in[2], in[3]}, out_shape{to[1], to[2], to[3]};
   const Frame frame(shape, out_shape, taps[0], taps[1], down, across);
@@ -131,6 +151,8 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, ffi::Result<P
                       {window + tap * down.dilation * row, across.stride * channels, 1},
                       {packed + first * rows + tap * taps[1] * depth * kColumns, kColumns}, result,
                       filters, tap > 0);
+            if (biases)
+              AddBiasAndCut(result, filters, until - from, columns, bias.typed_data() + first);
           }
       }
     }
@@ -198,7 +220,7 @@ auto WithAxes(B binding) {
 }
 
 auto Operands() {
-  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>().Ret<Pictures>();
+  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>();
 }
 
 }  // namespace
@@ -207,11 +229,12 @@ auto Operands() {
 XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook_conv,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures kernel,
-       xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
+       hornbook::Bias bias, xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
        int64_t ba, int64_t da, bool turned) {
-      return hornbook::Conv(pool, x, kernel, out, {sd, bd, dd}, {sa, ba, da}, turned);
+      return hornbook::Conv(pool, x, kernel, bias, out, {sd, bd, dd}, {sa, ba, da}, turned);
     },
-    hornbook::WithAxes(hornbook::Operands()).Attr<bool>("turned"));
+    hornbook::WithAxes(hornbook::Operands().Arg<hornbook::Bias>().Ret<hornbook::Pictures>())
+        .Attr<bool>("turned"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook_conv_kernel,
@@ -220,4 +243,4 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(
        int64_t ba, int64_t da) {
       return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da});
     },
-    hornbook::WithAxes(hornbook::Operands()));
+    hornbook::WithAxes(hornbook::Operands().Ret<hornbook::Pictures>()));

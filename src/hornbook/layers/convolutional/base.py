@@ -105,11 +105,18 @@ class Convolution(Layer):
             )
 
     def call(self, inputs: Array) -> Array:
-        first = self.data_format == "channels_first"
-        x = self.convolve(jnp.moveaxis(inputs, 1, -1) if first else inputs)
+        x = self.convolve(self.inward(inputs))
         if self.bias is not None:
             x = x + self.bias.value
-        return self.activation(jnp.moveaxis(x, -1, 1) if first else x)
+        return self.activation(self.outward(x))
+
+    def inward(self, x: Array) -> Array:
+        """The input with its channels last."""
+        return jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
+
+    def outward(self, x: Array) -> Array:
+        """An output with its channels where they are wanted."""
+        return jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
 
     def convolve(self, x: Array) -> Array:
         """The convolution itself, channels last."""

@@ -4,7 +4,8 @@ from typing import Any
 
 from jax import Array
 
-from hornbook.kernels.conv import conv
+from hornbook.activations import relu
+from hornbook.kernels.conv import conv, conv_bias_relu
 from hornbook.layers.arguments import positive
 from hornbook.layers.convolutional.base import FilterConvolution
 
@@ -69,9 +70,17 @@ class _Conv(FilterConvolution):
 
     def convolve(self, x: Array) -> Array:
         self.check_fit(x)
-        return conv(
-            x, self.kernel.value, self.strides, self.padding, self.dilation_rate, self.groups
-        )
+        return conv(x, self.kernel.value, *self._window())
+
+    def call(self, inputs: Array) -> Array:
+        if self.bias is None or self.activation is not relu:
+            return super().call(inputs)
+        x = self.inward(inputs)
+        self.check_fit(x)
+        return self.outward(conv_bias_relu(x, self.kernel.value, self.bias.value, *self._window()))
+
+    def _window(self) -> tuple:
+        return self.strides, self.padding, self.dilation_rate, self.groups
 
 
 class Conv1D(_Conv):
