@@ -2,6 +2,8 @@
 are none."""
 
 import os
+import platform
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +185,17 @@ def test_a_library_is_not_taken_for_a_processor_without_its_instructions(monkeyp
     monkeypatch.setattr(native, "flags", lambda: {"sse2"})
     monkeypatch.setattr(native.platform, "machine", lambda: "x86_64")
     assert native.library.__wrapped__() is None
+
+
+def test_kernels_are_compiled_where_there_is_a_compiler():
+    machine = platform.machine().lower()
+    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
+    fits = any(needed <= native.flags() for needed in native.BUILDS.values())
+    if not compiler or machine not in {"x86_64", "aarch64"} or not fits:
+        pytest.skip("no compiler, or a processor that no library is made for")
+    if os.environ.get("HORNBOOK_NATIVE") == "0":
+        pytest.skip("HORNBOOK_NATIVE=0")
+    assert native.library() is not None, "compile them: python -m pip install -e ."
 
 
 # --- convolutions -------------------------------------------------------------------------------

@@ -12,8 +12,6 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
 from hornbook.kernels import native, wants_plain
 
@@ -70,8 +68,8 @@ def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
         a, b: of one dtype, with the same leading axes.
         a_axis, b_axis: which axis of its matrices is summed over, 0 or 1.
     """
-    if native.suits(a, b) and not wants_plain():
-        return _dots.bind(a, b, a_axis=a_axis, b_axis=b_axis)
+    if _dots is not None and native.suits(a, b) and not wants_plain():
+        return _dots(a, b, a_axis=a_axis, b_axis=b_axis)
     return _dots_by_xla(a, b, a_axis, b_axis)
 
 
@@ -93,10 +91,7 @@ def _dots_by_xla(a, b, a_axis, b_axis):
 
 # --- an operation of its own, linear in each matrix: the way is chosen for each derivative anew ---
 
-_dots = Primitive("hornbook_dots")
 
-
-@_dots.def_impl
 def _fastest(a, b, *, a_axis, b_axis):
     if _faster_by_kernel(a, b, a_axis, b_axis):
         return native.product(a, b, a_axis == 0, b_axis == 1)
@@ -106,9 +101,8 @@ def _fastest(a, b, *, a_axis, b_axis):
     return _dots_by_xla(a, b, a_axis, b_axis)
 
 
-@_dots.def_abstract_eval
 def _shape(a, b, *, a_axis, b_axis):
-    return a.update(shape=(*a.shape[:-2], a.shape[-1 - a_axis], b.shape[-1 - b_axis]))
+    return *a.shape[:-2], a.shape[-1 - a_axis], b.shape[-1 - b_axis]
 
 
 def _transpose_a(d, a, b, *, a_axis, b_axis):
@@ -119,18 +113,11 @@ def _transpose_b(d, a, b, *, a_axis, b_axis):
     return dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
 
 
-def _batched(arrays, axes, **params):
-    size = next(x.shape[axis] for x, axis in zip(arrays, axes, strict=True) if axis is not None)
-    stacks = (
-        jnp.broadcast_to(x, (size, *x.shape)) if axis is None else jnp.moveaxis(x, axis, 0)
-        for x, axis in zip(arrays, axes, strict=True)
-    )
-    return dots(*stacks, **params), 0
+def _stacked(a, b, **params):
+    return dots(a, b, **params)
 
 
-mlir.register_lowering(_dots, mlir.lower_fun(_fastest, multiple_results=False))
-ad.defbilinear(_dots, _transpose_a, _transpose_b)
-batching.primitive_batchers[_dots] = _batched
+_dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, _stacked)
 
 
 def dot_rows(a: Array, b: Array) -> Array:

@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core.processor import flags
+from hornbook.kernels.native.bilinear import bilinear as bilinear
 
 # Each build of the library, and the processor's flags that it needs; the first that fits is taken.
 BUILDS = {

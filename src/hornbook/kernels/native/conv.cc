@@ -14,6 +14,8 @@ namespace ffi = xla::ffi;
 using Pictures = ffi::Buffer<ffi::F32, 4>;
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
+constexpr int64_t kSums = 16 << 20;  // numbers of a kernel's gradient, of all parts
+
 struct Axis {
   int64_t stride, before, dilation;
 };
@@ -26,10 +28,11 @@ struct Shape {
 // The part of a picture that the windows of an output cover, with zeros where they lie outside.
 struct Frame {
   Shape picture, framed;
+  int64_t out_height;
   Axis down, across;
 
   Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
-      : picture(picture), down(down), across(across) {
+      : picture(picture), out_height(out.height), down(down), across(across) {
     const auto cover = [](int64_t out, int64_t taps, Axis a) {
       return (out - 1) * a.stride + (taps - 1) * a.dilation + 1;
     };
@@ -37,12 +40,15 @@ struct Frame {
               picture.channels};
   }
 
-  void Copy(const float* from, float* to) const {
+  // What the windows of the output's rows [first, last) cover.
+  void Copy(const float* from, float* to, int64_t first, int64_t last) const {
+    const int64_t top = first * down.stride;
+    const int64_t bottom = framed.height - (out_height - last) * down.stride;
     const int64_t c = picture.channels, row = framed.width * c;
     const int64_t left = std::clamp<int64_t>(across.before, 0, framed.width);
     const int64_t skip = std::max<int64_t>(-across.before, 0);
     const int64_t width = std::clamp<int64_t>(picture.width - skip, 0, framed.width - left);
-    for (int64_t y = 0; y < framed.height; ++y, to += row) {
+    for (int64_t y = top; y < bottom; ++y, to += row) {
       const int64_t h = y - down.before;
       if (h < 0 || h >= picture.height || width == 0) {
         std::fill_n(to, row, 0.0f);
@@ -55,11 +61,22 @@ struct Frame {
   }
 };
 
-// Calls f(first, last) for shares of so many samples, on the threads of the pool.
+// Some rows of the output of one sample.
+struct Rows {
+  int64_t sample, first, last;
+};
+
+// Calls f(part, rows, whether they are the part's first), for all rows of all samples.
 template <class F>
-void Share(ffi::ThreadPool pool, int64_t samples, int64_t parts, const F& f) {
+void Share(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
+  const int64_t cuts = std::min(Up(parts, samples) / samples, height);
+  const int64_t items = samples * cuts;
   const auto run = [&](int64_t part) {
-    f(part, part * samples / parts, (part + 1) * samples / parts);
+    const int64_t begin = part * items / parts, end = (part + 1) * items / parts;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t cut = i % cuts;
+      f(part, Rows{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
+    }
   };
   if (parts == 1)
     run(0);
@@ -67,9 +84,10 @@ void Share(ffi::ThreadPool pool, int64_t samples, int64_t parts, const F& f) {
     Team(pool, parts).Run(run);
 }
 
-int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t each) {
+// How many parts, if each thread is to have so many.
+int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t each) {
   const int64_t threads = pool.num_threads();
-  return threads == 1 ? 1 : std::min(samples, threads * each);
+  return threads <= 1 ? 1 : std::min(samples * height, threads * each);
 }
 
 ffi::Error DoesNotFit() {
@@ -127,34 +145,34 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   const int64_t depth = together ? taps[1] * channels : channels;
   const int64_t row = frame.framed.width * channels;
   const int64_t tiles = Up(out_shape.width, kRows) / kRows;
-  Share(pool, samples, Parts(pool, samples, 4), [&](int64_t, int64_t begin, int64_t end) {
+  const int64_t parts = Parts(pool, samples, out_shape.height, 4);
+  Share(pool, samples, out_shape.height, parts, [&](int64_t, Rows of, bool) {
+    const auto [n, top, bottom] = of;
     float* const framed = Scratch(frame.framed.size());
-    for (int64_t n = begin; n < end; ++n) {
-      frame.Copy(x.typed_data() + n * shape.size(), framed);
-      float* const picture = out->typed_data() + n * out_shape.size();
-      for (int64_t panel = 0; panel < panels; ++panel) {
-        const int64_t first = panel * kColumns;
-        const int64_t columns = std::min<int64_t>(kColumns, filters - first);
-        for (int64_t y = 0; y < out_shape.height; ++y)
-          for (int64_t tile = 0; tile < tiles; ++tile) {
-            const int64_t from = tile * out_shape.width / tiles;
-            const int64_t until = (tile + 1) * out_shape.width / tiles;
-            const float* const window =
-                framed + y * down.stride * row + from * across.stride * channels;
-            float* const result = picture + (y * out_shape.width + from) * filters + first;
-            const int64_t outer = together ? 1 : taps[0];
-            const Sum sum = together ? Sum{depth, taps[0], down.dilation * row, depth * kColumns}
-                                     : Sum{depth, taps[1], across.dilation * channels,
-                                           depth * kColumns};
-            for (int64_t tap = 0; tap < outer; ++tap)
-              AnyTile(until - from, columns, sum,
-                      {window + tap * down.dilation * row, across.stride * channels, 1},
-                      {packed + first * rows + tap * taps[1] * depth * kColumns, kColumns}, result,
-                      filters, tap > 0);
-            if (biases)
-              AddBiasAndCut(result, filters, until - from, columns, bias.typed_data() + first);
-          }
-      }
+    frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
+    float* const picture = out->typed_data() + n * out_shape.size();
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      const int64_t first = panel * kColumns;
+      const int64_t columns = std::min<int64_t>(kColumns, filters - first);
+      for (int64_t y = top; y < bottom; ++y)
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          const int64_t from = tile * out_shape.width / tiles;
+          const int64_t until = (tile + 1) * out_shape.width / tiles;
+          const float* const window =
+              framed + (y - top) * down.stride * row + from * across.stride * channels;
+          float* const result = picture + (y * out_shape.width + from) * filters + first;
+          const int64_t outer = together ? 1 : taps[0];
+          const Sum sum = together
+                              ? Sum{depth, taps[0], down.dilation * row, depth * kColumns}
+                              : Sum{depth, taps[1], across.dilation * channels, depth * kColumns};
+          for (int64_t tap = 0; tap < outer; ++tap)
+            AnyTile(until - from, columns, sum,
+                    {window + tap * down.dilation * row, across.stride * channels, 1},
+                    {packed + first * rows + tap * taps[1] * depth * kColumns, kColumns}, result,
+                    filters, tap > 0);
+          if (biases)
+            AddBiasAndCut(result, filters, until - from, columns, bias.typed_data() + first);
+        }
     }
   });
   return ffi::Error::Success();
@@ -173,27 +191,27 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   const int64_t window = together ? taps[1] * channels : channels;
   const int64_t windows = taps[0] * (together ? 1 : taps[1]);
   const int64_t row = frame.framed.width * channels;
-  const Sum pixels{d_shape.width, d_shape.height, d_shape.width * filters, down.stride * row};
   const int64_t size = taps[0] * taps[1] * channels * filters;
-  const int64_t parts = Parts(pool, samples, 1);
+  const int64_t parts =
+      std::clamp<int64_t>(kSums / size, 1, Parts(pool, samples, d_shape.height, 1));
   // Each part has its own sums, in the order (window, filters, place in the window).
   const std::unique_ptr<float[]> sums(new float[parts * size]);
-  Share(pool, samples, parts, [&](int64_t part, int64_t begin, int64_t end) {
+  Share(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool first) {
+    const auto [n, top, bottom] = rows;
     float* const framed = Scratch(frame.framed.size() + kColumns);
-    for (int64_t n = begin; n < end; ++n) {
-      frame.Copy(x.typed_data() + n * shape.size(), framed);
-      const float* const picture = d.typed_data() + n * d_shape.size();
-      for (int64_t w = 0; w < windows; ++w) {
-        const int64_t y = together ? w : w / taps[1], z = together ? 0 : w % taps[1];
-        const float* const base =
-            framed + y * down.dilation * row + z * across.dilation * channels;
-        float* const total = sums.get() + part * size + w * window * filters;
-        for (int64_t c = 0; c < window; c += kColumns)
-          for (int64_t o = 0; o < filters; o += kRows)
-            AnyTile(std::min<int64_t>(kRows, filters - o), std::min<int64_t>(kColumns, window - c),
-                    pixels, {picture + o, 1, filters}, {base + c, across.stride * channels},
-                    total + o * window + c, window, n > begin);
-      }
+    frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
+    const float* const picture =
+        d.typed_data() + n * d_shape.size() + top * d_shape.width * filters;
+    const Sum pixels{d_shape.width, bottom - top, d_shape.width * filters, down.stride * row};
+    for (int64_t w = 0; w < windows; ++w) {
+      const int64_t y = together ? w : w / taps[1], z = together ? 0 : w % taps[1];
+      const float* const base = framed + y * down.dilation * row + z * across.dilation * channels;
+      float* const total = sums.get() + part * size + w * window * filters;
+      for (int64_t c = 0; c < window; c += kColumns)
+        for (int64_t o = 0; o < filters; o += kRows)
+          AnyTile(std::min<int64_t>(kRows, filters - o), std::min<int64_t>(kColumns, window - c),
+                  pixels, {picture + o, 1, filters}, {base + c, across.stride * channels},
+                  total + o * window + c, window, !first);
     }
   });
   float* const result = out->typed_data();
@@ -219,9 +237,7 @@ auto WithAxes(B binding) {
       .template Attr<int64_t>("dilation_across");
 }
 
-auto Operands() {
-  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>();
-}
+auto Operands() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>(); }
 
 }  // namespace
 }  // namespace hornbook
@@ -229,8 +245,8 @@ auto Operands() {
 XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook_conv,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures kernel,
-       hornbook::Bias bias, xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
-       int64_t ba, int64_t da, bool turned) {
+       hornbook::Bias bias, xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd,
+       int64_t dd, int64_t sa, int64_t ba, int64_t da, bool turned) {
       return hornbook::Conv(pool, x, kernel, bias, out, {sd, bd, dd}, {sa, ba, da}, turned);
     },
     hornbook::WithAxes(hornbook::Operands().Arg<hornbook::Bias>().Ret<hornbook::Pictures>())
@@ -240,7 +256,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook_conv_kernel,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures d,
        xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
-       int64_t ba, int64_t da) {
-      return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da});
-    },
+       int64_t ba,
+       int64_t da) { return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da}); },
     hornbook::WithAxes(hornbook::Operands().Ret<hornbook::Pictures>()));

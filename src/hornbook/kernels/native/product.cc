@@ -32,7 +32,8 @@ struct Problem {
 void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   const int64_t panels = Up(c1 - c0, kColumns) / kColumns;
   const int64_t most = std::min(p.depth, r1 - r0 >= kOften ? kDepthOfMany : kDepth);
-  const int64_t block = std::min(std::max<int64_t>(kBlock / most / kRows * kRows, 64), Up(r1 - r0, kRows));
+  const int64_t block =
+      std::min(std::max<int64_t>(kBlock / most / kRows * kRows, 64), Up(r1 - r0, kRows));
   const bool pack_a = p.a.step != 1 && panels > 2 && p.depth > 64;
   const int64_t panel_size = kColumns * most;
   float* const panels_in_order = Scratch(panels * panel_size + (pack_a ? block * most : 0));
@@ -63,8 +64,9 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
           right = {packed, kColumns};
         }
         for (int64_t r = m0; r < m1; r += kRows) {
-          const Left left = pack_a ? Left{a_in_order + (r - m0) * depth, 1, kRows}
-                                   : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
+          const Left left = pack_a
+                                ? Left{a_in_order + (r - m0) * depth, 1, kRows}
+                                : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
           AnyTile(std::min<int64_t>(kRows, m1 - r), columns, {depth}, left, right,
                   p.out + r * p.columns + c, p.columns, k0 > 0);
         }
@@ -87,7 +89,7 @@ void Share(ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, cons
 
 int64_t Parts(ffi::ThreadPool pool, int64_t work) {
   const int64_t threads = pool.num_threads();
-  return threads == 1 ? 1 : std::clamp<int64_t>(work / kPart, 1, 2 * threads);
+  return threads <= 1 ? 1 : std::clamp<int64_t>(work / kPart, 1, 2 * threads);
 }
 
 void Multiply(ffi::ThreadPool pool, const Problem& p) {
@@ -173,11 +175,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product, hornbook::Product,
                                   .Attr<bool>("a_transposed")
                                   .Attr<bool>("b_transposed"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_pack, hornbook::Pack,
-                              xla::ffi::Ffi::Bind()
-                                  .Arg<hornbook::Matrix>()
-                                  .Ret<hornbook::Stack>()
-                                  .Attr<bool>("transposed"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    hornbook_pack, hornbook::Pack,
+    xla::ffi::Ffi::Bind().Arg<hornbook::Matrix>().Ret<hornbook::Stack>().Attr<bool>("transposed"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product_packed, hornbook::ProductPacked,
                               xla::ffi::Ffi::Bind()

@@ -83,7 +83,9 @@ class Job {
 class Team {
  public:
   Team(xla::ffi::ThreadPool pool, int64_t parts) : job_(std::make_shared<Job>(parts)) {
-    const int64_t helpers = std::min<int64_t>(pool.num_threads(), parts) - 1;
+    // To call each helper takes time: two parts for each, if there are so many.
+    const int64_t wanted = std::max<int64_t>(std::min<int64_t>(parts, 2), parts / 2);
+    const int64_t helpers = std::min<int64_t>(pool.num_threads(), wanted) - 1;
     Board& board = Board::The();
     const int64_t waiting = board.Post(job_);
     for (int64_t i = waiting; i < helpers; ++i)

@@ -94,7 +94,8 @@ inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
 // kColumns of `right` all the same, and writes only those that there are.
 inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right right, float* out,
                     int64_t out_row, bool add) {
-  const TileFunction tile = TileOf(static_cast<int>(rows), std::make_integer_sequence<int, kRows>());
+  const TileFunction tile =
+      TileOf(static_cast<int>(rows), std::make_integer_sequence<int, kRows>());
   if (columns == kColumns) return tile(sum, left, right, out, out_row, add);
   float whole[kRows * kColumns];
   tile(sum, left, right, whole, kColumns, false);
@@ -114,7 +115,8 @@ inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right rig
 }
 
 // Copies rows of up to kColumns numbers into rows of kColumns, filled up with zeros.
-inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to) {
+inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t columns,
+                     float* to) {
   for (int64_t k = 0; k < rows; ++k, from += from_row, to += kColumns) {
     if (columns == kColumns) {
       Store(to, Load(from));
@@ -126,7 +128,8 @@ inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t 
 }
 
 // Copies `depth` rows of up to kRows contiguous numbers into rows of kRows, filled up with zeros.
-inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int64_t rows, float* to) {
+inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int64_t rows,
+                        float* to) {
   for (int64_t k = 0; k < depth; ++k, from += from_row, to += kRows)
     if (rows == kRows)
       std::memcpy(to, from, kRows * sizeof(float));
@@ -134,14 +137,16 @@ inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int6
       std::fill(std::copy(from, from + rows, to), to + kRows, 0.0f);
 }
 
-template <int... n>
-inline Vector InterleaveLow(Vector a, Vector b, std::integer_sequence<int, n...>) {
-  return __builtin_shufflevector(a, b, (n / 2 + (n % 2) * kLanes)...);
-}
-
-template <int... n>
-inline Vector InterleaveHigh(Vector a, Vector b, std::integer_sequence<int, n...>) {
-  return __builtin_shufflevector(a, b, (n / 2 + kLanes / 2 + (n % 2) * kLanes)...);
+// The lower (or upper) halves of two vectors, a number of each in turn.
+template <bool upper, int... n>
+inline Vector Interleave(Vector a, Vector b, std::integer_sequence<int, n...>) {
+  constexpr int from = upper ? kLanes / 2 : 0;
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, (from + n / 2 + (n % 2) * kLanes)...);
+#else
+  typedef int32_t Places __attribute__((vector_size(4 * kLanes)));
+  return __builtin_shuffle(a, b, Places{(from + n / 2 + (n % 2) * kLanes)...});
+#endif
 }
 
 // Writes the transpose of a square of kLanes rows.
@@ -153,8 +158,8 @@ inline void TransposeSquare(const float* from, int64_t from_row, float* to, int6
   for (int round = 1; round < kLanes; round *= 2) {
 #pragma GCC unroll 8
     for (int i = 0; i < kLanes / 2; ++i) {
-      w[2 * i] = InterleaveLow(v[i], v[i + kLanes / 2], lanes);
-      w[2 * i + 1] = InterleaveHigh(v[i], v[i + kLanes / 2], lanes);
+      w[2 * i] = Interleave<false>(v[i], v[i + kLanes / 2], lanes);
+      w[2 * i + 1] = Interleave<true>(v[i], v[i + kLanes / 2], lanes);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) v[i] = w[i];
