@@ -143,3 +143,24 @@ def test_bias_and_relu_keep_what_is_not_a_number():
     x = random(4, 6, 6, 3).at[1, 2, 2, 0].set(jnp.nan)
     out = conv_bias_relu(x, random(3, 3, 3, 20), jnp.zeros(20), (1, 1), "same", (1, 1))
     assert np.isnan(out[1, 2, 2]).all() and not np.isnan(out[0]).any()
+
+
+def test_bias_and_relu_have_second_derivatives():
+    x, kernel, bias = random(3, 5, 6, 4), random(3, 3, 4, 5, scale=0.3), random(5, seed=1)
+
+    def norm(x, kernel, bias):
+        def loss(*args):
+            return jnp.sum(jnp.sin(conv_bias_relu(*args, (1, 1), "same", (1, 1))))
+
+        return sum(jnp.sum(g**2) for g in jax.grad(loss, (0, 1, 2))(x, kernel, bias)) / 1000
+
+    check(norm, x, kernel, bias, tolerance=1e-4)
+
+
+def test_bias_gradient_sums_many_pixels_exactly():
+    x, kernel, bias = jnp.zeros((40, 64, 64, 2)), jnp.zeros((3, 3, 2, 21)), jnp.ones(21)
+
+    def loss(bias):
+        return jnp.sum(conv_bias_relu(x, kernel, bias, (1, 1), "same", (1, 1)) * 0.1)
+
+    np.testing.assert_allclose(jax.grad(loss)(bias), 40 * 64 * 64 * 0.1, rtol=1e-6)

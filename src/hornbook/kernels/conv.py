@@ -249,12 +249,25 @@ def _conv_bias_relu_forward(strides, pairs, dilation, x, kernel, bias):
 
 def _conv_bias_relu_backward(strides, pairs, dilation, residuals, d_out):
     *operands, out = residuals
-    d_out = jnp.where(out > 0, d_out, 0)
-    d_bias = jnp.sum(d_out, axis=(0, 1, 2))
+    d_out, d_bias = _cut(d_out, out)
     return *_conv_backward(strides, pairs, dilation, operands, d_out), d_bias
 
 
 _conv_bias_relu.defvjp(_conv_bias_relu_forward, _conv_bias_relu_backward)
+
+
+@jax.custom_vjp
+def _cut(d, out):
+    """What relu lets pass of a gradient, and the bias's part of it."""
+    return native.cut(d, out)
+
+
+def _cut_backward(out, gradients):
+    d_cut, d_sums = gradients
+    return jnp.where(out > 0, d_cut + d_sums, 0), jnp.zeros_like(out)
+
+
+_cut.defvjp(lambda d, out: (_cut(d, out), out), _cut_backward)
 
 
 def _compiled(x: Array, other: Array) -> bool:

@@ -29,7 +29,7 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("conv", "conv_kernel", "pack", "product", "product_packed")
+TARGETS = ("conv", "conv_kernel", "cut", "pack", "product", "product_packed")
 
 
 @functools.cache
@@ -120,6 +120,12 @@ def conv_kernel(
     """The gradient of `conv` for its kernel, `(*taps, channels, filters)`."""
     where = _attributes(stride=strides, before=before, dilation=dilation)
     return _call("conv_kernel", *taps, x.shape[3], d_out.shape[3])(x, d_out, **where)
+
+
+def cut(d: Array, out: Array) -> tuple[Array, Array]:
+    """`d` where `out` is positive, else zero; and the sum of that over pixels, `(filters,)`."""
+    specs = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (d.shape, d.shape[3:]))
+    return jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")(d, out)
 
 
 def _attributes(**pairs: Pair) -> dict[str, np.int64]:

@@ -14,6 +14,8 @@ namespace ffi = xla::ffi;
 using Pictures = ffi::Buffer<ffi::F32, 4>;
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
+constexpr int64_t kCut = 1 << 13;    // numbers that are worth a part of their own
+constexpr int64_t kBlock = 64;       // pixels that are summed in single precision
 constexpr int64_t kSums = 16 << 20;  // numbers of a kernel's gradient, of all parts
 
 struct Axis {
@@ -226,6 +228,51 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   return ffi::Error::Success();
 }
 
+// cut = d where out > 0, else 0; sums = the sum of that over all pixels. `out` is of Conv with a
+// bias.
+ffi::Error Cut(ffi::ThreadPool pool, Pictures d, Pictures out, ffi::Result<Pictures> cut,
+               ffi::Result<Bias> sums) {
+  const auto shape = out.dimensions();
+  const int64_t filters = shape[3], pixels = shape[0] * shape[1] * shape[2];
+  const int64_t size = pixels * filters;
+  const auto counts = [](const auto& buffer) {
+    return static_cast<int64_t>(buffer.element_count());
+  };
+  if (counts(d) != size || counts(*cut) != size || counts(*sums) != filters) return DoesNotFit();
+  const int64_t parts =
+      std::min(Parts(pool, shape[0], shape[1] * shape[2], 1), std::max<int64_t>(size / kCut, 1));
+  std::vector<double> totals(parts * filters);
+  const auto run = [&](int64_t part) {
+    float* const block = Scratch(filters);
+    const int64_t end = (part + 1) * pixels / parts;
+    for (int64_t begin = part * pixels / parts; begin < end; begin += kBlock) {
+      std::fill_n(block, filters, 0.0f);
+      for (int64_t p = begin; p < std::min(begin + kBlock, end); ++p) {
+        const float *const from = d.typed_data() + p * filters, *const by =
+                                                                    out.typed_data() + p * filters;
+        float* const to = cut->typed_data() + p * filters;
+#pragma GCC ivdep
+        for (int64_t c = 0; c < filters; ++c) {
+          const float kept = by[c] > 0.0f ? from[c] : 0.0f;
+          to[c] = kept;
+          block[c] += kept;
+        }
+      }
+      for (int64_t c = 0; c < filters; ++c) totals[part * filters + c] += block[c];
+    }
+  };
+  if (parts == 1)
+    run(0);
+  else
+    Team(pool, parts).Run(run);
+  for (int64_t c = 0; c < filters; ++c) {
+    double total = 0;
+    for (int64_t part = 0; part < parts; ++part) total += totals[part * filters + c];
+    sums->typed_data()[c] = static_cast<float>(total);
+  }
+  return ffi::Error::Success();
+}
+
 template <class B>
 auto WithAxes(B binding) {
   return std::move(binding)
@@ -259,3 +306,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(
        int64_t ba,
        int64_t da) { return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da}); },
     hornbook::WithAxes(hornbook::Operands().Ret<hornbook::Pictures>()));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_cut, hornbook::Cut,
+                              hornbook::Operands().Ret<hornbook::Pictures>().Ret<hornbook::Bias>());
