@@ -35,7 +35,8 @@ class Compile(BuildHookInterface):
         import jax
 
         folder = Path(self.root) / SOURCES
-        target = folder / f"libhornbook-{build}.so"
+        target = folder / "compiled" / f"libhornbook-{build}.so"
+        target.parent.mkdir(exist_ok=True)
         march = "armv8-a" if build == "aarch64" else build
         command = [*compiler.split(), *FLAGS, f"-march={march}", "-isystem", jax.ffi.include_dir()]
         command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])

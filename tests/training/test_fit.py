@@ -545,11 +545,15 @@ def test_ctrl_c_ends_training_with_the_history_of_the_epochs_done(data):
 
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals reach the main thread only")
-    model = linear()
-    history = model.fit(*data, epochs=50, verbose=0, callbacks=[Press()])
-    assert history.epoch == [0, 1]
-    assert np.isfinite(model.evaluate(*data, verbose=0))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
+    try:
+        model = linear()
+        history = model.fit(*data, epochs=50, verbose=0, callbacks=[Press()])
+        assert history.epoch == [0, 1]
+        assert np.isfinite(model.evaluate(*data, verbose=0))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_error_in_a_layer_names_the_layer_and_the_shapes():

@@ -39,7 +39,7 @@ def library() -> ctypes.CDLL | None:
         return None
     known = flags() | ({"asimd"} if platform.machine() == "arm64" else set())
     for build, needed in BUILDS.items():
-        path = Path(__file__).with_name(f"libhornbook-{build}.so")
+        path = Path(__file__).with_name("compiled") / f"libhornbook-{build}.so"
         if needed <= known and path.exists():
             found = ctypes.CDLL(str(path))
             for name in TARGETS:
