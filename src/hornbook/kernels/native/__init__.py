@@ -125,7 +125,9 @@ def conv_kernel(
 def cut(d: Array, out: Array) -> tuple[Array, Array]:
     """`d` where `out` is positive, else zero; and the sum of that over pixels, `(filters,)`."""
     specs = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (d.shape, d.shape[3:]))
-    return jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")(d, out)
+    call = jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")
+    passed, sums = call(d, out)
+    return passed, sums
 
 
 def _attributes(**pairs: Pair) -> dict[str, np.int64]:
