@@ -84,6 +84,9 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
 
 
 def _dots_by_xla(a, b, a_axis, b_axis):
+    if a.ndim == 2 and a_axis == 0 and a.shape[0] >= DEEP and jax.default_backend() == "cpu":
+        # The library is faster on rows; XLA would fold a plain transpose into the product.
+        a, a_axis = laid_out(a.T), 1
     stack = tuple(range(a.ndim - 2))
     contracted = (len(stack) + a_axis,), (len(stack) + b_axis,)
     return lax.dot_general(a, b, (contracted, (stack, stack)), preferred_element_type=wide(a.dtype))
@@ -95,9 +98,6 @@ def _dots_by_xla(a, b, a_axis, b_axis):
 def _fastest(a, b, *, a_axis, b_axis):
     if _faster_by_kernel(a, b, a_axis, b_axis):
         return native.product(a, b, a_axis == 0, b_axis == 1)
-    if a.ndim == 2 and a_axis == 0 and a.shape[0] >= DEEP:
-        # The library is faster on rows; XLA would fold a plain transpose into the product.
-        return _dots_by_xla(laid_out(a.T), b, 1, b_axis)
     return _dots_by_xla(a, b, a_axis, b_axis)
 
 
@@ -113,18 +113,11 @@ def _transpose_b(d, a, b, *, a_axis, b_axis):
     return dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
 
 
-def _stacked(a, b, **params):
-    return dots(a, b, **params)
-
-
-_dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, _stacked)
+_dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, dots)
 
 
 def dot_rows(a: Array, b: Array) -> Array:
     """`a^T b`: the sum over rows of outer products, which is the gradient of a kernel."""
-    if jax.default_backend() == "cpu" and a.shape[0] >= DEEP and not native.suits(a, b):
-        # The product library is faster on rows; XLA would fold a plain transpose into the product.
-        return dot(laid_out(a.T), b)
     return dot(a, b, 0, 0)
 
 

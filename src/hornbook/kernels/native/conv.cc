@@ -80,10 +80,7 @@ void Share(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts,
       f(part, Rows{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
     }
   };
-  if (parts == 1)
-    run(0);
-  else
-    Team(pool, parts).Run(run);
+  InParts(pool, parts, run);
 }
 
 // How many parts, if each thread is to have so many.
@@ -261,10 +258,7 @@ ffi::Error Cut(ffi::ThreadPool pool, Pictures d, Pictures out, ffi::Result<Pictu
       for (int64_t c = 0; c < filters; ++c) totals[part * filters + c] += block[c];
     }
   };
-  if (parts == 1)
-    run(0);
-  else
-    Team(pool, parts).Run(run);
+  InParts(pool, parts, run);
   for (int64_t c = 0; c < filters; ++c) {
     double total = 0;
     for (int64_t part = 0; part < parts; ++part) total += totals[part * filters + c];

@@ -79,8 +79,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
 template <class F>
 void Share(ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, const F& f) {
   parts = std::min(parts, Up(size, unit) / unit);
-  if (parts == 1) return f(0, size);
-  Team(pool, parts).Run([&](int64_t part) {
+  InParts(pool, parts, [&](int64_t part) {
     const int64_t from = Up(part * size / parts, unit);
     const int64_t to = std::min(Up((part + 1) * size / parts, unit), size);
     if (from < to) f(from, to);

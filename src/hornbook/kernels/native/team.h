@@ -156,6 +156,13 @@ class Team {
   std::shared_ptr<Job> job_;
 };
 
+// Calls f(part) for every part, on the threads of the pool; a single part by the caller alone.
+template <class F>
+void InParts(xla::ffi::ThreadPool pool, int64_t parts, const F& f) {
+  if (parts == 1) return f(0);
+  Team(pool, parts).Run(f);
+}
+
 // Memory of this thread's own for numbers put in order, of which each use has its own; what it held
 // before is lost.
 template <int use = 0>
