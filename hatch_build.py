@@ -15,7 +15,8 @@ MARCH = {
     "aarch64": ("aarch64",),
     "arm64": ("aarch64",),
 }
-FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared")
+FLAGS += ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 
 
 class Compile(BuildHookInterface):
@@ -38,7 +39,9 @@ class Compile(BuildHookInterface):
         target = folder / "compiled" / f"libhornbook-{build}.so"
         target.parent.mkdir(exist_ok=True)
         march = "armv8-a" if build == "aarch64" else build
-        command = [*compiler.split(), *FLAGS, f"-march={march}", "-isystem", jax.ffi.include_dir()]
+        wide = ["-mprefer-vector-width=512"] if build == "x86-64-v4" else []
+        command = [*compiler.split(), *FLAGS, f"-march={march}", *wide]
+        command += ["-isystem", jax.ffi.include_dir()]
         command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if done.returncode:

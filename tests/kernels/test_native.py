@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
 from hornbook.kernels.product import dot, multiplier
+from hornbook.optimizers import Adam, AdamW
 
 needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
 sizes = st.integers(1, 150)
@@ -163,6 +165,80 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert not by_kernel(dot, a.astype("bfloat16"), a.astype("bfloat16"))
     assert not by_kernel(dot, a[:4], a)  # too few rows
     assert not by_kernel(dot, a[:, :8], a[:8])  # too little work
+    assert by_kernel(
+        partial(dot, a_axis=0), a[:, :8], a
+    )  # where the sum is over rows, little will do
+
+
+def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:
+    """All variables after a few steps in one loop, and what is compiled."""
+    variables = [Variable(draw(*shape, seed=i)) for i, shape in enumerate(shapes)]
+    optimizer.build(variables)
+    everything = [*variables, *optimizer.variables]
+
+    def run(values):
+        def step(i, values):
+            with bind(dict(zip(everything, values, strict=True))) as scope:
+                optimizer.apply([jnp.sin(v.raw * (i + 1)) for v in variables])
+                return [scope[v] for v in everything]
+
+        return jax.lax.fori_loop(0, steps, step, values)
+
+    values = [v.raw for v in everything]
+    return jax.jit(run)(values), jax.jit(run).lower(values).as_text()
+
+
+@needs_kernels
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(st.integers(1, 40), max_size=3), min_size=1, max_size=5))
+def test_adam_of_any_variables_agrees_with_its_formula(shapes):
+    fast, text = adam_steps(Adam(0.01), shapes)
+    with plain():
+        slow, plain_text = adam_steps(Adam(0.01), shapes)
+    assert "hornbook_adam" in text and "hornbook_adam" not in plain_text
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), fast, slow)
+
+
+@needs_kernels
+def test_adam_of_large_variables_in_parts():
+    shapes = [(300, 200), (5,), (33, 1001), (1,)]
+    fast, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
+    with plain():
+        slow, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), fast, slow)
+
+
+@needs_kernels
+def test_adam_leaves_arrays_that_are_still_needed_as_they_are():
+    w = Variable(draw(50, 50))
+    before, kept = w.raw, np.array(w.raw)
+    Adam(0.1).apply([jnp.ones((50, 50))], [w])
+    np.testing.assert_array_equal(before, kept)
+    np.testing.assert_allclose(w.raw, kept - 0.1, rtol=1e-4, atol=1e-4)
+
+
+class Halved(Adam):
+    """An Adam with a formula of its own."""
+
+    def update(self, gradient, value, rate, **slots):
+        return super().update(gradient, value, rate / 2, **slots)
+
+
+@needs_kernels
+@pytest.mark.parametrize("optimizer", [partial(Adam, amsgrad=True), Halved])
+def test_what_is_not_quite_adam_keeps_its_own_formula(optimizer):
+    fast, text = adam_steps(optimizer(), [(4, 4)])
+    with plain():
+        slow, _ = adam_steps(optimizer(), [(4, 4)])
+    assert "hornbook_adam" not in text
+    jax.tree.map(np.testing.assert_array_equal, fast, slow)
+
+
+def test_a_library_from_older_sources_is_not_used(monkeypatch):
+    monkeypatch.setattr(native, "TARGETS", (*native.TARGETS, "of_tomorrow"))
+    if native.available():
+        with pytest.warns(UserWarning, match=r"older sources.*pip install -e"):
+            assert native.library.__wrapped__() is None
 
 
 def test_without_kernels_the_same_program_runs():

@@ -16,7 +16,7 @@ from jax import Array, lax
 from hornbook.kernels import native, wants_plain
 
 FEW, MANY = 8, 512  # rows
-LITTLE, MUCH = 1 << 17, 1 << 23  # multiplications in all
+TINY, LITTLE, MUCH = 1 << 12, 1 << 17, 1 << 23  # multiplications in all
 DEEP = 1024  # terms of a sum
 LARGE = 1 << 19  # elements of a matrix
 
@@ -77,7 +77,7 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
     """Whether the compiled kernel is faster than XLA's library; measured, in README.md."""
     rows, depth, work = a.shape[-1 - a_axis], a.shape[a_axis - 2], a.size * b.shape[-1 - b_axis]
     if rows < FEW or work < LITTLE:
-        return False
+        return a_axis == 0 and work >= TINY and min(rows, b.shape[-1 - b_axis]) >= FEW
     if a.ndim > 2 or b_axis == 1:
         return True
     return depth >= DEEP if a_axis == 0 and work > MUCH else rows <= MANY and work <= MUCH

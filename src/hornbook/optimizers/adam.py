@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
+from hornbook.kernels import native, wants_plain
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
 
@@ -62,6 +63,21 @@ class Adam(Optimizer):
         if velocity_hat is not None:
             v = slots["velocity_hat"] = jnp.maximum(velocity_hat, v)
         return value - rate * m / (jnp.sqrt(v) + self.epsilon), slots
+
+    def _update_all(self, gradients, variables, rate):
+        slots = [[self._slots[v][name] for name in Adam.slots[0]] for v in variables]
+        states = [[v, *s] for v, s in zip(variables, slots, strict=True)]
+        arrays = [
+            (g, *(variable.raw for variable in state))
+            for g, state in zip(gradients, states, strict=True)
+        ]
+        own = type(self).update is not Adam.update or self.amsgrad
+        if own or wants_plain() or not native.suits(rate, *(a for four in arrays for a in four)):
+            return super()._update_all(gradients, variables, rate)
+        new = native.adam(rate, arrays, self.beta_1, self.beta_2, self.epsilon)
+        for state, values in zip(states, new, strict=True):
+            for variable, value in zip(state, values, strict=True):
+                variable.assign(value)
 
 
 class AdamW(Adam):

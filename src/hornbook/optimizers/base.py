@@ -285,9 +285,11 @@ class Optimizer(State):
             for gradient, variable in zip(gradients, variables, strict=True):
                 self.update_step(gradient, variable, rate)
             return
-        prepared = self.prepare(rate, self._step(rate))
+        self._update_all(gradients, variables, self.prepare(rate, self._step(rate)))
+
+    def _update_all(self, gradients, variables, rate) -> None:
         for gradient, variable in zip(gradients, variables, strict=True):
-            self._update(gradient, variable, prepared)
+            self._update(gradient, variable, rate)
 
     def _step(self, rate) -> Array:
         return (unwrap(self.iterations) + 1).astype(rate.dtype)

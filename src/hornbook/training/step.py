@@ -111,7 +111,7 @@ def train_step(model: Any, variables: Variables) -> Callable[[State, State, tupl
                 optimizer.apply([gradients[path] for path in variables.trainable], trained)
                 return variables.state(scope)
 
-        return do_if(finite, update, after, variables.large), finite
+        return do_if(finite, update, after), finite
 
     return step
 
@@ -130,13 +130,13 @@ def select(condition: Any, new: State, old: State) -> State:
     }
 
 
-def do_if(finite: Any, update: Callable[[State], State], state: State, large: bool) -> State:
+def do_if(finite: Any, update: Callable[[State], State], state: State) -> State:
     """`update(state)` where the loss was finite, else the state.
 
-    Large states on a CPU take a branch: updates then write in place what a choice between old and
-    new, element by element, would first copy. Elsewhere a branch would wait for the device.
+    A CPU takes a branch: updates then write in place what a choice between old and new, element by
+    element, would first copy. Elsewhere a branch would wait for the device.
     """
-    if large and jax.default_backend() == "cpu":
+    if jax.default_backend() == "cpu":
         return state | jax.lax.cond(finite, update, dict, state)
     return select(finite, update(state), state)
 

@@ -12,6 +12,7 @@ import functools
 import math
 import os
 import platform
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,9 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("conv", "conv_kernel", "cut", "pack", "product", "product_packed")
+TARGETS = ("adam", "conv", "conv_kernel", "cut", "pack", "product", "product_packed")
+STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
+To compile it again: pip install -e ."""
 
 
 @functools.cache
@@ -42,6 +45,9 @@ def library() -> ctypes.CDLL | None:
         path = Path(__file__).with_name("compiled") / f"libhornbook-{build}.so"
         if needed <= known and path.exists():
             found = ctypes.CDLL(str(path))
+            if not all(hasattr(found, f"hornbook_{name}") for name in TARGETS):
+                warnings.warn(STALE.format(path=path), stacklevel=3)
+                return None
             for name in TARGETS:
                 capsule = jax.ffi.pycapsule(getattr(found, f"hornbook_{name}"))
                 jax.ffi.register_ffi_target(f"hornbook_{name}", capsule, platform="cpu")
@@ -128,6 +134,35 @@ def cut(d: Array, out: Array) -> tuple[Array, Array]:
     call = jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")
     passed, sums = call(d, out)
     return passed, sums
+
+
+def adam(
+    rate: Array,
+    variables: list[tuple[Array, Array, Array, Array]],
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> list[tuple[Array, Array, Array]]:
+    """Adam's step for all variables; see `optimizers.Adam`.
+
+    Args:
+        rate: of this step, with the correction of the start, a float32 scalar.
+        variables: for each its gradient, value, mean of gradients and mean of squares.
+
+    Returns:
+        For each the last three anew.
+    """
+    aliases = {4 * i + j + 2: 3 * i + j for i in range(len(variables)) for j in range(3)}
+    arrays = [array for variable in variables for array in variable]
+    specs = tuple(
+        jax.ShapeDtypeStruct(value.shape, jnp.float32) for _, *state in variables for value in state
+    )
+    call = jax.ffi.ffi_call(
+        "hornbook_adam", specs, input_output_aliases=aliases, vmap_method="sequential"
+    )
+    numbers = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+    new = call(rate, *arrays, **{name: np.float32(number) for name, number in numbers.items()})
+    return list(zip(new[::3], new[1::3], new[2::3], strict=True))
 
 
 def _attributes(**pairs: Pair) -> dict[str, np.int64]:
