@@ -13,21 +13,31 @@ from hornbook.kernels import wants_plain
 from hornbook.kernels.product import wide
 
 
+class Rows:
+    """Stands for a table that is asked for rows alone; `lookup` asks it."""
+
+    def lookup(self, ids: Array) -> Array:
+        """`table[ids[...]]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `lookup`")
+
+
 def plain_lookup(table: Array, ids: Array) -> Array:
     """`out[...] = table[ids[...]]`, as jax does it; indices are clipped to the table."""
     return jnp.take(table, ids, axis=0, mode="clip")
 
 
-def lookup(table: Array, ids: Array) -> Array:
+def lookup(table: Array | Rows, ids: Array) -> Array:
     """Rows of a table: `out[...] = table[ids[...]]`; indices are clipped to the table.
 
     Args:
-        table: `(rows, width)`.
+        table: `(rows, width)`, or what stands for it.
         ids: integers of any shape.
 
     Returns:
         `ids.shape + (width,)`, of the table's dtype.
     """
+    if isinstance(table, Rows):
+        return table.lookup(ids)
     return plain_lookup(table, ids) if wants_plain() else _lookup(table, ids)
 
 

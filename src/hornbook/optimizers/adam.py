@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.native.adam import Constants, Moments, adam
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
 
@@ -64,19 +65,32 @@ class Adam(Optimizer):
             v = slots["velocity_hat"] = jnp.maximum(velocity_hat, v)
         return value - rate * m / (jnp.sqrt(v) + self.epsilon), slots
 
+    @property
+    def constants(self) -> Constants:
+        """What the compiled kernels need to know."""
+        return Constants(self.beta_1, self.beta_2, self.epsilon)
+
+    def moments(self, variable: Variable) -> list[Variable]:
+        """A variable and its two slots."""
+        return [variable, *(self._slots[variable][name] for name in Adam.slots[0])]
+
+    def moves_rows_alone(self) -> bool:
+        """Whether each row of a table moves by its own gradients, as `kernels/native/adam.py` can
+        make up for: nothing else changes the weights, and the rate only between runs."""
+        more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
+        more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
+        usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999 and isinstance(self._rates[0], Variable)
+        return type(self) is Adam and usual and not self.amsgrad and not any(more)
+
     def _update_all(self, gradients, variables, rate):
-        slots = [[self._slots[v][name] for name in Adam.slots[0]] for v in variables]
-        states = [[v, *s] for v, s in zip(variables, slots, strict=True)]
-        arrays = [
-            (g, *(variable.raw for variable in state))
-            for g, state in zip(gradients, states, strict=True)
-        ]
+        states = [self.moments(variable) for variable in variables]
+        arrays = [Moments(*(variable.raw for variable in state)) for state in states]
         own = type(self).update is not Adam.update or self.amsgrad
-        if own or wants_plain() or not native.suits(rate, *(a for four in arrays for a in four)):
+        known = native.suits(rate, *gradients, *(array for state in arrays for array in state))
+        if own or not known or wants_plain():
             return super()._update_all(gradients, variables, rate)
-        new = native.adam(rate, arrays, self.beta_1, self.beta_2, self.epsilon)
-        for state, values in zip(states, new, strict=True):
-            for variable, value in zip(state, values, strict=True):
+        for state, new in zip(states, adam(rate, gradients, arrays, self.constants), strict=True):
+            for variable, value in zip(state, new, strict=True):
                 variable.assign(value)
 
 

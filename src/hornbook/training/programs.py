@@ -149,11 +149,12 @@ def program_of(model: Any, mode: str) -> Program:
 def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[str]]:
     method = getattr(type(model), f"{mode}_step", None)
     if method is None:
-        make = steps.train_step if mode == "train" else steps.test_step
-        return steps.many(make(model, bound), model, bound)
+        make = steps.TrainStep if mode == "train" else steps.test_step
+        return steps.many(make(model, bound), model, bound, mode)
     if len(parameters_of(method)) != 3:
         raise TypeError(CUSTOM_STEP.format(type(model).__name__, f"{mode}_step"))
-    return steps.many(steps.custom_step(model, bound, f"{mode}_step"), model, bound, custom=True)
+    step = steps.custom_step(model, bound, f"{mode}_step")
+    return steps.many(step, model, bound, mode, custom=True)
 
 
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:

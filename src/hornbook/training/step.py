@@ -16,7 +16,9 @@ from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import collect_losses
 from hornbook.training.data import given
+from hornbook.training.tables import Tables
 
+Array = Any
 State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
 MUTABLE = {  # kinds that a step may change, by mode
@@ -74,46 +76,81 @@ class Variables:
         return {self.by_path[path]: value for path, value in state.items()}
 
     def state(self, scope: dict[Variable, Any]) -> State:
-        """The values in a scope of all that a step may change, by path: `bound` undone."""
-        return {path: scope[variable] for path, variable in self.mutable.items()}
+        """The values in a scope of what a step may change, by path: `bound` undone."""
+        return {path: scope[v] for path, v in self.mutable.items() if v in scope}
 
 
-def train_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
+def run_batch(
+    model: Any, variables: Variables, values: State, batch: tuple, training: bool
+) -> tuple[Array, State]:
+    """A batch forward, with values by path: the loss, and the state after it, metrics included."""
+    x, y, sample_weight, *steps = batch
+    with bind(variables.bound(values)) as scope, collect_losses():
+        y_pred = model(x, training=training)
+        loss = model.compute_loss(x, y, y_pred, sample_weight, training=training)
+        model.objective.track_total(loss, y_pred)
+        count_given_steps(y_pred, *steps)
+        model.compute_metrics(x, y, y_pred, sample_weight)
+        return loss, variables.state(scope)
+
+
+class TrainStep:
     """The pure step of a compiled model: forward, backward, update, metrics.
 
-    Returns:
-        `step(state, fixed, batch) -> (state, finite)`. A batch whose loss is not finite changes
-        nothing but the metrics.
+    `state` here is two: the values by path, and as of which step the rows of tables are right that
+    are not all brought up to date in each step; see `tables.py`. `begin` and `end` go around a run.
+
+    Args:
+        model: compiled, its optimizer built.
+        variables: the run's.
     """
-    optimizer = model.optimizer
-    trained = list(variables.trainable.values())
 
-    def step(state, fixed, batch):
-        x, y, sample_weight, *steps = batch
+    def __init__(self, model: Any, variables: Variables):
+        self.model = model
+        self.variables = variables
+        self.tables = Tables(model, variables)
 
-        def loss_of(weights):
-            values = variables.bound({**fixed, **state, **weights})
-            with bind(values) as scope, collect_losses():
-                y_pred = model(x, training=True)
-                loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
-                model.objective.track_total(loss, y_pred)
-                count_given_steps(y_pred, *steps)
-                model.compute_metrics(x, y, y_pred, sample_weight)
-            return optimizer.scale_loss(loss), (loss, variables.state(scope))
+    def begin(self, state: State, fixed: State, batch: Any) -> tuple:
+        return state, self.tables.begin(self.forward, {**fixed, **state}, batch)
 
-        weights = {path: state[path] for path in variables.trainable}
-        gradients, (loss, after) = jax.grad(loss_of, has_aux=True)(weights)
+    def end(self, states: tuple) -> State:
+        return self.tables.end(*states)
+
+    def forward(self, values: State, batch: tuple) -> tuple[Array, State]:
+        return run_batch(self.model, self.variables, values, batch, training=True)
+
+    def __call__(self, states: tuple, fixed: State, batch: tuple) -> tuple[tuple, Array]:
+        """Returns `(states, finite)`.
+
+        A batch whose loss is not finite changes nothing but the metrics.
+        """
+        state, last = states
+        tables, optimizer = self.tables, self.model.optimizer
+
+        def loss_of(weights, taps):
+            places = tables.place(state, last, taps)
+            loss, after = self.forward({**fixed, **state, **weights, **places}, batch)
+            looked_up = {path: (place.table, place.ids) for path, place in places.items()}
+            return optimizer.scale_loss(loss), (loss, tables.without(after), looked_up)
+
+        trained = {p: v for p, v in self.variables.trainable.items() if p not in last}
+        weights = {path: state[path] for path in trained}
+        gradients, (loss, after, looked_up) = jax.grad(loss_of, (0, 1), has_aux=True)(
+            weights, tables.zeros()
+        )
         finite = jnp.isfinite(loss)
-        after = keep_if(finite, after, state, variables)
+        after = keep_if(finite, after, state, self.variables)
 
         def update(after):
-            with bind(variables.bound({**fixed, **after})) as scope:
-                optimizer.apply([gradients[path] for path in variables.trainable], trained)
-                return variables.state(scope)
+            with bind(self.variables.bound({**fixed, **after})) as scope:
+                if trained:
+                    optimizer.apply([gradients[0][path] for path in trained], trained.values())
+                else:
+                    optimizer.iterations.assign_add(1)
+                return tables.without(self.variables.state(scope))
 
-        return do_if(finite, update, after), finite
-
-    return step
+        rows, last = tables.update(finite, state, looked_up, gradients[1])
+        return (do_if(finite, update, after) | rows, last), finite
 
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
@@ -145,14 +182,8 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     """The pure step of an evaluation: forward, loss, metrics."""
 
     def step(state, fixed, batch):
-        x, y, sample_weight, *steps = batch
-        with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
-            y_pred = model(x, training=False)
-            loss = model.compute_loss(x, y, y_pred, sample_weight, training=False)
-            model.objective.track_total(loss, y_pred)
-            count_given_steps(y_pred, *steps)
-            model.compute_metrics(x, y, y_pred, sample_weight)
-        return variables.state(scope), jnp.bool_(True)
+        _, after = run_batch(model, variables, {**fixed, **state}, batch, training=False)
+        return after, jnp.bool_(True)
 
     return step
 
@@ -195,7 +226,7 @@ def custom_step(model: Any, variables: Variables, method: str) -> Callable:
 
 
 def many(
-    step: Callable, model: Any, variables: Variables, custom: bool = False
+    step: Callable, model: Any, variables: Variables, mode: str, custom: bool = False
 ) -> tuple[Callable, list[str]]:
     """Compile a step into a call that runs any number of them.
 
@@ -206,6 +237,8 @@ def many(
         that is filled once it has run.
     """
     names: list[str] = []
+    begin = getattr(step, "begin", lambda state, fixed, batch: state)
+    end = getattr(step, "end", lambda state: state)
 
     def reset(state, fixed, fresh):
         with bind(variables.bound({**fixed, **state})) as scope:
@@ -213,7 +246,8 @@ def many(
         return select(fresh, variables.state(scope), state)
 
     def run(state, fixed, data, rows, start, stop, fresh, batch):
-        state = reset(state, fixed, fresh)
+        first = jax.eval_shape(lambda: take(data, rows, start, batch))
+        state = begin(reset(state, fixed, fresh), fixed, first)
 
         def one(state, index):
             state, finite, *logs = step(state, fixed, take(data, rows, index, batch))
@@ -231,12 +265,13 @@ def many(
         index, finite, state, said = jax.lax.while_loop(
             go_on, body, (start, jnp.bool_(True), state, said)
         )
+        state = end(state)
         with bind(variables.bound({**fixed, **state})):
             logs = said or model.get_metrics_result()
         names[:] = logs
         return state, list(logs.values()), index, finite
 
-    run.__name__ = f"{model.name}_{step.__qualname__.partition('.')[0]}"
+    run.__name__ = f"{model.name}_{mode}_step"
     options = compiler_options(wide=variables.large)
     return jax.jit(run, static_argnums=7, donate_argnums=0, compiler_options=options), names
 

@@ -30,7 +30,8 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("adam", "conv", "conv_kernel", "cut", "pack", "product", "product_packed")
+TARGETS = ("adam", "adam_lookup", "adam_rows", "adam_table")
+TARGETS += ("conv", "conv_kernel", "cut", "pack", "product", "product_packed")
 STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -134,35 +135,6 @@ def cut(d: Array, out: Array) -> tuple[Array, Array]:
     call = jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")
     passed, sums = call(d, out)
     return passed, sums
-
-
-def adam(
-    rate: Array,
-    variables: list[tuple[Array, Array, Array, Array]],
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-) -> list[tuple[Array, Array, Array]]:
-    """Adam's step for all variables; see `optimizers.Adam`.
-
-    Args:
-        rate: of this step, with the correction of the start, a float32 scalar.
-        variables: for each its gradient, value, mean of gradients and mean of squares.
-
-    Returns:
-        For each the last three anew.
-    """
-    aliases = {4 * i + j + 2: 3 * i + j for i in range(len(variables)) for j in range(3)}
-    arrays = [array for variable in variables for array in variable]
-    specs = tuple(
-        jax.ShapeDtypeStruct(value.shape, jnp.float32) for _, *state in variables for value in state
-    )
-    call = jax.ffi.ffi_call(
-        "hornbook_adam", specs, input_output_aliases=aliases, vmap_method="sequential"
-    )
-    numbers = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-    new = call(rate, *arrays, **{name: np.float32(number) for name, number in numbers.items()})
-    return list(zip(new[::3], new[1::3], new[2::3], strict=True))
 
 
 def _attributes(**pairs: Pair) -> dict[str, np.int64]:

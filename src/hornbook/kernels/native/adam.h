@@ -1,0 +1,42 @@
+// Adam's formula for some numbers.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace hornbook {
+
+struct Rule {
+  float rate, beta_1, beta_2, epsilon;
+};
+
+// The numbers of a variable: what is trained, the mean of its gradients and the mean of squares.
+struct Trained {
+  float *value, *mean, *square;
+
+  Trained operator+(int64_t i) const { return {value + i, mean + i, square + i}; }
+};
+
+inline void Descend(const Rule& rule, int64_t size, const float* gradient, Trained a) {
+  float* __restrict const value = a.value;
+  float* __restrict const means = a.mean;
+  float* __restrict const squares = a.square;
+  for (int64_t i = 0; i < size; ++i) {
+    const float g = gradient[i];
+    const float mean = means[i] + (g - means[i]) * (1 - rule.beta_1);
+    const float square = squares[i] + (g * g - squares[i]) * (1 - rule.beta_2);
+    means[i] = mean;
+    squares[i] = square;
+    value[i] -= rule.rate * mean / (std::sqrt(square) + rule.epsilon);
+  }
+}
+
+// A result's memory with an argument's numbers: the same memory, wherever XLA could arrange it.
+inline void* Taken(const void* from, xla::ffi::AnyBuffer result) {
+  if (result.untyped_data() != from) std::memcpy(result.untyped_data(), from, result.size_bytes());
+  return result.untyped_data();
+}
+
+}  // namespace hornbook

@@ -1,0 +1,116 @@
+"""Adam's kernels: for all variables at once, and for tables of which a step needs few rows.
+
+A table is right for some rows only: row r had its last step at `last[r]`. What a row has missed
+since, steps in which its gradient was zero, is made up for when it is next asked for. See
+`adam_rows.cc` for how.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+class Constants(NamedTuple):
+    """What does not change from step to step."""
+
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+
+class Moments(NamedTuple):
+    """A variable's value, the mean of its gradients and the mean of their squares."""
+
+    value: Array
+    mean: Array
+    square: Array
+
+
+class Table(NamedTuple):
+    """`Moments` of shape `(rows, width)`, and after which step each row is as they say."""
+
+    moments: Moments
+    last: Array
+
+
+def adam(
+    rate: Array, gradients: list[Array], variables: list[Moments], constants: Constants
+) -> list[Moments]:
+    """One step of all variables.
+
+    Args:
+        rate: of this step, with the correction of the start, a float32 scalar.
+        gradients: one a variable.
+        variables: as they are before the step.
+        constants: the optimizer's.
+    """
+    arrays = [a for pair in zip(gradients, variables, strict=True) for a in (pair[0], *pair[1])]
+    specs = [array for moments in variables for array in moments]
+    aliases = {4 * (i // 3) + i % 3 + 2: i for i in range(len(specs))}  # the rate comes first
+    new = _call("adam", specs, aliases, constants)(rate, *arrays)
+    return [Moments(*new[i : i + 3]) for i in range(0, len(new), 3)]
+
+
+def lookup(
+    step: Array, rate: Array, ids: Array, table: Table, constants: Constants
+) -> tuple[Array, Table]:
+    """Rows of a table as they are after a step, and the table with these rows right.
+
+    Args:
+        step: how many there were, int32.
+        rate: the learning rate of all of them since the table was right.
+        ids: numbers of rows, int32, one axis; clipped to the table.
+        table: the table.
+        constants: the optimizer's.
+    """
+    out = jax.ShapeDtypeStruct((*ids.shape, table.moments.value.shape[1]), jnp.float32)
+    rows, *new = _of_table("lookup", table, constants, (step, rate, ids), (out,))
+    return rows, _table(new)
+
+
+def update(
+    go: Array,
+    step: Array,
+    rate: Array,
+    ids: Array,
+    gradients: Array,
+    table: Table,
+    constants: Constants,
+) -> Table:
+    """One step more for the rows of a table that have a gradient.
+
+    Args:
+        go: whether to do it at all.
+        step, rate, ids: as for `lookup`.
+        gradients: `(ids, width)`; of equal ids they are added up.
+        table: the table.
+        constants: the optimizer's.
+    """
+    return _table(_of_table("rows", table, constants, (go, step, rate, ids, gradients)))
+
+
+def whole(step: Array, rate: Array, table: Table, constants: Constants) -> Table:
+    """The table with all rows right after a step; see `lookup`."""
+    return _table(_of_table("table", table, constants, (step, rate)))
+
+
+def _table(arrays: list[Array]) -> Table:
+    return Table(Moments(*arrays[:3]), arrays[3])
+
+
+def _of_table(name, table, constants, given, out=()):
+    state = (*table.moments, table.last)
+    aliases = {len(given) + i: len(out) + i for i in range(4)}
+    return _call(f"adam_{name}", (*out, *state), aliases, constants)(*given, *state)
+
+
+def _call(name, results, aliases, constants):
+    specs = tuple(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in results)
+    call = jax.ffi.ffi_call(
+        f"hornbook_{name}", specs, input_output_aliases=aliases, vmap_method="sequential"
+    )
+    numbers = {name: np.float32(number) for name, number in constants._asdict().items()}
+    return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers)

@@ -1,0 +1,186 @@
+"""Embedding tables of which a step touches only the rows of its batch.
+
+Adam moves every row at every step, also those that the batch does not ask for. But where a row goes
+without a gradient is known beforehand, so it can wait: within a run of steps a row is brought up to
+date when it is asked for, and all of them at the end of the run. Outside a run nobody can tell.
+
+Inside a step something that knows only `lookup` stands in the table's place. If a model wants more
+of it (a weight shared with a dense layer, a penalty), or looks rows up inside a loop, the table is
+trained as every other weight.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.core.variable import Variable
+from hornbook.kernels import native, wants_plain
+from hornbook.kernels.embedding import Rows
+from hornbook.kernels.native.adam import Constants, Moments, Table, lookup, update, whole
+from hornbook.layers.embedding import Embedding
+
+State = dict[str, Any]
+MANY = 2  # rows of a table for each that a batch asks for
+
+
+class Asked(Rows):
+    """Stands for a table while it is found out how many rows it is asked for."""
+
+    def __init__(self, value: Array):
+        self.shape, self.dtype = value.shape, value.dtype
+        self.ids: list[Array] = []
+
+    def lookup(self, ids: Array) -> Array:
+        self.ids.append(ids)
+        return jnp.zeros((*ids.shape, self.shape[1]), self.dtype)
+
+
+class Current(Rows):
+    """Stands for a table in a step: brings rows up to date when they are asked for.
+
+    Args:
+        table: the table after `step` steps, with `rate` as their learning rate.
+        taps: zeros, to be added to the rows of each lookup: their gradients are the rows'.
+    """
+
+    def __init__(
+        self, step: Array, rate: Array, table: Table, constants: Constants, taps: list[Array]
+    ):
+        self.shape, self.dtype = table.moments.value.shape, table.moments.value.dtype
+        self.table = table
+        self.ids: list[Array] = []
+        self._known = step, rate
+        self._constants = constants
+        self._taps = iter(taps)
+
+    def lookup(self, ids: Array) -> Array:
+        self.ids.append(ids.reshape(-1))
+        rows, self.table = lookup(*self._known, self.ids[-1], self.table, self._constants)
+        return rows.reshape(*ids.shape, self.shape[1]) + next(self._taps)
+
+
+class Tables:
+    """A model's tables that may be trained so, and how.
+
+    Args:
+        model: compiled, its optimizer built.
+        variables: the run's; see `step.Variables`.
+    """
+
+    def __init__(self, model: Any, variables: Any):
+        self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
+        self._paths: dict[str, tuple[str, str, str]] = {}  # of a table's moments, by its own
+        optimizer = model.optimizer
+        if not getattr(optimizer, "moves_rows_alone", bool)():
+            return
+        paths = {variable: path for path, variable in variables.mutable.items()}
+        self._constants = optimizer.constants
+        self._step, self._rate = (paths[v] for v in (optimizer.iterations, optimizer.learning_rate))
+        for table in _tables(model):
+            if table in variables.trainable.values():
+                value, mean, square = (paths[v] for v in optimizer.moments(table))
+                self._paths[value] = value, mean, square
+
+    def begin(self, forward: Any, state: State, batch: Any) -> dict[str, Array]:
+        """Find out which tables to train so in this run.
+
+        Args:
+            forward: `forward(values, batch)` runs the model with values by path.
+            state: the values by path.
+            batch: shapes and dtypes of a batch.
+
+        Returns:
+            By path, after which step each row of a table is right.
+        """
+        self.taps = {}
+        if not self._paths or wants_plain() or not native.available():
+            return {}
+        places = {path: Asked(state[path]) for path in self._paths}
+
+        def ask(values: State, batch: Any) -> list[list[Array]]:
+            forward({**values, **places}, batch)
+            return [place.ids for place in places.values()]
+
+        try:
+            trace, asked = jax.make_jaxpr(ask, return_shape=True)(state, batch)
+        except Exception:  # whatever a model may do with a table, a table can do
+            return {}
+        if any(isinstance(value, jax.core.Tracer) for value in trace.consts):
+            return {}  # ids from inside a loop, which are not to be had outside
+        for (path, place), ids in zip(places.items(), asked, strict=True):
+            if 0 < MANY * sum(math.prod(a.shape) for a in ids) <= place.shape[0]:
+                self.taps[path] = [(*a.shape, place.shape[1]) for a in ids]
+        return {p: jnp.full(state[p].shape[0], state[self._step]) for p in self.taps}
+
+    def zeros(self) -> dict[str, list[Array]]:
+        """What the gradients of a step's lookups are taken by."""
+        return {path: [jnp.zeros(shape) for shape in shapes] for path, shapes in self.taps.items()}
+
+    def place(self, state: State, last: dict[str, Array], taps: dict) -> dict[str, Current]:
+        """What stands for each table in a step."""
+        return {
+            path: Current(
+                *self._now(state), self._table(path, state, last), self._constants, taps[path]
+            )
+            for path in last
+        }
+
+    def update(self, go: Array, state: State, looked_up: dict, gradients: dict) -> tuple:
+        """One step of the rows that were looked up.
+
+        Args:
+            go: whether to make it.
+            state: the values before the step.
+            looked_up: by path, the table after its lookups, and their ids.
+            gradients: by path, of the `zeros`.
+
+        Returns:
+            The new values by path, and as of which step.
+        """
+        after: State = {}
+        last = {}
+        for path, (table, ids) in looked_up.items():
+            rows = jnp.concatenate([g.reshape(-1, g.shape[-1]) for g in gradients[path]])
+            table = update(
+                go, *self._now(state), jnp.concatenate(ids), rows, table, self._constants
+            )
+            after |= self._values(path, table)
+            last[path] = table.last
+        return after, last
+
+    def end(self, state: State, last: dict[str, Array]) -> State:
+        """The state with every row up to date."""
+        for path in last:
+            table = whole(*self._now(state), self._table(path, state, last), self._constants)
+            state = state | self._values(path, table)
+        return state
+
+    def without(self, after: State) -> State:
+        """A state but for what belongs to tables."""
+        apart = {path for table in self.taps for path in self._paths[table]}
+        return {path: value for path, value in after.items() if path not in apart}
+
+    def _now(self, state: State) -> tuple[Array, Array]:
+        return state[self._step], state[self._rate]
+
+    def _table(self, path: str, state: State, last: dict[str, Array]) -> Table:
+        return Table(Moments(*(state[p] for p in self._paths[path])), last[path])
+
+    def _values(self, path: str, table: Table) -> State:
+        return dict(zip(self._paths[path], table.moments, strict=True))
+
+
+def _tables(model: Any) -> list[Variable]:
+    """The tables of a model's own embeddings, of models in it too; not of layers in layers."""
+    found: list[Variable] = []
+    for child in model.children():
+        if type(child) is Embedding and child.built:
+            plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
+            if plain and child.embeddings.dtype == "float32":
+                found.append(child.embeddings)
+        elif hasattr(child, "objective"):  # a model
+            found.extend(_tables(child))
+    return found
