@@ -20,6 +20,7 @@ from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
 from hornbook.kernels.product import dot, multiplier
+from hornbook.kernels.recurrent import lstm
 from hornbook.optimizers import Adam, AdamW
 
 needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
@@ -168,6 +169,65 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert by_kernel(
         partial(dot, a_axis=0), a[:, :8], a
     )  # where the sum is over rows, little will do
+
+
+def assert_lstm_agrees(steps, batch, units, masked, reverse, bias):
+    """Outputs, final states and every gradient, with the kernel and without."""
+    x, kernel = draw(batch, steps, 7), draw(7, 4 * units, seed=1) / 3
+    states = draw(batch, units, seed=2), draw(batch, units, seed=3)
+    recurrent = draw(units, 4 * units, seed=4) / np.sqrt(units).astype("float32")
+    given = [x, *states, kernel, recurrent, draw(4 * units, seed=5) if bias else None]
+    mask = draw(batch, steps, seed=6) > -0.5 if masked else None
+
+    def loss(*given):
+        outputs, final = lstm(*given, mask=mask, reverse=reverse)
+        total = sum(jnp.sum(jnp.sin(i * state)) for i, state in enumerate(final, 2))
+        return jnp.sum(jnp.cos(outputs)) + total, (outputs, final)
+
+    fast = jax.value_and_grad(loss, range(5 + bias), has_aux=True)
+    compiled = jax.jit(lambda *given: fast(*given))
+    text = compiled.lower(*given).as_text()
+    assert "hornbook_lstm" in text and "hornbook_lstm_back" in text
+    with plain():
+        slow = jax.value_and_grad(loss, range(5 + bias), has_aux=True)(*given)
+    scale = np.sqrt(batch * steps)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * scale),
+        compiled(*given),
+        slow,
+    )
+
+
+@needs_kernels
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 40),
+    st.integers(1, 70),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_lstm_of_any_shape_agrees_with_the_scan(steps, batch, units, masked, reverse, bias):
+    assert_lstm_agrees(steps, batch, units, masked, reverse, bias)
+
+
+@needs_kernels
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("batch", "units"), [(64, 128), (64, 250), (5, 300)])
+def test_large_lstms_in_parts_of_samples_and_of_units(batch, units, masked):
+    assert_lstm_agrees(7, batch, units, masked, True, True)
+
+
+@needs_kernels
+def test_the_gates_of_an_lstm_are_right_from_large_numbers_to_small():
+    z = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(-12, 0, 400)]).astype("float32")
+    x = np.tile(z[:, None, None], (1, 1, 4)).reshape(1, -1, 4)
+    zero = jnp.zeros((x.shape[1], 1))
+    gates, *_ = native.lstm(jnp.asarray(x), zero, zero, jnp.zeros((1, 4)), None, None, False)
+    i, _, g, _ = np.asarray(gates)[0].T
+    np.testing.assert_allclose(g, np.tanh(z.astype("float64")), rtol=5e-7)
+    np.testing.assert_allclose(i, 1 / (1 + np.exp(-z.astype("float64"))), rtol=0, atol=3e-7)
 
 
 def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:

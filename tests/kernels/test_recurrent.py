@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook.kernels import plain, product, recurrent
+from hornbook.kernels import native, plain, product, recurrent
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -124,7 +124,8 @@ def loops_of(name, dtype="float32", **options):
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_step_copies_the_buffer_of_all_steps(name, activation):
     loops = loops_of(name, activation=activation)
-    assert loops
+    whole = native.available() and (name, activation) == ("lstm", "tanh")  # one call, no loop
+    assert bool(loops) != whole
     for body in loops:
         assert not re.search(rf"\[{STEPS},{BATCH},\d+\]\S* copy\(", body)
 

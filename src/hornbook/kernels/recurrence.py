@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import as_bits, as_floats, dot_rows, multiplier, product, wide
 
 # name: (function, its derivative written in terms of its value)
@@ -46,6 +47,7 @@ class Cell(NamedTuple):
         was saved.
     finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
     extra: how many arrays are saved beside the blocks.
+    compiled: whether there are compiled kernels for it, those of an LSTM with tanh and sigmoid.
     """
 
     blocks: tuple[int, ...]
@@ -54,6 +56,7 @@ class Cell(NamedTuple):
     backward: Callable
     finish: Callable
     extra: int = 0
+    compiled: bool = False
 
 
 @cache
@@ -77,7 +80,8 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         dz = jnp.concatenate([di, df, dg, do], axis=-1)
         return (back[0](dz), dc * f), (dz,)
 
-    return Cell((4,), (4,), forward, backward, _finish)
+    usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
+    return Cell((4,), (4,), forward, backward, _finish, compiled=usual)
 
 
 @cache
@@ -155,17 +159,23 @@ def _finish(kept, old_h, kernel, bias):
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
     """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states."""
-    final, old, _ = _loop_forward(
-        cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
-    )
+    if _by_kernel(cell, xp, states, kernel):
+        final, old, _ = _lstm_forward(cell, reverse, xp, states, kernel, bias, mask)
+    else:
+        final, old, _ = _loop_forward(
+            cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
+        )
     return _outputs(sequences, old, final), final
 
 
 def _recur_forward(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
-    extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
-    final, old, saved = _loop_forward(
-        cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
-    )
+    if _by_kernel(cell, xp, states, kernel):
+        final, old, saved = _lstm_forward(cell, reverse, xp, states, kernel, bias, mask)
+    else:
+        extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
+        final, old, saved = _loop_forward(
+            cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
+        )
     return (_outputs(sequences, old, final), final), (old, final, saved, kernel, bias, mask)
 
 
@@ -211,9 +221,20 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
 
 def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     old, final, saved, kernel, bias, mask = residuals
-    d_hs, d_final = d_out
-    steps, dtype = old[0].shape[0], old[0].dtype
+    d_hs = d_out[0] if sequences else None
+    given = d_hs, d_out[1], saved, old, final, kernel, mask
+    if _by_kernel(cell, saved, final, kernel):
+        d_states, kept = _lstm_backward(cell, reverse, *given)
+    else:
+        d_states, kept = _loop_backward(cell, reverse, unroll, *given)
     old_h = jnp.flip(old[0], 0) if reverse else old[0]
+    d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
+    return d_xp, d_states, d_kernel, d_bias, None
+
+
+def _loop_backward(cell, reverse, unroll, d_hs, d_final, saved, old, final, kernel, mask):
+    """The gradients of the states before the first step, and what the steps kept."""
+    steps, dtype = old[0].shape[0], old[0].dtype
     back = [multiplier(part, transposed=True) for part in _parts(cell, kernel)]
 
     def time(k):
@@ -222,7 +243,7 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     def body(i, carry):
         (dh, *d_rest), new, buffers, saved_now = carry
         k = steps - 1 - i
-        d_states = (dh + _at(d_hs, k, dtype) if sequences else dh, *d_rest)
+        d_states = (dh if d_hs is None else dh + _at(d_hs, k, dtype), *d_rest)
         d_new = d_states if mask is None else _where(mask[time(k)], d_states, _zeros(d_states))
         before = _at(old, k, dtype)
         d_old, keep = cell.backward(d_new, saved_now, before, new, back)
@@ -239,12 +260,48 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     old, d_hs, saved = jax.tree.map(as_bits, (old, d_hs, saved))
     carry = (d_final, final, saved, read(saved, steps - 1))
     d_states, _, kept, _ = lax.fori_loop(0, steps, body, carry, unroll=unroll)
-    kept = tuple(as_floats(b, dtype) for b in kept)
-    d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
-    return d_xp, d_states, d_kernel, d_bias, None
+    return d_states, tuple(as_floats(b, dtype) for b in kept)
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
+
+
+def _by_kernel(cell, blocks, states, kernel):
+    return cell.compiled and not wants_plain() and native.suits(*blocks, *states, kernel)
+
+
+def _lstm_forward(cell, reverse, xp, states, kernel, bias, mask):
+    """As `_loop_forward` with everything saved, by the compiled kernel."""
+
+    def fast(xp, states, kernel, bias, mask):
+        gates, h, c, *final = native.lstm(*xp, *states, kernel, bias, mask, reverse)
+        return tuple(final), (h, c), (gates,)
+
+    def slow(xp, states, kernel, bias, mask):
+        return _loop_forward(cell, reverse, False, xp, states, kernel, bias, mask, xp, 2)
+
+    return _differentiated_as(slow, fast, xp, states, kernel, bias, mask)
+
+
+def _lstm_backward(cell, reverse, *given):
+    """As `_loop_backward`, by the compiled kernel."""
+
+    def fast(d_hs, d_final, saved, old, final, kernel, mask):
+        d_xp, *d_states = native.lstm_back(
+            d_hs, *d_final, *saved, old[1], final[1], kernel, mask, reverse
+        )
+        return tuple(d_states), (d_xp,)
+
+    return _differentiated_as(partial(_loop_backward, cell, reverse, False), fast, *given)
+
+
+def _differentiated_as(formula, function, *args):
+    """`function(*args)`, which knows no derivatives, with those of a formula for the same."""
+    call = jax.custom_vjp(function)
+    call.defvjp(
+        lambda *args: (function(*args), args), lambda args, d: jax.vjp(formula, *args)[1](d)
+    )
+    return call(*args)
 
 
 def run(

@@ -31,7 +31,8 @@ BUILDS = {
     "aarch64": {"asimd"},
 }
 TARGETS = ("adam", "adam_lookup", "adam_rows", "adam_table")
-TARGETS += ("conv", "conv_kernel", "cut", "pack", "product", "product_packed")
+TARGETS += ("conv", "conv_kernel", "cut", "lstm", "lstm_back")
+TARGETS += ("pack", "product", "product_packed")
 STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -91,6 +92,63 @@ def product_packed(a: Array, packed: Array, columns: int) -> Array:
     return _call("product_packed", a.shape[0], columns)(a, packed)
 
 
+def lstm(
+    x: Array,
+    h: Array,
+    c: Array,
+    kernel: Array,
+    bias: Array | None,
+    mask: Array | None,
+    reverse: bool,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The recurrence of an LSTM over all steps, with tanh and sigmoid.
+
+    Args:
+        x: the projected input, `(steps, batch, 4 * units)`, gates in the order i, f, c, o.
+        h, c: states before the first step, `(batch, units)`.
+        kernel: the recurrent one, `(units, 4 * units)`.
+        bias: `(4 * units,)`.
+        mask: booleans, `(steps, batch)`; where false, a step keeps its states.
+        reverse: from the last step to the first.
+
+    Returns:
+        The gates, in the order of the input; h and c before each step, `(steps, batch, units)`, in
+        the order of the run; and after the last.
+    """
+    old, last = (x.shape[0], *h.shape), h.shape
+    bias = jnp.zeros(0) if bias is None else bias
+    call = _calls("lstm", [x.shape, old, old, last, last], {0: 0})
+    return call(x, h, c, kernel, bias, _flat(mask), reverse=reverse)
+
+
+def lstm_back(
+    d_hs: Array | None,
+    d_h: Array,
+    d_c: Array,
+    gates: Array,
+    old_c: Array,
+    last_c: Array,
+    kernel: Array,
+    mask: Array | None,
+    reverse: bool,
+) -> tuple[Array, Array, Array]:
+    """The gradients of `lstm` for the projected input and for the states before the first step.
+
+    Args:
+        d_hs: those of h before each step but for the first, and after the last: in other words of
+            the output of each step in the order of the run; if they are wanted.
+        d_h, d_c: those of the states after the last step.
+        gates, old_c, last_c, kernel, mask, reverse: what `lstm` took and gave.
+    """
+    d_hs = jnp.zeros((0, 0, 0)) if d_hs is None else d_hs
+    call = _calls("lstm_back", [gates.shape, last_c.shape, last_c.shape], {3: 0})
+    return call(d_hs, d_h, d_c, gates, old_c, last_c, kernel, _flat(mask), reverse=reverse)
+
+
+def _flat(mask: Array | None) -> Array:
+    return jnp.zeros(0, bool) if mask is None else mask.reshape(-1)
+
+
 Pair = tuple[int, int]
 
 
@@ -131,9 +189,7 @@ def conv_kernel(
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:
     """`d` where `out` is positive, else zero; and the sum of that over pixels, `(filters,)`."""
-    specs = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (d.shape, d.shape[3:]))
-    call = jax.ffi.ffi_call("hornbook_cut", tuple(specs), vmap_method="sequential")
-    passed, sums = call(d, out)
+    passed, sums = _calls("cut", [d.shape, d.shape[3:]])(d, out)
     return passed, sums
 
 
@@ -146,5 +202,12 @@ def _attributes(**pairs: Pair) -> dict[str, np.int64]:
 
 
 def _call(name: str, *shape: int) -> Callable:
-    out = jax.ShapeDtypeStruct(shape, jnp.float32)
-    return jax.ffi.ffi_call(f"hornbook_{name}", out, vmap_method="sequential")
+    call = _calls(name, [shape])
+    return lambda *args, **attributes: call(*args, **attributes)[0]
+
+
+def _calls(name: str, shapes: list[tuple[int, ...]], aliases: dict | None = None) -> Callable:
+    specs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    return jax.ffi.ffi_call(
+        f"hornbook_{name}", specs, input_output_aliases=aliases, vmap_method="sequential"
+    )
