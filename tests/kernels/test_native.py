@@ -248,6 +248,11 @@ def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:
     return jax.jit(run)(values), jax.jit(run).lower(values).as_text()
 
 
+def assert_almost_equal(actual, exact):
+    """Within a few roundings: 1 - 0.999 computed in float32 would be five times as far off."""
+    np.testing.assert_allclose(actual, exact, rtol=2e-6, atol=2e-6 * np.abs(exact).max())
+
+
 @needs_kernels
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.integers(1, 40), max_size=3), min_size=1, max_size=5))
@@ -256,7 +261,7 @@ def test_adam_of_any_variables_agrees_with_its_formula(shapes):
     with plain():
         slow, plain_text = adam_steps(Adam(0.01), shapes)
     assert "hornbook_adam" in text and "hornbook_adam" not in plain_text
-    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), fast, slow)
+    jax.tree.map(assert_almost_equal, fast, slow)
 
 
 @needs_kernels
@@ -265,7 +270,7 @@ def test_adam_of_large_variables_in_parts():
     fast, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
     with plain():
         slow, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
-    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), fast, slow)
+    jax.tree.map(assert_almost_equal, fast, slow)
 
 
 @needs_kernels

@@ -366,3 +366,14 @@ def _replaced(values: Any, fn: Callable, kind: type = SymbolicTensor) -> Any:
         made = [_replaced(child, fn, kind) for child in values]
         return type(values)(*made) if hasattr(values, "_fields") else type(values)(made)
     return values
+
+
+def check_names(layers: list[Layer]) -> None:
+    """Raise if two layers have one name."""
+    seen: dict[str, Layer] = {}
+    for layer in layers:
+        if seen.setdefault(layer.name, layer) is not layer:
+            raise ValueError(
+                f"two layers of a model are named {layer.name!r}; names must differ, since files "
+                "and reports go by them"
+            )

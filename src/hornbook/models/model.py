@@ -73,7 +73,7 @@ class Model(Trainer):
                 )
         self._graph = self._call_graph = Graph(inputs, outputs)
         self.built = True
-        _check_names([op for op in self._graph.operations() if isinstance(op, Layer)])
+        functional.check_names([op for op in self._graph.operations() if isinstance(op, Layer)])
 
     # ---- structure
 
@@ -489,16 +489,6 @@ def _activation_of(tensor: SymbolicTensor) -> Any:
         if activation is not None:
             return activation
     return type(op).__name__.lower() if isinstance(op, Layer) else tensor.node.name
-
-
-def _check_names(layers: list[Layer]) -> None:
-    seen: dict[str, Layer] = {}
-    for layer in layers:
-        if seen.setdefault(layer.name, layer) is not layer:
-            raise ValueError(
-                f"two layers of a model are named {layer.name!r}; names must differ, since files "
-                "and reports go by them"
-            )
 
 
 register_alias("models", "Functional", Model)

@@ -7,7 +7,8 @@ from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.input import Input, InputLayer
-from hornbook.models.model import Model, _check_names
+from hornbook.models.functional import check_names
+from hornbook.models.model import Model
 
 
 class Sequential(Model):
@@ -51,7 +52,7 @@ class Sequential(Model):
             raise ValueError(f"{self.name!r} already has layers; an Input can only be the first")
         if any(one is layer for one in self._stack):
             raise ValueError(f"the layer {layer.name!r} is already in {self.name!r}")
-        _check_names([*self._stack, layer])
+        check_names([*self._stack, layer])
         shape = layer.batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack = [Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op]

@@ -20,10 +20,10 @@ struct Variable {
 // Arguments: for each variable its gradient, value, mean of gradients and mean of squares. Results:
 // the last three anew, in the same memory.
 ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::RemainingArgs args,
-                ffi::RemainingRets rets, float beta_1, float beta_2, float epsilon) {
+                ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   if (args.size() % 4 || rets.size() != args.size() / 4 * 3)
     return ffi::Error::InvalidArgument("Adam takes four arrays a variable and gives three");
-  const Rule rule{*rate.typed_data(), beta_1, beta_2, epsilon};
+  const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
   std::vector<Variable> all;
   int64_t total = 0;
   for (size_t i = 0; i < args.size() / 4; ++i) {
@@ -65,6 +65,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam, hornbook::Adam,
                                   .Arg<xla::ffi::BufferR0<xla::ffi::F32>>()
                                   .RemainingArgs()
                                   .RemainingRets()
-                                  .Attr<float>("beta_1")
-                                  .Attr<float>("beta_2")
-                                  .Attr<float>("epsilon"));
+                                  .Attr<double>("beta_1")
+                                  .Attr<double>("beta_2")
+                                  .Attr<double>("epsilon"));

@@ -9,7 +9,12 @@
 namespace hornbook {
 
 struct Rule {
-  float rate, beta_1, beta_2, epsilon;
+  Rule(float rate, double beta_1, double beta_2, double epsilon)
+      : rate(rate), new_1(1 - beta_1), new_2(1 - beta_2), epsilon(epsilon) {}
+
+  // The means keep beta of themselves and take 1 - beta of what is new. 1 - 0.999 in float32 would
+  // be wrong in the fifth digit.
+  float rate, new_1, new_2, epsilon;
 };
 
 // The numbers of a variable: what is trained, the mean of its gradients and the mean of squares.
@@ -25,8 +30,8 @@ inline void Descend(const Rule& rule, int64_t size, const float* gradient, Train
   float* __restrict const squares = a.square;
   for (int64_t i = 0; i < size; ++i) {
     const float g = gradient[i];
-    const float mean = means[i] + (g - means[i]) * (1 - rule.beta_1);
-    const float square = squares[i] + (g * g - squares[i]) * (1 - rule.beta_2);
+    const float mean = means[i] + (g - means[i]) * rule.new_1;
+    const float square = squares[i] + (g * g - squares[i]) * rule.new_2;
     means[i] = mean;
     squares[i] = square;
     value[i] -= rule.rate * mean / (std::sqrt(square) + rule.epsilon);

@@ -112,5 +112,5 @@ def _call(name, results, aliases, constants):
     call = jax.ffi.ffi_call(
         f"hornbook_{name}", specs, input_output_aliases=aliases, vmap_method="sequential"
     )
-    numbers = {name: np.float32(number) for name, number in constants._asdict().items()}
+    numbers = {name: np.float64(number) for name, number in constants._asdict().items()}
     return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers)

@@ -36,7 +36,7 @@ constexpr int64_t kPart = 1 << 14;  // numbers that a part has at least
 // Powers and corrections for one beta_1 and beta_2, made once.
 class Past {
  public:
-  static const Past& Of(float beta_1, float beta_2) {
+  static const Past& Of(double beta_1, double beta_2) {
     static std::mutex& mutex = *new std::mutex;
     static auto& all = *new std::vector<std::unique_ptr<const Past>>;
     const std::lock_guard<std::mutex> lock(mutex);
@@ -61,8 +61,8 @@ class Past {
   Sum Until(int64_t t, int64_t missed) const {
     if (missed > kMemory) {
       const Sums sums = Fold(t - missed + kMemory, kMemory, [](int64_t, const Sums&) {});
-      return Of(sums, std::pow(beta_1_, static_cast<float>(missed)),
-                std::pow(beta_2_, static_cast<float>(missed)));
+      return Of(sums, static_cast<float>(std::pow(beta_1_, missed)),
+                static_cast<float>(std::pow(beta_2_, missed)));
     }
     // Most rows that a step asks for have missed few: all such sums are made once a step.
     thread_local const Past* past = nullptr;
@@ -83,8 +83,7 @@ class Past {
     double of[3];  // of c q^i times r^i to the power 0, 1 and 2
   };
 
-  Past(float beta_1, float beta_2) : beta_1_(beta_1), beta_2_(beta_2) {
-    const double one = beta_1, two = beta_2;
+  Past(double one, double two) : beta_1_(one), beta_2_(two) {
     for (int i = 0; i < 3; ++i) ratios_[i] = one / std::pow(two, 0.5 * (i + 1));
     for (int i = 0; i <= kMemory; ++i) {
       kept_[0][i] = std::pow(one, i);
@@ -114,7 +113,7 @@ class Past {
             mean_kept, square_kept};
   }
 
-  float beta_1_, beta_2_;
+  double beta_1_, beta_2_;
   double ratios_[3];
   float kept_[2][kMemory + 1];
   std::vector<float> corrections_;
@@ -129,8 +128,8 @@ struct Lazy {
   int32_t* last;
 
   // From the arguments and results that are the same everywhere: value, mean, square and last.
-  Lazy(Rule rule, ffi::RemainingArgs args, ffi::RemainingRets rets)
-      : rule(rule), past(Past::Of(rule.beta_1, rule.beta_2)), rows(0), width(0) {
+  Lazy(Rule rule, const Past& past, ffi::RemainingArgs args, ffi::RemainingRets rets)
+      : rule(rule), past(past), rows(0), width(0) {
     if (args.size() != 4 || rets.size() != 4) return;
     const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(0);
     if (value.dimensions().size() != 2) return;
@@ -186,9 +185,10 @@ int64_t Parts(ffi::ThreadPool pool, int64_t numbers) {
 
 // The rows of these numbers as they are after step t.
 ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, Rows ids, ffi::RemainingArgs args,
-                      ffi::Result<Table> out, ffi::RemainingRets rets, float beta_1, float beta_2,
-                      float epsilon) {
-  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, args, rets);
+                      ffi::Result<Table> out, ffi::RemainingRets rets, double beta_1, double beta_2,
+                      double epsilon) {
+  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
+                   rets);
   const int64_t count = ids.dimensions()[0], width = out->dimensions()[1];
   if (!table.Fits(width) || out->dimensions()[0] != count)
     return ffi::Error::InvalidArgument(kMisfit);
@@ -208,9 +208,10 @@ ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, Rows ids, ffi::Re
 // Step t + 1 for the rows of these numbers, each with the sum of its gradients; nothing if not
 // `go`.
 ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate, Rows ids,
-                    Table gradients, ffi::RemainingArgs args, ffi::RemainingRets rets, float beta_1,
-                    float beta_2, float epsilon) {
-  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, args, rets);
+                    Table gradients, ffi::RemainingArgs args, ffi::RemainingRets rets,
+                    double beta_1, double beta_2, double epsilon) {
+  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
+                   rets);
   const int64_t count = ids.dimensions()[0], width = gradients.dimensions()[1];
   if (!table.Fits(width) || gradients.dimensions()[0] != count)
     return ffi::Error::InvalidArgument(kMisfit);
@@ -247,8 +248,9 @@ ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, R
 
 // The whole table as it is after step t.
 ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs args,
-                     ffi::RemainingRets rets, float beta_1, float beta_2, float epsilon) {
-  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, args, rets);
+                     ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
+  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
+                   rets);
   if (!table.Fits(table.width)) return ffi::Error::InvalidArgument(kMisfit);
   const int64_t parts = Parts(pool, table.rows * table.width);
   InParts(pool, parts, [&](int64_t part) {
@@ -270,9 +272,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_lookup, hornbook::AdamLookup,
                                   .RemainingArgs()
                                   .Ret<hornbook::Table>()
                                   .RemainingRets()
-                                  .Attr<float>("beta_1")
-                                  .Attr<float>("beta_2")
-                                  .Attr<float>("epsilon"));
+                                  .Attr<double>("beta_1")
+                                  .Attr<double>("beta_2")
+                                  .Attr<double>("epsilon"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_rows, hornbook::AdamRows,
                               xla::ffi::Ffi::Bind()
@@ -284,9 +286,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_rows, hornbook::AdamRows,
                                   .Arg<hornbook::Table>()
                                   .RemainingArgs()
                                   .RemainingRets()
-                                  .Attr<float>("beta_1")
-                                  .Attr<float>("beta_2")
-                                  .Attr<float>("epsilon"));
+                                  .Attr<double>("beta_1")
+                                  .Attr<double>("beta_2")
+                                  .Attr<double>("epsilon"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_table, hornbook::AdamTable,
                               xla::ffi::Ffi::Bind()
@@ -295,6 +297,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_table, hornbook::AdamTable,
                                   .Arg<hornbook::Rate>()
                                   .RemainingArgs()
                                   .RemainingRets()
-                                  .Attr<float>("beta_1")
-                                  .Attr<float>("beta_2")
-                                  .Attr<float>("epsilon"));
+                                  .Attr<double>("beta_1")
+                                  .Attr<double>("beta_2")
+                                  .Attr<double>("epsilon"));
