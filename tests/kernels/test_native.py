@@ -306,6 +306,30 @@ def test_a_library_from_older_sources_is_not_used(monkeypatch):
             assert native.library.__wrapped__() is None
 
 
+@needs_kernels
+def test_float32_layers_train_where_float64_is_the_default():
+    program = """
+import numpy as np, hornbook as keras
+from hornbook import layers
+keras.config.set_floatx("float64")
+narrow = {"dtype": "float32"}
+ids = keras.Input((4,), dtype="int32")
+words = layers.LSTM(5, use_bias=False, **narrow)(layers.Embedding(400, 6, **narrow)(ids))
+image = keras.Input((8, 8, 3), dtype="float32")
+seen = layers.Flatten()(layers.Conv2D(4, 3, **narrow)(image))
+out = layers.Dense(1, **narrow)(layers.Concatenate(**narrow)([words, seen]))
+model = keras.Model([ids, image], out)
+model.compile(keras.optimizers.Adam(0.01), "mse")
+random = np.random.default_rng(0)
+x = random.integers(0, 400, (16, 4)), random.random((16, 8, 8, 3), "float32")
+y = random.random((16, 1), "float32")
+losses = model.fit(list(x), y, batch_size=8, epochs=8, verbose=0).history["loss"]
+print(losses[-1] < losses[0], {str(w.dtype) for w in model.weights})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "True {'float32'}", done.stderr
+
+
 def test_without_kernels_the_same_program_runs():
     program = (
         "import jax.numpy as jnp; from hornbook.kernels import native, product; "

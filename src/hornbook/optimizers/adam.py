@@ -79,8 +79,10 @@ class Adam(Optimizer):
         make up for: nothing else changes the weights, and the rate only between runs."""
         more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
         more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
-        usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999 and isinstance(self._rates[0], Variable)
-        return type(self) is Adam and usual and not self.amsgrad and not any(more)
+        rate = self._rates[0]
+        usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999
+        settled = isinstance(rate, Variable) and rate.dtype == "float32"
+        return type(self) is Adam and usual and settled and not (self.amsgrad or any(more))
 
     def _update_all(self, gradients, variables, rate):
         states = [self.moments(variable) for variable in variables]

@@ -117,7 +117,10 @@ class Tables:
 
     def zeros(self) -> dict[str, list[Array]]:
         """What the gradients of a step's lookups are taken by."""
-        return {path: [jnp.zeros(shape) for shape in shapes] for path, shapes in self.taps.items()}
+        return {
+            path: [jnp.zeros(shape, jnp.float32) for shape in shapes]
+            for path, shapes in self.taps.items()
+        }
 
     def place(self, state: State, last: dict[str, Array], taps: dict) -> dict[str, Current]:
         """What stands for each table in a step."""

@@ -116,7 +116,7 @@ def lstm(
         the order of the run; and after the last.
     """
     old, last = (x.shape[0], *h.shape), h.shape
-    bias = jnp.zeros(0) if bias is None else bias
+    bias = jnp.zeros(0, jnp.float32) if bias is None else bias
     call = _calls("lstm", [x.shape, old, old, last, last], {0: 0})
     return call(x, h, c, kernel, bias, _flat(mask), reverse=reverse)
 
@@ -140,7 +140,7 @@ def lstm_back(
         d_h, d_c: those of the states after the last step.
         gates, old_c, last_c, kernel, mask, reverse: what `lstm` took and gave.
     """
-    d_hs = jnp.zeros((0, 0, 0)) if d_hs is None else d_hs
+    d_hs = jnp.zeros((0, 0, 0), jnp.float32) if d_hs is None else d_hs
     call = _calls("lstm_back", [gates.shape, last_c.shape, last_c.shape], {3: 0})
     return call(d_hs, d_h, d_c, gates, old_c, last_c, kernel, _flat(mask), reverse=reverse)
 
@@ -175,7 +175,7 @@ def conv(
     """
     shape = x.shape[0], *out, kernel.shape[2 if turned else 3]
     where = _attributes(stride=strides, before=before, dilation=dilation)
-    bias = jnp.zeros(0) if bias is None else bias
+    bias = jnp.zeros(0, jnp.float32) if bias is None else bias
     return _call("conv", *shape)(x, kernel, bias, **where, turned=turned)
 
 
