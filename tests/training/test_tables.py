@@ -141,17 +141,11 @@ def test_two_lookups_of_one_table_add_up(updates):
 
 
 @needs_kernels
-@pytest.mark.parametrize("make", [Tied, Looped])
-def test_a_table_of_which_more_is_wanted_than_rows_is_trained_whole(make, updates):
-    fast = trained(make)
-    assert not updates
-    assert_same(fast, trained(make, fast=False))
-
-
-@needs_kernels
 @pytest.mark.parametrize(
     "make",
     [
+        Tied,
+        Looped,
         partial(sequential, embeddings_regularizer="l2"),
         partial(sequential, embeddings_constraint="max_norm"),
         lambda: keras.Sequential(
@@ -166,9 +160,16 @@ def test_a_table_of_which_more_is_wanted_than_rows_is_trained_whole(make, update
             [keras.Input((4,)), layers.Embedding(30, 3), layers.Flatten(), layers.Dense(1)]
         ),
     ],
-    ids=["regularizer", "constraint", "inside a layer", "few rows"],
+    ids=[
+        "a weight of two layers",
+        "inside a loop",
+        "regularizer",
+        "constraint",
+        "inside a layer",
+        "few rows",
+    ],
 )
-def test_tables_that_are_trained_whole(make, updates):
+def test_a_table_of_which_more_is_wanted_than_some_rows_is_trained_whole(make, updates):
     fast = trained(make)
     assert not updates
     assert_same(fast, trained(make, fast=False))

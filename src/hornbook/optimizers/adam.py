@@ -75,8 +75,6 @@ class Adam(Optimizer):
         return [variable, *(self._slots[variable][name] for name in Adam.slots[0])]
 
     def moves_rows_alone(self) -> bool:
-        """Whether each row of a table moves by its own gradients, as `kernels/native/adam.py` can
-        make up for: nothing else changes the weights, and the rate only between runs."""
         more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
         more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
         rate = self._rates[0]

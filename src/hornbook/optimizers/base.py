@@ -168,6 +168,11 @@ class Optimizer(State):
         excluded, pattern = self._undecayed
         return variable in excluded or bool(pattern and pattern.search(variable.name))
 
+    def moves_rows_alone(self) -> bool:
+        """Whether each row of a table moves by its own gradients, as `kernels/native/adam.py` can
+        make up for: nothing else changes the weights, and the rate only between runs."""
+        return False
+
     # ---- a step
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:

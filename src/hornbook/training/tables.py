@@ -74,7 +74,7 @@ class Tables:
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
         self._paths: dict[str, tuple[str, str, str]] = {}  # of a table's moments, by its own
         optimizer = model.optimizer
-        if not getattr(optimizer, "moves_rows_alone", bool)():
+        if not optimizer.moves_rows_alone():
             return
         paths = {variable: path for path, variable in variables.mutable.items()}
         self._constants = optimizer.constants

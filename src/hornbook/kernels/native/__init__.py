@@ -13,7 +13,7 @@ import math
 import os
 import platform
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jax
@@ -117,8 +117,10 @@ def lstm(
     """
     old, last = (x.shape[0], *h.shape), h.shape
     bias = jnp.zeros(0, jnp.float32) if bias is None else bias
-    call = _calls("lstm", [x.shape, old, old, last, last], {0: 0})
-    return call(x, h, c, kernel, bias, _flat(mask), reverse=reverse)
+    shapes = (x.shape, old, old, last, last)
+    return kernel_call("lstm", map(_float32, shapes), {0: 0})(
+        x, h, c, kernel, bias, _flat(mask), reverse=reverse
+    )
 
 
 def lstm_back(
@@ -141,8 +143,9 @@ def lstm_back(
         gates, old_c, last_c, kernel, mask, reverse: what `lstm` took and gave.
     """
     d_hs = jnp.zeros((0, 0, 0), jnp.float32) if d_hs is None else d_hs
-    call = _calls("lstm_back", [gates.shape, last_c.shape, last_c.shape], {3: 0})
-    return call(d_hs, d_h, d_c, gates, old_c, last_c, kernel, _flat(mask), reverse=reverse)
+    return kernel_call("lstm_back", [gates, last_c, last_c], {3: 0})(
+        d_hs, d_h, d_c, gates, old_c, last_c, kernel, _flat(mask), reverse=reverse
+    )
 
 
 def _flat(mask: Array | None) -> Array:
@@ -189,7 +192,7 @@ def conv_kernel(
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:
     """`d` where `out` is positive, else zero; and the sum of that over pixels, `(filters,)`."""
-    passed, sums = _calls("cut", [d.shape, d.shape[3:]])(d, out)
+    passed, sums = kernel_call("cut", [d, _float32(d.shape[3:])])(d, out)
     return passed, sums
 
 
@@ -202,12 +205,23 @@ def _attributes(**pairs: Pair) -> dict[str, np.int64]:
 
 
 def _call(name: str, *shape: int) -> Callable:
-    call = _calls(name, [shape])
+    call = kernel_call(name, [_float32(shape)])
     return lambda *args, **attributes: call(*args, **attributes)[0]
 
 
-def _calls(name: str, shapes: list[tuple[int, ...]], aliases: dict | None = None) -> Callable:
-    specs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+def _float32(shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+def kernel_call(name: str, results: Iterable, aliases: dict[int, int] | None = None) -> Callable:
+    """A compiled kernel as a function of arrays and attributes.
+
+    Args:
+        name: one of `TARGETS`.
+        results: the shapes and dtypes of what it gives.
+        aliases: from the place of an argument to that of a result in the same memory.
+    """
+    specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in results]
     return jax.ffi.ffi_call(
         f"hornbook_{name}", specs, input_output_aliases=aliases, vmap_method="sequential"
     )

@@ -1,6 +1,7 @@
 // Adam's step for all variables at once: one pass over each instead of one for every array written.
 #include "adam.h"
 
+#include "memory.h"
 #include "team.h"
 #include "tile.h"
 
@@ -34,8 +35,9 @@ ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::Remaini
       if (gradient.element_type() != ffi::F32 || from.element_type() != ffi::F32 ||
           from.element_count() != gradient.element_count())
         return ffi::Error::InvalidArgument("a variable's arrays differ in shape or dtype");
+      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(3 * i + j);
       state[j] =
-          static_cast<float*>(Taken(from.untyped_data(), **rets.get<ffi::AnyBuffer>(3 * i + j)));
+          static_cast<float*>(Taken(from.untyped_data(), to.untyped_data(), from.size_bytes()));
     }
     all.push_back({static_cast<int64_t>(gradient.element_count()),
                    static_cast<const float*>(gradient.untyped_data()),

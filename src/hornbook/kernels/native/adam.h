@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cmath>
-#include <cstring>
-
-#include "xla/ffi/api/ffi.h"
+#include <cstdint>
 
 namespace hornbook {
 
@@ -36,12 +34,6 @@ inline void Descend(const Rule& rule, int64_t size, const float* gradient, Train
     squares[i] = square;
     value[i] -= rule.rate * mean / (std::sqrt(square) + rule.epsilon);
   }
-}
-
-// A result's memory with an argument's numbers: the same memory, wherever XLA could arrange it.
-inline void* Taken(const void* from, xla::ffi::AnyBuffer result) {
-  if (result.untyped_data() != from) std::memcpy(result.untyped_data(), from, result.size_bytes());
-  return result.untyped_data();
 }
 
 }  // namespace hornbook

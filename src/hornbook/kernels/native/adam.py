@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hornbook.kernels.native import kernel_call
+
 
 class Constants(NamedTuple):
     """What does not change from step to step."""
@@ -108,9 +110,6 @@ def _of_table(name, table, constants, given, out=()):
 
 
 def _call(name, results, aliases, constants):
-    specs = tuple(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in results)
-    call = jax.ffi.ffi_call(
-        f"hornbook_{name}", specs, input_output_aliases=aliases, vmap_method="sequential"
-    )
+    call = kernel_call(name, results, aliases)
     numbers = {name: np.float64(number) for name, number in constants._asdict().items()}
     return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers)

@@ -17,6 +17,7 @@
 #include <mutex>
 
 #include "adam.h"
+#include "memory.h"
 #include "team.h"
 #include "tile.h"
 
@@ -141,7 +142,7 @@ struct Lazy {
       if (from.element_type() != (i < 3 ? ffi::F32 : ffi::S32) || from.element_count() != size ||
           to.size_bytes() != from.size_bytes())
         return;
-      all[i] = Taken(from.untyped_data(), to);
+      all[i] = Taken(from.untyped_data(), to.untyped_data(), from.size_bytes());
     }
     numbers = {static_cast<float*>(all[0]), static_cast<float*>(all[1]),
                static_cast<float*>(all[2])};

@@ -4,6 +4,7 @@
 // of them, for each pixel of the output. So one row of output is, for each row of the kernel, a
 // product of matrices that are already there, the rows of the left one overlapping in memory.
 
+#include "memory.h"
 #include "team.h"
 #include "tile.h"
 

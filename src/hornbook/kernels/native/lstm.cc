@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #endif
 
+#include "memory.h"
 #include "team.h"
 #include "tile.h"
 
@@ -123,17 +124,13 @@ void Over(ffi::ThreadPool pool, const Shape& s, int64_t rounds, const F& step) {
   const int64_t work = s.batch * s.units * s.units * 4, panels = s.Panels();
   const int64_t most = std::clamp<int64_t>(work / kPart, 1, pool.num_threads());
   const int64_t tiles = Up(s.batch, kRows) / kRows;
-  if (s.units * s.units * 4 <= kCached * std::max<int64_t>(1, most - 1) || panels < most) {
+  if (most == 1 || panels < most || s.units * s.units * 4 <= kCached) {
     const int64_t parts = std::min(most, tiles);
     return InParts(pool, parts, [&](int64_t part) {
       const int64_t from = part * tiles / parts * kRows;
       const int64_t to = std::min((part + 1) * tiles / parts * kRows, s.batch);
       for (int64_t k = 0; k < rounds; ++k) step(k, from, to, 0, panels);
     });
-  }
-  if (most == 1) {
-    for (int64_t k = 0; k < rounds; ++k) step(k, 0, s.batch, 0, panels);
-    return;
   }
   const int64_t parts = std::min(panels, 2 * most);
   Team team(pool, parts);
@@ -170,18 +167,16 @@ ffi::Error Forward(ffi::ThreadPool pool, Stack x, Matrix h0, Matrix c0, Matrix k
       bias.element_count() % (4 * units) ||
       mask.element_count() % static_cast<size_t>(s.steps * s.batch))
     return ffi::Error::InvalidArgument("the shapes of an LSTM do not fit");
-  if (gates->typed_data() != x.typed_data())
-    std::memcpy(gates->typed_data(), x.typed_data(), x.size_bytes());
+  Taken(x.typed_data(), gates->typed_data(), x.size_bytes());
   const std::vector<float> none(bias.element_count() ? 0 : 4 * units);
   const float* const add = bias.element_count() ? bias.typed_data() : none.data();
   // For each panel of units, four panels of the kernel, one for each gate.
   const int64_t panels = s.Panels(), panel_size = units * kColumns;
   float* const packed = Scratch<5>(4 * panels * panel_size);
-  InParts(pool, std::min(panels, pool.num_threads()), [&, parts = pool.num_threads()](int64_t p) {
-    for (int64_t panel = p; panel < panels; panel += std::min(panels, parts))
-      for (int64_t gate = 0; gate < 4; ++gate)
-        PackRows(kernel.typed_data() + gate * units + panel * kColumns, 4 * units, units,
-                 s.Width(panel), packed + (4 * panel + gate) * panel_size);
+  InParts(pool, panels, [&](int64_t panel) {
+    for (int64_t gate = 0; gate < 4; ++gate)
+      PackRows(kernel.typed_data() + gate * units + panel * kColumns, 4 * units, units,
+               s.Width(panel), packed + (4 * panel + gate) * panel_size);
   });
   std::memcpy(old_h->typed_data(), h0.typed_data(), h0.size_bytes());
   std::memcpy(old_c->typed_data(), c0.typed_data(), c0.size_bytes());
@@ -225,14 +220,12 @@ ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Matrix d_last_h, Matrix d_
       kernel.element_count() != static_cast<size_t>(4 * units * units) ||
       mask.element_count() % static_cast<size_t>(s.steps * s.batch))
     return ffi::Error::InvalidArgument("the shapes of an LSTM do not fit");
-  if (dz->typed_data() != gates.typed_data())
-    std::memcpy(dz->typed_data(), gates.typed_data(), gates.size_bytes());
+  Taken(gates.typed_data(), dz->typed_data(), gates.size_bytes());
   const int64_t panels = s.Panels(), panel_size = 4 * units * kColumns;
   float* const packed = Scratch<5>(panels * panel_size);
-  InParts(pool, std::min(panels, pool.num_threads()), [&, parts = pool.num_threads()](int64_t p) {
-    for (int64_t panel = p; panel < panels; panel += std::min(panels, parts))
-      PackTransposed(kernel.typed_data() + panel * panel_size, 4 * units, 4 * units, s.Width(panel),
-                     packed + panel * panel_size);
+  InParts(pool, panels, [&](int64_t panel) {
+    PackTransposed(kernel.typed_data() + panel * panel_size, 4 * units, 4 * units, s.Width(panel),
+                   packed + panel * panel_size);
   });
   // A masked step hands the gradient of its state on.
   std::vector<float> passed(mask.element_count() ? size : 0);

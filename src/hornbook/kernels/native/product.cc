@@ -1,5 +1,6 @@
 // Matrix products: out = op(a) op(b), where op transposes or does nothing, of one or many matrices.
 
+#include "memory.h"
 #include "team.h"
 #include "tile.h"
 

@@ -163,18 +163,4 @@ void InParts(xla::ffi::ThreadPool pool, int64_t parts, const F& f) {
   Team(pool, parts).Run(f);
 }
 
-// Memory of this thread's own for numbers put in order, of which each use has its own; what it held
-// before is lost.
-template <int use = 0>
-float* Scratch(int64_t size) {
-  thread_local std::unique_ptr<float[]> memory;
-  thread_local int64_t capacity = 0;
-  if (size > capacity) {
-    memory.reset();
-    memory.reset(new float[size]);
-    capacity = size;
-  }
-  return memory.get();
-}
-
 }  // namespace hornbook
