@@ -118,9 +118,9 @@ def updates(monkeypatch):
     """The shapes of the tables whose rows a traced step updates."""
     seen = []
 
-    def watched(go, step, rate, numbers, gradients, table, constants):
-        seen.append((numbers.size, *table.moments.value.shape))
-        return adam.update(go, step, rate, numbers, gradients, table, constants)
+    def watched(go, step, rate, wanted, constants):
+        seen.extend((numbers.size, *table.moments.value.shape) for numbers, _, table in wanted)
+        return adam.update(go, step, rate, wanted, constants)
 
     monkeypatch.setattr(tables, "update", watched)
     return seen
@@ -271,12 +271,11 @@ def test_kernels_for_rows_agree_with_every_step_in_double_precision(
     for t, asked in enumerate(steps, start):
         gradients = scale * random.normal(size=(len(asked), 5))
         if asked:
-            now = jnp.int32(t), jnp.float32(rate), jnp.asarray(asked, "int32")
-            rows, table = adam.lookup(*now, table, constants)
-            np.testing.assert_allclose(rows, value[asked], rtol=1e-4, atol=1e-5)
-            table = adam.update(
-                jnp.bool_(True), *now, jnp.asarray(gradients, "float32"), table, constants
-            )
+            now, rows = (jnp.int32(t), jnp.float32(rate)), jnp.asarray(asked, "int32")
+            found, table = adam.lookup(*now, rows, table, constants)
+            np.testing.assert_allclose(found, value[asked], rtol=1e-4, atol=1e-5)
+            wanted = rows, jnp.asarray(gradients, "float32"), table
+            (table,) = adam.update(jnp.bool_(True), *now, [wanted], constants)
         summed = np.zeros((12, 5))
         np.add.at(summed, asked, gradients)
         whole_step(t + 1, summed)
@@ -291,15 +290,9 @@ def test_kernels_for_rows_agree_with_every_step_in_double_precision(
 def test_a_step_that_is_not_to_be_made_changes_nothing():
     moments = adam.Moments(*(jnp.asarray(np.abs(numbers(9, 3)) + i) for i in range(3)))
     table = adam.Table(moments, jnp.full(9, 4, jnp.int32))
-    after = adam.update(
-        jnp.bool_(False),
-        jnp.int32(4),
-        jnp.float32(0.1),
-        jnp.array([2, 5], jnp.int32),
-        jnp.ones((2, 3)),
-        table,
-        adam.Constants(0.9, 0.999, 1e-7),
-    )
+    now = jnp.int32(4), jnp.float32(0.1)
+    wanted = jnp.array([2, 5], jnp.int32), jnp.ones((2, 3)), table
+    (after,) = adam.update(jnp.bool_(False), *now, [wanted], adam.Constants(0.9, 0.999, 1e-7))
     jax.tree.map(np.testing.assert_array_equal, after, table)
 
 
@@ -328,9 +321,8 @@ def test_many_rows_in_parts_are_the_same_as_one_after_the_other():
     rows, caught_up = adam.lookup(*now, jnp.asarray(asked), table, constants)
     everything = adam.whole(*now, table, constants)
     np.testing.assert_array_equal(rows, everything.moments.value[asked])
-    after = adam.update(
-        jnp.bool_(True), *now, jnp.asarray(asked), jnp.asarray(gradients), caught_up, constants
-    )
+    wanted = jnp.asarray(asked), jnp.asarray(gradients), caught_up
+    (after,) = adam.update(jnp.bool_(True), *now, [wanted], constants)
     summed = np.zeros((3000, 16), "float32")
     np.add.at(summed, asked, gradients)
     moved = np.unique(asked)

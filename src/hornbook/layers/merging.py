@@ -1,6 +1,7 @@
 """Layers of several inputs: sums, products, extremes, concatenation, dot products."""
 
 import functools
+import math
 import operator
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.settings import epsilon
+from hornbook.kernels.row_dots import row_dots
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import unit
 
@@ -318,7 +320,12 @@ def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:
     of_y[second] = of_x[first]
     out = [name for name in of_x if name != of_x[first]]
     out += [name for name in of_y[1:] if name != of_x[first]]
-    result = jnp.einsum(f"{''.join(of_x)},{''.join(of_y)}->{''.join(out)}", x, y)
+    if math.prod(x.shape[1:]) == math.prod(y.shape[1:]) == x.shape[first]:  # a vector each
+        dtype = jnp.promote_types(x.dtype, y.dtype)
+        vectors = (a.reshape(len(a), -1).astype(dtype) for a in (x, y))
+        result = row_dots(*vectors).reshape(-1, *[1] * (len(out) - 1))
+    else:
+        result = jnp.einsum(f"{''.join(of_x)},{''.join(of_y)}->{''.join(out)}", x, y)
     return result if result.ndim > 1 else result[:, None]
 
 

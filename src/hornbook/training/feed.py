@@ -5,6 +5,7 @@ generator gives a slab for each batch, or for a few that came while the device w
 knows slabs alone.
 """
 
+import copy
 import dataclasses
 import time
 import warnings
@@ -31,7 +32,7 @@ More = Callable[[tuple, int, float], bool]
 
 @dataclasses.dataclass
 class Slab:
-    """Some consecutive batches: `steps` of them, of `batch` rows each.
+    """Some consecutive batches: `steps` of them, of `batch` rows each, but for the last, perhaps.
 
     Attributes:
         data: `(x, y, sample_weight)`, arrays with rows along the first axis; of batches that have
@@ -39,17 +40,28 @@ class Slab:
         rows: int32 indices, `steps * batch` of them; `None` for the rows in order.
         batch: rows in a batch.
         steps: number of batches.
+        rest: rows in the last batch where it is smaller than the others, else 0.
     """
 
     data: tuple
     rows: Any
     batch: int
     steps: int
+    rest: int = 0
 
     @property
     def padded(self) -> bool:
         """Whether steps have been added to its sequences."""
         return len(self.data) > 3
+
+    @property
+    def whole(self) -> int:
+        """Number of batches of `batch` rows."""
+        return self.steps - bool(self.rest)
+
+    def size(self, index: int) -> int:
+        """Rows in batch number `index`."""
+        return self.batch if index < self.whole else self.rest
 
 
 def bucket(rows: int) -> int:
@@ -103,44 +115,47 @@ class ArrayFeed:
                 lambda leaf: None if leaf is None else jax.device_put(_pad_rows(leaf, padded)), data
             )
         self.row_bytes = max(1, size // self.rows)
+        self._foreseen: tuple[Any, np.ndarray, Any] | None = None
 
     def order(self) -> np.ndarray | None:
         """This epoch's order of rows; `None` for as they are."""
         if not self.shuffle:
             return None
+        bits = host_generator().bit_generator
+        if self._foreseen and self._foreseen[0] == bits.state:
+            _, rows, bits.state = self._foreseen
+            return rows
+        return self._drawn(host_generator())
+
+    def _foresee(self) -> None:
+        """Draw the next order as it will be drawn if nobody draws anything else before."""
+        generator = copy.deepcopy(host_generator())
+        before = generator.bit_generator.state
+        self._foreseen = before, self._drawn(generator), generator.bit_generator.state
+
+    def _drawn(self, generator: np.random.Generator) -> np.ndarray:
         if self.shuffle == "batch":
-            starts = host_generator().permutation(self.rows // self.batch) * self.batch
+            starts = generator.permutation(self.rows // self.batch) * self.batch
             rows = (starts[:, None] + np.arange(self.batch)).ravel()
             return np.concatenate([rows, np.arange(len(rows), self.rows)]).astype("int32")
-        return host_generator().permutation(self.rows).astype("int32")
+        return generator.permutation(self.rows).astype("int32")
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
         """The slabs of one pass over the data; they are as large as they can be."""
         rows = self.order()
         full = min(self.rows // self.batch, self.steps)
-        pieces = [(0, full, self.batch)] if full else []
-        if self.steps > full:
-            pieces.append((full * self.batch, 1, self.rows - full * self.batch))
-        for start, steps, batch in pieces:
-            if self.resident:
-                yield self._resident(rows, start, steps, batch)
-            else:
-                yield from self._sent(rows, start, steps, batch)
-
-    def _resident(self, rows, start, steps, batch) -> Slab:
-        if rows is None and start == 0:
-            return Slab(self.data, None, batch, steps)
-        if rows is None:
-            return Slab(self.data, np.arange(start, start + batch, dtype="int32"), batch, steps)
-        return Slab(
-            self.data,
-            _pad_rows(rows[start : start + steps * batch], self._index_size(steps, batch)),
-            batch,
-            steps,
-        )
-
-    def _index_size(self, steps: int, batch: int) -> int:
-        return bucket(steps) * batch if steps > 1 else batch
+        rest = self.rows - full * self.batch if self.steps > full else 0
+        if self.resident:
+            if rows is not None:
+                wanted = rows[: full * self.batch + rest]
+                rows = _pad_rows(wanted, bucket(self.steps) * self.batch)
+            yield Slab(self.data, rows, self.batch, self.steps, rest)
+        else:
+            yield from self._sent(rows, 0, full, self.batch)
+            if rest:
+                yield from self._sent(rows, full * self.batch, 1, rest)
+        if self.shuffle:
+            self._foresee()  # while the device is at work
 
     def _sent(self, rows, start, steps, batch) -> Iterator[Slab]:
         at_once = max(1, PIECE_BYTES // (self.row_bytes * batch))

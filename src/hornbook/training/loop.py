@@ -118,8 +118,10 @@ class Program:
             self.variables.own()
             state, fixed = self.variables.read()
         began = time.perf_counter()
+        whole, last = np.int32(min(stop, slab.whole)), stop > slab.whole
         after, logs, index, finite = self.run(
-            state, fixed, slab.data, slab.rows, np.int32(start), np.int32(stop), fresh, slab.batch
+            *(state, fixed, slab.data, slab.rows, np.int32(start), whole, last, fresh),
+            *(slab.batch, slab.rest),
         )
         self._at_work = index
         self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
@@ -142,7 +144,7 @@ class Program:
 
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
         """The first run with new shapes compiles: its time says nothing about a step."""
-        key = _key(slab.data, slab.rows, slab.batch)
+        key = _key(slab.data, slab.rows, slab.batch, slab.rest)
         if key in self._balance:
             self._balance[key] += seconds
             self.pace.note(steps, seconds)
@@ -168,8 +170,8 @@ class Program:
         self._shapes.append(shapes)
 
 
-def _key(data: tuple, rows: Any, batch: int) -> tuple:
-    return batch, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
+def _key(data: tuple, rows: Any, batch: int, rest: int = 0) -> tuple:
+    return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
 
 
 def run_epoch(
@@ -264,11 +266,9 @@ def _joined(*parts: Any) -> np.ndarray:
 
 def _host_take(slab: Any, index: int) -> tuple:
     start = index * slab.batch
-    rows = (
-        slice(start, start + slab.batch)
-        if slab.rows is None
-        else slab.rows[start : start + slab.batch]
-    )
+    rows = slice(start, start + slab.size(index))
+    if slab.rows is not None:
+        rows = slab.rows[rows]
     return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
 
 
@@ -306,7 +306,7 @@ def report_not_finite(model: Any, variables: Variables, slab: Any, index: int, n
     if model.__dict__.get("_reported_not_finite"):
         return
     model._reported_not_finite = True
-    x, y, *_ = take(slab.data, slab.rows, index, slab.batch)
+    x, y, *_ = take(slab.data, slab.rows, index * slab.batch, slab.size(index))
     warnings.warn(
         f"batch {number}: the loss is not finite; {find_not_finite(model, variables, x, y)}. The "
         "weights were left as they were before this batch.",

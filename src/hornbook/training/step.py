@@ -146,11 +146,12 @@ class TrainStep:
                 if trained:
                     optimizer.apply([gradients[0][path] for path in trained], trained.values())
                 else:
-                    optimizer.iterations.assign_add(1)
+                    optimizer.iterations.assign_add(finite)
                 return tables.without(self.variables.state(scope))
 
         rows, last = tables.update(finite, state, looked_up, gradients[1])
-        return (do_if(finite, update, after) | rows, last), finite
+        after = do_if(finite, update, after) if trained else update(after)
+        return (after | rows, last), finite
 
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
@@ -231,10 +232,10 @@ def many(
     """Compile a step into a call that runs any number of them.
 
     Returns:
-        `run(state, fixed, data, rows, start, stop, fresh, batch) -> (state, logs, index, finite)`:
-        steps `start` to `stop` of a slab, ended early by a loss that is not finite; `fresh` resets
-        the metrics first. `state` is used up. And the names of the logs in their order, a list
-        that is filled once it has run.
+        `run(state, fixed, data, rows, start, stop, last, fresh, batch, rest) -> (state, logs,
+        index, finite)`: steps `start` to `stop` of a slab, and after them, if `last`, one of `rest`
+        rows; ended early by a loss that is not finite. `fresh` resets the metrics first. `state`
+        is used up. And the names of the logs in their order, a list that is filled once it has run.
     """
     names: list[str] = []
     begin = getattr(step, "begin", lambda state, fixed, batch: state)
@@ -245,27 +246,43 @@ def many(
             model.reset_metrics()
         return select(fresh, variables.state(scope), state)
 
-    def run(state, fixed, data, rows, start, stop, fresh, batch):
-        first = jax.eval_shape(lambda: take(data, rows, start, batch))
-        state = begin(reset(state, fixed, fresh), fixed, first)
+    def run(state, fixed, data, rows, start, stop, last, fresh, batch, rest):
+        def steps(size):
+            def chosen(index):
+                return take(data, rows, index * batch, size)
 
-        def one(state, index):
-            state, finite, *logs = step(state, fixed, take(data, rows, index, batch))
-            return state, finite, dict(*logs)  # a custom step says itself what to report
+            def one(state, index):
+                state, finite, *logs = step(state, fixed, chosen(index))
+                return state, finite, dict(*logs)  # a custom step says itself what to report
 
-        def body(carry):
-            index, _, state, _ = carry
-            state, finite, said = one(state, index)
-            return index + 1, finite, state, said
+            def body(carry):
+                index, _, state, _ = carry
+                state, finite, said = one(state, index)
+                return index + 1, finite, state, said
+
+            def ready(state):
+                return begin(state, fixed, jax.eval_shape(chosen, start))
+
+            return ready, one, body
 
         def go_on(carry):
             return (carry[0] < stop) & carry[1]
 
+        def the_last(carry):
+            ready, _, body = steps(rest)
+            index, finite, state, said = body((*carry[:2], ready(carry[2]), carry[3]))
+            return index, finite, end(state), said
+
+        ready, one, body = steps(batch)
+        state = ready(reset(state, fixed, fresh))
         said = jax.tree.map(jnp.zeros_like, jax.eval_shape(one, state, start)[2]) if custom else {}
         index, finite, state, said = jax.lax.while_loop(
             go_on, body, (start, jnp.bool_(True), state, said)
         )
-        state = end(state)
+        carry = index, finite, end(state), said
+        if rest:
+            carry = jax.lax.cond(last & finite, the_last, lambda carry: carry, carry)
+        index, finite, state, said = carry
         with bind(variables.bound({**fixed, **state})):
             logs = said or model.get_metrics_result()
         names[:] = logs
@@ -273,17 +290,16 @@ def many(
 
     run.__name__ = f"{model.name}_{mode}_step"
     options = compiler_options(wide=variables.large)
-    return jax.jit(run, static_argnums=7, donate_argnums=0, compiler_options=options), names
+    return jax.jit(run, static_argnums=(8, 9), donate_argnums=0, compiler_options=options), names
 
 
-def take(data: Any, rows: Any, index: Any, batch: int) -> Any:
-    """Batch number `index` of a slab."""
-    start = index * batch
+def take(data: Any, rows: Any, start: Any, size: int) -> Any:
+    """So many rows of a slab."""
     if rows is None:
         return tree.map_structure(
-            lambda a: a if a is None else jax.lax.dynamic_slice_in_dim(a, start, batch), data
+            lambda a: a if a is None else jax.lax.dynamic_slice_in_dim(a, start, size), data
         )
-    chosen = jax.lax.dynamic_slice_in_dim(rows, start, batch)
+    chosen = jax.lax.dynamic_slice_in_dim(rows, start, size)
     return tree.map_structure(
         lambda a: a if a is None else a.at[chosen].get(mode="promise_in_bounds"), data
     )

@@ -143,16 +143,17 @@ class Tables:
         Returns:
             The new values by path, and as of which step.
         """
-        after: State = {}
-        last = {}
+        if not looked_up:
+            return {}, {}
+        wanted = []
         for path, (table, ids) in looked_up.items():
             rows = jnp.concatenate([g.reshape(-1, g.shape[-1]) for g in gradients[path]])
-            table = update(
-                go, *self._now(state), jnp.concatenate(ids), rows, table, self._constants
-            )
+            wanted.append((jnp.concatenate(ids), rows, table))
+        tables = update(go, *self._now(state), wanted, self._constants)
+        after: State = {}
+        for path, table in zip(looked_up, tables, strict=True):
             after |= self._values(path, table)
-            last[path] = table.last
-        return after, last
+        return after, dict(zip(looked_up, (table.last for table in tables), strict=True))
 
     def end(self, state: State, last: dict[str, Array]) -> State:
         """The state with every row up to date."""

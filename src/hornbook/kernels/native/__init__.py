@@ -30,7 +30,7 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("adam", "adam_lookup", "adam_rows", "adam_table")
+TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("conv", "conv_kernel", "cut", "lstm", "lstm_back")
 TARGETS += ("pack", "product", "product_packed")
 STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
@@ -76,6 +76,11 @@ def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool =
     stacks = (x.reshape(-1, *x.shape[-2:]) for x in (a, b))
     call = _call("product", math.prod(shape[:-2]), *shape[-2:])
     return call(*stacks, a_transposed=a_transposed, b_transposed=b_transposed).reshape(shape)
+
+
+def row_dots(a: Array, b: Array) -> Array:
+    """The dot products of each row of a matrix with that of another."""
+    return _call("row_dots", len(a))(a, b)
 
 
 def pack(b: Array, transposed: bool = False) -> Array:

@@ -77,21 +77,27 @@ def update(
     go: Array,
     step: Array,
     rate: Array,
-    ids: Array,
-    gradients: Array,
-    table: Table,
+    tables: list[tuple[Array, Array, Table]],
     constants: Constants,
-) -> Table:
-    """One step more for the rows of a table that have a gradient.
+) -> list[Table]:
+    """One step more for the rows of tables that have a gradient.
 
     Args:
         go: whether to do it at all.
-        step, rate, ids: as for `lookup`.
-        gradients: `(ids, width)`; of equal ids they are added up.
-        table: the table.
+        step, rate: as for `lookup`.
+        tables: for each the numbers of rows, their gradients, `(ids, width)`, of which those of
+            equal numbers are added up, and itself.
         constants: the optimizer's.
     """
-    return _table(_of_table("rows", table, constants, (go, step, rate, ids, gradients)))
+    arrays = [
+        array
+        for ids, gradients, table in tables
+        for array in (ids, gradients, *table.moments, table.last)
+    ]
+    specs = [array for *_, table in tables for array in (*table.moments, table.last)]
+    aliases = {3 + 6 * (i // 4) + 2 + i % 4: i for i in range(len(specs))}
+    new = _call("adam_rows", specs, aliases, constants)(go, step, rate, *arrays)
+    return [_table(new[i : i + 4]) for i in range(0, len(new), 4)]
 
 
 def whole(step: Array, rate: Array, table: Table, constants: Constants) -> Table:

@@ -60,62 +60,85 @@ class Past {
 
   // Of so many steps, the last of which is step t.
   Sum Until(int64_t t, int64_t missed) const {
-    if (missed > kMemory) {
-      const Sums sums = Fold(t - missed + kMemory, kMemory, [](int64_t, const Sums&) {});
-      return Of(sums, static_cast<float>(std::pow(beta_1_, missed)),
+    const int64_t many = std::min<int64_t>(missed, kMemory);
+    if (missed > many) {
+      double sums[3];
+      for (int i = 0; i < 3; ++i) {
+        sums[i] = 0;
+        for (int64_t k = 1; k <= many; ++k) sums[i] += Correction(t - missed + k) * powers_[i][k];
+      }
+      return Of(sums[0], sums[1], sums[2], static_cast<float>(std::pow(beta_1_, missed)),
                 static_cast<float>(std::pow(beta_2_, missed)));
     }
-    // Most rows that a step asks for have missed few: all such sums are made once a step.
-    thread_local const Past* past = nullptr;
-    thread_local int64_t last = -1;
-    thread_local Sum recent[kMemory + 1];
-    if (past != this || last != t) {
-      Fold(t, std::min<int64_t>(t, kMemory), [this](int64_t many, const Sums& sums) {
-        recent[many] = Of(sums, kept_[0][many], kept_[1][many]);
-      });
-      past = this;
-      last = t;
-    }
-    return recent[missed];
+    thread_local Recent recent;
+    recent.MoveTo(*this, t);
+    return Of(recent.At(0, many), recent.At(1, many), recent.At(2, many), kept_[0][many],
+              kept_[1][many]);
   }
 
  private:
-  struct Sums {
-    double of[3];  // of c q^i times r^i to the power 0, 1 and 2
+  // The sums over the last 1, 2, ... kMemory steps. From a step to the next each takes the place of
+  // the one of a step more, and has a term more.
+  class Recent {
+   public:
+    void MoveTo(const Past& past, int64_t t) {
+      if (past_ == &past && last_ == t) return;
+      if (past_ != &past || last_ + 1 != t) {
+        past_ = &past;
+        first_ = kRoom;
+        std::memset(sums_, 0, sizeof sums_);
+        for (last_ = std::max<int64_t>(t - kMemory, 0); last_ < t;) Step();
+      } else {
+        Step();
+      }
+    }
+
+    double At(int i, int64_t many) const { return sums_[i][first_ + many]; }
+
+   private:
+    static constexpr int64_t kRoom = 1024;
+
+    void Step() {
+      if (first_ == 0) {
+        for (auto& sums : sums_) std::memmove(sums + kRoom, sums, (kMemory + 1) * sizeof(double));
+        first_ = kRoom;
+      }
+      --first_;
+      const double correction = past_->Correction(++last_);
+      for (int i = 0; i < 3; ++i) {
+        double* const sums = sums_[i] + first_;
+        const double* const powers = past_->powers_[i];
+        sums[0] = sums[1] = 0;
+        for (int k = 1; k <= kMemory; ++k) sums[k] += correction * powers[k];
+      }
+    }
+
+    const Past* past_ = nullptr;
+    int64_t last_ = 0, first_ = kRoom;
+    double sums_[3][kRoom + kMemory + 1];
   };
 
   Past(double one, double two) : beta_1_(one), beta_2_(two) {
-    for (int i = 0; i < 3; ++i) ratios_[i] = one / std::pow(two, 0.5 * (i + 1));
-    for (int i = 0; i <= kMemory; ++i) {
-      kept_[0][i] = std::pow(one, i);
-      kept_[1][i] = std::pow(two, i);
+    for (int k = 0; k <= kMemory; ++k) {
+      kept_[0][k] = std::pow(one, k);
+      kept_[1][k] = std::pow(two, k);
+      for (int i = 0; i < 3; ++i) powers_[i][k] = std::pow(one / std::pow(two, 0.5 * (i + 1)), k);
     }
     corrections_.push_back(0);
     for (double a = one, b = two; a > 1e-9 || b > 1e-9; a *= one, b *= two)
       corrections_.push_back(std::sqrt(1 - b) / (1 - a));
   }
 
-  // The sums over `most` steps, the last of which is step t; calls f with those of 1, 2, ... steps.
-  template <class F>
-  Sums Fold(int64_t t, int64_t most, const F& f) const {
-    Sums sums{};
-    for (int64_t many = 1; many <= most; ++many) {
-      const double correction = Correction(t - many + 1);
-      for (int i = 0; i < 3; ++i) sums.of[i] = ratios_[i] * (correction + sums.of[i]);
-      f(many, sums);
-    }
-    return sums;
-  }
-
-  static Sum Of(const Sums& sums, float mean_kept, float square_kept) {
-    const double total = sums.of[0], first = sums.of[1] / total, second = sums.of[2] / total;
+  static Sum Of(double total, double of_first, double of_second, float mean_kept,
+                float square_kept) {
+    const double first = of_first / total, second = of_second / total;
     const double variance = std::max(second - first * first, 0.0);
     return {static_cast<float>(total), static_cast<float>(first), static_cast<float>(variance),
             mean_kept, square_kept};
   }
 
   double beta_1_, beta_2_;
-  double ratios_[3];
+  double powers_[3][kMemory + 1];  // of q, q r and q r^2
   float kept_[2][kMemory + 1];
   std::vector<float> corrections_;
 };
@@ -128,16 +151,18 @@ struct Lazy {
   Trained numbers;
   int32_t* last;
 
-  // From the arguments and results that are the same everywhere: value, mean, square and last.
-  Lazy(Rule rule, const Past& past, ffi::RemainingArgs args, ffi::RemainingRets rets)
+  // From the arguments and results that are the same everywhere: value, mean, square and last, of
+  // which the first is that argument and that result.
+  Lazy(Rule rule, const Past& past, ffi::RemainingArgs args, ffi::RemainingRets rets,
+       size_t arg = 0, size_t ret = 0)
       : rule(rule), past(past), rows(0), width(0) {
-    if (args.size() != 4 || rets.size() != 4) return;
-    const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(0);
+    if (args.size() < arg + 4 || rets.size() < ret + 4) return;
+    const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(arg);
     if (value.dimensions().size() != 2) return;
     void* all[4];
     for (size_t i = 0; i < 4; ++i) {
-      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(i);
-      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(i);
+      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(arg + i);
+      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(ret + i);
       const size_t size = i < 3 ? value.element_count() : value.dimensions()[0];
       if (from.element_type() != (i < 3 ? ffi::F32 : ffi::S32) || from.element_count() != size ||
           to.size_bytes() != from.size_bytes())
@@ -206,20 +231,11 @@ ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, Rows ids, ffi::Re
   return ffi::Error::Success();
 }
 
-// Step t + 1 for the rows of these numbers, each with the sum of its gradients; nothing if not
-// `go`.
-ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate, Rows ids,
-                    Table gradients, ffi::RemainingArgs args, ffi::RemainingRets rets,
-                    double beta_1, double beta_2, double epsilon) {
-  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
-                   rets);
-  const int64_t count = ids.dimensions()[0], width = gradients.dimensions()[1];
-  if (!table.Fits(width) || gradients.dimensions()[0] != count)
-    return ffi::Error::InvalidArgument(kMisfit);
-  if (!*go.typed_data()) return ffi::Error::Success();
-  const int32_t now = *t.typed_data();
+// Step t + 1 for the rows of these numbers, each with the sum of its gradients.
+void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Table gradients) {
+  const int64_t count = ids.dimensions()[0], width = table.width;
   Rule rule = table.rule;
-  rule.rate *= table.past.Correction(now + 1);
+  rule.rate *= table.past.Correction(t + 1);
   const int64_t parts = Parts(pool, count * width);
   InParts(pool, parts, [&](int64_t part) {
     // While a row's gradients are added up, `last` holds the complement of where its sum stands.
@@ -234,16 +250,35 @@ ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, R
         for (int64_t c = 0; c < width; ++c) sum[c] += gradient[c];
         continue;
       }
-      table.CatchUp(row, now);
+      table.CatchUp(row, t);
       std::memcpy(sums + rows.size() * width, gradient, width * sizeof(float));
       table.last[row] = ~static_cast<int32_t>(rows.size());
       rows.push_back(row);
     }
     for (size_t i = 0; i < rows.size(); ++i) {
       Descend(rule, width, sums + i * width, table.Row(rows[i]));
-      table.last[rows[i]] = now + 1;
+      table.last[rows[i]] = t + 1;
     }
   });
+}
+
+// That for some tables, or nothing if not `go`. Arguments: for each table the numbers of rows and
+// their gradients, then value, mean, square and last. Results: the last four anew.
+ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate,
+                    ffi::RemainingArgs args, ffi::RemainingRets rets, double beta_1, double beta_2,
+                    double epsilon) {
+  if (args.size() % 6 || rets.size() != args.size() / 6 * 4)
+    return ffi::Error::InvalidArgument("a table takes six arrays and gives four");
+  for (size_t i = 0; i < args.size() / 6; ++i) {
+    const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
+                     rets, 6 * i + 2, 4 * i);
+    const auto ids = args.get<Rows>(6 * i);
+    const auto gradients = args.get<Table>(6 * i + 1);
+    if (!ids.has_value() || !gradients.has_value() || !table.Fits(gradients->dimensions()[1]) ||
+        gradients->dimensions()[0] != ids->dimensions()[0])
+      return ffi::Error::InvalidArgument(kMisfit);
+    if (*go.typed_data()) StepRows(pool, table, *t.typed_data(), *ids, *gradients);
+  }
   return ffi::Error::Success();
 }
 
@@ -283,8 +318,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_rows, hornbook::AdamRows,
                                   .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
                                   .Arg<hornbook::Step>()
                                   .Arg<hornbook::Rate>()
-                                  .Arg<hornbook::Rows>()
-                                  .Arg<hornbook::Table>()
                                   .RemainingArgs()
                                   .RemainingRets()
                                   .Attr<double>("beta_1")

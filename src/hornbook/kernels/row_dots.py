@@ -1,0 +1,46 @@
+"""Sums of products: the dot products of two lists of vectors."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.kernels import native, wants_plain
+
+
+def plain_row_dots(a: Array, b: Array) -> Array:
+    """`row_dots` as jax does it."""
+    return jnp.einsum("nk,nk->n", a, b)
+
+
+def row_dots(a: Array, b: Array) -> Array:
+    """`out[n] = sum over k of a[n, k] b[n, k]`.
+
+    Args:
+        a, b: `(rows, width)`, of one dtype.
+
+    Returns:
+        `(rows,)`, of the same dtype.
+    """
+    if _row_dots is not None and native.suits(a, b) and not wants_plain():
+        return _row_dots(a, b)
+    return plain_row_dots(a, b)
+
+
+# --- an operation of its own, linear in each list of vectors ---
+
+
+def _scaled(d, other):
+    return d[..., None] * other
+
+
+def _batched(a, b):
+    return row_dots(*(x.reshape(-1, x.shape[-1]) for x in (a, b))).reshape(a.shape[:-1])
+
+
+_row_dots = native.bilinear(
+    "hornbook_row_dots",
+    native.row_dots,
+    lambda a, b: a.shape[:1],
+    lambda d, a, b: _scaled(d, b),
+    lambda d, a, b: _scaled(d, a),
+    _batched,
+)
