@@ -80,7 +80,9 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
         return a_axis == 0 and work >= TINY and min(rows, b.shape[-1 - b_axis]) >= FEW
     if a.ndim > 2 or b_axis == 1:
         return True
-    return depth >= DEEP if a_axis == 0 and work > MUCH else rows <= MANY and work <= MUCH
+    if a_axis == 0 and work > MUCH:
+        return depth >= (MANY if work > 2 * MUCH else DEEP)
+    return rows <= MANY and work <= MUCH
 
 
 def _dots_by_xla(a, b, a_axis, b_axis):

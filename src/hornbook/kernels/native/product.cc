@@ -12,7 +12,7 @@ using Matrix = ffi::Buffer<ffi::F32, 2>;
 using Stack = ffi::Buffer<ffi::F32, 3>;
 
 constexpr int64_t kDepth = 1024;       // of a block, for few rows: one panel stays in the cache
-constexpr int64_t kDepthOfMany = 256;  // for many rows: all panels do
+constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely read again
 constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
 constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
@@ -44,9 +44,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
     for (int64_t m0 = r0; m0 < r1; m0 += block) {
       const int64_t m1 = std::min(m0 + block, r1);
       if (pack_a)
-        for (int64_t r = m0; r < m1; r += kRows)
-          PackColumns(p.a.data + r * p.a.row + k0 * p.a.step, p.a.step, depth,
-                      std::min<int64_t>(kRows, m1 - r), a_in_order + (r - m0) * depth);
+        PackColumns(p.a.data + m0 * p.a.row + k0 * p.a.step, p.a.step, depth, m1 - m0, a_in_order);
       for (int64_t panel = 0; panel < panels; ++panel) {
         int64_t c = c0 + panel * kColumns;
         // The last panel goes back over columns that are done rather than beyond the matrix.
@@ -68,8 +66,10 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
           const Left left = pack_a
                                 ? Left{a_in_order + (r - m0) * depth, 1, kRows}
                                 : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
-          AnyTile(std::min<int64_t>(kRows, m1 - r), columns, {depth}, left, right,
-                  p.out + r * p.columns + c, p.columns, k0 > 0);
+          const int64_t rows = std::min<int64_t>(kRows, m1 - r);
+          float* const out = p.out + r * p.columns + c;
+          Fetch(out + kRows * p.columns, p.columns, rows);
+          AnyTile(rows, columns, {depth}, left, right, out, p.columns, k0 > 0);
         }
       }
     }

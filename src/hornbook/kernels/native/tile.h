@@ -21,6 +21,7 @@ constexpr int kLanes = 8, kRows = 6;
 constexpr int kLanes = 4, kRows = 6;
 #endif
 constexpr int kColumns = 2 * kLanes;  // of a tile: two vectors
+constexpr int kLine = 16;             // numbers that come from memory together
 
 typedef float Vector __attribute__((vector_size(4 * kLanes)));
 
@@ -31,6 +32,12 @@ inline Vector Load(const float* p) {
 }
 
 inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
+
+// Asks for `rows` rows of a tile, `row` apart, that are soon written.
+inline void Fetch(const float* first, int64_t row, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r, first += row)
+    for (int c = 0; c < kColumns; c += kLine) __builtin_prefetch(first + c, 1);
+}
 
 // The left operand: element (i, k) is data[i * row + k * step].
 struct Left {
@@ -51,25 +58,25 @@ struct Sum {
   int64_t left = 0, right = 0;  // from one beginning to the next
 };
 
-// out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and kColumns columns.
-template <int rows>
+// out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and one vector or two of columns.
+template <int rows, bool two>
 void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add) {
   Vector low[rows], high[rows];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
     low[r] = add ? Load(out + r * out_row) : Vector{};
-    high[r] = add ? Load(out + r * out_row + kLanes) : Vector{};
+    if constexpr (two) high[r] = add ? Load(out + r * out_row + kLanes) : Vector{};
   }
   for (int64_t time = 0; time < sum.times; ++time) {
     const float* a = left.data + time * sum.left;
     const float* b = right.data + time * sum.right;
     for (int64_t k = 0; k < sum.depth; ++k) {
-      const Vector b_low = Load(b), b_high = Load(b + kLanes);
+      const Vector b_low = Load(b), b_high = two ? Load(b + kLanes) : Vector{};
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) {
         const Vector one = Vector{} + a[r * left.row];
         low[r] += one * b_low;
-        high[r] += one * b_high;
+        if constexpr (two) high[r] += one * b_high;
       }
       a += left.step;
       b += right.row;
@@ -78,25 +85,26 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
     Store(out + r * out_row, low[r]);
-    Store(out + r * out_row + kLanes, high[r]);
+    if constexpr (two) Store(out + r * out_row + kLanes, high[r]);
   }
 }
 
 using TileFunction = void (*)(Sum, Left, Right, float*, int64_t, bool);
 
-template <int... n>
+template <bool two, int... n>
 inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
-  static constexpr TileFunction table[] = {Tile<n + 1>...};
+  static constexpr TileFunction table[] = {Tile<n + 1, two>...};
   return table[rows - 1];
 }
 
-// The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads
-// kColumns of `right` all the same, and writes only those that there are.
+// The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads one
+// vector or two of `right` all the same, and writes only those that there are.
 inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right right, float* out,
                     int64_t out_row, bool add) {
-  const TileFunction tile =
-      TileOf(static_cast<int>(rows), std::make_integer_sequence<int, kRows>());
-  if (columns == kColumns) return tile(sum, left, right, out, out_row, add);
+  constexpr auto each = std::make_integer_sequence<int, kRows>();
+  const int n = static_cast<int>(rows);
+  const TileFunction tile = columns > kLanes ? TileOf<true>(n, each) : TileOf<false>(n, each);
+  if (columns == kColumns || columns == kLanes) return tile(sum, left, right, out, out_row, add);
   float whole[kRows * kColumns];
   tile(sum, left, right, whole, kColumns, false);
   for (int64_t r = 0; r < rows; ++r) {
@@ -119,6 +127,8 @@ inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t 
                      float* to) {
   for (int64_t k = 0; k < rows; ++k, from += from_row, to += kColumns) {
     if (columns == kColumns) {
+      // Rows that lie far apart are not foreseen by the processor.
+      for (int64_t c = 0; c < kColumns; c += kLine) __builtin_prefetch(from + 12 * from_row + c);
       Store(to, Load(from));
       Store(to + kLanes, Load(from + kLanes));
     } else {
@@ -127,14 +137,23 @@ inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t 
   }
 }
 
-// Copies `depth` rows of up to kRows contiguous numbers into rows of kRows, filled up with zeros.
+// Copies `depth` rows of contiguous numbers: kRows of each, then the next kRows; the last ones
+// filled up with zeros.
 inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int64_t rows,
                         float* to) {
-  for (int64_t k = 0; k < depth; ++k, from += from_row, to += kRows)
-    if (rows == kRows)
-      std::memcpy(to, from, kRows * sizeof(float));
-    else
-      std::fill(std::copy(from, from + rows, to), to + kRows, 0.0f);
+  constexpr int64_t kAtOnce = 8;
+  for (int64_t k0 = 0; k0 < depth; k0 += kAtOnce) {
+    const int64_t k1 = std::min(k0 + kAtOnce, depth);
+    for (int64_t r = 0; r < rows; r += kRows)
+      for (int64_t k = k0; k < k1; ++k) {
+        float* const out = to + r * depth + k * kRows;
+        const float* const in = from + k * from_row + r;
+        if (rows - r >= kRows)
+          std::memcpy(out, in, kRows * sizeof(float));
+        else
+          std::fill(std::copy(in, in + rows - r, out), out + kRows, 0.0f);
+      }
+  }
 }
 
 // The lower (or upper) halves of two vectors, a number of each in turn.
