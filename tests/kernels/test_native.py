@@ -169,11 +169,15 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert by_kernel(
         partial(dot, a_axis=0), a[:, :8], a
     )  # where the sum is over rows, little will do
+    d = draw(512, 256)
+    assert by_kernel(partial(dot, a_axis=0), d, draw(512, 1024))
+    assert not by_kernel(partial(dot, a_axis=0), d, draw(512, 80))
 
 
-def assert_lstm_agrees(steps, batch, units, masked, reverse, bias):
+def assert_lstm_agrees(steps, batch, units, masked, reverse, bias, features=7):
     """Outputs, final states and every gradient, with the kernel and without."""
-    x, kernel = draw(batch, steps, 7), draw(7, 4 * units, seed=1) / 3
+    x = draw(batch, steps, features)
+    kernel = draw(features, 4 * units, seed=1) / np.sqrt(features).astype("float32")
     states = draw(batch, units, seed=2), draw(batch, units, seed=3)
     recurrent = draw(units, 4 * units, seed=4) / np.sqrt(units).astype("float32")
     given = [x, *states, kernel, recurrent, draw(4 * units, seed=5) if bias else None]
@@ -214,17 +218,28 @@ def test_lstm_of_any_shape_agrees_with_the_scan(steps, batch, units, masked, rev
 
 @needs_kernels
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize(("batch", "units"), [(64, 128), (64, 250), (5, 300)])
-def test_large_lstms_in_parts_of_samples_and_of_units(batch, units, masked):
-    assert_lstm_agrees(7, batch, units, masked, True, True)
+@pytest.mark.parametrize(
+    ("batch", "units", "features"), [(64, 128, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300)]
+)
+def test_large_lstms_in_parts_of_samples_and_of_units(batch, units, features, masked):
+    assert_lstm_agrees(7, batch, units, masked, True, True, features)
+
+
+@needs_kernels
+def test_an_lstm_multiplies_its_input_within_the_kernel():
+    x, states = draw(3, 5, 7), (draw(3, 8), draw(3, 8))
+    text = jax.jit(lstm).lower(x, *states, draw(7, 32), draw(8, 32), draw(32)).as_text()
+    assert "hornbook_lstm" in text and "dot_general" not in text
 
 
 @needs_kernels
 def test_the_gates_of_an_lstm_are_right_from_large_numbers_to_small():
     z = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(-12, 0, 400)]).astype("float32")
-    x = np.tile(z[:, None, None], (1, 1, 4)).reshape(1, -1, 4)
-    zero = jnp.zeros((x.shape[1], 1))
-    gates, *_ = native.lstm(jnp.asarray(x), zero, zero, jnp.zeros((1, 4)), None, None, False)
+    zero = jnp.zeros((z.size, 1))
+    kernel = jnp.ones((1, 4))
+    gates, *_ = native.lstm(
+        jnp.asarray(z[None, :, None]), zero, zero, kernel, 0 * kernel, None, None
+    )
     i, _, g, _ = np.asarray(gates)[0].T
     np.testing.assert_allclose(g, np.tanh(z.astype("float64")), rtol=5e-7)
     np.testing.assert_allclose(i, 1 / (1 + np.exp(-z.astype("float64"))), rtol=0, atol=3e-7)

@@ -159,23 +159,17 @@ def _finish(kept, old_h, kernel, bias):
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
     """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states."""
-    if _by_kernel(cell, xp, states, kernel):
-        final, old, _ = _lstm_forward(cell, reverse, xp, states, kernel, bias, mask)
-    else:
-        final, old, _ = _loop_forward(
-            cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
-        )
+    final, old, _ = _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
+    )
     return _outputs(sequences, old, final), final
 
 
 def _recur_forward(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
-    if _by_kernel(cell, xp, states, kernel):
-        final, old, saved = _lstm_forward(cell, reverse, xp, states, kernel, bias, mask)
-    else:
-        extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
-        final, old, saved = _loop_forward(
-            cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
-        )
+    extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
+    final, old, saved = _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
+    )
     return (_outputs(sequences, old, final), final), (old, final, saved, kernel, bias, mask)
 
 
@@ -222,11 +216,9 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
 def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
     old, final, saved, kernel, bias, mask = residuals
     d_hs = d_out[0] if sequences else None
-    given = d_hs, d_out[1], saved, old, final, kernel, mask
-    if _by_kernel(cell, saved, final, kernel):
-        d_states, kept = _lstm_backward(cell, reverse, *given)
-    else:
-        d_states, kept = _loop_backward(cell, reverse, unroll, *given)
+    d_states, kept = _loop_backward(
+        cell, reverse, unroll, d_hs, d_out[1], saved, old, final, kernel, mask
+    )
     old_h = jnp.flip(old[0], 0) if reverse else old[0]
     d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
     return d_xp, d_states, d_kernel, d_bias, None
@@ -266,33 +258,51 @@ def _loop_backward(cell, reverse, unroll, d_hs, d_final, saved, old, final, kern
 _recur.defvjp(_recur_forward, _recur_backward)
 
 
-def _by_kernel(cell, blocks, states, kernel):
-    return cell.compiled and not wants_plain() and native.suits(*blocks, *states, kernel)
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _lstm(cell, sequences, x, states, kernels, bias, mask):
+    """As `_recur` of inputs that are not projected yet, by the compiled kernels.
+
+    The products of a step's input and of its state are one, so that the projected input never
+    goes through memory.
+    """
+    return _lstm_forward(cell, sequences, x, states, kernels, bias, mask)[0]
 
 
-def _lstm_forward(cell, reverse, xp, states, kernel, bias, mask):
-    """As `_loop_forward` with everything saved, by the compiled kernel."""
-
-    def fast(xp, states, kernel, bias, mask):
-        gates, h, c, *final = native.lstm(*xp, *states, kernel, bias, mask, reverse)
+def _lstm_forward(cell, sequences, x, states, kernels, bias, mask):
+    def fast(x, states, kernels, bias, mask):
+        gates, h, c, *final = native.lstm(x, *states, *kernels, bias, mask)
         return tuple(final), (h, c), (gates,)
 
-    def slow(xp, states, kernel, bias, mask):
-        return _loop_forward(cell, reverse, False, xp, states, kernel, bias, mask, xp, 2)
+    def slow(x, states, kernels, bias, mask):
+        xp = (product(x, kernels[0]),)
+        return _loop_forward(cell, False, False, xp, states, kernels[1], bias, mask, xp, 2)
 
-    return _differentiated_as(slow, fast, xp, states, kernel, bias, mask)
+    final, old, saved = _differentiated_as(slow, fast, x, states, kernels, bias, mask)
+    return (_outputs(sequences, old, final), final), (x, old, final, saved, kernels, bias, mask)
 
 
-def _lstm_backward(cell, reverse, *given):
-    """As `_loop_backward`, by the compiled kernel."""
+def _lstm_backward(cell, sequences, residuals, d_out):
+    x, old, final, saved, (kernel, recurrent_kernel), bias, mask = residuals
 
-    def fast(d_hs, d_final, saved, old, final, kernel, mask):
-        d_xp, *d_states = native.lstm_back(
-            d_hs, *d_final, *saved, old[1], final[1], kernel, mask, reverse
+    def fast(d_hs, d_final, saved, old, final, recurrent_kernel, mask):
+        d_xp, *d_states, d_bias = native.lstm_back(
+            d_hs, *d_final, *saved, old[1], final[1], recurrent_kernel, mask
         )
-        return tuple(d_states), (d_xp,)
+        return tuple(d_states), d_xp, d_bias
 
-    return _differentiated_as(partial(_loop_backward, cell, reverse, False), fast, *given)
+    def slow(*given):
+        d_states, (d_xp,) = _loop_backward(cell, False, False, *given)
+        return d_states, d_xp, _sum_steps(d_xp)
+
+    given = d_out[0] if sequences else None, d_out[1], saved, old, final, recurrent_kernel, mask
+    d_states, d_xp, d_bias = _differentiated_as(slow, fast, *given)
+    d_recurrent = _weight_gradient(old[0], d_xp)
+    d_x, d_kernel = jax.vjp(product, x, kernel)[1](d_xp)
+    d_bias = None if bias is None else d_bias
+    return d_x, d_states, (d_kernel, d_recurrent), d_bias, None
+
+
+_lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
 def _differentiated_as(formula, function, *args):
@@ -319,25 +329,31 @@ def run(
 ) -> tuple[Array, tuple[Array, ...]]:
     """A cell over a whole sequence: its outputs, `(batch, steps, units)`, or the last one alone,
     and its final states."""
-    units = states[0].shape[1]
-    ends = np.cumsum(cell.blocks)[:-1] * units
+    units, dtype = states[0].shape[1], jnp.promote_types(x.dtype, kernel.dtype)
     x = jnp.swapaxes(x, 0, 1)
-    xp = tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
-    states, recurrent_kernel, bias = jax.tree.map(
-        lambda a: a.astype(xp[0].dtype), (states, recurrent_kernel, bias)
+    x, states, kernel, recurrent_kernel, bias = jax.tree.map(
+        lambda a: a.astype(dtype), (x, states, kernel, recurrent_kernel, bias)
     )
     if x.shape[0] == 0:
-        empty = jnp.zeros((x.shape[1], 0, units), xp[0].dtype)
+        empty = jnp.zeros((x.shape[1], 0, units), dtype)
         return empty if return_sequences else states[0], states
     keep = None if mask is None else jnp.swapaxes(as_mask(mask), 0, 1)[..., None]
-    outputs, states = _recur(
-        cell, reverse, unroll, return_sequences, xp, states, recurrent_kernel, bias, keep
-    )
+    in_order = jax.tree.map(lambda a: jnp.flip(a, 0) if reverse else a, (x, keep))
+    if cell.compiled and not wants_plain() and native.suits(x, *states, kernel, recurrent_kernel):
+        kernels = kernel, recurrent_kernel
+        outputs, states = _lstm(
+            cell, return_sequences, in_order[0], states, kernels, bias, in_order[1]
+        )
+    else:
+        ends = np.cumsum(cell.blocks)[:-1] * units
+        xp = tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
+        outputs, states = _recur(
+            cell, reverse, unroll, return_sequences, xp, states, recurrent_kernel, bias, keep
+        )
     if not return_sequences:
         outputs = states[0]
     if keep is not None and zero_output_for_mask:
-        order = jnp.flip(keep, 0) if reverse else keep
-        outputs = jnp.where(order if return_sequences else order[-1], outputs, 0)
+        outputs = jnp.where(in_order[1] if return_sequences else in_order[1][-1], outputs, 0)
     return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs, states
 
 

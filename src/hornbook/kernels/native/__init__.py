@@ -102,29 +102,29 @@ def lstm(
     h: Array,
     c: Array,
     kernel: Array,
+    recurrent_kernel: Array,
     bias: Array | None,
     mask: Array | None,
-    reverse: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """The recurrence of an LSTM over all steps, with tanh and sigmoid.
+    """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
 
     Args:
-        x: the projected input, `(steps, batch, 4 * units)`, gates in the order i, f, c, o.
+        x: inputs, `(steps, batch, features)`.
         h, c: states before the first step, `(batch, units)`.
-        kernel: the recurrent one, `(units, 4 * units)`.
+        kernel: `(features, 4 * units)`.
+        recurrent_kernel: `(units, 4 * units)`.
         bias: `(4 * units,)`.
         mask: booleans, `(steps, batch)`; where false, a step keeps its states.
-        reverse: from the last step to the first.
 
     Returns:
-        The gates, in the order of the input; h and c before each step, `(steps, batch, units)`, in
-        the order of the run; and after the last.
+        The gates, `(steps, batch, 4 * units)`; h and c before each step, `(steps, batch, units)`;
+        and after the last.
     """
-    old, last = (x.shape[0], *h.shape), h.shape
+    steps, last = x.shape[0], h.shape
     bias = jnp.zeros(0, jnp.float32) if bias is None else bias
-    shapes = (x.shape, old, old, last, last)
-    return kernel_call("lstm", map(_float32, shapes), {0: 0})(
-        x, h, c, kernel, bias, _flat(mask), reverse=reverse
+    shapes = ((steps, last[0], 4 * last[1]), (steps, *last), (steps, *last), last, last)
+    return kernel_call("lstm", map(_float32, shapes))(
+        x, h, c, kernel, recurrent_kernel, bias, _flat(mask)
     )
 
 
@@ -135,21 +135,21 @@ def lstm_back(
     gates: Array,
     old_c: Array,
     last_c: Array,
-    kernel: Array,
+    recurrent_kernel: Array,
     mask: Array | None,
-    reverse: bool,
-) -> tuple[Array, Array, Array]:
-    """The gradients of `lstm` for the projected input and for the states before the first step.
+) -> tuple[Array, Array, Array, Array]:
+    """The gradients of `lstm` for the projected input, the states before the first step, the bias.
 
     Args:
         d_hs: those of h before each step but for the first, and after the last: in other words of
-            the output of each step in the order of the run; if they are wanted.
+            the output of each step; if they are wanted.
         d_h, d_c: those of the states after the last step.
-        gates, old_c, last_c, kernel, mask, reverse: what `lstm` took and gave.
+        gates, old_c, last_c, recurrent_kernel, mask: what `lstm` took and gave.
     """
     d_hs = jnp.zeros((0, 0, 0), jnp.float32) if d_hs is None else d_hs
-    return kernel_call("lstm_back", [gates, last_c, last_c], {3: 0})(
-        d_hs, d_h, d_c, gates, old_c, last_c, kernel, _flat(mask), reverse=reverse
+    results = [gates, last_c, last_c, _float32(recurrent_kernel.shape[1:])]
+    return kernel_call("lstm_back", results, {3: 0})(
+        d_hs, d_h, d_c, gates, old_c, last_c, recurrent_kernel, _flat(mask)
     )
 
 
