@@ -277,7 +277,7 @@ def _lstm_forward(cell, sequences, x, states, kernels, bias, mask):
         xp = (product(x, kernels[0]),)
         return _loop_forward(cell, False, False, xp, states, kernels[1], bias, mask, xp, 2)
 
-    final, old, saved = _differentiated_as(slow, fast, x, states, kernels, bias, mask)
+    final, old, saved = native.differentiated_as(slow, fast, x, states, kernels, bias, mask)
     return (_outputs(sequences, old, final), final), (x, old, final, saved, kernels, bias, mask)
 
 
@@ -295,7 +295,7 @@ def _lstm_backward(cell, sequences, residuals, d_out):
         return d_states, d_xp, _sum_steps(d_xp)
 
     given = d_out[0] if sequences else None, d_out[1], saved, old, final, recurrent_kernel, mask
-    d_states, d_xp, d_bias = _differentiated_as(slow, fast, *given)
+    d_states, d_xp, d_bias = native.differentiated_as(slow, fast, *given)
     d_recurrent = _weight_gradient(old[0], d_xp)
     d_x, d_kernel = jax.vjp(product, x, kernel)[1](d_xp)
     d_bias = None if bias is None else d_bias
@@ -303,15 +303,6 @@ def _lstm_backward(cell, sequences, residuals, d_out):
 
 
 _lstm.defvjp(_lstm_forward, _lstm_backward)
-
-
-def _differentiated_as(formula, function, *args):
-    """`function(*args)`, which knows no derivatives, with those of a formula for the same."""
-    call = jax.custom_vjp(function)
-    call.defvjp(
-        lambda *args: (function(*args), args), lambda args, d: jax.vjp(formula, *args)[1](d)
-    )
-    return call(*args)
 
 
 def run(

@@ -15,6 +15,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,8 +32,8 @@ BUILDS = {
     "aarch64": {"asimd"},
 }
 TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
-TARGETS += ("conv", "conv_kernel", "cut", "lstm", "lstm_back")
-TARGETS += ("pack", "product", "product_packed")
+TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
+TARGETS += ("normalize", "normalize_back", "pack", "product", "product_packed")
 STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -62,12 +63,46 @@ def available() -> bool:
     return jax.default_backend() == "cpu" and library() is not None
 
 
+def lanes() -> int:
+    """How many numbers a vector holds."""
+    found = library()
+    assert found is not None
+    return found.hornbook_columns() // 2
+
+
 def suits(*arrays: Array) -> bool:
     """Whether there are kernels for these arrays: float32, of shapes that are known, not empty."""
     return available() and all(
         a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
         for a in arrays
     )
+
+
+def differentiated_as(formula: Callable, function: Callable, *args: Any) -> Any:
+    """`function(*args)`, which knows no derivatives, with those of a formula for the same."""
+    call = jax.custom_vjp(function)
+    call.defvjp(
+        lambda *args: (function(*args), args), lambda args, d: jax.vjp(formula, *args)[1](d)
+    )
+    return call(*args)
+
+
+def with_gradients(formula: Callable, forward: Callable, backward: Callable, *args: Any) -> Any:
+    """`forward(*args)`, whose gradients are `backward(args, results, d_results)`.
+
+    The formula is for `forward`; from it come the derivatives of the gradients.
+    """
+
+    def of_formula(args: tuple, results: Any, d: Any) -> tuple:
+        return jax.vjp(formula, *args)[1](d)
+
+    def keep(*args: Any) -> tuple:
+        results = differentiated_as(formula, forward, *args)
+        return results, (args, results)
+
+    call = jax.custom_vjp(forward)
+    call.defvjp(keep, lambda kept, d: differentiated_as(of_formula, backward, *kept, d))
+    return call(*args)
 
 
 def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool = False) -> Array:
@@ -151,6 +186,44 @@ def lstm_back(
     return kernel_call("lstm_back", results, {3: 0})(
         d_hs, d_h, d_c, gates, old_c, last_c, recurrent_kernel, _flat(mask)
     )
+
+
+def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
+    """`softmax(query key^T / sqrt(size)) value` for each head.
+
+    Args:
+        query, key, value: `(batch, steps, heads, size)`.
+
+    Returns:
+        The mixed values, `(batch, queries, heads, size of a value)`, and the logarithm to base 2 of
+        the sum under each softmax, `(batch, heads, queries)`.
+    """
+    batch, queries, heads, size = query.shape
+    results = map(_float32, ((batch, queries, heads, value.shape[3]), (batch, heads, queries)))
+    scale = np.float32(1 / math.sqrt(size))
+    return tuple(kernel_call("attention", results)(query, key, value, scale=scale))
+
+
+def attention_back(args: tuple, results: tuple, d: tuple) -> tuple:
+    """The gradients of `attention` for its arguments."""
+    scale = np.float32(1 / math.sqrt(args[0].shape[3]))
+    return tuple(kernel_call("attention_back", args)(*args, *results, d[0], scale=scale))
+
+
+def normalize(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
+    """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, for each row.
+
+    Args:
+        x: `(rows, features)`, features that fill vectors: a multiple of `lanes()`.
+        gamma, beta: `(features,)`.
+    """
+    return _call("normalize", *x.shape)(x, gamma, beta, epsilon=np.float32(epsilon))
+
+
+def normalize_back(args: tuple, results: Array, d: Array, epsilon: float) -> tuple:
+    """The gradients of `normalize` for its arguments."""
+    x, gamma, _ = args
+    return tuple(kernel_call("normalize_back", args)(x, gamma, d, epsilon=np.float32(epsilon)))
 
 
 def _flat(mask: Array | None) -> Array:

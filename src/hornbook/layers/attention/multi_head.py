@@ -1,14 +1,13 @@
 """MultiHeadAttention: several attentions side by side, each on its own projection."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from hornbook import constraints, initializers, regularizers
-from hornbook.kernels.product import dots
+from hornbook.kernels.attention import attend
 from hornbook.layers.arguments import positive
 from hornbook.layers.attention.dot import causal_mask
 from hornbook.layers.base import Layer
@@ -238,52 +237,3 @@ def merged_mask(
     for part in parts:
         merged = part if merged is None else merged & part
     return merged
-
-
-def attend(
-    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
-) -> tuple[Array, Callable[[], Array]]:
-    """`softmax(query @ key.T / sqrt(size)) @ value` for each head.
-
-    Heads go in front of the steps, so that both are plain matrix products, and the sum under the
-    softmax divides the result instead of the weights: one pass less over the largest array.
-
-    Args:
-        query, key, value: `(batch, ..., steps, ..., heads, size)`.
-        axes: the axes of the steps.
-        mask: true where a query may look, `(batch, queries, keys)` or with a head axis; or `None`.
-        drop: a dropout of the weights, or `None`.
-
-    Returns:
-        The mixed values, of the query's shape, and a function that tells the weights,
-        `(batch, heads, queries, keys)`.
-    """
-    rest = [axis for axis in range(query.ndim - 1) if axis not in axes]  # batch and heads
-    order = [*rest, *axes, query.ndim - 1]
-    q, k, v = (x.transpose(order) for x in (query, key, value))
-    queries, keys = q.shape[len(rest) : -1], k.shape[len(rest) : -1]
-    q, k, v = (x.reshape(*x.shape[: len(rest)], -1, x.shape[-1]) for x in (q, k, v))
-    q = q * jnp.asarray(1 / math.sqrt(q.shape[-1]), q.dtype)
-    scores = dots(q, k, b_axis=1)
-    if mask is not None:
-        scores = jnp.where(_flat(mask, len(rest), queries, keys), scores, -1e9)
-    powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
-    total = jnp.sum(powers, -1, keepdims=True)
-    used = powers if drop is None else drop(powers, training=True)
-    out = (dots(used.astype(v.dtype), v) / total).astype(v.dtype)
-    out = out.reshape(*out.shape[: len(rest)], *queries, out.shape[-1])
-
-    def weights() -> Array:
-        shares = (powers / total).astype(query.dtype)
-        return shares.reshape(*shares.shape[: len(rest)], *queries, *keys)
-
-    return out.transpose([order.index(axis) for axis in range(out.ndim)]), weights
-
-
-def _flat(mask: Array, before: int, queries: tuple, keys: tuple) -> Array:
-    """A mask with as many axes in front as the scores, and one axis each of queries and keys."""
-    ends = len(queries) + len(keys)
-    mask = jnp.expand_dims(mask, tuple(range(mask.ndim - ends, before)))
-    front = mask.shape[:before]
-    mask = jnp.broadcast_to(mask, (*front, *queries, *keys))
-    return mask.reshape(*front, math.prod(queries), math.prod(keys))

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook import constraints, initializers, regularizers
+from hornbook.kernels.normalization import layer_norm
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import on_last_axis
@@ -100,6 +101,11 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: Array) -> Array:
         x, axes = wide(inputs), as_axes(self.axis, inputs.ndim)
+        if axes == (x.ndim - 1,) and self.gamma is not None and self.beta is not None:
+            y = layer_norm(
+                x, self.gamma.value.astype(x.dtype), self.beta.value.astype(x.dtype), self.epsilon
+            )
+            return y.astype(self.compute_dtype)
         if self.rms_scaling:
             y = x * lax.rsqrt(jnp.var(x, axes, keepdims=True) + self.epsilon)
         else:

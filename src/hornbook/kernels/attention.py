@@ -1,0 +1,97 @@
+"""Attention in heads: each query's mean of the values, weighted by a softmax over the keys.
+
+Written out, the weights are the largest arrays of the layer, and each head's queries, keys and
+values have to be brought together in memory before its products. The compiled kernel reads them
+where they are, one head at a time, and keeps the weights in the cache; going backward it computes
+them again. Masks and dropout it does not take: they are written out.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from hornbook.kernels import native, wants_plain
+from hornbook.kernels.product import dots
+
+FEW = 4  # heads of all samples: threads share them
+
+
+def attend(
+    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
+) -> tuple[Array, Callable[[], Array]]:
+    """`softmax(query @ key.T / sqrt(size)) @ value` for each head.
+
+    Reverse-mode derivatives of any order work; forward mode (`jax.jvp`) needs `plain()`.
+
+    Args:
+        query, key, value: `(batch, ..., steps, ..., heads, size)`.
+        axes: the axes of the steps.
+        mask: true where a query may look, `(batch, queries, keys)` or with a head axis; or `None`.
+        drop: a dropout of the weights, or `None`.
+
+    Returns:
+        The mixed values, of the query's shape, and a function that tells the weights,
+        `(batch, heads, queries, keys)`.
+    """
+    given = query, key, value
+    whole = axes == tuple(range(1, query.ndim - 2)) and mask is None and drop is None
+    if wants_plain() or not whole or not native.suits(*given) or _heads(query) < FEW:
+        return plain_attend(*given, axes, mask, drop)
+    flat = (x.reshape(x.shape[0], -1, *x.shape[-2:]) for x in given)
+    out, _ = native.with_gradients(_formula, native.attention, native.attention_back, *flat)
+    out = out.reshape(*query.shape[:-1], value.shape[-1])
+    return out, lambda: plain_attend(*given, axes, None, None)[1]()
+
+
+def _heads(query):
+    return query.shape[0] * query.shape[-2]
+
+
+def _formula(query, key, value):
+    """What the kernel gives: the mixed values, and the logarithm to base 2 of each query's sum."""
+    out, _ = plain_attend(query, key, value, (1,), None, None)
+    scores = jnp.einsum("bqhs,bkhs->bhqk", query, key) / math.sqrt(query.shape[-1])
+    return out, jax.nn.logsumexp(scores, -1) / math.log(2)
+
+
+def plain_attend(
+    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
+) -> tuple[Array, Callable[[], Array]]:
+    """As `attend`, written out.
+
+    Heads go in front of the steps, so that both are plain matrix products, and the sum under the
+    softmax divides the result instead of the weights: one pass less over the largest array.
+    """
+    rest = [axis for axis in range(query.ndim - 1) if axis not in axes]  # batch and heads
+    order = [*rest, *axes, query.ndim - 1]
+    q, k, v = (x.transpose(order) for x in (query, key, value))
+    queries, keys = q.shape[len(rest) : -1], k.shape[len(rest) : -1]
+    q, k, v = (x.reshape(*x.shape[: len(rest)], -1, x.shape[-1]) for x in (q, k, v))
+    q = q * jnp.asarray(1 / math.sqrt(q.shape[-1]), q.dtype)
+    scores = dots(q, k, b_axis=1)
+    if mask is not None:
+        scores = jnp.where(_flat(mask, len(rest), queries, keys), scores, -1e9)
+    powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
+    total = jnp.sum(powers, -1, keepdims=True)
+    used = powers if drop is None else drop(powers, training=True)
+    out = (dots(used.astype(v.dtype), v) / total).astype(v.dtype)
+    out = out.reshape(*out.shape[: len(rest)], *queries, out.shape[-1])
+
+    def weights() -> Array:
+        shares = (powers / total).astype(query.dtype)
+        return shares.reshape(*shares.shape[: len(rest)], *queries, *keys)
+
+    return out.transpose([order.index(axis) for axis in range(out.ndim)]), weights
+
+
+def _flat(mask: Array, before: int, queries: tuple, keys: tuple) -> Array:
+    """A mask with as many axes in front as the scores, and one axis each of queries and keys."""
+    ends = len(queries) + len(keys)
+    mask = jnp.expand_dims(mask, tuple(range(mask.ndim - ends, before)))
+    front = mask.shape[:before]
+    mask = jnp.broadcast_to(mask, (*front, *queries, *keys))
+    return mask.reshape(*front, math.prod(queries), math.prod(keys))

@@ -1,0 +1,250 @@
+// Attention in heads, forward and backward: each query's softmax of its products with all keys, and
+// the mean of the values with those weights. The weights of a few queries stay in the cache while
+// they are used and are computed again going backward, from one number for each query.
+#include "fold.h"
+#include "memory.h"
+#include "team.h"
+#include "tile.h"
+
+namespace hornbook {
+namespace {
+
+namespace ffi = xla::ffi;
+using Heads = ffi::BufferR4<ffi::F32>;  // (batch, steps, heads, size)
+using Spans = ffi::BufferR3<ffi::F32>;  // (batch, heads, queries)
+
+constexpr int64_t kBlock = 12 << 10;  // weights that stay in the cache
+
+// 2^x for x of up to 127; what is below -126 counts as that, and what is no number stays none.
+inline Vector Power(Vector x) {
+  const Vector least = Vector{} - 126.0f,
+               shift = Vector{} + 0x1.8p23f;  // rounds what it is added to
+  x = least > x ? least : x;
+  const Vector shifted = x + shift, f = x - (shifted - shift);
+  Vector p = 1.5403530393381608e-4f * f + 1.3333558146428443e-3f;
+  p = p * f + 9.618129107628477e-3f;
+  p = p * f + 5.550410866482158e-2f;
+  p = p * f + 2.402265069591007e-1f;
+  p = p * f + 6.931471805599453e-1f;
+  p = p * f + 1.0f;
+  Integers whole;
+  std::memcpy(&whole, &shifted, sizeof whole);
+  whole = (whole + (127 - 0x4B400000)) << 23;
+  Vector power;
+  std::memcpy(&power, &whole, sizeof power);
+  return p * power;
+}
+
+struct Shape {
+  int64_t batch, queries, keys, heads, size, values;
+  float scale;
+
+  int64_t Row() const { return heads * size; }  // from a step's query or key to the next one's
+  int64_t ValueRow() const { return heads * values; }
+  int64_t Wide() const { return Up(keys, kColumns); }
+  int64_t Weights() const { return Wide() + kLanes; }  // a row of them; no power of two
+  int64_t Some() const {                               // queries at a time
+    return std::clamp<int64_t>(kBlock / Weights() / kRows * kRows, kRows, 16 * kRows);
+  }
+};
+
+// What belongs to one head of one sample in an array (batch, steps, heads, size).
+template <class T>
+T* Head(T* all, int64_t part, int64_t steps, int64_t heads, int64_t size) {
+  return all + part / heads * steps * heads * size + part % heads * size;
+}
+
+// Puts a matrix, or the transpose of one, in panels of kColumns.
+void Pack(const float* from, int64_t row, int64_t depth, int64_t columns, bool transposed,
+          float* to) {
+  for (int64_t c = 0; c < columns; c += kColumns) {
+    const int64_t width = std::min<int64_t>(kColumns, columns - c);
+    if (transposed)
+      PackTransposed(from + c * row, row, depth, width, to + c * depth);
+    else
+      PackRows(from + c, row, depth, width, to + c * depth);
+  }
+}
+
+// out (+)= left times a packed matrix.
+void Multiply(int64_t rows, int64_t depth, int64_t columns, Left left, const float* packed,
+              float* out, int64_t out_row, bool add = false) {
+  for (int64_t c = 0; c < columns; c += kColumns)
+    for (int64_t r = 0; r < rows; r += kRows)
+      AnyTile(std::min<int64_t>(kRows, rows - r), std::min<int64_t>(kColumns, columns - c), {depth},
+              {left.data + r * left.row, left.row, left.step}, {packed + c * depth, kColumns},
+              out + r * out_row + c, out_row, add);
+}
+
+// From products to powers of two. Returns the logarithm of their sum without the subtraction of the
+// largest, and gives the sum.
+float Soften(const Shape& s, float scale, float* row, float* sum) {
+  for (int64_t i = s.keys; i < s.Wide(); ++i) row[i] = -__builtin_inff();
+  Vector most = Load(row), total{};
+  for (int64_t i = kLanes; i < s.Wide(); i += kLanes) most = Larger(Load(row + i), most);
+  const float top = Fold(most, Larger) * scale;
+  for (int64_t i = 0; i < s.Wide(); i += kLanes) {
+    const Vector power = Power(Load(row + i) * scale - top);
+    Store(row + i, power);
+    total += power;
+  }
+  *sum = Sum(total);
+  return top + __builtin_log2f(*sum);
+}
+
+void Forward(const Shape& s, const float* q, const float* k, const float* v, float* out,
+             float* span) {
+  const int64_t some = s.Some();
+  float* const keys =
+      Scratch<7>(s.size * s.Wide() + s.keys * Up(s.values, kColumns) + some * s.Weights());
+  float* const values = keys + s.size * s.Wide();
+  float* const weights = values + s.keys * Up(s.values, kColumns);
+  Pack(k, s.Row(), s.size, s.keys, true, keys);
+  Pack(v, s.ValueRow(), s.keys, s.values, false, values);
+  const float scale = s.scale * 0x1.715476p0f;  // to base 2
+  for (int64_t first = 0; first < s.queries; first += some) {
+    const int64_t rows = std::min(some, s.queries - first);
+    Multiply(rows, s.size, s.Wide(), {q + first * s.Row(), s.Row(), 1}, keys, weights, s.Weights());
+    float* const to = out + first * s.ValueRow();
+    float sums[16 * kRows];
+    for (int64_t r = 0; r < rows; ++r)
+      span[first + r] = Soften(s, scale, weights + r * s.Weights(), sums + r);
+    Multiply(rows, s.keys, s.values, {weights, s.Weights(), 1}, values, to, s.ValueRow());
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < s.values; ++i) to[r * s.ValueRow() + i] /= sums[r];
+  }
+}
+
+struct Gradients {
+  float *q, *k, *v;
+};
+
+void Backward(const Shape& s, const float* q, const float* k, const float* v, const float* out,
+              const float* span, const float* d_out, Gradients to) {
+  const int64_t some = s.Some(), size = Up(s.size, kColumns), values = Up(s.values, kColumns);
+  float* const keys = Scratch<7>((s.size + s.values) * s.Wide() + s.keys * size +
+                                 some * (2 * s.Weights() + size + values));
+  float* const turned_keys = keys + s.keys * size;
+  float* const turned_values = turned_keys + s.size * s.Wide();
+  float* const weights = turned_values + s.values * s.Wide();
+  float* const d = weights + some * s.Weights();
+  float* const queries = d + some * s.Weights();
+  float* const d_outs = queries + some * size;
+  Pack(k, s.Row(), s.keys, s.size, false, keys);
+  Pack(k, s.Row(), s.size, s.keys, true, turned_keys);
+  Pack(v, s.ValueRow(), s.values, s.keys, true, turned_values);
+  const float scale = s.scale * 0x1.715476p0f;
+  for (int64_t first = 0; first < s.queries; first += some) {
+    const int64_t rows = std::min(some, s.queries - first);
+    const Left left_q{q + first * s.Row(), s.Row(), 1};
+    const Left left_d{d_out + first * s.ValueRow(), s.ValueRow(), 1};
+    Multiply(rows, s.size, s.Wide(), left_q, turned_keys, weights, s.Weights());
+    Multiply(rows, s.values, s.Wide(), left_d, turned_values, d, s.Weights());
+    for (int64_t r = 0; r < rows; ++r) {
+      float mean = 0;
+      for (int64_t i = 0; i < s.values; ++i)
+        mean += left_d.data[r * left_d.row + i] * out[(first + r) * s.ValueRow() + i];
+      float* const w = weights + r * s.Weights();
+      float* const dw = d + r * s.Weights();
+      for (int64_t i = 0; i < s.Wide(); i += kLanes) {
+        const Vector power = Power(Load(w + i) * scale - span[first + r]);
+        Store(w + i, power);
+        Store(dw + i, power * (Load(dw + i) - mean) * s.scale);
+      }
+    }
+    Pack(left_q.data, s.Row(), rows, s.size, false, queries);
+    Pack(left_d.data, s.ValueRow(), rows, s.values, false, d_outs);
+    Multiply(rows, s.keys, s.size, {d, s.Weights(), 1}, keys, to.q + first * s.Row(), s.Row());
+    Multiply(s.keys, rows, s.size, {d, 1, s.Weights()}, queries, to.k, s.Row(), first > 0);
+    Multiply(s.keys, rows, s.values, {weights, 1, s.Weights()}, d_outs, to.v, s.ValueRow(),
+             first > 0);
+  }
+}
+
+// Calls f(sample and head) for all of them.
+template <class F>
+void Over(ffi::ThreadPool pool, int64_t all, const F& f) {
+  const int64_t parts = std::min<int64_t>(all, 4 * pool.num_threads());
+  InParts(pool, parts, [&](int64_t part) {
+    for (int64_t i = part * all / parts; i < (part + 1) * all / parts; ++i) f(i);
+  });
+}
+
+bool Fits(Heads a, Heads b) { return a.dimensions() == b.dimensions(); }
+
+bool Known(Heads q, Heads k, Heads v, Spans span, float scale, Shape* s) {
+  const auto of_q = q.dimensions(), of_k = k.dimensions(), of_v = v.dimensions(),
+             of_span = span.dimensions();
+  *s = {of_q[0], of_q[1], of_k[1], of_q[2], of_q[3], of_v[3], scale};
+  return of_k[0] == s->batch && of_v[0] == s->batch && of_v[1] == s->keys && of_k[2] == s->heads &&
+         of_v[2] == s->heads && of_k[3] == s->size && of_span[0] == s->batch &&
+         of_span[1] == s->heads && of_span[2] == s->queries && q.element_count() &&
+         v.element_count();
+}
+
+ffi::Error Attention(ffi::ThreadPool pool, Heads q, Heads k, Heads v, ffi::Result<Heads> out,
+                     ffi::Result<Spans> span, float scale) {
+  Shape s;
+  const auto shape = out->dimensions();
+  if (!Known(q, k, v, *span, scale, &s) || shape[0] != s.batch || shape[1] != s.queries ||
+      shape[2] != s.heads || shape[3] != s.values)
+    return ffi::Error::InvalidArgument("the shapes of an attention do not fit");
+  Over(pool, s.batch * s.heads, [&](int64_t i) {
+    Forward(s, Head(q.typed_data(), i, s.queries, s.heads, s.size),
+            Head(k.typed_data(), i, s.keys, s.heads, s.size),
+            Head(v.typed_data(), i, s.keys, s.heads, s.values),
+            Head(out->typed_data(), i, s.queries, s.heads, s.values),
+            span->typed_data() + i * s.queries);
+  });
+  return ffi::Error::Success();
+}
+
+ffi::Error AttentionBack(ffi::ThreadPool pool, Heads q, Heads k, Heads v, Heads out, Spans span,
+                         Heads d_out, ffi::Result<Heads> d_q, ffi::Result<Heads> d_k,
+                         ffi::Result<Heads> d_v, float scale) {
+  Shape s;
+  const auto shape = out.dimensions();
+  if (!Known(q, k, v, span, scale, &s) || shape[0] != s.batch || shape[1] != s.queries ||
+      shape[2] != s.heads || shape[3] != s.values || !Fits(d_out, out) || !Fits(*d_q, q) ||
+      !Fits(*d_k, k) || !Fits(*d_v, v))
+    return ffi::Error::InvalidArgument("the shapes of an attention do not fit");
+  Over(pool, s.batch * s.heads, [&](int64_t i) {
+    Backward(s, Head(q.typed_data(), i, s.queries, s.heads, s.size),
+             Head(k.typed_data(), i, s.keys, s.heads, s.size),
+             Head(v.typed_data(), i, s.keys, s.heads, s.values),
+             Head(out.typed_data(), i, s.queries, s.heads, s.values),
+             span.typed_data() + i * s.queries,
+             Head(d_out.typed_data(), i, s.queries, s.heads, s.values),
+             {Head(d_q->typed_data(), i, s.queries, s.heads, s.size),
+              Head(d_k->typed_data(), i, s.keys, s.heads, s.size),
+              Head(d_v->typed_data(), i, s.keys, s.heads, s.values)});
+  });
+  return ffi::Error::Success();
+}
+
+}  // namespace
+}  // namespace hornbook
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_attention, hornbook::Attention,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Heads>()
+                                  .Ret<hornbook::Heads>()
+                                  .Ret<hornbook::Spans>()
+                                  .Attr<float>("scale"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_attention_back, hornbook::AttentionBack,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Heads>()
+                                  .Arg<hornbook::Spans>()
+                                  .Arg<hornbook::Heads>()
+                                  .Ret<hornbook::Heads>()
+                                  .Ret<hornbook::Heads>()
+                                  .Ret<hornbook::Heads>()
+                                  .Attr<float>("scale"));
