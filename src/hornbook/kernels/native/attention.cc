@@ -13,7 +13,8 @@ namespace ffi = xla::ffi;
 using Heads = ffi::BufferR4<ffi::F32>;  // (batch, steps, heads, size)
 using Spans = ffi::BufferR3<ffi::F32>;  // (batch, heads, queries)
 
-constexpr int64_t kBlock = 12 << 10;  // weights that stay in the cache
+constexpr int64_t kBlock = 12 << 10;   // weights that stay in the cache
+constexpr int64_t kMost = 16 * kRows;  // queries at a time
 
 // 2^x for x of up to 127; what is below -126 counts as that, and what is no number stays none.
 inline Vector Power(Vector x) {
@@ -43,15 +44,30 @@ struct Shape {
   int64_t ValueRow() const { return heads * values; }
   int64_t Wide() const { return Up(keys, kColumns); }
   int64_t Weights() const { return Wide() + kLanes; }  // a row of them; no power of two
-  int64_t Some() const {                               // queries at a time
-    return std::clamp<int64_t>(kBlock / Weights() / kRows * kRows, kRows, 16 * kRows);
+  int64_t Some() const {  // queries at a time: enough of them for the sums over queries
+    return std::clamp<int64_t>(kBlock / Weights() / kRows * kRows, 6 * kRows, kMost);
   }
 };
+
+float Dot(const float* a, const float* b, int64_t size) {
+  Vector products{};
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) products += Load(a + i) * Load(b + i);
+  float sum = Sum(products);
+  for (; i < size; ++i) sum += a[i] * b[i];
+  return sum;
+}
 
 // What belongs to one head of one sample in an array (batch, steps, heads, size).
 template <class T>
 T* Head(T* all, int64_t part, int64_t steps, int64_t heads, int64_t size) {
   return all + part / heads * steps * heads * size + part % heads * size;
+}
+
+// Asks for rows of up to `width` numbers, which are needed soon.
+void Fetch(const float* from, int64_t row, int64_t rows, int64_t width) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(from + r * row + i);
 }
 
 // Puts a matrix, or the transpose of one, in panels of kColumns.
@@ -102,11 +118,14 @@ void Forward(const Shape& s, const float* q, const float* k, const float* v, flo
   Pack(k, s.Row(), s.size, s.keys, true, keys);
   Pack(v, s.ValueRow(), s.keys, s.values, false, values);
   const float scale = s.scale * 0x1.715476p0f;  // to base 2
+  Fetch(k + s.size, s.Row(), s.keys, s.size);   // of the next head
+  Fetch(v + s.values, s.ValueRow(), s.keys, s.values);
   for (int64_t first = 0; first < s.queries; first += some) {
     const int64_t rows = std::min(some, s.queries - first);
+    Fetch(q + first * s.Row() + s.size, s.Row(), rows, s.size);
     Multiply(rows, s.size, s.Wide(), {q + first * s.Row(), s.Row(), 1}, keys, weights, s.Weights());
     float* const to = out + first * s.ValueRow();
-    float sums[16 * kRows];
+    float sums[kMost];
     for (int64_t r = 0; r < rows; ++r)
       span[first + r] = Soften(s, scale, weights + r * s.Weights(), sums + r);
     Multiply(rows, s.keys, s.values, {weights, s.Weights(), 1}, values, to, s.ValueRow());
@@ -134,16 +153,20 @@ void Backward(const Shape& s, const float* q, const float* k, const float* v, co
   Pack(k, s.Row(), s.size, s.keys, true, turned_keys);
   Pack(v, s.ValueRow(), s.values, s.keys, true, turned_values);
   const float scale = s.scale * 0x1.715476p0f;
+  Fetch(k + s.size, s.Row(), s.keys, s.size);
+  Fetch(v + s.values, s.ValueRow(), s.keys, s.values);
   for (int64_t first = 0; first < s.queries; first += some) {
     const int64_t rows = std::min(some, s.queries - first);
+    Fetch(q + first * s.Row() + s.size, s.Row(), rows, s.size);
+    Fetch(d_out + first * s.ValueRow() + s.values, s.ValueRow(), rows, s.values);
+    Fetch(out + first * s.ValueRow() + s.values, s.ValueRow(), rows, s.values);
     const Left left_q{q + first * s.Row(), s.Row(), 1};
     const Left left_d{d_out + first * s.ValueRow(), s.ValueRow(), 1};
     Multiply(rows, s.size, s.Wide(), left_q, turned_keys, weights, s.Weights());
     Multiply(rows, s.values, s.Wide(), left_d, turned_values, d, s.Weights());
     for (int64_t r = 0; r < rows; ++r) {
-      float mean = 0;
-      for (int64_t i = 0; i < s.values; ++i)
-        mean += left_d.data[r * left_d.row + i] * out[(first + r) * s.ValueRow() + i];
+      const float mean =
+          Dot(left_d.data + r * left_d.row, out + (first + r) * s.ValueRow(), s.values);
       float* const w = weights + r * s.Weights();
       float* const dw = d + r * s.Weights();
       for (int64_t i = 0; i < s.Wide(); i += kLanes) {
