@@ -2,6 +2,7 @@
 
 import os
 import platform
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,8 @@ class Compile(BuildHookInterface):
         wide = ["-mprefer-vector-width=512"] if build == "x86-64-v4" else []
         command = [*compiler.split(), *FLAGS, f"-march={march}", *wide]
         command += ["-isystem", jax.ffi.include_dir()]
+        digest = runpy.run_path(str(folder / "sources.py"))["digest"](folder)
+        command.append(f"-DHORNBOOK_SOURCES={digest}ull")
         command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if done.returncode:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
+from hornbook.kernels.native.sources import digest
 from hornbook.kernels.product import dot, multiplier
 from hornbook.kernels.recurrent import lstm
 from hornbook.optimizers import Adam, AdamW
@@ -314,10 +315,10 @@ def test_what_is_not_quite_adam_keeps_its_own_formula(optimizer):
     jax.tree.map(np.testing.assert_array_equal, fast, slow)
 
 
-def test_a_library_from_older_sources_is_not_used(monkeypatch):
-    monkeypatch.setattr(native, "TARGETS", (*native.TARGETS, "of_tomorrow"))
+def test_a_library_from_other_sources_is_not_used(monkeypatch):
+    monkeypatch.setattr(native, "digest", lambda folder: digest(folder) + 1)
     if native.available():
-        with pytest.warns(UserWarning, match=r"older sources.*pip install -e"):
+        with pytest.warns(UserWarning, match=r"other sources.*pip install -e"):
             assert native.library.__wrapped__() is None
 
 
@@ -376,6 +377,14 @@ def test_kernels_are_compiled_where_there_is_a_compiler():
     if os.environ.get("HORNBOOK_NATIVE") == "0":
         pytest.skip("HORNBOOK_NATIVE=0")
     assert native.library() is not None, "compile them: python -m pip install -e ."
+
+
+def test_sources_that_change_have_another_number(tmp_path):
+    (tmp_path / "a.cc").write_text("one")
+    (tmp_path / "a.h").write_text("two")
+    before = digest(tmp_path)
+    (tmp_path / "a.h").write_text("three")
+    assert digest(tmp_path) != before < 2**64
 
 
 # --- convolutions -------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from jax import Array
 
 from hornbook.core.processor import flags
 from hornbook.kernels.native.bilinear import bilinear as bilinear
+from hornbook.kernels.native.sources import digest
 
 # Each build of the library, and the processor's flags that it needs; the first that fits is taken.
 BUILDS = {
@@ -34,7 +35,7 @@ BUILDS = {
 TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "pack", "product", "product_packed")
-STALE = """{path} was compiled from older sources and is not used: everything works, more slowly. \
+STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
 
@@ -48,7 +49,7 @@ def library() -> ctypes.CDLL | None:
         path = Path(__file__).with_name("compiled") / f"libhornbook-{build}.so"
         if needed <= known and path.exists():
             found = ctypes.CDLL(str(path))
-            if not all(hasattr(found, f"hornbook_{name}") for name in TARGETS):
+            if not _up_to_date(found):
                 warnings.warn(STALE.format(path=path), stacklevel=3)
                 return None
             for name in TARGETS:
@@ -56,6 +57,13 @@ def library() -> ctypes.CDLL | None:
                 jax.ffi.register_ffi_target(f"hornbook_{name}", capsule, platform="cpu")
             return found
     return None
+
+
+def _up_to_date(found: ctypes.CDLL) -> bool:
+    if not hasattr(found, "hornbook_sources"):
+        return False
+    found.hornbook_sources.restype = ctypes.c_uint64
+    return found.hornbook_sources() == digest(Path(__file__).parent)
 
 
 def available() -> bool:

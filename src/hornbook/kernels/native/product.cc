@@ -187,3 +187,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product_packed, hornbook::ProductPacked,
                                   .Ret<hornbook::Matrix>());
 
 extern "C" int64_t hornbook_columns() { return hornbook::kColumns; }
+
+extern "C" uint64_t hornbook_sources() { return HORNBOOK_SOURCES; }
