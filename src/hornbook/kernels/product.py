@@ -12,6 +12,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.custom_derivatives import SymbolicZero
 
 from hornbook.kernels import native, wants_plain
 
@@ -54,6 +55,40 @@ def _backward(residuals, d):
 
 
 _product.defvjp(lambda x, kernel: (dot(x, kernel), (x, kernel)), _backward)
+
+
+def product_bias_relu(x: Array, kernel: Array, bias: Array) -> Array | None:
+    """`max(x kernel + bias, 0)` of many rows, in one pass over them.
+
+    Args:
+        x: `(rows, features)`.
+        kernel: `(features, units)`.
+        bias: `(units,)`.
+
+    Returns:
+        `(rows, units)`, or `None` where a product, a sum and a maximum are as fast.
+    """
+    if len(x) < MANY or not native.suits(x, kernel, bias) or wants_plain():
+        return None
+    return _product_bias_relu(x, kernel, bias)
+
+
+@jax.custom_jvp
+def _product_bias_relu(x, kernel, bias):
+    return native.dense(x, kernel, bias)
+
+
+def _product_bias_relu_jvp(values, changes):
+    x, kernel, _ = values
+    out = _product_bias_relu(*values)
+    terms = lambda d: dot(d, kernel), lambda d: dot(x, d), lambda d: d
+    parts = [
+        term(d) for term, d in zip(terms, changes, strict=True) if not isinstance(d, SymbolicZero)
+    ]
+    return out, jnp.where(out > 0, sum(parts), 0)
+
+
+_product_bias_relu.defjvp(_product_bias_relu_jvp, symbolic_zeros=True)
 
 
 def dot(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:

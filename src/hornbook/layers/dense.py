@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
-from hornbook.kernels.product import dot, product
+from hornbook.activations import relu
+from hornbook.kernels.product import dot, product, product_bias_relu
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import of_each_step
@@ -93,10 +94,14 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Array) -> Array:
-        x = matmul(inputs, self.kernel.value)
-        if self.bias is not None:
-            x = x + self.bias.value
-        return self.activation(x)
+        kernel = self.kernel.value
+        if self.bias is None:
+            return self.activation(matmul(inputs, kernel))
+        if self.activation is relu:
+            rows = product_bias_relu(inputs.reshape(-1, len(kernel)), kernel, self.bias.value)
+            if rows is not None:
+                return rows.reshape(*inputs.shape[:-1], self.units)
+        return self.activation(matmul(inputs, kernel) + self.bias.value)
 
 
 def matmul(x: Array, kernel: Array) -> Array:

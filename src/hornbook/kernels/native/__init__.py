@@ -34,7 +34,7 @@ BUILDS = {
 }
 TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
-TARGETS += ("normalize", "normalize_back", "pack", "product", "product_packed")
+TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
 STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -124,6 +124,11 @@ def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool =
 def row_dots(a: Array, b: Array) -> Array:
     """The dot products of each row of a matrix with that of another."""
     return _call("row_dots", len(a))(a, b)
+
+
+def dense(x: Array, kernel: Array, bias: Array) -> Array:
+    """`max(x kernel + bias, 0)`, of matrices and a bias for each column."""
+    return _call("dense", x.shape[0], kernel.shape[1])(x, kernel, bias)
 
 
 def pack(b: Array, transposed: bool = False) -> Array:

@@ -10,6 +10,7 @@ namespace {
 namespace ffi = xla::ffi;
 using Matrix = ffi::Buffer<ffi::F32, 2>;
 using Stack = ffi::Buffer<ffi::F32, 3>;
+using Bias = ffi::Buffer<ffi::F32, 1>;
 
 constexpr int64_t kDepth = 1024;       // of a block, for few rows: one panel stays in the cache
 constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely read again
@@ -27,7 +28,15 @@ struct Problem {
   int64_t b_row;
   Order order;
   float* out;
+  const float* bias = nullptr;  // if there is one, the result is max(product + bias, 0)
 };
+
+// What follows a product, on a tile of it.
+void AddBiasCutNegative(int64_t rows, int64_t columns, const float* bias, float* out, int64_t row) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      out[r * row + c] = std::max(out[r * row + c] + bias[c], 0.0f);
+}
 
 // The part of the result in rows [r0, r1) and columns [c0, c1).
 void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
@@ -70,6 +79,8 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
           float* const out = p.out + r * p.columns + c;
           Fetch(out + kRows * p.columns, p.columns, rows);
           AnyTile(rows, columns, {depth}, left, right, out, p.columns, k0 > 0);
+          if (p.bias && k0 + depth == p.depth)
+            AddBiasCutNegative(rows, columns, p.bias + c, out, p.columns);
         }
       }
     }
@@ -135,6 +146,20 @@ ffi::Error Product(ffi::ThreadPool pool, Stack a, Stack b, ffi::Result<Stack> ou
   return ffi::Error::Success();
 }
 
+// max(x kernel + bias, 0)
+ffi::Error Dense(ffi::ThreadPool pool, Matrix x, Matrix kernel, Bias bias,
+                 ffi::Result<Matrix> out) {
+  const int64_t rows = out->dimensions()[0], columns = out->dimensions()[1];
+  const int64_t depth = x.dimensions()[1];
+  if (x.dimensions()[0] != rows || kernel.dimensions()[0] != depth ||
+      kernel.dimensions()[1] != columns || bias.dimensions()[0] != columns || depth == 0)
+    return ffi::Error::InvalidArgument("the shapes of a dense layer do not fit");
+  if (rows && columns)
+    Multiply(pool, {rows, columns, depth, Left{x.typed_data(), depth, 1}, kernel.typed_data(),
+                    columns, Order::kPlain, out->typed_data(), bias.typed_data()});
+  return ffi::Error::Success();
+}
+
 // Puts a matrix in the order in which ProductPacked reads it: (panels, depth, kColumns).
 ffi::Error Pack(Matrix b, ffi::Result<Stack> out, bool transposed) {
   const auto shape = b.dimensions(), packed = out->dimensions();
@@ -174,6 +199,14 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product, hornbook::Product,
                                   .Ret<hornbook::Stack>()
                                   .Attr<bool>("a_transposed")
                                   .Attr<bool>("b_transposed"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_dense, hornbook::Dense,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<hornbook::Matrix>()
+                                  .Arg<hornbook::Matrix>()
+                                  .Arg<hornbook::Bias>()
+                                  .Ret<hornbook::Matrix>());
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook_pack, hornbook::Pack,
