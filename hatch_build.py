@@ -18,6 +18,8 @@ MARCH = {
 }
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared")
 FLAGS += ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+WITHOUT = """built without the compiled kernels: there is no C++ compiler, the system is not a \
+POSIX one, or HORNBOOK_NATIVE is 0"""
 
 
 class Compile(BuildHookInterface):
@@ -26,7 +28,7 @@ class Compile(BuildHookInterface):
     def initialize(self, version: str, build_data: dict) -> None:
         compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
         if not compiler or os.name != "posix" or os.environ.get("HORNBOOK_NATIVE") == "0":
-            return self.say("no C++ compiler: built without the compiled kernels")
+            return self.say(WITHOUT)
         built = [self.compile(compiler, one) for one in MARCH.get(platform.machine().lower(), ())]
         if any(built):
             build_data["artifacts"] += [str(path) for path in built if path]

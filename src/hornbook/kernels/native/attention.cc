@@ -49,15 +49,6 @@ struct Shape {
   }
 };
 
-float Dot(const float* a, const float* b, int64_t size) {
-  Vector products{};
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) products += Load(a + i) * Load(b + i);
-  float sum = Sum(products);
-  for (; i < size; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 // What belongs to one head of one sample in an array (batch, steps, heads, size).
 template <class T>
 T* Head(T* all, int64_t part, int64_t steps, int64_t heads, int64_t size) {

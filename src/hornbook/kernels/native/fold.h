@@ -32,4 +32,14 @@ inline Vector Larger(Vector a, Vector b) { return a > b ? a : b; }
 
 inline float Sum(Vector v) { return Fold(v, Plus); }
 
+// The dot product of two vectors of any length.
+inline float Dot(const float* a, const float* b, int64_t size) {
+  Vector products{};
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) products += Load(a + i) * Load(b + i);
+  float sum = Sum(products);
+  for (; i < size; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
 }  // namespace hornbook
