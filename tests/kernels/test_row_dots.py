@@ -74,3 +74,9 @@ def test_lists_of_vectors_that_do_not_fit_are_an_error():
     call = jax.ffi.ffi_call("hornbook_row_dots", jax.ShapeDtypeStruct((4,), jnp.float32))
     with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
         call(jnp.ones((4, 3)), jnp.ones((4, 2)))
+
+
+def test_a_single_vector_meets_each_of_many():
+    one, many = draw(1, 20), draw(6, 20, seed=1)
+    np.testing.assert_allclose(row_dots(one, many), many @ one[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(row_dots(many, one), many @ one[0], rtol=1e-5, atol=1e-5)

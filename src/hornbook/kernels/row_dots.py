@@ -15,12 +15,13 @@ def row_dots(a: Array, b: Array) -> Array:
     """`out[n] = sum over k of a[n, k] b[n, k]`.
 
     Args:
-        a, b: `(rows, width)`, of one dtype.
+        a, b: `(rows, width)`, of one dtype; a single row stands for as many as the other has.
 
     Returns:
         `(rows,)`, of the same dtype.
     """
-    if _row_dots is not None and native.suits(a, b) and not wants_plain():
+    alike = a.shape == b.shape and native.suits(a, b)
+    if _row_dots is not None and alike and not wants_plain():
         return _row_dots(a, b)
     return plain_row_dots(a, b)
 

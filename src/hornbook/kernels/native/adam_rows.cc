@@ -269,9 +269,10 @@ ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, R
                     double epsilon) {
   if (args.size() % 6 || rets.size() != args.size() / 6 * 4)
     return ffi::Error::InvalidArgument("a table takes six arrays and gives four");
+  const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
+  const Past& past = Past::Of(beta_1, beta_2);
   for (size_t i = 0; i < args.size() / 6; ++i) {
-    const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
-                     rets, 6 * i + 2, 4 * i);
+    const Lazy table(rule, past, args, rets, 6 * i + 2, 4 * i);
     const auto ids = args.get<Rows>(6 * i);
     const auto gradients = args.get<Table>(6 * i + 1);
     if (!ids.has_value() || !gradients.has_value() || !table.Fits(gradients->dimensions()[1]) ||

@@ -55,12 +55,6 @@ T* Head(T* all, int64_t part, int64_t steps, int64_t heads, int64_t size) {
   return all + part / heads * steps * heads * size + part % heads * size;
 }
 
-// Asks for rows of up to `width` numbers, which are needed soon.
-void Fetch(const float* from, int64_t row, int64_t rows, int64_t width) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(from + r * row + i);
-}
-
 // Puts a matrix, or the transpose of one, in panels of kColumns.
 void Pack(const float* from, int64_t row, int64_t depth, int64_t columns, bool transposed,
           float* to) {

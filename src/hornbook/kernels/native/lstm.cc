@@ -203,7 +203,7 @@ ffi::Error Forward(ffi::ThreadPool pool, Stack x, Matrix h0, Matrix c0, Matrix k
         for (int64_t r = r0; r < r1; r += kRows) {
           const int64_t rows = std::min<int64_t>(kRows, r1 - r);
           float* const out = z + (gate * (r1 - r0) + r - r0) * kColumns;
-          Fetch(now + (4 * r + gate) * units, 4 * units, rows);
+          Fetch<1>(now + (4 * r + gate) * units, 4 * units, rows, kColumns);
           AnyTile(rows, kColumns, {features}, {inputs + r * features, features, 1},
                   {of_input, kColumns}, out, kColumns, false);
           AnyTile(rows, kColumns, {units}, {h + r * units, units, 1}, {of_state, kColumns}, out,
@@ -264,10 +264,10 @@ ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Matrix d_last_h, Matrix d_
         const int64_t rows = std::min<int64_t>(kRows, r1 - first), at = first * units + u;
         if (k >= 0) {
           for (int64_t gate = 0; gate < 4; ++gate)
-            Fetch(now + 4 * first * units + gate * units + u, 4 * units, rows);
-          Fetch(c + at, units, rows);
-          Fetch(new_c + at, units, rows);
-          if (d_out) Fetch(d_out + at, units, rows);
+            Fetch<1>(now + 4 * first * units + gate * units + u, 4 * units, rows, kColumns);
+          Fetch<1>(c + at, units, rows, kColumns);
+          Fetch<1>(new_c + at, units, rows, kColumns);
+          if (d_out) Fetch<1>(d_out + at, units, rows, kColumns);
         }
         float dh[kRows * kColumns];
         if (round > 0)

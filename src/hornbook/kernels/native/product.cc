@@ -77,7 +77,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
                                 : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
           const int64_t rows = std::min<int64_t>(kRows, m1 - r);
           float* const out = p.out + r * p.columns + c;
-          Fetch(out + kRows * p.columns, p.columns, rows);
+          Fetch<1>(out + kRows * p.columns, p.columns, rows, kColumns);
           AnyTile(rows, columns, {depth}, left, right, out, p.columns, k0 > 0);
           if (p.bias && k0 + depth == p.depth)
             AddBiasCutNegative(rows, columns, p.bias + c, out, p.columns);

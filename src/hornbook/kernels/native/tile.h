@@ -33,10 +33,11 @@ inline Vector Load(const float* p) {
 
 inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
 
-// Asks for `rows` rows of a tile, `row` apart, that are soon written.
-inline void Fetch(const float* first, int64_t row, int64_t rows) {
+// Asks for rows of `width` numbers, `row` apart, that are soon read; or written, for `writes` of 1.
+template <int writes = 0>
+inline void Fetch(const float* first, int64_t row, int64_t rows, int64_t width) {
   for (int64_t r = 0; r < rows; ++r, first += row)
-    for (int c = 0; c < kColumns; c += kLine) __builtin_prefetch(first + c, 1);
+    for (int64_t i = 0; i < width; i += kLine) __builtin_prefetch(first + i, writes);
 }
 
 // The left operand: element (i, k) is data[i * row + k * step].
