@@ -41,7 +41,8 @@ def sequential(**settings):
 
 def tables_alone():
     users, items = keras.Input((1,), dtype="int32"), keras.Input((1,), dtype="int32")
-    rows = [layers.Embedding(ROWS, WIDTH)(x) for x in (users, items)]
+    tables = layers.Embedding(ROWS, WIDTH, name="b"), layers.Embedding(2 * ROWS, WIDTH, name="a")
+    rows = [table(x) for table, x in zip(tables, (users, items), strict=True)]
     return keras.Model([users, items], layers.Flatten()(layers.Dot(2)(rows)))
 
 
@@ -84,6 +85,14 @@ class Looped(Subclassed):
     def call(self, x):
         _, rows = jax.lax.scan(lambda c, one: (c, self.table(one)), 0, jnp.moveaxis(x, 1, 0))
         return self.out(jnp.mean(rows, 0))
+
+
+class Chained(Subclassed):
+    """Rows decide which rows come next."""
+
+    def call(self, x):
+        rows = self.table(x)
+        return self.out(jnp.mean(self.table(jnp.argmax(rows, -1)), 1))
 
 
 def inputs_of(model, count=47):
@@ -146,6 +155,7 @@ def test_two_lookups_of_one_table_add_up(updates):
     [
         Tied,
         Looped,
+        Chained,
         partial(sequential, embeddings_regularizer="l2"),
         partial(sequential, embeddings_constraint="max_norm"),
         lambda: keras.Sequential(
@@ -163,6 +173,7 @@ def test_two_lookups_of_one_table_add_up(updates):
     ids=[
         "a weight of two layers",
         "inside a loop",
+        "rows that decide on rows",
         "regularizer",
         "constraint",
         "inside a layer",
@@ -272,7 +283,7 @@ def test_kernels_for_rows_agree_with_every_step_in_double_precision(
         gradients = scale * random.normal(size=(len(asked), 5))
         if asked:
             now, rows = (jnp.int32(t), jnp.float32(rate)), jnp.asarray(asked, "int32")
-            found, table = adam.lookup(*now, rows, table, constants)
+            ((found, table),) = adam.lookup(*now, [(rows, table)], constants)
             np.testing.assert_allclose(found, value[asked], rtol=1e-4, atol=1e-5)
             wanted = rows, jnp.asarray(gradients, "float32"), table
             (table,) = adam.update(jnp.bool_(True), *now, [wanted], constants)
@@ -300,13 +311,9 @@ def test_a_step_that_is_not_to_be_made_changes_nothing():
 def test_numbers_outside_a_table_stand_for_its_first_and_last_row():
     moments = adam.Moments(*(jnp.asarray(np.abs(numbers(9, 3)) + i) for i in range(3)))
     table = adam.Table(moments, jnp.zeros(9, jnp.int32))
-    rows, _ = adam.lookup(
-        jnp.int32(0),
-        jnp.float32(0.1),
-        jnp.array([-3, 100], jnp.int32),
-        table,
-        adam.Constants(0.9, 0.999, 1e-7),
-    )
+    asked = jnp.array([-3, 100], jnp.int32), table
+    now = jnp.int32(0), jnp.float32(0.1)
+    ((rows, _),) = adam.lookup(*now, [asked], adam.Constants(0.9, 0.999, 1e-7))
     np.testing.assert_array_equal(rows, moments.value[jnp.array([0, 8])])
 
 
@@ -318,7 +325,7 @@ def test_many_rows_in_parts_are_the_same_as_one_after_the_other():
     asked, gradients = ids(5000, rows=3000), numbers(5000, 16)
     assert 5000 * 16 > 2 * 2**14  # enough for two parts
     now = jnp.int32(9), jnp.float32(0.01)
-    rows, caught_up = adam.lookup(*now, jnp.asarray(asked), table, constants)
+    ((rows, caught_up),) = adam.lookup(*now, [(jnp.asarray(asked), table)], constants)
     everything = adam.whole(*now, table, constants)
     np.testing.assert_array_equal(rows, everything.moments.value[asked])
     wanted = jnp.asarray(asked), jnp.asarray(gradients), caught_up

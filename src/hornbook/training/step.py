@@ -126,18 +126,16 @@ class TrainStep:
         """
         state, last = states
         tables, optimizer = self.tables, self.model.optimizer
+        looked_up = tables.look_up({**fixed, **state}, last, batch)
 
         def loss_of(weights, taps):
-            places = tables.place(state, last, taps)
+            places = tables.place(looked_up, taps)
             loss, after = self.forward({**fixed, **state, **weights, **places}, batch)
-            looked_up = {path: (place.table, place.ids) for path, place in places.items()}
-            return optimizer.scale_loss(loss), (loss, tables.without(after), looked_up)
+            return optimizer.scale_loss(loss), (loss, tables.without(after))
 
         trained = {p: v for p, v in self.variables.trainable.items() if p not in last}
         weights = {path: state[path] for path in trained}
-        gradients, (loss, after, looked_up) = jax.grad(loss_of, (0, 1), has_aux=True)(
-            weights, tables.zeros()
-        )
+        gradients, (loss, after) = jax.grad(loss_of, (0, 1), has_aux=True)(weights, tables.zeros())
         finite = jnp.isfinite(loss)
         after = keep_if(finite, after, state, self.variables)
 

@@ -10,16 +10,18 @@ trained as every other weight.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.embedding import Rows
-from hornbook.kernels.native.adam import Constants, Moments, Table, lookup, update, whole
+from hornbook.kernels.embedding import Rows, plain_lookup
+from hornbook.kernels.native.adam import Moments, Table, lookup, update, whole
 from hornbook.layers.embedding import Embedding
 
 State = dict[str, Any]
@@ -27,39 +29,44 @@ MANY = 2  # rows of a table for each that a batch asks for
 
 
 class Asked(Rows):
-    """Stands for a table while it is found out how many rows it is asked for."""
+    """Stands for a table while it is found out which rows it is asked for."""
 
-    def __init__(self, value: Array):
-        self.shape, self.dtype = value.shape, value.dtype
+    def __init__(self, table: Array):
+        self.shape, self.dtype = table.shape, table.dtype
+        self.table = table
         self.ids: list[Array] = []
 
     def lookup(self, ids: Array) -> Array:
         self.ids.append(ids)
-        return jnp.zeros((*ids.shape, self.shape[1]), self.dtype)
+        return plain_lookup(self.table, ids)
 
 
 class Current(Rows):
-    """Stands for a table in a step: brings rows up to date when they are asked for.
+    """Stands for a table in a step, with the rows that the step asks for.
 
     Args:
-        table: the table after `step` steps, with `rate` as their learning rate.
+        table: the table.
+        rows: of all its lookups, one after the other.
         taps: zeros, to be added to the rows of each lookup: their gradients are the rows'.
     """
 
-    def __init__(
-        self, step: Array, rate: Array, table: Table, constants: Constants, taps: list[Array]
-    ):
-        self.shape, self.dtype = table.moments.value.shape, table.moments.value.dtype
-        self.table = table
-        self.ids: list[Array] = []
-        self._known = step, rate
-        self._constants = constants
+    def __init__(self, table: Array, rows: Array, taps: list[Array]):
+        self.shape, self.dtype = table.shape, table.dtype
+        ends = np.cumsum([math.prod(tap.shape[:-1]) for tap in taps])
+        self._rows = iter(jnp.split(rows, ends[:-1]))
         self._taps = iter(taps)
 
     def lookup(self, ids: Array) -> Array:
-        self.ids.append(ids.reshape(-1))
-        rows, self.table = lookup(*self._known, self.ids[-1], self.table, self._constants)
-        return rows.reshape(*ids.shape, self.shape[1]) + next(self._taps)
+        tap = next(self._taps)
+        return next(self._rows).reshape(tap.shape) + tap
+
+
+class Found(NamedTuple):
+    """What a step asks a table for."""
+
+    ids: Array  # one axis
+    rows: Array  # of these numbers, as they are now
+    table: Table  # with these rows right
 
 
 class Tables:
@@ -72,6 +79,7 @@ class Tables:
 
     def __init__(self, model: Any, variables: Any):
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
+        self._ask: Any = None  # which rows these are, from the values and the batch
         self._paths: dict[str, tuple[str, str, str]] = {}  # of a table's moments, by its own
         optimizer = model.optimizer
         if not optimizer.moves_rows_alone():
@@ -98,21 +106,25 @@ class Tables:
         self.taps = {}
         if not self._paths or wants_plain() or not native.available():
             return {}
-        places = {path: Asked(state[path]) for path in self._paths}
+        given = {path: state[path] for path in self._paths}
 
-        def ask(values: State, batch: Any) -> list[list[Array]]:
+        def ask(given: State, values: State, batch: Any) -> dict[str, list[Array]]:
+            places = {path: Asked(table) for path, table in given.items()}
             forward({**values, **places}, batch)
-            return [place.ids for place in places.values()]
+            return {path: place.ids for path, place in places.items()}
 
         try:
-            trace, asked = jax.make_jaxpr(ask, return_shape=True)(state, batch)
+            trace, asked = jax.make_jaxpr(ask, return_shape=True)(given, state, batch)
         except Exception:  # whatever a model may do with a table, a table can do
             return {}
-        if any(isinstance(value, jax.core.Tracer) for value in trace.consts):
-            return {}  # ids from inside a loop, which are not to be had outside
-        for (path, place), ids in zip(places.items(), asked, strict=True):
-            if 0 < MANY * sum(math.prod(a.shape) for a in ids) <= place.shape[0]:
-                self.taps[path] = [(*a.shape, place.shape[1]) for a in ids]
+        self._ask = _without(trace, len(given))
+        if self._ask is None:
+            return {}
+        self._structure = jax.tree.structure(asked)
+        for path, ids in asked.items():
+            rows, width = given[path].shape
+            if 0 < MANY * sum(math.prod(a.shape) for a in ids) <= rows:
+                self.taps[path] = [(*a.shape, width) for a in ids]
         return {p: jnp.full(state[p].shape[0], state[self._step]) for p in self.taps}
 
     def zeros(self) -> dict[str, list[Array]]:
@@ -122,22 +134,34 @@ class Tables:
             for path, shapes in self.taps.items()
         }
 
-    def place(self, state: State, last: dict[str, Array], taps: dict) -> dict[str, Current]:
+    def look_up(self, state: State, last: dict[str, Array], batch: Any) -> dict[str, Found]:
+        """All that a step asks tables for, at once: each call has its price."""
+        if not last:
+            return {}
+        given = {path: state[path] for path in self._paths}
+        flat = self._ask(*jax.tree.leaves((given, state, batch)))
+        asked = jax.tree.unflatten(self._structure, flat)
+        ids = {path: jnp.concatenate([a.reshape(-1) for a in asked[path]]) for path in last}
+        tables = [(ids[path], self._table(path, state, last)) for path in last]
+        found = lookup(*self._now(state), tables, self._constants)
+        return {path: Found(ids[path], *one) for path, one in zip(last, found, strict=True)}
+
+    def place(self, looked_up: dict[str, Found], taps: dict) -> dict[str, Current]:
         """What stands for each table in a step."""
         return {
-            path: Current(
-                *self._now(state), self._table(path, state, last), self._constants, taps[path]
-            )
-            for path in last
+            path: Current(found.table.moments.value, found.rows, taps[path])
+            for path, found in looked_up.items()
         }
 
-    def update(self, go: Array, state: State, looked_up: dict, gradients: dict) -> tuple:
+    def update(
+        self, go: Array, state: State, looked_up: dict[str, Found], gradients: dict
+    ) -> tuple:
         """One step of the rows that were looked up.
 
         Args:
             go: whether to make it.
             state: the values before the step.
-            looked_up: by path, the table after its lookups, and their ids.
+            looked_up: by path, what `look_up` found.
             gradients: by path, of the `zeros`.
 
         Returns:
@@ -146,9 +170,9 @@ class Tables:
         if not looked_up:
             return {}, {}
         wanted = []
-        for path, (table, ids) in looked_up.items():
+        for path, found in looked_up.items():
             rows = jnp.concatenate([g.reshape(-1, g.shape[-1]) for g in gradients[path]])
-            wanted.append((jnp.concatenate(ids), rows, table))
+            wanted.append((found.ids, rows, found.table))
         tables = update(go, *self._now(state), wanted, self._constants)
         after: State = {}
         for path, table in zip(looked_up, tables, strict=True):
@@ -188,3 +212,26 @@ def _tables(model: Any) -> list[Variable]:
         elif hasattr(child, "objective"):  # a model
             found.extend(_tables(child))
     return found
+
+
+def _without(trace: Any, count: int) -> Callable | None:
+    """What was traced, with no more than its results need; `None` if that is not to be had.
+
+    It must need neither the first `count` arguments, nor a loop around it, nor do anything else.
+    """
+    from jax.extend.core import ClosedJaxpr, Var, jaxpr_as_fun
+
+    needed = set(trace.jaxpr.outvars)
+    steps: list[Any] = []
+    for step in reversed(trace.jaxpr.eqns):
+        if not needed.isdisjoint(step.outvars):
+            needed.update(v for v in step.invars if isinstance(v, Var))
+            steps.insert(0, step)
+    outside = any(isinstance(value, jax.core.Tracer) for value in trace.consts)
+    if (
+        outside
+        or any(s.effects for s in steps)
+        or not needed.isdisjoint(trace.jaxpr.invars[:count])
+    ):
+        return None
+    return jaxpr_as_fun(ClosedJaxpr(trace.jaxpr.replace(eqns=steps), trace.consts))

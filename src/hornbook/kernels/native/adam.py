@@ -57,20 +57,24 @@ def adam(
 
 
 def lookup(
-    step: Array, rate: Array, ids: Array, table: Table, constants: Constants
-) -> tuple[Array, Table]:
-    """Rows of a table as they are after a step, and the table with these rows right.
+    step: Array, rate: Array, tables: list[tuple[Array, Table]], constants: Constants
+) -> list[tuple[Array, Table]]:
+    """Rows of tables as they are after a step, and the tables with these rows right.
 
     Args:
         step: how many there were, int32.
-        rate: the learning rate of all of them since the table was right.
-        ids: numbers of rows, int32, one axis; clipped to the table.
-        table: the table.
+        rate: the learning rate of all of them since the tables were right.
+        tables: for each the numbers of rows, int32, one axis, clipped to the table; and itself.
         constants: the optimizer's.
     """
-    out = jax.ShapeDtypeStruct((*ids.shape, table.moments.value.shape[1]), jnp.float32)
-    rows, *new = _of_table("lookup", table, constants, (step, rate, ids), (out,))
-    return rows, _table(new)
+    specs: list = []
+    for ids, (moments, last) in tables:
+        rows = jax.ShapeDtypeStruct((*ids.shape, moments.value.shape[1]), jnp.float32)
+        specs += rows, *moments, last
+    arrays = [array for ids, table in tables for array in (ids, *table.moments, table.last)]
+    aliases = {2 + i: i for i in range(len(specs)) if i % 5}
+    new = _call("adam_lookup", specs, aliases, constants)(step, rate, *arrays)
+    return [(new[i], _table(new[i + 1 : i + 5])) for i in range(0, len(new), 5)]
 
 
 def update(
@@ -102,17 +106,13 @@ def update(
 
 def whole(step: Array, rate: Array, table: Table, constants: Constants) -> Table:
     """The table with all rows right after a step; see `lookup`."""
-    return _table(_of_table("table", table, constants, (step, rate)))
+    state = (*table.moments, table.last)
+    aliases = {2 + i: i for i in range(4)}
+    return _table(_call("adam_table", state, aliases, constants)(step, rate, *state))
 
 
 def _table(arrays: list[Array]) -> Table:
     return Table(Moments(*arrays[:3]), arrays[3])
-
-
-def _of_table(name, table, constants, given, out=()):
-    state = (*table.moments, table.last)
-    aliases = {len(given) + i: len(out) + i for i in range(4)}
-    return _call(f"adam_{name}", (*out, *state), aliases, constants)(*given, *state)
 
 
 def _call(name, results, aliases, constants):

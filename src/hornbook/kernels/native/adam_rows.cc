@@ -15,6 +15,7 @@
 // by the expansion around the mean of r^i to the second order. What is left out is, for beta_1 <=
 // 0.9 and beta_2 >= 0.999, below 3e-7 of a step even where root is far below epsilon.
 #include <mutex>
+#include <numeric>
 
 #include "adam.h"
 #include "memory.h"
@@ -48,9 +49,7 @@ class Past {
   }
 
   // The correction of step t >= 1.
-  float Correction(int64_t t) const {
-    return t < static_cast<int64_t>(corrections_.size()) ? corrections_[t] : 1;
-  }
+  float Correction(int64_t t) const { return static_cast<float>(*CorrectionsFrom(t)); }
 
   // What steps without a gradient do to a number.
   struct Sum {
@@ -62,12 +61,9 @@ class Past {
   Sum Until(int64_t t, int64_t missed) const {
     const int64_t many = std::min<int64_t>(missed, kMemory);
     if (missed > many) {
-      double sums[3];
-      for (int i = 0; i < 3; ++i) {
-        sums[i] = 0;
-        for (int64_t k = 1; k <= many; ++k) sums[i] += Correction(t - missed + k) * powers_[i][k];
-      }
-      return Of(sums[0], sums[1], sums[2], static_cast<float>(std::pow(beta_1_, missed)),
+      const double* const corrections = CorrectionsFrom(t - missed + 1);
+      return Of(Dot(corrections, powers_[0] + 1), Dot(corrections, powers_[1] + 1),
+                Dot(corrections, powers_[2] + 1), static_cast<float>(std::pow(beta_1_, missed)),
                 static_cast<float>(std::pow(beta_2_, missed)));
     }
     thread_local Recent recent;
@@ -127,11 +123,25 @@ class Past {
     corrections_.push_back(0);
     for (double a = one, b = two; a > 1e-9 || b > 1e-9; a *= one, b *= two)
       corrections_.push_back(std::sqrt(1 - b) / (1 - a));
+    corrections_.insert(corrections_.end(), kMemory, 1);
+  }
+
+  // Of step t and of kMemory - 1 after it. They come to 1 and stay there.
+  const double* CorrectionsFrom(int64_t t) const {
+    return corrections_.data() + std::min<int64_t>(t, corrections_.size() - kMemory);
+  }
+
+  // Over kMemory numbers; many sums side by side, as each has to wait for its last term.
+  static double Dot(const double* a, const double* b) {
+    double sums[2 * kLanes] = {};
+    for (int k = 0; k < kMemory; k += 2 * kLanes)
+      for (int i = 0; i < 2 * kLanes; ++i) sums[i] += a[k + i] * b[k + i];
+    return std::accumulate(sums, sums + 2 * kLanes, 0.0);
   }
 
   static Sum Of(double total, double of_first, double of_second, float mean_kept,
                 float square_kept) {
-    const double first = of_first / total, second = of_second / total;
+    const double one = 1 / total, first = of_first * one, second = of_second * one;
     const double variance = std::max(second - first * first, 0.0);
     return {static_cast<float>(total), static_cast<float>(first), static_cast<float>(variance),
             mean_kept, square_kept};
@@ -140,7 +150,7 @@ class Past {
   double beta_1_, beta_2_;
   double powers_[3][kMemory + 1];  // of q, q r and q r^2
   float kept_[2][kMemory + 1];
-  std::vector<float> corrections_;
+  std::vector<double> corrections_;
 };
 
 // A table as it is right for some of its rows: row r had its last step at last[r].
@@ -209,25 +219,38 @@ int64_t Parts(ffi::ThreadPool pool, int64_t numbers) {
   return std::clamp<int64_t>(numbers / kPart, 1, pool.num_threads());
 }
 
-// The rows of these numbers as they are after step t.
-ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, Rows ids, ffi::RemainingArgs args,
-                      ffi::Result<Table> out, ffi::RemainingRets rets, double beta_1, double beta_2,
-                      double epsilon) {
-  const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
-                   rets);
-  const int64_t count = ids.dimensions()[0], width = out->dimensions()[1];
-  if (!table.Fits(width) || out->dimensions()[0] != count)
-    return ffi::Error::InvalidArgument(kMisfit);
+// The rows of these numbers as they are after step t, written one after the other.
+void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float* out) {
+  const int64_t count = ids.dimensions()[0], width = table.width;
   // A row belongs to one part alone. By remainders: frequent words have numbers close together.
   const int64_t parts = Parts(pool, count * width);
   InParts(pool, parts, [&](int64_t part) {
     for (int64_t i = 0; i < count; ++i) {
       const int64_t row = table.Clipped(ids.typed_data()[i]);
       if (row % parts != part) continue;
-      table.CatchUp(row, *t.typed_data());
-      std::memcpy(out->typed_data() + i * width, table.Row(row).value, width * sizeof(float));
+      table.CatchUp(row, t);
+      std::memcpy(out + i * width, table.Row(row).value, width * sizeof(float));
     }
   });
+}
+
+// That for some tables. Arguments: for each the numbers of rows, then value, mean, square and last.
+// Results: the rows, and the last four anew.
+ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs args,
+                      ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
+  if (args.size() % 5 || rets.size() != args.size())
+    return ffi::Error::InvalidArgument("a table takes five arrays and gives five");
+  const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
+  const Past& past = Past::Of(beta_1, beta_2);
+  for (size_t i = 0; i < args.size(); i += 5) {
+    const Lazy table(rule, past, args, rets, i + 1, i + 1);
+    const auto ids = args.get<Rows>(i);
+    auto out = rets.get<Table>(i);
+    if (!ids.has_value() || !out.has_value() || !table.Fits((*out)->dimensions()[1]) ||
+        (*out)->dimensions()[0] != ids->dimensions()[0])
+      return ffi::Error::InvalidArgument(kMisfit);
+    LookUp(pool, table, *t.typed_data(), *ids, (*out)->typed_data());
+  }
   return ffi::Error::Success();
 }
 
@@ -305,9 +328,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_lookup, hornbook::AdamLookup,
                                   .Ctx<xla::ffi::ThreadPool>()
                                   .Arg<hornbook::Step>()
                                   .Arg<hornbook::Rate>()
-                                  .Arg<hornbook::Rows>()
                                   .RemainingArgs()
-                                  .Ret<hornbook::Table>()
                                   .RemainingRets()
                                   .Attr<double>("beta_1")
                                   .Attr<double>("beta_2")

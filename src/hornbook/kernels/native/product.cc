@@ -100,7 +100,9 @@ void Share(ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, cons
 
 int64_t Parts(ffi::ThreadPool pool, int64_t work) {
   const int64_t threads = pool.num_threads();
-  return threads <= 1 ? 1 : std::clamp<int64_t>(work / kPart, 1, 2 * threads);
+  if (threads <= 1) return 1;
+  const int64_t parts = std::clamp<int64_t>(work / kPart, 1, 2 * threads);
+  return parts > threads ? Up(parts, threads) : parts;
 }
 
 void Multiply(ffi::ThreadPool pool, const Problem& p) {

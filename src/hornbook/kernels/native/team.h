@@ -123,12 +123,13 @@ class Team {
 
     void Stay() {
       looking_.fetch_add(1, std::memory_order_relaxed);
+      int64_t turns = 0;
       int64_t seen = posted_.load(std::memory_order_acquire);
       auto until = std::chrono::steady_clock::now() + kStay;
       while (std::chrono::steady_clock::now() < until) {
         if (posted_.load(std::memory_order_acquire) == seen) {
-          for (int i = 0; i < 16; ++i) Pause();
-          std::this_thread::yield();
+          Pause();
+          if (++turns % 64 == 0) std::this_thread::yield();
           continue;
         }
         std::shared_ptr<Job> job;
