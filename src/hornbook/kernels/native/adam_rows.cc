@@ -14,6 +14,7 @@
 // and as r^i stays near 1 where q^i is not small, it is summed once a row instead of once a number:
 // by the expansion around the mean of r^i to the second order. What is left out is, for beta_1 <=
 // 0.9 and beta_2 >= 0.999, below 3e-7 of a step even where root is far below epsilon.
+#include <array>
 #include <mutex>
 #include <numeric>
 
@@ -57,20 +58,29 @@ class Past {
     float mean_kept, square_kept;
   };
 
-  // Of so many steps, the last of which is step t.
-  Sum Until(int64_t t, int64_t missed) const {
-    const int64_t many = std::min<int64_t>(missed, kMemory);
-    if (missed > many) {
-      const double* const corrections = CorrectionsFrom(t - missed + 1);
-      return Of(Dot(corrections, powers_[0] + 1), Dot(corrections, powers_[1] + 1),
-                Dot(corrections, powers_[2] + 1), static_cast<float>(std::pow(beta_1_, missed)),
-                static_cast<float>(std::pow(beta_2_, missed)));
+  // The end of step t, as one thread sees it: to find what belongs to a thread takes time.
+  class Moment {
+   public:
+    Moment(const Past& past, int32_t t) : t(t), past_(past), recent_(past.RecentTo(t)) {}
+
+    // Of so many steps, the last of which is step t.
+    Sum Over(int64_t missed) const {
+      if (missed <= kMemory)
+        return Of(recent_[0][missed], recent_[1][missed], recent_[2][missed],
+                  past_.kept_[0][missed], past_.kept_[1][missed]);
+      const double* const corrections = past_.CorrectionsFrom(t - missed + 1);
+      return Of(Dot(corrections, past_.powers_[0] + 1), Dot(corrections, past_.powers_[1] + 1),
+                Dot(corrections, past_.powers_[2] + 1),
+                static_cast<float>(std::pow(past_.beta_1_, missed)),
+                static_cast<float>(std::pow(past_.beta_2_, missed)));
     }
-    thread_local Recent recent;
-    recent.MoveTo(*this, t);
-    return Of(recent.At(0, many), recent.At(1, many), recent.At(2, many), kept_[0][many],
-              kept_[1][many]);
-  }
+
+    const int32_t t;
+
+   private:
+    const Past& past_;
+    const std::array<const double*, 3> recent_;
+  };
 
  private:
   // The sums over the last 1, 2, ... kMemory steps. From a step to the next each takes the place of
@@ -89,7 +99,9 @@ class Past {
       }
     }
 
-    double At(int i, int64_t many) const { return sums_[i][first_ + many]; }
+    std::array<const double*, 3> Sums() const {
+      return {sums_[0] + first_, sums_[1] + first_, sums_[2] + first_};
+    }
 
    private:
     static constexpr int64_t kRoom = 1024;
@@ -124,6 +136,12 @@ class Past {
     for (double a = one, b = two; a > 1e-9 || b > 1e-9; a *= one, b *= two)
       corrections_.push_back(std::sqrt(1 - b) / (1 - a));
     corrections_.insert(corrections_.end(), kMemory, 1);
+  }
+
+  std::array<const double*, 3> RecentTo(int64_t t) const {
+    thread_local Recent recent;
+    recent.MoveTo(*this, t);
+    return recent.Sums();
   }
 
   // Of step t and of kMemory - 1 after it. They come to 1 and stay there.
@@ -190,10 +208,10 @@ struct Lazy {
 
   Trained Row(int64_t row) const { return numbers + row * width; }
 
-  // Makes a row right for the end of step t.
-  void CatchUp(int64_t row, int32_t t) const {
-    if (last[row] >= t) return;
-    const Past::Sum sum = past.Until(t, t - last[row]);
+  // Makes a row right for a moment.
+  void CatchUp(int64_t row, const Past::Moment& now) const {
+    if (last[row] >= now.t) return;
+    const Past::Sum sum = now.Over(now.t - last[row]);
     const float step = rule.rate * sum.total, epsilon = rule.epsilon * sum.mean;
     const float spread = rule.epsilon * rule.epsilon * sum.variance;
     const Trained a = Row(row);
@@ -206,7 +224,7 @@ struct Lazy {
       mean[i] *= sum.mean_kept;
       square[i] *= sum.square_kept;
     }
-    last[row] = t;
+    last[row] = now.t;
   }
 
   // The row that a number stands for: those outside the table stand for its first and last.
@@ -225,10 +243,11 @@ void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float*
   // A row belongs to one part alone. By remainders: frequent words have numbers close together.
   const int64_t parts = Parts(pool, count * width);
   InParts(pool, parts, [&](int64_t part) {
+    const Past::Moment now(table.past, t);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t row = table.Clipped(ids.typed_data()[i]);
       if (row % parts != part) continue;
-      table.CatchUp(row, t);
+      table.CatchUp(row, now);
       std::memcpy(out + i * width, table.Row(row).value, width * sizeof(float));
     }
   });
@@ -261,26 +280,38 @@ void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Tabl
   rule.rate *= table.past.Correction(t + 1);
   const int64_t parts = Parts(pool, count * width);
   InParts(pool, parts, [&](int64_t part) {
-    // While a row's gradients are added up, `last` holds the complement of where its sum stands.
-    float* const sums = Scratch<4>(count * width);
-    std::vector<int32_t> rows;
+    // While gradients are added up, `last` holds the complement of a row's place among `all`.
+    struct Wanted {
+      int64_t row;
+      const float* gradient;
+      float* sum;  // of gradients, once there is a second
+    };
+    thread_local std::vector<Wanted> of_thread;
+    std::vector<Wanted>& all = of_thread;
+    all.clear();
+    const Past::Moment now(table.past, t);
+    float* sums = nullptr;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t row = table.Clipped(ids.typed_data()[i]);
       if (row % parts != part) continue;
       const float* const gradient = gradients.typed_data() + i * width;
-      if (table.last[row] < 0) {
-        float* const sum = sums + ~table.last[row] * width;
-        for (int64_t c = 0; c < width; ++c) sum[c] += gradient[c];
+      if (table.last[row] >= 0) {
+        table.CatchUp(row, now);
+        table.last[row] = ~static_cast<int32_t>(all.size());
+        all.push_back({row, gradient, nullptr});
         continue;
       }
-      table.CatchUp(row, t);
-      std::memcpy(sums + rows.size() * width, gradient, width * sizeof(float));
-      table.last[row] = ~static_cast<int32_t>(rows.size());
-      rows.push_back(row);
+      Wanted& one = all[~table.last[row]];
+      if (!one.sum) {
+        if (!sums) sums = Scratch<4>(count * width);
+        one.gradient = one.sum = std::copy_n(one.gradient, width, sums) - width;
+        sums += width;
+      }
+      for (int64_t c = 0; c < width; ++c) one.sum[c] += gradient[c];
     }
-    for (size_t i = 0; i < rows.size(); ++i) {
-      Descend(rule, width, sums + i * width, table.Row(rows[i]));
-      table.last[rows[i]] = t + 1;
+    for (const Wanted& one : all) {
+      Descend(rule, width, one.gradient, table.Row(one.row));
+      table.last[one.row] = t + 1;
     }
   });
 }
@@ -314,8 +345,9 @@ ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs
   if (!table.Fits(table.width)) return ffi::Error::InvalidArgument(kMisfit);
   const int64_t parts = Parts(pool, table.rows * table.width);
   InParts(pool, parts, [&](int64_t part) {
+    const Past::Moment now(table.past, *t.typed_data());
     for (int64_t row = part * table.rows / parts; row < (part + 1) * table.rows / parts; ++row)
-      table.CatchUp(row, *t.typed_data());
+      table.CatchUp(row, now);
   });
   return ffi::Error::Success();
 }
