@@ -4,6 +4,7 @@ Activations, convolutions and CTC have files of their own; their names are here 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -319,7 +320,23 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
     output = rows.floating(output)
     if from_logits:
         return jax.nn.log_softmax(output, axis)
+    return _log_shares(axis, output)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _log_shares(axis: int, output: Array) -> Array:
     return jnp.log(_clipped(output / jnp.sum(output, axis, keepdims=True)))
+
+
+@_log_shares.defjvp
+def _log_shares_jvp(axis, primals, tangents):
+    """In one term for the number itself and one for the sum, where it is not clipped."""
+    (output,), (d_output,) = primals, tangents
+    total = jnp.sum(output, axis, keepdims=True)
+    share = output / total
+    inside = (share > settings.epsilon()) & (share < 1 - settings.epsilon())
+    d = d_output / jnp.where(inside, output, 1) - jnp.sum(d_output, axis, keepdims=True) / total
+    return _log_shares(axis, output), jnp.where(inside, d, 0)
 
 
 def _check_shapes(name: str, target: Array, output: Array, equal: bool) -> None:

@@ -116,9 +116,7 @@ def with_gradients(formula: Callable, forward: Callable, backward: Callable, *ar
 def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool = False) -> Array:
     """`op(a) op(b)`, where op transposes where it is asked to; of matrices or stacks of them."""
     shape = *a.shape[:-2], a.shape[-1 if a_transposed else -2], b.shape[-2 if b_transposed else -1]
-    stacks = (x.reshape(-1, *x.shape[-2:]) for x in (a, b))
-    call = _call("product", math.prod(shape[:-2]), *shape[-2:])
-    return call(*stacks, a_transposed=a_transposed, b_transposed=b_transposed).reshape(shape)
+    return _call("product", *shape)(a, b, a_transposed=a_transposed, b_transposed=b_transposed)
 
 
 def row_dots(a: Array, b: Array) -> Array:

@@ -115,28 +115,38 @@ void Multiply(ffi::ThreadPool pool, const Problem& p) {
           [&](int64_t from, int64_t to) { Part(p, from, to, 0, p.columns); });
 }
 
-ffi::Error Product(ffi::ThreadPool pool, Stack a, Stack b, ffi::Result<Stack> out,
-                   bool a_transposed, bool b_transposed) {
+// Of matrices, or of as many in `a` as in `b`: their axes come first.
+ffi::Error Product(ffi::ThreadPool pool, ffi::AnyBuffer a, ffi::AnyBuffer b,
+                   ffi::Result<ffi::AnyBuffer> out, bool a_transposed, bool b_transposed) {
   const auto a_shape = a.dimensions(), b_shape = b.dimensions(), shape = out->dimensions();
-  const int64_t many = shape[0], rows = shape[1], columns = shape[2];
-  const int64_t depth = a_shape[a_transposed ? 1 : 2];
-  if (a_shape[0] != many || b_shape[0] != many || a_shape[a_transposed ? 2 : 1] != rows ||
-      b_shape[b_transposed ? 2 : 1] != depth || b_shape[b_transposed ? 1 : 2] != columns)
-    return ffi::Error::InvalidArgument("the shapes of a product do not fit");
+  const size_t row = shape.size() - 2, column = row + 1;
+  if (shape.size() < 2 || a_shape.size() != shape.size() || b_shape.size() != shape.size() ||
+      a.element_type() != ffi::F32 || b.element_type() != ffi::F32 ||
+      out->element_type() != ffi::F32)
+    return ffi::Error::InvalidArgument("a product is of float32 matrices, or stacks of them");
+  const int64_t rows = shape[row], columns = shape[column];
+  const int64_t depth = a_shape[a_transposed ? row : column];
+  bool fits = a_shape[a_transposed ? column : row] == rows &&
+              b_shape[b_transposed ? column : row] == depth &&
+              b_shape[b_transposed ? row : column] == columns;
+  int64_t many = 1;
+  for (size_t i = 0; i < row; many *= shape[i++])
+    fits = fits && a_shape[i] == shape[i] && b_shape[i] == shape[i];
+  if (!fits) return ffi::Error::InvalidArgument("the shapes of a product do not fit");
   if (rows == 0 || columns == 0 || depth == 0) {
-    std::fill_n(out->typed_data(), many * rows * columns, 0.0f);
+    std::fill_n(out->typed_data<float>(), many * rows * columns, 0.0f);
     return ffi::Error::Success();
   }
   const auto problem = [&](int64_t i) {
-    const float* const matrix = a.typed_data() + i * rows * depth;
+    const float* const matrix = a.typed_data<float>() + i * rows * depth;
     return Problem{rows,
                    columns,
                    depth,
                    a_transposed ? Left{matrix, 1, rows} : Left{matrix, depth, 1},
-                   b.typed_data() + i * depth * columns,
-                   b_shape[2],
+                   b.typed_data<float>() + i * depth * columns,
+                   b_shape[column],
                    b_transposed ? Order::kTransposed : Order::kPlain,
-                   out->typed_data() + i * rows * columns};
+                   out->typed_data<float>() + i * rows * columns};
   };
   if (many < pool.num_threads()) {
     for (int64_t i = 0; i < many; ++i) Multiply(pool, problem(i));
@@ -196,9 +206,9 @@ ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Stack b, ffi::Result<Ma
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product, hornbook::Product,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Stack>()
-                                  .Arg<hornbook::Stack>()
-                                  .Ret<hornbook::Stack>()
+                                  .Arg<xla::ffi::AnyBuffer>()
+                                  .Arg<xla::ffi::AnyBuffer>()
+                                  .Ret<xla::ffi::AnyBuffer>()
                                   .Attr<bool>("a_transposed")
                                   .Attr<bool>("b_transposed"));
 
