@@ -16,7 +16,7 @@ from hornbook.core import tree
 from hornbook.core.variable import bind
 from hornbook.layers.base import watch_calls
 from hornbook.training.data import label
-from hornbook.training.step import Variables, take
+from hornbook.training.step import Variables, chosen_rows
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
 PATIENCE = 0.002  # seconds that the device may wait for more batches of a source
@@ -306,7 +306,7 @@ def report_not_finite(model: Any, variables: Variables, slab: Any, index: int, n
     if model.__dict__.get("_reported_not_finite"):
         return
     model._reported_not_finite = True
-    x, y, *_ = take(slab.data, slab.rows, index * slab.batch, slab.size(index))
+    x, y, *_ = chosen_rows(slab.data, slab.rows, index * slab.batch, slab.size(index))
     warnings.warn(
         f"batch {number}: the loss is not finite; {find_not_finite(model, variables, x, y)}. The "
         "weights were left as they were before this batch.",

@@ -14,6 +14,7 @@ from hornbook.core import tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import Variable, bind
+from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
 from hornbook.training.data import given
 from hornbook.training.tables import Tables
@@ -247,7 +248,7 @@ def many(
     def run(state, fixed, data, rows, start, stop, last, fresh, batch, rest):
         def steps(size):
             def chosen(index):
-                return take(data, rows, index * batch, size)
+                return chosen_rows(data, rows, index * batch, size)
 
             def one(state, index):
                 state, finite, *logs = step(state, fixed, chosen(index))
@@ -291,16 +292,14 @@ def many(
     return jax.jit(run, static_argnums=(8, 9), donate_argnums=0, compiler_options=options), names
 
 
-def take(data: Any, rows: Any, start: Any, size: int) -> Any:
+def chosen_rows(data: Any, rows: Any, start: Any, size: int) -> Any:
     """So many rows of a slab."""
     if rows is None:
         return tree.map_structure(
             lambda a: a if a is None else jax.lax.dynamic_slice_in_dim(a, start, size), data
         )
     chosen = jax.lax.dynamic_slice_in_dim(rows, start, size)
-    return tree.map_structure(
-        lambda a: a if a is None else a.at[chosen].get(mode="promise_in_bounds"), data
-    )
+    return tree.map_structure(lambda a: a if a is None else take(a, chosen), data)
 
 
 def predict_step(model: Any, variables: Variables) -> Callable:

@@ -34,7 +34,7 @@ BUILDS = {
 }
 TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
-TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
+TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed", "take")
 STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -122,6 +122,12 @@ def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool =
 def row_dots(a: Array, b: Array) -> Array:
     """The dot products of each row of a matrix with that of another."""
     return _call("row_dots", len(a))(a, b)
+
+
+def take(a: Array, ids: Array) -> Array:
+    """Rows of an array of any dtype by their numbers, int32; clipped to those that there are."""
+    result = jax.ShapeDtypeStruct((*ids.shape, *a.shape[1:]), a.dtype)
+    return kernel_call("take", [result])(a, ids)[0]
 
 
 def dense(x: Array, kernel: Array, bias: Array) -> Array:
