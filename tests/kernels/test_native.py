@@ -67,6 +67,35 @@ def test_large_products_in_blocks_and_parts(rows, depth, columns, transposed):
 
 
 @needs_kernels
+@settings(max_examples=60, deadline=None)
+@given(sizes, sizes, sizes, st.booleans(), st.booleans(), st.sampled_from([0.2, 0.6, 0.95, 1.0]))
+def test_products_with_many_zeros_are_the_same(rows, depth, columns, a_transposed, relu, zeros):
+    """What is zero in eight rows at once is left out, wherever it lies."""
+    a, b = draw(rows, depth), draw(depth, columns, seed=1)
+    random = np.random.default_rng(rows)
+    a[np.repeat(random.random((rows // 8 + 1, depth)) < zeros, 8, 0)[:rows]] = 0
+    a[:, random.random(depth) < 0.1] = -0.0
+    if relu:
+        out = native.dense(jnp.asarray(a), jnp.asarray(b), jnp.zeros(columns))
+        exact = np.maximum(a.astype("float64") @ b, 0)
+        np.testing.assert_allclose(out, exact, rtol=1e-5, atol=1e-5)
+    else:
+        left = jnp.asarray(a.T if a_transposed else a)
+        assert_product(native.product(left, jnp.asarray(b), a_transposed), a, b)
+
+
+@needs_kernels
+def test_zeros_are_left_out_of_a_product_and_nan_is_not():
+    a, b = np.zeros((16, 64), "float32"), draw(64, 96)
+    a[:, 3] = 1
+    b[9] = np.nan
+    np.testing.assert_array_equal(native.product(jnp.asarray(a), jnp.asarray(b)), b[[3] * 16])
+    a[10, 20] = np.nan
+    out = np.asarray(native.product(jnp.asarray(a), jnp.asarray(b)))
+    assert np.isnan(out[10]).all() and not np.isnan(out[:8]).any()
+
+
+@needs_kernels
 @settings(max_examples=25, deadline=None)
 @given(sizes, sizes, sizes, st.booleans())
 def test_packed_product_of_any_shape(rows, depth, columns, transposed):

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "team.h"
 #include "tile.h"
+#include "zeros.h"
 
 namespace hornbook {
 namespace {
@@ -46,6 +47,8 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
       std::min(std::max<int64_t>(kBlock / most / kRows * kRows, 64), Up(r1 - r0, kRows));
   const bool pack_a = p.a.step != 1 && panels > 2 && p.depth > 64;
   const int64_t panel_size = kColumns * most;
+  // A tile of few rows goes with many panels, so it pays to know what is zero in it.
+  Terms terms(panels > 1 && p.depth >= kLanes, Up(block, kRows) / kRows, most);
   float* const panels_in_order = Scratch(panels * panel_size + (pack_a ? block * most : 0));
   float* const a_in_order = panels_in_order + panels * panel_size;
   for (int64_t k0 = 0; k0 < p.depth; k0 += most) {
@@ -54,6 +57,14 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
       const int64_t m1 = std::min(m0 + block, r1);
       if (pack_a)
         PackColumns(p.a.data + m0 * p.a.row + k0 * p.a.step, p.a.step, depth, m1 - m0, a_in_order);
+      const auto rows_of = [&](int64_t i) { return std::min<int64_t>(kRows, m1 - m0 - i * kRows); };
+      const auto left_of = [&](int64_t i) {
+        return pack_a
+                   ? Left{a_in_order + i * kRows * depth, 1, kRows}
+                   : Left{p.a.data + (m0 + i * kRows) * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
+      };
+      const int64_t tiles = Up(m1 - m0, kRows) / kRows;
+      terms.LookAt(tiles, depth, left_of, rows_of);
       for (int64_t panel = 0; panel < panels; ++panel) {
         int64_t c = c0 + panel * kColumns;
         // The last panel goes back over columns that are done rather than beyond the matrix.
@@ -71,14 +82,11 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
             PackRows(right.data, right.row, depth, columns, packed);
           right = {packed, kColumns};
         }
-        for (int64_t r = m0; r < m1; r += kRows) {
-          const Left left = pack_a
-                                ? Left{a_in_order + (r - m0) * depth, 1, kRows}
-                                : Left{p.a.data + r * p.a.row + k0 * p.a.step, p.a.row, p.a.step};
-          const int64_t rows = std::min<int64_t>(kRows, m1 - r);
-          float* const out = p.out + r * p.columns + c;
+        for (int64_t i = 0; i < tiles; ++i) {
+          const int64_t rows = rows_of(i);
+          float* const out = p.out + (m0 + i * kRows) * p.columns + c;
           Fetch<1>(out + kRows * p.columns, p.columns, rows, kColumns);
-          AnyTile(rows, columns, {depth}, left, right, out, p.columns, k0 > 0);
+          AnyTile(rows, columns, terms.Of(i), left_of(i), right, out, p.columns, k0 > 0);
           if (p.bias && k0 + depth == p.depth)
             AddBiasCutNegative(rows, columns, p.bias + c, out, p.columns);
         }

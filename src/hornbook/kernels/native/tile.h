@@ -52,15 +52,17 @@ struct Right {
   int64_t row;
 };
 
-// What is summed over: `depth` numbers, so many times, each time beginning elsewhere.
+// What is summed over: `depth` numbers, so many times, each time beginning elsewhere. Or, once,
+// only those that are listed.
 struct Sum {
   int64_t depth;
   int64_t times = 1;
   int64_t left = 0, right = 0;  // from one beginning to the next
+  const int32_t* listed = nullptr;
 };
 
 // out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and one vector or two of columns.
-template <int rows, bool two>
+template <int rows, bool two, bool listed>
 void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add) {
   Vector low[rows], high[rows];
 #pragma GCC unroll 8
@@ -72,6 +74,10 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
     const float* a = left.data + time * sum.left;
     const float* b = right.data + time * sum.right;
     for (int64_t k = 0; k < sum.depth; ++k) {
+      if constexpr (listed) {
+        a = left.data + sum.listed[k] * left.step;
+        b = right.data + sum.listed[k] * right.row;
+      }
       const Vector b_low = Load(b), b_high = two ? Load(b + kLanes) : Vector{};
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) {
@@ -79,8 +85,7 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
         low[r] += one * b_low;
         if constexpr (two) high[r] += one * b_high;
       }
-      a += left.step;
-      b += right.row;
+      if constexpr (!listed) a += left.step, b += right.row;
     }
   }
 #pragma GCC unroll 8
@@ -93,9 +98,10 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
 using TileFunction = void (*)(Sum, Left, Right, float*, int64_t, bool);
 
 template <bool two, int... n>
-inline TileFunction TileOf(int rows, std::integer_sequence<int, n...>) {
-  static constexpr TileFunction table[] = {Tile<n + 1, two>...};
-  return table[rows - 1];
+inline TileFunction TileOf(int rows, bool listed, std::integer_sequence<int, n...>) {
+  static constexpr TileFunction table[][kRows] = {{Tile<n + 1, two, false>...},
+                                                  {Tile<n + 1, two, true>...}};
+  return table[listed][rows - 1];
 }
 
 // The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads one
@@ -104,7 +110,8 @@ inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right rig
                     int64_t out_row, bool add) {
   constexpr auto each = std::make_integer_sequence<int, kRows>();
   const int n = static_cast<int>(rows);
-  const TileFunction tile = columns > kLanes ? TileOf<true>(n, each) : TileOf<false>(n, each);
+  const TileFunction tile =
+      columns > kLanes ? TileOf<true>(n, sum.listed, each) : TileOf<false>(n, sum.listed, each);
   if (columns == kColumns || columns == kLanes) return tile(sum, left, right, out, out_row, add);
   float whole[kRows * kColumns];
   tile(sum, left, right, whole, kColumns, false);
