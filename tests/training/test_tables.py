@@ -69,6 +69,13 @@ class Subclassed(keras.Model):
         return self.out(keras.ops.mean(self.table(x), axis=1))
 
 
+class Placed(Subclassed):
+    """Adds rows that are the same for every batch."""
+
+    def call(self, x):
+        return self.out(jnp.mean(self.table(x) + self.table(jnp.arange(300, 304)), 1))
+
+
 class Tied(Subclassed):
     """Its table is a layer's kernel too."""
 
@@ -136,7 +143,7 @@ def updates(monkeypatch):
 
 
 @needs_kernels
-@pytest.mark.parametrize("make", [sequential, tables_alone, shared, nested, Subclassed])
+@pytest.mark.parametrize("make", [sequential, tables_alone, shared, nested, Subclassed, Placed])
 def test_rows_that_wait_end_where_rows_that_move_at_every_step_do(make, updates):
     fast = trained(make)
     assert updates, "no table was trained by rows"

@@ -221,17 +221,15 @@ def _without(trace: Any, count: int) -> Callable | None:
     """
     from jax.extend.core import ClosedJaxpr, Var, jaxpr_as_fun
 
-    needed = set(trace.jaxpr.outvars)
+    jaxpr = trace.jaxpr
+    needed = {v for v in jaxpr.outvars if isinstance(v, Var)}
     steps: list[Any] = []
-    for step in reversed(trace.jaxpr.eqns):
+    for step in reversed(jaxpr.eqns):
         if not needed.isdisjoint(step.outvars):
             needed.update(v for v in step.invars if isinstance(v, Var))
             steps.insert(0, step)
-    outside = any(isinstance(value, jax.core.Tracer) for value in trace.consts)
-    if (
-        outside
-        or any(s.effects for s in steps)
-        or not needed.isdisjoint(trace.jaxpr.invars[:count])
-    ):
+    does_more = any(step.effects for step in steps)
+    of_a_loop = any(isinstance(value, jax.core.Tracer) for value in trace.consts)
+    if does_more or of_a_loop or not needed.isdisjoint(jaxpr.invars[:count]):
         return None
-    return jaxpr_as_fun(ClosedJaxpr(trace.jaxpr.replace(eqns=steps), trace.consts))
+    return jaxpr_as_fun(ClosedJaxpr(jaxpr.replace(eqns=steps), trace.consts))
