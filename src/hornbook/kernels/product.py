@@ -6,6 +6,7 @@ matrices first and it is slower than float32. The derivative that jax writes for
 mixes widths and loses the gain, so it is written here.
 """
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -147,7 +148,29 @@ def _transpose_a(d, a, b, *, a_axis, b_axis):
 
 
 def _transpose_b(d, a, b, *, a_axis, b_axis):
-    return dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
+    out = dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
+    if a.ndim == 2 and (a_axis, b_axis) == (1, 0) and isinstance(out, jax.core.Tracer):
+        _remember(out, a, d)
+    return out
+
+
+# --- what a kernel's gradient is the product of, for those who can do without the product ---
+
+_factors: dict[int, tuple[weakref.ref, Array, Array]] = {}
+
+
+def _remember(product: Array, a: Array, b: Array) -> None:
+    key = id(product)
+    _factors[key] = weakref.ref(product, lambda _: _factors.pop(key, None)), a, b
+
+
+def factors(gradient: Array) -> tuple[Array, Array] | None:
+    """Matrices a and b if this very array is `a^T b`, the gradient of a kernel; else `None`.
+
+    Whatever is done to a gradient, such as clipping, gives another array, which has none.
+    """
+    reference, a, b = _factors.get(id(gradient), (lambda: None, gradient, gradient))
+    return (a, b) if reference() is gradient else None
 
 
 _dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, dots)

@@ -6,9 +6,13 @@ import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.native.adam import Constants, Moments, adam
+from hornbook.kernels.native.adam import Constants, Moments, Product, adam
+from hornbook.kernels.product import factors
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
+
+LARGE, SMALL = 1 << 16, 1 << 14  # numbers of a gradient, of one of the matrices it is made of
+FEW = 64  # terms of each sum
 
 
 class Adam(Optimizer):
@@ -89,9 +93,19 @@ class Adam(Optimizer):
         known = native.suits(rate, *gradients, *(array for state in arrays for array in state))
         if own or not known or wants_plain():
             return super()._update_all(gradients, variables, rate)
+        gradients = [_factored(gradient) for gradient in gradients]
         for state, new in zip(states, adam(rate, gradients, arrays, self.constants), strict=True):
             for variable, value in zip(state, new, strict=True):
                 variable.assign(value)
+
+
+def _factored(gradient: Array) -> Array | Product:
+    """A large gradient that is the product of two small matrices, as these."""
+    pair = factors(gradient)
+    if pair is None or gradient.size < LARGE or not native.suits(*pair):
+        return gradient
+    left, right = pair
+    return Product(left, right) if len(left) <= FEW and right.size <= SMALL else gradient
 
 
 class AdamW(Adam):

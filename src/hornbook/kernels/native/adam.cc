@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "team.h"
 #include "tile.h"
+#include "zeros.h"
 
 namespace hornbook {
 namespace {
@@ -18,31 +19,94 @@ struct Variable {
   Trained state;
 };
 
-// Arguments: for each variable its gradient, value, mean of gradients and mean of squares. Results:
-// the last three anew, in the same memory.
+// A matrix whose gradient is a product, left^T right, of matrices of few rows.
+struct Matrix {
+  int64_t rows, columns, depth;
+  const float *left, *right;
+  Trained state;
+};
+
+// The step for rows [r0, r1). A few rows' gradient is multiplied out where the step finds it in the
+// cache; written and read once more, it would take as long as the multiplication.
+void DescendAlongProduct(const Rule& rule, const Matrix& m, int64_t r0, int64_t r1) {
+  const int64_t panels = Up(m.columns, kColumns) / kColumns, panel_size = kColumns * m.depth;
+  float* const packed = Scratch(panels * panel_size + kRows * m.columns);
+  float* const gradient = packed + panels * panel_size;
+  const auto width = [&](int64_t panel) {
+    return std::min<int64_t>(kColumns, m.columns - panel * kColumns);
+  };
+  for (int64_t i = 0; i < panels; ++i)
+    PackRows(m.right + i * kColumns, m.columns, m.depth, width(i), packed + i * panel_size);
+  Terms terms(true, Up(r1 - r0, kRows) / kRows, m.depth);
+  const int64_t tiles = Up(r1 - r0, kRows) / kRows;
+  const auto left_of = [&](int64_t i) { return Left{m.left + r0 + i * kRows, 1, m.rows}; };
+  const auto rows_of = [&](int64_t i) { return std::min<int64_t>(kRows, r1 - r0 - i * kRows); };
+  terms.LookAt(tiles, m.depth, left_of, rows_of);
+  for (int64_t i = 0; i < tiles; ++i) {
+    for (int64_t panel = 0; panel < panels; ++panel)
+      AnyTile(rows_of(i), width(panel), terms.Of(i), left_of(i),
+              {packed + panel * panel_size, kColumns}, gradient + panel * kColumns, m.columns,
+              false);
+    Descend(rule, rows_of(i) * m.columns, gradient, m.state + (r0 + i * kRows) * m.columns);
+  }
+}
+
+const char kMisfit[] = "a variable's arrays differ in shape or dtype";
+
+// Arguments: for each variable its gradient, or two matrices of which it is the product, then
+// value, mean of gradients and mean of squares; `arrays` says of how many the gradient is made.
+// Results: the last three of each anew, in the same memory.
 ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::RemainingArgs args,
-                ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
-  if (args.size() % 4 || rets.size() != args.size() / 4 * 3)
-    return ffi::Error::InvalidArgument("Adam takes four arrays a variable and gives three");
+                ffi::RemainingRets rets, ffi::Span<const int64_t> arrays, double beta_1,
+                double beta_2, double epsilon) {
   const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
   std::vector<Variable> all;
+  std::vector<Matrix> products;
   int64_t total = 0;
-  for (size_t i = 0; i < args.size() / 4; ++i) {
-    const ffi::AnyBuffer gradient = *args.get<ffi::AnyBuffer>(4 * i);
+  size_t arg = 0, ret = 0;
+  for (const int64_t count : arrays) {
+    if (arg + count + 3 > args.size() || ret + 3 > rets.size())
+      return ffi::Error::InvalidArgument("Adam takes four arrays a variable or five, gives three");
+    const ffi::AnyBuffer gradient = *args.get<ffi::AnyBuffer>(arg);
+    const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(arg + count);
+    const ffi::AnyBuffer right = *args.get<ffi::AnyBuffer>(arg + count - 1);
+    arg += count;
     float* state[3];
-    for (size_t j = 0; j < 3; ++j) {
-      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(4 * i + j + 1);
-      if (gradient.element_type() != ffi::F32 || from.element_type() != ffi::F32 ||
-          from.element_count() != gradient.element_count())
-        return ffi::Error::InvalidArgument("a variable's arrays differ in shape or dtype");
-      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(3 * i + j);
-      state[j] =
-          static_cast<float*>(Taken(from.untyped_data(), to.untyped_data(), from.size_bytes()));
+    for (float*& array : state) {
+      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(arg++);
+      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(ret++);
+      if (from.element_type() != ffi::F32 || from.element_count() != value.element_count() ||
+          to.size_bytes() != from.size_bytes())
+        return ffi::Error::InvalidArgument(kMisfit);
+      array = static_cast<float*>(Taken(from.untyped_data(), to.untyped_data(), from.size_bytes()));
     }
-    all.push_back({static_cast<int64_t>(gradient.element_count()),
-                   static_cast<const float*>(gradient.untyped_data()),
-                   {state[0], state[1], state[2]}});
-    total += all.back().size;
+    const Trained trained{state[0], state[1], state[2]};
+    if (gradient.element_type() != ffi::F32 || right.element_type() != ffi::F32)
+      return ffi::Error::InvalidArgument(kMisfit);
+    if (count == 1) {
+      if (gradient.element_count() != value.element_count())
+        return ffi::Error::InvalidArgument(kMisfit);
+      all.push_back(
+          {static_cast<int64_t>(gradient.element_count()), gradient.typed_data<float>(), trained});
+      total += all.back().size;
+      continue;
+    }
+    const auto a = gradient.dimensions(), b = right.dimensions(), shape = value.dimensions();
+    if (count != 2 || a.size() != 2 || b.size() != 2 || shape.size() != 2 || a[0] != b[0] ||
+        a[1] != shape[0] || b[1] != shape[1])
+      return ffi::Error::InvalidArgument(kMisfit);
+    products.push_back(
+        {a[1], b[1], a[0], gradient.typed_data<float>(), right.typed_data<float>(), trained});
+  }
+  for (const Matrix& one : products) {
+    const int64_t most = std::min(2 * pool.num_threads(), Up(one.rows, kRows) / kRows);
+    const int64_t parts =
+        pool.num_threads() <= 1 ? 1 : std::clamp(one.rows * one.columns / kPart, int64_t{1}, most);
+    InParts(pool, parts, [&](int64_t part) {
+      const int64_t from = Up(part * one.rows / parts, kRows);
+      const int64_t to = std::min(Up((part + 1) * one.rows / parts, kRows), one.rows);
+      if (from < to) DescendAlongProduct(rule, one, from, to);
+    });
   }
   const int64_t parts = std::clamp<int64_t>(total / kPart, 1, 2 * pool.num_threads());
   InParts(pool, parts, [&](int64_t part) {
@@ -67,6 +131,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam, hornbook::Adam,
                                   .Arg<xla::ffi::BufferR0<xla::ffi::F32>>()
                                   .RemainingArgs()
                                   .RemainingRets()
+                                  .Attr<xla::ffi::Span<const int64_t>>("arrays")
                                   .Attr<double>("beta_1")
                                   .Attr<double>("beta_2")
                                   .Attr<double>("epsilon"));

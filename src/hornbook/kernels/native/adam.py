@@ -31,6 +31,13 @@ class Moments(NamedTuple):
     square: Array
 
 
+class Product(NamedTuple):
+    """A gradient that is `left^T right`, of `(terms, rows)` and `(terms, columns)`."""
+
+    left: Array
+    right: Array
+
+
 class Table(NamedTuple):
     """`Moments` of shape `(rows, width)`, and after which step each row is as they say."""
 
@@ -39,20 +46,27 @@ class Table(NamedTuple):
 
 
 def adam(
-    rate: Array, gradients: list[Array], variables: list[Moments], constants: Constants
+    rate: Array, gradients: list[Array | Product], variables: list[Moments], constants: Constants
 ) -> list[Moments]:
     """One step of all variables.
 
     Args:
         rate: of this step, with the correction of the start, a float32 scalar.
-        gradients: one a variable.
+        gradients: one a variable, or two matrices of which it is the product.
         variables: as they are before the step.
         constants: the optimizer's.
     """
-    arrays = [a for pair in zip(gradients, variables, strict=True) for a in (pair[0], *pair[1])]
+    given, counts = [rate], []
+    aliases: dict[int, int] = {}
+    for gradient, moments in zip(gradients, variables, strict=True):
+        arrays = [*gradient] if isinstance(gradient, Product) else [gradient]
+        counts.append(len(arrays))
+        given += arrays
+        aliases |= {len(given) + i: 3 * len(counts) - 3 + i for i in range(3)}
+        given += moments
     specs = [array for moments in variables for array in moments]
-    aliases = {4 * (i // 3) + i % 3 + 2: i for i in range(len(specs))}  # the rate comes first
-    new = _call("adam", specs, aliases, constants)(rate, *arrays)
+    call = _call("adam", specs, aliases, constants, arrays=np.array(counts, np.int64))
+    new = call(*given)
     return [Moments(*new[i : i + 3]) for i in range(0, len(new), 3)]
 
 
@@ -115,7 +129,7 @@ def _table(arrays: list[Array]) -> Table:
     return Table(Moments(*arrays[:3]), arrays[3])
 
 
-def _call(name, results, aliases, constants):
+def _call(name, results, aliases, constants, **more):
     call = kernel_call(name, results, aliases)
     numbers = {name: np.float64(number) for name, number in constants._asdict().items()}
-    return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers)
+    return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers, **more)
