@@ -37,8 +37,8 @@ void DescendAlongProduct(const Rule& rule, const Matrix& m, int64_t r0, int64_t 
   };
   for (int64_t i = 0; i < panels; ++i)
     PackRows(m.right + i * kColumns, m.columns, m.depth, width(i), packed + i * panel_size);
-  Terms terms(true, Up(r1 - r0, kRows) / kRows, m.depth);
   const int64_t tiles = Up(r1 - r0, kRows) / kRows;
+  Terms terms(true, tiles, m.depth);
   const auto left_of = [&](int64_t i) { return Left{m.left + r0 + i * kRows, 1, m.rows}; };
   const auto rows_of = [&](int64_t i) { return std::min<int64_t>(kRows, r1 - r0 - i * kRows); };
   terms.LookAt(tiles, m.depth, left_of, rows_of);
@@ -99,14 +99,11 @@ ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::Remaini
         {a[1], b[1], a[0], gradient.typed_data<float>(), right.typed_data<float>(), trained});
   }
   for (const Matrix& one : products) {
-    const int64_t most = std::min(2 * pool.num_threads(), Up(one.rows, kRows) / kRows);
+    const int64_t threads = pool.num_threads();
     const int64_t parts =
-        pool.num_threads() <= 1 ? 1 : std::clamp(one.rows * one.columns / kPart, int64_t{1}, most);
-    InParts(pool, parts, [&](int64_t part) {
-      const int64_t from = Up(part * one.rows / parts, kRows);
-      const int64_t to = std::min(Up((part + 1) * one.rows / parts, kRows), one.rows);
-      if (from < to) DescendAlongProduct(rule, one, from, to);
-    });
+        threads <= 1 ? 1 : std::clamp<int64_t>(one.rows * one.columns / kPart, 1, 2 * threads);
+    Share(pool, one.rows, kRows, parts,
+          [&](int64_t from, int64_t to) { DescendAlongProduct(rule, one, from, to); });
   }
   const int64_t parts = std::clamp<int64_t>(total / kPart, 1, 2 * pool.num_threads());
   InParts(pool, parts, [&](int64_t part) {

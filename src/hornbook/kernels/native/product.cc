@@ -95,17 +95,6 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   }
 }
 
-// Calls f(first, last) for shares of [0, size), which begin at multiples of `unit`.
-template <class F>
-void Share(ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, const F& f) {
-  parts = std::min(parts, Up(size, unit) / unit);
-  InParts(pool, parts, [&](int64_t part) {
-    const int64_t from = Up(part * size / parts, unit);
-    const int64_t to = std::min(Up((part + 1) * size / parts, unit), size);
-    if (from < to) f(from, to);
-  });
-}
-
 int64_t Parts(ffi::ThreadPool pool, int64_t work) {
   const int64_t threads = pool.num_threads();
   if (threads <= 1) return 1;

@@ -21,8 +21,8 @@ ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S3
   const char* const in = static_cast<const char*>(from.untyped_data());
   char* const to = static_cast<char*>(out->untyped_data());
   const int64_t parts = std::clamp<int64_t>(count * row / kPart, 1, pool.num_threads());
-  InParts(pool, parts, [&](int64_t part) {
-    for (int64_t i = part * count / parts; i < (part + 1) * count / parts; ++i) {
+  Share(pool, count, 1, parts, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
       const int64_t chosen = std::clamp<int64_t>(ids.typed_data()[i], 0, rows - 1);
       std::copy_n(in + chosen * row, row, to + i * row);
     }

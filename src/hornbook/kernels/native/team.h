@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tile.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace hornbook {
@@ -162,6 +163,17 @@ template <class F>
 void InParts(xla::ffi::ThreadPool pool, int64_t parts, const F& f) {
   if (parts == 1) return f(0);
   Team(pool, parts).Run(f);
+}
+
+// Calls f(first, last) for shares of [0, size), which begin at multiples of `unit`.
+template <class F>
+void Share(xla::ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, const F& f) {
+  parts = std::min(parts, Up(size, unit) / unit);
+  InParts(pool, parts, [&](int64_t part) {
+    const int64_t from = Up(part * size / parts, unit);
+    const int64_t to = std::min(Up((part + 1) * size / parts, unit), size);
+    if (from < to) f(from, to);
+  });
 }
 
 }  // namespace hornbook
