@@ -26,14 +26,14 @@ def model(optimizer="adam"):
 def dispatched(monkeypatch) -> list:
     """The first step of each dispatch and the one after its last."""
     seen = []
-    run = Program.__call__
+    finish = Program.finish
 
-    def watched(self, slab, start, stop, *args, **kwargs):
-        logs, done, finite = run(self, slab, start, stop, *args, **kwargs)
-        seen.append((start, done))
+    def watched(self, running):
+        logs, done, finite = finish(self, running)
+        seen.append((running.first, done))
         return logs, done, finite
 
-    monkeypatch.setattr(Program, "__call__", watched)
+    monkeypatch.setattr(Program, "finish", watched)
     return seen
 
 

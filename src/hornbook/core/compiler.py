@@ -5,7 +5,9 @@ Measured on two Zen 5 cores with jax 0.10.2, in `kernels/README.md`.
 
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -17,13 +19,14 @@ OPTIONS = {
         "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
     ),
 }
+TRIED = (0, 10)  # the jax for which `as_one` is known to work
 WORTH_KEEPING = 0.1  # seconds that a compilation took
 NOT_OURS = """HORNBOOK_CACHE: {folder} can be written by others, and what lies there is run. \
 Take a folder of your own, or make it one: chmod 700 {folder}"""
 WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 
-def compiler_options(wide: bool = False) -> dict[str, str] | None:
+def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] | None:
     """Options for `jax.jit(compiler_options=...)`; none on other devices.
 
     An option that this version of XLA does not know is left out.
@@ -31,6 +34,7 @@ def compiler_options(wide: bool = False) -> dict[str, str] | None:
     Args:
         wide: whether the longest vectors of the processor pay: for large arrays, one after the
             other, as an optimizer's. Otherwise they are half as long.
+        whole: whether it is for `as_one`, where no library can be called.
 
     Example:
         >>> jax.jit(jnp.sin, compiler_options=compiler_options())(0.0).item()
@@ -38,7 +42,48 @@ def compiler_options(wide: bool = False) -> dict[str, str] | None:
     """
     if jax.default_backend() != "cpu":
         return None
-    return {k: v for k, v in _supported().items() if wide or k not in WIDE} or None
+    found = {k: v for k, v in _supported().items() if wide or k not in WIDE}
+    libraries = dict.fromkeys(OPTIONS.keys() & found.keys(), "") if whole else {}
+    return found | libraries or None
+
+
+def as_one(function: Callable, *args: Any) -> tuple[Any, jax.Array]:
+    """`function(*args)`, compiled to one function of the processor's, loops and all.
+
+    Otherwise XLA compiles each operation by itself and calls them in turn, which takes a tenth of a
+    microsecond each. Here there is nothing between them; but there are no threads either, no
+    libraries, no `jax.ffi`. For the operations that are known to work see `training/small.py`.
+
+    Returns:
+        What the function returns, and a number made of all that it was given, which has to be
+        among the results of what is compiled: XLA ends the process over an argument that turns out
+        not to be needed.
+
+    Example:
+        >>> jax.jit(lambda x: as_one(jnp.sin, x))(0.0)[0].item()
+        0.0
+    """
+    from jax.experimental.xla_metadata import set_xla_metadata
+
+    traced, results = jax.make_jaxpr(function, return_shape=True)(*args)
+
+    def whole(captured: list, *args: Any) -> tuple:
+        needed = sum((a.reshape(-1)[0] > 0).astype("int32") for a in (*captured, *args) if a.size)
+        return jax.core.eval_jaxpr(traced.jaxpr, captured, *args), needed
+
+    out, needed = set_xla_metadata(
+        jax.jit(whole)(traced.consts, *jax.tree.leaves(args)),
+        xla_cpu_small_call="true",
+        inlineable="false",
+    )
+    return jax.tree.unflatten(jax.tree.structure(results), out), needed
+
+
+def can_be_one(arrays: list) -> bool:
+    """Whether there is `as_one`, and the arrays, some of them perhaps numpy's, lie on one CPU."""
+    if jax.__version_info__[:2] != TRIED or jax.default_backend() != "cpu":
+        return False
+    return all(len(a.sharding.device_set) == 1 for a in arrays if isinstance(a, jax.Array))
 
 
 @functools.cache

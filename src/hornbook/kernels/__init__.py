@@ -9,6 +9,7 @@ import contextvars
 from collections.abc import Iterator
 
 _plain = contextvars.ContextVar("plain", default=False)
+_one_function = contextvars.ContextVar("one function", default=False)
 
 
 @contextlib.contextmanager
@@ -36,3 +37,27 @@ def plain() -> Iterator[None]:
 def wants_plain() -> bool:
     """Whether the code now running lies inside `plain()`."""
     return _plain.get()
+
+
+@contextlib.contextmanager
+def one_function() -> Iterator[None]:
+    """Within this context is traced what becomes one function of the processor's.
+
+    See `core.compiler.as_one`. Nothing is called there, neither libraries nor compiled kernels.
+
+    Example:
+        >>> from hornbook.kernels import in_one_function, one_function
+        >>> with one_function():
+        ...     in_one_function()
+        True
+    """
+    token = _one_function.set(True)
+    try:
+        yield
+    finally:
+        _one_function.reset(token)
+
+
+def in_one_function() -> bool:
+    """Whether the code now running lies inside `one_function()`."""
+    return _one_function.get()

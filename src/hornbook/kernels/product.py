@@ -15,12 +15,13 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
-from hornbook.kernels import native, wants_plain
+from hornbook.kernels import in_one_function, native, wants_plain
 
 FEW, MANY = 8, 512  # rows
 TINY, LITTLE, MUCH = 1 << 12, 1 << 17, 1 << 23  # multiplications in all
 DEEP = 1024  # terms of a sum
 LARGE = 1 << 19  # elements of a matrix
+SMALL = 32  # rows, columns and terms up to which XLA writes a product out well
 
 
 def plain_product(x: Array, kernel: Array) -> Array:
@@ -104,8 +105,9 @@ def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
         a, b: of one dtype, with the same leading axes.
         a_axis, b_axis: which axis of its matrices is summed over, 0 or 1.
     """
-    if _dots is not None and native.suits(a, b) and not wants_plain():
-        return _dots(a, b, a_axis=a_axis, b_axis=b_axis)
+    alone = in_one_function()
+    if _dots is not None and (alone or native.suits(a, b)) and not wants_plain():
+        return _dots(a, b, a_axis=a_axis, b_axis=b_axis, alone=alone)
     return _dots_by_xla(a, b, a_axis, b_axis)
 
 
@@ -130,24 +132,36 @@ def _dots_by_xla(a, b, a_axis, b_axis):
     return lax.dot_general(a, b, (contracted, (stack, stack)), preferred_element_type=wide(a.dtype))
 
 
+def _dots_alone(a, b, a_axis, b_axis):
+    """By loops that XLA writes out, where it has no library to call."""
+    if b_axis == 1:  # the innermost loop runs along rows of b
+        b = lax.optimization_barrier(jnp.swapaxes(b, -1, -2))
+    (*_, rows, depth), columns = a.shape, b.shape[-1]
+    if a_axis == 1 and a.ndim == 2 and max(rows, depth, columns) > SMALL >= depth:
+        return sum(a[:, i, None] * b[i] for i in range(depth))
+    return _dots_by_xla(a, b, a_axis, 0)
+
+
 # --- an operation of its own, linear in each matrix: the way is chosen for each derivative anew ---
 
 
-def _fastest(a, b, *, a_axis, b_axis):
+def _fastest(a, b, *, a_axis, b_axis, alone):
+    if alone:
+        return _dots_alone(a, b, a_axis, b_axis)
     if _faster_by_kernel(a, b, a_axis, b_axis):
         return native.product(a, b, a_axis == 0, b_axis == 1)
     return _dots_by_xla(a, b, a_axis, b_axis)
 
 
-def _shape(a, b, *, a_axis, b_axis):
+def _shape(a, b, *, a_axis, b_axis, alone):
     return *a.shape[:-2], a.shape[-1 - a_axis], b.shape[-1 - b_axis]
 
 
-def _transpose_a(d, a, b, *, a_axis, b_axis):
+def _transpose_a(d, a, b, *, a_axis, b_axis, alone=False):
     return dots(b, d, 1 - b_axis, 1) if a_axis == 0 else dots(d, b, 1, 1 - b_axis)
 
 
-def _transpose_b(d, a, b, *, a_axis, b_axis):
+def _transpose_b(d, a, b, *, a_axis, b_axis, alone=False):
     out = dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
     if a.ndim == 2 and (a_axis, b_axis) == (1, 0) and isinstance(out, jax.core.Tracer):
         _remember(out, a, d)

@@ -111,6 +111,10 @@ class CallbackList(Callback):
         events = (f"on_{mode}_batch_begin", f"on_{mode}_batch_end")
         return any(_every_batch(c, event) for event in events for c in self._listeners[event])
 
+    def only_remember(self) -> bool:
+        """Whether nobody listens but a `History`, which takes no part in the run."""
+        return all(type(c) is History for heard in self._listeners.values() for c in heard)
+
     def describe(self) -> str:
         """A table of who listens where; a star marks those who are called after each batch."""
         batches = {f"on_{mode}_batch_{edge}" for mode in MODES for edge in ("begin", "end")}

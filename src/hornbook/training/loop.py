@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +16,7 @@ from hornbook.core import tree
 from hornbook.core.variable import bind
 from hornbook.layers.base import watch_calls
 from hornbook.training.data import label
+from hornbook.training.feed import Slab
 from hornbook.training.step import Variables, chosen_rows
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
@@ -82,6 +83,17 @@ def interrupts() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
+class Running(NamedTuple):
+    """Steps that the device is at, or has done: where they began, and what will come of them."""
+
+    slab: Slab
+    first: int
+    logs: list
+    index: Any
+    finite: Any
+    began: float
+
+
 class Program:
     """A compiled run of many steps, with the variables it reads and writes.
 
@@ -96,22 +108,19 @@ class Program:
         self.variables = variables
         self.pace = Pace()
         self._balance: dict[tuple, float] = {}  # by shapes: time spent running, less compiling
-        self._at_work: Any = None
+        self._running: Running | None = None
+        self._go: Any = True
         self._shapes: list[dict[str, tuple]] = []
 
-    def __call__(
-        self, slab: Any, start: int, stop: int, fresh: bool, meanwhile: Callable = lambda: None
-    ) -> tuple[dict, int, bool]:
-        """Run steps of a slab, with metrics reset before if `fresh`.
+    def start(self, slab: Slab, start: int, stop: int, fresh: bool) -> Running:
+        """Let the device run steps of a slab, after those that it is at.
+
+        It does nothing if one of those ends with a loss that is not finite.
 
         Args:
             slab: the batches.
             start, stop: the first step, and the one after the last.
             fresh: whether metrics begin anew.
-            meanwhile: called while the device works.
-
-        Returns:
-            Logs, the index after the last step, and whether all losses were finite.
         """
         state, fixed = self.variables.read()
         if len(set(map(id, state.values()))) < len(state):  # two variables, one array
@@ -119,20 +128,28 @@ class Program:
             state, fixed = self.variables.read()
         began = time.perf_counter()
         whole, last = np.int32(min(stop, slab.whole)), stop > slab.whole
-        after, logs, index, finite = self.run(
-            *(state, fixed, slab.data, slab.rows, np.int32(start), whole, last, fresh),
+        after, logs, index, finite, _ = self.run(
+            *(state, fixed, slab.data, slab.rows, np.int32(start), whole, last, fresh, self._go),
             *(slab.batch, slab.rest),
         )
-        self._at_work = index
         self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
-        meanwhile()
-        done, finite = int(index), bool(finite)
-        self._note(slab, done - start, time.perf_counter() - began)
-        return dict(zip(self.names, logs, strict=True)), done, finite
+        self._go = finite
+        self._running = Running(slab, start, logs, index, finite, began)
+        return self._running
+
+    def finish(self, running: Running) -> tuple[dict, int, bool]:
+        """Wait for steps: logs, the index after the last, and whether all losses were finite."""
+        done, finite = int(running.index), bool(running.finite)
+        if running is self._running:  # else the device has more to do, and took longer
+            self._note(running.slab, done - running.first, time.perf_counter() - running.began)
+        if running is self._running or not finite:
+            self._go = True
+        return dict(zip(self.names, running.logs, strict=True)), done, finite
 
     def works(self) -> bool:
         """Whether the device is still at the last run."""
-        return hasattr(self._at_work, "is_ready") and not self._at_work.is_ready()
+        index: Any = self._running.index if self._running else None
+        return hasattr(index, "is_ready") and not index.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
         """Whether it is worth a compilation to run several such batches of a source at once.
@@ -174,10 +191,16 @@ def _key(data: tuple, rows: Any, batch: int, rest: int = 0) -> tuple:
     return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
 
 
-def run_epoch(
-    program: Program, feed: Any, events: Any, mode: str, model: Any, stopped: Callable[[], bool]
-) -> dict[str, float]:
-    """Run a program over every batch of a feed.
+class Ahead(NamedTuple):
+    """An epoch that has begun before what came of the last one was known."""
+
+    slabs: Iterator[Slab]
+    slab: Slab
+    running: Running
+
+
+class Epochs:
+    """Runs a program over every batch of a feed, again and again.
 
     Args:
         program: what to run.
@@ -186,48 +209,84 @@ def run_epoch(
         mode: `"train"` or `"test"`.
         model: named in messages; searched for the layer at fault when a loss is not finite.
         stopped: asked after each dispatch whether to go on.
-
-    Returns:
-        What the model reports at the end.
     """
-    begin = getattr(events, f"on_{mode}_batch_begin")
-    end = getattr(events, f"on_{mode}_batch_end")
-    each = events.needs_every_batch(mode)
-    logs: dict[str, Any] = {}
-    first = 0
 
-    def more(batch: tuple, count: int, began: float) -> bool:
+    def __init__(
+        self,
+        program: Program,
+        feed: Any,
+        events: Any,
+        mode: str,
+        model: Any,
+        stopped: Callable[[], bool],
+    ):
+        self.program, self.feed, self.events, self.model = program, feed, events, model
+        self.stopped = stopped
+        self.begin = getattr(events, f"on_{mode}_batch_begin")
+        self.end = getattr(events, f"on_{mode}_batch_end")
+        self.each = events.needs_every_batch(mode)
+        self.ahead: Ahead | None = None
+
+    def epoch(self, another: bool = False) -> dict[str, float]:
+        """One epoch.
+
+        Args:
+            another: whether the next one may begin before what came of this one is known.
+
+        Returns:
+            What the model reports at the end.
+        """
+        program = self.program
+        slabs, slab, running = self.ahead or (self.feed.epoch(self._more), None, None)
+        self.ahead = None
+        upcoming = [slab] if slab else [*islice(slabs, 1)]
+        logs: dict[str, Any] = {}
+        first = 0
+        while upcoming:
+            slab, start = upcoming.pop(), 0
+            while start < slab.steps:
+                stop = self._stop(slab, start)
+                self.begin(first + start)
+                running = running or program.start(slab, start, stop, first + start == 0)
+                if stop == slab.steps and not self.each:
+                    # the next batches are made while the device works on the last of these
+                    upcoming = upcoming or [*islice(slabs, 1)]
+                    if another and not upcoming and not self.stopped():
+                        self._begin_next()
+                logs, start, finite = program.finish(running)
+                running = None
+                if not finite:
+                    self.ahead = self.ahead and self.ahead._replace(running=None)
+                    report_not_finite(
+                        self.model, program.variables, slab, start - 1, first + start - 1
+                    )
+                self.end(first + start - 1, lambda logs=logs: to_floats(logs))
+                if self.stopped():
+                    return to_floats(logs)
+            first += slab.steps
+            upcoming = upcoming or [*islice(slabs, 1)]
+        return to_floats(logs)
+
+    def _stop(self, slab: Slab, start: int) -> int:
+        return min(start + (1 if self.each else self.program.pace.steps), slab.steps)
+
+    def _begin_next(self) -> None:
+        if self.ahead:
+            slabs, slab, _ = self.ahead
+        else:
+            slabs = self.feed.epoch(self._more)
+            slab = next(slabs)
+        running = self.program.start(slab, 0, self._stop(slab, 0), True)
+        self.ahead = Ahead(slabs, slab, running)
+
+    def _more(self, batch: tuple, count: int, began: float) -> bool:
         """Whether to wait for one more batch: while the device works, and very shortly else."""
-        if each or count >= program.pace.steps:
+        program = self.program
+        if self.each or count >= program.pace.steps:
             return False
         if not program.works() and time.perf_counter() - began > PATIENCE:
             return False
         return count > 1 or program.many_pay(batch, tree.flatten(batch)[0].shape[0])
-
-    slabs = feed.epoch(more)
-    upcoming: list[Any] = []
-
-    def fetch() -> None:
-        if not upcoming:
-            upcoming.extend(islice(slabs, 1))
-
-    fetch()
-    while upcoming:
-        slab, start = upcoming.pop(), 0
-        while start < slab.steps:
-            stop = min(start + (1 if each else program.pace.steps), slab.steps)
-            begin(first + start)
-            # the next batches are made while the device works on the last of these
-            meanwhile = fetch if stop == slab.steps and not each else lambda: None
-            logs, start, finite = program(slab, start, stop, first + start == 0, meanwhile)
-            if not finite:
-                report_not_finite(model, program.variables, slab, start - 1, first + start - 1)
-            end(first + start - 1, lambda logs=logs: to_floats(logs))
-            if stopped():
-                return to_floats(logs)
-        first += slab.steps
-        fetch()
-    return to_floats(logs)
 
 
 def predict_batches(run: Callable, feed: Any, events: Any, padding: Any) -> Any:

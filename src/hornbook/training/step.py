@@ -5,18 +5,22 @@ in a `while` loop with a traced number of turns, so that one compilation serves 
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from hornbook.core import tree
-from hornbook.core.compiler import compiler_options
+from hornbook.core.compiler import as_one, compiler_options
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import Variable, bind
+from hornbook.kernels import one_function
 from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
 from hornbook.training.data import given
+from hornbook.training.small import Runs
 from hornbook.training.tables import Tables
 
 Array = Any
@@ -231,10 +235,11 @@ def many(
     """Compile a step into a call that runs any number of them.
 
     Returns:
-        `run(state, fixed, data, rows, start, stop, last, fresh, batch, rest) -> (state, logs,
-        index, finite)`: steps `start` to `stop` of a slab, and after them, if `last`, one of `rest`
-        rows; ended early by a loss that is not finite. `fresh` resets the metrics first. `state`
-        is used up. And the names of the logs in their order, a list that is filled once it has run.
+        `run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest) -> (state, logs,
+        index, finite, _)`: steps `start` to `stop` of a slab, and after them, if `last`, one of
+        `rest` rows; ended early by a loss that is not finite, at once unless `go`. `fresh` resets
+        the metrics first. `state` is used up. And the names of the logs in their order, a list
+        that is filled once it has run.
     """
     names: list[str] = []
     begin = getattr(step, "begin", lambda state, fixed, batch: state)
@@ -245,7 +250,7 @@ def many(
             model.reset_metrics()
         return select(fresh, variables.state(scope), state)
 
-    def run(state, fixed, data, rows, start, stop, last, fresh, batch, rest):
+    def run(whole, state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
         def steps(size):
             def chosen(index):
                 return chosen_rows(data, rows, index * batch, size)
@@ -272,24 +277,36 @@ def many(
             index, finite, state, said = body((*carry[:2], ready(carry[2]), carry[3]))
             return index, finite, end(state), said
 
-        ready, one, body = steps(batch)
-        state = ready(reset(state, fixed, fresh))
-        said = jax.tree.map(jnp.zeros_like, jax.eval_shape(one, state, start)[2]) if custom else {}
-        index, finite, state, said = jax.lax.while_loop(
-            go_on, body, (start, jnp.bool_(True), state, said)
-        )
-        carry = index, finite, end(state), said
-        if rest:
-            carry = jax.lax.cond(last & finite, the_last, lambda carry: carry, carry)
+        def all_of_them(carry):
+            index, finite, state, said = jax.lax.while_loop(go_on, body, carry)
+            carry = index, finite, end(state), said
+            if not rest:
+                return carry
+            return jax.lax.cond(last & finite, the_last, lambda carry: carry, carry)
+
+        with one_function() if whole else nullcontext():
+            ready, one, body = steps(batch)
+            state = ready(reset(state, fixed, fresh & go))
+            said = jax.eval_shape(one, state, start)[2] if custom else {}
+            said = jax.tree.map(jnp.zeros_like, said)
+            carry = start, jnp.asarray(go), state, said
+            carry, needed = as_one(all_of_them, carry) if whole else (all_of_them(carry), None)
         index, finite, state, said = carry
         with bind(variables.bound({**fixed, **state})):
             logs = said or model.get_metrics_result()
         names[:] = logs
-        return state, list(logs.values()), index, finite
+        return state, list(logs.values()), index, finite, needed
 
-    run.__name__ = f"{model.name}_{mode}_step"
-    options = compiler_options(wide=variables.large)
-    return jax.jit(run, static_argnums=(8, 9), donate_argnums=0, compiler_options=options), names
+    def compiled(whole):
+        function = partial(run, whole)
+        function.__name__ = f"{model.name}_{mode}_step"
+        options = compiler_options(wide=variables.large, whole=whole)
+        return jax.jit(function, static_argnums=(9, 10), donate_argnums=0, compiler_options=options)
+
+    def one_step(state, fixed, batch):
+        return step(begin(state, fixed, batch), fixed, batch)
+
+    return Runs(one_step, compiled), names
 
 
 def chosen_rows(data: Any, rows: Any, start: Any, size: int) -> Any:

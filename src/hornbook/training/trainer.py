@@ -15,13 +15,13 @@ from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
-from hornbook.training.feed import Slab
+from hornbook.training.feed import ArrayFeed, Slab
 from hornbook.training.history import History
 from hornbook.training.loop import (
+    Epochs,
     due,
     interrupts,
     predict_batches,
-    run_epoch,
     scalar_or_list,
     to_floats,
 )
@@ -318,21 +318,23 @@ class Trainer(Layer):
 
             events.on_train_begin()
             logs: dict[str, Any] = {}
+            run = Epochs(program, feed, events, "train", self, stopped)
+            alone = isinstance(feed, ArrayFeed) and validation is None
+            alone = alone and events.only_remember() and not self.run_eagerly
             for epoch in range(initial_epoch, epochs):
                 events.on_epoch_begin(epoch)
-                logs = run_epoch(program, feed, events, "train", self, stopped)
-                if interrupt.asked:
+                logs = run.epoch(another=alone and epoch + 1 < epochs)
+                if interrupt.asked and not run.ahead:
                     break
                 if validation is not None and due(epoch, validation_freq):
                     results = self._evaluate(validation, events, interrupted)
                     logs |= {f"val_{name}": value for name, value in results.items()}
                     if interrupt.asked:
                         break
-                self._end_epoch()
                 events.on_epoch_end(epoch, logs)
-                if self.stop_training or interrupt.asked:
+                if self.stop_training or interrupt.asked and not run.ahead:
                     break
-                program = program_of(self, "train")
+                run.program = program = program_of(self, "train")
             self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
@@ -341,9 +343,6 @@ class Trainer(Layer):
             )
         self.history = events.history
         return self.history
-
-    def _end_epoch(self) -> None:
-        """For subclasses: called when an epoch is over, before callbacks are told."""
 
     def evaluate(
         self,
@@ -380,7 +379,7 @@ class Trainer(Layer):
         program = program_of(self, "test")
         program.variables.own()
         events.on_test_begin()
-        logs = run_epoch(program, feed, events, "test", self, stopped)
+        logs = Epochs(program, feed, events, "test", self, stopped).epoch()
         events.on_test_end(logs)
         return logs
 
@@ -478,7 +477,7 @@ class Trainer(Layer):
         rows = tree.flatten(data[0])[0].shape[0]
         arrays = tree.map_structure(lambda a: None if a is None else jax.device_put(a), data)
         with self._eagerly():
-            logs, _, _ = program(Slab(arrays, None, rows, 1), 0, 1, fresh=True)
+            logs, _, _ = program.finish(program.start(Slab(arrays, None, rows, 1), 0, 1, True))
         logs = to_floats(logs)
         return logs if return_dict else scalar_or_list(logs)
 

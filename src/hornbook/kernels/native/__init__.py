@@ -23,6 +23,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core.processor import flags
+from hornbook.kernels import in_one_function
 from hornbook.kernels.native.bilinear import bilinear as bilinear
 from hornbook.kernels.native.sources import digest
 
@@ -67,8 +68,8 @@ def _up_to_date(found: ctypes.CDLL) -> bool:
 
 
 def available() -> bool:
-    """Whether there are compiled kernels for the device that computations run on."""
-    return jax.default_backend() == "cpu" and library() is not None
+    """Whether there are compiled kernels for what is traced, on the device that it will run on."""
+    return not in_one_function() and jax.default_backend() == "cpu" and library() is not None
 
 
 def lanes() -> int:

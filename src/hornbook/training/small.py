@@ -1,0 +1,103 @@
+"""Steps so small that to call their parts takes longer than the parts do.
+
+A run of such steps is compiled to one function of the processor's, `core.compiler.as_one`. XLA
+writes only some operations out as code of its own, and products of matrices worse than its
+libraries, so it is done where a step is of the former and has little of the latter.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax import ShapeDtypeStruct
+from jax.extend.core import jaxprs_in_params
+
+from hornbook.core import tree
+from hornbook.core.compiler import can_be_one
+from hornbook.kernels import one_function, wants_plain
+
+WORK = 1 << 16  # operations of one step on single numbers, up to which it has been seen to pay
+# What XLA writes out as loops over numbers; each is tried in tests/training/test_small.py.
+SIMPLE = set(
+    """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
+    concatenate convert_element_type copy cos div dot_general dynamic_slice dynamic_update_slice eq
+    erf erf_inv erfc exp exp2 expm1 floor gather ge gt hornbook_dots integer_pow iota is_finite le
+    log log1p logistic lt max min mul ne neg not optimization_barrier or pad pow random_bits
+    random_fold_in random_seed random_split random_unwrap random_wrap reduce_and reduce_max
+    reduce_min reduce_or reduce_sum rem reshape rev round rsqrt select_n shift_left
+    shift_right_arithmetic shift_right_logical sign sin slice sqrt square squeeze stop_gradient sub
+    tan tanh threefry2x32 transpose xor""".split()
+)
+CALLS = {"checkpoint", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit"}
+DTYPES = {"float32", "int32", "uint32", "bool"}
+KEYS = {"key<fry>"}
+
+
+class Runs:
+    """Runs of steps: compiled to one function where they are small, else as usual.
+
+    Args:
+        step: `(state, fixed, batch) -> ...`.
+        compiled: from whether to compile to one function to `run(state, fixed, data, ...,
+            batch, rest)`.
+    """
+
+    def __init__(self, step: Callable, compiled: Callable[[bool], Callable]):
+        self.step = step
+        self.usual, self.whole = compiled(False), compiled(True)
+        self.chosen: dict[tuple, Callable] = {}
+
+    def __call__(self, state: dict, fixed: dict, data: Any, *more: Any) -> tuple:
+        """Run; which way is found out once for each shape of `data`."""
+        batch = more[-2]
+        leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
+        key = batch, wants_plain(), *((leaf.shape, leaf.dtype) for leaf in leaves)
+        if key not in self.chosen:
+            small = self.are_small(state, fixed, data, batch)
+            self.chosen[key] = self.whole if small else self.usual
+        return self.chosen[key](state, fixed, data, *more)
+
+    def are_small(self, state: dict, fixed: dict, data: Any, batch: int) -> bool:
+        """Whether steps on such batches are small, and of operations that are simple."""
+        variables, rows = jax.tree.leaves((state, fixed)), jax.tree.leaves(data)
+        numbers = sum(v.size for v in variables) + sum(batch * a.size // len(a) for a in rows)
+        eager = jax.config.jax_disable_jit  # type: ignore[attr-defined]
+        if numbers > WORK or eager or wants_plain() or not can_be_one([*variables, *rows]):
+            return False
+        if not {str(a.dtype) for a in (*variables, *rows)} <= DTYPES:
+            return False
+        specs = tree.map_structure(
+            lambda a: None if a is None else ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), data
+        )
+        with one_function():
+            found = jax.make_jaxpr(self.step)(state, fixed, specs)
+        return work(found.jaxpr) <= WORK
+
+
+def work(jaxpr: Any) -> float:
+    """How many operations on single numbers; infinitely many where one is not simple."""
+    total = 0.0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in CALLS:
+            total += sum(map(work, jaxprs_in_params(equation.params)))
+        elif equation.primitive.name in SIMPLE and _dtypes(equation) <= DTYPES | KEYS:
+            total += _numbers(equation)
+        else:
+            return np.inf
+    return total
+
+
+def _dtypes(equation: Any) -> set[str]:
+    return {str(v.aval.dtype) for v in (*equation.invars, *equation.outvars)}
+
+
+def _numbers(equation: Any) -> int:
+    size = sum(out.aval.size for out in equation.outvars)
+    params = equation.params
+    if equation.primitive.name == "dot_general":
+        (summed, _), _ = params["dimension_numbers"]
+    else:
+        summed = [params["a_axis"] - 2] if equation.primitive.name == "hornbook_dots" else []
+    size *= int(np.prod([equation.invars[0].aval.shape[axis] for axis in summed]))
+    return max(size, *(v.aval.size for v in equation.invars), 1)
