@@ -199,9 +199,10 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert by_kernel(
         partial(dot, a_axis=0), a[:, :8], a
     )  # where the sum is over rows, little will do
-    d = draw(512, 256)
-    assert by_kernel(partial(dot, a_axis=0), d, draw(512, 1024))
-    assert not by_kernel(partial(dot, a_axis=0), d, draw(512, 80))
+    assert by_kernel(partial(dot, a_axis=0), draw(512, 256), draw(512, 1024))
+    assert not by_kernel(partial(dot, a_axis=0), draw(1024, 256), draw(1024, 1024))
+    assert by_kernel(dot, draw(512, 256), draw(256, 80))
+    assert not by_kernel(dot, a, draw(64, 8192))  # a large matrix for few rows
 
 
 def assert_lstm_agrees(steps, batch, units, masked, reverse, bias, features=7):

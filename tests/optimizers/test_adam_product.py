@@ -136,4 +136,4 @@ def test_what_is_more_than_a_product_is_written_out(make, optimizer, shapes):
 
 def test_nothing_is_remembered_of_a_trace():
     trained(sequential, keras.optimizers.Adam)
-    assert not product._factors
+    assert not product.factors

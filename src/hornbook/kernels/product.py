@@ -6,7 +6,6 @@ matrices first and it is slower than float32. The derivative that jax writes for
 mixes widths and loses the gain, so it is written here.
 """
 
-import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -15,13 +14,18 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
+from hornbook.core.origins import Origins
 from hornbook.kernels import in_one_function, native, wants_plain
 
 FEW, MANY = 8, 512  # rows
-TINY, LITTLE, MUCH = 1 << 12, 1 << 17, 1 << 23  # multiplications in all
+TINY, LITTLE, SOME, MUCH = 1 << 12, 1 << 17, 1 << 23, 1 << 26  # multiplications in all
 DEEP = 1024  # terms of a sum
 LARGE = 1 << 19  # elements of a matrix
 SMALL = 32  # rows, columns and terms up to which XLA writes a product out well
+
+# Of a kernel's gradient the matrices a and b of which it is the product `a^T b`, for those who can
+# do without the product.
+factors = Origins()
 
 
 def plain_product(x: Array, kernel: Array) -> Array:
@@ -119,8 +123,10 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
     if a.ndim > 2 or b_axis == 1:
         return True
     if a_axis == 0 and work > MUCH:
-        return depth >= (MANY if work > 2 * MUCH else DEEP)
-    return rows <= MANY and work <= MUCH
+        return MANY <= depth < DEEP
+    if a_axis == 0 or rows <= MANY and work <= SOME:
+        return True
+    return work <= MUCH and depth >= 8 * FEW and b.size <= MANY**2
 
 
 def _dots_by_xla(a, b, a_axis, b_axis):
@@ -163,31 +169,16 @@ def _transpose_a(d, a, b, *, a_axis, b_axis, alone=False):
 
 def _transpose_b(d, a, b, *, a_axis, b_axis, alone=False):
     out = dots(a, d, 1 - a_axis, 0) if b_axis == 0 else dots(d, a, 0, 1 - a_axis)
-    if a.ndim == 2 and (a_axis, b_axis) == (1, 0) and isinstance(out, jax.core.Tracer):
-        _remember(out, a, d)
+    if a.ndim == 2 and (a_axis, b_axis) == (1, 0):
+        factors.note(out, (a, d))
     return out
 
 
-# --- what a kernel's gradient is the product of, for those who can do without the product ---
-
-_factors: dict[int, tuple[weakref.ref, Array, Array]] = {}
-
-
-def _remember(product: Array, a: Array, b: Array) -> None:
-    key = id(product)
-    _factors[key] = weakref.ref(product, lambda _: _factors.pop(key, None)), a, b
+def _batched(a, b, *, a_axis, b_axis, alone):
+    return dots(a, b, a_axis, b_axis)
 
 
-def factors(gradient: Array) -> tuple[Array, Array] | None:
-    """Matrices a and b if this very array is `a^T b`, the gradient of a kernel; else `None`.
-
-    Whatever is done to a gradient, such as clipping, gives another array, which has none.
-    """
-    reference, a, b = _factors.get(id(gradient), (lambda: None, gradient, gradient))
-    return (a, b) if reference() is gradient else None
-
-
-_dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, dots)
+_dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transpose_b, _batched)
 
 
 def dot_rows(a: Array, b: Array) -> Array:

@@ -4,10 +4,12 @@ import inspect
 from typing import Any
 
 import jax
+from jax import Array
 
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
 from hornbook.layers.wrapper import Wrapper
+from hornbook.ops.activation import logits_of
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -68,12 +70,21 @@ class TimeDistributed(Wrapper):
             batch, steps = first.shape[:2]
             merge = lambda a: a.reshape(batch * steps, *a.shape[2:])  # noqa: E731
             outputs = apply(*jax.tree.map(merge, (inputs, mask)))
-            return jax.tree.map(lambda a: a.reshape(batch, steps, *a.shape[1:]), outputs)
+            return jax.tree.map(lambda a: _split(a, batch, steps), outputs)
         step = lambda one, states: (apply(*one), states)  # noqa: E731
         outputs, _, loss = scan(step, (inputs, mask), [])
         if loss is not None:
             self.add_loss(loss)
         return outputs
+
+
+def _split(merged: Array, batch: int, steps: int) -> Array:
+    outputs = merged.reshape(batch, steps, *merged.shape[1:])
+    of_softmax = logits_of.of(merged)
+    if of_softmax:
+        logits, axis = of_softmax
+        logits_of.note(outputs, (logits.reshape(outputs.shape), axis + 1))
+    return outputs
 
 
 def _treats_samples_alone(layer: Layer, training: bool) -> bool:

@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from hornbook.core.origins import Origins
 from hornbook.core.symbolic import op
 from hornbook.ops import rows
+
+logits_of = Origins()  # of what `softmax` gave: what it took, and along which axis
 
 relu = rows.unary(jax.nn.relu, "The positive part: `max(x, 0)`.")
 relu6 = rows.unary(jax.nn.relu6, "The positive part up to 6: `min(max(x, 0), 6)`.")
@@ -123,7 +126,11 @@ def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
         >>> hornbook.ops.softmax(np.array([0.0, 0.0])).tolist()
         [0.5, 0.5]
     """
-    return jax.nn.softmax(rows.floating(x), axis=rows.axes(axis))
+    x = rows.floating(x)
+    result = jax.nn.softmax(x, axis=rows.axes(axis))
+    if isinstance(axis, int):
+        logits_of.note(result, (x, axis % x.ndim))
+    return result
 
 
 @op

@@ -14,8 +14,11 @@ from jax import Array
 from hornbook.core import settings
 from hornbook.core.dtype import canonical
 from hornbook.core.symbolic import op
+from hornbook.kernels import wants_plain
+from hornbook.kernels.log_sum_exp import log_sum_exp
 from hornbook.ops import rows
 from hornbook.ops.activation import *  # noqa: F403
+from hornbook.ops.activation import logits_of
 from hornbook.ops.convolution import *  # noqa: F403
 from hornbook.ops.ctc import *  # noqa: F403
 
@@ -421,8 +424,39 @@ def sparse_categorical_crossentropy(
         target = jnp.squeeze(target, -1)
     fits = output.ndim > 0 and target.shape == output.shape[:-1]
     _check_shapes("sparse_categorical_crossentropy", target, output, fits)
+    logits = output if from_logits else _logits_of(output)
+    if logits is not None and axis % output.ndim == output.ndim - 1 and not wants_plain():
+        return _of_classes(not from_logits, logits, target)
     log_p = _log_probabilities(output, from_logits, axis)
     return -jnp.sum(jax.nn.one_hot(target, output.shape[axis], axis=axis) * log_p, axis)
+
+
+def _logits_of(output: Array) -> Array | None:
+    """What these probabilities are the softmax of over the last axis, if that is known."""
+    logits, axis = logits_of.of(output) or (None, None)
+    return logits if axis == output.ndim - 1 else None
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _of_classes(clipped: bool, logits: Array, target: Array) -> Array:
+    """The crossentropy of the softmax of logits, without taking it."""
+    return _of_classes_jvp(clipped, (logits, target), (None, None))[0]
+
+
+@_of_classes.defjvp
+def _of_classes_jvp(clipped, primals, tangents):
+    (logits, target), (d, _) = primals, tangents
+    total = log_sum_exp(logits)
+    chosen = target[..., None] == jnp.arange(logits.shape[-1])
+    known = (target >= 0) & (target < logits.shape[-1])
+    loss = total - jnp.sum(jnp.where(chosen, logits, 0), -1)
+    least, most = (-jnp.log(1 - settings.epsilon()), -jnp.log(settings.epsilon()))
+    inside = known & (loss > least) & (loss < most) if clipped else known
+    loss = jnp.where(known, jnp.clip(loss, least, most) if clipped else loss, 0)
+    if d is None:
+        return loss, None
+    slope = jnp.where(inside[..., None], jnp.exp(logits - total[..., None]) - chosen, 0)
+    return loss, jnp.sum(slope * d, -1)
 
 
 @op

@@ -101,7 +101,7 @@ class Adam(Optimizer):
 
 def _factored(gradient: Array) -> Array | Product:
     """A large gradient that is the product of two small matrices, as these."""
-    pair = factors(gradient)
+    pair = factors.of(gradient)
     if pair is None or gradient.size < LARGE or not native.suits(*pair):
         return gradient
     left, right = pair

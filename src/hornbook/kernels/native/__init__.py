@@ -35,7 +35,16 @@ BUILDS = {
 }
 TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
-TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed", "take")
+TARGETS += (
+    "log_sum_exp",
+    "normalize",
+    "normalize_back",
+    "dense",
+    "pack",
+    "product",
+    "product_packed",
+    "take",
+)
 STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 
@@ -123,6 +132,11 @@ def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool =
 def row_dots(a: Array, b: Array) -> Array:
     """The dot products of each row of a matrix with that of another."""
     return _call("row_dots", len(a))(a, b)
+
+
+def log_sum_exp(x: Array) -> Array:
+    """The logarithm of the sum of exponentials of each row of a matrix."""
+    return _call("log_sum_exp", len(x))(x)
 
 
 def take(a: Array, ids: Array) -> Array:

@@ -3,6 +3,7 @@
 // they are used and are computed again going backward, from one number for each query.
 #include "fold.h"
 #include "memory.h"
+#include "power.h"
 #include "team.h"
 #include "tile.h"
 
@@ -15,26 +16,6 @@ using Spans = ffi::BufferR3<ffi::F32>;  // (batch, heads, queries)
 
 constexpr int64_t kBlock = 12 << 10;   // weights that stay in the cache
 constexpr int64_t kMost = 16 * kRows;  // queries at a time
-
-// 2^x for x of up to 127; what is below -126 counts as that, and what is no number stays none.
-inline Vector Power(Vector x) {
-  const Vector least = Vector{} - 126.0f,
-               shift = Vector{} + 0x1.8p23f;  // rounds what it is added to
-  x = least > x ? least : x;
-  const Vector shifted = x + shift, f = x - (shifted - shift);
-  Vector p = 1.5403530393381608e-4f * f + 1.3333558146428443e-3f;
-  p = p * f + 9.618129107628477e-3f;
-  p = p * f + 5.550410866482158e-2f;
-  p = p * f + 2.402265069591007e-1f;
-  p = p * f + 6.931471805599453e-1f;
-  p = p * f + 1.0f;
-  Integers whole;
-  std::memcpy(&whole, &shifted, sizeof whole);
-  whole = (whole + (127 - 0x4B400000)) << 23;
-  Vector power;
-  std::memcpy(&power, &whole, sizeof power);
-  return p * power;
-}
 
 struct Shape {
   int64_t batch, queries, keys, heads, size, values;
