@@ -310,7 +310,7 @@ MLP = {"hidden1": dense(784, 300), "hidden2": dense(300, 100), "out": dense(100,
 TABLE = [
     Workload(
         "regression", "housing regression 8-30-1", housing, REGRESSION,
-        batch=32, rows=11_610, loss="mse", epochs=10, short=True, keras_goal=15, torch_goal=40,
+        batch=32, rows=11_610, loss="mse", epochs=40, short=True, keras_goal=15, torch_goal=40,
     ),
     Workload(
         "embeddings", "movie embeddings 50 + 50, dot + bias", ratings,
@@ -318,7 +318,7 @@ TABLE = [
             "users": embedding(USERS, 50), "items": embedding(ITEMS, 50),
             "user_bias": embedding(USERS, 1), "item_bias": embedding(ITEMS, 1),
         },
-        batch=64, rows=43_776, loss="mse", epochs=3, short=True, keras_goal=10, torch_goal=10,
+        batch=64, rows=43_776, loss="mse", epochs=10, short=True, keras_goal=10, torch_goal=10,
     ),
     Workload(
         "mlp", "MLP 784-300-100-10", mnist_flat, MLP,
