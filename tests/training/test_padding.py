@@ -138,6 +138,67 @@ def masking() -> Any:
     return model
 
 
+PAIRS = [(7, 4), (5, 6), (9, 9), (2, 11), (11, 3), (6, 6), (3, 8)]
+
+
+def translated(pairs: Any = PAIRS) -> Callable:
+    """Batches of a text and its translation so far, with the next word at each of its steps."""
+
+    def batches():
+        rng = np.random.default_rng(0)
+        for n, m in pairs:
+            x = words(3, n, rng), words(3, m, rng)
+            yield x, rng.integers(0, 5, (3, m)).astype("int32")
+
+    return batches
+
+
+def rated() -> Callable:
+    """The same with a number for each pair, too."""
+
+    def batches():
+        for x, y in translated()():
+            yield x, {"words": y, "rating": y.mean(1, keepdims=True).astype("float32")}
+
+    return batches
+
+
+def translator(attention: Any = None) -> Any:
+    """An encoder whose state begins the decoder's, perhaps with attention to its steps."""
+    texts = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
+    x, y = (layers.Embedding(20, 4, mask_zero=True)(text) for text in texts)
+    seen, *state = layers.LSTM(4, return_sequences=True, return_state=True)(x)
+    z = layers.LSTM(4, return_sequences=True)(y, initial_state=state)
+    if attention is not None:
+        z = layers.Concatenate()([z, attention(z, seen)])
+    outputs = {"words": layers.Dense(5, activation="softmax", name="words")(z)}
+    return texts, seen, z, outputs
+
+
+def translating(attention: Any = None) -> Any:
+    texts, _, _, outputs = translator(attention)
+    model = keras.Model(texts, outputs["words"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def rating() -> Any:
+    texts, seen, _, outputs = translator()
+    outputs["rating"] = layers.Dense(1, name="rating")(layers.GlobalAveragePooling1D()(seen))
+    model = keras.Model(texts, outputs)
+    loss = {"words": "sparse_categorical_crossentropy", "rating": "mse"}
+    model.compile("adam", loss, weighted_metrics={"words": ["accuracy"], "rating": ["mae"]})
+    return model
+
+
+def by_heads(queries: Any, values: Any) -> Any:
+    return layers.MultiHeadAttention(2, 3)(queries, values)
+
+
+def by_products(queries: Any, values: Any) -> Any:
+    return layers.AdditiveAttention()([queries, values])
+
+
 def padded_sizes(monkeypatch: Any) -> list:
     """A list that the sizes of axis 1 of each batch are written to."""
     sizes = []
@@ -164,6 +225,10 @@ CASES = {
     "from the end": (lambda: judge(layers.SimpleRNN(4, go_backwards=True)), judged()),
     "a model within": (nested, judged()),
     "attention and two outputs": (attentive, both_targets),
+    "a text and its translation": (translating, translated()),
+    "attention to another text": (lambda: translating(by_heads), translated()),
+    "additive attention to another text": (lambda: translating(by_products), translated()),
+    "two texts, two outputs": (rating, rated()),
     "masking, both directions, batch statistics": (masking, tagged(weights=True, features=2)),
 }
 
@@ -186,7 +251,8 @@ def test_padding_changes_no_loss_no_metric_and_no_weight(case, monkeypatch):
         plain = run()
     for one, other in zip(jax.tree.leaves(padded), jax.tree.leaves(plain), strict=True):
         np.testing.assert_allclose(one, other, **CLOSE)
-    assert set(sizes[2:]) <= {bucket_length(n) for n in LENGTHS}  # all but the first
+    known = LENGTHS if len(sizes) == 3 * len(LENGTHS) else [n for n, _ in PAIRS]
+    assert set(sizes[2:]) <= {bucket_length(n) for n in known}  # all but the first
 
 
 def test_forty_lengths_make_few_programs_and_no_warning():
@@ -205,6 +271,61 @@ def test_forty_lengths_make_few_programs_and_no_warning():
         before = len(compiled)
         model.predict((x for x, _ in judged(lengths)()), verbose=0)
     assert len(compiled) == before
+
+
+def test_pairs_of_lengths_are_padded_each_to_its_own_few(monkeypatch):
+    sizes, whole = [], sources.padded
+
+    def watched(model, data, targets):
+        data = whole(model, data, targets)
+        sizes.append((*(part.shape[1] for part in data[0]), data[1].shape[1]))
+        return data
+
+    monkeypatch.setattr(sources, "padded", watched)
+    model = translating(by_heads)
+    model.fit(translated()(), verbose=0)
+    wanted = [(bucket_length(n), bucket_length(m), bucket_length(m)) for n, m in PAIRS]
+    assert sizes[2:] == wanted[2:]
+
+
+def test_predictions_have_the_length_of_the_text_that_they_are_for():
+    model = translating(by_heads)
+    model.fit(translated()(), verbose=0)
+    for x, _ in translated()():
+        found = model.predict(iter([(x,)]), verbose=0)
+        assert found.shape == (*x[1].shape, 5)
+        counted = x[1] != 0  # of a masked query attention makes a mean of all, padding included
+        np.testing.assert_allclose(found[counted], model.predict_on_batch(x)[counted], **CLOSE)
+
+
+def test_what_is_attended_to_may_be_padded_for_queries_of_one_length(monkeypatch):
+    queries, text = keras.Input((3, 4)), keras.Input((None,), dtype="int32")
+    values = layers.Embedding(20, 4, mask_zero=True)(text)
+    out = layers.Dense(1)(layers.Flatten()(by_heads(queries, values)))
+    model = keras.Model([queries, text], out)
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+
+    def batches():
+        for n in LENGTHS:
+            yield (rng.normal(size=(2, 3, 4)).astype("float32"), words(2, n, rng)), np.ones((2, 1))
+
+    model.fit(batches(), verbose=0)
+    given = model._padding(model, (*next(batches()), None))
+    assert given[0][0].shape == (2, 3, 4) and given[0][1].shape == (2, 8)
+
+
+def test_a_target_that_is_an_input_too_is_padded_as_a_target():
+    model = keras.Sequential(
+        [keras.Input((None, 2)), layers.Masking(9.0), layers.LSTM(2, return_sequences=True)]
+    )
+    model.compile("sgd", "mse")
+    for n in (5, 7):
+        x = np.ones((2, n, 2), "float32")
+        model.fit(iter([(x, x)]), verbose=0)
+    padded, y, _, given = model._padding(model, (x, x, None))
+    assert padded.shape == y.shape == (2, 8, 2)
+    assert (padded[:, 7:] == 9).all() and (y[:, 7:] == 0).all() and (given == 7).all()
 
 
 def test_outputs_have_their_batches_own_lengths():

@@ -307,7 +307,7 @@ def predict_batches(run: Callable, feed: Any, events: Any, padding: Any) -> Any:
             x, _, _, *given = _host_take(slab, index)
             outputs.append(run(x))
             if given:
-                outputs[-1] = padding.trim(outputs[-1], int(given[0][0]))
+                outputs[-1] = padding.trim(outputs[-1], given[0][0])
             events.on_predict_batch_end(number, {"outputs": outputs[-1]})
     events.on_predict_end()
     if not outputs:

@@ -2,12 +2,13 @@
 
 Each length of a sequence is a shape of its own, and each shape is compiled. Where the steps that
 padding adds are masked, and all layers, losses and metrics treat masked steps as if they were not
-there, a batch may as well have the next of a few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ...
+there, a batch may as well have the next of a few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... Inputs
+whose lengths differ, such as a text and its translation, have steps of their own.
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -17,12 +18,15 @@ from hornbook.core import tree
 from hornbook.core.graph import Graph
 from hornbook.core.module import structure_version
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.layers.attention.dot import Attention
+from hornbook.layers.attention.multi_head import MultiHeadAttention
 from hornbook.layers.embedding import Embedding
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.masking import Masking
 from hornbook.losses.base import MEANS
 
-MASKED = "masked"
+NO_STEPS = -1
+QUERYING = (Attention, MultiHeadAttention)  # their output has the steps of their first input
 # Losses and metrics that give one value for each step, from that step alone.
 STEPWISE: tuple[Callable, ...] = (
     losses.mean_squared_error,
@@ -64,20 +68,32 @@ def bucket_length(steps: int) -> int:
     return power * 3 // 4 if steps <= power * 3 // 4 else power
 
 
+class Steps(NamedTuple):
+    """The steps that a tensor has.
+
+    Attributes:
+        group: the number of an input that has them, of all those with the same lengths the first.
+        raw: the number of the input, as long as there is no mask; then `None`.
+    """
+
+    group: int
+    raw: int | None = None
+
+
 class Padding:
     """Pads the batches of a model once their lengths are seen to vary, where that is exact.
 
-    A padded batch is `(x, y, sample_weight, steps)`; the last, one for each sample, is how many
-    steps there were.
+    A padded batch is `(x, y, sample_weight, steps)`; the last is how many steps there were, for
+    each sample and output, `(rows, outputs)`, or 0 for outputs without steps.
     """
 
     def __init__(self):
         self.first: list[int | None] | None = None  # the inputs' lengths in the first batch
-        self.varying: frozenset[int] = frozenset()  # numbers of inputs
+        self.varying: dict[int, int] = {}  # from numbers of inputs to their groups
         self.version = -1
         self.fills: dict[int, Any] | None = None  # what each varying input is padded with
         self.means: dict[tuple, bool] = {}  # what is known of losses and metrics
-        self.in_steps: Any = None  # in the form of the outputs: whether each has the inputs' steps
+        self.groups: Any = None  # in the form of the outputs: whose steps each has
 
     def __call__(self, model: Any, data: tuple, targets: bool = True) -> tuple:
         """A batch, padded where it may be.
@@ -96,32 +112,36 @@ class Padding:
         if targets and not model.objective.built:
             return data
         self._look(graph)
-        given = {lengths[i] for i in self.varying}
-        steps = next(iter(given)) if len(given) == 1 else None
-        if steps is None or self.fills is None or not _may_be_filled(inputs, self.fills):
+        steps: dict[int, Any] = {group: lengths[i] for i, group in self.varying.items()}
+        if None in steps.values() or self.fills is None or not _may_be_filled(inputs, self.fills):
             return data
-        zeros: dict[int, Any] = {}
-        if targets and any(tree.flatten(self.in_steps)):
+        fills = {id(inputs[i]): (fill, steps[self.varying[i]]) for i, fill in self.fills.items()}
+        zeros: dict[int, tuple[Any, int]] = {}
+        given = [steps.get(group, 0) for group in tree.flatten(self.groups)]
+        if targets and any(given):
             found = self._with_steps(model.objective, graph, y, weight, steps)
             if found is None:
                 return data
-            zeros = {id(array): 0 for array in found}
-        fills = {id(inputs[i]): fill for i, fill in self.fills.items()}
-        size = bucket_length(steps)
+            zeros = {id(array): (0, array.shape[1]) for array in found}
         return (
-            _filled(x, fills, size),
-            _filled(y, zeros, size),
-            _filled(weight, zeros, size),
-            np.full(len(inputs[0]), steps, "int32"),
+            _filled(x, fills),
+            _filled(y, zeros),
+            _filled(weight, zeros),
+            np.tile(np.int32(given), (len(inputs[0]), 1)),
         )
 
     def _vary(self, lengths: list) -> bool:
-        """Whether the lengths of batches differ; which inputs' do is noted."""
+        """Whether the lengths of batches differ; whose do is noted, and which go together."""
         if self.first is None or len(self.first) != len(lengths):
-            self.first, self.varying = lengths, frozenset()
+            self.first, self.varying = lengths, {}
         changed = {i for i, (a, b) in enumerate(zip(self.first, lengths, strict=True)) if a != b}
-        if not changed <= self.varying:
-            self.varying |= changed
+        names = [(self.varying.get(i, 0), lengths[i]) for i in range(len(lengths))]
+        together = {i: names.index(names[i]) for i in sorted(changed | self.varying.keys())}
+        groups: dict[int, int] = {}
+        for i, name in together.items():
+            groups[i] = next(j for j in groups | {i: i} if together[j] == name)
+        if groups != self.varying:
+            self.varying = groups
             self.version = -1
         return bool(self.varying)
 
@@ -133,26 +153,29 @@ class Padding:
         self.fills = None
         self.means.clear()
         fills: dict[int, Any] = {}
-        at: dict[SymbolicTensor, Any] = {graph.input_list[i]: i for i in self.varying}
+        at = {graph.input_list[i]: Steps(group, i) for i, group in self.varying.items()}
         if spread(graph, at, fills) and all(
-            at.get(tensor, MASKED) is MASKED for tensor in graph.output_list
+            at[tensor].raw is None for tensor in graph.output_list if tensor in at
         ):
             self.fills = fills
-            self.in_steps = tree.map_structure(lambda tensor: tensor in at, graph.outputs)
+            self.groups = tree.map_structure(
+                lambda tensor: at[tensor].group if tensor in at else NO_STEPS, graph.outputs
+            )
 
     def _with_steps(
-        self, objective: Any, graph: Graph, y: Any, weight: Any, steps: int
+        self, objective: Any, graph: Graph, y: Any, weight: Any, steps: dict[int, int]
     ) -> list | None:
         """The targets and weights that are padded too; `None` if a loss or metric would change."""
-        outputs, cut = objective.split(graph.outputs), objective.split(self.in_steps)
+        outputs, groups = objective.split(graph.outputs), objective.split(self.groups)
         targets, weights = objective.split(y), objective._sample_weights(weight)
-        shared = weight is not None and not tree.is_nested(weight) and not all(cut.values())
+        shared = weight is not None and not tree.is_nested(weight) and len(set(groups.values())) > 1
         if shared and weight.ndim > 1:
             return None  # it weighs steps, which some outputs do not have
         found = []
-        for name in [name for name in cut if cut[name]]:
+        for name in [name for name in groups if groups[name] != NO_STEPS]:
+            given = steps[groups[name]]
             target, one = targets.get(name), weights.get(name)
-            if target is None or target.ndim < 2 or target.shape[1] != steps:
+            if target is None or target.ndim < 2 or target.shape[1] != given:
                 return None
             counted = [objective.losses.get(name)]
             counted += [metric for output, metric, _, _ in objective.reported if output == name]
@@ -161,7 +184,7 @@ class Padding:
                     return None
             found.append(target)
             if one is not None and one.ndim > 1:
-                if one.shape[1] != steps:
+                if one.shape[1] != given:
                     return None
                 found.append(one)
         return found
@@ -172,9 +195,11 @@ class Padding:
             self.means[key] = is_mean_of_steps(one, y, tensor)
         return self.means[key]
 
-    def trim(self, outputs: Any, steps: int) -> Any:
-        """Outputs of a padded batch without the steps that were added."""
-        return tree.map_structure(lambda a, cut: a[:, :steps] if cut else a, outputs, self.in_steps)
+    def trim(self, outputs: Any, steps: Any) -> Any:
+        """Outputs of a padded batch without the steps that were added to each."""
+        leaves = zip(tree.flatten(outputs), tree.flatten(self.groups), steps, strict=True)
+        cut = [a if group == NO_STEPS else a[:, : int(n)] for a, group, n in leaves]
+        return tree.unflatten_as(outputs, cut)
 
     def __deepcopy__(self, memo):
         return None
@@ -183,13 +208,12 @@ class Padding:
         return type(None), ()
 
 
-def spread(graph: Graph, at: dict[SymbolicTensor, Any], fills: dict[int, Any]) -> bool:
+def spread(graph: Graph, at: dict[SymbolicTensor, Steps], fills: dict[int, Any]) -> bool:
     """Follow the steps of varying inputs through a graph.
 
     Args:
         graph: what is followed.
-        at: the tensors that have the steps: an input's number, or `MASKED` once a mask goes with
-            them. Those found are added.
+        at: the tensors that have steps of varying inputs. Those found are added.
         fills: what each input must be padded with to be masked; filled in.
 
     Returns:
@@ -199,20 +223,24 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Any], fills: dict[int, Any]) -
         found = [at[tensor] for tensor in node.inputs if tensor in at]
         if not found:
             continue
-        raw = [number for number in found if number is not MASKED]
+        raw = [steps.raw for steps in found if steps.raw is not None]
         inner = node.op.known_graph() if hasattr(node.op, "known_graph") else None
         if inner is not None:
             if len(raw) < len(found) or not _spread_inside(inner, node, at, fills):
                 return False
-        elif raw:
+            continue
+        if raw:
             fill = mask_value(node.op)
             if fill is None or len(raw) < len(found):
                 return False
             if any(fills.setdefault(number, fill) != fill for number in raw):
                 return False
-            if not _mark(node, at):
-                return False
-        elif not ignores_masked_steps(node.op) or _own_masks(node) or not _mark(node, at):
+        elif not ignores_masked_steps(node.op) or _own_masks(node):
+            return False
+        querying = isinstance(node.op, QUERYING)
+        if not querying and len({steps.group for steps in found}) > 1:
+            return False
+        if not _mark(node, at, at.get(node.inputs[0]) if querying else found[0]):
             return False
     return True
 
@@ -249,12 +277,12 @@ def _own_masks(node: Any) -> bool:
     )
 
 
-def _mark(node: Any, at: dict) -> bool:
+def _mark(node: Any, at: dict[SymbolicTensor, Steps], steps: Steps | None) -> bool:
     """Note which outputs of a call have the steps: those with a mask. The others have none."""
     for tensor in node.output_list:
-        if tensor.mask is not None and tensor.ndim > 2:
-            at[tensor] = MASKED
-        elif tensor.mask is not None or None in tensor.shape[1:]:
+        if steps is not None and tensor.mask is not None and tensor.ndim > 2:
+            at[tensor] = Steps(steps.group)
+        elif (steps is not None and tensor.mask is not None) or None in tensor.shape[1:]:
             return False
     return True
 
@@ -276,15 +304,16 @@ def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
     return True
 
 
-def _filled(part: Any, fills: dict[int, Any], size: int) -> Any:
-    """Some arrays of a structure, by identity, with steps of a value added up to `size`."""
+def _filled(part: Any, more: dict[int, tuple[Any, int]]) -> Any:
+    """Some arrays of a structure, by identity, with steps of a value added up to a few lengths."""
 
     def fill(array):
-        if id(array) not in fills:
+        if id(array) not in more:
             return array
+        value, steps = more[id(array)]
         old = np.asarray(array)
-        new = np.full((len(old), size, *old.shape[2:]), fills[id(array)], old.dtype)
-        new[:, : old.shape[1]] = old
+        new = np.full((len(old), bucket_length(steps), *old.shape[2:]), value, old.dtype)
+        new[:, :steps] = old
         return new
 
     return tree.map_structure(fill, part)

@@ -198,10 +198,11 @@ def count_given_steps(y_pred: Any, steps: Any = None) -> None:
     A metric adds up, for each sample, the mean of the masked values and the mean of the mask. Both
     are over the steps of a padded batch; as weights, masks bring them to those that were given.
     """
-    for leaf in tree.flatten(y_pred) if steps is not None else ():
+    for number, leaf in enumerate(tree.flatten(y_pred) if steps is not None else ()):
         mask = get_mask(leaf)
         if mask is not None:
-            set_mask(leaf, mask * (mask.shape[1] / steps[0].astype("float32")))
+            given = steps[0, number].astype("float32")
+            set_mask(leaf, mask * jnp.where(given == 0, 1, mask.shape[1] / given))
 
 
 def custom_step(model: Any, variables: Variables, method: str) -> Callable:
