@@ -1,9 +1,11 @@
 """An epoch begins before the last one's numbers are read, where nobody looks at them meanwhile."""
 
+import gc
 import os
 import signal
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -131,3 +133,11 @@ def test_an_interrupt_ends_training_after_what_was_started(monkeypatch):
     assert done == [6, 6, 6, 6]  # the fourth had begun
     assert steps == sum(done)
     assert len(history["loss"]) == 3
+
+
+def test_the_data_is_let_go_when_training_is_over():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(*numbers(), BATCH, epochs=2, verbose=0)
+    gc.collect()
+    assert not [a for a in jax.live_arrays() if a.ndim == 2 and len(a) >= ROWS]

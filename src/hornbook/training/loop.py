@@ -84,10 +84,11 @@ def interrupts() -> Iterator[Interrupt]:
 
 
 class Running(NamedTuple):
-    """Steps that the device is at, or has done: where they began, and what will come of them."""
+    """Steps that the device is at, or has done: the first, the one after the last, the results."""
 
     slab: Slab
     first: int
+    stop: int
     logs: list
     index: Any
     finite: Any
@@ -134,7 +135,7 @@ class Program:
         )
         self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
         self._go = finite
-        self._running = Running(slab, start, logs, index, finite, began)
+        self._running = Running(slab, start, stop, logs, index, finite, began)
         return self._running
 
     def finish(self, running: Running) -> tuple[dict, int, bool]:
@@ -143,7 +144,7 @@ class Program:
         if running is self._running:  # else the device has more to do, and took longer
             self._note(running.slab, done - running.first, time.perf_counter() - running.began)
         if running is self._running or not finite:
-            self._go = True
+            self._go, self._running = True, None
         return dict(zip(self.names, running.logs, strict=True)), done, finite
 
     def works(self) -> bool:
@@ -192,11 +193,11 @@ def _key(data: tuple, rows: Any, batch: int, rest: int = 0) -> tuple:
 
 
 class Ahead(NamedTuple):
-    """An epoch that has begun before what came of the last one was known."""
+    """An epoch that has begun before what came of the last one was known; or was about to."""
 
     slabs: Iterator[Slab]
     slab: Slab
-    running: Running
+    running: Running | None
 
 
 class Epochs:
@@ -245,10 +246,9 @@ class Epochs:
         while upcoming:
             slab, start = upcoming.pop(), 0
             while start < slab.steps:
-                stop = self._stop(slab, start)
                 self.begin(first + start)
-                running = running or program.start(slab, start, stop, first + start == 0)
-                if stop == slab.steps and not self.each:
+                running = running or self._start(slab, start, first + start == 0)
+                if running.stop == slab.steps and not self.each:
                     # the next batches are made while the device works on the last of these
                     upcoming = upcoming or [*islice(slabs, 1)]
                     if another and not upcoming and not self.stopped():
@@ -267,8 +267,14 @@ class Epochs:
             upcoming = upcoming or [*islice(slabs, 1)]
         return to_floats(logs)
 
-    def _stop(self, slab: Slab, start: int) -> int:
-        return min(start + (1 if self.each else self.program.pace.steps), slab.steps)
+    @property
+    def begun(self) -> bool:
+        """Whether the device is at the next epoch already."""
+        return self.ahead is not None and self.ahead.running is not None
+
+    def _start(self, slab: Slab, start: int, fresh: bool) -> Running:
+        stop = min(start + (1 if self.each else self.program.pace.steps), slab.steps)
+        return self.program.start(slab, start, stop, fresh)
 
     def _begin_next(self) -> None:
         if self.ahead:
@@ -276,8 +282,7 @@ class Epochs:
         else:
             slabs = self.feed.epoch(self._more)
             slab = next(slabs)
-        running = self.program.start(slab, 0, self._stop(slab, 0), True)
-        self.ahead = Ahead(slabs, slab, running)
+        self.ahead = Ahead(slabs, slab, self._start(slab, 0, True))
 
     def _more(self, batch: tuple, count: int, began: float) -> bool:
         """Whether to wait for one more batch: while the device works, and very shortly else."""

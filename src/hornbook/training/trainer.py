@@ -324,7 +324,7 @@ class Trainer(Layer):
             for epoch in range(initial_epoch, epochs):
                 events.on_epoch_begin(epoch)
                 logs = run.epoch(another=alone and epoch + 1 < epochs)
-                if interrupt.asked and not run.ahead:
+                if interrupt.asked and not run.begun:
                     break
                 if validation is not None and due(epoch, validation_freq):
                     results = self._evaluate(validation, events, interrupted)
@@ -332,7 +332,7 @@ class Trainer(Layer):
                     if interrupt.asked:
                         break
                 events.on_epoch_end(epoch, logs)
-                if self.stop_training or interrupt.asked and not run.ahead:
+                if self.stop_training or interrupt.asked and not run.begun:
                     break
                 run.program = program = program_of(self, "train")
             self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
