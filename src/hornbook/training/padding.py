@@ -127,7 +127,7 @@ class Padding:
             _filled(x, fills),
             _filled(y, zeros),
             _filled(weight, zeros),
-            np.tile(np.int32(given), (len(inputs[0]), 1)),
+            np.tile(np.array(given, "int32"), (len(inputs[0]), 1)),
         )
 
     def _vary(self, lengths: list) -> bool:
