@@ -34,7 +34,7 @@ cli
 RANK = {name: rank for rank, row in enumerate(ORDER.split("\n")) for name in row.split()}
 
 IMPORTS_NOTHING = {"kernels"}  # of this package
-ANYBODY_MAY_IMPORT = {"hornbook.core.processor"}  # which knows nothing of hornbook
+ANYBODY_MAY_IMPORT = {"hornbook.core.origins", "hornbook.core.processor"}  # know nothing of it
 MAY_IMPORT_ANYTHING = {"compat"}
 ONLY_IMPORTED_BY = {"compat": {"compat", "hornbook", "cli"}}
 # The doors, lazy until asked: here a first-party import may stand inside a function.

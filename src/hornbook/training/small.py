@@ -31,7 +31,7 @@ SIMPLE = set(
 )
 CALLS = {"checkpoint", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit"}
 DTYPES = {"float32", "int32", "uint32", "bool"}
-KEYS = {"key<fry>"}
+INSIDE = {"key<fry>", str(np.dtype(jax.dtypes.float0))}  # besides, but for arguments and results
 
 
 class Runs:
@@ -81,7 +81,7 @@ def work(jaxpr: Any) -> float:
     for equation in jaxpr.eqns:
         if equation.primitive.name in CALLS:
             total += sum(map(work, jaxprs_in_params(equation.params)))
-        elif equation.primitive.name in SIMPLE and _dtypes(equation) <= DTYPES | KEYS:
+        elif equation.primitive.name in SIMPLE and _dtypes(equation) <= DTYPES | INSIDE:
             total += _numbers(equation)
         else:
             return np.inf
