@@ -13,7 +13,15 @@ _one_function = contextvars.ContextVar("one function", default=False)
 
 
 @contextlib.contextmanager
-def plain() -> Iterator[None]:
+def _set(variable: contextvars.ContextVar[bool]) -> Iterator[None]:
+    token = variable.set(True)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+def plain() -> contextlib.AbstractContextManager[None]:
     """Within this context every kernel takes its plain version.
 
     The choice is made while a function is traced. jax remembers what it has traced, so a function
@@ -27,11 +35,7 @@ def plain() -> Iterator[None]:
         >>> wants_plain()
         False
     """
-    token = _plain.set(True)
-    try:
-        yield
-    finally:
-        _plain.reset(token)
+    return _set(_plain)
 
 
 def wants_plain() -> bool:
@@ -39,8 +43,7 @@ def wants_plain() -> bool:
     return _plain.get()
 
 
-@contextlib.contextmanager
-def one_function() -> Iterator[None]:
+def one_function() -> contextlib.AbstractContextManager[None]:
     """Within this context is traced what becomes one function of the processor's.
 
     See `core.compiler.as_one`. Nothing is called there, neither libraries nor compiled kernels.
@@ -51,11 +54,7 @@ def one_function() -> Iterator[None]:
         ...     in_one_function()
         True
     """
-    token = _one_function.set(True)
-    try:
-        yield
-    finally:
-        _one_function.reset(token)
+    return _set(_one_function)
 
 
 def in_one_function() -> bool:

@@ -79,6 +79,7 @@ class TimeDistributed(Wrapper):
 
 
 def _split(merged: Array, batch: int, steps: int) -> Array:
+    """Samples and steps on axes of their own; what is known of a softmax stays known."""
     outputs = merged.reshape(batch, steps, *merged.shape[1:])
     of_softmax = logits_of.of(merged)
     if of_softmax:

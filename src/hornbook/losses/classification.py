@@ -148,7 +148,7 @@ def sparse_categorical_crossentropy(
         valid = labels != ignore_class
         labels = jnp.where(valid, labels, 0)
         y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
-    if axis % y_pred.ndim != y_pred.ndim - 1:
+    if axis % y_pred.ndim != y_pred.ndim - 1:  # else this very array, perhaps known as a softmax
         y_pred = jnp.moveaxis(y_pred, axis, -1)
     loss = nn.sparse_categorical_crossentropy(labels, y_pred, from_logits)
     if ignore_class is not None:

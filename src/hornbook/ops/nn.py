@@ -440,12 +440,21 @@ def _logits_of(output: Array) -> Array | None:
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _of_classes(clipped: bool, logits: Array, target: Array) -> Array:
     """The crossentropy of the softmax of logits, without taking it."""
-    return _of_classes_jvp(clipped, (logits, target), (None, None))[0]
+    return _loss_of_classes(clipped, logits, target)[0]
 
 
 @_of_classes.defjvp
 def _of_classes_jvp(clipped, primals, tangents):
     (logits, target), (d, _) = primals, tangents
+    loss, total, chosen, inside = _loss_of_classes(clipped, logits, target)
+    slope = jnp.where(inside[..., None], jnp.exp(logits - total[..., None]) - chosen, 0)
+    return loss, jnp.sum(slope * d, -1)
+
+
+def _loss_of_classes(
+    clipped: bool, logits: Array, target: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The loss; and for its slope the logarithm of the sum, which class it is, where it has one."""
     total = log_sum_exp(logits)
     chosen = target[..., None] == jnp.arange(logits.shape[-1])
     known = (target >= 0) & (target < logits.shape[-1])
@@ -453,10 +462,7 @@ def _of_classes_jvp(clipped, primals, tangents):
     least, most = (-jnp.log(1 - settings.epsilon()), -jnp.log(settings.epsilon()))
     inside = known & (loss > least) & (loss < most) if clipped else known
     loss = jnp.where(known, jnp.clip(loss, least, most) if clipped else loss, 0)
-    if d is None:
-        return loss, None
-    slope = jnp.where(inside[..., None], jnp.exp(logits - total[..., None]) - chosen, 0)
-    return loss, jnp.sum(slope * d, -1)
+    return loss, total, chosen, inside
 
 
 @op

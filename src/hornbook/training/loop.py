@@ -149,8 +149,9 @@ class Program:
 
     def works(self) -> bool:
         """Whether the device is still at the last run."""
-        index: Any = self._running.index if self._running else None
-        return hasattr(index, "is_ready") and not index.is_ready()
+        if self._running is None or not hasattr(self._running.index, "is_ready"):
+            return False
+        return not self._running.index.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
         """Whether it is worth a compilation to run several such batches of a source at once.

@@ -135,11 +135,8 @@ class Padding:
         if self.first is None or len(self.first) != len(lengths):
             self.first, self.varying = lengths, {}
         changed = {i for i, (a, b) in enumerate(zip(self.first, lengths, strict=True)) if a != b}
-        names = [(self.varying.get(i, 0), lengths[i]) for i in range(len(lengths))]
-        together = {i: names.index(names[i]) for i in sorted(changed | self.varying.keys())}
-        groups: dict[int, int] = {}
-        for i, name in together.items():
-            groups[i] = next(j for j in groups | {i: i} if together[j] == name)
+        names = {i: (self.varying.get(i, 0), lengths[i]) for i in sorted(changed | {*self.varying})}
+        groups = {i: next(j for j in names if names[j] == names[i]) for i in names}
         if groups != self.varying:
             self.varying = groups
             self.version = -1

@@ -13,7 +13,6 @@ import numpy as np
 from jax import ShapeDtypeStruct
 from jax.extend.core import Literal, jaxprs_in_params
 
-from hornbook.core import tree
 from hornbook.core.compiler import can_be_one
 from hornbook.kernels import one_function, wants_plain
 
@@ -51,8 +50,7 @@ class Runs:
     def __call__(self, state: dict, fixed: dict, data: Any, *more: Any) -> tuple:
         """Run; which way is found out once for each shape of `data`."""
         batch = more[-2]
-        leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
-        key = batch, wants_plain(), *((leaf.shape, leaf.dtype) for leaf in leaves)
+        key = batch, wants_plain(), *((a.shape, a.dtype) for a in jax.tree.leaves(data))
         if key not in self.chosen:
             small = self.are_small(state, fixed, data, batch)
             self.chosen[key] = self.whole if small else self.usual
@@ -67,9 +65,7 @@ class Runs:
             return False
         if not {str(a.dtype) for a in (*variables, *rows)} <= DTYPES:
             return False
-        specs = tree.map_structure(
-            lambda a: None if a is None else ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), data
-        )
+        specs = jax.tree.map(lambda a: ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), data)
         with one_function():
             found = jax.make_jaxpr(self.step)(state, fixed, specs)
         return work(found.jaxpr) <= WORK

@@ -319,8 +319,8 @@ class Trainer(Layer):
             events.on_train_begin()
             logs: dict[str, Any] = {}
             run = Epochs(program, feed, events, "train", self, stopped)
-            alone = isinstance(feed, ArrayFeed) and validation is None
-            alone = alone and events.only_remember() and not self.run_eagerly
+            seen = validation is not None or self.run_eagerly or not events.only_remember()
+            alone = isinstance(feed, ArrayFeed) and not seen
             for epoch in range(initial_epoch, epochs):
                 events.on_epoch_begin(epoch)
                 logs = run.epoch(another=alone and epoch + 1 < epochs)
@@ -334,8 +334,9 @@ class Trainer(Layer):
                 events.on_epoch_end(epoch, logs)
                 if self.stop_training or interrupt.asked and not run.begun:
                     break
-                run.program = program = program_of(self, "train")
-            self.optimizer.finalize_variable_values(list(program.variables.trainable.values()))
+                run.program = program_of(self, "train")
+            trained = run.program.variables.trainable
+            self.optimizer.finalize_variable_values(list(trained.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
             print(

@@ -33,18 +33,9 @@ BUILDS = {
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
     "aarch64": {"asimd"},
 }
-TARGETS = ("row_dots", "adam", "adam_lookup", "adam_rows", "adam_table")
+TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
-TARGETS += (
-    "log_sum_exp",
-    "normalize",
-    "normalize_back",
-    "dense",
-    "pack",
-    "product",
-    "product_packed",
-    "take",
-)
+TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed", "take")
 STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
 

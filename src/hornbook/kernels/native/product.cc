@@ -18,6 +18,7 @@ constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely rea
 constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
 constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
+constexpr int64_t kFar = 1024;         // or fewer, where its rows lie in a page each
 
 // How the right operand lies in memory.
 enum class Order : int64_t { kPlain = 0, kTransposed = 1, kPacked = 2 };
@@ -45,6 +46,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   const int64_t most = std::min(p.depth, r1 - r0 >= kOften ? kDepthOfMany : kDepth);
   const int64_t block =
       std::min(std::max<int64_t>(kBlock / most / kRows * kRows, 64), Up(r1 - r0, kRows));
+  const bool pack_b = r1 - r0 >= kOften || (r1 - r0 >= 4 * kRows && p.b_row >= kFar);
   const bool pack_a = p.a.step != 1 && panels > 2 && p.depth > 64;
   const int64_t panel_size = kColumns * most;
   // A tile of few rows goes with many panels, so it pays to know what is zero in it.
@@ -74,7 +76,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
         Right right{p.b + k0 * p.b_row + c, p.b_row};
         if (p.order == Order::kPacked) {
           right = {p.b + c * p.depth + k0 * kColumns, kColumns};
-        } else if (p.order == Order::kTransposed || columns < kColumns || r1 - r0 >= kOften) {
+        } else if (p.order == Order::kTransposed || columns < kColumns || pack_b) {
           float* const packed = panels_in_order + panel * panel_size;
           if (m0 == r0 && p.order == Order::kTransposed)
             PackTransposed(p.b + c * p.b_row + k0, p.b_row, depth, columns, packed);

@@ -33,6 +33,10 @@ inline Vector Load(const float* p) {
 
 inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
 
+// The same number in all places. Less zero and not plus zero, which would be an operation: it makes
+// 0 of -0.
+inline Vector All(float x) { return x - Vector{}; }
+
 // Asks for rows of `width` numbers, `row` apart, that are soon read; or written, for `writes` of 1.
 template <int writes = 0>
 inline void Fetch(const float* first, int64_t row, int64_t rows, int64_t width) {
@@ -81,7 +85,7 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
       const Vector b_low = Load(b), b_high = two ? Load(b + kLanes) : Vector{};
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) {
-        const Vector one = Vector{} + a[r * left.row];
+        const Vector one = All(a[r * left.row]);
         low[r] += one * b_low;
         if constexpr (two) high[r] += one * b_high;
       }
