@@ -21,7 +21,7 @@ from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
 from hornbook.kernels.native.sources import digest
 from hornbook.kernels.product import dot, multiplier
-from hornbook.kernels.recurrent import lstm
+from hornbook.kernels.recurrent import gru, lstm
 from hornbook.optimizers import Adam, AdamW
 
 needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
@@ -200,31 +200,38 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
         partial(dot, a_axis=0), a[:, :8], a
     )  # where the sum is over rows, little will do
     assert by_kernel(partial(dot, a_axis=0), draw(512, 256), draw(512, 1024))
-    assert not by_kernel(partial(dot, a_axis=0), draw(1024, 256), draw(1024, 1024))
+    large = draw(1024, 256), draw(1024, 1024)
+    assert by_kernel(partial(dot, a_axis=0), *large) == (native.lanes() < 16)
     assert by_kernel(dot, draw(512, 256), draw(256, 80))
     assert not by_kernel(dot, a, draw(64, 8192))  # a large matrix for few rows
 
 
-def assert_lstm_agrees(steps, batch, units, masked, reverse, bias, features=7):
+CELLS = {"lstm": (lstm, 4, 2, (4,)), "gru": (gru, 3, 1, (2, 3))}  # gates, states, bias in units
+cells = pytest.mark.parametrize("name", CELLS)
+
+
+def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, features=7):
     """Outputs, final states and every gradient, with the kernel and without."""
+    function, gates, states, bias_shape = CELLS[name]
     x = draw(batch, steps, features)
-    kernel = draw(features, 4 * units, seed=1) / np.sqrt(features).astype("float32")
-    states = draw(batch, units, seed=2), draw(batch, units, seed=3)
-    recurrent = draw(units, 4 * units, seed=4) / np.sqrt(units).astype("float32")
-    given = [x, *states, kernel, recurrent, draw(4 * units, seed=5) if bias else None]
+    kernel = draw(features, gates * units, seed=1) / np.sqrt(features).astype("float32")
+    initial = [draw(batch, units, seed=2 + i) for i in range(states)]
+    recurrent = draw(units, gates * units, seed=4) / np.sqrt(units).astype("float32")
+    bias_shape = (*bias_shape[:-1], bias_shape[-1] * units)
+    given = [x, *initial, kernel, recurrent, draw(*bias_shape, seed=5) if bias else None]
     mask = draw(batch, steps, seed=6) > -0.5 if masked else None
 
     def loss(*given):
-        outputs, final = lstm(*given, mask=mask, reverse=reverse)
+        outputs, final = function(*given, mask=mask, reverse=reverse)
         total = sum(jnp.sum(jnp.sin(i * state)) for i, state in enumerate(final, 2))
         return jnp.sum(jnp.cos(outputs)) + total, (outputs, final)
 
-    fast = jax.value_and_grad(loss, range(5 + bias), has_aux=True)
+    fast = jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)
     compiled = jax.jit(lambda *given: fast(*given))
     text = compiled.lower(*given).as_text()
-    assert "hornbook_lstm" in text and "hornbook_lstm_back" in text
+    assert f"hornbook_{name}" in text and f"hornbook_{name}_back" in text
     with plain():
-        slow = jax.value_and_grad(loss, range(5 + bias), has_aux=True)(*given)
+        slow = jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)(*given)
     scale = np.sqrt(batch * steps)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * scale),
@@ -234,26 +241,40 @@ def assert_lstm_agrees(steps, batch, units, masked, reverse, bias, features=7):
 
 
 @needs_kernels
+@cells
 @settings(max_examples=12, deadline=None)
 @given(
-    st.integers(1, 6),
-    st.integers(1, 40),
-    st.integers(1, 70),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
+    steps=st.integers(1, 6),
+    batch=st.integers(1, 40),
+    units=st.integers(1, 70),
+    masked=st.booleans(),
+    reverse=st.booleans(),
+    bias=st.booleans(),
 )
-def test_lstm_of_any_shape_agrees_with_the_scan(steps, batch, units, masked, reverse, bias):
-    assert_lstm_agrees(steps, batch, units, masked, reverse, bias)
+def test_recurrences_of_any_shape_agree_with_the_scan(name, **given):
+    assert_recurrence_agrees(name, **given)
 
 
 @needs_kernels
+@cells
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
-    ("batch", "units", "features"), [(64, 128, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300)]
+    ("batch", "units", "features"),
+    [(64, 128, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300), (130, 200, 9)],
 )
-def test_large_lstms_in_parts_of_samples_and_of_units(batch, units, features, masked):
-    assert_lstm_agrees(7, batch, units, masked, True, True, features)
+def test_large_recurrences_in_parts_of_samples_and_of_units(name, batch, units, features, masked):
+    assert_recurrence_agrees(name, 7, batch, units, masked, True, True, features)
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    "options", [{"reset_after": False}, {"activation": "relu"}, {"recurrent_activation": "linear"}]
+)
+def test_grus_of_other_formulas_go_without_the_kernel(options):
+    bias = draw(24) if "reset_after" in options else draw(2, 24)
+    given = draw(3, 5, 7), draw(3, 8), draw(7, 24), draw(8, 24), bias
+    text = jax.jit(lambda *given: gru(*given, **options)).lower(*given).as_text()
+    assert "hornbook_gru" not in text
 
 
 @needs_kernels
@@ -268,8 +289,8 @@ def test_the_gates_of_an_lstm_are_right_from_large_numbers_to_small():
     z = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(-12, 0, 400)]).astype("float32")
     zero = jnp.zeros((z.size, 1))
     kernel = jnp.ones((1, 4))
-    gates, *_ = native.lstm(
-        jnp.asarray(z[None, :, None]), zero, zero, kernel, 0 * kernel, None, None
+    (gates,), *_ = native.lstm(
+        jnp.asarray(z[None, :, None]), (zero, zero), (kernel, 0 * kernel), None, None
     )
     i, _, g, _ = np.asarray(gates)[0].T
     np.testing.assert_allclose(g, np.tanh(z.astype("float64")), rtol=5e-7)

@@ -122,7 +122,7 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
         return a_axis == 0 and work >= TINY and min(rows, b.shape[-1 - b_axis]) >= FEW
     if a.ndim > 2 or b_axis == 1:
         return True
-    if a_axis == 0 and work > MUCH:
+    if a_axis == 0 and work > MUCH and native.lanes() >= 16:
         return MANY <= depth < DEEP
     if a_axis == 0 or rows <= MANY and work <= SOME:
         return True

@@ -31,6 +31,20 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
 }
 
 
+class Compiled(NamedTuple):
+    """A cell's kernels in C++, which take the input before it is projected.
+
+    forward: `(x, states, (W, R), b, mask) -> saved, old states, final states`.
+    backward: `(d outputs, d final states, saved, old, final, R, mask) -> d states, kept, d b`.
+    add, part: from the cell's bias to that of the kernels, and from the gradient of that one back.
+    """
+
+    forward: Callable
+    backward: Callable
+    add: Callable = lambda bias: bias
+    part: Callable = lambda d: d
+
+
 class Cell(NamedTuple):
     """The part of a step that depends on the state, its derivative, and the sums over all steps.
 
@@ -47,7 +61,7 @@ class Cell(NamedTuple):
         was saved.
     finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
     extra: how many arrays are saved beside the blocks.
-    compiled: whether there are compiled kernels for it, those of an LSTM with tanh and sigmoid.
+    compiled: compiled kernels for it, if there are any.
     """
 
     blocks: tuple[int, ...]
@@ -56,7 +70,7 @@ class Cell(NamedTuple):
     backward: Callable
     finish: Callable
     extra: int = 0
-    compiled: bool = False
+    compiled: Compiled | None = None
 
 
 @cache
@@ -81,7 +95,8 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         return (back[0](dz), dc * f), (dz,)
 
     usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
-    return Cell((4,), (4,), forward, backward, _finish, compiled=usual)
+    compiled = Compiled(native.lstm, native.lstm_back) if usual else None
+    return Cell((4,), (4,), forward, backward, _finish, compiled=compiled)
 
 
 @cache
@@ -148,7 +163,18 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
             d_bias = jnp.stack([d_bias, jnp.concatenate([d_zr_sum, _sum_steps(extra)])])
         return (d_zr, da), d_kernel, d_bias
 
-    return Cell((2, 1), (3,) if reset_after else (2, 1), forward, backward, finish, extra=1)
+    def add(bias):
+        (zr, a), (recurrent_zr, inner) = (jnp.split(b, [len(b) // 3 * 2]) for b in bias)
+        return jnp.concatenate([zr + recurrent_zr, a, inner])
+
+    def part(d):
+        zr, a, inner = jnp.split(d, [len(d) // 2, len(d) // 4 * 3])
+        return jnp.stack([jnp.concatenate([zr, last]) for last in (a, inner)])
+
+    usual = reset_after and (activation, recurrent_activation) == ("tanh", "sigmoid")
+    compiled = Compiled(native.gru, native.gru_back, add, part) if usual else None
+    products = (3,) if reset_after else (2, 1)
+    return Cell((2, 1), products, forward, backward, finish, extra=1, compiled=compiled)
 
 
 def _finish(kept, old_h, kernel, bias):
@@ -166,10 +192,7 @@ def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
 
 
 def _recur_forward(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
-    extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
-    final, old, saved = _loop_forward(
-        cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
-    )
+    final, old, saved = _loop_saving(cell, reverse, unroll, xp, states, kernel, bias, mask)
     return (_outputs(sequences, old, final), final), (old, final, saved, kernel, bias, mask)
 
 
@@ -179,6 +202,14 @@ def _outputs(sequences, old, final):
 
 def _buffer(state, steps):
     return jnp.zeros((steps, *state.shape), state.dtype)
+
+
+def _loop_saving(cell, reverse, unroll, xp, states, kernel, bias, mask):
+    """`_loop_forward` that saves all that the way back needs."""
+    extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
+    return _loop_forward(
+        cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
+    )
 
 
 def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, history):
@@ -259,50 +290,53 @@ _recur.defvjp(_recur_forward, _recur_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _lstm(cell, sequences, x, states, kernels, bias, mask):
+def _compiled(cell, sequences, x, states, kernels, bias, mask):
     """As `_recur` of inputs that are not projected yet, by the compiled kernels.
 
     The products of a step's input and of its state are one, so that the projected input never
     goes through memory.
     """
-    return _lstm_forward(cell, sequences, x, states, kernels, bias, mask)[0]
+    return _compiled_forward(cell, sequences, x, states, kernels, bias, mask)[0]
 
 
-def _lstm_forward(cell, sequences, x, states, kernels, bias, mask):
+def _compiled_forward(cell, sequences, x, states, kernels, bias, mask):
     def fast(x, states, kernels, bias, mask):
-        gates, h, c, *final = native.lstm(x, *states, *kernels, bias, mask)
-        return tuple(final), (h, c), (gates,)
+        bias = None if bias is None else cell.compiled.add(bias)
+        return cell.compiled.forward(x, states, kernels, bias, mask)
 
     def slow(x, states, kernels, bias, mask):
-        xp = (product(x, kernels[0]),)
-        return _loop_forward(cell, False, False, xp, states, kernels[1], bias, mask, xp, 2)
+        xp = _project(cell, x, kernels[0])
+        final, old, saved = _loop_saving(cell, False, False, xp, states, kernels[1], bias, mask)
+        return saved, old, final
 
-    final, old, saved = native.differentiated_as(slow, fast, x, states, kernels, bias, mask)
+    saved, old, final = native.differentiated_as(slow, fast, x, states, kernels, bias, mask)
     return (_outputs(sequences, old, final), final), (x, old, final, saved, kernels, bias, mask)
 
 
-def _lstm_backward(cell, sequences, residuals, d_out):
+def _compiled_backward(cell, sequences, residuals, d_out):
     x, old, final, saved, (kernel, recurrent_kernel), bias, mask = residuals
 
-    def fast(d_hs, d_final, saved, old, final, recurrent_kernel, mask):
-        d_xp, *d_states, d_bias = native.lstm_back(
-            d_hs, *d_final, *saved, old[1], final[1], recurrent_kernel, mask
+    def slow(d_hs, d_final, saved, old, final, kernel, mask):
+        d_states, kept = _loop_backward(
+            cell, False, False, d_hs, d_final, saved, old, final, kernel, mask
         )
-        return tuple(d_states), d_xp, d_bias
-
-    def slow(*given):
-        d_states, (d_xp,) = _loop_backward(cell, False, False, *given)
-        return d_states, d_xp, _sum_steps(d_xp)
+        return d_states, kept, jnp.concatenate([_sum_steps(d) for d in kept])
 
     given = d_out[0] if sequences else None, d_out[1], saved, old, final, recurrent_kernel, mask
-    d_states, d_xp, d_bias = native.differentiated_as(slow, fast, *given)
-    d_recurrent = _weight_gradient(old[0], d_xp)
-    d_x, d_kernel = jax.vjp(product, x, kernel)[1](d_xp)
-    d_bias = None if bias is None else d_bias
+    d_states, kept, d_bias = native.differentiated_as(slow, cell.compiled.backward, *given)
+    d_xp, d_recurrent, _ = cell.finish(kept, old[0], recurrent_kernel, None)
+    d_x, d_kernel = jax.vjp(partial(_project, cell), x, kernel)[1](d_xp)
+    d_bias = None if bias is None else cell.compiled.part(d_bias)
     return d_x, d_states, (d_kernel, d_recurrent), d_bias, None
 
 
-_lstm.defvjp(_lstm_forward, _lstm_backward)
+_compiled.defvjp(_compiled_forward, _compiled_backward)
+
+
+def _project(cell: Cell, x: Array, kernel: Array) -> tuple[Array, ...]:
+    """The input times each block of its kernel."""
+    ends = np.cumsum(cell.blocks)[:-1] * (kernel.shape[1] // sum(cell.blocks))
+    return tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
 
 
 def run(
@@ -332,12 +366,11 @@ def run(
     in_order = jax.tree.map(lambda a: jnp.flip(a, 0) if reverse else a, (x, keep))
     if cell.compiled and not wants_plain() and native.suits(x, *states, kernel, recurrent_kernel):
         kernels = kernel, recurrent_kernel
-        outputs, states = _lstm(
+        outputs, states = _compiled(
             cell, return_sequences, in_order[0], states, kernels, bias, in_order[1]
         )
     else:
-        ends = np.cumsum(cell.blocks)[:-1] * units
-        xp = tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
+        xp = _project(cell, x, kernel)
         outputs, states = _recur(
             cell, reverse, unroll, return_sequences, xp, states, recurrent_kernel, bias, keep
         )

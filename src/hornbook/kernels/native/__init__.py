@@ -34,7 +34,8 @@ BUILDS = {
     "aarch64": {"asimd"},
 }
 TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_table")
-TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "lstm", "lstm_back")
+TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut")
+TARGETS += ("gru", "gru_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed", "take")
 STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
 To compile it again: pip install -e ."""
@@ -155,22 +156,18 @@ def product_packed(a: Array, packed: Array, columns: int) -> Array:
     return _call("product_packed", a.shape[0], columns)(a, packed)
 
 
+Arrays = tuple[Array, ...]
+
+
 def lstm(
-    x: Array,
-    h: Array,
-    c: Array,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None,
-    mask: Array | None,
-) -> tuple[Array, Array, Array, Array, Array]:
+    x: Array, states: Arrays, kernels: Arrays, bias: Array | None, mask: Array | None
+) -> tuple[Arrays, Arrays, Arrays]:
     """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
 
     Args:
         x: inputs, `(steps, batch, features)`.
-        h, c: states before the first step, `(batch, units)`.
-        kernel: `(features, 4 * units)`.
-        recurrent_kernel: `(units, 4 * units)`.
+        states: h and c before the first step, `(batch, units)`.
+        kernels: `(features, 4 * units)` for the input and `(units, 4 * units)` for h.
         bias: `(4 * units,)`.
         mask: booleans, `(steps, batch)`; where false, a step keeps its states.
 
@@ -178,37 +175,97 @@ def lstm(
         The gates, `(steps, batch, 4 * units)`; h and c before each step, `(steps, batch, units)`;
         and after the last.
     """
-    steps, last = x.shape[0], h.shape
-    bias = jnp.zeros(0, jnp.float32) if bias is None else bias
-    shapes = ((steps, last[0], 4 * last[1]), (steps, *last), (steps, *last), last, last)
-    return kernel_call("lstm", map(_float32, shapes))(
-        x, h, c, kernel, recurrent_kernel, bias, _flat(mask)
-    )
+    return _recurrence("lstm", (4,), x, states, kernels, bias, mask)
 
 
 def lstm_back(
     d_hs: Array | None,
-    d_h: Array,
-    d_c: Array,
-    gates: Array,
-    old_c: Array,
-    last_c: Array,
+    d_final: Arrays,
+    saved: Arrays,
+    old: Arrays,
+    final: Arrays,
     recurrent_kernel: Array,
     mask: Array | None,
-) -> tuple[Array, Array, Array, Array]:
-    """The gradients of `lstm` for the projected input, the states before the first step, the bias.
+) -> tuple[Arrays, Arrays, Array]:
+    """The gradients of `lstm`.
 
     Args:
         d_hs: those of h before each step but for the first, and after the last: in other words of
             the output of each step; if they are wanted.
-        d_h, d_c: those of the states after the last step.
-        gates, old_c, last_c, recurrent_kernel, mask: what `lstm` took and gave.
+        d_final: those of the states after the last step.
+        saved, old, final: what `lstm` gave.
+
+    Returns:
+        The gradients of the states before the first step, of the sums that the gates were made of,
+        and of these over all steps and samples, which is the bias's.
     """
-    d_hs = jnp.zeros((0, 0, 0), jnp.float32) if d_hs is None else d_hs
-    results = [gates, last_c, last_c, _float32(recurrent_kernel.shape[1:])]
-    return kernel_call("lstm_back", results, {3: 0})(
-        d_hs, d_h, d_c, gates, old_c, last_c, recurrent_kernel, _flat(mask)
+    of_bias = _float32(recurrent_kernel.shape[1:])
+    d_gates, *d_states, d_bias = kernel_call("lstm_back", [*saved, *final, of_bias], {3: 0})(
+        _optional(d_hs, 3), *d_final, *saved, old[1], final[1], recurrent_kernel, _flat(mask)
     )
+    return tuple(d_states), (d_gates,), d_bias
+
+
+def gru(
+    x: Array, states: Arrays, kernels: Arrays, bias: Array | None, mask: Array | None
+) -> tuple[Arrays, Arrays, Arrays]:
+    """A GRU over all steps, with tanh and sigmoid, its reset gate applied after the product.
+
+    Args:
+        x: inputs, `(steps, batch, features)`.
+        states: h before the first step, `(batch, units)`.
+        kernels: `(features, 3 * units)` for the input and `(units, 3 * units)` for h, gates in the
+            order z, r, h.
+        bias: `(4 * units,)`: for z, for r, for what the input adds to the candidate, and for what
+            the state does.
+        mask: booleans, `(steps, batch)`; where false, a step keeps its state.
+
+    Returns:
+        The gates z and r, `(steps, batch, 2 * units)`, the candidate, and what the state would add
+        to it, `(steps, batch, units)`; h before each step; and after the last.
+    """
+    return _recurrence("gru", (2, 1, 1), x, states, kernels, bias, mask)
+
+
+def gru_back(
+    d_hs: Array | None,
+    d_final: Arrays,
+    saved: Arrays,
+    old: Arrays,
+    final: Arrays,
+    recurrent_kernel: Array,
+    mask: Array | None,
+) -> tuple[Arrays, Arrays, Array]:
+    """The gradients of `gru`, as `lstm_back` gives them; the last is of its bias's four parts."""
+    of_bias = _float32((4 * final[0].shape[1],))
+    *d_sums, d_h, d_bias = kernel_call("gru_back", [*saved, *final, of_bias], {2: 0, 3: 1, 4: 2})(
+        _optional(d_hs, 3), *d_final, *saved, *old, recurrent_kernel, _flat(mask)
+    )
+    return (d_h,), tuple(d_sums), d_bias
+
+
+def _recurrence(
+    name: str,
+    widths: tuple[int, ...],
+    x: Array,
+    states: Arrays,
+    kernels: Arrays,
+    bias: Array | None,
+    mask: Array | None,
+) -> tuple[Arrays, Arrays, Arrays]:
+    """What each step keeps, in arrays so many units wide, the states before each, and the last."""
+    steps, (batch, units) = x.shape[0], states[0].shape
+    kept = [_float32((steps, batch, width * units)) for width in widths]
+    before = [_float32((steps, batch, units)) for _ in states]
+    results = kernel_call(name, [*kept, *before, *states])(
+        x, *states, *kernels, _optional(bias, 1), _flat(mask)
+    )
+    first, last = len(kept), len(kept) + len(states)
+    return tuple(results[:first]), tuple(results[first:last]), tuple(results[last:])
+
+
+def _optional(a: Array | None, ndim: int) -> Array:
+    return jnp.zeros((0,) * ndim, jnp.float32) if a is None else a
 
 
 def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
@@ -279,8 +336,7 @@ def conv(
     """
     shape = x.shape[0], *out, kernel.shape[2 if turned else 3]
     where = _attributes(stride=strides, before=before, dilation=dilation)
-    bias = jnp.zeros(0, jnp.float32) if bias is None else bias
-    return _call("conv", *shape)(x, kernel, bias, **where, turned=turned)
+    return _call("conv", *shape)(x, kernel, _optional(bias, 1), **where, turned=turned)
 
 
 def conv_kernel(

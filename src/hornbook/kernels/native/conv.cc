@@ -15,9 +15,12 @@ namespace ffi = xla::ffi;
 using Pictures = ffi::Buffer<ffi::F32, 4>;
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
-constexpr int64_t kCut = 1 << 13;    // numbers that are worth a part of their own
-constexpr int64_t kBlock = 64;       // pixels that are summed in single precision
-constexpr int64_t kSums = 16 << 20;  // numbers of a kernel's gradient, of all parts
+constexpr int64_t kCut = 1 << 13;       // numbers that are worth a part of their own
+constexpr int64_t kBlock = 64;          // pixels that are summed in single precision
+constexpr int64_t kSums = 16 << 20;     // numbers of a kernel's gradient, of all parts
+constexpr int64_t kTogether = 16;       // tiles that are made for one panel after the other
+constexpr int64_t kInOrder = 96 << 10;  // numbers put in order at a time
+constexpr int64_t kLarge = 16 << 10;    // numbers of a kernel that two threads put in order
 
 struct Axis {
   int64_t stride, before, dilation;
@@ -126,38 +129,43 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
 
   const int64_t rows = taps[0] * taps[1] * channels, panels = Up(filters, kColumns) / kColumns;
   float* const packed = Scratch<1>(panels * rows * kColumns);
-  for (int64_t panel = 0; panel < panels; ++panel) {
+  const auto pack = [&](int64_t panel) {
     const int64_t first = panel * kColumns;
     const int64_t columns = std::min<int64_t>(kColumns, filters - first);
     float* const here = packed + first * rows;
-    if (!turned) {
-      PackRows(kernel.typed_data() + first, filters, rows, columns, here);
-      continue;
-    }
+    if (!turned) return PackRows(kernel.typed_data() + first, filters, rows, columns, here);
     for (int64_t tap = 0; tap < taps[0] * taps[1]; ++tap) {
       const float* last = kernel.typed_data() + (taps[0] * taps[1] - 1 - tap) * channels * filters;
       PackTransposed(last + first * channels, channels, channels, columns,
                      here + tap * channels * kColumns);
     }
-  }
+  };
+  InParts(pool, rows * filters < kLarge ? 1 : panels, [&](int64_t part) {
+    if (rows * filters >= kLarge) return pack(part);
+    for (int64_t panel = 0; panel < panels; ++panel) pack(panel);
+  });
 
   const bool together = across.dilation == 1;  // the taps of a row are one sum
   const int64_t depth = together ? taps[1] * channels : channels;
   const int64_t row = frame.framed.width * channels;
   const int64_t tiles = Up(out_shape.width, kRows) / kRows;
+  std::vector<int64_t> edges(tiles + 1);  // of the tiles in a row
+  for (int64_t i = 0; i <= tiles; ++i) edges[i] = i * out_shape.width / tiles;
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
   Share(pool, samples, out_shape.height, parts, [&](int64_t, Rows of, bool) {
     const auto [n, top, bottom] = of;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
     float* const picture = out->typed_data() + n * out_shape.size();
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const int64_t first = panel * kColumns;
-      const int64_t columns = std::min<int64_t>(kColumns, filters - first);
-      for (int64_t y = top; y < bottom; ++y)
-        for (int64_t tile = 0; tile < tiles; ++tile) {
-          const int64_t from = tile * out_shape.width / tiles;
-          const int64_t until = (tile + 1) * out_shape.width / tiles;
+    // A few tiles of the output stay in the cache until all their columns are written.
+    const int64_t all = (bottom - top) * tiles;
+    for (int64_t begin = 0; begin < all; begin += kTogether)
+      for (int64_t panel = 0; panel < panels; ++panel) {
+        const int64_t first = panel * kColumns;
+        const int64_t columns = std::min<int64_t>(kColumns, filters - first);
+        int64_t y = top + begin / tiles, tile = begin % tiles;
+        for (int64_t i = begin; i < std::min(begin + kTogether, all); ++i) {
+          const int64_t from = edges[tile], until = edges[tile + 1];
           const float* const window =
               framed + (y - top) * down.stride * row + from * across.stride * channels;
           float* const result = picture + (y * out_shape.width + from) * filters + first;
@@ -165,6 +173,7 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
           const Sum sum = together
                               ? Sum{depth, taps[0], down.dilation * row, depth * kColumns}
                               : Sum{depth, taps[1], across.dilation * channels, depth * kColumns};
+          Fetch<1>(result, filters, until - from, columns);
           for (int64_t tap = 0; tap < outer; ++tap)
             AnyTile(until - from, columns, sum,
                     {window + tap * down.dilation * row, across.stride * channels, 1},
@@ -172,8 +181,9 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
                     filters, tap > 0);
           if (biases)
             AddBiasAndCut(result, filters, until - from, columns, bias.typed_data() + first);
+          if (++tile == tiles) tile = 0, ++y;
         }
-    }
+      }
   });
   return ffi::Error::Success();
 }
@@ -194,35 +204,47 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   const int64_t size = taps[0] * taps[1] * channels * filters;
   const int64_t parts =
       std::clamp<int64_t>(kSums / size, 1, Parts(pool, samples, d_shape.height, 1));
-  // Each part has its own sums, in the order (window, filters, place in the window).
+  // Each part has its own sums, and puts in order what comes back for some rows at a time.
   const std::unique_ptr<float[]> sums(new float[parts * size]);
+  const int64_t panels = Up(filters, kColumns) / kColumns;
+  const int64_t some =
+      std::clamp<int64_t>(kInOrder / (d_shape.width * panels * kColumns), 1, d_shape.height);
   Share(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool first) {
     const auto [n, top, bottom] = rows;
-    float* const framed = Scratch(frame.framed.size() + kColumns);
+    float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
-    const float* const picture =
-        d.typed_data() + n * d_shape.size() + top * d_shape.width * filters;
-    const Sum pixels{d_shape.width, bottom - top, d_shape.width * filters, down.stride * row};
-    for (int64_t w = 0; w < windows; ++w) {
-      const int64_t y = together ? w : w / taps[1], z = together ? 0 : w % taps[1];
-      const float* const base = framed + y * down.dilation * row + z * across.dilation * channels;
-      float* const total = sums.get() + part * size + w * window * filters;
-      for (int64_t c = 0; c < window; c += kColumns)
-        for (int64_t o = 0; o < filters; o += kRows)
-          AnyTile(std::min<int64_t>(kRows, filters - o), std::min<int64_t>(kColumns, window - c),
-                  pixels, {picture + o, 1, filters}, {base + c, across.stride * channels},
-                  total + o * window + c, window, !first);
+    const int64_t most = some * d_shape.width;
+    float* const packed = Scratch<1>(panels * most * kColumns);
+    for (int64_t y = top; y < bottom; y += some) {
+      const int64_t height = std::min(some, bottom - y), pixels = height * d_shape.width;
+      const float* const picture =
+          d.typed_data() + (n * d_shape.height + y) * d_shape.width * filters;
+      for (int64_t i = 0; i < pixels; ++i)
+        for (int64_t panel = 0; panel < panels; ++panel)
+          PackRows(picture + i * filters + panel * kColumns, 0, 1,
+                   std::min<int64_t>(kColumns, filters - panel * kColumns),
+                   packed + (panel * most + i) * kColumns);
+      const Sum sum{d_shape.width, height, down.stride * row, d_shape.width * kColumns};
+      for (int64_t w = 0; w < windows; ++w) {
+        const int64_t tap = together ? w : w / taps[1], beside = together ? 0 : w % taps[1];
+        const float* const base = framed + ((y - top) * down.stride + tap * down.dilation) * row +
+                                  beside * across.dilation * channels;
+        for (int64_t c = 0; c < window; c += kRows)
+          for (int64_t panel = 0; panel < panels; ++panel) {
+            const int64_t o = panel * kColumns;
+            AnyTile(std::min<int64_t>(kRows, window - c), std::min<int64_t>(kColumns, filters - o),
+                    sum, {base + c, 1, across.stride * channels},
+                    {packed + panel * most * kColumns, kColumns},
+                    sums.get() + part * size + (w * window + c) * filters + o, filters,
+                    !first || y > top);
+          }
+      }
     }
   });
   float* const result = out->typed_data();
-  for (int64_t w = 0; w < windows; ++w)
-    for (int64_t c = 0; c < window; ++c)
-      for (int64_t o = 0; o < filters; ++o) {
-        float total = 0;
-        for (int64_t part = 0; part < parts; ++part)
-          total += sums[part * size + (w * filters + o) * window + c];
-        result[(w * window + c) * filters + o] = total;
-      }
+  std::copy_n(sums.get(), size, result);
+  for (int64_t part = 1; part < parts; ++part)
+    for (int64_t i = 0; i < size; ++i) result[i] += sums[part * size + i];
   return ffi::Error::Success();
 }
 

@@ -18,7 +18,7 @@ constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely rea
 constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
 constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
-constexpr int64_t kFar = 1024;         // or fewer, where its rows lie in a page each
+constexpr int64_t kFar = 1024;         // numbers from one row to the next that are a page
 
 // How the right operand lies in memory.
 enum class Order : int64_t { kPlain = 0, kTransposed = 1, kPacked = 2 };

@@ -144,7 +144,11 @@ inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t 
       Store(to, Load(from));
       Store(to + kLanes, Load(from + kLanes));
     } else {
-      std::fill(std::copy(from, from + columns, to), to + kColumns, 0.0f);
+      Store(to, Vector{});
+      Store(to + kLanes, Vector{});
+      int64_t c = 0;
+      for (; c + 4 <= columns; c += 4) std::memcpy(to + c, from + c, 4 * sizeof(float));
+      for (; c < columns; ++c) to[c] = from[c];
     }
   }
 }

@@ -1,0 +1,303 @@
+// A recurrent cell over all its steps, forward and backward: the products of input and state with
+// their kernels, and what follows them for the same samples and units while they are in the cache.
+//
+// A step makes four sums for each unit. What a `Cell` has to tell:
+//
+//   kWidth               columns of each kernel, in units
+//   kTerms               of each sum, which columns of the two kernels it takes, in units, or none
+//                        (-1); in which array it is kept afterwards, and where in a row of it
+//   kArrays, kWidths     how many arrays are kept, and how wide they are, in units
+//   kBack                which of them are multiplied by the recurrent kernel, going backward, in
+//                        the order of its columns
+//   kStates              how many states there are; the first is the output
+//   kDirect              whether a part of the state's gradient goes to the old state directly
+//   Forward, Backward    what follows the sums, for some units of one sample
+//
+// Samples do not depend on each other, so where the kernel fits a core's cache each thread takes
+// some samples through all steps. Where it does not, each takes some units, and waits for the
+// others after each step.
+#pragma once
+
+#include "gates.h"
+#include "memory.h"
+#include "team.h"
+#include "tile.h"
+
+namespace hornbook {
+
+constexpr int kTermsOfCell = 4;
+constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
+constexpr int64_t kWorthAPart = 1 << 16;  // multiplications of a step
+constexpr int64_t kDeep = 512;    // terms of a sum in a row: their factors stay in the cache
+constexpr int64_t kSamples = 96;  // in a row, going backward
+
+struct Term {
+  int of_input, of_state, array, place;
+};
+
+struct Sizes {
+  int64_t steps, batch, units, features;
+
+  int64_t States() const { return batch * units; }
+  int64_t Panels() const { return Up(units, kColumns) / kColumns; }
+  int64_t Width(int64_t panel) const {
+    return std::min<int64_t>(kColumns, units - panel * kColumns);
+  }
+};
+
+// What a step keeps, or its gradients: one array for each of Cell::kWidths.
+template <class Cell>
+struct Kept {
+  float* arrays[Cell::kArrays];
+  int64_t batch, units;
+
+  float* Row(int array, int64_t step, int64_t sample) const {
+    return arrays[array] + (step * batch + sample) * Cell::kWidths[array] * units;
+  }
+  float* Of(int term, int64_t step, int64_t sample, int64_t unit) const {
+    const Term& t = Cell::kTerms[term];
+    return Row(t.array, step, sample) + t.place * units + unit;
+  }
+  int64_t Distance(int term) const { return Cell::kWidths[Cell::kTerms[term].array] * units; }
+};
+
+// Whether a step counts for a sample; without a mask all do.
+struct Mask {
+  const bool* counts;
+  int64_t batch;
+
+  bool operator()(int64_t step, int64_t sample) const {
+    return !counts || counts[step * batch + sample];
+  }
+};
+
+// Calls step(k, first row, one after the last, first panel, one after the last) for k = 0, 1, ...,
+// for all rows and panels; `numbers` are those of the kernels.
+template <class F>
+void OverSteps(xla::ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t rounds,
+               const F& step) {
+  const int64_t panels = s.Panels(), tiles = Up(s.batch, kRows) / kRows;
+  const int64_t most = std::clamp<int64_t>(s.batch * numbers / kWorthAPart, 1, pool.num_threads());
+  if (most == 1 || panels < most || numbers <= kCached) {
+    const int64_t parts = std::min(most, tiles);
+    return InParts(pool, parts, [&](int64_t part) {
+      const int64_t from = part * tiles / parts * kRows;
+      const int64_t to = std::min((part + 1) * tiles / parts * kRows, s.batch);
+      for (int64_t k = 0; k < rounds; ++k) step(k, from, to, 0, panels);
+    });
+  }
+  const int64_t parts = std::min(panels, 2 * most);
+  Team team(pool, parts);
+  for (int64_t k = 0; k < rounds; ++k)
+    team.Run([&](int64_t part) {
+      step(k, 0, s.batch, part * panels / parts, (part + 1) * panels / parts);
+    });
+}
+
+// The arguments of a run forward. `old` are the states before each step, the first of which are
+// there already; a bias is for the four sums, or none.
+template <class Cell>
+struct Ahead {
+  Sizes s;
+  const float *x, *kernel, *recurrent, *bias;
+  Mask mask;
+  Kept<Cell> kept;
+  float *old[Cell::kStates], *last[Cell::kStates];
+};
+
+template <class Cell>
+void RunForward(xla::ffi::ThreadPool pool, const Ahead<Cell>& a) {
+  const Sizes& s = a.s;
+  const int64_t units = s.units, size = s.States(), features = s.features;
+  const std::vector<float> none(a.bias ? 0 : kTermsOfCell * units);
+  const float* const bias = a.bias ? a.bias : none.data();
+  // For each panel of units, those of each sum: of the input's kernel and of the state's.
+  int64_t begins[kTermsOfCell], rows = 0;
+  for (int i = 0; i < kTermsOfCell; ++i) {
+    begins[i] = rows * kColumns;
+    rows +=
+        (Cell::kTerms[i].of_input < 0 ? 0 : features) + (Cell::kTerms[i].of_state < 0 ? 0 : units);
+  }
+  const int64_t panels = s.Panels(), panel_size = rows * kColumns, row = Cell::kWidth * units;
+  float* const packed = Scratch<5>(panels * panel_size);
+  InParts(pool, panels, [&](int64_t panel) {
+    float* to = packed + panel * panel_size;
+    const auto pack = [&](const float* from, int64_t depth, int column) {
+      if (column < 0) return;
+      PackRows(from + column * units + panel * kColumns, row, depth, s.Width(panel), to);
+      to += depth * kColumns;
+    };
+    for (const Term& term : Cell::kTerms) {
+      pack(a.kernel, features, term.of_input);
+      pack(a.recurrent, units, term.of_state);
+    }
+  });
+  const int64_t numbers = row * (units + features);
+  OverSteps(pool, s, numbers, s.steps,
+            [&](int64_t k, int64_t r0, int64_t r1, int64_t p0, int64_t p1) {
+              const float* old[Cell::kStates];
+              float* now[Cell::kStates];
+              for (int i = 0; i < Cell::kStates; ++i) {
+                old[i] = a.old[i] + k * size;
+                now[i] = k + 1 == s.steps ? a.last[i] : a.old[i] + (k + 1) * size;
+              }
+              const float* const inputs = a.x + k * s.batch * features;
+              const int64_t sum = (r1 - r0) * kColumns;
+              float* const sums = Scratch<6>(kTermsOfCell * sum);
+              for (int64_t panel = p0; panel < p1; ++panel) {
+                const int64_t u = panel * kColumns, width = s.Width(panel);
+                for (int term = 0; term < kTermsOfCell; ++term) {
+                  const bool of_input = Cell::kTerms[term].of_input >= 0;
+                  const bool of_state = Cell::kTerms[term].of_state >= 0;
+                  const float* const first = packed + panel * panel_size + begins[term];
+                  const float* const second = first + (of_input ? features * kColumns : 0);
+                  for (int64_t r = r0; r < r1; r += kRows) {
+                    const int64_t some = std::min<int64_t>(kRows, r1 - r);
+                    float* const out = sums + term * sum + (r - r0) * kColumns;
+                    Fetch<1>(a.kept.Of(term, k, r, u), a.kept.Distance(term), some, kColumns);
+                    if (of_input)
+                      AnyTile(some, kColumns, {features}, {inputs + r * features, features, 1},
+                              {first, kColumns}, out, kColumns, false);
+                    if (of_state)
+                      AnyTile(some, kColumns, {units}, {old[0] + r * units, units, 1},
+                              {second, kColumns}, out, kColumns, of_input);
+                  }
+                }
+                for (int64_t r = r0; r < r1; ++r) {
+                  const int64_t at = r * units + u;
+                  const auto sum_of = [&](int term, int64_t i) {
+                    return Load(sums + term * sum + (r - r0) * kColumns + i) +
+                           Some(bias + term * units + u + i, width - i);
+                  };
+                  float* kept[kTermsOfCell];
+                  for (int term = 0; term < kTermsOfCell; ++term)
+                    kept[term] = a.kept.Of(term, k, r, u);
+                  Cell::Forward(width, sum_of, kept, old, now, at);
+                  if (a.mask(k, r)) continue;
+                  for (int i = 0; i < Cell::kStates; ++i)
+                    std::memcpy(now[i] + at, old[i] + at, width * sizeof(float));
+                }
+              }
+            });
+}
+
+// The arguments of a run backward. What was kept becomes the gradients of the sums. `memory` are
+// the states before each step that Cell::Backward asks for, and after the last; `carried` is what
+// it hands on from step to step, and begins as it is given. `sums` are those of the gradients.
+template <class Cell>
+struct Back {
+  Sizes s;
+  const float *d_hs, *d_last, *memory, *last, *recurrent;
+  Mask mask;
+  Kept<Cell> kept;
+  float *d_h, *carried, *sums;
+};
+
+template <class Cell>
+void RunBackward(xla::ffi::ThreadPool pool, const Back<Cell>& a) {
+  const Sizes& s = a.s;
+  const int64_t units = s.units, size = s.States(), depth = Cell::kWidth * units;
+  const int64_t panels = s.Panels(), panel_size = depth * kColumns;
+  float* const packed = Scratch<5>(panels * panel_size);
+  InParts(pool, panels, [&](int64_t panel) {
+    PackTransposed(a.recurrent + panel * kColumns * depth, depth, depth, s.Width(panel),
+                   packed + panel * panel_size);
+  });
+  // What a sum over the gradients is made of: numbers of one array, few enough for the cache.
+  struct Block {
+    int array;
+    int64_t from, depth, row;  // in a row of the array; in the kernel
+  };
+  std::vector<Block> blocks;
+  int64_t row = 0;
+  for (const int array : Cell::kBack)
+    for (int64_t from = 0, end = Cell::kWidths[array] * units; from < end; from += kDeep) {
+      blocks.push_back({array, from, std::min(kDeep, end - from), row});
+      row += blocks.back().depth;
+    }
+  // A masked step hands the gradient of its state on.
+  std::vector<float> of_masked(a.mask.counts && !Cell::kDirect ? size : 0);
+  float* const passed = Cell::kDirect ? a.d_h : of_masked.empty() ? nullptr : of_masked.data();
+  // Those who share the samples have a sum each, which begins where their samples do.
+  const int64_t tiles = Up(s.batch, kRows) / kRows, biases = kTermsOfCell * units;
+  float* const sums = Scratch<7>(tiles * biases);
+  std::fill_n(sums, tiles * biases, 0.0f);
+  OverSteps(
+      pool, s, depth * units, s.steps + 1,
+      [&](int64_t round, int64_t r0, int64_t r1, int64_t p0, int64_t p1) {
+        const int64_t k = s.steps - 1 - round;
+        const float* const d_out = a.d_hs && k >= 0 ? a.d_hs + k * size : nullptr;
+        const float* const old = a.memory + k * size;
+        const float* const now = k + 1 < s.steps ? old + size : a.last;
+        // What follows the product, for a tile.
+        const auto finish = [&](float* dh, int64_t first, int64_t rows, int64_t u, int64_t width) {
+          for (int64_t r = first; r < first + rows; ++r, dh += kColumns) {
+            const int64_t at = r * units + u;
+            if (round == 0)
+              std::memcpy(dh, a.d_last + at, width * sizeof(float));
+            else if (passed)
+              for (int64_t i = 0; i < width; ++i) dh[i] += passed[at + i];
+            if (k < 0) {
+              std::memcpy(a.d_h + at, dh, width * sizeof(float));
+              continue;
+            }
+            if (d_out)
+              for (int64_t i = 0; i < width; ++i) dh[i] += d_out[at + i];
+            float* kept[kTermsOfCell];
+            for (int term = 0; term < kTermsOfCell; ++term) kept[term] = a.kept.Of(term, k, r, u);
+            if (a.mask(k, r)) {
+              if (!of_masked.empty()) std::fill_n(passed + at, width, 0.0f);
+              Cell::Backward(width, dh, kept, old + at, now + at, a.carried + at,
+                             sums + r0 / kRows * biases + u, units);
+            } else {
+              std::memcpy(passed + at, dh, width * sizeof(float));
+              for (float* const gradient : kept) std::fill_n(gradient, width, 0.0f);
+            }
+          }
+        };
+        float* const products = Scratch<6>(std::min(kSamples, r1 - r0) * (p1 - p0) * kColumns);
+        const size_t last = round > 0 ? blocks.size() - 1 : 0;
+        for (int64_t from = r0; from < r1; from += kSamples) {
+          const int64_t to = std::min(from + kSamples, r1);
+          for (size_t i = 0; i <= last; ++i)
+            for (int64_t panel = p0; panel < p1; ++panel)
+              for (int64_t r = from; r < to; r += kRows) {
+                const int64_t rows = std::min<int64_t>(kRows, to - r), u = panel * kColumns;
+                float* const dh = products + ((panel - p0) * (to - from) + r - from) * kColumns;
+                if (i == last && k >= 0) {
+                  for (int term = 0; term < kTermsOfCell; ++term)
+                    Fetch<1>(a.kept.Of(term, k, r, u), a.kept.Distance(term), rows, kColumns);
+                  Fetch<1>(old + r * units + u, units, rows, kColumns);
+                  if (Cell::kStates > 1) Fetch<1>(now + r * units + u, units, rows, kColumns);
+                  if (d_out) Fetch<1>(d_out + r * units + u, units, rows, kColumns);
+                }
+                if (round > 0) {
+                  const Block& block = blocks[i];
+                  const int64_t step = Cell::kWidths[block.array] * units;
+                  AnyTile(rows, kColumns, {block.depth},
+                          {a.kept.Row(block.array, k + 1, r) + block.from, step, 1},
+                          {packed + panel * panel_size + block.row * kColumns, kColumns}, dh,
+                          kColumns, i > 0);
+                }
+                if (i == last) finish(dh, r, rows, u, s.Width(panel));
+              }
+        }
+      });
+  std::memcpy(a.sums, sums, biases * sizeof(float));
+  for (int64_t tile = 1; tile < tiles; ++tile)
+    for (int64_t i = 0; i < biases; ++i) a.sums[i] += sums[tile * biases + i];
+}
+
+// Whether each of some buffers has so many numbers.
+template <class... Buffers>
+bool Have(int64_t count, const Buffers&... buffers) {
+  return ((static_cast<int64_t>(buffers.element_count()) == count) && ...);
+}
+
+// A buffer's numbers, of which there may be none.
+template <class B>
+auto* Optional(B& buffer) {
+  return buffer.element_count() ? buffer.typed_data() : nullptr;
+}
+
+}  // namespace hornbook
