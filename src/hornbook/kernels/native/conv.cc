@@ -140,9 +140,9 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
                      here + tap * channels * kColumns);
     }
   };
-  InParts(pool, rows * filters < kLarge ? 1 : panels, [&](int64_t part) {
-    if (rows * filters >= kLarge) return pack(part);
-    for (int64_t panel = 0; panel < panels; ++panel) pack(panel);
+  const int64_t shares = rows * filters < kLarge ? 1 : panels;
+  InParts(pool, shares, [&](int64_t share) {
+    for (int64_t panel = share; panel < panels; panel += shares) pack(panel);
   });
 
   const bool together = across.dilation == 1;  // the taps of a row are one sum

@@ -5,12 +5,6 @@
 namespace hornbook {
 namespace {
 
-namespace ffi = xla::ffi;
-using Numbers = ffi::BufferR1<ffi::F32>;
-using Matrix = ffi::BufferR2<ffi::F32>;
-using Stack = ffi::BufferR3<ffi::F32>;
-using Booleans = ffi::BufferR1<ffi::PRED>;
-
 struct Gru {
   static constexpr int kWidth = 3, kArrays = 3, kStates = 1;
   static constexpr Term kTerms[] = {{0, 0, 0, 0}, {1, 1, 0, 1}, {2, -1, 1, 0}, {-1, 2, 2, 0}};

@@ -15,7 +15,7 @@ constexpr float kLog2e = 1.44269504088896341f;
 
 float LogSumExp(const float* x, int64_t size) {
   const int64_t whole = size / kLanes * kLanes;
-  Vector large = Vector{} + x[0], sums{};
+  Vector large = All(x[0]), sums{};
   for (int64_t i = 0; i < whole; i += kLanes) large = Larger(Load(x + i), large);
   float largest = Fold(large, Larger);
   for (int64_t i = whole; i < size; ++i) largest = std::max(x[i], largest);

@@ -4,12 +4,6 @@
 namespace hornbook {
 namespace {
 
-namespace ffi = xla::ffi;
-using Numbers = ffi::BufferR1<ffi::F32>;
-using Matrix = ffi::BufferR2<ffi::F32>;
-using Stack = ffi::BufferR3<ffi::F32>;
-using Booleans = ffi::BufferR1<ffi::PRED>;
-
 struct Lstm {
   static constexpr int kWidth = 4, kArrays = 1, kStates = 2;
   static constexpr Term kTerms[] = {{0, 0, 0, 0}, {1, 1, 0, 1}, {2, 2, 0, 2}, {3, 3, 0, 3}};

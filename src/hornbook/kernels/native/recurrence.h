@@ -25,6 +25,12 @@
 
 namespace hornbook {
 
+namespace ffi = xla::ffi;
+using Numbers = ffi::BufferR1<ffi::F32>;
+using Matrix = ffi::BufferR2<ffi::F32>;
+using Stack = ffi::BufferR3<ffi::F32>;
+using Booleans = ffi::BufferR1<ffi::PRED>;
+
 constexpr int kTermsOfCell = 4;
 constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
 constexpr int64_t kWorthAPart = 1 << 16;  // multiplications of a step
@@ -74,7 +80,7 @@ struct Mask {
 // Calls step(k, first row, one after the last, first panel, one after the last) for k = 0, 1, ...,
 // for all rows and panels; `numbers` are those of the kernels.
 template <class F>
-void OverSteps(xla::ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t rounds,
+void OverSteps(ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t rounds,
                const F& step) {
   const int64_t panels = s.Panels(), tiles = Up(s.batch, kRows) / kRows;
   const int64_t most = std::clamp<int64_t>(s.batch * numbers / kWorthAPart, 1, pool.num_threads());
@@ -106,7 +112,7 @@ struct Ahead {
 };
 
 template <class Cell>
-void RunForward(xla::ffi::ThreadPool pool, const Ahead<Cell>& a) {
+void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
   const Sizes& s = a.s;
   const int64_t units = s.units, size = s.States(), features = s.features;
   const std::vector<float> none(a.bias ? 0 : kTermsOfCell * units);
@@ -194,7 +200,7 @@ struct Back {
 };
 
 template <class Cell>
-void RunBackward(xla::ffi::ThreadPool pool, const Back<Cell>& a) {
+void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
   const Sizes& s = a.s;
   const int64_t units = s.units, size = s.States(), depth = Cell::kWidth * units;
   const int64_t panels = s.Panels(), panel_size = depth * kColumns;
