@@ -43,11 +43,13 @@ void DescendAlongProduct(const Rule& rule, const Matrix& m, int64_t r0, int64_t 
   const auto rows_of = [&](int64_t i) { return std::min<int64_t>(kRows, r1 - r0 - i * kRows); };
   terms.LookAt(tiles, m.depth, left_of, rows_of);
   for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t rows = rows_of(i);
+    const Sum sum = terms.Of(i);
+    const Left left = left_of(i);
     for (int64_t panel = 0; panel < panels; ++panel)
-      AnyTile(rows_of(i), width(panel), terms.Of(i), left_of(i),
-              {packed + panel * panel_size, kColumns}, gradient + panel * kColumns, m.columns,
-              false);
-    Descend(rule, rows_of(i) * m.columns, gradient, m.state + (r0 + i * kRows) * m.columns);
+      AnyTile(rows, width(panel), sum, left, {packed + panel * panel_size, kColumns},
+              gradient + panel * kColumns, m.columns, false);
+    Descend(rule, rows * m.columns, gradient, m.state + (r0 + i * kRows) * m.columns);
   }
 }
 

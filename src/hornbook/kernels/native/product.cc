@@ -18,6 +18,7 @@ constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely rea
 constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
 constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
+constexpr int64_t kLeast = 128;        // terms for a core
 constexpr int64_t kFar = 1024;         // numbers from one row to the next that are a page
 
 // How the right operand lies in memory.
@@ -104,8 +105,31 @@ int64_t Parts(ffi::ThreadPool pool, int64_t work) {
   return parts > threads ? Up(parts, threads) : parts;
 }
 
+// Each core sums over its share of the terms, and what they make is added up. Where there are many
+// more terms than results this takes the fewest numbers from another core: a share of what follows
+// the samples, or of a matrix that Adam moves, is mostly the same core's from step to step.
+void MultiplyByDepth(ffi::ThreadPool pool, const Problem& p, int64_t parts) {
+  const int64_t size = p.rows * p.columns;
+  float* const sums = Scratch<2>((parts - 1) * size);
+  InParts(pool, parts, [&](int64_t part) {
+    const int64_t from = Up(part * p.depth / parts, kRows);
+    const int64_t to = std::min(Up((part + 1) * p.depth / parts, kRows), p.depth);
+    const Left a{p.a.data + from * p.a.step, p.a.row, p.a.step};
+    float* const out = part ? sums + (part - 1) * size : p.out;
+    Part({p.rows, p.columns, to - from, a, p.b + from * p.b_row, p.b_row, p.order, out}, 0, p.rows,
+         0, p.columns);
+  });
+  for (const float* sum = sums; sum < sums + (parts - 1) * size; sum += size)
+    for (int64_t i = 0; i < size; ++i) p.out[i] += sum[i];
+  if (p.bias) AddBiasCutNegative(p.rows, p.columns, p.bias, p.out, p.columns);
+}
+
 void Multiply(ffi::ThreadPool pool, const Problem& p) {
   const int64_t parts = Parts(pool, p.rows * p.columns * p.depth);
+  const int64_t deep = std::min<int64_t>(pool.num_threads(), parts);
+  if (deep > 1 && p.order == Order::kPlain && p.depth >= deep * kLeast &&
+      (deep - 1) * p.rows * p.columns <= (p.rows + p.columns) * p.depth / 8)
+    return MultiplyByDepth(pool, p, deep);
   if (p.columns >= parts * kColumns && p.columns >= p.rows)
     Share(pool, p.columns, kColumns, parts,
           [&](int64_t from, int64_t to) { Part(p, 0, p.rows, from, to); });

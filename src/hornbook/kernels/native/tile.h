@@ -67,7 +67,8 @@ struct Sum {
 
 // out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and one vector or two of columns.
 template <int rows, bool two, bool listed>
-void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add) {
+void Tile(const Sum& sum, const Left& left, const Right& right, float* out, int64_t out_row,
+          bool add) {
   Vector low[rows], high[rows];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
@@ -99,7 +100,7 @@ void Tile(Sum sum, Left left, Right right, float* out, int64_t out_row, bool add
   }
 }
 
-using TileFunction = void (*)(Sum, Left, Right, float*, int64_t, bool);
+using TileFunction = void (*)(const Sum&, const Left&, const Right&, float*, int64_t, bool);
 
 template <bool two, int... n>
 inline TileFunction TileOf(int rows, bool listed, std::integer_sequence<int, n...>) {
@@ -110,8 +111,8 @@ inline TileFunction TileOf(int rows, bool listed, std::integer_sequence<int, n..
 
 // The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads one
 // vector or two of `right` all the same, and writes only those that there are.
-inline void AnyTile(int64_t rows, int64_t columns, Sum sum, Left left, Right right, float* out,
-                    int64_t out_row, bool add) {
+inline void AnyTile(int64_t rows, int64_t columns, const Sum& sum, const Left& left,
+                    const Right& right, float* out, int64_t out_row, bool add) {
   constexpr auto each = std::make_integer_sequence<int, kRows>();
   const int n = static_cast<int>(rows);
   const TileFunction tile =
