@@ -119,10 +119,12 @@ class Job {
       std::atomic<uint64_t>& begun = begun_[share].parts;
       uint64_t seen = begun.load(std::memory_order_relaxed);
       while (true) {
-        const int64_t ahead = static_cast<int64_t>((seen >> kBits << kBits) - (round >> kBits << kBits));
+        const int64_t ahead =
+            static_cast<int64_t>((seen >> kBits << kBits) - (round >> kBits << kBits));
         const int64_t next = ahead == 0 ? seen & kParts : 0;
         if (ahead > 0 || next == size) break;
-        if (!begun.compare_exchange_weak(seen, (round >> kBits << kBits) + next + 1, std::memory_order_acq_rel))
+        if (!begun.compare_exchange_weak(seen, (round >> kBits << kBits) + next + 1,
+                                         std::memory_order_acq_rel))
           continue;
         seen = (round >> kBits << kBits) + next + 1;
         call_(function_, from + next);
