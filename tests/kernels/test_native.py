@@ -206,6 +206,25 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert not by_kernel(dot, a, draw(64, 8192))  # a large matrix for few rows
 
 
+@needs_kernels
+def test_calls_from_many_threads_at_once_do_not_meet():
+    """More than there are jobs (`team.h`): the last ones go alone."""
+    x, kernel = draw(96, 300), draw(300, 400)
+    states = draw(64, 128), draw(64, 128)
+    sequence = draw(64, 5, 40), *states, draw(40, 512) / 6, draw(128, 512) / 11, draw(512)
+    run = jax.jit(lambda x, kernel, *sequence: (dot(x, kernel), lstm(*sequence)))
+    wanted = jax.tree.map(np.asarray, run(x, kernel, *sequence))
+
+    def again(i):
+        for _ in range(20):
+            found = run(x, kernel, *sequence)
+            jax.tree.map(np.testing.assert_array_equal, found, wanted)
+        return i
+
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(again, range(12))) == list(range(12))
+
+
 CELLS = {"lstm": (lstm, 4, 2, (4,)), "gru": (gru, 3, 1, (2, 3))}  # gates, states, bias in units
 cells = pytest.mark.parametrize("name", CELLS)
 
@@ -260,10 +279,28 @@ def test_recurrences_of_any_shape_agree_with_the_scan(name, **given):
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
     ("batch", "units", "features"),
-    [(64, 128, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300), (130, 200, 9)],
+    [(64, 128, 7), (53, 250, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300), (130, 200, 9)],
 )
 def test_large_recurrences_in_parts_of_samples_and_of_units(name, batch, units, features, masked):
     assert_recurrence_agrees(name, 7, batch, units, masked, True, True, features)
+
+
+@needs_kernels
+@cells
+@pytest.mark.parametrize(("batch", "units"), [(3, 5), (53, 250)])
+def test_nan_goes_from_a_step_of_a_sample_to_its_later_ones_and_to_no_other(name, batch, units):
+    function, gates, states, bias_shape = CELLS[name]
+    x = draw(batch, 6, 7)
+    x[1, 2, 3] = np.nan
+    initial = [draw(batch, units, seed=i) for i in range(states)]
+    kernels = draw(7, gates * units), draw(units, gates * units)
+    bias = draw(*bias_shape[:-1], bias_shape[-1] * units)
+    outputs, final = jax.jit(function)(x, *initial, *kernels, bias)
+    expected = np.zeros((batch, 6), bool)
+    expected[1, 2:] = True
+    np.testing.assert_array_equal(np.isnan(outputs), expected[..., None].repeat(units, -1))
+    for state in final:
+        np.testing.assert_array_equal(np.isnan(state).all(-1), expected[:, -1])
 
 
 @needs_kernels

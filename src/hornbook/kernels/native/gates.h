@@ -1,7 +1,7 @@
 // The functions of recurrent cells, for vectors and for the first numbers of one.
 #pragma once
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -24,8 +24,11 @@ inline void Put(float* p, Vector v, int64_t n) {
 
 inline Vector Clamp(Vector x, float limit) {
   const Vector high = All(limit);
-#if defined(__AVX512F__)  // one instruction each, which gcc does not find by itself
-  return _mm512_max_ps(_mm512_min_ps(x, high), -high);
+  // One instruction each, which gcc does not find by itself; of NaN they return the second.
+#if defined(__AVX512F__)
+  return _mm512_max_ps(-high, _mm512_min_ps(high, x));
+#elif defined(__AVX2__)
+  return _mm256_max_ps(-high, _mm256_min_ps(high, x));
 #else
   x = x > high ? high : x;
   return x < -high ? -high : x;

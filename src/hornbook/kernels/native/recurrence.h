@@ -14,8 +14,9 @@
 //   Forward, Backward    what follows the sums, for some units of one sample
 //
 // Samples do not depend on each other, so where the kernel fits a core's cache each thread takes
-// some samples through all steps. Where it does not, each takes some units, and waits for the
-// others after each step.
+// some samples through all steps. Where it does not, threads wait for each other after each step,
+// and take some units of some samples at a time: of the same samples as in the step before, whose
+// numbers are in their caches, and then of others', so that all end together.
 #pragma once
 
 #include "gates.h"
@@ -35,6 +36,7 @@ constexpr int kTermsOfCell = 4;
 constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
 constexpr int64_t kWorthAPart = 1 << 16;  // multiplications of a step
 constexpr int64_t kDeep = 512;    // terms of a sum in a row: their factors stay in the cache
+constexpr int64_t kMany = 24;     // samples for which a core reads a whole kernel at every step
 constexpr int64_t kSamples = 96;  // in a row, going backward
 
 struct Term {
@@ -77,26 +79,39 @@ struct Mask {
   }
 };
 
+// Calls f(first row, rows) for rows in tiles that are as equal as they can be.
+template <class F>
+void InTiles(int64_t from, int64_t to, const F& f) {
+  const int64_t rows = to - from, tiles = Up(rows, kRows) / kRows;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t first = i * rows / tiles;
+    f(from + first, (i + 1) * rows / tiles - first);
+  }
+}
+
 // Calls step(k, first row, one after the last, first panel, one after the last) for k = 0, 1, ...,
 // for all rows and panels; `numbers` are those of the kernels.
 template <class F>
 void OverSteps(ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t rounds,
                const F& step) {
-  const int64_t panels = s.Panels(), tiles = Up(s.batch, kRows) / kRows;
-  const int64_t most = std::clamp<int64_t>(s.batch * numbers / kWorthAPart, 1, pool.num_threads());
+  const int64_t panels = s.Panels(), work = s.batch * numbers;
+  const int64_t most = std::clamp<int64_t>(work / kWorthAPart, 1, pool.num_threads());
   if (most == 1 || panels < most || numbers <= kCached) {
-    const int64_t parts = std::min(most, tiles);
+    const int64_t parts = std::min(most, std::max<int64_t>(s.batch / kRows, 1));
     return InParts(pool, parts, [&](int64_t part) {
-      const int64_t from = part * tiles / parts * kRows;
-      const int64_t to = std::min((part + 1) * tiles / parts * kRows, s.batch);
-      for (int64_t k = 0; k < rounds; ++k) step(k, from, to, 0, panels);
+      for (int64_t k = 0; k < rounds; ++k)
+        step(k, part * s.batch / parts, (part + 1) * s.batch / parts, 0, panels);
     });
   }
-  const int64_t parts = std::min(panels, 2 * most);
-  Team team(pool, parts);
+  const int64_t shares = s.batch >= most * kMany ? most : 1;
+  const int64_t groups =
+      std::clamp<int64_t>(work / shares / kWorthAPart, 2, std::min(panels, Job::kParts / shares));
+  Team team(pool, shares * groups);
   for (int64_t k = 0; k < rounds; ++k)
     team.Run([&](int64_t part) {
-      step(k, 0, s.batch, part * panels / parts, (part + 1) * panels / parts);
+      const int64_t share = part / groups, group = part % groups;
+      step(k, share * s.batch / shares, (share + 1) * s.batch / shares, group * panels / groups,
+           (group + 1) * panels / groups);
     });
 }
 
@@ -157,8 +172,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                   const bool of_state = Cell::kTerms[term].of_state >= 0;
                   const float* const first = packed + panel * panel_size + begins[term];
                   const float* const second = first + (of_input ? features * kColumns : 0);
-                  for (int64_t r = r0; r < r1; r += kRows) {
-                    const int64_t some = std::min<int64_t>(kRows, r1 - r);
+                  InTiles(r0, r1, [&](int64_t r, int64_t some) {
                     float* const out = sums + term * sum + (r - r0) * kColumns;
                     Fetch<1>(a.kept.Of(term, k, r, u), a.kept.Distance(term), some, kColumns);
                     if (of_input)
@@ -167,7 +181,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                     if (of_state)
                       AnyTile(some, kColumns, {units}, {old[0] + r * units, units, 1},
                               {second, kColumns}, out, kColumns, of_input);
-                  }
+                  });
                 }
                 for (int64_t r = r0; r < r1; ++r) {
                   const int64_t at = r * units + u;
@@ -267,8 +281,8 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
           const int64_t to = std::min(from + kSamples, r1);
           for (size_t i = 0; i <= last; ++i)
             for (int64_t panel = p0; panel < p1; ++panel)
-              for (int64_t r = from; r < to; r += kRows) {
-                const int64_t rows = std::min<int64_t>(kRows, to - r), u = panel * kColumns;
+              InTiles(from, to, [&](int64_t r, int64_t rows) {
+                const int64_t u = panel * kColumns;
                 float* const dh = products + ((panel - p0) * (to - from) + r - from) * kColumns;
                 if (i == last && k >= 0) {
                   for (int term = 0; term < kTermsOfCell; ++term)
@@ -286,7 +300,7 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
                           kColumns, i > 0);
                 }
                 if (i == last) finish(dh, r, rows, u, s.Width(panel));
-              }
+              });
         }
       });
   std::memcpy(a.sums, sums, biases * sizeof(float));

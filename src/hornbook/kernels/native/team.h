@@ -37,25 +37,22 @@ inline int64_t ShareOfCore(int64_t shares) {
 }
 
 // Rounds of work, one after the other. Jobs are never destroyed, so that helpers may look at one
-// whose work is done, and stay there for the next.
+// whose work is done, and stay for the next.
 class Job {
  public:
   static constexpr int64_t kParts = (1 << 12) - 1, kShares = (1 << 6) - 1;  // at most
 
   // One that nobody has, or none.
   static Job* Free() {
-    static std::vector<Job>& all = *new std::vector<Job>(16);
-    for (Job& job : all)
+    for (Job& job : All())
       if (!job.taken_.exchange(true, std::memory_order_acquire)) return &job;
     return nullptr;
   }
 
   void Begin(xla::ffi::ThreadPool pool, int64_t helpers) {
-    open_.store(true, std::memory_order_relaxed);
-    while (helpers_.load(std::memory_order_relaxed) < helpers) {
-      helpers_.fetch_add(1, std::memory_order_relaxed);
-      pool.Schedule([this] { Help(); });
-    }
+    open_.store(true);
+    for (int64_t i = 0; i < helpers; ++i)
+      if (!Present(i).load() && !Present(i).exchange(true)) pool.Schedule([i] { Help(i); });
   }
 
   void End() {
@@ -79,32 +76,55 @@ class Job {
   }
 
  private:
-  static constexpr int kBits = 18;  // of a round's number of parts and of shares
+  static constexpr int64_t kJobs = 8;  // at a time
+  static constexpr int kBits = 18;     // of a round's number of parts and of shares
   static constexpr int64_t kSpins = 4000;
   static constexpr std::chrono::microseconds kStay{20};
   using Clock = std::chrono::steady_clock;
 
-  // Takes part in every round, and stays for a moment after a job is over: to wake a thread takes
-  // longer than most jobs.
-  void Help() {
-    uint64_t last = 0;
+  static std::vector<Job>& All() {
+    static std::vector<Job>& all = *new std::vector<Job>(kJobs);
+    return all;
+  }
+
+  // Whether the helper of this number is there, or called.
+  static std::atomic<bool>& Present(int64_t helper) {
+    alignas(64) static std::atomic<bool> present[kShares];
+    return present[helper];
+  }
+
+  // Takes part in the rounds of all jobs that have work for so many, and stays for a moment after
+  // them: to wake a thread takes longer than most jobs.
+  static void Help(int64_t number) {
+    uint64_t last[kJobs] = {};
     auto until = Clock::now() + kStay;
     for (int64_t idle = 1;; ++idle) {
-      if (const uint64_t round = round_.load(std::memory_order_acquire); round != last) {
-        Take(round);
-        last = round;
+      bool open = false;
+      for (int64_t i = 0; i < kJobs; ++i) {
+        Job& job = All()[i];
+        open = open || job.open_.load();
+        const uint64_t round = job.round_.load(std::memory_order_acquire);
+        if (round == last[i]) continue;
+        last[i] = round;
+        if (number + 1 >= static_cast<int64_t>(round & kShares)) continue;
+        job.Take(round);
         idle = 0;
       }
       Pause();
       if (idle % 64) continue;
-      const bool open = open_.load(std::memory_order_relaxed);
-      if (open || idle == 0)
+      if (open || idle == 0) {
         until = Clock::now() + kStay;
-      else if (Clock::now() >= until)
-        break;
+      } else if (Clock::now() >= until) {
+        // Who begins a job now calls another, unless that was a moment ago.
+        Present(number).store(false);
+        if (!AnyOpen() || Present(number).exchange(true)) return;
+      }
       if (!open || idle > kSpins) std::this_thread::yield();
     }
-    helpers_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  static bool AnyOpen() {
+    return std::any_of(All().begin(), All().end(), [](Job& job) { return job.open_.load(); });
   }
 
   // Does the parts of a round that nobody has begun, those of this core's share first. The function
@@ -139,7 +159,6 @@ class Job {
   };
 
   alignas(64) std::atomic<bool> taken_{false};
-  alignas(64) std::atomic<int64_t> helpers_{0};
   alignas(64) std::atomic<uint64_t> round_{0};  // and its number of parts and of shares
   std::atomic<bool> open_{false};               // whether more rounds may come soon
   void (*call_)(const void*, int64_t) = nullptr;
