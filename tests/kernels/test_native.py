@@ -208,17 +208,17 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
 
 @needs_kernels
 def test_calls_from_many_threads_at_once_do_not_meet():
-    """More than there are jobs (`team.h`): the last ones go alone."""
+    """Each with its own numbers. More than there are jobs (`team.h`): the last ones go alone."""
     x, kernel = draw(96, 300), draw(300, 400)
     states = draw(64, 128), draw(64, 128)
     sequence = draw(64, 5, 40), *states, draw(40, 512) / 6, draw(128, 512) / 11, draw(512)
     run = jax.jit(lambda x, kernel, *sequence: (dot(x, kernel), lstm(*sequence)))
-    wanted = jax.tree.map(np.asarray, run(x, kernel, *sequence))
+    mine = [(x + i, kernel, sequence[0] * i, *sequence[1:]) for i in range(12)]
+    wanted = [jax.tree.map(np.asarray, run(*given)) for given in mine]
 
     def again(i):
         for _ in range(20):
-            found = run(x, kernel, *sequence)
-            jax.tree.map(np.testing.assert_array_equal, found, wanted)
+            jax.tree.map(np.testing.assert_array_equal, run(*mine[i]), wanted[i])
         return i
 
     with ThreadPoolExecutor(12) as pool:

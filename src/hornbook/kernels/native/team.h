@@ -132,6 +132,7 @@ class Job {
   void Take(uint64_t round) {
     const int64_t shares = round & kShares, parts = round >> 6 & kParts;
     if (shares == 0) return;
+    const uint64_t none = round >> kBits << kBits;
     int64_t did = 0;
     for (int64_t i = 0, first = ShareOfCore(shares); i < shares; ++i) {
       const int64_t share = (first + i) % shares, from = share * parts / shares;
@@ -139,14 +140,12 @@ class Job {
       std::atomic<uint64_t>& begun = begun_[share].parts;
       uint64_t seen = begun.load(std::memory_order_relaxed);
       while (true) {
-        const int64_t ahead =
-            static_cast<int64_t>((seen >> kBits << kBits) - (round >> kBits << kBits));
-        const int64_t next = ahead == 0 ? seen & kParts : 0;
-        if (ahead > 0 || next == size) break;
-        if (!begun.compare_exchange_weak(seen, (round >> kBits << kBits) + next + 1,
-                                         std::memory_order_acq_rel))
+        // Less than nothing in an earlier round, more than all parts in a later one.
+        const int64_t next = std::max<int64_t>(seen - none, 0);
+        if (next >= size) break;
+        if (!begun.compare_exchange_weak(seen, none + next + 1, std::memory_order_acq_rel))
           continue;
-        seen = (round >> kBits << kBits) + next + 1;
+        seen = none + next + 1;
         call_(function_, from + next);
         ++did;
       }
