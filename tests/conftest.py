@@ -13,8 +13,8 @@ THREADS = str(max(1, (os.cpu_count() or 1) // WORKERS))
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["MPLBACKEND"] = "Agg"
-# Tests compile much and run little. The code that XLA's older emitters make, less optimized and in one
-# piece, is there in a quarter of the time. `XLA_FLAGS=` on the command line tests what users run.
+# Tests compile much and run little. The code that XLA's older emitters make, less optimized and in
+# one piece, is there in a quarter of the time. `XLA_FLAGS= pytest ...` tests what users run.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"

@@ -7,7 +7,6 @@ The gradient compared is that of `sum(c * output)` with a fixed random `c` for e
 no element can hide behind another. Keras runs on JAX (`KERAS_BACKEND`, set in `conftest.py`).
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +17,6 @@ import numpy as np
 
 import hornbook
 from hornbook.core.variable import Variable, bind
-
-# Tests compile far more than they compute.
-QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def floats(*shape: int, seed: int = 0, low: float = -2.0, high: float = 2.0) -> np.ndarray:
@@ -70,7 +66,7 @@ def same(
             return weighted_sum(out), out
 
         gradients = jax.value_and_grad(loss, tuple(range(len(places))), has_aux=True)
-        return jax.jit(gradients, compiler_options=QUICKLY)(*(arrays[i] for i in places))
+        return jax.jit(gradients)(*(arrays[i] for i in places))
 
     ((_, out), gradients), ((_, their_out), their_gradients) = run(ours), run(theirs)
     agree(out, their_out, "output", rtol=rtol, atol=atol, dtypes=dtypes)
@@ -202,7 +198,7 @@ def _grad(run: Callable, inputs: Any, values: list) -> tuple[Any, Any, Any]:
     flat, form = jax.tree.flatten(inputs)
     floating = [x for x in flat if _is_float(x)]
 
-    @functools.partial(jax.jit, compiler_options=QUICKLY)
+    @jax.jit
     def compute(floating, values):
         def loss(floating, values):
             fresh = iter(floating)
