@@ -4,7 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from hornbook.kernels import native
 from hornbook.kernels.embedding import lookup
 from tests.kernels.helper import assert_close, check, random
 
@@ -43,3 +46,25 @@ def test_unsigned_indices_and_second_derivative():
     gradient = jax.grad(lambda t: jnp.sum(lookup(t, ids) ** 3))
     norm = jax.grad(lambda t: jnp.sum(gradient(t)))(table)
     np.testing.assert_allclose(norm[1], 12 * table[1], rtol=1e-5)
+
+
+def test_a_large_gradient_is_summed_by_the_kernel():
+    table, ids = random(84, 32), jnp.asarray(np.random.default_rng(0).integers(-3, 90, (64, 8)))
+    check(lookup, table, ids)
+    text = str(jax.make_jaxpr(jax.grad(lambda t: jnp.sum(lookup(t, ids))))(table))
+    assert ("hornbook_sum_rows" in text) == native.available()
+    norm = jax.grad(lambda t: jnp.sum(jax.grad(lambda t: jnp.sum(lookup(t, ids) ** 3))(t)))(table)
+    times = np.bincount(np.clip(ids, 0, 83).ravel(), minlength=84)
+    assert_close(norm, 6 * table * times[:, None], 1e-5)
+
+
+@pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 3000), st.integers(1, 90), st.integers(1, 300))
+def test_rows_of_equal_number_are_summed_in_their_order(count, rows, width):
+    random = np.random.default_rng(count)
+    d, ids = random.normal(size=(count, width)).astype("f4"), random.integers(-2, rows + 2, count)
+    expected = np.zeros((rows, width), "f4")
+    np.add.at(expected, np.clip(ids, 0, rows - 1), d)
+    actual = native.sum_rows(jnp.asarray(d), jnp.asarray(ids, jnp.int32), rows)
+    np.testing.assert_array_equal(actual, expected)

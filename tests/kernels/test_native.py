@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
+from hornbook.kernels.embedding import Lookup
 from hornbook.kernels.native.sources import digest
 from hornbook.kernels.product import dot, multiplier
 from hornbook.kernels.recurrent import gru, lstm
@@ -229,10 +230,14 @@ CELLS = {"lstm": (lstm, 4, 2, (4,)), "gru": (gru, 3, 1, (2, 3))}  # gates, state
 cells = pytest.mark.parametrize("name", CELLS)
 
 
-def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, features=7):
-    """Outputs, final states and every gradient, with the kernel and without."""
+def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, features=7, rows=0):
+    """Outputs, final states and every gradient, with the kernel and without.
+
+    Where there are `rows`, the input is looked up in a table of so many.
+    """
     function, gates, states, bias_shape = CELLS[name]
-    x = draw(batch, steps, features)
+    x = draw(rows, features) if rows else draw(batch, steps, features)
+    ids = np.random.default_rng(7).integers(-1, rows + 1, (batch, steps)) if rows else None
     kernel = draw(features, gates * units, seed=1) / np.sqrt(features).astype("float32")
     initial = [draw(batch, units, seed=2 + i) for i in range(states)]
     recurrent = draw(units, gates * units, seed=4) / np.sqrt(units).astype("float32")
@@ -240,8 +245,9 @@ def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, f
     given = [x, *initial, kernel, recurrent, draw(*bias_shape, seed=5) if bias else None]
     mask = draw(batch, steps, seed=6) > -0.5 if masked else None
 
-    def loss(*given):
-        outputs, final = function(*given, mask=mask, reverse=reverse)
+    def loss(x, *given):
+        x = x if ids is None else Lookup(x, jnp.asarray(ids))
+        outputs, final = function(x, *given, mask=mask, reverse=reverse)
         total = sum(jnp.sum(jnp.sin(i * state)) for i, state in enumerate(final, 2))
         return jnp.sum(jnp.cos(outputs)) + total, (outputs, final)
 
@@ -269,6 +275,7 @@ def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, f
     masked=st.booleans(),
     reverse=st.booleans(),
     bias=st.booleans(),
+    rows=st.sampled_from([0, 1, 9]),
 )
 def test_recurrences_of_any_shape_agree_with_the_scan(name, **given):
     assert_recurrence_agrees(name, **given)
@@ -278,11 +285,20 @@ def test_recurrences_of_any_shape_agree_with_the_scan(name, **given):
 @cells
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
-    ("batch", "units", "features"),
-    [(64, 128, 7), (53, 250, 7), (64, 250, 7), (5, 300, 7), (60, 40, 300), (130, 200, 9)],
+    ("batch", "units", "features", "rows"),
+    [
+        (64, 128, 7, 0),
+        (53, 250, 7, 0),
+        (64, 250, 7, 20),
+        (5, 300, 7, 0),
+        (60, 40, 300, 0),
+        (130, 200, 9, 40),
+    ],
 )
-def test_large_recurrences_in_parts_of_samples_and_of_units(name, batch, units, features, masked):
-    assert_recurrence_agrees(name, 7, batch, units, masked, True, True, features)
+def test_large_recurrences_in_parts_of_samples_and_of_units(
+    name, batch, units, features, rows, masked
+):
+    assert_recurrence_agrees(name, 7, batch, units, masked, True, True, features, rows)
 
 
 @needs_kernels
@@ -319,6 +335,31 @@ def test_an_lstm_multiplies_its_input_within_the_kernel():
     x, states = draw(3, 5, 7), (draw(3, 8), draw(3, 8))
     text = jax.jit(lstm).lower(x, *states, draw(7, 32), draw(8, 32), draw(32)).as_text()
     assert "hornbook_lstm" in text and "dot_general" not in text
+
+
+@needs_kernels
+@cells
+@pytest.mark.parametrize(
+    ("x", "ids", "rows"),
+    [
+        ((5, 3, 7), 0, 6),  # another kernel
+        ((5, 3, 7), 15, 7),  # both
+        ((5, 3, 0), 14, 9),  # too few numbers
+        ((5, 3, 0), 15, 0),  # of no rows
+    ],
+)
+def test_inputs_of_a_recurrence_that_do_not_fit_are_an_error(name, x, ids, rows):
+    _, gates, states, _ = CELLS[name]
+    kept = {"lstm": [4, 1, 1], "gru": [2, 1, 1, 1]}[name]
+    results = [(5, 3, 8 * width) for width in kept] + [(3, 8)] * states
+    call = jax.ffi.ffi_call(
+        f"hornbook_{name}", [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in results]
+    )
+    initial = [jnp.ones((3, 8))] * states
+    kernels = jnp.ones((rows, 8 * gates)), jnp.ones((8, 8 * gates))
+    rest = jnp.ones(0), jnp.ones(0, bool)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
+        call(jnp.ones(x), jnp.zeros(ids, jnp.int32), *initial, *kernels, *rest)
 
 
 @needs_kernels
@@ -411,6 +452,16 @@ def test_a_library_from_other_sources_is_not_used(monkeypatch):
 
 
 @needs_kernels
+@needs_kernels
+def test_a_library_for_a_later_jax_is_not_used(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise jax.errors.JaxRuntimeError("API version (0.5) is incompatible")
+
+    monkeypatch.setattr(jax.ffi, "register_ffi_target", refuse)
+    with pytest.warns(UserWarning, match=rf"another JAX than {jax.__version__}.*0\.5.*pip install"):
+        assert native.library.__wrapped__() is None
+
+
 def test_float32_layers_train_where_float64_is_the_default():
     program = """
 import numpy as np, hornbook as keras

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook.kernels import native, plain, product, recurrent
+from hornbook.kernels import embedding, native, plain, product, recurrent
 from tests.kernels.helper import assert_close, check, random, value_and_gradients
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -144,12 +144,39 @@ def test_large_narrow_kernels_agree_with_the_scan(name, monkeypatch):
     check(partial(call, name), *arguments(name, "bfloat16"))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", LAYERS)
-def test_second_derivative(name):
+def test_rows_that_are_not_looked_up_yet_are_as_good_as_those_that_are(name, dtype):
+    table, ids = random(7, FEATURES, dtype=dtype), jnp.arange(-1, BATCH * STEPS - 1) * 3 % 11
+    ids = ids.reshape(BATCH, STEPS)  # some of which are clipped
+
+    def looked_up(table, *rest):
+        return call(name, embedding.Lookup(table, ids), *rest, mask=jnp.asarray(MASK))
+
+    def first(table, *rest):
+        return call(name, embedding.lookup(table, ids), *rest, mask=jnp.asarray(MASK))
+
+    given = table, *arguments(name, dtype)[1:]
+    check(looked_up, *given)
+    if dtype == "float32":
+        assert_close(
+            value_and_gradients(looked_up, *given), value_and_gradients(first, *given), 1e-5
+        )
+
+
+@pytest.mark.parametrize("looked_up", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_second_derivative(name, looked_up):
     args = arguments(name)
+    ids = jnp.arange(STEPS * 2).reshape(2, STEPS) % BATCH
+    args = (args[0][:, 0] if looked_up else args[0], *args[1:])
 
     def norm(x):
-        return jnp.sum(jax.grad(lambda x: jnp.sum(call(name, x, *args[1:])[0] ** 2))(x) ** 2)
+        def total(x):
+            given = embedding.Lookup(x, jnp.concatenate([ids, ids[:1]])) if looked_up else x
+            return jnp.sum(call(name, given, *args[1:])[0] ** 2)
+
+        return jnp.sum(jax.grad(total)(x) ** 2)
 
     actual = jax.grad(norm)(args[0])
     with plain():

@@ -15,7 +15,7 @@ from jax.extend.random import threefry_2x32
 import hornbook as keras
 from hornbook import layers
 from hornbook.core.compiler import as_one, compiler_options
-from hornbook.kernels import one_function
+from hornbook.kernels import native, one_function
 from hornbook.kernels.product import dots
 from hornbook.training.small import SIMPLE, Runs
 
@@ -159,6 +159,21 @@ def test_sizes_of_all_kinds_are_compiled(inputs, units, outputs, batch):
 def test_what_is_not_small_or_not_simple_is_compiled_as_usual(make, answers):
     trained(make, integers=make is embedded)
     assert not any(answers[:1])  # whether to train; an embedding is simple going forward
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("make", [layers.SimpleRNN, layers.LSTM, layers.GRU])
+def test_a_small_recurrent_layer_is_traced_anew_to_be_compiled_as_usual(
+    make, policy, answers, monkeypatch
+):
+    """Not as it was when the question was whether its steps could be one function."""
+    called, real = [], native.kernel_call
+    monkeypatch.setattr(native, "kernel_call", lambda *a: called.append(a[0]) or real(*a))
+    first = layers.Reshape((4, 2)), make(3, dtype=policy, return_sequences=True)
+    trained(lambda: [keras.Input((8,)), *first, layers.Flatten(), layers.Dense(1)])
+    assert not any(answers[:1])
+    compiled = native.available() and policy == "float32" and make is not layers.SimpleRNN
+    assert (make.__name__.lower() in called) == compiled
 
 
 def test_a_larger_batch_is_find_out_for_anew(answers):

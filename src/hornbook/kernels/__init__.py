@@ -47,6 +47,7 @@ def one_function() -> contextlib.AbstractContextManager[None]:
     """Within this context is traced what becomes one function of the processor's.
 
     See `core.compiler.as_one`. Nothing is called there, neither libraries nor compiled kernels.
+    As with `plain()`, what is traced here is not to be remembered for other places.
 
     Example:
         >>> from hornbook.kernels import in_one_function, one_function

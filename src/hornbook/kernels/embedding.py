@@ -1,16 +1,44 @@
 """Rows of a table by their index, with the gradient summed into the table in float32.
 
-On a CPU XLA's scatter-add is the fastest of the ways tried, in a loop and outside: a product with
+On a CPU XLA's scatter-add is the fastest of XLA's ways, in a loop and outside: a product with
 one-hot rows, sorted indices with a sum over segments, and a loop over rows are slower everywhere.
+The compiled kernel adds whole vectors, in the same order.
+
+What is done with each row alone can be done with the table before its rows are looked up. Where
+they are asked for many times each, as letters are, that is less work: `source` tells.
 """
+
+import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hornbook.kernels import wants_plain
+from hornbook.core.origins import Origins
+from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import wide
+
+OFTEN = 2  # times that a row is asked for, on average
+WORTH_A_CALL = 1 << 12  # numbers of a gradient
+
+lookups = Origins()  # of rows: the `Lookup` that gives them
+
+
+class Lookup(NamedTuple):
+    """Rows of a table, `table[ids[...]]`, that are not looked up yet."""
+
+    table: Array
+    ids: Array
+
+
+def source(rows: Array) -> Lookup | None:
+    """Where rows were looked up, if the table is shorter by far and it pays to go there."""
+    found = lookups.of(rows)
+    if found is None or wants_plain() or not native.suits(found.table):
+        return None
+    return found if OFTEN * len(found.table) <= math.prod(found.ids.shape) else None
 
 
 class Rows:
@@ -54,11 +82,19 @@ def _forward(table, ids):
 def _backward(residuals, d_out):
     ids, like = residuals
     _, rows, width = like.shape
-    total = jnp.zeros((rows, width), wide(like.dtype))
-    d_rows = d_out.reshape(-1, width).astype(total.dtype)
-    rows_taken = jnp.clip(ids.reshape(-1), 0, rows - 1)
-    d_table = total.at[rows_taken].add(d_rows, mode="promise_in_bounds")
+    d_rows = d_out.reshape(-1, width).astype(wide(like.dtype))
+    taken = jnp.clip(ids.reshape(-1), 0, rows - 1)
+    if d_rows.size >= WORTH_A_CALL and native.suits(d_rows):
+        d_table = native.differentiated_as(
+            lambda d: _sum_rows(d, taken, rows), lambda d: native.sum_rows(d, taken, rows), d_rows
+        )
+    else:
+        d_table = _sum_rows(d_rows, taken, rows)
     return d_table.astype(like.dtype), np.zeros(ids.shape, jax.dtypes.float0)
 
 
 _lookup.defvjp(_forward, _backward)
+
+
+def _sum_rows(d: Array, ids: Array, rows: int) -> Array:
+    return jnp.zeros((rows, d.shape[1]), d.dtype).at[ids].add(d, mode="promise_in_bounds")

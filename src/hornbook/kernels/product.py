@@ -110,6 +110,8 @@ def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
         a_axis, b_axis: which axis of its matrices is summed over, 0 or 1.
     """
     alone = in_one_function()
+    if alone:  # loops, of which each multiplication is widened
+        a, b = a.astype(wide(a.dtype)), b.astype(wide(b.dtype))
     if _dots is not None and (alone or native.suits(a, b)) and not wants_plain():
         return _dots(a, b, a_axis=a_axis, b_axis=b_axis, alone=alone)
     return _dots_by_xla(a, b, a_axis, b_axis)

@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array, lax
 
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.embedding import Lookup, lookup
 from hornbook.kernels.product import as_bits, as_floats, dot_rows, multiplier, product, wide
 
 # name: (function, its derivative written in terms of its value)
@@ -334,14 +335,17 @@ _compiled.defvjp(_compiled_forward, _compiled_backward)
 
 
 def _project(cell: Cell, x: Array, kernel: Array) -> tuple[Array, ...]:
-    """The input times each block of its kernel."""
+    """The input times each block of its kernel; of integers, the rows with these numbers."""
     ends = np.cumsum(cell.blocks)[:-1] * (kernel.shape[1] // sum(cell.blocks))
-    return tuple(product(x, block) for block in jnp.split(kernel, ends, axis=1))
+    blocks = jnp.split(kernel, ends, axis=1)
+    if jnp.issubdtype(x.dtype, jnp.integer):
+        return tuple(lookup(block, x) for block in blocks)
+    return tuple(product(x, block) for block in blocks)
 
 
 def run(
     cell: Cell,
-    x: Array,
+    x: Array | Lookup,
     states: tuple[Array, ...],
     kernel: Array,
     recurrent_kernel: Array,
@@ -354,17 +358,20 @@ def run(
 ) -> tuple[Array, tuple[Array, ...]]:
     """A cell over a whole sequence: its outputs, `(batch, steps, units)`, or the last one alone,
     and its final states."""
-    units, dtype = states[0].shape[1], jnp.promote_types(x.dtype, kernel.dtype)
-    x = jnp.swapaxes(x, 0, 1)
-    x, states, kernel, recurrent_kernel, bias = jax.tree.map(
-        lambda a: a.astype(dtype), (x, states, kernel, recurrent_kernel, bias)
+    rows, ids = x if isinstance(x, Lookup) else (x, None)
+    units, dtype = states[0].shape[1], jnp.promote_types(rows.dtype, kernel.dtype)
+    rows, states, kernel, recurrent_kernel, bias = jax.tree.map(
+        lambda a: a.astype(dtype), (rows, states, kernel, recurrent_kernel, bias)
     )
+    if ids is not None:
+        rows, kernel = ids.astype(jnp.int32), product(rows, kernel)
+    x = jnp.swapaxes(rows, 0, 1)
     if x.shape[0] == 0:
         empty = jnp.zeros((x.shape[1], 0, units), dtype)
         return empty if return_sequences else states[0], states
     keep = None if mask is None else jnp.swapaxes(as_mask(mask), 0, 1)[..., None]
     in_order = jax.tree.map(lambda a: jnp.flip(a, 0) if reverse else a, (x, keep))
-    if cell.compiled and not wants_plain() and native.suits(x, *states, kernel, recurrent_kernel):
+    if cell.compiled and not wants_plain() and native.suits(*states, kernel, recurrent_kernel):
         kernels = kernel, recurrent_kernel
         outputs, states = _compiled(
             cell, return_sequences, in_order[0], states, kernels, bias, in_order[1]

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook.kernels import wants_plain
+from hornbook.kernels.embedding import Lookup, lookup
 from hornbook.kernels.recurrence import (
     ACTIVATIONS,
     as_mask,
@@ -90,7 +91,7 @@ def simple_rnn_step(
 
 
 def lstm(
-    x: Array,
+    x: Array | Lookup,
     h0: Array,
     c0: Array,
     kernel: Array,
@@ -110,7 +111,7 @@ def lstm(
     `i, f, o = s(x W + h R + b)`, `c' = f c + i a(x W + h R + b)`, `h' = o a(c')`.
 
     Args:
-        x: inputs, `(batch, steps, features)`.
+        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
         h0, c0: initial states, `(batch, units)`.
         kernel: `(features, 4 * units)`, gates in the order i, f, c, o.
         recurrent_kernel: `(units, 4 * units)`.
@@ -139,7 +140,7 @@ def lstm(
 
 
 def gru(
-    x: Array,
+    x: Array | Lookup,
     h0: Array,
     kernel: Array,
     recurrent_kernel: Array,
@@ -160,7 +161,7 @@ def gru(
     the last term is `(r h) R`.
 
     Args:
-        x: inputs, `(batch, steps, features)`.
+        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
         h0: initial state, `(batch, units)`.
         kernel: `(features, 3 * units)`, gates in the order z, r, h.
         recurrent_kernel: `(units, 3 * units)`.
@@ -182,7 +183,7 @@ def gru(
 
 
 def simple_rnn(
-    x: Array,
+    x: Array | Lookup,
     h0: Array,
     kernel: Array,
     recurrent_kernel: Array,
@@ -198,7 +199,7 @@ def simple_rnn(
     """Simple RNN over a whole sequence: `h' = a(x W + h R + b)`.
 
     Args:
-        x: inputs, `(batch, steps, features)`.
+        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
         h0: initial state, `(batch, units)`.
         kernel, recurrent_kernel, bias: `(features, units)`, `(units, units)`, `(units,)` or None.
 
@@ -219,7 +220,7 @@ def simple_rnn(
 
 def scan_steps(
     step: Callable,
-    x: Array,
+    x: Array | Lookup,
     states: tuple[Array, ...],
     mask: Array | None = None,
     reverse: bool = False,
@@ -231,7 +232,7 @@ def scan_steps(
 
     Args:
         step: `step(x_t, states) -> (output, new states)`, where the output is the first state.
-        x: inputs, `(batch, steps, features)`.
+        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
         states: initial states, `(batch, units)` each.
         mask, reverse, zero_output_for_mask, unroll, return_sequences: as for `lstm`.
 
@@ -248,6 +249,7 @@ def scan_steps(
             output = jnp.where(keep, output, 0 if zero_output_for_mask else states[0])
         return new, output
 
+    x = lookup(*x) if isinstance(x, Lookup) else x
     inputs = jax.tree.map(
         lambda a: jnp.flip(a.swapaxes(0, 1), 0) if reverse else a.swapaxes(0, 1),
         (x, None if mask is None else as_mask(mask)),

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from hornbook import constraints, initializers, regularizers
-from hornbook.kernels.embedding import lookup
+from hornbook.kernels.embedding import Lookup, Rows, lookup, lookups
 from hornbook.layers.arguments import positive
 from hornbook.layers.base import Layer
 
@@ -80,8 +80,11 @@ class Embedding(Layer):
 
     def call(self, inputs: Array) -> Array:
         self._check_ids(inputs)
-        rows = lookup(self.embeddings.raw, inputs.astype("int32"))
-        return rows.astype(self.compute_dtype)
+        table, ids = self.embeddings.raw, inputs.astype("int32")
+        rows = lookup(table, ids).astype(self.compute_dtype)
+        if not isinstance(table, Rows):
+            lookups.note(rows, Lookup(table.astype(self.compute_dtype), ids))
+        return rows
 
     def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
         return jnp.not_equal(inputs, 0) if self.mask_zero else None

@@ -36,9 +36,11 @@ BUILDS = {
 TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut")
 TARGETS += ("gru", "gru_back", "lstm", "lstm_back")
-TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed", "take")
-STALE = """{path} was compiled from other sources and is not used: everything works, more slowly. \
-To compile it again: pip install -e ."""
+TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
+TARGETS += ("take", "sum_rows")
+STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
+To compile it again: pip install --force-reinstall --no-deps hornbook, or pip install -e . in a \
+checkout."""
 
 
 @functools.cache
@@ -51,14 +53,24 @@ def library() -> ctypes.CDLL | None:
         path = Path(__file__).with_name("compiled") / f"libhornbook-{build}.so"
         if needed <= known and path.exists():
             found = ctypes.CDLL(str(path))
-            if not _up_to_date(found):
-                warnings.warn(STALE.format(path=path), stacklevel=3)
-                return None
-            for name in TARGETS:
-                capsule = jax.ffi.pycapsule(getattr(found, f"hornbook_{name}"))
-                jax.ffi.register_ffi_target(f"hornbook_{name}", capsule, platform="cpu")
-            return found
+            problem = _problem(found)
+            if problem:
+                warnings.warn(STALE.format(path=path, what=problem), stacklevel=3)
+            return None if problem else found
     return None
+
+
+def _problem(found: ctypes.CDLL) -> str:
+    """Why a library cannot be used; if it can, it is made known to XLA."""
+    if not _up_to_date(found):
+        return "from other sources"
+    try:
+        for name in TARGETS:
+            capsule = jax.ffi.pycapsule(getattr(found, f"hornbook_{name}"))
+            jax.ffi.register_ffi_target(f"hornbook_{name}", capsule, platform="cpu")
+    except jax.errors.JaxRuntimeError as error:
+        return f"for another JAX than {jax.__version__} ({error})"
+    return ""
 
 
 def _up_to_date(found: ctypes.CDLL) -> bool:
@@ -137,6 +149,14 @@ def take(a: Array, ids: Array) -> Array:
     return kernel_call("take", [result])(a, ids)[0]
 
 
+def sum_rows(d: Array, ids: Array, rows: int) -> Array:
+    """The sums of those rows of a matrix that have the same number, int32, one for each number.
+
+    Numbers are below `rows`, and clipped to that.
+    """
+    return _call("sum_rows", rows, d.shape[1])(d, ids)
+
+
 def dense(x: Array, kernel: Array, bias: Array) -> Array:
     """`max(x kernel + bias, 0)`, of matrices and a bias for each column."""
     return _call("dense", x.shape[0], kernel.shape[1])(x, kernel, bias)
@@ -165,7 +185,8 @@ def lstm(
     """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
 
     Args:
-        x: inputs, `(steps, batch, features)`.
+        x: inputs, `(steps, batch, features)`; or int32 `(steps, batch)`, each of which stands for
+            a one among zeros, and so for a row of the input's kernel.
         states: h and c before the first step, `(batch, units)`.
         kernels: `(features, 4 * units)` for the input and `(units, 4 * units)` for h.
         bias: `(4 * units,)`.
@@ -212,7 +233,7 @@ def gru(
     """A GRU over all steps, with tanh and sigmoid, its reset gate applied after the product.
 
     Args:
-        x: inputs, `(steps, batch, features)`.
+        x: inputs, as for `lstm`.
         states: h before the first step, `(batch, units)`.
         kernels: `(features, 3 * units)` for the input and `(units, 3 * units)` for h, gates in the
             order z, r, h.
@@ -257,8 +278,10 @@ def _recurrence(
     steps, (batch, units) = x.shape[0], states[0].shape
     kept = [_float32((steps, batch, width * units)) for width in widths]
     before = [_float32((steps, batch, units)) for _ in states]
+    ids = jnp.zeros(0, jnp.int32) if x.ndim == 3 else x.reshape(-1)
+    x = x if x.ndim == 3 else jnp.zeros((steps, batch, 0), jnp.float32)
     results = kernel_call(name, [*kept, *before, *states])(
-        x, *states, *kernels, _optional(bias, 1), _flat(mask)
+        x, ids, *states, *kernels, _optional(bias, 1), _flat(mask)
     )
     first, last = len(kept), len(kept) + len(states)
     return tuple(results[:first]), tuple(results[first:last]), tuple(results[last:])

@@ -46,20 +46,20 @@ struct Gru {
   }
 };
 
-ffi::Error Forward(ffi::ThreadPool pool, Stack x, Matrix h0, Matrix kernel, Matrix recurrent,
-                   Numbers bias, Booleans mask, ffi::Result<Stack> zr, ffi::Result<Stack> a,
-                   ffi::Result<Stack> inner, ffi::Result<Stack> old_h, ffi::Result<Matrix> last_h) {
+ffi::Error Forward(ffi::ThreadPool pool, Stack x, Ids ids, Matrix h0, Matrix kernel,
+                   Matrix recurrent, Numbers bias, Booleans mask, ffi::Result<Stack> zr,
+                   ffi::Result<Stack> a, ffi::Result<Stack> inner, ffi::Result<Stack> old_h,
+                   ffi::Result<Matrix> last_h) {
   const Sizes s{x.dimensions()[0], x.dimensions()[1], h0.dimensions()[1], x.dimensions()[2]};
   const int64_t size = s.States(), all = s.steps * size;
   if (!all || !Have(2 * all, *zr) || !Have(all, *a, *inner, *old_h) || !Have(size, h0, *last_h) ||
-      !Have(3 * s.features * s.units, kernel) || !Have(3 * s.units * s.units, recurrent) ||
+      !Fits(s, 3, x, ids, kernel) || !Have(3 * s.units * s.units, recurrent) ||
       bias.element_count() % (4 * s.units) || mask.element_count() % (s.steps * s.batch))
     return ffi::Error::InvalidArgument("the shapes of a GRU do not fit");
   std::memcpy(old_h->typed_data(), h0.typed_data(), h0.size_bytes());
   RunForward<Gru>(pool,
                   {s,
-                   x.typed_data(),
-                   kernel.typed_data(),
+                   {x.typed_data(), Optional(ids), kernel.typed_data(), kernel.dimensions()[0]},
                    recurrent.typed_data(),
                    Optional(bias),
                    {Optional(mask), s.batch},
@@ -104,6 +104,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_gru, hornbook::Forward,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
                                   .Arg<hornbook::Stack>()
+                                  .Arg<hornbook::Ids>()
                                   .Arg<hornbook::Matrix>()
                                   .Arg<hornbook::Matrix>()
                                   .Arg<hornbook::Matrix>()

@@ -48,28 +48,28 @@ struct Lstm {
   }
 };
 
-ffi::Error Forward(ffi::ThreadPool pool, Stack x, Matrix h0, Matrix c0, Matrix kernel,
+ffi::Error Forward(ffi::ThreadPool pool, Stack x, Ids ids, Matrix h0, Matrix c0, Matrix kernel,
                    Matrix recurrent, Numbers bias, Booleans mask, ffi::Result<Stack> gates,
                    ffi::Result<Stack> old_h, ffi::Result<Stack> old_c, ffi::Result<Matrix> last_h,
                    ffi::Result<Matrix> last_c) {
   const Sizes s{x.dimensions()[0], x.dimensions()[1], h0.dimensions()[1], x.dimensions()[2]};
   const int64_t size = s.States(), all = s.steps * size;
   if (!all || !Have(4 * all, *gates) || !Have(all, *old_h, *old_c) ||
-      !Have(size, h0, c0, *last_h, *last_c) || !Have(4 * s.features * s.units, kernel) ||
+      !Have(size, h0, c0, *last_h, *last_c) || !Fits(s, 4, x, ids, kernel) ||
       !Have(4 * s.units * s.units, recurrent) || bias.element_count() % (4 * s.units) ||
       mask.element_count() % (s.steps * s.batch))
     return ffi::Error::InvalidArgument("the shapes of an LSTM do not fit");
   std::memcpy(old_h->typed_data(), h0.typed_data(), h0.size_bytes());
   std::memcpy(old_c->typed_data(), c0.typed_data(), c0.size_bytes());
-  RunForward<Lstm>(pool, {s,
-                          x.typed_data(),
-                          kernel.typed_data(),
-                          recurrent.typed_data(),
-                          Optional(bias),
-                          {Optional(mask), s.batch},
-                          {{gates->typed_data()}, s.batch, s.units},
-                          {old_h->typed_data(), old_c->typed_data()},
-                          {last_h->typed_data(), last_c->typed_data()}});
+  RunForward<Lstm>(pool,
+                   {s,
+                    {x.typed_data(), Optional(ids), kernel.typed_data(), kernel.dimensions()[0]},
+                    recurrent.typed_data(),
+                    Optional(bias),
+                    {Optional(mask), s.batch},
+                    {{gates->typed_data()}, s.batch, s.units},
+                    {old_h->typed_data(), old_c->typed_data()},
+                    {last_h->typed_data(), last_c->typed_data()}});
   return ffi::Error::Success();
 }
 
@@ -106,6 +106,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_lstm, hornbook::Forward,
                               xla::ffi::Ffi::Bind()
                                   .Ctx<xla::ffi::ThreadPool>()
                                   .Arg<hornbook::Stack>()
+                                  .Arg<hornbook::Ids>()
                                   .Arg<hornbook::Matrix>()
                                   .Arg<hornbook::Matrix>()
                                   .Arg<hornbook::Matrix>()

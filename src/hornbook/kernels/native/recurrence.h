@@ -31,6 +31,7 @@ using Numbers = ffi::BufferR1<ffi::F32>;
 using Matrix = ffi::BufferR2<ffi::F32>;
 using Stack = ffi::BufferR3<ffi::F32>;
 using Booleans = ffi::BufferR1<ffi::PRED>;
+using Ids = ffi::BufferR1<ffi::S32>;
 
 constexpr int kTermsOfCell = 4;
 constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
@@ -115,12 +116,27 @@ void OverSteps(ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t ro
     });
 }
 
+// What a run forward takes at each step: numbers to multiply by a kernel, or the number of the
+// kernel's row that is to be added.
+struct Input {
+  const float* x;
+  const int32_t* ids;
+  const float* kernel;
+  int64_t rows;  // of the kernel
+
+  // The row to be added for a sample, if any, of so many numbers.
+  const float* Row(int64_t sample, int64_t size) const {
+    return ids ? kernel + std::clamp<int64_t>(ids[sample], 0, rows - 1) * size : nullptr;
+  }
+};
+
 // The arguments of a run forward. `old` are the states before each step, the first of which are
 // there already; a bias is for the four sums, or none.
 template <class Cell>
 struct Ahead {
   Sizes s;
-  const float *x, *kernel, *recurrent, *bias;
+  Input input;
+  const float *recurrent, *bias;
   Mask mask;
   Kept<Cell> kept;
   float *old[Cell::kStates], *last[Cell::kStates];
@@ -149,7 +165,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
       to += depth * kColumns;
     };
     for (const Term& term : Cell::kTerms) {
-      pack(a.kernel, features, term.of_input);
+      pack(a.input.kernel, features, term.of_input);
       pack(a.recurrent, units, term.of_state);
     }
   });
@@ -162,14 +178,14 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                 old[i] = a.old[i] + k * size;
                 now[i] = k + 1 == s.steps ? a.last[i] : a.old[i] + (k + 1) * size;
               }
-              const float* const inputs = a.x + k * s.batch * features;
+              const float* const inputs = a.input.x + k * s.batch * features;
               const int64_t sum = (r1 - r0) * kColumns;
               float* const sums = Scratch<6>(kTermsOfCell * sum);
               for (int64_t panel = p0; panel < p1; ++panel) {
                 const int64_t u = panel * kColumns, width = s.Width(panel);
                 for (int term = 0; term < kTermsOfCell; ++term) {
-                  const bool of_input = Cell::kTerms[term].of_input >= 0;
                   const bool of_state = Cell::kTerms[term].of_state >= 0;
+                  const bool of_input = Cell::kTerms[term].of_input >= 0 && (features || !of_state);
                   const float* const first = packed + panel * panel_size + begins[term];
                   const float* const second = first + (of_input ? features * kColumns : 0);
                   InTiles(r0, r1, [&](int64_t r, int64_t some) {
@@ -185,9 +201,13 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                 }
                 for (int64_t r = r0; r < r1; ++r) {
                   const int64_t at = r * units + u;
+                  const float* const added = a.input.Row(k * s.batch + r, row);
                   const auto sum_of = [&](int term, int64_t i) {
-                    return Load(sums + term * sum + (r - r0) * kColumns + i) +
-                           Some(bias + term * units + u + i, width - i);
+                    const Vector v = Load(sums + term * sum + (r - r0) * kColumns + i) +
+                                     Some(bias + term * units + u + i, width - i);
+                    const int column = Cell::kTerms[term].of_input;
+                    if (!added || column < 0) return v;
+                    return v + Some(added + column * units + u + i, width - i);
                   };
                   float* kept[kTermsOfCell];
                   for (int term = 0; term < kTermsOfCell; ++term)
@@ -312,6 +332,15 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
 template <class... Buffers>
 bool Have(int64_t count, const Buffers&... buffers) {
   return ((static_cast<int64_t>(buffers.element_count()) == count) && ...);
+}
+
+// Whether the buffers of a run's input fit, and a kernel so many units wide.
+inline bool Fits(const Sizes& s, int64_t width, const Stack& x, const Ids& ids,
+                 const Matrix& kernel) {
+  const int64_t rows = kernel.dimensions()[0];
+  if (kernel.dimensions()[1] != width * s.units) return false;
+  return ids.element_count() ? Have(s.steps * s.batch, ids) && rows && !s.features
+                             : rows == s.features;
 }
 
 // A buffer's numbers, of which there may be none.

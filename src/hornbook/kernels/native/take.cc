@@ -1,5 +1,5 @@
-// Rows of an array by their numbers. They lie anywhere in it, and what a copy waits for is memory:
-// two threads wait half as long.
+// Rows of an array by their numbers, and the way back. They lie anywhere in it, and what a copy
+// waits for is memory: two threads wait half as long.
 #include "team.h"
 
 namespace hornbook {
@@ -30,6 +30,29 @@ ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S3
   return ffi::Error::Success();
 }
 
+// out[ids[i]] += d[i], beginning with zeros. Each thread has columns of its own, so that rows are
+// added in their order however many there are.
+ffi::Error SumRows(ffi::ThreadPool pool, ffi::BufferR2<ffi::F32> d, ffi::BufferR1<ffi::S32> ids,
+                   ffi::Result<ffi::BufferR2<ffi::F32>> out) {
+  const int64_t count = ids.dimensions()[0], rows = out->dimensions()[0];
+  const int64_t width = out->dimensions()[1];
+  if (d.dimensions()[0] != count || d.dimensions()[1] != width || !rows)
+    return ffi::Error::InvalidArgument("rows and their sums do not fit");
+  const int64_t bytes = (count + rows) * width * static_cast<int64_t>(sizeof(float));
+  const int64_t parts = std::clamp<int64_t>(bytes / kPart, 1, pool.num_threads());
+  Share(pool, width, kLine, parts, [&](int64_t first, int64_t last) {
+    for (int64_t row = 0; row < rows; ++row)
+      std::fill_n(out->typed_data() + row * width + first, last - first, 0.0f);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t chosen = std::clamp<int64_t>(ids.typed_data()[i], 0, rows - 1);
+      float* const sum = out->typed_data() + chosen * width;
+      const float* const row = d.typed_data() + i * width;
+      for (int64_t c = first; c < last; ++c) sum[c] += row[c];
+    }
+  });
+  return ffi::Error::Success();
+}
+
 }  // namespace
 }  // namespace hornbook
 
@@ -39,3 +62,10 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_take, hornbook::Take,
                                   .Arg<xla::ffi::AnyBuffer>()
                                   .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
                                   .Ret<xla::ffi::AnyBuffer>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_sum_rows, hornbook::SumRows,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
+                                  .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
+                                  .Ret<xla::ffi::BufferR2<xla::ffi::F32>>());

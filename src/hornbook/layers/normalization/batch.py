@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook import constraints, initializers, regularizers
+from hornbook.kernels.embedding import Lookup, lookups
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import masked_moments, shifted_moments, wide
@@ -138,7 +139,13 @@ class BatchNormalization(Layer):
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         scale = scale * lax.rsqrt(variance + self.epsilon)
-        return self._affine(x, scale, offset - mean * scale).astype(self.compute_dtype)
+        offset = offset - mean * scale
+        result = self._affine(x, scale, offset).astype(self.compute_dtype)
+        looked_up = lookups.of(inputs)
+        if looked_up is not None and self.axis == -1:
+            table = self._affine(wide(looked_up.table), scale, offset).astype(self.compute_dtype)
+            lookups.note(result, Lookup(table, looked_up.ids))
+        return result
 
     def _affine(self, x: Array, scale: Array, offset: Array) -> Array:
         shape = [1] * x.ndim

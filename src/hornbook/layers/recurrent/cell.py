@@ -13,7 +13,8 @@ from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.core.random import SeedGenerator
-from hornbook.kernels import recurrent, wants_plain
+from hornbook.kernels import in_one_function, recurrent, wants_plain
+from hornbook.kernels.embedding import source
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
@@ -202,10 +203,11 @@ class GatedCell(Layer):
         shared = masks.inputs is None or len(masks.inputs) == 1
         if masks.states is None and shared and None not in names.values():
             function = self.kernel_function
-            run = function if wants_plain() else _compiled(function)
+            once = wants_plain() or in_one_function()
+            run = function if once else _compiled(function)
             weights = (self.kernel, self.recurrent_kernel, self.bias)
             outputs, final = run(
-                x if masks.inputs is None else dropped(x, masks.inputs[0]),
+                (source(x) or x) if masks.inputs is None else dropped(x, masks.inputs[0]),
                 *states,
                 *(None if weight is None else weight.value for weight in weights),
                 mask=mask,
