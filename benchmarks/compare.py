@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.3  # cores that others may use; OpenMP, so torch, suffers first, a hundredfold
+SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.15"}  # of a GPU's memory, for each worker with jax
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
@@ -73,7 +75,8 @@ class Result:
     """What one peer did at one workload; seconds are of one epoch, or of one call of `predict`.
 
     `idle` is the share of a core it used while it waited, `others` the cores that all other
-    processes used in each round.
+    processes used in each round; `share` is of an epoch, that which its products would take at
+    the most operations a second that this machine has done.
     """
 
     workload: str
@@ -86,6 +89,7 @@ class Result:
     idle: float = 0.0
     others: list[float] = field(default_factory=list)
     parameters: int = 0
+    share: float | None = None
     error: str = ""
 
     @property
@@ -93,15 +97,19 @@ class Result:
         return statistics.median(self.seconds) if self.seconds else None
 
 
+def house() -> dict[str, str]:
+    """The environment in which hornbook is that of this checkout."""
+    paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 class Worker:
     """A worker process: `ask` sends a request and waits for its answer."""
 
     def __init__(self, python: Path | str, peer: Peer, log: Path, limit: float) -> None:
         self.limit, self.log = limit, log
-        environ = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | peer.environ
-        if peer.env is None:
-            paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-            environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        others = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        environ = SHARED | (house() if peer.env is None else others) | peer.environ
         self.started = time.perf_counter()
         with open(log, "w") as errors:
             self.process = subprocess.Popen(
@@ -200,14 +208,18 @@ def measure(
             if peer in workers:
                 workers.pop(peer).close()
 
+    def warm_up(peer: str) -> None:
+        """Once, unmeasured: files come from the disk, and whatever is chosen on the way."""
+        with excused(peer):
+            if workload.kind == "cold":
+                fresh(peer)
+            else:
+                start(peer)
+                turn(peer)
+
     try:
-        for peer in results:
-            with excused(peer):
-                if workload.kind == "cold":
-                    fresh(peer)  # files come from the disk once, unmeasured
-                else:
-                    start(peer)
-                    turn(peer)  # whatever is compiled or chosen on the way, unmeasured
+        with ThreadPoolExecutor(len(results) if args.together else 1) as pool:
+            list(pool.map(warm_up, results))
         for number in range(args.rounds):
             order = [peer for peer in results if not results[peer].error]
             at = number % max(len(order), 1)
@@ -217,6 +229,9 @@ def measure(
     finally:
         for worker in workers.values():
             worker.close()
+    if args.together and workload.kind != "cold":
+        for result in results.values():
+            result.first, result.others = None, result.others[1:]
     return list(results.values()), source, versions
 
 
@@ -230,6 +245,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=300, help="seconds that an answer may take")
     parser.add_argument(
         "--quiet", type=float, default=0, help="seconds to wait for a quiet machine before a turn"
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="start the peers of a workload all at once; then the first epoch is not timed",
     )
     parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
     parser.add_argument(
@@ -260,6 +280,24 @@ def busy(results: list[Result]) -> str:
     middle = statistics.median(rounds)
     warning = ": too busy to conclude from" if middle > BUSY else ""
     return f"{middle:.1f}, at most {rounds[-1]:.1f}{warning}"
+
+
+def measure_shares(results: list[Result]) -> str:
+    """Fill in the shares of the results; returns the most operations a second, and where."""
+    timed = [result for result in results if WORKLOADS[result.workload].kind == "train"]
+    names = ",".join(dict.fromkeys(result.workload for result in timed))
+    if not names:
+        return "not measured"
+    command = [sys.executable, "-m", "benchmarks.floor", names]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=house())
+    if done.returncode:
+        return f"not measured: {done.stderr.strip().splitlines()[-1]}"
+    floor = json.loads(done.stdout)
+    for result in timed:
+        if result.median:
+            least = floor["operations"][result.workload] / floor["peak"]
+            result.share = least / result.median
+    return f"{floor['peak'] / 1e9:.0f} GFLOP/s on {floor['device']}"
 
 
 def default_peers(workload: Workload) -> list[str]:
@@ -301,11 +339,13 @@ def main(argv: list[str] | None = None) -> int:
             versions |= found
             for line in tables.progress(done):
                 console.print(line, highlight=False)
+    most = "not measured" if args.quick else measure_shares(results)
     about = {
         "date": datetime.date.today().isoformat(),
         "machine": machine.describe(),
         "python": platform.python_version(),
         **dict(sorted(versions.items())),
+        "products of large matrices": most,
         "rounds": f"{args.rounds}{' of two steps: nothing to conclude' * args.quick}",
         "cores used by other processes in the rounds": busy(results),
         "minutes": f"{(time.time() - began) / 60:.0f}",

@@ -4,6 +4,7 @@ A model is `apply(weights, state, *inputs) -> outputs, state`; `weights` is keye
 `state` holds what moves from step to step without a gradient.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,26 +27,10 @@ def build(
     scan: bool = False,
 ) -> Job:
     """Puts data and weights on the device and compiles the step, or the scanned epoch."""
-    apply, loss_of = MODELS[workload.builder], LOSSES[workload.loss]
+    apply, step = MODELS[workload.builder], step_of(workload)
     parts, target = jax.device_put((x, y))
-    params = jax.tree.map(jnp.asarray, weights)
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    zeros = jax.tree.map(jnp.zeros_like, params)
-    state = START[workload.builder]() if workload.builder in START else {}
-    carry = (params, state, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), "int32"))
-
-    def step(carry: Any, batch: Any) -> Any:
-        params, state, m, v, count = carry
-        *inputs, wanted = batch
-
-        def loss_at(params: Weights) -> Any:
-            outputs, new = apply(params, state, *inputs)
-            return loss_of(outputs, wanted), new
-
-        (loss, state), grads = jax.value_and_grad(loss_at, has_aux=True)(params)
-        params, m, v = adam(params, grads, m, v, count + 1)
-        return (params, state, m, v, count + 1), loss
-
+    carry = begin(workload, weights)
+    count = sum(leaf.size for leaf in jax.tree.leaves(carry[0]))
     rows, size = len(y), workload.batch
     random = np.random.default_rng(0)
     whole = rows // size * size
@@ -88,6 +73,33 @@ def build(
             np.asarray(infer(carry[0], carry[1], x[0][i % len(x[0])][None]))
 
     return Job(count, train, predict)
+
+
+def begin(workload: Workload, weights: dict[str, Arrays]) -> Any:
+    """What goes from step to step: weights, state, Adam's two moments and count."""
+    params = jax.tree.map(jnp.asarray, weights)
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    state = START[workload.builder]() if workload.builder in START else {}
+    return params, state, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), "int32")
+
+
+def step_of(workload: Workload) -> Callable[[Any, Any], Any]:
+    """The step `(carry, batch) -> carry, loss`, where a batch is the inputs and the target."""
+    apply, loss_of = MODELS[workload.builder], LOSSES[workload.loss]
+
+    def step(carry: Any, batch: Any) -> Any:
+        params, state, m, v, count = carry
+        *inputs, wanted = batch
+
+        def loss_at(params: Weights) -> Any:
+            outputs, new = apply(params, state, *inputs)
+            return loss_of(outputs, wanted), new
+
+        (loss, state), grads = jax.value_and_grad(loss_at, has_aux=True)(params)
+        params, m, v = adam(params, grads, m, v, count + 1)
+        return (params, state, m, v, count + 1), loss
+
+    return step
 
 
 def adam(params: Weights, grads: Weights, m: Weights, v: Weights, count: Any) -> Any:

@@ -25,6 +25,8 @@ def build(
     compile: bool = False,
 ) -> Job:
     """Makes the model, on the GPU where there is one, and gives it the initial `weights`."""
+    if DEVICE == "cuda":
+        torch.set_float32_matmul_precision("high")  # TensorFloat-32, as XLA does
     if hasattr(os, "sched_getaffinity"):
         torch.set_num_threads(len(os.sched_getaffinity(0)))
     model = MODELS[workload.builder]()

@@ -97,8 +97,8 @@ def progress(results: list[Result]) -> Iterator[str]:
 
 def details(results: list[Result]) -> Page:
     """Every peer at every workload."""
-    head = "workload,peer,an epoch,from - to,hornbook is,to first epoch's end,peak memory"
-    head += ",parameters,first loss,last loss,agrees"
+    head = "workload,peer,an epoch,from - to,hornbook is,share of the peak,to first epoch's end"
+    head += ",peak memory,parameters,first loss,last loss,agrees"
     rows, sections = [], []
     for name, peers in by_workload(results).items():
         for result in peers.values():
@@ -111,6 +111,7 @@ def details(results: list[Result]) -> Page:
                     "failed" if result.error else seconds(result.median),
                     " - ".join(seconds(end) for end in ends),
                     "" if times is None or result.peer == "hornbook" else f"{times:.2f}x",
+                    number(result.share, ".2%"),
                     seconds(result.first),
                     f"{result.peak:.0f} MB" if result.peak else "",
                     f"{result.parameters:,}" if result.parameters else "",
@@ -127,7 +128,8 @@ def details(results: list[Result]) -> Page:
 def summary(results: list[Result]) -> Page:
     """One row a workload: how many times as fast hornbook is, and how many it wants to be."""
     columns = list(dict.fromkeys(r.peer for r in results if r.peer != "hornbook"))
-    head = ["workload", "batch", "hornbook", *columns, "Keras's best", "torch (wanted)", "met"]
+    head = ["workload", "batch", "hornbook", "share of the peak", *columns]
+    head += ["Keras's best", "torch (wanted)", "met"]
     head[-3] += " (wanted)"
     rows = []
     for name, peers in by_workload(results).items():
@@ -146,6 +148,7 @@ def summary(results: list[Result]) -> Page:
                 workload.title,
                 str(workload.batch),
                 seconds(median(house)),
+                number(house.share if house else None, ".1%"),
                 *shown,
                 *(f"{times(got)} ({times(goal)})" if goal else times(got) for got, goal in pairs),
                 ("yes" if all(met) else "no") if met else "",

@@ -419,7 +419,12 @@ def read(path: str | Path) -> tuple[Arrays, np.ndarray, dict[str, Arrays]]:
         held = {name: file[name] for name in file.files}
     x = [held.pop(f"x{i}") for i in range(sum(name.startswith("x") for name in held))]
     y = held.pop("y")
+    return x, y, by_layer(held)
+
+
+def by_layer(values: dict[str, np.ndarray]) -> dict[str, Arrays]:
+    """What `initial` returns, as a list for each layer."""
     weights: dict[str, Arrays] = {}
-    for key, value in held.items():
+    for key, value in values.items():
         weights.setdefault(key.split("/")[0], []).append(value)
-    return x, y, weights
+    return weights

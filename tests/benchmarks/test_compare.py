@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import compare, envs, tables, workloads
+from benchmarks import compare, envs, floor, tables, workloads
 from benchmarks.compare import Result
 
 
@@ -45,6 +45,37 @@ def test_jax_and_scanned_jax_agree_and_the_markdown_holds_both(tmp_path):
     assert status == 0, results
     assert {r["peer"] for r in results} == {"jax", "jax-scan"}
     assert "| mlp | jax-scan |" in page.read_text() and "- jax: " in page.read_text()
+
+
+def test_workers_that_start_together_are_measured_one_after_the_other(tmp_path):
+    arguments = ("--together", "--peers", "jax,jax-scan", "--workloads", "regression,cold")
+    status, results = run(*arguments, tmp_path=tmp_path)
+    assert status == 0, results
+    for one in results:
+        assert one["seconds"] and (one["first"] is None) == (one["workload"] != "cold")
+
+
+def test_products_are_counted_forward_and_backward():
+    dense = 300 * 100 + 100 * 10
+    assert floor.operations(workloads.WORKLOADS["mlp"]) == 2 * 8_000 * (2 * 784 * 300 + 3 * dense)
+    cells = [24 * 4 * 512 + 4 * 512**2, 8 * 512**2, workloads.CHARS * 512]
+    assert floor.operations(workloads.WORKLOADS["charlstm"]) == 6 * 640 * 40 * sum(cells)
+    pictures = workloads.WORKLOADS["convnet"]
+    windows = [26**2 * 9 * 32, 11**2 * 9 * 32 * 64, 3**2 * 9 * 64 * 64, 576 * 64 + 64 * 10]
+    least = 2 * pictures.rows * (3 * sum(windows) - windows[0])
+    # a gradient of a picture is counted with the border of zeros that it is convolved with
+    assert least < floor.operations(pictures) < 1.6 * least
+    assert floor.operations(workloads.WORKLOADS["embeddings"]) == 0
+
+
+def test_the_share_of_the_peak_is_that_of_the_products(monkeypatch):
+    said = json.dumps({"device": "a device", "peak": 1e9, "operations": {"mlp": 5e8}})
+    real = subprocess.run
+    command = [sys.executable, "-c", f"print({said!r})"]
+    monkeypatch.setattr(subprocess, "run", lambda _, **how: real(command, **how))
+    results = [result("hornbook", 2.0), result("torch", 4.0), Result("predict", "hornbook", [1.0])]
+    assert compare.measure_shares(results) == "1 GFLOP/s on a device"
+    assert [one.share for one in results] == [0.25, 0.125, None]
 
 
 def test_a_peer_that_fails_is_reported_and_the_others_go_on(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from hornbook.kernels import native, wants_plain
+from hornbook.kernels import cudnn, native, wants_plain
 from hornbook.kernels.embedding import Lookup, lookup
 from hornbook.kernels.product import as_bits, as_floats, dot_rows, multiplier, product, wide
 
@@ -63,6 +63,7 @@ class Cell(NamedTuple):
     finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
     extra: how many arrays are saved beside the blocks.
     compiled: compiled kernels for it, if there are any.
+    by_cudnn: whether it is the LSTM that `cudnn` has.
     """
 
     blocks: tuple[int, ...]
@@ -72,6 +73,7 @@ class Cell(NamedTuple):
     finish: Callable
     extra: int = 0
     compiled: Compiled | None = None
+    by_cudnn: bool = False
 
 
 @cache
@@ -97,7 +99,7 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
 
     usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
     compiled = Compiled(native.lstm, native.lstm_back) if usual else None
-    return Cell((4,), (4,), forward, backward, _finish, compiled=compiled)
+    return Cell((4,), (4,), forward, backward, _finish, compiled=compiled, by_cudnn=usual)
 
 
 @cache
@@ -371,16 +373,21 @@ def run(
         return empty if return_sequences else states[0], states
     keep = None if mask is None else jnp.swapaxes(as_mask(mask), 0, 1)[..., None]
     in_order = jax.tree.map(lambda a: jnp.flip(a, 0) if reverse else a, (x, keep))
-    if cell.compiled and not wants_plain() and native.suits(*states, kernel, recurrent_kernel):
-        kernels = kernel, recurrent_kernel
+    kernels = kernel, recurrent_kernel
+
+    def loop(reverse, sequences, x, states, kernels, bias):
+        xp = _project(cell, x, kernels[0])
+        return _recur(cell, reverse, unroll, sequences, xp, states, kernels[1], bias, keep)
+
+    if cell.compiled and not wants_plain() and native.suits(*states, *kernels):
         outputs, states = _compiled(
             cell, return_sequences, in_order[0], states, kernels, bias, in_order[1]
         )
+    elif cell.by_cudnn and keep is None and not wants_plain() and cudnn.suits(x, *states):
+        formula = partial(loop, False, True)
+        outputs, states = cudnn.lstm(formula, in_order[0], states, kernels, bias)
     else:
-        xp = _project(cell, x, kernel)
-        outputs, states = _recur(
-            cell, reverse, unroll, return_sequences, xp, states, recurrent_kernel, bias, keep
-        )
+        outputs, states = loop(reverse, return_sequences, x, states, kernels, bias)
     if not return_sequences:
         outputs = states[0]
     if keep is not None and zero_output_for_mask:

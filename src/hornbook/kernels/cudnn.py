@@ -1,0 +1,96 @@
+"""An LSTM by NVIDIA's library, which runs over all steps in a few kernels.
+
+In a loop of XLA's each step is several kernels that the host starts, and they are shorter than the
+time between two starts. `jax.experimental.rnn` is the way to the library; where there is none, or
+another device, the loop is used.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.extend.backend import get_backend
+
+from hornbook.kernels.native import with_gradients
+
+try:
+    from jax.experimental import rnn
+except ImportError:  # it is not promised to stay
+    rnn = None  # type: ignore[assignment]
+
+
+def suits(*arrays: Array) -> bool:
+    """Whether the library takes these arrays: float32, of known shapes, on one NVIDIA GPU."""
+    if rnn is None or jax.default_backend() != "gpu" or jax.device_count() > 1:
+        return False
+    if "cuda" not in get_backend().platform_version:
+        return False
+    return all(
+        a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
+        for a in arrays
+    )
+
+
+def lstm(
+    formula: Callable,
+    x: Array,
+    states: tuple[Array, Array],
+    kernels: tuple[Array, Array],
+    bias: Array | None,
+) -> tuple[Array, tuple[Array, Array]]:
+    """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
+
+    Args:
+        formula: the same function of `(x, states, kernels, bias)`, which can be differentiated.
+        x: inputs, `(steps, batch, features)`.
+        states: h and c before the first step, `(batch, units)`.
+        kernels: `(features, 4 * units)` for the input and `(units, 4 * units)` for h.
+        bias: `(4 * units,)`.
+
+    Returns:
+        The outputs, `(steps, batch, units)`, and the states after the last step.
+    """
+    lengths = jnp.full(x.shape[1], len(x), jnp.int32)
+    how: dict[str, Any] = {
+        "input_size": x.shape[2],
+        "hidden_size": states[0].shape[1],
+        "num_layers": 1,
+        "dropout": 0.0,
+        "bidirectional": False,
+        "precision": None,
+    }
+
+    def forward(x: Array, states: tuple, kernels: tuple, bias: Array | None) -> tuple:
+        given = _turned(x), states[0][None], states[1][None], _packed(kernels, bias)
+        (y, h, c), residuals = rnn.lstm_fwd(*given, lengths, **how)
+        return _turned(y), (h[0], c[0]), residuals[-1]
+
+    def backward(args: tuple, results: tuple, d: tuple) -> tuple:
+        (x, states, kernels, bias), (y, _, reserved), (d_y, d_states, _) = args, results, d
+        weights, unpack = jax.vjp(_packed, kernels, bias)
+        given = _turned(x), states[0][None], states[1][None], weights
+        changes = _turned(d_y), d_states[0][None], d_states[1][None]
+        kept = *given, lengths, _turned(y), reserved
+        d_x, d_h, d_c, d_weights, _ = rnn.lstm_bwd(**how, residuals=kept, gradients=changes)
+        return _turned(d_x), (d_h[0], d_c[0]), *unpack(d_weights)
+
+    def by_formula(*args: Any) -> tuple:
+        return *formula(*args), jnp.zeros(jax.eval_shape(forward, *args)[2].shape)
+
+    y, states, _ = with_gradients(by_formula, forward, backward, x, states, kernels, bias)
+    return y, states
+
+
+def _turned(a: Array) -> Array:
+    """Samples before steps, as the library has them, or back."""
+    return jnp.swapaxes(a, 0, 1)
+
+
+def _packed(kernels: tuple[Array, Array], bias: Array | None) -> Array:
+    """All weights in one list, as the library wants them: with a second bias, of zeros."""
+    units = kernels[1].shape[0]
+    none = jnp.zeros(4 * units)
+    parts = *(kernel.T for kernel in kernels), none if bias is None else bias, none
+    return jnp.concatenate([part.reshape(-1) for part in parts])
