@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -151,8 +152,12 @@ def measure(
     args: argparse.Namespace,
     folder: Path,
     say: Callable[[str], None],
+    alone: Callable[[], contextlib.AbstractContextManager],
 ) -> tuple[list[Result], str, dict[str, str]]:
-    """Runs one workload for every peer; returns the results, the data's source and versions."""
+    """Runs one workload for every peer; returns the results, the data's source and versions.
+
+    What is measured is measured within `alone()`.
+    """
     rows = min(workload.rows, 2 * workload.batch) if args.quick else workload.rows
     epochs = 1 if args.quick else workload.epochs
     data, versions = folder / f"{workload.name}.npz", {}
@@ -220,12 +225,14 @@ def measure(
     try:
         with ThreadPoolExecutor(len(results) if args.together else 1) as pool:
             list(pool.map(warm_up, results))
-        for number in range(args.rounds):
-            order = [peer for peer in results if not results[peer].error]
-            at = number % max(len(order), 1)
-            for peer in order[at:] + order[:at]:
-                with excused(peer):
-                    results[peer].seconds.append((fresh if workload.kind == "cold" else turn)(peer))
+        with alone():
+            for number in range(args.rounds):
+                order = [peer for peer in results if not results[peer].error]
+                at = number % max(len(order), 1)
+                for peer in order[at:] + order[:at]:
+                    with excused(peer):
+                        spent = (fresh if workload.kind == "cold" else turn)(peer)
+                        results[peer].seconds.append(spent)
     finally:
         for worker in workers.values():
             worker.close()
@@ -233,6 +240,19 @@ def measure(
         for result in results.values():
             result.first, result.others = None, result.others[1:]
     return list(results.values()), source, versions
+
+
+def one_by_one(count: int) -> Callable[[], contextlib.AbstractContextManager]:
+    """A context that so many threads enter when all of them have come, one after the other."""
+    ready, lock = threading.Barrier(count), threading.Lock()
+
+    @contextlib.contextmanager
+    def alone() -> Iterator[None]:
+        ready.wait()
+        with lock:
+            yield
+
+    return alone
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -248,8 +268,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--together",
-        action="store_true",
-        help="start the peers of a workload all at once; then the first epoch is not timed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="start all peers of N workloads at once; then their first epochs are not timed",
     )
     parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
     parser.add_argument(
@@ -325,20 +347,30 @@ def main(argv: list[str] | None = None) -> int:
     sources: dict[str, str] = {}
     began = time.time()
     with tempfile.TemporaryDirectory(prefix="hornbook-benchmarks-") as folder:
-        for name in args.workloads:
-            some = {peer: pythons[peer] for peer in wanted[name]}
+        size = args.together or 1
+        for start in range(0, len(args.workloads), size):
+            names = args.workloads[start : start + size]
+            alone = one_by_one(len(names))
+
+            def measured(name: str, alone: Callable = alone) -> tuple:
+                some = {peer: pythons[peer] for peer in wanted[name]}
+                return measure(WORKLOADS[name], some, args, Path(folder), console.print, alone)
+
             try:
-                done, source, found = measure(
-                    WORKLOADS[name], some, args, Path(folder), console.print
-                )
+                if size == 1:
+                    done = [measured(*names)]
+                else:
+                    with ThreadPoolExecutor(size) as pool:
+                        done = list(pool.map(measured, names))
             except KeyboardInterrupt:
-                console.print(f"stopped at {name}: what was finished follows")
+                console.print(f"stopped at {names[0]}: what was finished follows")
                 break
-            results += done
-            sources[name] = source
-            versions |= found
-            for line in tables.progress(done):
-                console.print(line, highlight=False)
+            for name, (found, source, used) in zip(names, done, strict=True):
+                results += found
+                sources[name] = source
+                versions |= used
+                for line in tables.progress(found):
+                    console.print(line, highlight=False)
     most = "not measured" if args.quick else measure_shares(results)
     about = {
         "date": datetime.date.today().isoformat(),

@@ -48,7 +48,7 @@ def test_jax_and_scanned_jax_agree_and_the_markdown_holds_both(tmp_path):
 
 
 def test_workers_that_start_together_are_measured_one_after_the_other(tmp_path):
-    arguments = ("--together", "--peers", "jax,jax-scan", "--workloads", "regression,cold")
+    arguments = ("--together", "2", "--peers", "jax,jax-scan", "--workloads", "regression,cold")
     status, results = run(*arguments, tmp_path=tmp_path)
     assert status == 0, results
     for one in results:

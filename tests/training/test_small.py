@@ -14,12 +14,12 @@ from jax.extend.random import threefry_2x32
 
 import hornbook as keras
 from hornbook import layers
-from hornbook.core.compiler import as_one, compiler_options
+from hornbook.core.compiler import as_one, can_be_one, compiler_options
 from hornbook.kernels import native, one_function
 from hornbook.kernels.product import dots
 from hornbook.training.small import SIMPLE, Runs
 
-pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="for processors alone")
+pytestmark = pytest.mark.skipif(not can_be_one([]), reason="on processors, with the JAX it is for")
 
 
 def dense(*units, inputs=8, activation="relu", last=None):

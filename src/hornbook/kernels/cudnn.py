@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.extend.backend import get_backend
 
@@ -52,7 +53,7 @@ def lstm(
     Returns:
         The outputs, `(steps, batch, units)`, and the states after the last step.
     """
-    lengths = jnp.full(x.shape[1], len(x), jnp.int32)
+    lengths: Any = np.full(x.shape[1], len(x), np.int32)  # not traced, for it is used inside rules
     how: dict[str, Any] = {
         "input_size": x.shape[2],
         "hidden_size": states[0].shape[1],
