@@ -28,7 +28,7 @@ from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.3  # cores that others may use; OpenMP, so torch, suffers first, a hundredfold
-SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.15"}  # of a GPU's memory, for each worker with jax
+SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.04"}  # of a GPU, for each worker with jax
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
