@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
-from hornbook.kernels.embedding import Lookup
+from hornbook.kernels.embedding import Lookup, lookup
 from hornbook.kernels.native.sources import digest
 from hornbook.kernels.product import dot, multiplier
 from hornbook.kernels.recurrent import gru, lstm
@@ -499,6 +499,26 @@ def test_without_kernels_the_same_program_runs():
         text=True,
     )
     assert done.stdout.split() == ["262144.0", "262144.0"], done.stderr
+
+
+def test_programs_for_a_gpu_hold_no_kernels_for_processors(monkeypatch):
+    calls = [
+        (dot, (draw(512, 256), draw(256, 80))),
+        (lambda x, w: conv(x, w, (1, 1), "same", (1, 1)), (draw(4, 8, 8, 3), draw(3, 3, 3, 4))),
+        (lstm, (draw(3, 5, 7), draw(3, 8), draw(3, 8), draw(7, 32), draw(8, 32), draw(32))),
+        (gru, (draw(3, 5, 7), draw(3, 8), draw(7, 24), draw(8, 24), draw(2, 24))),
+        (lambda table: lookup(table, jnp.zeros((64, 8), int)), (draw(84, 32),)),
+    ]
+
+    def text(function, given, *platforms):
+        step = jax.jit(
+            jax.grad(lambda *given: sum(map(jnp.sum, jax.tree.leaves(function(*given)))))
+        )
+        return step.trace(*given).lower(lowering_platforms=platforms).as_text()
+
+    assert all(("hornbook_" in text(*call, "cpu")) == native.available() for call in calls)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert not any("hornbook_" in text(*call, "cuda") for call in calls)
 
 
 def test_a_library_is_not_taken_for_a_processor_without_its_instructions(monkeypatch):
