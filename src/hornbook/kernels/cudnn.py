@@ -78,7 +78,8 @@ def lstm(
         return _turned(d_x), (d_h[0], d_c[0]), *unpack(d_weights)
 
     def by_formula(*args: Any) -> tuple:
-        return *formula(*args), jnp.zeros(jax.eval_shape(forward, *args)[2].shape)
+        reserved = jax.eval_shape(forward, *args)[2]
+        return *formula(*args), jnp.zeros(reserved.shape, reserved.dtype)
 
     y, states, _ = with_gradients(by_formula, forward, backward, x, states, kernels, bias)
     return y, states
@@ -92,6 +93,6 @@ def _turned(a: Array) -> Array:
 def _packed(kernels: tuple[Array, Array], bias: Array | None) -> Array:
     """All weights in one list, as the library wants them: with a second bias, of zeros."""
     units = kernels[1].shape[0]
-    none = jnp.zeros(4 * units)
+    none = jnp.zeros(4 * units, kernels[1].dtype)
     parts = *(kernel.T for kernel in kernels), none if bias is None else bias, none
     return jnp.concatenate([part.reshape(-1) for part in parts])
