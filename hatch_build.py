@@ -23,7 +23,10 @@ POSIX one, or HORNBOOK_NATIVE is 0"""
 
 
 class Compile(BuildHookInterface):
-    """One shared library for each set of instructions in `MARCH`, beside the sources."""
+    """One shared library for each set of instructions in `MARCH`, beside the sources.
+
+    One that was made of the same sources in the same way is there already.
+    """
 
     def initialize(self, version: str, build_data: dict) -> None:
         compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
@@ -43,16 +46,21 @@ class Compile(BuildHookInterface):
         target.parent.mkdir(exist_ok=True)
         march = "armv8-a" if build == "aarch64" else build
         wide = ["-mprefer-vector-width=512"] if build == "x86-64-v4" else []
-        command = [*compiler.split(), *FLAGS, f"-march={march}", *wide]
-        command += ["-isystem", jax.ffi.include_dir()]
         digest = runpy.run_path(str(folder / "sources.py"))["digest"](folder)
+        command = [*compiler.split(), *FLAGS, f"-march={march}", *wide]
         command.append(f"-DHORNBOOK_SOURCES={digest}ull")
+        made, how = target.with_suffix(".txt"), f"{jax.__version__} {' '.join(command)}"
+        if target.exists() and made.exists() and made.read_text() == how:
+            return target.relative_to(self.root)
+        made.unlink(missing_ok=True)
+        command += ["-isystem", jax.ffi.include_dir()]
         command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if done.returncode:
             self.say(f"{' '.join(command)} failed: built without it\n{done.stderr[-2000:]}")
             return None
         os.replace(f"{target}.new", target)
+        made.write_text(how)
         return target.relative_to(self.root)
 
     def tag(self) -> str:
