@@ -56,7 +56,8 @@ import hornbook as keras
 
 seen = []
 jax.monitoring.register_event_listener(lambda event, **_: seen.append(event))
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+hidden = [keras.layers.Dense(8, "relu") for _ in range(12)]  # compiled in more than 0.1 s
+model = keras.Sequential([keras.Input((4,)), *hidden, keras.layers.Dense(1)])
 model.compile("adam", "mse")
 model.fit(np.ones((40, 4)), np.ones((40, 1)), batch_size=8, verbose=0)
 print(seen.count("/jax/compilation_cache/cache_hits"))
