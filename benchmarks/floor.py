@@ -14,12 +14,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import jaxprs_in_params
 
 from benchmarks.models_jax import begin, step_of
 from benchmarks.workloads import WORKLOADS, Workload, by_layer, initial
 
 LARGE = {"cpu": (1024, 2048), "gpu": (4096, 8192)}  # rows and columns of the matrices of `peak`
-INSIDE = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 
 def operations(workload: Workload) -> float:
@@ -49,8 +49,7 @@ def products(jaxpr: Any) -> float:
             case "cond":
                 total += max(products(branch.jaxpr) for branch in params["branches"])
             case _:
-                inner = (params[name] for name in INSIDE if name in params)
-                total += sum(products(getattr(one, "jaxpr", one)) for one in inner)
+                total += sum(map(products, jaxprs_in_params(params)))
     return total
 
 

@@ -452,7 +452,6 @@ def test_a_library_from_other_sources_is_not_used(monkeypatch):
 
 
 @needs_kernels
-@needs_kernels
 def test_a_library_for_a_later_jax_is_not_used(monkeypatch):
     def refuse(*args, **kwargs):
         raise jax.errors.JaxRuntimeError("API version (0.5) is incompatible")
@@ -462,6 +461,7 @@ def test_a_library_for_a_later_jax_is_not_used(monkeypatch):
         assert native.library.__wrapped__() is None
 
 
+@needs_kernels
 def test_float32_layers_train_where_float64_is_the_default():
     program = """
 import numpy as np, hornbook as keras

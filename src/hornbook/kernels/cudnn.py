@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.extend.backend import get_backend
 
-from hornbook.kernels.native import with_gradients
+from hornbook.kernels.native import are_simple, with_gradients
 
 try:
     from jax.experimental import rnn
@@ -26,12 +26,7 @@ def suits(*arrays: Array) -> bool:
     """Whether the library takes these arrays: float32, of known shapes, on one NVIDIA GPU."""
     if rnn is None or jax.default_backend() != "gpu" or jax.device_count() > 1:
         return False
-    if "cuda" not in get_backend().platform_version:
-        return False
-    return all(
-        a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
-        for a in arrays
-    )
+    return "cuda" in get_backend().platform_version and are_simple(*arrays)
 
 
 def lstm(

@@ -82,8 +82,8 @@ class Embedding(Layer):
         self._check_ids(inputs)
         table, ids = self.embeddings.raw, inputs.astype("int32")
         rows = lookup(table, ids).astype(self.compute_dtype)
-        if not isinstance(table, Rows):
-            lookups.note(rows, Lookup(table.astype(self.compute_dtype), ids))
+        if not isinstance(table, Rows) and table.dtype == self.compute_dtype:
+            lookups.note(rows, Lookup(table, ids))
         return rows
 
     def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:

@@ -93,8 +93,13 @@ def lanes() -> int:
 
 
 def suits(*arrays: Array) -> bool:
-    """Whether there are kernels for these arrays: float32, of shapes that are known, not empty."""
-    return available() and all(
+    """Whether there are kernels for these arrays."""
+    return available() and are_simple(*arrays)
+
+
+def are_simple(*arrays: Array) -> bool:
+    """Whether these arrays are float32, of shapes that are known, and not empty."""
+    return all(
         a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
         for a in arrays
     )

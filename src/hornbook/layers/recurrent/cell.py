@@ -203,8 +203,7 @@ class GatedCell(Layer):
         shared = masks.inputs is None or len(masks.inputs) == 1
         if masks.states is None and shared and None not in names.values():
             function = self.kernel_function
-            once = wants_plain() or in_one_function()
-            run = function if once else _compiled(function)
+            run = function if wants_plain() or in_one_function() else _compiled(function)
             weights = (self.kernel, self.recurrent_kernel, self.bias)
             outputs, final = run(
                 (source(x) or x) if masks.inputs is None else dropped(x, masks.inputs[0]),
