@@ -14,6 +14,7 @@ import hornbook as keras
 from hornbook import layers
 from hornbook.kernels import native, plain
 from hornbook.kernels.native import adam
+from hornbook.kernels.native.by_rows import Table
 from hornbook.training import tables
 
 needs_kernels = pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
@@ -133,12 +134,14 @@ def assert_same(a, b):
 def updates(monkeypatch):
     """The shapes of the tables whose rows a traced step updates."""
     seen = []
+    of_optimizer = tables.Tables.update
 
-    def watched(go, step, rate, wanted, constants):
-        seen.extend((numbers.size, *table.moments.value.shape) for numbers, _, table in wanted)
-        return adam.update(go, step, rate, wanted, constants)
+    def watched(self, go, state, looked_up, gradients):
+        found = looked_up.values()
+        seen.extend((one.ids.size, *one.table.values[0].shape) for one in found)
+        return of_optimizer(self, go, state, looked_up, gradients)
 
-    monkeypatch.setattr(tables, "update", watched)
+    monkeypatch.setattr(tables.Tables, "update", watched)
     return seen
 
 
@@ -148,6 +151,19 @@ def test_rows_that_wait_end_where_rows_that_move_at_every_step_do(make, updates)
     fast = trained(make)
     assert updates, "no table was trained by rows"
     assert_same(fast, trained(make, fast=False))
+
+
+@needs_kernels
+@pytest.mark.parametrize("make", [sequential, tables_alone, shared])
+@pytest.mark.parametrize(
+    "optimizer",
+    [partial(keras.optimizers.SGD, 0.1), partial(keras.optimizers.Adagrad, 0.1)],
+    ids=["SGD", "Adagrad"],
+)
+def test_rows_that_stay_still_without_a_gradient_need_not_be_touched(make, optimizer, updates):
+    fast = trained(make, optimizer())
+    assert updates, "no table was trained by rows"
+    assert_same(fast, trained(make, optimizer(), fast=False))
 
 
 @needs_kernels
@@ -197,7 +213,10 @@ def test_a_table_of_which_more_is_wanted_than_some_rows_is_trained_whole(make, u
 @pytest.mark.parametrize(
     "optimizer",
     [
-        partial(keras.optimizers.SGD, 0.1),
+        partial(keras.optimizers.SGD, 0.1, momentum=0.9),
+        partial(keras.optimizers.SGD, keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5)),
+        partial(keras.optimizers.Adagrad, 0.1, clipvalue=0.1),
+        partial(keras.optimizers.RMSprop, 0.01),
         partial(keras.optimizers.AdamW, 0.01),
         partial(keras.optimizers.Adam, 0.01, amsgrad=True),
         partial(keras.optimizers.Adam, 0.01, beta_1=0.95),
@@ -267,13 +286,13 @@ def test_a_batch_whose_loss_is_not_finite_leaves_the_table_as_it_was_before(upda
 def test_kernels_for_rows_agree_with_every_step_in_double_precision(
     batches, start, pause, scale, betas
 ):
-    constants = adam.Constants(*betas, 1e-7)
+    optimizer, epsilon = adam.by_rows(adam.Constants(*betas, 1e-7)), 1e-7
     random = np.random.default_rng(0)
     value, mean = random.normal(size=(2, 12, 5))
     mean *= scale
     square = (scale * random.normal(size=(12, 5))) ** 2
     rate = 0.01
-    table = adam.Table(
+    table = Table(
         adam.Moments(*(jnp.asarray(a, "float32") for a in (value, mean, square))),
         jnp.full(12, start, jnp.int32),
     )
@@ -284,63 +303,83 @@ def test_kernels_for_rows_agree_with_every_step_in_double_precision(
         mean = betas[0] * mean + (1 - betas[0]) * gradient
         square = betas[1] * square + (1 - betas[1]) * gradient**2
         a = rate * np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
-        value = value - a * mean / (np.sqrt(square) + constants.epsilon)
+        value = value - a * mean / (np.sqrt(square) + epsilon)
 
     for t, asked in enumerate(steps, start):
         gradients = scale * random.normal(size=(len(asked), 5))
         if asked:
             now, rows = (jnp.int32(t), jnp.float32(rate)), jnp.asarray(asked, "int32")
-            ((found, table),) = adam.lookup(*now, [(rows, table)], constants)
+            ((found, table),) = optimizer.look_up(*now, [(rows, table)])
             np.testing.assert_allclose(found, value[asked], rtol=1e-4, atol=1e-5)
             wanted = rows, jnp.asarray(gradients, "float32"), table
-            (table,) = adam.update(jnp.bool_(True), *now, [wanted], constants)
+            (table,) = optimizer.update(jnp.bool_(True), *now, [wanted])
         summed = np.zeros((12, 5))
         np.add.at(summed, asked, gradients)
         whole_step(t + 1, summed)
-    table = adam.whole(jnp.int32(start + len(steps)), jnp.float32(rate), table, constants)
+    table = optimizer.whole(jnp.int32(start + len(steps)), jnp.float32(rate), table)
     np.testing.assert_array_equal(table.last, start + len(steps))
-    np.testing.assert_allclose(table.moments.value, value, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(table.moments.mean, mean, rtol=1e-4, atol=1e-6 * scale)
-    np.testing.assert_allclose(table.moments.square, square, rtol=2e-4, atol=1e-6 * scale**2)
+    np.testing.assert_allclose(table.values[0], value, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(table.values[1], mean, rtol=1e-4, atol=1e-6 * scale)
+    np.testing.assert_allclose(table.values[2], square, rtol=2e-4, atol=1e-6 * scale**2)
+
+
+BY_ROWS = {
+    "Adam": keras.optimizers.Adam(0.01),
+    "SGD": keras.optimizers.SGD(0.01),
+    "Adagrad": keras.optimizers.Adagrad(0.01, epsilon=1e-3),
+}
+
+
+def table_for(optimizer, rows, width=16):
+    """A table with as many slots as an optimizer has, right after step 7."""
+    count = 1 + sum(map(len, optimizer.slots))
+    values = tuple(jnp.asarray(np.abs(numbers(rows, width)) + i) for i in range(count))
+    return Table(values, jnp.full(rows, 7, jnp.int32))
+
+
+by_each = pytest.mark.parametrize("optimizer", BY_ROWS.values(), ids=BY_ROWS)
 
 
 @needs_kernels
-def test_a_step_that_is_not_to_be_made_changes_nothing():
-    moments = adam.Moments(*(jnp.asarray(np.abs(numbers(9, 3)) + i) for i in range(3)))
-    table = adam.Table(moments, jnp.full(9, 4, jnp.int32))
-    now = jnp.int32(4), jnp.float32(0.1)
-    wanted = jnp.array([2, 5], jnp.int32), jnp.ones((2, 3)), table
-    (after,) = adam.update(jnp.bool_(False), *now, [wanted], adam.Constants(0.9, 0.999, 1e-7))
+@by_each
+def test_a_step_that_is_not_to_be_made_changes_nothing(optimizer):
+    table = table_for(optimizer, 9)
+    now = jnp.int32(7), jnp.float32(0.1)
+    wanted = jnp.array([2, 5], jnp.int32), jnp.ones((2, 16)), table
+    (after,) = optimizer.by_rows().update(jnp.bool_(False), *now, [wanted])
     jax.tree.map(np.testing.assert_array_equal, after, table)
 
 
 @needs_kernels
-def test_numbers_outside_a_table_stand_for_its_first_and_last_row():
-    moments = adam.Moments(*(jnp.asarray(np.abs(numbers(9, 3)) + i) for i in range(3)))
-    table = adam.Table(moments, jnp.zeros(9, jnp.int32))
-    asked = jnp.array([-3, 100], jnp.int32), table
-    now = jnp.int32(0), jnp.float32(0.1)
-    ((rows, _),) = adam.lookup(*now, [asked], adam.Constants(0.9, 0.999, 1e-7))
-    np.testing.assert_array_equal(rows, moments.value[jnp.array([0, 8])])
+@by_each
+def test_numbers_outside_a_table_stand_for_its_first_and_last_row(optimizer):
+    table, asked = table_for(optimizer, 9), jnp.array([-3, 100], jnp.int32)
+    now = jnp.int32(7), jnp.float32(0.1)
+    ((rows, _),) = optimizer.by_rows().look_up(*now, [(asked, table)])
+    np.testing.assert_array_equal(rows, table.values[0][jnp.array([0, 8])])
+    wanted = asked, jnp.ones((2, 16)), table
+    (after,) = optimizer.by_rows().update(jnp.bool_(True), *now, [wanted])
+    np.testing.assert_array_equal(after.last, [8, *[7] * 7, 8])
 
 
 @needs_kernels
-def test_many_rows_in_parts_are_the_same_as_one_after_the_other():
-    constants = adam.Constants(0.9, 0.999, 1e-7)
-    moments = adam.Moments(*(jnp.asarray(np.abs(numbers(3000, 16))) for _ in range(3)))
-    table = adam.Table(moments, jnp.full(3000, 7, jnp.int32))
+@by_each
+def test_many_rows_in_parts_end_where_a_step_of_the_whole_table_does(optimizer):
+    table, by_rows = table_for(optimizer, 3000), optimizer.by_rows()
     asked, gradients = ids(5000, rows=3000), numbers(5000, 16)
     assert 5000 * 16 > 2 * 2**14  # enough for two parts
     now = jnp.int32(9), jnp.float32(0.01)
-    ((rows, caught_up),) = adam.lookup(*now, [(jnp.asarray(asked), table)], constants)
-    everything = adam.whole(*now, table, constants)
-    np.testing.assert_array_equal(rows, everything.moments.value[asked])
+    ((rows, caught_up),) = by_rows.look_up(*now, [(jnp.asarray(asked), table)])
+    everything = by_rows.whole(*now, table)
+    np.testing.assert_array_equal(rows, everything.values[0][asked])
     wanted = jnp.asarray(asked), jnp.asarray(gradients), caught_up
-    (after,) = adam.update(jnp.bool_(True), *now, [wanted], constants)
+    (after,) = by_rows.update(jnp.bool_(True), *now, [wanted])
     summed = np.zeros((3000, 16), "float32")
     np.add.at(summed, asked, gradients)
     moved = np.unique(asked)
-    rate = jnp.float32(0.01 * np.sqrt(1 - 0.999**10) / (1 - 0.9**10))
-    (dense,) = adam.adam(rate, [jnp.asarray(summed)], [everything.moments], constants)
-    for new, wanted in zip(after.moments, dense, strict=True):
+    names = [name for group in optimizer.slots for name in group]
+    slots = dict(zip(names, everything.values[1:], strict=True))
+    rate = optimizer.prepare(jnp.float32(0.01), jnp.float32(10))
+    value, slots = optimizer.update(jnp.asarray(summed), everything.values[0], rate, **slots)
+    for new, wanted in zip(after.values, (value, *slots.values()), strict=True):
         np.testing.assert_allclose(new[moved], wanted[moved], rtol=1e-5, atol=1e-6)

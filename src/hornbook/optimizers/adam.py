@@ -6,7 +6,8 @@ import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.native.adam import Constants, Moments, Product, adam
+from hornbook.kernels.native.adam import Constants, Moments, Product, adam, by_rows
+from hornbook.kernels.native.by_rows import ByRows
 from hornbook.kernels.product import factors
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
@@ -74,20 +75,12 @@ class Adam(Optimizer):
         """What the compiled kernels need to know."""
         return Constants(self.beta_1, self.beta_2, self.epsilon)
 
-    def moments(self, variable: Variable) -> list[Variable]:
-        """A variable and its two slots."""
-        return [variable, *(self._slots[variable][name] for name in Adam.slots[0])]
-
-    def moves_rows_alone(self) -> bool:
-        more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
-        more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
-        rate = self._rates[0]
-        usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999
-        settled = isinstance(rate, Variable) and rate.dtype == "float32"
-        return type(self) is Adam and usual and settled and not (self.amsgrad or any(more))
+    def _by_rows(self) -> ByRows | None:
+        usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999 and not self.amsgrad
+        return by_rows(self.constants) if type(self) is Adam and usual else None
 
     def _update_all(self, gradients, variables, rate):
-        states = [self.moments(variable) for variable in variables]
+        states = [self.with_slots(variable)[:3] for variable in variables]
         arrays = [Moments(*(variable.raw for variable in state)) for state in states]
         own = type(self).update is not Adam.update or self.amsgrad
         known = native.suits(rate, *gradients, *(array for state in arrays for array in state))

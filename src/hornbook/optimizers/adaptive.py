@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from hornbook.kernels.native.by_rows import ByRows, descent
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
 
@@ -95,6 +96,9 @@ class Adagrad(Optimizer):
     def update(self, gradient, value, rate, accumulator) -> tuple[Array, dict[str, Array]]:
         a = accumulator + gradient**2
         return value - rate * gradient / jnp.sqrt(a + self.epsilon), {"accumulator": a}
+
+    def _by_rows(self) -> ByRows | None:
+        return descent(self.epsilon) if type(self) is Adagrad else None
 
 
 class Adadelta(Optimizer):

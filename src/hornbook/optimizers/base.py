@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from hornbook.core.config import nearest
 from hornbook.core.variable import Variable, bind, name_scope, unwrap
+from hornbook.kernels.native.by_rows import ByRows
 from hornbook.optimizers.arrays import Array, choose, shrink, widen
 from hornbook.optimizers.state import State
 
@@ -168,10 +169,20 @@ class Optimizer(State):
         excluded, pattern = self._undecayed
         return variable in excluded or bool(pattern and pattern.search(variable.name))
 
-    def moves_rows_alone(self) -> bool:
-        """Whether each row of a table moves by its own gradients, as `kernels/native/adam.py` can
-        make up for: nothing else changes the weights, and the rate only between runs."""
-        return False
+    def by_rows(self) -> ByRows | None:
+        """How each row of a table moves by its own gradients; `None` where that is not so.
+
+        Nothing else may change the weights, and the rate only between runs.
+        """
+        more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
+        more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
+        rate = self._rates[0]
+        settled = isinstance(rate, Variable) and rate.dtype == "float32"
+        return self._by_rows() if settled and not any(more) else None
+
+    def _by_rows(self) -> ByRows | None:
+        """The same, of the formula alone."""
+        return None
 
     # ---- a step
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from hornbook.kernels.native.by_rows import ByRows, descent
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
 
@@ -45,6 +46,9 @@ class SGD(Optimizer):
             return value - step, {}
         m = self.momentum * momentum - step
         return value + (self.momentum * m - step if self.nesterov else m), {"momentum": m}
+
+    def _by_rows(self) -> ByRows | None:
+        return descent() if type(self) is SGD and not self.momentum else None
 
 
 class Lion(Optimizer):

@@ -65,6 +65,10 @@ class State(Module):
         self._slots = slots
         self.built = True
 
+    def with_slots(self, variable: Variable) -> list[Variable]:
+        """A variable that will be trained, and its slots."""
+        return [variable, *self._slots[variable].values()]
+
     def _one_each(self, variables, name) -> dict[Variable, Variable]:
         return {v: self.add_variable_from_reference(v, name) for v in variables}
 

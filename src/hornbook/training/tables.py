@@ -1,8 +1,9 @@
 """Embedding tables of which a step touches only the rows of its batch.
 
-Adam moves every row at every step, also those that the batch does not ask for. But where a row goes
-without a gradient is known beforehand, so it can wait: within a run of steps a row is brought up to
-date when it is asked for, and all of them at the end of the run. Outside a run nobody can tell.
+SGD and Adagrad leave a row that has no gradient as it is. Adam moves every row at every step. But
+where a row goes without a gradient is known beforehand, so it can wait: within a run of steps a row
+is brought up to date when it is asked for, and all of them at the end of the run. Outside a run
+nobody can tell.
 
 Inside a step something that knows only `lookup` stands in the table's place. If a model wants more
 of it (a weight shared with a dense layer, a penalty), or looks rows up inside a loop, the table is
@@ -21,7 +22,7 @@ from jax import Array
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.embedding import Rows, plain_lookup
-from hornbook.kernels.native.adam import Moments, Table, lookup, update, whole
+from hornbook.kernels.native.by_rows import Table
 from hornbook.layers.embedding import Embedding
 
 State = dict[str, Any]
@@ -80,17 +81,16 @@ class Tables:
     def __init__(self, model: Any, variables: Any):
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
         self._ask: Any = None  # which rows these are, from the values and the batch
-        self._paths: dict[str, tuple[str, str, str]] = {}  # of a table's moments, by its own
+        self._paths: dict[str, tuple[str, ...]] = {}  # of a table and its slots, by its own
         optimizer = model.optimizer
-        if not optimizer.moves_rows_alone():
+        self._optimizer = optimizer.by_rows()
+        if self._optimizer is None:
             return
         paths = {variable: path for path, variable in variables.mutable.items()}
-        self._constants = optimizer.constants
         self._step, self._rate = (paths[v] for v in (optimizer.iterations, optimizer.learning_rate))
         for table in _tables(model):
             if table in variables.trainable.values():
-                value, mean, square = (paths[v] for v in optimizer.moments(table))
-                self._paths[value] = value, mean, square
+                self._paths[paths[table]] = tuple(paths[v] for v in optimizer.with_slots(table))
 
     def begin(self, forward: Any, state: State, batch: Any) -> dict[str, Array]:
         """Find out which tables to train so in this run.
@@ -143,13 +143,13 @@ class Tables:
         asked = jax.tree.unflatten(self._structure, flat)
         ids = {path: jnp.concatenate([a.reshape(-1) for a in asked[path]]) for path in last}
         tables = [(ids[path], self._table(path, state, last)) for path in last]
-        found = lookup(*self._now(state), tables, self._constants)
+        found = self._optimizer.look_up(*self._now(state), tables)
         return {path: Found(ids[path], *one) for path, one in zip(last, found, strict=True)}
 
     def place(self, looked_up: dict[str, Found], taps: dict) -> dict[str, Current]:
         """What stands for each table in a step."""
         return {
-            path: Current(found.table.moments.value, found.rows, taps[path])
+            path: Current(found.table.values[0], found.rows, taps[path])
             for path, found in looked_up.items()
         }
 
@@ -173,7 +173,7 @@ class Tables:
         for path, found in looked_up.items():
             rows = jnp.concatenate([g.reshape(-1, g.shape[-1]) for g in gradients[path]])
             wanted.append((found.ids, rows, found.table))
-        tables = update(go, *self._now(state), wanted, self._constants)
+        tables = self._optimizer.update(go, *self._now(state), wanted)
         after: State = {}
         for path, table in zip(looked_up, tables, strict=True):
             after |= self._values(path, table)
@@ -182,7 +182,7 @@ class Tables:
     def end(self, state: State, last: dict[str, Array]) -> State:
         """The state with every row up to date."""
         for path in last:
-            table = whole(*self._now(state), self._table(path, state, last), self._constants)
+            table = self._optimizer.whole(*self._now(state), self._table(path, state, last))
             state = state | self._values(path, table)
         return state
 
@@ -195,10 +195,10 @@ class Tables:
         return state[self._step], state[self._rate]
 
     def _table(self, path: str, state: State, last: dict[str, Array]) -> Table:
-        return Table(Moments(*(state[p] for p in self._paths[path])), last[path])
+        return Table(tuple(state[p] for p in self._paths[path]), last[path])
 
     def _values(self, path: str, table: Table) -> State:
-        return dict(zip(self._paths[path], table.moments, strict=True))
+        return dict(zip(self._paths[path], table.values, strict=True))
 
 
 def _tables(model: Any) -> list[Variable]:

@@ -1,11 +1,12 @@
 """Adam's kernels: for all variables at once, and for tables of which a step needs few rows.
 
-A table is right for some rows only: row r had its last step at `last[r]`. What a row has missed
-since, steps in which its gradient was zero, is made up for when it is next asked for. See
-`adam_rows.cc` for how.
+What a row of a table has missed, steps in which its gradient was zero, is made up for when it is
+next asked for. See `adam_rows.cc` for how.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.kernels.native import kernel_call
+from hornbook.kernels.native.by_rows import Asked, ByRows, Table, step_rows, table_of
 
 
 class Constants(NamedTuple):
@@ -36,13 +38,6 @@ class Product(NamedTuple):
 
     left: Array
     right: Array
-
-
-class Table(NamedTuple):
-    """`Moments` of shape `(rows, width)`, and after which step each row is as they say."""
-
-    moments: Moments
-    last: Array
 
 
 def adam(
@@ -70,66 +65,31 @@ def adam(
     return [Moments(*new[i : i + 3]) for i in range(0, len(new), 3)]
 
 
-def lookup(
-    step: Array, rate: Array, tables: list[tuple[Array, Table]], constants: Constants
-) -> list[tuple[Array, Table]]:
-    """Rows of tables as they are after a step, and the tables with these rows right.
+def by_rows(constants: Constants) -> ByRows:
+    """Adam for tables, whose slots are the mean and the square."""
 
-    Args:
-        step: how many there were, int32.
-        rate: the learning rate of all of them since the tables were right.
-        tables: for each the numbers of rows, int32, one axis, clipped to the table; and itself.
-        constants: the optimizer's.
-    """
-    specs: list = []
-    for ids, (moments, last) in tables:
-        rows = jax.ShapeDtypeStruct((*ids.shape, moments.value.shape[1]), jnp.float32)
-        specs += rows, *moments, last
-    arrays = [array for ids, table in tables for array in (ids, *table.moments, table.last)]
-    aliases = {2 + i: i for i in range(len(specs)) if i % 5}
-    new = _call("adam_lookup", specs, aliases, constants)(step, rate, *arrays)
-    return [(new[i], _table(new[i + 1 : i + 5])) for i in range(0, len(new), 5)]
+    def look_up(step: Array, rate: Array, tables: list[Asked]) -> list[tuple[Array, Table]]:
+        specs: list = []
+        for ids, (values, last) in tables:
+            rows = jax.ShapeDtypeStruct((*ids.shape, values[0].shape[1]), jnp.float32)
+            specs += rows, *values, last
+        arrays = [array for ids, table in tables for array in (ids, *table.values, table.last)]
+        aliases = {2 + i: i for i in range(len(specs)) if i % 5}
+        new = _call("adam_lookup", specs, aliases, constants)(step, rate, *arrays)
+        return [(new[i], table_of(new[i + 1 : i + 5])) for i in range(0, len(new), 5)]
 
+    def whole(step: Array, rate: Array, table: Table) -> Table:
+        state = (*table.values, table.last)
+        aliases = {2 + i: i for i in range(4)}
+        return table_of(_call("adam_table", state, aliases, constants)(step, rate, *state))
 
-def update(
-    go: Array,
-    step: Array,
-    rate: Array,
-    tables: list[tuple[Array, Array, Table]],
-    constants: Constants,
-) -> list[Table]:
-    """One step more for the rows of tables that have a gradient.
-
-    Args:
-        go: whether to do it at all.
-        step, rate: as for `lookup`.
-        tables: for each the numbers of rows, their gradients, `(ids, width)`, of which those of
-            equal numbers are added up, and itself.
-        constants: the optimizer's.
-    """
-    arrays = [
-        array
-        for ids, gradients, table in tables
-        for array in (ids, gradients, *table.moments, table.last)
-    ]
-    specs = [array for *_, table in tables for array in (*table.moments, table.last)]
-    aliases = {3 + 6 * (i // 4) + 2 + i % 4: i for i in range(len(specs))}
-    new = _call("adam_rows", specs, aliases, constants)(go, step, rate, *arrays)
-    return [_table(new[i : i + 4]) for i in range(0, len(new), 4)]
+    return ByRows(look_up, partial(step_rows, "adam_rows", _attributes(constants)), whole)
 
 
-def whole(step: Array, rate: Array, table: Table, constants: Constants) -> Table:
-    """The table with all rows right after a step; see `lookup`."""
-    state = (*table.moments, table.last)
-    aliases = {2 + i: i for i in range(4)}
-    return _table(_call("adam_table", state, aliases, constants)(step, rate, *state))
-
-
-def _table(arrays: list[Array]) -> Table:
-    return Table(Moments(*arrays[:3]), arrays[3])
-
-
-def _call(name, results, aliases, constants, **more):
+def _call(name: str, results: Iterable, aliases: dict, constants: Constants, **more: Any):
     call = kernel_call(name, results, aliases)
-    numbers = {name: np.float64(number) for name, number in constants._asdict().items()}
-    return lambda *arrays: call(*map(jnp.asarray, arrays), **numbers, **more)
+    return lambda *arrays: call(*map(jnp.asarray, arrays), **_attributes(constants), **more)
+
+
+def _attributes(constants: Constants) -> dict[str, np.float64]:
+    return {name: np.float64(number) for name, number in constants._asdict().items()}

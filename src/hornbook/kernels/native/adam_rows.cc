@@ -19,22 +19,13 @@
 #include <numeric>
 
 #include "adam.h"
-#include "memory.h"
-#include "team.h"
+#include "table.h"
 #include "tile.h"
 
 namespace hornbook {
 namespace {
 
-namespace ffi = xla::ffi;
-
-using Table = ffi::BufferR2<ffi::F32>;
-using Rows = ffi::BufferR1<ffi::S32>;
-using Step = ffi::BufferR0<ffi::S32>;
-using Rate = ffi::BufferR0<ffi::F32>;
-
-constexpr int kMemory = 256;        // steps after which beta_1^i has no effect in float32
-constexpr int64_t kPart = 1 << 14;  // numbers that a part has at least
+constexpr int kMemory = 256;  // steps after which beta_1^i has no effect in float32
 
 // Powers and corrections for one beta_1 and beta_2, made once.
 class Past {
@@ -172,41 +163,15 @@ class Past {
 };
 
 // A table as it is right for some of its rows: row r had its last step at last[r].
-struct Lazy {
+struct Lazy : Table {
   Rule rule;  // with the rate before the correction
   const Past& past;
-  int64_t rows, width;
-  Trained numbers;
-  int32_t* last;
 
-  // From the arguments and results that are the same everywhere: value, mean, square and last, of
-  // which the first is that argument and that result.
   Lazy(Rule rule, const Past& past, ffi::RemainingArgs args, ffi::RemainingRets rets,
        size_t arg = 0, size_t ret = 0)
-      : rule(rule), past(past), rows(0), width(0) {
-    if (args.size() < arg + 4 || rets.size() < ret + 4) return;
-    const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(arg);
-    if (value.dimensions().size() != 2) return;
-    void* all[4];
-    for (size_t i = 0; i < 4; ++i) {
-      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(arg + i);
-      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(ret + i);
-      const size_t size = i < 3 ? value.element_count() : value.dimensions()[0];
-      if (from.element_type() != (i < 3 ? ffi::F32 : ffi::S32) || from.element_count() != size ||
-          to.size_bytes() != from.size_bytes())
-        return;
-      all[i] = Taken(from.untyped_data(), to.untyped_data(), from.size_bytes());
-    }
-    numbers = {static_cast<float*>(all[0]), static_cast<float*>(all[1]),
-               static_cast<float*>(all[2])};
-    last = static_cast<int32_t*>(all[3]);
-    rows = value.dimensions()[0];
-    width = value.dimensions()[1];
-  }
+      : Table(3, args, rets, arg, ret), rule(rule), past(past) {}
 
-  bool Fits(int64_t width) const { return rows > 0 && width > 0 && this->width == width; }
-
-  Trained Row(int64_t row) const { return numbers + row * width; }
+  Trained Row(int64_t row) const { return Trained{arrays[0], arrays[1], arrays[2]} + row * width; }
 
   // Makes a row right for a moment.
   void CatchUp(int64_t row, const Past::Moment& now) const {
@@ -226,16 +191,7 @@ struct Lazy {
     }
     last[row] = now.t;
   }
-
-  // The row that a number stands for: those outside the table stand for its first and last.
-  int64_t Clipped(int64_t row) const { return std::clamp<int64_t>(row, 0, rows - 1); }
 };
-
-const char kMisfit[] = "the shapes of a table, its means and its rows do not fit";
-
-int64_t Parts(ffi::ThreadPool pool, int64_t numbers) {
-  return std::clamp<int64_t>(numbers / kPart, 1, pool.num_threads());
-}
 
 // The rows of these numbers as they are after step t, written one after the other.
 void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float* out) {
@@ -264,77 +220,43 @@ ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArg
   for (size_t i = 0; i < args.size(); i += 5) {
     const Lazy table(rule, past, args, rets, i + 1, i + 1);
     const auto ids = args.get<Rows>(i);
-    auto out = rets.get<Table>(i);
+    auto out = rets.get<Matrix>(i);
     if (!ids.has_value() || !out.has_value() || !table.Fits((*out)->dimensions()[1]) ||
         (*out)->dimensions()[0] != ids->dimensions()[0])
-      return ffi::Error::InvalidArgument(kMisfit);
+      return Misfit();
     LookUp(pool, table, *t.typed_data(), *ids, (*out)->typed_data());
   }
   return ffi::Error::Success();
 }
 
 // Step t + 1 for the rows of these numbers, each with the sum of its gradients.
-void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Table gradients) {
-  const int64_t count = ids.dimensions()[0], width = table.width;
+void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Matrix gradients) {
   Rule rule = table.rule;
   rule.rate *= table.past.Correction(t + 1);
-  const int64_t parts = Parts(pool, count * width);
+  const int64_t parts = Parts(pool, gradients.element_count());
   InParts(pool, parts, [&](int64_t part) {
-    // While gradients are added up, `last` holds the complement of a row's place among `all`.
-    struct Wanted {
-      int64_t row;
-      const float* gradient;
-      float* sum;  // of gradients, once there is a second
-    };
-    thread_local std::vector<Wanted> of_thread;
-    std::vector<Wanted>& all = of_thread;
-    all.clear();
     const Past::Moment now(table.past, t);
-    float* sums = nullptr;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t row = table.Clipped(ids.typed_data()[i]);
-      if (row % parts != part) continue;
-      const float* const gradient = gradients.typed_data() + i * width;
-      if (table.last[row] >= 0) {
-        table.CatchUp(row, now);
-        table.last[row] = ~static_cast<int32_t>(all.size());
-        all.push_back({row, gradient, nullptr});
-        continue;
-      }
-      Wanted& one = all[~table.last[row]];
-      if (!one.sum) {
-        if (!sums) sums = Scratch<4>(count * width);
-        one.gradient = one.sum = std::copy_n(one.gradient, width, sums) - width;
-        sums += width;
-      }
-      for (int64_t c = 0; c < width; ++c) one.sum[c] += gradient[c];
-    }
-    for (const Wanted& one : all) {
-      Descend(rule, width, one.gradient, table.Row(one.row));
-      table.last[one.row] = t + 1;
-    }
+    table.EachRow(
+        ids, gradients, part, parts, [&](int64_t row) { table.CatchUp(row, now); },
+        [&](int64_t row, const float* gradient) {
+          Descend(rule, table.width, gradient, table.Row(row));
+          table.last[row] = t + 1;
+        });
   });
 }
 
-// That for some tables, or nothing if not `go`. Arguments: for each table the numbers of rows and
-// their gradients, then value, mean, square and last. Results: the last four anew.
+// That for some tables, whose slots are mean and square; see `EachTable`.
 ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate,
                     ffi::RemainingArgs args, ffi::RemainingRets rets, double beta_1, double beta_2,
                     double epsilon) {
-  if (args.size() % 6 || rets.size() != args.size() / 6 * 4)
-    return ffi::Error::InvalidArgument("a table takes six arrays and gives four");
   const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
   const Past& past = Past::Of(beta_1, beta_2);
-  for (size_t i = 0; i < args.size() / 6; ++i) {
-    const Lazy table(rule, past, args, rets, 6 * i + 2, 4 * i);
-    const auto ids = args.get<Rows>(6 * i);
-    const auto gradients = args.get<Table>(6 * i + 1);
-    if (!ids.has_value() || !gradients.has_value() || !table.Fits(gradients->dimensions()[1]) ||
-        gradients->dimensions()[0] != ids->dimensions()[0])
-      return ffi::Error::InvalidArgument(kMisfit);
-    if (*go.typed_data()) StepRows(pool, table, *t.typed_data(), *ids, *gradients);
-  }
-  return ffi::Error::Success();
+  return EachTable(
+      *go.typed_data(), 2, args, rets,
+      [&](size_t arg, size_t ret) { return Lazy(rule, past, args, rets, arg, ret); },
+      [&](const Lazy& table, Rows ids, Matrix gradients) {
+        StepRows(pool, table, *t.typed_data(), ids, gradients);
+      });
 }
 
 // The whole table as it is after step t.
@@ -342,7 +264,7 @@ ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs
                      ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
                    rets);
-  if (!table.Fits(table.width)) return ffi::Error::InvalidArgument(kMisfit);
+  if (!table.Fits(table.width)) return Misfit();
   const int64_t parts = Parts(pool, table.rows * table.width);
   InParts(pool, parts, [&](int64_t part) {
     const Past::Moment now(table.past, *t.typed_data());

@@ -1,0 +1,61 @@
+// Gradient descent and Adagrad for tables of which a step needs few rows: the others stay still.
+#include <cmath>
+
+#include "table.h"
+
+namespace hornbook {
+namespace {
+
+// The numbers of a row after a step: by gradient descent, or by Adagrad, whose slot holds the sums
+// of squares of gradients so far.
+void Descend(int64_t width, float rate, const float* gradient, float* value) {
+  for (int64_t c = 0; c < width; ++c) value[c] -= rate * gradient[c];
+}
+
+void Descend(int64_t width, float rate, float epsilon, const float* gradient,
+             float* __restrict value, float* __restrict squares) {
+  for (int64_t c = 0; c < width; ++c) {
+    const float g = gradient[c], square = squares[c] + g * g;
+    squares[c] = square;
+    value[c] -= rate * g / std::sqrt(square + epsilon);
+  }
+}
+
+// Step t + 1 for the rows of some tables, with a slot or none; see `EachTable`.
+ffi::Error DescentRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate,
+                       ffi::RemainingArgs args, ffi::RemainingRets rets, int64_t slots,
+                       float epsilon) {
+  if (slots != 0 && slots != 1) return Misfit();
+  const float a = *rate.typed_data();
+  return EachTable(
+      *go.typed_data(), slots, args, rets,
+      [&](size_t arg, size_t ret) { return Table(slots + 1, args, rets, arg, ret); },
+      [&](const Table& table, Rows ids, Matrix gradients) {
+        const int64_t width = table.width, parts = Parts(pool, gradients.element_count());
+        const auto step = [&](int64_t row, const float* gradient) {
+          float* const value = table.arrays[0] + row * width;
+          if (slots)
+            Descend(width, a, epsilon, gradient, value, table.arrays[1] + row * width);
+          else
+            Descend(width, a, gradient, value);
+          table.last[row] = *t.typed_data() + 1;
+        };
+        InParts(pool, parts, [&](int64_t part) {
+          table.EachRow(ids, gradients, part, parts, [](int64_t) {}, step);
+        });
+      });
+}
+
+}  // namespace
+}  // namespace hornbook
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_descent_rows, hornbook::DescentRows,
+                              xla::ffi::Ffi::Bind()
+                                  .Ctx<xla::ffi::ThreadPool>()
+                                  .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
+                                  .Arg<hornbook::Step>()
+                                  .Arg<hornbook::Rate>()
+                                  .RemainingArgs()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("slots")
+                                  .Attr<float>("epsilon"));

@@ -1,0 +1,120 @@
+// Tables of which a step needs few rows.
+#pragma once
+
+#include <vector>
+
+#include "memory.h"
+#include "team.h"
+
+namespace hornbook {
+
+namespace ffi = xla::ffi;
+
+using Matrix = ffi::BufferR2<ffi::F32>;
+using Rows = ffi::BufferR1<ffi::S32>;
+using Step = ffi::BufferR0<ffi::S32>;
+using Rate = ffi::BufferR0<ffi::F32>;
+
+inline ffi::Error Misfit() {
+  return ffi::Error::InvalidArgument("a table, its slots, its rows and their gradients do not fit");
+}
+
+// So many parts that each has enough to do.
+inline int64_t Parts(ffi::ThreadPool pool, int64_t numbers) {
+  constexpr int64_t kPart = 1 << 14;
+  return std::clamp<int64_t>(numbers / kPart, 1, pool.num_threads());
+}
+
+// A table and its slots, and after which step each row is as they say.
+struct Table {
+  int64_t rows = 0, width = 0;
+  float* arrays[3] = {};  // the table, and slots of its shape
+  int32_t* last = nullptr;
+
+  // From arguments and results that are the same everywhere: so many arrays and `last`, of which
+  // the first is that argument and that result.
+  Table(size_t count, ffi::RemainingArgs args, ffi::RemainingRets rets, size_t arg, size_t ret) {
+    if (args.size() <= arg + count || rets.size() <= ret + count) return;
+    const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(arg);
+    if (value.dimensions().size() != 2) return;
+    void* all[4];
+    for (size_t i = 0; i <= count; ++i) {
+      const ffi::AnyBuffer from = *args.get<ffi::AnyBuffer>(arg + i);
+      const ffi::AnyBuffer to = **rets.get<ffi::AnyBuffer>(ret + i);
+      const size_t size = i < count ? value.element_count() : value.dimensions()[0];
+      if (from.element_type() != (i < count ? ffi::F32 : ffi::S32) ||
+          from.element_count() != size || to.size_bytes() != from.size_bytes())
+        return;
+      all[i] = Taken(from.untyped_data(), to.untyped_data(), from.size_bytes());
+    }
+    for (size_t i = 0; i < count; ++i) arrays[i] = static_cast<float*>(all[i]);
+    last = static_cast<int32_t*>(all[count]);
+    rows = value.dimensions()[0];
+    width = value.dimensions()[1];
+  }
+
+  bool Fits(int64_t width) const { return rows > 0 && width > 0 && this->width == width; }
+
+  // The row that a number stands for: those outside the table stand for its first and last.
+  int64_t Clipped(int64_t row) const { return std::clamp<int64_t>(row, 0, rows - 1); }
+
+  // Those rows of a part that are asked for: `first(row)` when one is met, and in the end
+  // `each(row, the sum of its gradients)`, which must set last[row] anew. A row belongs to one part
+  // alone, by remainders: frequent words have numbers close together.
+  template <class First, class Each>
+  void EachRow(Rows ids, Matrix gradients, int64_t part, int64_t parts, First first,
+               Each each) const {
+    // While gradients are added up, `last` holds the complement of a row's place among `all`.
+    struct Wanted {
+      int64_t row;
+      const float* gradient;
+      float* sum;  // of gradients, once there is a second
+    };
+    thread_local std::vector<Wanted> of_thread;
+    std::vector<Wanted>& all = of_thread;
+    all.clear();
+    const int64_t count = ids.dimensions()[0];
+    float* sums = nullptr;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t row = Clipped(ids.typed_data()[i]);
+      if (row % parts != part) continue;
+      const float* const gradient = gradients.typed_data() + i * width;
+      if (last[row] >= 0) {
+        first(row);
+        last[row] = ~static_cast<int32_t>(all.size());
+        all.push_back({row, gradient, nullptr});
+        continue;
+      }
+      Wanted& one = all[~last[row]];
+      if (!one.sum) {
+        if (!sums) sums = Scratch<4>(count * width);
+        one.gradient = one.sum = std::copy_n(one.gradient, width, sums) - width;
+        sums += width;
+      }
+      for (int64_t c = 0; c < width; ++c) one.sum[c] += gradient[c];
+    }
+    for (const Wanted& one : all) each(one.row, one.gradient);
+  }
+};
+
+// `step(table, numbers of rows, their gradients)` for each table, or nothing if not `go`.
+// Arguments: for each table the last two, then itself, so many slots and `last`. Results: these
+// anew. `make(arg, ret)` gives the table that begins at that argument and that result.
+template <class Make, class Do>
+ffi::Error EachTable(bool go, size_t slots, ffi::RemainingArgs args, ffi::RemainingRets rets,
+                     Make make, Do step) {
+  const size_t results = slots + 2, taken = results + 2;
+  if (args.size() % taken || rets.size() != args.size() / taken * results) return Misfit();
+  for (size_t i = 0; i < args.size() / taken; ++i) {
+    const auto table = make(i * taken + 2, i * results);
+    const auto ids = args.get<Rows>(i * taken);
+    const auto gradients = args.get<Matrix>(i * taken + 1);
+    if (!ids.has_value() || !gradients.has_value() || !table.Fits(gradients->dimensions()[1]) ||
+        gradients->dimensions()[0] != ids->dimensions()[0])
+      return Misfit();
+    if (go) step(table, *ids, *gradients);
+  }
+  return ffi::Error::Success();
+}
+
+}  // namespace hornbook
