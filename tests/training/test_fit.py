@@ -1,5 +1,6 @@
 """fit, evaluate, predict and the batch methods, on every form of data."""
 
+import gc
 import os
 import signal
 import threading
@@ -140,6 +141,20 @@ def test_generators_go_on_where_the_last_epoch_stopped(data):
 
     linear().fit(batches(), steps_per_epoch=3, epochs=2, verbose=0)
     assert given == [0, 8, 16, 24, 32, 40]
+
+
+def test_a_generator_goes_on_after_the_training_that_it_was_made_for(data):
+    def batches():
+        while True:
+            yield data
+
+    model, source = linear(), batches()
+    for _ in range(3):
+        model.fit(source, steps_per_epoch=2, verbose=0)
+        model.evaluate(source, steps=2, verbose=0)
+        model.predict(source, steps=2, verbose=0)
+        gc.collect()
+    np.testing.assert_array_equal(next(source)[0], data[0])
 
 
 def test_a_callback_list_of_one_s_own_gets_a_history(data):

@@ -267,7 +267,7 @@ class IterableFeed:
 
     def peek(self) -> tuple:
         """The first batch's `(x, y, sample_weight)`; it still comes first in the first epoch."""
-        self._running = iter(self._batches())
+        self._running = self._batches()
         try:
             self._peeked.append(self._prepared(next(self._running)))
         except StopIteration:
@@ -276,12 +276,10 @@ class IterableFeed:
 
     def _batches(self) -> Iterator:
         if not self.indexable:
-            yield from self.source
-            return
+            return iter(self.source)  # as it is: `yield from` would close a generator in the end
         count = len(self.source)
-        yield from ahead(
-            self.source, host_generator().permutation(count) if self.shuffle else range(count)
-        )
+        order = host_generator().permutation(count) if self.shuffle else range(count)
+        return ahead(self.source, order)
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
         """The slabs of one epoch: of one batch each, or of several as long as `more` says so."""
@@ -313,7 +311,7 @@ class IterableFeed:
         """The batches of one epoch."""
         getattr(self.source, "on_epoch_begin", lambda: None)()
         if not self._peeked and (self._running is None or not self.endless):
-            self._running = iter(self._batches())
+            self._running = self._batches()
         done = len(self._peeked)
         while self._peeked:
             yield self._peeked.pop()
@@ -333,7 +331,7 @@ class IterableFeed:
         """Begin the source again where an epoch is longer than it; generators cannot."""
         restartable = self.indexable or not isinstance(self.source, Iterator)
         if self.endless and restartable and done > 0:
-            self._running = iter(self._batches())
+            self._running = self._batches()
             return True
         if self.endless and done < (self.steps or 0):
             warnings.warn(
