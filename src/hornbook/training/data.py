@@ -1,6 +1,7 @@
 """Whatever a user passes as data becomes arrays of numbers, or an error that says why not."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import jax
@@ -39,12 +40,17 @@ def to_array(value: Any, what: str = "data") -> Any:
         ) from None
     if array.dtype.kind in "OUSVMm":
         raise TypeError(_text_message(array, what))
-    name = NARROW.get(array.dtype.name, array.dtype.name)
-    if is_float(array.dtype):
-        name = settings.floatx()
-    elif settings.floatx() == "float64" and array.dtype.kind in "iu":
-        name = array.dtype.name
-    return np.ascontiguousarray(array) if array.dtype.name == name else array.astype(name)
+    dtype = _to_train_with(array.dtype, settings.floatx())
+    return np.ascontiguousarray(array) if array.dtype == dtype else array.astype(dtype)
+
+
+@cache
+def _to_train_with(dtype: np.dtype, floatx: str) -> np.dtype:
+    if is_float(dtype):
+        return np.dtype(floatx)
+    if floatx == "float64" and dtype.kind in "iu":
+        return dtype
+    return np.dtype(NARROW.get(dtype.name, dtype.name))
 
 
 def _from_pandas(value, columns, what):

@@ -92,9 +92,17 @@ class ArrayFeed:
         batch_size: rows in a batch; the last may be smaller.
         shuffle: whether each epoch has another order; `"batch"` shuffles batches, not rows.
         steps: at most so many batches an epoch.
+        send: whether to send the arrays to the device; else they stay where they are.
     """
 
-    def __init__(self, data: tuple, batch_size: int, shuffle: bool | str, steps: int | None = None):
+    def __init__(
+        self,
+        data: tuple,
+        batch_size: int,
+        shuffle: bool | str,
+        steps: int | None = None,
+        send: bool = True,
+    ):
         self.rows = count_rows(data)
         if self.rows == 0:
             raise ValueError("the arrays have no samples")
@@ -107,9 +115,9 @@ class ArrayFeed:
         self.total = -(-self.rows // self.batch)
         self.steps = min(steps, self.total) if steps else self.total
         size = sum(leaf.nbytes for leaf in tree.flatten(data) if leaf is not None)
-        self.resident = size <= RESIDENT_BYTES
+        self.resident = size <= RESIDENT_BYTES or not send
         self.data = data
-        if self.resident:
+        if self.resident and send:
             padded = bucket(self.rows)
             self.data = tree.map_structure(
                 lambda leaf: None if leaf is None else jax.device_put(_pad_rows(leaf, padded)), data

@@ -25,7 +25,8 @@ def feed_of(
         model: what they are for.
         x: arrays, or a source of batches.
         y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight: as for `fit`.
-        targets: whether losses and metrics will be computed, or outputs alone.
+        targets: whether losses and metrics will be computed, in many steps at once, or outputs
+            alone, a batch at a time.
     """
     if is_iterable_source(x):
         for value, what in ((y, "y"), (sample_weight, "sample_weight")):
@@ -47,7 +48,7 @@ def feed_of(
     if data[0] is None:
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
-    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch)
+    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets)
     return feed, tree.map_structure(lambda a: None if a is None else a[: feed.batch], data)
 
 

@@ -476,9 +476,8 @@ class Trainer(Layer):
         if fresh:
             program.variables.own()
         rows = tree.flatten(data[0])[0].shape[0]
-        arrays = tree.map_structure(lambda a: None if a is None else jax.device_put(a), data)
         with self._eagerly():
-            logs, _, _ = program.finish(program.start(Slab(arrays, None, rows, 1), 0, 1, True))
+            logs, _, _ = program.finish(program.start(Slab(data, None, rows, 1), 0, 1, True))
         logs = to_floats(logs)
         return logs if return_dict else scalar_or_list(logs)
 
