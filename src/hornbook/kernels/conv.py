@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.conv_parts import few, gradient_in_parts
 from hornbook.kernels.product import product
 
 Padding = str | Sequence[tuple[int, int]]
@@ -32,7 +33,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 SAMPLES = 16  # that one convolution takes for the kernel's gradient: they stay in the cache
 FEW_TAPS = 32  # so many windows are laid side by side where there is one channel
-_LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
+LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 
 def plain_conv(
@@ -52,7 +53,7 @@ def plain_conv(
         window_strides=tuple(strides),
         padding=padding.upper() if isinstance(padding, str) else padding,
         rhs_dilation=tuple(dilation),
-        dimension_numbers=_LAYOUT[x.ndim - 2],
+        dimension_numbers=LAYOUT[x.ndim - 2],
         feature_group_count=groups,
     )
 
@@ -81,7 +82,7 @@ def conv(
         return plain_conv(x, kernel, strides, padding, dilation, groups)
     pairs = _pairs(x, kernel, strides, padding, dilation)
     window = tuple(strides), pairs, tuple(dilation)
-    if any(n <= 0 for n in _out_shape(x, kernel.shape[:-2], *window)):
+    if any(n <= 0 for n in out_shape(x, kernel.shape[:-2], *window)):
         return plain_conv(x, kernel, strides, padding, dilation, groups)
     if groups == 1:
         return _ungrouped(*window, x, kernel)
@@ -112,7 +113,7 @@ def conv_bias_relu(
             strides, pairs, dilation = (1, *strides), ((0, 0), *pairs), (1, *dilation)
             picture = conv_bias_relu(x[:, None], kernel[None], bias, strides, pairs, dilation)
             return picture[:, 0]
-        if all(n > 0 for n in _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)):
+        if all(n > 0 for n in out_shape(x, kernel.shape[:-2], strides, pairs, dilation)):
             return _conv_bias_relu(tuple(strides), pairs, tuple(dilation), x, kernel, bias)
     return jax.nn.relu(conv(x, kernel, strides, padding, dilation, groups) + bias)
 
@@ -147,16 +148,22 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _conv(strides, pairs, dilation, x, kernel):
     if _compiled(x, kernel):
-        out = _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+        out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+        before = tuple(k - 1 - b for k, (b, _) in zip(kernel.shape, pairs, strict=False))
+        if {*strides, *dilation} == {1} and few(*kernel.shape[:1:-1]) and min(before) >= 0:
+            turned = _turned(kernel).swapaxes(-1, -2)
+            return gradient_in_parts((1, 1), before, (len(x), *out, turned.shape[2]), turned, x)
         return native.conv(x, kernel, strides, _first(pairs), dilation, out)
     return plain_conv(x, kernel, strides, pairs, dilation)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
-def _input_gradient(strides, pairs, dilation, shape, kernel, d_out):
+def input_gradient(strides, pairs, dilation, shape, kernel, d_out):
     sizes = kernel.shape[:-2], strides, pairs, dilation, d_out.shape[1:]
     padding = _input_gradient_padding(shape, *sizes)
     if _compiled(d_out, kernel):
+        if set(dilation) == {1} and (math.prod(strides) > 1 or few(*kernel.shape[2:])):
+            return gradient_in_parts(strides, _first(pairs), shape, kernel, d_out)
         spread = _spread(d_out, strides)
         return native.conv(
             spread, kernel, (1, 1), _first(padding), dilation, shape[1:-1], turned=True
@@ -170,7 +177,7 @@ def _input_gradient(strides, pairs, dilation, shape, kernel, d_out):
         padding=padding,
         lhs_dilation=strides,
         rhs_dilation=dilation,
-        dimension_numbers=_LAYOUT[len(strides)],
+        dimension_numbers=LAYOUT[len(strides)],
     )
 
 
@@ -206,7 +213,7 @@ def _conv_backward(strides, pairs, dilation, residuals, d_out):
     x, kernel = residuals
     window = strides, pairs, dilation
     return (
-        _input_gradient(*window, x.shape, kernel, d_out),
+        input_gradient(*window, x.shape, kernel, d_out),
         _kernel_gradient(*window, kernel.shape[:-2], x, d_out),
     )
 
@@ -220,7 +227,7 @@ def _input_gradient_backward(strides, pairs, dilation, shape, residuals, d):
 def _kernel_gradient_backward(strides, pairs, dilation, taps, residuals, d):
     x, d_out = residuals
     window = strides, pairs, dilation
-    return _input_gradient(*window, x.shape, d, d_out), _conv(*window, x, d)
+    return input_gradient(*window, x.shape, d, d_out), _conv(*window, x, d)
 
 
 def _keep(function):
@@ -230,7 +237,7 @@ def _keep(function):
 
 for _function, _backward in (
     (_conv, _conv_backward),
-    (_input_gradient, _input_gradient_backward),
+    (input_gradient, _input_gradient_backward),
     (_kernel_gradient, _kernel_gradient_backward),
 ):
     _function.defvjp(_keep(_function), _backward)
@@ -238,7 +245,7 @@ for _function, _backward in (
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _conv_bias_relu(strides, pairs, dilation, x, kernel, bias):
-    out = _out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+    out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
     return native.conv(x, kernel, strides, _first(pairs), dilation, out, bias=bias)
 
 
@@ -371,7 +378,7 @@ def _pairs(x, kernel, strides, padding, dilation) -> Pairs:
     return tuple(pairs)
 
 
-def _out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
+def out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
     """Spatial shape of the output, over the first `len(taps)` spatial dimensions."""
     sizes = zip(x.shape[1:], taps, strides, pairs, dilation, strict=False)
     return tuple((n + a + b - (k - 1) * d - 1) // s + 1 for n, k, s, (a, b), d in sizes)
@@ -379,7 +386,7 @@ def _out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
 
 def _taps(x, taps, strides, pairs, dilation) -> Iterator[tuple[tuple[int, ...], Array]]:
     """Each tap's index, and the part of the padded input that it meets."""
-    out = _out_shape(x, taps, strides, pairs, dilation)
+    out = out_shape(x, taps, strides, pairs, dilation)
     x = jnp.pad(x, ((0, 0), *pairs, *[(0, 0)] * (x.ndim - 1 - len(pairs))))
     for index in itertools.product(*map(range, taps)):
         start = [i * d for i, d in zip(index, dilation, strict=True)]

@@ -9,11 +9,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from hornbook.core.settings import standardize_data_format
 from hornbook.core.symbolic import op
 from hornbook.kernels import conv as conv_kernels
+from hornbook.kernels import conv_transpose as transposed_kernels
 from hornbook.kernels import pooling as pooling_kernels
 from hornbook.ops import rows
 
@@ -157,23 +158,10 @@ def conv_transpose(
     extra = [None] * space if output_padding is None else rows.each(output_padding, space)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
     pairs = [
-        _transposed_padding(k, s, padding.lower(), e)
+        transposed_kernels.transposed_padding(k, s, padding.lower(), e)
         for k, s, e in zip(reach, strides, extra, strict=True)
     ]
-    numbers = _dimensions(space)
-    result = lax.conv_transpose(
-        inputs, kernel, strides, pairs, dilation, numbers, transpose_kernel=True
-    )
-    return back(result)
-
-
-def _transposed_padding(reach: int, stride: int, padding: str, extra: int | None):
-    """(before, after) of the input with `stride - 1` zeros between its elements."""
-    if padding == "valid":
-        return reach - 1, reach - 1 + (max(stride - reach, 0) if extra is None else extra)
-    total = stride + reach - 2 if extra is None else reach + reach % 2 - 2 + extra
-    before = min(total - total // 2, reach - 1)
-    return before, total - before
+    return back(transposed_kernels.conv_transpose(inputs, kernel, strides, pairs, dilation))
 
 
 # ---- pooling
@@ -392,12 +380,6 @@ def fold(
 
 
 # ---- shared
-
-
-def _dimensions(space: int) -> tuple[str, str, str]:
-    """How JAX calls channels-last arrays of so many dimensions of space, and their kernels."""
-    letters = "DHW"[-space:]
-    return f"N{letters}C", f"{letters}IO", f"N{letters}C"
 
 
 def _channels_last(x: Array, data_format: str | None) -> tuple[Array, Callable]:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from jax import Array, lax
+from jax import Array
 
+from hornbook.kernels.conv_transpose import conv_transpose, transposed_padding
 from hornbook.layers.arguments import sizes
 from hornbook.layers.convolutional.base import FilterConvolution
-
-LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 
 class _ConvTranspose(FilterConvolution):
@@ -67,35 +66,11 @@ class _ConvTranspose(FilterConvolution):
 
     def convolve(self, x: Array) -> Array:
         extra = self.output_padding or (None,) * self.rank
-        each = zip(self.kernel_size, self.strides, self.dilation_rate, extra)
-        return lax.conv_transpose(
-            x,
-            self.kernel.value,
-            self.strides,
-            padding=[transposed_padding(*one, self.padding) for one in each],
-            rhs_dilation=self.dilation_rate,
-            dimension_numbers=LAYOUT[self.rank],
-            transpose_kernel=True,
-        )
-
-
-def transposed_padding(
-    kernel: int, stride: int, dilation: int, extra: int | None, padding: str
-) -> tuple[int, int]:
-    """Zeros (before, after) to put around the spread-out input of a transposed convolution.
-
-    Args:
-        kernel, stride, dilation: along one axis.
-        extra: elements added at the end of the output. `None`: as many as make its size
-            `size * stride` ("same") or `(size - 1) * stride + max(reach, stride)` ("valid").
-        padding: "valid" or "same".
-    """
-    reach = (kernel - 1) * dilation + 1
-    if padding == "valid":
-        return reach - 1, reach - 1 + (max(stride - reach, 0) if extra is None else extra)
-    total = reach + (stride - 2 if extra is None else reach % 2 - 2 + extra)
-    before = min((total + 1) // 2, reach - 1)
-    return before, total - before
+        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate)]
+        padding = [
+            transposed_padding(r, s, self.padding, e) for r, s, e in zip(reach, self.strides, extra)
+        ]
+        return conv_transpose(x, self.kernel.value, self.strides, padding, self.dilation_rate)
 
 
 class Conv1DTranspose(_ConvTranspose):

@@ -1,0 +1,78 @@
+"""The transpose of a convolution, channels last: what its input's gradient is from its output's.
+
+XLA convolves the input with zeros spread between its numbers, and derives gradients that are a
+hundred times slower still in a loop. Here it is the gradient that `conv.py` has for a convolution.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+from jax import Array, ShapeDtypeStruct, lax
+
+from hornbook.kernels import wants_plain
+from hornbook.kernels.conv import LAYOUT, input_gradient, out_shape
+
+Padding = Sequence[tuple[int, int]]
+
+
+def plain_conv_transpose(
+    x: Array, kernel: Array, strides: Sequence[int], padding: Padding, dilation: Sequence[int]
+) -> Array:
+    """`lax.conv_transpose`; arguments as for `conv_transpose`."""
+    return lax.conv_transpose(
+        x,
+        kernel,
+        strides,
+        padding,
+        rhs_dilation=dilation,
+        dimension_numbers=LAYOUT[x.ndim - 2],
+        transpose_kernel=True,
+    )
+
+
+def conv_transpose(
+    x: Array, kernel: Array, strides: Sequence[int], padding: Padding, dilation: Sequence[int]
+) -> Array:
+    """`out[n, s p + d t, o] = sum over channels i of x[n, p, i] kernel[t, o, i]`, cut to size.
+
+    Reverse-mode derivatives of any order work; forward mode (`jax.jvp`) needs `plain()`.
+
+    Args:
+        x: `(batch, *spatial, channels)`.
+        kernel: `(*taps, filters, channels)`.
+        strides: how far apart the numbers of `x` come to lie.
+        padding: zeros (before, after) around `x` once it is spread so, in each dimension.
+        dilation: distance of the taps.
+    """
+    plainly = partial(plain_conv_transpose, strides=strides, padding=padding, dilation=dilation)
+    known = all(isinstance(n, int) and n > 0 for n in x.shape)
+    if wants_plain() or not known or x.ndim > 4 or jax.default_backend() != "cpu":
+        return plainly(x, kernel)
+    if x.ndim == 3:
+        picture, window = x[:, None], ((1, *strides), ((0, 0), *padding), (1, *dilation))
+        return conv_transpose(picture, kernel[None], *window)[:, 0]
+    reach = [(k - 1) * d for k, d in zip(kernel.shape, dilation, strict=False)]
+    pairs = tuple((r - a, max(r - b, 0)) for r, (a, b) in zip(reach, padding, strict=True))
+    window = tuple(strides), pairs, tuple(dilation)
+    shape = jax.eval_shape(plainly, x, kernel).shape
+    if out_shape(ShapeDtypeStruct(shape, x.dtype), kernel.shape[:2], *window) != x.shape[1:3]:
+        return plainly(x, kernel)
+    return input_gradient(*window, shape, kernel, x)
+
+
+def transposed_padding(reach: int, stride: int, padding: str, extra: int | None) -> tuple[int, int]:
+    """Zeros (before, after) to put around the spread-out input, along one axis.
+
+    Args:
+        reach: from the first tap to the last, both included.
+        stride: along the axis.
+        padding: "valid" or "same".
+        extra: elements added at the end of the output. `None`: as many as make its size
+            `size * stride` ("same") or `(size - 1) * stride + max(reach, stride)` ("valid").
+    """
+    if padding == "valid":
+        return reach - 1, reach - 1 + (max(stride - reach, 0) if extra is None else extra)
+    total = reach + (stride - 2 if extra is None else reach % 2 - 2 + extra)
+    before = min((total + 1) // 2, reach - 1)
+    return before, total - before
