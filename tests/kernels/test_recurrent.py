@@ -81,6 +81,22 @@ def test_every_activation(name, activation):
     check(partial(call, name, **options), *arguments(name))
 
 
+@pytest.mark.parametrize("dropped", ["inputs", "states", "both"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_dropout_that_differs_between_gates_agrees_with_the_scan(name, dropped):
+    gates = LAYERS[name][1]
+    of_inputs, of_states = (
+        jnp.round(1.5 * jax.random.uniform(jax.random.key(seed), (gates, BATCH, width)))
+        for seed, width in enumerate((FEATURES, UNITS))
+    )
+    drop = recurrent.Masks(
+        None if dropped == "states" else of_inputs, None if dropped == "inputs" else of_states
+    )
+    check(partial(call, name, drop=drop), *arguments(name))
+    options = {"mask": jnp.asarray(MASK), "reverse": True, "return_sequences": False}
+    check(partial(call, name, drop=drop, **options), *arguments(name, "bfloat16"))
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru"])
 def test_one_step_and_no_step(name):
     x, *rest = arguments(name)

@@ -71,7 +71,7 @@ KERNEL = {
     "a cell in RNN": (lambda: layers.RNN(layers.SimpleRNNCell(4, "relu")), True),
     "stacked cells": (lambda: layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)]), True),
     "another activation": (lambda: layers.LSTM(4, "softsign"), False),
-    "recurrent dropout": (lambda: layers.LSTM(4, recurrent_dropout=0.5), False),
+    "recurrent dropout": (lambda: layers.LSTM(4, recurrent_dropout=0.5), True),
     "an overridden call": (lambda: layers.RNN(stepwise(layers.GRUCell(4))), False),
 }
 

@@ -6,8 +6,9 @@ take the place of the gates. So the largest array exists once, a step's slice is
 gradients of the weights are single products over all steps afterwards.
 """
 
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -17,177 +18,30 @@ from jax import Array, lax
 
 from hornbook.kernels import cudnn, native, wants_plain
 from hornbook.kernels.embedding import Lookup, lookup
-from hornbook.kernels.product import as_bits, as_floats, dot_rows, multiplier, product, wide
-
-# name: (function, its derivative written in terms of its value)
-ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
-    "tanh": (jnp.tanh, lambda y: 1 - y * y),
-    "sigmoid": (jax.nn.sigmoid, lambda y: y * (1 - y)),
-    "relu": (jax.nn.relu, lambda y: (y > 0).astype(y.dtype)),
-    "linear": (lambda x: x, jnp.ones_like),
-    "hard_sigmoid": (
-        jax.nn.hard_sigmoid,
-        lambda y: jnp.where((y > 0) & (y < 1), 1 / 6, 0.0).astype(y.dtype),
-    ),
-}
+from hornbook.kernels.product import as_bits, as_floats, multiplier, product
+from hornbook.kernels.recurrent_cells import Cell, sum_steps
 
 
-class Compiled(NamedTuple):
-    """A cell's kernels in C++, which take the input before it is projected.
+class Masks(NamedTuple):
+    """What dropout multiplies by, the same at each step: `None`, or one for all gates or one each.
 
-    forward: `(x, states, (W, R), b, mask) -> saved, old states, final states`.
-    backward: `(d outputs, d final states, saved, old, final, R, mask) -> d states, kept, d b`.
-    add, part: from the cell's bias to that of the kernels, and from the gradient of that one back.
+    inputs: `(1 or gates, batch, features)`.
+    states: `(gates, batch, units)`.
     """
 
-    forward: Callable
-    backward: Callable
-    add: Callable = lambda bias: bias
-    part: Callable = lambda d: d
+    inputs: Array | None = None
+    states: Array | None = None
 
 
-class Cell(NamedTuple):
-    """The part of a step that depends on the state, its derivative, and the sums over all steps.
-
-    The projected input comes in blocks, which are arrays of their own where the gradients that
-    they get differ from those of the recurrent product.
-
-    blocks: how wide each block is, in units.
-    products: how wide are the parts of R that a step multiplies by, in units.
-    forward: `(blocks of projected x, states, times, b) -> new states, saved`, where `times` has a
-        function `h -> h R` for each part of R. The first arrays saved are as wide as the blocks and
-        take their place in memory; the others are as wide as h.
-    backward: `(d new states, saved, old states, new states, back) -> d old states, kept`, where
-        `back` has a function `d -> d R^T` for each part of R. What is kept takes the place of what
-        was saved.
-    finish: `(kept, old h, R, b) -> d blocks, d R, d b`, over all steps at once.
-    extra: how many arrays are saved beside the blocks.
-    compiled: compiled kernels for it, if there are any.
-    by_cudnn: whether it is the LSTM that `cudnn` has.
-    """
-
-    blocks: tuple[int, ...]
-    products: tuple[int, ...]
-    forward: Callable
-    backward: Callable
-    finish: Callable
-    extra: int = 0
-    compiled: Compiled | None = None
-    by_cudnn: bool = False
-
-
-@cache
-def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
-    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
-    gates = (recurrent_activation, recurrent_activation, activation, recurrent_activation)
-
-    def forward(xp, states, times, bias):
-        h, c = states
-        saved = _gates(_plus(xp[0] + times[0](h), bias), gates)
-        i, f, g, o = jnp.split(saved, 4, axis=-1)
-        c = f * c + i * g
-        return (o * act(c), c), (saved,)
-
-    def backward(d_new, saved, old, new, back):
-        (dh, dc), (i, f, g, o) = d_new, jnp.split(saved[0], 4, axis=-1)
-        a = act(new[1])
-        dc = dc + dh * o * d_act(a)
-        di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
-        dg, do = dc * i * d_act(g), dh * a * d_gate(o)
-        dz = jnp.concatenate([di, df, dg, do], axis=-1)
-        return (back[0](dz), dc * f), (dz,)
-
-    usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
-    compiled = Compiled(native.lstm, native.lstm_back) if usual else None
-    return Cell((4,), (4,), forward, backward, _finish, compiled=compiled, by_cudnn=usual)
-
-
-@cache
-def simple_rnn_cell(activation: str) -> Cell:
-    act, d_act = ACTIVATIONS[activation]
-
-    def forward(xp, states, times, bias):
-        h = act(_plus(xp[0] + times[0](states[0]), bias))
-        return (h,), (h,)
-
-    def backward(d_new, saved, old, new, back):
-        dz = d_new[0] * d_act(saved[0])
-        return (back[0](dz),), (dz,)
-
-    return Cell((1,), (1,), forward, backward, _finish)
-
-
-@cache
-def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> Cell:
-    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
-    gates = (recurrent_activation, recurrent_activation)
-
-    def forward(xp, states, times, bias):
-        (h,), (x_zr, x_a) = states, xp
-        units = h.shape[-1]
-        input_bias, recurrent_bias = gru_biases(bias, reset_after)
-        if bias is not None:
-            x_zr, x_a = x_zr + input_bias[: 2 * units], x_a + input_bias[2 * units :]
-        if reset_after:
-            inner = _plus(times[0](h), recurrent_bias)
-            zr = _gates(x_zr + inner[:, : 2 * units], gates)
-            extra = inner[:, 2 * units :]
-            candidate = zr[:, units:] * extra
-        else:
-            zr = _gates(x_zr + times[0](h), gates)
-            extra = zr[:, units:] * h
-            candidate = times[1](extra)
-        z, a = zr[:, :units], act(x_a + candidate)
-        return (z * h + (1 - z) * a,), (zr, a, extra)
-
-    def backward(d_new, saved, old, new, back):
-        (dh,), (h,), (zr, a, extra) = d_new, old, saved
-        z, r = jnp.split(zr, 2, axis=-1)
-        da = dh * (1 - z) * d_act(a)
-        dz = dh * (h - a) * d_gate(z)
-        if reset_after:
-            d_zr = jnp.concatenate([dz, da * extra * d_gate(r)], axis=-1)
-            d_inner = jnp.concatenate([d_zr, da * r], axis=-1)
-            return (dh * z + back[0](d_inner),), (d_zr, da, da * r)
-        d_rh = back[1](da)
-        d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
-        d_old = dh * z + d_rh * r + back[0](d_zr)
-        return (d_old,), (d_zr, da, extra)
-
-    def finish(kept, old_h, kernel, bias):
-        d_zr, da, extra = kept
-        last = _weight_gradient(old_h, extra) if reset_after else _weight_gradient(extra, da)
-        d_kernel = jnp.concatenate([_weight_gradient(old_h, d_zr), last], -1)
-        if bias is None:
-            return (d_zr, da), d_kernel, None
-        d_zr_sum, da_sum = _sum_steps(d_zr), _sum_steps(da)
-        d_bias = jnp.concatenate([d_zr_sum, da_sum])
-        if reset_after:
-            d_bias = jnp.stack([d_bias, jnp.concatenate([d_zr_sum, _sum_steps(extra)])])
-        return (d_zr, da), d_kernel, d_bias
-
-    def add(bias):
-        (zr, a), (recurrent_zr, inner) = (jnp.split(b, [len(b) // 3 * 2]) for b in bias)
-        return jnp.concatenate([zr + recurrent_zr, a, inner])
-
-    def part(d):
-        zr, a, inner = jnp.split(d, [len(d) // 2, len(d) // 4 * 3])
-        return jnp.stack([jnp.concatenate([zr, last]) for last in (a, inner)])
-
-    usual = reset_after and (activation, recurrent_activation) == ("tanh", "sigmoid")
-    compiled = Compiled(native.gru, native.gru_back, add, part) if usual else None
-    products = (3,) if reset_after else (2, 1)
-    return Cell((2, 1), products, forward, backward, finish, extra=1, compiled=compiled)
-
-
-def _finish(kept, old_h, kernel, bias):
-    (dz,) = kept
-    return kept, _weight_gradient(old_h, dz), None if bias is None else _sum_steps(dz)
+NO_MASKS = Masks()
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
-    """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states."""
+    """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states.
+
+    The kernel comes with the masks of the state, `(gates, batch, units)`, or `None`.
+    """
     final, old, _ = _loop_forward(
         cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
     )
@@ -221,7 +75,7 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
     Where nothing is saved, `xp` is only read; else it is in `saved`, and written over.
     """
     steps, dtype = xp[0].shape[0], xp[0].dtype
-    times = [multiplier(part) for part in _parts(cell, kernel)]
+    times = _multipliers(cell, *kernel)
 
     def time(k):
         return steps - 1 - k if reverse else k
@@ -254,14 +108,14 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
         cell, reverse, unroll, d_hs, d_out[1], saved, old, final, kernel, mask
     )
     old_h = jnp.flip(old[0], 0) if reverse else old[0]
-    d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel, bias)
-    return d_xp, d_states, d_kernel, d_bias, None
+    d_xp, d_kernel, d_bias = cell.finish(kept, old_h, kernel[1], bias)
+    return d_xp, d_states, (d_kernel, None), d_bias, None
 
 
 def _loop_backward(cell, reverse, unroll, d_hs, d_final, saved, old, final, kernel, mask):
     """The gradients of the states before the first step, and what the steps kept."""
     steps, dtype = old[0].shape[0], old[0].dtype
-    back = [multiplier(part, transposed=True) for part in _parts(cell, kernel)]
+    back = _multipliers(cell, *kernel, transposed=True)
 
     def time(k):
         return steps - 1 - k if reverse else k
@@ -309,7 +163,8 @@ def _compiled_forward(cell, sequences, x, states, kernels, bias, mask):
 
     def slow(x, states, kernels, bias, mask):
         xp = _project(cell, x, kernels[0])
-        final, old, saved = _loop_saving(cell, False, False, xp, states, kernels[1], bias, mask)
+        kernel = kernels[1], None
+        final, old, saved = _loop_saving(cell, False, False, xp, states, kernel, bias, mask)
         return saved, old, final
 
     saved, old, final = native.differentiated_as(slow, fast, x, states, kernels, bias, mask)
@@ -321,13 +176,13 @@ def _compiled_backward(cell, sequences, residuals, d_out):
 
     def slow(d_hs, d_final, saved, old, final, kernel, mask):
         d_states, kept = _loop_backward(
-            cell, False, False, d_hs, d_final, saved, old, final, kernel, mask
+            cell, False, False, d_hs, d_final, saved, old, final, (kernel, None), mask
         )
-        return d_states, kept, jnp.concatenate([_sum_steps(d) for d in kept])
+        return d_states, kept, jnp.concatenate([sum_steps(d) for d in kept])
 
     given = d_out[0] if sequences else None, d_out[1], saved, old, final, recurrent_kernel, mask
     d_states, kept, d_bias = native.differentiated_as(slow, cell.compiled.backward, *given)
-    d_xp, d_recurrent, _ = cell.finish(kept, old[0], recurrent_kernel, None)
+    d_xp, d_recurrent, _ = cell.finish(kept, old[0], None, None)
     d_x, d_kernel = jax.vjp(partial(_project, cell), x, kernel)[1](d_xp)
     d_bias = None if bias is None else cell.compiled.part(d_bias)
     return d_x, d_states, (d_kernel, d_recurrent), d_bias, None
@@ -336,10 +191,17 @@ def _compiled_backward(cell, sequences, residuals, d_out):
 _compiled.defvjp(_compiled_forward, _compiled_backward)
 
 
-def _project(cell: Cell, x: Array, kernel: Array) -> tuple[Array, ...]:
-    """The input times each block of its kernel; of integers, the rows with these numbers."""
-    ends = np.cumsum(cell.blocks)[:-1] * (kernel.shape[1] // sum(cell.blocks))
-    blocks = jnp.split(kernel, ends, axis=1)
+def _project(cell: Cell, x: Array, kernel: Array, drop: Array | None = None) -> tuple[Array, ...]:
+    """The input times each block of its kernel; of integers, the rows with these numbers.
+
+    With masks, one for each gate, what each gate gets of it.
+    """
+    ends = np.cumsum(cell.blocks)[:-1]
+    if drop is not None:
+        gates = jnp.split(kernel, len(drop), axis=1)
+        each = [product(x * mask, gate) for mask, gate in zip(drop, gates, strict=True)]
+        return tuple(jnp.concatenate(b, -1) for b in _blocks(each, ends))
+    blocks = jnp.split(kernel, ends * (kernel.shape[1] // sum(cell.blocks)), axis=1)
     if jnp.issubdtype(x.dtype, jnp.integer):
         return tuple(lookup(block, x) for block in blocks)
     return tuple(product(x, block) for block in blocks)
@@ -357,13 +219,14 @@ def run(
     zero_output_for_mask: bool,
     unroll: bool,
     return_sequences: bool,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, ...]]:
     """A cell over a whole sequence: its outputs, `(batch, steps, units)`, or the last one alone,
     and its final states."""
     rows, ids = x if isinstance(x, Lookup) else (x, None)
     units, dtype = states[0].shape[1], jnp.promote_types(rows.dtype, kernel.dtype)
-    rows, states, kernel, recurrent_kernel, bias = jax.tree.map(
-        lambda a: a.astype(dtype), (rows, states, kernel, recurrent_kernel, bias)
+    rows, states, kernel, recurrent_kernel, bias, drop = jax.tree.map(
+        lambda a: a.astype(dtype), (rows, states, kernel, recurrent_kernel, bias, drop)
     )
     if ids is not None:
         rows, kernel = ids.astype(jnp.int32), product(rows, kernel)
@@ -376,10 +239,13 @@ def run(
     kernels = kernel, recurrent_kernel
 
     def loop(reverse, sequences, x, states, kernels, bias):
-        xp = _project(cell, x, kernels[0])
-        return _recur(cell, reverse, unroll, sequences, xp, states, kernels[1], bias, keep)
+        xp = _project(cell, x, kernels[0], drop.inputs)
+        kernel = kernels[1], drop.states
+        return _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, keep)
 
-    if cell.compiled and not wants_plain() and native.suits(*states, *kernels):
+    if drop.inputs is not None or drop.states is not None:
+        outputs, states = loop(reverse, return_sequences, x, states, kernels, bias)
+    elif cell.compiled and not wants_plain() and native.suits(*states, *kernels):
         outputs, states = _compiled(
             cell, return_sequences, in_order[0], states, kernels, bias, in_order[1]
         )
@@ -393,20 +259,6 @@ def run(
     if keep is not None and zero_output_for_mask:
         outputs = jnp.where(in_order[1] if return_sequences else in_order[1][-1], outputs, 0)
     return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs, states
-
-
-def _gates(z: Array, names: tuple[str, ...]) -> Array:
-    """Each block of the last axis through its activation.
-
-    For tanh and sigmoid(x) = tanh(x / 2) / 2 + 1 / 2 it is one uniform expression over all blocks,
-    which XLA turns into one vectorized kernel.
-    """
-    if set(names) <= {"tanh", "sigmoid"}:
-        is_tanh = np.repeat([float(n == "tanh") for n in names], z.shape[-1] // len(names))
-        scale = jnp.asarray((1 + is_tanh) / 2, wide(z.dtype))
-        return (jnp.tanh(z * scale) * scale + (1 - scale)).astype(z.dtype)
-    parts = jnp.split(z, len(names), axis=-1)
-    return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
 
 
 def _at(buffers: Any, t: Any, dtype: Any) -> Any:
@@ -432,29 +284,33 @@ def _zeros(arrays: tuple) -> tuple:
     return jax.tree.map(jnp.zeros_like, arrays)
 
 
-def _weight_gradient(h: Array, d: Array) -> Array:
-    """`sum over steps and batch of h^T d`, as one product."""
-    return dot_rows(h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1]))
+def _multipliers(
+    cell: Cell, kernel: Array, drop: Array | None, transposed: bool = False
+) -> list[Callable[[Array], Array]]:
+    """For each part of a recurrent kernel a function that multiplies by it, or by its transpose."""
+    ends = np.cumsum(cell.products)[:-1]
+    if drop is None:
+        parts = jnp.split(kernel, ends * len(kernel), axis=1)
+        return [multiplier(part, transposed) for part in parts]
+    gates = [multiplier(gate, transposed) for gate in jnp.split(kernel, len(drop), axis=1)]
+
+    def times(some: list, h: Array) -> Array:
+        return jnp.concatenate([gate(h * mask) for gate, mask in some], -1)
+
+    def back(some: list, d: Array) -> Array:
+        parts = jnp.split(d, len(some), axis=-1)
+        return sum(gate(part) * mask for (gate, mask), part in zip(some, parts, strict=True))
+
+    of_each = _blocks(list(zip(gates, drop, strict=True)), ends)
+    return [partial(back if transposed else times, some) for some in of_each]
 
 
-def _sum_steps(x: Array) -> Array:
-    return jnp.sum(x, axis=(0, 1), dtype=wide(x.dtype)).astype(x.dtype)
-
-
-def _parts(cell: Cell, kernel: Array) -> list[Array]:
-    """The parts of a recurrent kernel that a step multiplies by."""
-    return jnp.split(kernel, np.cumsum(cell.products)[:-1] * kernel.shape[0], axis=1)
-
-
-def _plus(z: Array, bias: Array | None) -> Array:
-    return z if bias is None else z + bias
+def _blocks(gates: list, ends: Iterable[int]) -> list[list]:
+    """A list cut into parts, all but the last of which end there."""
+    return [gates[a:b] for a, b in pairwise([0, *ends, len(gates)])]
 
 
 def as_mask(mask: Array) -> Array:
     """`(batch, steps)` or `(batch, steps, n)` to booleans `(batch, steps)`: any of n counts."""
     mask = mask.astype(bool)
     return mask.any(tuple(range(2, mask.ndim))) if mask.ndim > 2 else mask
-
-
-def gru_biases(bias: Array | None, reset_after: bool) -> tuple[Array | None, Array | None]:
-    return (bias, None) if bias is None or not reset_after else (bias[0], bias[1])

@@ -18,13 +18,12 @@ from jax import Array, lax
 
 from hornbook.kernels import wants_plain
 from hornbook.kernels.embedding import Lookup, lookup
-from hornbook.kernels.recurrence import (
+from hornbook.kernels.recurrence import NO_MASKS, Masks, as_mask, run
+from hornbook.kernels.recurrent_cells import (
     ACTIVATIONS,
-    as_mask,
     gru_biases,
     gru_cell,
     lstm_cell,
-    run,
     simple_rnn_cell,
 )
 
@@ -39,10 +38,11 @@ def lstm_step(
     bias: Array | None,
     activation: Callable = jnp.tanh,
     recurrent_activation: Callable = jax.nn.sigmoid,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, Array]]:
     """One step of the LSTM (Hochreiter and Schmidhuber, 1997): gates in the order i, f, c, o."""
     h, c = states
-    z = _project(x, kernel, bias) + h @ recurrent_kernel
+    z = project(x, kernel, bias, drop.inputs) + project(h, recurrent_kernel, None, drop.states)
     i, f, g, o = jnp.split(z, 4, axis=-1)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
     h = recurrent_activation(o) * activation(c)
@@ -58,18 +58,22 @@ def gru_step(
     reset_after: bool = True,
     activation: Callable = jnp.tanh,
     recurrent_activation: Callable = jax.nn.sigmoid,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array]]:
     """One step of the GRU (Cho et al., 2014): gates in the order z, r, h."""
     (h,) = states
     units = h.shape[-1]
     input_bias, recurrent_bias = gru_biases(bias, reset_after)
-    xz, xr, xh = jnp.split(_project(x, kernel, input_bias), 3, axis=-1)
+    xz, xr, xh = jnp.split(project(x, kernel, input_bias, drop.inputs), 3, axis=-1)
+    first, last = (None, None) if drop.states is None else (drop.states[:2], drop.states[2:])
     if reset_after:
-        hz, hr, hh = jnp.split(_project(h, recurrent_kernel, recurrent_bias), 3, axis=-1)
+        hz, hr, hh = jnp.split(
+            project(h, recurrent_kernel, recurrent_bias, drop.states), 3, axis=-1
+        )
     else:
-        hz, hr = jnp.split(h @ recurrent_kernel[:, : 2 * units], 2, axis=-1)
+        hz, hr = jnp.split(project(h, recurrent_kernel[:, : 2 * units], None, first), 2, axis=-1)
     z, r = recurrent_activation(xz + hz), recurrent_activation(xr + hr)
-    hh = r * hh if reset_after else (r * h) @ recurrent_kernel[:, 2 * units :]
+    hh = r * hh if reset_after else project(r * h, recurrent_kernel[:, 2 * units :], None, last)
     h = z * h + (1 - z) * activation(xh + hh)
     return h, (h,)
 
@@ -81,9 +85,11 @@ def simple_rnn_step(
     recurrent_kernel: Array,
     bias: Array | None,
     activation: Callable = jnp.tanh,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array]]:
     """One step of the simple RNN (Elman, 1990): `h = activation(x W + h R + b)`."""
-    h = activation(_project(x, kernel, bias) + states[0] @ recurrent_kernel)
+    recurrent = project(states[0], recurrent_kernel, None, drop.states)
+    h = activation(project(x, kernel, bias, drop.inputs) + recurrent)
     return h, (h,)
 
 
@@ -105,6 +111,7 @@ def lstm(
     zero_output_for_mask: bool = False,
     unroll: bool = False,
     return_sequences: bool = True,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, ...]]:
     """LSTM over a whole sequence.
 
@@ -123,6 +130,7 @@ def lstm(
         zero_output_for_mask: the output of a masked step is zero instead.
         unroll: write the steps out instead of looping.
         return_sequences: whether the outputs of all steps are wanted, or only the last.
+        drop: masks of dropout, one for each gate.
 
     Returns:
         Outputs `(batch, steps, units)` or `(batch, units)`, and the final `(h, c)`.
@@ -132,11 +140,11 @@ def lstm(
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
 
         def step(x_t, states):
-            return lstm_step(x_t, states, kernel, recurrent_kernel, bias, *activations)
+            return lstm_step(x_t, states, kernel, recurrent_kernel, bias, *activations, drop)
 
         return scan_steps(step, x, (h0, c0), *options)
     cell = lstm_cell(activation, recurrent_activation)
-    return run(cell, x, (h0, c0), kernel, recurrent_kernel, bias, *options)
+    return run(cell, x, (h0, c0), kernel, recurrent_kernel, bias, *options, drop)
 
 
 def gru(
@@ -154,6 +162,7 @@ def gru(
     zero_output_for_mask: bool = False,
     unroll: bool = False,
     return_sequences: bool = True,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, ...]]:
     """GRU over a whole sequence.
 
@@ -175,11 +184,12 @@ def gru(
         activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
 
         def step(x_t, states):
-            return gru_step(x_t, states, kernel, recurrent_kernel, bias, reset_after, *activations)
+            weights = kernel, recurrent_kernel, bias
+            return gru_step(x_t, states, *weights, reset_after, *activations, drop)
 
         return scan_steps(step, x, (h0,), *options)
     cell = gru_cell(reset_after, activation, recurrent_activation)
-    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options)
+    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options, drop)
 
 
 def simple_rnn(
@@ -195,6 +205,7 @@ def simple_rnn(
     zero_output_for_mask: bool = False,
     unroll: bool = False,
     return_sequences: bool = True,
+    drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, ...]]:
     """Simple RNN over a whole sequence: `h' = a(x W + h R + b)`.
 
@@ -209,13 +220,12 @@ def simple_rnn(
     if wants_plain():
 
         def step(x_t, states):
-            return simple_rnn_step(
-                x_t, states, kernel, recurrent_kernel, bias, ACTIVATIONS[activation][0]
-            )
+            weights = kernel, recurrent_kernel, bias
+            return simple_rnn_step(x_t, states, *weights, ACTIVATIONS[activation][0], drop)
 
         return scan_steps(step, x, (h0,), *options)
     cell = simple_rnn_cell(activation)
-    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options)
+    return run(cell, x, (h0,), kernel, recurrent_kernel, bias, *options, drop)
 
 
 def scan_steps(
@@ -258,5 +268,17 @@ def scan_steps(
     return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs[-1], states
 
 
-def _project(x: Array, kernel: Array, bias: Array | None) -> Array:
-    return x @ kernel if bias is None else x @ kernel + bias
+def project(x: Array, kernel: Array, bias: Array | None, masks: Array | None) -> Array:
+    """`x kernel + bias`, with `x` dropped by one mask for the whole kernel or one for each gate."""
+    if masks is None:
+        y = x @ kernel
+    else:
+        parts = zip(masks, jnp.split(kernel, len(masks), axis=-1), strict=True)
+        y = jnp.concatenate([dropped(x, mask) @ part for mask, part in parts], axis=-1)
+    return y if bias is None else y + bias
+
+
+def dropped(x: Array, mask: Array) -> Array:
+    """`x` times a mask `(batch, features)`, the same one at each step."""
+    mask = mask.astype(x.dtype)
+    return x * (mask if x.ndim == 2 else mask[:, None])

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,23 +15,13 @@ from hornbook import activations, constraints, initializers, regularizers
 from hornbook.core.random import SeedGenerator
 from hornbook.kernels import in_one_function, recurrent, wants_plain
 from hornbook.kernels.embedding import source
+from hornbook.kernels.recurrence import Masks
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
 
 # the activations that the whole-sequence kernels know, by function
 KERNEL_ACTIVATIONS = {getattr(activations, name): name for name in recurrent.ACTIVATIONS}
-
-
-class Masks(NamedTuple):
-    """Dropout masks of one batch, the same at each step: `None`, or one for all gates or one each.
-
-    inputs: `(1 or gates, batch, features)`.
-    states: `(1 or gates, batch, units)`.
-    """
-
-    inputs: Array | None = None
-    states: Array | None = None
 
 
 _held: ContextVar[dict | None] = ContextVar("held", default=None)
@@ -170,7 +160,7 @@ class GatedCell(Layer):
 
     def project(self, x: Array, masks: Masks) -> Array:
         """The inputs' part of the gates, for one step or for all."""
-        return product(x, self.kernel.value, self.biases()[0], masks.inputs)
+        return recurrent.project(x, self.kernel.value, self.biases()[0], masks.inputs)
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
         """The new states; the first is the output."""
@@ -195,24 +185,27 @@ class GatedCell(Layer):
     ) -> tuple[Array, list]:
         """Outputs `(batch, steps, units)`, or the last, and final states, as `call` gives them.
 
-        The whole-sequence kernel does it, unless there is an activation that it does not know, or
-        dropout that differs between gates; then the inputs of all steps are projected at once.
+        The whole-sequence kernel does it, unless there is an activation that it does not know;
+        then the inputs of all steps are projected at once.
         """
         masks = self.dropout_masks(x, training)
         names = {key: KERNEL_ACTIVATIONS.get(value) for key, value in self.functions().items()}
-        shared = masks.inputs is None or len(masks.inputs) == 1
-        if masks.states is None and shared and None not in names.values():
+        if None not in names.values():
             function = self.kernel_function
             run = function if wants_plain() or in_one_function() else _compiled(function)
             weights = (self.kernel, self.recurrent_kernel, self.bias)
+            of_inputs = masks.inputs
+            if of_inputs is not None and len(of_inputs) == 1:  # for all gates
+                x, of_inputs = recurrent.dropped(x, of_inputs[0]), None
             outputs, final = run(
-                (source(x) or x) if masks.inputs is None else dropped(x, masks.inputs[0]),
+                (source(x) or x) if of_inputs is None else x,
                 *states,
                 *(None if weight is None else weight.value for weight in weights),
                 mask=mask,
                 unroll=unroll,
                 zero_output_for_mask=zero_output_for_mask,
                 return_sequences=return_sequences,
+                drop=Masks(of_inputs, masks.states),
                 **names,
                 **self.options(),
             )
@@ -235,28 +228,13 @@ class GatedCell(Layer):
         return {}
 
 
-def dropped(x: Array, mask: Array) -> Array:
-    """`x` times a mask `(batch, features)`, the same one at each step."""
-    return x * (mask if x.ndim == 2 else mask[:, None])
-
-
-def product(x: Array, kernel: Array, bias: Array | None, masks: Array | None) -> Array:
-    """`x kernel + bias`, with `x` dropped by one mask for the whole kernel or one for each gate."""
-    if masks is None:
-        y = x @ kernel
-    else:
-        parts = jnp.split(kernel, len(masks), axis=-1)
-        y = jnp.concatenate([dropped(x, m) @ p for m, p in zip(masks, parts, strict=True)], axis=-1)
-    return y if bias is None else y + bias
-
-
 @functools.cache
 def _compiled(function: Callable) -> Callable:
     """Compiled, so that eager calls do not compile their loops anew each time."""
     keywords = [
         p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
     ]
-    static = [parameter.name for parameter in keywords if parameter.name != "mask"]
+    static = [parameter.name for parameter in keywords if parameter.name not in ("mask", "drop")]
     return jax.jit(function, static_argnames=static, inline=True)
 
 

@@ -8,7 +8,9 @@ from jax import Array
 
 from hornbook import activations
 from hornbook.kernels import recurrent
-from hornbook.layers.recurrent.cell import GatedCell, Masks, product, reads_cell
+from hornbook.kernels.recurrence import Masks
+from hornbook.kernels.recurrent import project
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import RNN
 from hornbook.layers.spec import InputSpec
 
@@ -38,7 +40,7 @@ class GRUCell(GatedCell):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         reset_after: apply the reset gate after the product with the recurrent kernel (as cuDNN
             does) or before it.
         seed: of the dropout.
@@ -127,7 +129,7 @@ class GRUCell(GatedCell):
         h = states[0]
         xz, xr, xh = jnp.split(projected, 3, axis=-1)
         if self.reset_after:
-            inner = product(h, self.recurrent_kernel.value, self.biases()[1], masks.states)
+            inner = project(h, self.recurrent_kernel.value, self.biases()[1], masks.states)
             hz, hr, hh = jnp.split(inner, 3, axis=-1)
             z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
             hh = r * hh
@@ -135,9 +137,9 @@ class GRUCell(GatedCell):
             kernel, last = jnp.split(self.recurrent_kernel.value, [2 * self.units], axis=-1)
             of_gates = None if masks.states is None else masks.states[:2]
             of_candidate = None if masks.states is None else masks.states[2:]
-            hz, hr = jnp.split(product(h, kernel, None, of_gates), 2, axis=-1)
+            hz, hr = jnp.split(project(h, kernel, None, of_gates), 2, axis=-1)
             z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
-            hh = product(r * h, last, None, of_candidate)
+            hh = project(r * h, last, None, of_candidate)
         return (z * h + (1 - z) * self.activation(xh + hh),)
 
 
@@ -168,7 +170,7 @@ class GRU(RNN):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         seed: of the dropout.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final state too.

@@ -8,7 +8,9 @@ from jax import Array
 
 from hornbook import activations
 from hornbook.kernels import recurrent
-from hornbook.layers.recurrent.cell import GatedCell, Masks, product, reads_cell
+from hornbook.kernels.recurrence import Masks
+from hornbook.kernels.recurrent import project
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import RNN
 from hornbook.layers.spec import InputSpec
 
@@ -37,7 +39,7 @@ class LSTMCell(GatedCell):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         seed: of the dropout.
         implementation: 1: other inputs are dropped for each gate; 2: the same for all.
 
@@ -122,7 +124,7 @@ class LSTMCell(GatedCell):
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
         """The new h and c."""
         h, c = states
-        z = projected + product(h, self.recurrent_kernel.value, None, masks.states)
+        z = projected + project(h, self.recurrent_kernel.value, None, masks.states)
         i, f, g, o = jnp.split(z, 4, axis=-1)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         return self.recurrent_activation(o) * self.activation(c), c
@@ -154,7 +156,7 @@ class LSTM(RNN):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         seed: of the dropout.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states h and c too.

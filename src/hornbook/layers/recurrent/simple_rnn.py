@@ -5,7 +5,9 @@ from typing import Any
 from jax import Array
 
 from hornbook.kernels import recurrent
-from hornbook.layers.recurrent.cell import GatedCell, Masks, product, reads_cell
+from hornbook.kernels.recurrence import Masks
+from hornbook.kernels.recurrent import project
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import RNN
 from hornbook.layers.spec import InputSpec
 
@@ -28,7 +30,7 @@ class SimpleRNNCell(GatedCell):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         seed: of the dropout.
 
     Call arguments: `inputs` `(batch, features)`; `states`, a list of one array `(batch, units)`;
@@ -89,7 +91,7 @@ class SimpleRNNCell(GatedCell):
         """`activation(projected + h R)`."""
         return (
             self.activation(
-                projected + product(states[0], self.recurrent_kernel.value, None, masks.states)
+                projected + project(states[0], self.recurrent_kernel.value, None, masks.states)
             ),
         )
 
@@ -114,7 +116,7 @@ class SimpleRNN(RNN):
         bias_constraint: applied to the bias after each update.
         dropout: fraction of the inputs to drop in training, the same ones at each step.
         recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The fast kernel does not do this.
+            but others for each gate. The compiled kernels do not do this.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final state too.
         go_backwards: run from the last step to the first.

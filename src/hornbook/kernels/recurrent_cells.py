@@ -1,0 +1,215 @@
+"""What is between a recurrent cell's sums and its new states, and the sums over all steps."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hornbook.kernels import native
+from hornbook.kernels.product import dot_rows, wide
+
+# name: (function, its derivative written in terms of its value)
+ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
+    "tanh": (jnp.tanh, lambda y: 1 - y * y),
+    "sigmoid": (jax.nn.sigmoid, lambda y: y * (1 - y)),
+    "relu": (jax.nn.relu, lambda y: (y > 0).astype(y.dtype)),
+    "linear": (lambda x: x, jnp.ones_like),
+    "hard_sigmoid": (
+        jax.nn.hard_sigmoid,
+        lambda y: jnp.where((y > 0) & (y < 1), 1 / 6, 0.0).astype(y.dtype),
+    ),
+}
+
+
+class Compiled(NamedTuple):
+    """A cell's kernels in C++, which take the input before it is projected.
+
+    forward: `(x, states, (W, R), b, mask) -> saved, old states, final states`.
+    backward: `(d outputs, d final states, saved, old, final, R, mask) -> d states, kept, d b`.
+    add, part: from the cell's bias to that of the kernels, and from the gradient of that one back.
+    """
+
+    forward: Callable
+    backward: Callable
+    add: Callable = lambda bias: bias
+    part: Callable = lambda d: d
+
+
+class Cell(NamedTuple):
+    """The part of a step that depends on the state, its derivative, and the sums over all steps.
+
+    The projected input comes in blocks, which are arrays of their own where the gradients that
+    they get differ from those of the recurrent product.
+
+    blocks: how wide each block is, in units.
+    products: how wide are the parts of R that a step multiplies by, in units.
+    forward: `(blocks of projected x, states, times, b) -> new states, saved`, where `times` has a
+        function `h -> h R` for each part of R. The first arrays saved are as wide as the blocks and
+        take their place in memory; the others are as wide as h.
+    backward: `(d new states, saved, old states, new states, back) -> d old states, kept`, where
+        `back` has a function `d -> d R^T` for each part of R. What is kept takes the place of what
+        was saved.
+    finish: `(kept, old h, drop, b) -> d blocks, d R, d b`, over all steps at once; `drop` are the
+        masks of the state, one for each gate, if there are any.
+    extra: how many arrays are saved beside the blocks.
+    compiled: compiled kernels for it, if there are any.
+    by_cudnn: whether it is the LSTM that `cudnn` has.
+    """
+
+    blocks: tuple[int, ...]
+    products: tuple[int, ...]
+    forward: Callable
+    backward: Callable
+    finish: Callable
+    extra: int = 0
+    compiled: Compiled | None = None
+    by_cudnn: bool = False
+
+
+@cache
+def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
+    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    gates = (recurrent_activation, recurrent_activation, activation, recurrent_activation)
+
+    def forward(xp, states, times, bias):
+        h, c = states
+        saved = _gates(_plus(xp[0] + times[0](h), bias), gates)
+        i, f, g, o = jnp.split(saved, 4, axis=-1)
+        c = f * c + i * g
+        return (o * act(c), c), (saved,)
+
+    def backward(d_new, saved, old, new, back):
+        (dh, dc), (i, f, g, o) = d_new, jnp.split(saved[0], 4, axis=-1)
+        a = act(new[1])
+        dc = dc + dh * o * d_act(a)
+        di, df = dc * g * d_gate(i), dc * old[1] * d_gate(f)
+        dg, do = dc * i * d_act(g), dh * a * d_gate(o)
+        dz = jnp.concatenate([di, df, dg, do], axis=-1)
+        return (back[0](dz), dc * f), (dz,)
+
+    usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
+    compiled = Compiled(native.lstm, native.lstm_back) if usual else None
+    return Cell((4,), (4,), forward, backward, _finish, compiled=compiled, by_cudnn=usual)
+
+
+@cache
+def simple_rnn_cell(activation: str) -> Cell:
+    act, d_act = ACTIVATIONS[activation]
+
+    def forward(xp, states, times, bias):
+        h = act(_plus(xp[0] + times[0](states[0]), bias))
+        return (h,), (h,)
+
+    def backward(d_new, saved, old, new, back):
+        dz = d_new[0] * d_act(saved[0])
+        return (back[0](dz),), (dz,)
+
+    return Cell((1,), (1,), forward, backward, _finish)
+
+
+@cache
+def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> Cell:
+    (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
+    gates = (recurrent_activation, recurrent_activation)
+
+    def forward(xp, states, times, bias):
+        (h,), (x_zr, x_a) = states, xp
+        units = h.shape[-1]
+        input_bias, recurrent_bias = gru_biases(bias, reset_after)
+        if bias is not None:
+            x_zr, x_a = x_zr + input_bias[: 2 * units], x_a + input_bias[2 * units :]
+        if reset_after:
+            inner = _plus(times[0](h), recurrent_bias)
+            zr = _gates(x_zr + inner[:, : 2 * units], gates)
+            extra = inner[:, 2 * units :]
+            candidate = zr[:, units:] * extra
+        else:
+            zr = _gates(x_zr + times[0](h), gates)
+            extra = zr[:, units:] * h
+            candidate = times[1](extra)
+        z, a = zr[:, :units], act(x_a + candidate)
+        return (z * h + (1 - z) * a,), (zr, a, extra)
+
+    def backward(d_new, saved, old, new, back):
+        (dh,), (h,), (zr, a, extra) = d_new, old, saved
+        z, r = jnp.split(zr, 2, axis=-1)
+        da = dh * (1 - z) * d_act(a)
+        dz = dh * (h - a) * d_gate(z)
+        if reset_after:
+            d_zr = jnp.concatenate([dz, da * extra * d_gate(r)], axis=-1)
+            d_inner = jnp.concatenate([d_zr, da * r], axis=-1)
+            return (dh * z + back[0](d_inner),), (d_zr, da, da * r)
+        d_rh = back[1](da)
+        d_zr = jnp.concatenate([dz, d_rh * h * d_gate(r)], axis=-1)
+        d_old = dh * z + d_rh * r + back[0](d_zr)
+        return (d_old,), (d_zr, da, extra)
+
+    def finish(kept, old_h, drop, bias):
+        d_zr, da, extra = kept
+        first, second = (None, None) if drop is None else (drop[:2], drop[2:])
+        last = (old_h, extra) if reset_after else (extra, da)
+        d_kernel = weight_gradient(old_h, d_zr, first), weight_gradient(*last, second)
+        d_kernel = jnp.concatenate(d_kernel, -1)
+        if bias is None:
+            return (d_zr, da), d_kernel, None
+        d_zr_sum, da_sum = sum_steps(d_zr), sum_steps(da)
+        d_bias = jnp.concatenate([d_zr_sum, da_sum])
+        if reset_after:
+            d_bias = jnp.stack([d_bias, jnp.concatenate([d_zr_sum, sum_steps(extra)])])
+        return (d_zr, da), d_kernel, d_bias
+
+    def add(bias):
+        (zr, a), (recurrent_zr, inner) = (jnp.split(b, [len(b) // 3 * 2]) for b in bias)
+        return jnp.concatenate([zr + recurrent_zr, a, inner])
+
+    def part(d):
+        zr, a, inner = jnp.split(d, [len(d) // 2, len(d) // 4 * 3])
+        return jnp.stack([jnp.concatenate([zr, last]) for last in (a, inner)])
+
+    usual = reset_after and (activation, recurrent_activation) == ("tanh", "sigmoid")
+    compiled = Compiled(native.gru, native.gru_back, add, part) if usual else None
+    products = (3,) if reset_after else (2, 1)
+    return Cell((2, 1), products, forward, backward, finish, extra=1, compiled=compiled)
+
+
+def _finish(kept, old_h, drop, bias):
+    (dz,) = kept
+    return kept, weight_gradient(old_h, dz, drop), None if bias is None else sum_steps(dz)
+
+
+def _gates(z: Array, names: tuple[str, ...]) -> Array:
+    """Each block of the last axis through its activation.
+
+    For tanh and sigmoid(x) = tanh(x / 2) / 2 + 1 / 2 it is one uniform expression over all blocks,
+    which XLA turns into one vectorized kernel.
+    """
+    if set(names) <= {"tanh", "sigmoid"}:
+        is_tanh = np.repeat([float(n == "tanh") for n in names], z.shape[-1] // len(names))
+        scale = jnp.asarray((1 + is_tanh) / 2, wide(z.dtype))
+        return (jnp.tanh(z * scale) * scale + (1 - scale)).astype(z.dtype)
+    parts = jnp.split(z, len(names), axis=-1)
+    return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
+
+
+def weight_gradient(h: Array, d: Array, drop: Array | None = None) -> Array:
+    """`sum over steps and batch of h^T d`, as one product, or as one for each mask of h."""
+    if drop is not None:
+        gates = zip(drop, jnp.split(d, len(drop), axis=-1), strict=True)
+        return jnp.concatenate([weight_gradient(h * mask, part) for mask, part in gates], -1)
+    return dot_rows(h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1]))
+
+
+def sum_steps(x: Array) -> Array:
+    return jnp.sum(x, axis=(0, 1), dtype=wide(x.dtype)).astype(x.dtype)
+
+
+def _plus(z: Array, bias: Array | None) -> Array:
+    return z if bias is None else z + bias
+
+
+def gru_biases(bias: Array | None, reset_after: bool) -> tuple[Array | None, Array | None]:
+    return (bias, None) if bias is None or not reset_after else (bias[0], bias[1])
