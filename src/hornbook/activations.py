@@ -79,7 +79,7 @@ def relu(
     elif negative_slope != 0:
         x = jax.nn.leaky_relu(x, negative_slope)
     else:
-        x = jax.nn.relu(x)
+        x = _relu(x)
     return x if max_value is None else jnp.minimum(x, max_value)
 
 

@@ -6,7 +6,10 @@ must agree with. `plain()` makes all of them take that plain version.
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+
+import jax
 
 _plain = contextvars.ContextVar("plain", default=False)
 _one_function = contextvars.ContextVar("one function", default=False)
@@ -61,3 +64,24 @@ def one_function() -> contextlib.AbstractContextManager[None]:
 def in_one_function() -> bool:
     """Whether the code now running lies inside `one_function()`."""
     return _one_function.get()
+
+
+def in_one_call(function: Callable) -> Callable:
+    """Compiles a function of arrays for those that are not traced.
+
+    Its operations would be calls of their own, each with its price.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hornbook.kernels import in_one_call
+        >>> float(in_one_call(lambda x: x * 2 + 1)(jnp.float32(3)))
+        7.0
+    """
+    compiled = jax.jit(function)
+
+    @functools.wraps(function)
+    def call(*arrays: jax.Array) -> jax.Array:
+        traced = any(isinstance(array, jax.core.Tracer) for array in arrays)
+        return (function if traced or wants_plain() else compiled)(*arrays)
+
+    return call

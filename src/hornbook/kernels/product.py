@@ -67,16 +67,17 @@ def product_bias_relu(x: Array, kernel: Array, bias: Array) -> Array | None:
     """`max(x kernel + bias, 0)` of many rows, in one pass over them.
 
     Args:
-        x: `(rows, features)`.
+        x: `(..., features)`.
         kernel: `(features, units)`.
         bias: `(units,)`.
 
     Returns:
-        `(rows, units)`, or `None` where a product, a sum and a maximum are as fast.
+        `(..., units)`, or `None` where a product, a sum and a maximum are as fast.
     """
-    if len(x) < MANY or not native.suits(x, kernel, bias) or wants_plain():
+    if not native.suits(x, kernel, bias) or x.size < MANY * len(kernel) or wants_plain():
         return None
-    return _product_bias_relu(x, kernel, bias)
+    rows = _product_bias_relu(x.reshape(-1, len(kernel)), kernel, bias)
+    return rows.reshape(*x.shape[:-1], len(bias))
 
 
 @jax.custom_jvp

@@ -8,6 +8,7 @@ from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.activations import relu
+from hornbook.kernels import in_one_call
 from hornbook.kernels.product import dot, product, product_bias_relu
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
@@ -98,12 +99,13 @@ class Dense(Layer):
         if self.bias is None:
             return self.activation(matmul(inputs, kernel))
         if self.activation is relu:
-            rows = product_bias_relu(inputs.reshape(-1, len(kernel)), kernel, self.bias.value)
-            if rows is not None:
-                return rows.reshape(*inputs.shape[:-1], self.units)
+            outputs = product_bias_relu(inputs, kernel, self.bias.value)
+            if outputs is not None:
+                return outputs
         return self.activation(matmul(inputs, kernel) + self.bias.value)
 
 
+@in_one_call
 def matmul(x: Array, kernel: Array) -> Array:
     """`x @ kernel` over all but the last axis of `x` as one matrix of rows.
 

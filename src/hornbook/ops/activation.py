@@ -6,12 +6,13 @@ from jax import Array
 
 from hornbook.core.origins import Origins
 from hornbook.core.symbolic import op
+from hornbook.kernels import in_one_call
 from hornbook.ops import rows
 
 logits_of = Origins()  # of what `softmax` gave: what it took, and along which axis
 
-relu = rows.unary(jax.nn.relu, "The positive part: `max(x, 0)`.")
-relu6 = rows.unary(jax.nn.relu6, "The positive part up to 6: `min(max(x, 0), 6)`.")
+relu = rows.unary(in_one_call(jax.nn.relu), "The positive part: `max(x, 0)`.")
+relu6 = rows.unary(in_one_call(jax.nn.relu6), "The positive part up to 6: `min(max(x, 0), 6)`.")
 sigmoid = rows.unary_floating(jax.nn.sigmoid, "The logistic function: `1 / (1 + exp(-x))`.")
 log_sigmoid = rows.unary_floating(
     jax.nn.log_sigmoid, "The logarithm of the logistic function: `-softplus(-x)`."
