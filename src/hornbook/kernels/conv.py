@@ -339,8 +339,22 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
     ones, none = (1,) * len(taps), ((0, 0),) * len(taps)
     windows = _taps(spread, taps, ones, none, dilation)
     d_x = sum(w[..., j::many] * turned[i][0, j::many] for i, w in windows for j in range(many))
+    of_kernel = partial(_depthwise_kernel_gradient, strides, pairs, dilation, tuple(taps))
+    if many == 1 and _compiled(x, d_out):
+        window = strides, _first(pairs), dilation, tuple(taps)
+        d_kernel = native.differentiated_as(
+            of_kernel, lambda x, d_out: native.depthwise_kernel(x, d_out, *window), x, d_out
+        )
+    else:
+        d_kernel = of_kernel(x, d_out)
+    return d_x, d_kernel.reshape(kernel.shape)
 
-    sum_dtype = jnp.promote_types(x.dtype, jnp.float32)
+
+_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
+    channels, sum_dtype = x.shape[-1], jnp.promote_types(x.dtype, jnp.float32)
 
     def add(total, sample):  # sample by sample: nothing larger than a sample is written out
         x, d_out = sample
@@ -351,12 +365,9 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
         ]
         return total + jnp.stack(parts), None
 
-    total = jnp.zeros((math.prod(taps), channels, filters // channels), sum_dtype)
-    d_kernel = lax.scan(add, total, (x, d_out))[0]
-    return d_x, d_kernel.reshape(kernel.shape).astype(kernel.dtype)
-
-
-_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+    total = jnp.zeros((math.prod(taps), channels, d_out.shape[-1] // channels), sum_dtype)
+    d_kernel = lax.scan(add, total, (x, d_out))[0].astype(x.dtype)
+    return d_kernel.reshape(*taps, d_out.shape[-1])
 
 
 # --- helpers ------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ BUILDS = {
     "aarch64": {"asimd"},
 }
 TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_table")
-TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut")
+TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthwise_kernel")
 TARGETS += ("gru", "gru_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
 TARGETS += ("take", "sum_rows", "descent_rows")
@@ -373,6 +373,14 @@ def conv_kernel(
     """The gradient of `conv` for its kernel, `(*taps, channels, filters)`."""
     where = _attributes(stride=strides, before=before, dilation=dilation)
     return _call("conv_kernel", *taps, x.shape[3], d_out.shape[3])(x, d_out, **where)
+
+
+def depthwise_kernel(
+    x: Array, d_out: Array, strides: Pair, before: Pair, dilation: Pair, taps: Pair
+) -> Array:
+    """The gradient of a depthwise convolution for its kernel, `(*taps, channels)`; see `conv`."""
+    where = _attributes(stride=strides, before=before, dilation=dilation)
+    return _call("depthwise_kernel", *taps, x.shape[3])(x, d_out, **where)
 
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:

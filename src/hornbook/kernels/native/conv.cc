@@ -4,15 +4,12 @@
 // of them, for each pixel of the output. So one row of output is, for each row of the kernel, a
 // product of matrices that are already there, the rows of the left one overlapping in memory.
 
-#include "memory.h"
-#include "team.h"
+#include "picture.h"
 #include "tile.h"
 
 namespace hornbook {
 namespace {
 
-namespace ffi = xla::ffi;
-using Pictures = ffi::Buffer<ffi::F32, 4>;
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
 constexpr int64_t kCut = 1 << 13;       // numbers that are worth a part of their own
@@ -21,81 +18,6 @@ constexpr int64_t kSums = 16 << 20;     // numbers of a kernel's gradient, of al
 constexpr int64_t kTogether = 16;       // tiles that are made for one panel after the other
 constexpr int64_t kInOrder = 96 << 10;  // numbers put in order at a time
 constexpr int64_t kLarge = 16 << 10;    // numbers of a kernel that two threads put in order
-
-struct Axis {
-  int64_t stride, before, dilation;
-};
-
-struct Shape {
-  int64_t height, width, channels;
-  int64_t size() const { return height * width * channels; }
-};
-
-// The part of a picture that the windows of an output cover, with zeros where they lie outside.
-struct Frame {
-  Shape picture, framed;
-  int64_t out_height;
-  Axis down, across;
-
-  Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
-      : picture(picture), out_height(out.height), down(down), across(across) {
-    const auto cover = [](int64_t out, int64_t taps, Axis a) {
-      return (out - 1) * a.stride + (taps - 1) * a.dilation + 1;
-    };
-    framed = {cover(out.height, taps_down, down), cover(out.width, taps_across, across),
-              picture.channels};
-  }
-
-  // What the windows of the output's rows [first, last) cover.
-  void Copy(const float* from, float* to, int64_t first, int64_t last) const {
-    const int64_t top = first * down.stride;
-    const int64_t bottom = framed.height - (out_height - last) * down.stride;
-    const int64_t c = picture.channels, row = framed.width * c;
-    const int64_t left = std::clamp<int64_t>(across.before, 0, framed.width);
-    const int64_t skip = std::max<int64_t>(-across.before, 0);
-    const int64_t width = std::clamp<int64_t>(picture.width - skip, 0, framed.width - left);
-    for (int64_t y = top; y < bottom; ++y, to += row) {
-      const int64_t h = y - down.before;
-      if (h < 0 || h >= picture.height || width == 0) {
-        std::fill_n(to, row, 0.0f);
-        continue;
-      }
-      std::fill_n(to, left * c, 0.0f);
-      std::memcpy(to + left * c, from + (h * picture.width + skip) * c, width * c * sizeof(float));
-      std::fill_n(to + (left + width) * c, row - (left + width) * c, 0.0f);
-    }
-  }
-};
-
-// Some rows of the output of one sample.
-struct Rows {
-  int64_t sample, first, last;
-};
-
-// Calls f(part, rows, whether they are the part's first), for all rows of all samples.
-template <class F>
-void Share(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
-  const int64_t cuts = std::min(Up(parts, samples) / samples, height);
-  const int64_t items = samples * cuts;
-  const auto run = [&](int64_t part) {
-    const int64_t begin = part * items / parts, end = (part + 1) * items / parts;
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t cut = i % cuts;
-      f(part, Rows{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
-    }
-  };
-  InParts(pool, parts, run);
-}
-
-// How many parts, if each thread is to have so many.
-int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t each) {
-  const int64_t threads = pool.num_threads();
-  return threads <= 1 ? 1 : std::min(samples * height, threads * each);
-}
-
-ffi::Error DoesNotFit() {
-  return ffi::Error::InvalidArgument("the shapes of a convolution do not fit");
-}
 
 // out = max(out + bias, 0), of a few rows that are still in the cache.
 void AddBiasAndCut(float* out, int64_t out_row, int64_t rows, int64_t columns, const float* bias) {
@@ -152,7 +74,7 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   std::vector<int64_t> edges(tiles + 1);  // of the tiles in a row
   for (int64_t i = 0; i <= tiles; ++i) edges[i] = i * out_shape.width / tiles;
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
-  Share(pool, samples, out_shape.height, parts, [&](int64_t, Rows of, bool) {
+  ShareRows(pool, samples, out_shape.height, parts, [&](int64_t, Rows of, bool) {
     const auto [n, top, bottom] = of;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
@@ -209,7 +131,7 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   const int64_t panels = Up(filters, kColumns) / kColumns;
   const int64_t some =
       std::clamp<int64_t>(kInOrder / (d_shape.width * panels * kColumns), 1, d_shape.height);
-  Share(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool first) {
+  ShareRows(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool first) {
     const auto [n, top, bottom] = rows;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
@@ -289,19 +211,6 @@ ffi::Error Cut(ffi::ThreadPool pool, Pictures d, Pictures out, ffi::Result<Pictu
   }
   return ffi::Error::Success();
 }
-
-template <class B>
-auto WithAxes(B binding) {
-  return std::move(binding)
-      .template Attr<int64_t>("stride_down")
-      .template Attr<int64_t>("before_down")
-      .template Attr<int64_t>("dilation_down")
-      .template Attr<int64_t>("stride_across")
-      .template Attr<int64_t>("before_across")
-      .template Attr<int64_t>("dilation_across");
-}
-
-auto Operands() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>(); }
 
 }  // namespace
 }  // namespace hornbook

@@ -1,0 +1,102 @@
+// Pictures, channels last, and the windows that slide over them.
+#pragma once
+
+#include "memory.h"
+#include "team.h"
+
+namespace hornbook {
+
+namespace ffi = xla::ffi;
+using Pictures = ffi::Buffer<ffi::F32, 4>;
+
+struct Axis {
+  int64_t stride, before, dilation;
+};
+
+struct Shape {
+  int64_t height, width, channels;
+  int64_t size() const { return height * width * channels; }
+};
+
+// The part of a picture that the windows of an output cover, with zeros where they lie outside.
+struct Frame {
+  Shape picture, framed;
+  int64_t out_height;
+  Axis down, across;
+
+  Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
+      : picture(picture), out_height(out.height), down(down), across(across) {
+    const auto cover = [](int64_t out, int64_t taps, Axis a) {
+      return (out - 1) * a.stride + (taps - 1) * a.dilation + 1;
+    };
+    framed = {cover(out.height, taps_down, down), cover(out.width, taps_across, across),
+              picture.channels};
+  }
+
+  // What the windows of the output's rows [first, last) cover.
+  void Copy(const float* from, float* to, int64_t first, int64_t last) const {
+    const int64_t top = first * down.stride;
+    const int64_t bottom = framed.height - (out_height - last) * down.stride;
+    const int64_t c = picture.channels, row = framed.width * c;
+    const int64_t left = std::clamp<int64_t>(across.before, 0, framed.width);
+    const int64_t skip = std::max<int64_t>(-across.before, 0);
+    const int64_t width = std::clamp<int64_t>(picture.width - skip, 0, framed.width - left);
+    for (int64_t y = top; y < bottom; ++y, to += row) {
+      const int64_t h = y - down.before;
+      if (h < 0 || h >= picture.height || width == 0) {
+        std::fill_n(to, row, 0.0f);
+        continue;
+      }
+      std::fill_n(to, left * c, 0.0f);
+      std::memcpy(to + left * c, from + (h * picture.width + skip) * c, width * c * sizeof(float));
+      std::fill_n(to + (left + width) * c, row - (left + width) * c, 0.0f);
+    }
+  }
+};
+
+// Some rows of the output of one sample.
+struct Rows {
+  int64_t sample, first, last;
+};
+
+// Calls f(part, rows, whether they are the part's first), for all rows of all samples.
+template <class F>
+void ShareRows(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
+  const int64_t cuts = std::min(Up(parts, samples) / samples, height);
+  const int64_t items = samples * cuts;
+  const auto run = [&](int64_t part) {
+    const int64_t begin = part * items / parts, end = (part + 1) * items / parts;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t cut = i % cuts;
+      f(part, Rows{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
+    }
+  };
+  InParts(pool, parts, run);
+}
+
+// How many parts, if each thread is to have so many.
+inline int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t each) {
+  const int64_t threads = pool.num_threads();
+  return threads <= 1 ? 1 : std::min(samples * height, threads * each);
+}
+
+inline ffi::Error DoesNotFit() {
+  return ffi::Error::InvalidArgument("the shapes of a convolution do not fit");
+}
+
+template <class B>
+auto WithAxes(B binding) {
+  return std::move(binding)
+      .template Attr<int64_t>("stride_down")
+      .template Attr<int64_t>("before_down")
+      .template Attr<int64_t>("dilation_down")
+      .template Attr<int64_t>("stride_across")
+      .template Attr<int64_t>("before_across")
+      .template Attr<int64_t>("dilation_across");
+}
+
+inline auto Operands() {
+  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Pictures>().Arg<Pictures>();
+}
+
+}  // namespace hornbook
