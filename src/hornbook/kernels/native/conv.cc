@@ -74,7 +74,7 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   std::vector<int64_t> edges(tiles + 1);  // of the tiles in a row
   for (int64_t i = 0; i <= tiles; ++i) edges[i] = i * out_shape.width / tiles;
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
-  ShareRows(pool, samples, out_shape.height, parts, [&](int64_t, Rows of, bool) {
+  ShareBands(pool, samples, out_shape.height, parts, [&](int64_t, Band of, bool) {
     const auto [n, top, bottom] = of;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
@@ -131,7 +131,7 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   const int64_t panels = Up(filters, kColumns) / kColumns;
   const int64_t some =
       std::clamp<int64_t>(kInOrder / (d_shape.width * panels * kColumns), 1, d_shape.height);
-  ShareRows(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool first) {
+  ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool first) {
     const auto [n, top, bottom] = rows;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);

@@ -36,7 +36,7 @@ ffi::Error DepthwiseKernel(ffi::ThreadPool pool, Pictures x, Pictures d,
   const int64_t parts = Parts(pool, samples, d_shape.height, 1);
   const int64_t whole = channels / kLanes * kLanes;
   std::vector<float> sums(parts * size);
-  ShareRows(pool, samples, d_shape.height, parts, [&](int64_t part, Rows rows, bool) {
+  ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool) {
     const auto [n, top, bottom] = rows;
     float* const framed = Scratch(frame.framed.size());
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);

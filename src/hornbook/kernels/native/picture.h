@@ -55,20 +55,20 @@ struct Frame {
 };
 
 // Some rows of the output of one sample.
-struct Rows {
+struct Band {
   int64_t sample, first, last;
 };
 
 // Calls f(part, rows, whether they are the part's first), for all rows of all samples.
 template <class F>
-void ShareRows(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
+void ShareBands(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
   const int64_t cuts = std::min(Up(parts, samples) / samples, height);
   const int64_t items = samples * cuts;
   const auto run = [&](int64_t part) {
     const int64_t begin = part * items / parts, end = (part + 1) * items / parts;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t cut = i % cuts;
-      f(part, Rows{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
+      f(part, Band{i / cuts, cut * height / cuts, (cut + 1) * height / cuts}, i == begin);
     }
   };
   InParts(pool, parts, run);
