@@ -22,10 +22,9 @@ struct Trained {
   Trained operator+(int64_t i) const { return {value + i, mean + i, square + i}; }
 };
 
-inline void Descend(const Rule& rule, int64_t size, const float* gradient, Trained a) {
-  float* __restrict const value = a.value;
-  float* __restrict const means = a.mean;
-  float* __restrict const squares = a.square;
+// clang believes `__restrict` of parameters alone.
+inline void Descend(const Rule& rule, int64_t size, const float* gradient, float* __restrict value,
+                    float* __restrict means, float* __restrict squares) {
   for (int64_t i = 0; i < size; ++i) {
     const float g = gradient[i];
     const float mean = means[i] + (g - means[i]) * rule.new_1;
@@ -34,6 +33,10 @@ inline void Descend(const Rule& rule, int64_t size, const float* gradient, Train
     squares[i] = square;
     value[i] -= rule.rate * mean / (std::sqrt(square) + rule.epsilon);
   }
+}
+
+inline void Descend(const Rule& rule, int64_t size, const float* gradient, Trained a) {
+  Descend(rule, size, gradient, a.value, a.mean, a.square);
 }
 
 }  // namespace hornbook
