@@ -1,11 +1,14 @@
 """Functions that are compiled for arrays that are not traced."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import hornbook as keras
 from hornbook import layers
+from hornbook.core.variable import bind
 from hornbook.kernels import in_one_call, plain
 
 
@@ -36,6 +39,29 @@ def test_within_plain_nothing_is_remembered():
     with plain():
         double(jnp.float32(1)), double(jnp.float32(2))
     assert len(traces) == 2
+
+
+def test_what_is_no_array_is_compiled_for_by_itself():
+    power = in_one_call(static=("of",))(lambda x, of=2: x**of if of else jnp.ones_like(x))
+    x = jnp.float32(3)
+    assert [float(power(x)), float(power(x, 3)), float(power(x, 0))] == [9, 27, 1]
+
+
+def test_dropout_called_by_itself_draws_what_it_does_when_compiled():
+    x = jnp.linspace(-1, 1, 60).reshape(3, 4, 5)
+    for shape in (None, (None, 1, None)):
+        alone, traced = (layers.Dropout(0.4, noise_shape=shape, seed=3) for _ in range(2))
+        for _ in range(2):
+            state = traced.seed_generator.state
+            expected, after = jax.jit(partial(_drop, traced))(x, state.value)
+            state.assign(after)
+            np.testing.assert_array_equal(alone(x, training=True), expected)
+
+
+def _drop(layer, x, seed):
+    state = layer.seed_generator.state
+    with bind({state: seed}) as scope:
+        return layer(x, training=True), scope[state]
 
 
 def test_a_dense_layer_called_by_itself_is_the_same_as_compiled():

@@ -8,6 +8,7 @@ import contextlib
 import contextvars
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 
@@ -66,10 +67,14 @@ def in_one_function() -> bool:
     return _one_function.get()
 
 
-def in_one_call(function: Callable) -> Callable:
+def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
     """Compiles a function of arrays for those that are not traced.
 
     Its operations would be calls of their own, each with its price.
+
+    Args:
+        function: of arrays; without one, what decorates it.
+        static: names of arguments that are no arrays. Each value is compiled for by itself.
 
     Example:
         >>> import jax.numpy as jnp
@@ -77,11 +82,13 @@ def in_one_call(function: Callable) -> Callable:
         >>> float(in_one_call(lambda x: x * 2 + 1)(jnp.float32(3)))
         7.0
     """
-    compiled = jax.jit(function)
+    if function is None:
+        return functools.partial(in_one_call, static=static)
+    compiled = jax.jit(function, static_argnames=static)
 
     @functools.wraps(function)
-    def call(*arrays: jax.Array) -> jax.Array:
-        traced = any(isinstance(array, jax.core.Tracer) for array in arrays)
-        return (function if traced or wants_plain() else compiled)(*arrays)
+    def call(*args: Any) -> jax.Array:
+        traced = any(isinstance(arg, jax.core.Tracer) for arg in args)
+        return (function if traced or wants_plain() else compiled)(*args)
 
     return call

@@ -10,11 +10,13 @@ from jax import Array
 from hornbook import regularizers
 from hornbook.core.random import SeedGenerator
 from hornbook.core.settings import standardize_data_format
+from hornbook.kernels import in_one_call
 from hornbook.kernels.dropout import keep_mask
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
 
 
+@in_one_call(static=("rate", "noise_shape"))
 def dropout(x: Array, rate: float, key: Array, noise_shape: tuple | None = None) -> Array:
     """Zero with probability `rate`, and the rest times `1 / (1 - rate)`, so that the mean stays.
 
