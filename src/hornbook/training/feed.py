@@ -234,13 +234,15 @@ class Stack:
                 whole[rows] = part
 
     def slab(self) -> Slab:
-        """What is here, on the device: copies, for a CPU device takes arrays as they are."""
+        """What is here, copied. A CPU takes arrays as they are, with the call that uses them; other
+        devices are sent them beforehand."""
         if self.whole is None:
             own = tree.map_structure(_copy_of, self.first)
         else:
             own = self.whole if self.steps > 1 else take_rows(self.whole, slice(0, self.rows))
-        data = tree.map_structure(lambda a: a if a is None else jax.device_put(a), own)
-        return Slab(data, None, self.rows, self.steps)
+        if jax.default_backend() != "cpu":
+            own = tree.map_structure(lambda a: a if a is None else jax.device_put(a), own)
+        return Slab(own, None, self.rows, self.steps)
 
 
 class IterableFeed:
