@@ -347,7 +347,7 @@ def _depthwise_backward(strides, pairs, dilation, residuals, d_out):
         )
     else:
         d_kernel = of_kernel(x, d_out)
-    return d_x, d_kernel.reshape(kernel.shape)
+    return d_x, d_kernel.reshape(kernel.shape).astype(kernel.dtype)
 
 
 _depthwise.defvjp(_depthwise_forward, _depthwise_backward)
@@ -366,8 +366,7 @@ def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
         return total + jnp.stack(parts), None
 
     total = jnp.zeros((math.prod(taps), channels, d_out.shape[-1] // channels), sum_dtype)
-    d_kernel = lax.scan(add, total, (x, d_out))[0].astype(x.dtype)
-    return d_kernel.reshape(*taps, d_out.shape[-1])
+    return lax.scan(add, total, (x, d_out))[0].reshape(*taps, d_out.shape[-1])
 
 
 # --- helpers ------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def label(path: str) -> str:
 
 def take_rows(data: Any, rows: Any) -> Any:
     """Some rows of every array."""
-    return tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], data)
+    return tree.map_structure(lambda leaf: leaf[rows], data, none_is_leaf=False)
 
 
 # ---- weights for classes

@@ -120,7 +120,7 @@ class ArrayFeed:
         if self.resident and send:
             padded = bucket(self.rows)
             self.data = tree.map_structure(
-                lambda leaf: None if leaf is None else jax.device_put(_pad_rows(leaf, padded)), data
+                lambda leaf: jax.device_put(_pad_rows(leaf, padded)), data, none_is_leaf=False
             )
         self.row_bytes = max(1, size // self.rows)
         self._foreseen: tuple[Any, np.ndarray, Any] | None = None
@@ -172,12 +172,7 @@ class ArrayFeed:
             begin = start + first * batch
             chosen = slice(begin, begin + count * batch)
             piece = take_rows(self.data, chosen if rows is None else rows[chosen])
-            yield Slab(
-                tree.map_structure(lambda a: a if a is None else jax.device_put(a), piece),
-                None,
-                batch,
-                count,
-            )
+            yield Slab(jax.device_put(piece), None, batch, count)
 
 
 def _copy_of(array: Any) -> Any:
@@ -217,8 +212,9 @@ class Stack:
         """Make room for more batches."""
         if self.whole is None:
             self.whole = tree.map_structure(
-                lambda a: a if a is None else np.empty((self.room * len(a), *a.shape[1:]), a.dtype),
+                lambda a: np.empty((self.room * len(a), *a.shape[1:]), a.dtype),
                 self.first,
+                none_is_leaf=False,
             )
             self._copy(self.first, 0)
 
@@ -241,7 +237,7 @@ class Stack:
         else:
             own = self.whole if self.steps > 1 else take_rows(self.whole, slice(0, self.rows))
         if jax.default_backend() != "cpu":
-            own = tree.map_structure(lambda a: a if a is None else jax.device_put(a), own)
+            own = jax.device_put(own)
         return Slab(own, None, self.rows, self.steps)
 
 

@@ -334,7 +334,7 @@ def _host_take(slab: Any, index: int) -> tuple:
     rows = slice(start, start + slab.size(index))
     if slab.rows is not None:
         rows = slab.rows[rows]
-    return tree.map_structure(lambda a: None if a is None else a[rows], slab.data)
+    return tree.map_structure(lambda a: a[rows], slab.data, none_is_leaf=False)
 
 
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:

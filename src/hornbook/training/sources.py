@@ -49,7 +49,7 @@ def feed_of(
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
     feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets)
-    return feed, tree.map_structure(lambda a: None if a is None else a[: feed.batch], data)
+    return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
 
 
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:

@@ -313,11 +313,10 @@ def many(
 def chosen_rows(data: Any, rows: Any, start: Any, size: int) -> Any:
     """So many rows of a slab."""
     if rows is None:
-        return tree.map_structure(
-            lambda a: a if a is None else jax.lax.dynamic_slice_in_dim(a, start, size), data
-        )
+        first = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=size)
+        return tree.map_structure(first, data, none_is_leaf=False)
     chosen = jax.lax.dynamic_slice_in_dim(rows, start, size)
-    return tree.map_structure(lambda a: a if a is None else take(a, chosen), data)
+    return tree.map_structure(lambda a: take(a, chosen), data, none_is_leaf=False)
 
 
 def predict_step(model: Any, variables: Variables) -> Callable:

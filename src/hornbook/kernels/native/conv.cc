@@ -163,10 +163,7 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
       }
     }
   });
-  float* const result = out->typed_data();
-  std::copy_n(sums.get(), size, result);
-  for (int64_t part = 1; part < parts; ++part)
-    for (int64_t i = 0; i < size; ++i) result[i] += sums[part * size + i];
+  AddParts(sums.get(), parts, size, out->typed_data());
   return ffi::Error::Success();
 }
 

@@ -63,10 +63,7 @@ ffi::Error DepthwiseKernel(ffi::ThreadPool pool, Pictures x, Pictures d,
         }
     }
   });
-  float* const result = out->typed_data();
-  std::copy_n(sums.data(), size, result);
-  for (int64_t part = 1; part < parts; ++part)
-    for (int64_t i = 0; i < size; ++i) result[i] += sums[part * size + i];
+  AddParts(sums.data(), parts, size, out->typed_data());
   return ffi::Error::Success();
 }
 

@@ -80,6 +80,13 @@ inline int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t height, int6
   return threads <= 1 ? 1 : std::min(samples * height, threads * each);
 }
 
+// out = what all parts have summed up, each so many numbers.
+inline void AddParts(const float* sums, int64_t parts, int64_t size, float* out) {
+  std::copy_n(sums, size, out);
+  for (int64_t part = 1; part < parts; ++part)
+    for (int64_t i = 0; i < size; ++i) out[i] += sums[part * size + i];
+}
+
 inline ffi::Error DoesNotFit() {
   return ffi::Error::InvalidArgument("the shapes of a convolution do not fit");
 }
