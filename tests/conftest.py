@@ -28,6 +28,18 @@ hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, m
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--long", action="store_true", help="repeat what is random or threaded many more times"
+    )
+
+
+@pytest.fixture(scope="session")
+def long(request) -> bool:
+    """Whether tests that repeat something should do so many times more."""
+    return request.config.getoption("long")
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data; the test is skipped where there is none."""
