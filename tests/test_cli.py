@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
+import jax
 import pytest
 
 import hornbook
 from hornbook import cli
+from hornbook.kernels import native
 
 
 def status(*argv):
@@ -20,12 +22,32 @@ def status(*argv):
 
 def test_version(capsys):
     assert status("--version") == 0
-    assert capsys.readouterr().out == f"hornbook {hornbook.__version__}\n"
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:2] == [f"hornbook {hornbook.__version__}", f"jax {jax.__version__}"]
+    assert len(shown) == 3
+
+
+def test_version_says_whether_compiled_kernels_are_used():
+    def shown(**environment):
+        run = [sys.executable, "-m", "hornbook", "--version"]
+        environment = {**os.environ, **environment}
+        return subprocess.run(run, capture_output=True, text=True, env=environment).stdout
+
+    assert "compiled kernels: none, XLA does their work\n" in shown(HORNBOOK_NATIVE="0")
+    if native.instructions():
+        assert f"compiled kernels: for {native.instructions()}\n" in shown()
 
 
 def test_help_names_the_commands(capsys):
     assert status("--help") == 0
     assert "demo" in capsys.readouterr().out
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert status("--help") == 0
+    help = capsys.readouterr().out
+    assert status() == 0
+    assert capsys.readouterr().out == help
 
 
 def test_help_of_the_demo_names_its_options(capsys):
@@ -38,7 +60,6 @@ def test_help_of_the_demo_names_its_options(capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
         (["demo", "--nope"], "unrecognized arguments: --nope"),
         (["demo", "--epochs", "0"], "--epochs: '0' is not a whole number, 1 or more"),
@@ -93,12 +114,13 @@ def test_ctrl_c_outside_training_ends_without_a_traceback(monkeypatch, capsys):
 
 def test_the_package_runs_as_a_module_and_help_loads_no_engine():
     code = (
-        "import runpy, sys; sys.argv = ['hornbook', '--version']\n"
+        "import runpy, sys; sys.argv = ['hornbook', '--help']\n"
         "try: runpy.run_module('hornbook', run_name='__main__')\n"
         "except SystemExit as exit: print(exit.code, 'jax' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.stdout.splitlines() == [f"hornbook {hornbook.__version__}", "0 False"], run.stderr
+    assert run.stdout.startswith("usage: hornbook"), run.stderr
+    assert run.stdout.endswith("\n0 False\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes break differently elsewhere")

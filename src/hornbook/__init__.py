@@ -100,6 +100,7 @@ __all__ = [
     "tree",
     "utils",
 ]
+__dir__ = __all__.copy
 
 
 def version() -> str:
@@ -121,7 +122,3 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"hornbook has no {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -229,3 +229,4 @@ __all__ = [
     *(name for name in TABLE if name in globals()),
     *("get", "serialize", "deserialize"),
 ]
+__dir__ = __all__.copy

@@ -40,3 +40,4 @@ __all__ = [
     "set_image_data_format",
     "standardize_dtype",
 ]
+__dir__ = __all__.copy

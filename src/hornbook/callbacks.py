@@ -29,3 +29,4 @@ __all__ = [
     "RemoteMonitor",
     "TerminateOnNaN",
 ]
+__dir__ = __all__.copy

@@ -28,8 +28,12 @@ def main(argv: list[str] | None = None) -> int:
         Traceback (most recent call last):
         SystemExit: 0
     """
-    options = parser().parse_args(argv)
+    top = parser()
+    options = top.parse_args(argv)
     try:
+        if options.run is None:
+            top.print_help()
+            return 0
         status = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -46,10 +50,29 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="hornbook", description="Deep learning with the Keras API on one engine, JAX/XLA."
     )
-    top.add_argument("--version", action="version", version=f"hornbook {version()}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.add_argument("--version", action=_Version, help="show the versions and exit")
+    top.set_defaults(run=None)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
     _add_demo(commands)
     return top
+
+
+class _Version(argparse.Action):
+    """Prints what is installed, and how fast it can be; importing it takes half a second."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, nargs=0, **kwargs)
+
+    def __call__(self, parser, *rest):
+        import jax
+
+        from hornbook.kernels import native
+
+        compiled = native.instructions()
+        print(f"hornbook {version()}")
+        print(f"jax {jax.__version__}")
+        print(f"compiled kernels: {f'for {compiled}' if compiled else 'none, XLA does their work'}")
+        parser.exit()
 
 
 def _add_demo(commands) -> None:

@@ -22,3 +22,4 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
 ]
+__dir__ = __all__.copy

@@ -194,3 +194,4 @@ __all__ = [
     *(name for name in TABLE if name in globals()),
     *("Constraint", "get", "serialize", "deserialize"),
 ]
+__dir__ = __all__.copy

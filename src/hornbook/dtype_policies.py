@@ -4,3 +4,4 @@ from hornbook.core.dtype import DTypePolicy, FloatDTypePolicy
 from hornbook.core.dtype import get_policy as get
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "get"]
+__dir__ = __all__.copy

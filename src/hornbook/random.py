@@ -234,3 +234,4 @@ __all__ = [
     *("beta", "binomial", "categorical", "dropout", "gamma"),
     *("normal", "randint", "shuffle", "truncated_normal", "uniform"),
 ]
+__dir__ = __all__.copy

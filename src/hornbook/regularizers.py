@@ -215,3 +215,4 @@ __all__ = [
     *(name for name in TABLE if name in globals()),
     *("Regularizer", "get", "serialize", "deserialize"),
 ]
+__dir__ = __all__.copy

@@ -3,3 +3,4 @@
 from hornbook.integrations.sklearn import SKLearnClassifier, SKLearnRegressor
 
 __all__ = ["SKLearnClassifier", "SKLearnRegressor"]
+__dir__ = __all__.copy

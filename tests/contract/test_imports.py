@@ -40,7 +40,7 @@ ONLY_IMPORTED_BY = {"compat": {"compat", "hornbook", "cli"}}
 # The doors, lazy until asked: here a first-party import may stand inside a function.
 MAY_IMPORT_LATE = {"compat", "hornbook", "cli", "__main__"}
 NEED_THEIRS = {"integrations"}  # each file there needs the library that it is named after
-CORE_DEPENDENCIES = {"h5py", "jax", "jaxlib", "numpy", "rich"}
+CORE_DEPENDENCIES = {"h5py", "jax", "jaxlib", "numpy"}
 
 
 def owner(path: Path) -> str:

@@ -132,6 +132,11 @@ def test_all_modules_of_the_door_have_their_names_listed():
     assert all(hasattr(public()[path], "__all__") for path in modules)
 
 
+def test_dir_of_a_module_shows_its_public_names_only():
+    modules = [hornbook, *(thing for thing in public().values() if inspect.ismodule(thing))]
+    assert [m.__name__ for m in modules if dir(m) != sorted(m.__all__)] == []
+
+
 def test_a_name_is_the_same_kind_of_thing_as_in_keras():
     other = {path for path, theirs in in_keras().items() if kind(public()[path]) != kind(theirs)}
     assert other == set(OTHER_KIND)

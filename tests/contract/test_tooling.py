@@ -68,6 +68,36 @@ def test_import_loads_nothing_heavy():
     assert HEAVY & set(run.stdout.split()) == set()
 
 
+def test_nothing_depends_on_assertions():
+    """`python -O` leaves them out. That there are none, ruff sees (S101)."""
+    code = """
+import numpy as np
+import hornbook as keras
+
+if __debug__:
+    raise SystemExit("assertions are on")
+x, y = np.ones((8, 4)), np.ones((8, 1))
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+for method in (model.fit, model.evaluate, model.train_on_batch):
+    try:
+        method(x, y)
+    except RuntimeError as error:
+        print(str(error).splitlines()[0])
+model.compile("adam", "mse", metrics=["mae"])
+model.fit(x, y, verbose=0)
+print(model.evaluate(x, y, return_dict=True, verbose=0).keys(), model.predict(x).shape)
+keras.models.clone_model(model).summary()
+"""
+    run = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("is not compiled") == 3
+    assert "dict_keys(['loss', 'mae']) (8, 1)" in run.stdout
+
+
+def test_types_are_there_for_checkers():
+    assert (CHECKOUT / "src" / "hornbook" / "py.typed").exists()
+
+
 def private_jax(code: str) -> list[str]:
     """Uses of jax's private modules in `code`, as 'line: name'."""
     found = []

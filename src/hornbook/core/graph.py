@@ -1,6 +1,7 @@
 """A graph of recorded calls: ordered once, run with any values, copied, described."""
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from hornbook.core import tree
@@ -59,22 +60,27 @@ class Graph:
         return list(dict.fromkeys(t.node for t in self.input_list))
 
     def operations(self) -> list[Any]:
-        """What is called, each once: farthest from the outputs first, as in `model.layers`."""
+        """What is called, layers once: farthest from the outputs first, as in `model.layers`."""
+        return [nodes[0].op for nodes in self.calls()]
+
+    def calls(self) -> list[list[Node]]:
+        """The calls of each of `operations`; an op is another one wherever it is called."""
         node_depth: dict[Node, int] = {}
         depth: dict[int, int] = {}
-        operation: dict[int, Any] = {}
         for node in reversed(self.nodes):
-            level = max(node_depth.get(node, 0), depth.get(id(node.op), 0))
-            node_depth[node] = depth[id(node.op)] = level
-            operation[id(node.op)] = node.op
+            level = max(node_depth.get(node, 0), depth.get(_identity(node), 0))
+            node_depth[node] = depth[_identity(node)] = level
             for parent in {t.node: None for t in node.inputs}:
                 node_depth[parent] = max(node_depth.get(parent, 0), level + 1)
         for node in [t.node for t in _by_key(self.inputs)]:
             if not node.inputs:
-                depth[id(node.op)] = node_depth.get(node, 0)
-                operation[id(node.op)] = node.op
+                depth[_identity(node)] = node_depth.get(node, 0)
+        found: dict[int, list[Node]] = {}
+        for node in dict.fromkeys([*self.source_nodes, *self.nodes]):
+            if _identity(node) in depth:
+                found.setdefault(_identity(node), []).append(node)
         first_seen = self._traversal_rank()
-        return [operation[k] for k in sorted(operation, key=lambda k: (-depth[k], first_seen[k]))]
+        return [found[k] for k in sorted(depth, key=lambda k: (-depth[k], first_seen[k]))]
 
     def _traversal_rank(self) -> dict[int, int]:
         """When a walk from the outputs first meets each operation; -1 for inputs of no use."""
@@ -86,11 +92,11 @@ class Graph:
             if node in seen:
                 continue
             seen.add(node)
-            rank.setdefault(id(node.op), len(rank))
+            rank.setdefault(_identity(node), len(rank))
             if not set(node.output_list) & self.given:
                 stack.extend(t.node for t in reversed(_by_key((node.args, node.kwargs))))
         for node in self.source_nodes:
-            rank.setdefault(id(node.op), -1)
+            rank.setdefault(_identity(node), -1)
         return rank
 
     def run(self, values: list, call: Callable | None = None) -> Any:
@@ -136,6 +142,11 @@ class Graph:
             result = operation(*symbolic(node.args), **symbolic(node.kwargs))
             fresh.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
         return Graph(symbolic(self.inputs), symbolic(self.outputs))
+
+
+def _identity(node: Node) -> int:
+    """What makes calls those of one operation: a layer is one object, an op is written anew."""
+    return id(node if isinstance(node.op, FunctionType) else node.op)
 
 
 def _by_key(structure: Any) -> list[SymbolicTensor]:

@@ -130,3 +130,4 @@ __all__ = [
     *(name for name in TABLE if name in globals()),
     *("Initializer", "RandomInitializer", "compute_fans", "get", "serialize", "deserialize"),
 ]
+__dir__ = __all__.copy

@@ -294,3 +294,4 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+__dir__ = __all__.copy

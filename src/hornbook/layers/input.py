@@ -47,13 +47,13 @@ class InputLayer(Layer):
                 raise ValueError(f"input {self.name!r} is {kind}: only dense arrays are fed")
         if (shape is None) == (batch_shape is None):
             raise ValueError("an Input takes either shape (of one sample) or batch_shape")
-        if batch_shape is None:
-            assert shape is not None
+        if shape is not None:
             batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        bad = [s for s in batch_shape if s is not None and (not isinstance(s, int) or s < 0)]
+        sizes = tuple(batch_shape or ())
+        bad = [s for s in sizes if s is not None and (not isinstance(s, int) or s < 0)]
         if bad:
             raise ValueError(f"an Input's sizes are non-negative integers or None, not {bad[0]!r}")
-        self.batch_shape = tuple(batch_shape)
+        self.batch_shape = sizes
         self.optional = optional
         self.input_dtype = standardize_dtype(dtype)
         self.built = True

@@ -205,3 +205,4 @@ __all__ = [
     *(cls.__name__ for cls in CLASSES),
     *(fn.__name__ for fn in FUNCTIONS),
 ]
+__dir__ = __all__.copy

@@ -247,3 +247,4 @@ __all__ = [
     *(cls.__name__ for cls in CLASSES),
     *(fn.__name__ for fn in OWN_FUNCTIONS),
 ]
+__dir__ = __all__.copy

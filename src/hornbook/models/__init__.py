@@ -13,3 +13,4 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
+__dir__ = __all__.copy

@@ -141,7 +141,6 @@ def _own_input(tensor: SymbolicTensor) -> Any:
 
 def _clone_functional(model: Model, inputs: Any, cloner: _Cloner) -> Model:
     graph = model._call_graph
-    assert graph is not None
     if inputs is None:
         inputs = tree.map_structure(
             lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), graph.inputs

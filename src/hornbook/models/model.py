@@ -53,8 +53,8 @@ class Model(Trainer):
             raise ValueError("a functional Model needs both inputs and outputs")
         Layer.__init__(self, name=name or self._default_name(inputs), **kwargs)
         self.supports_masking = True
-        self._graph: Graph | None = None
-        self._call_graph: Graph | None = None
+        self._graph: Any = None  # a `Graph`, in a functional model
+        self._call_graph: Any = None  # the same, with the losses that were added
         self._symbolic_losses: list[SymbolicTensor] = []
         self._strict_shapes = True
         if inputs is not None:
@@ -183,19 +183,23 @@ class Model(Trainer):
     def summary(
         self,
         line_length: int | None = None,
+        positions: list | None = None,
         print_fn: Any = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
+        layer_range: list | tuple | None = None,
     ) -> None:
         """Print the layers with output shapes, parameters and connections.
 
         Args:
             line_length: width in characters; default the terminal's, at most 100.
+            positions: where columns end, in characters or as fractions of the width.
             print_fn: called with each line instead of `print`.
             expand_nested: whether the layers of nested models are listed too.
             show_trainable: whether a column says which layers are trainable.
+            layer_range: the first and last layer to list: names, or regular expressions for them.
         """
-        text = summarize(self, line_length, expand_nested, show_trainable)
+        text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
         for line in text.split("\n"):
             (print_fn or print)(line)
 
@@ -414,7 +418,6 @@ class Model(Trainer):
 
     def _match(self, inputs: Any) -> list:
         """The values of the inputs in the graph's order, checked."""
-        assert self._graph is not None
         values = self._in_order(inputs)
         symbols = self._graph.input_list
         if len(values) != len(symbols):
@@ -425,7 +428,6 @@ class Model(Trainer):
         return [self._fitted(v, t) for v, t in zip(values, symbols, strict=True)]
 
     def _in_order(self, inputs: Any) -> list:
-        assert self._graph is not None
         if isinstance(inputs, dict):
             return [inputs[name] for name in self._input_keys(inputs)]
         if isinstance(inputs, list | tuple):
@@ -433,7 +435,6 @@ class Model(Trainer):
         return [inputs]
 
     def _input_keys(self, inputs: dict) -> list[str]:
-        assert self._graph is not None
         structure = self._graph.inputs
         keys = list(structure) if isinstance(structure, dict) else []
         names = keys if keys and set(keys) <= set(inputs) else (self.input_names or [])

@@ -18,3 +18,4 @@ __all__ = sorted(
         *(name for module in (core, linalg, math, nn, numpy) for name in module.__all__),
     }
 )
+__dir__ = __all__.copy

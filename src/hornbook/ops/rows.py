@@ -109,7 +109,7 @@ def each(value: Any, count: int) -> tuple[int, ...]:
 def publish(scope: dict[str, Any]) -> None:
     """Write `__all__` of a module: the ops that it defines or takes over from other files of `ops`.
 
-    A row learns its name here: that of the variable it was first assigned to.
+    `dir()` shows the same. A row learns its name here: that of the variable it is first given to.
     """
     found = {
         name: value
@@ -124,6 +124,7 @@ def publish(scope: dict[str, Any]) -> None:
             value.__name__ = value.__qualname__ = name
             value.__module__ = scope["__name__"]
     scope["__all__"] = list(found)
+    scope["__dir__"] = scope["__all__"].copy
 
 
 def row(call: Callable, doc: str) -> Op:

@@ -28,6 +28,7 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+__dir__ = __all__.copy
 
 
 def get(identifier: Any) -> Optimizer | None:

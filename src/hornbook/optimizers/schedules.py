@@ -332,3 +332,4 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+__dir__ = __all__.copy

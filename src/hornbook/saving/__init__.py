@@ -70,3 +70,4 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+__dir__ = __all__.copy

@@ -115,11 +115,14 @@ class Trainer(Layer):
             steps_per_execution=steps_per_execution,
         )
 
-    @property
-    def _settled(self) -> Compiled:
+    def _check_compiled(self) -> Compiled:
         if self._compiled is None:
             raise RuntimeError(NOT_COMPILED.format(self.name))
         return self._compiled
+
+    @property
+    def _settled(self) -> Compiled:
+        return self._check_compiled()
 
     @property
     def compiled(self) -> bool:
@@ -272,7 +275,7 @@ class Trainer(Layer):
             RuntimeError: if the model is not compiled.
             ValueError: for data that do not fit the model.
         """
-        assert self._settled
+        self._check_compiled()
         if validation_split:
             if is_iterable_source(x):
                 raise ValueError("validation_split needs arrays; pass validation_data instead")
@@ -368,7 +371,7 @@ class Trainer(Layer):
             The loss if it is all there is, else a list in the order of `metrics_names`, or a dict.
         """
         _no_more("evaluate", kwargs)
-        assert self._settled
+        self._check_compiled()
         feed, first = feed_of(self, x, y, sample_weight, batch_size, steps)
         prepare(self, first)
         events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
@@ -468,7 +471,7 @@ class Trainer(Layer):
         return self._predict_once(x)
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
-        assert self._settled
+        self._check_compiled()
         data = checked(self, unpack(data), class_weight)
         prepare(self, data)
         fresh = mode not in self._settled.by_mode

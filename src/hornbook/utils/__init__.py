@@ -42,3 +42,4 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+__dir__ = __all__.copy

@@ -80,6 +80,12 @@ def _up_to_date(found: ctypes.CDLL) -> bool:
     return found.hornbook_sources() == digest(Path(__file__).parent)
 
 
+def instructions() -> str | None:
+    """What the kernels in use were compiled for, such as `"x86-64-v4"`; `None` without kernels."""
+    found = library()
+    return Path(found._name).stem.removeprefix("libhornbook-") if found else None
+
+
 def available() -> bool:
     """Whether there are compiled kernels for what is traced, on the device that it will run on."""
     return not in_one_function() and jax.default_backend() == "cpu" and library() is not None
@@ -87,9 +93,13 @@ def available() -> bool:
 
 def lanes() -> int:
     """How many numbers a vector holds."""
+    return _columns() // 2
+
+
+def _columns() -> int:
+    """How many columns of a matrix are packed side by side."""
     found = library()
-    assert found is not None
-    return found.hornbook_columns() // 2
+    return found.hornbook_columns() if found else 0
 
 
 def suits(*arrays: Array) -> bool:
@@ -169,9 +179,7 @@ def dense(x: Array, kernel: Array, bias: Array) -> Array:
 
 def pack(b: Array, transposed: bool = False) -> Array:
     """`op(b)` in the order in which `product_packed` reads it, `(panels, depth, width of one)`."""
-    found = library()
-    assert found is not None
-    width = found.hornbook_columns()
+    width = _columns()
     depth, columns = b.shape[::-1] if transposed else b.shape
     return _call("pack", -(-columns // width), depth, width)(b, transposed=transposed)
 
