@@ -28,6 +28,7 @@ def to_array(value: Any, what: str = "data") -> Any:
         value = value.toarray()
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
     columns = getattr(value, "columns", None)
     if columns is not None or hasattr(value, "iloc"):
         value = _from_pandas(value, columns, what)
@@ -250,8 +251,12 @@ def given(batch: tuple) -> tuple:
 
 
 def unpack(item: Any) -> tuple:
-    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays."""
-    x, y, weight = unpack_x_y_sample_weight(item if isinstance(item, tuple) else (item,))
+    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays.
+
+    A list of arrays is what a tuple is, as torch's `DataLoader` gives `[x, y]`.
+    """
+    parts = isinstance(item, tuple) or (isinstance(item, list) and not _is_numbers(item))
+    x, y, weight = unpack_x_y_sample_weight(item if parts else (item,))
     return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(weight, "sample_weight")
 
 

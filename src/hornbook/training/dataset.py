@@ -1,5 +1,6 @@
 """Batches made on demand: Keras's `PyDataset`."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,13 +49,20 @@ class PyDataset:
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index)")
 
     def __len__(self) -> int:
-        if type(self).num_batches is not PyDataset.num_batches:
-            return self.num_batches
-        raise NotImplementedError(f"{type(self).__name__} must define __len__(self)")
+        count = self.num_batches if type(self).num_batches is not PyDataset.num_batches else None
+        if count is None:
+            raise NotImplementedError(f"{type(self).__name__} must define __len__(self)")
+        return count
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches in order."""
+        count = length_of(self)
+        for index in itertools.count() if count is None else range(count):
+            yield self[index]
 
     @property
-    def num_batches(self) -> int:
-        """Number of batches in an epoch."""
+    def num_batches(self) -> int | None:
+        """Number of batches in an epoch; `None` where they never end."""
         return len(self)
 
     def on_epoch_begin(self) -> None:
@@ -62,6 +70,34 @@ class PyDataset:
 
     def on_epoch_end(self) -> None:
         """Called after each epoch."""
+
+
+def is_indexable(source: Any) -> bool:
+    """Whether a source is asked for its batches by number."""
+    return hasattr(source, "__getitem__") and hasattr(source, "__len__")
+
+
+def length_of(source: Any) -> int | None:
+    """How many batches a source gives in a pass; `None` where it does not know, or has no end.
+
+    Args:
+        source: a `PyDataset` (`num_batches`), a data set of tf.data (`cardinality`), torch's
+            `DataLoader`, or whatever has a length.
+
+    Example:
+        >>> length_of([1, 2]), length_of(iter([1, 2]))
+        (2, None)
+    """
+    if hasattr(source, "cardinality"):
+        count = source.cardinality
+        count = int(count() if callable(count) else count)
+        return count if count >= 0 else None
+    if isinstance(source, PyDataset):
+        return source.num_batches
+    try:
+        return len(source)
+    except TypeError:  # some have the method and no length
+        return None
 
 
 def ahead(source: Any, order: Any) -> Iterator[Any]:

@@ -7,10 +7,11 @@ knows slabs alone.
 
 import copy
 import dataclasses
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +20,13 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.random import host_generator
 from hornbook.training.data import count_rows, take_rows, unpack
-from hornbook.training.dataset import ahead
+from hornbook.training.dataset import ahead, is_indexable, length_of
 
 RESIDENT_BYTES = 4 * 2**30  # larger arrays stay on the host and are sent piece by piece
 PIECE_BYTES = 64 * 2**20
 STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
 STACK_STEPS = 256
+END: Any = object()
 
 # Whether to wait for one more batch: `more(the first, how many there are, since when)`.
 More = Callable[[tuple, int, float], bool]
@@ -41,6 +43,8 @@ class Slab:
         batch: rows in a batch.
         steps: number of batches.
         rest: rows in the last batch where it is smaller than the others, else 0.
+        whole: number of batches of `batch` rows; default: all but the one of `rest` rows. Slabs of
+            one pass that differ in this alone share compiled code.
     """
 
     data: tuple
@@ -48,16 +52,16 @@ class Slab:
     batch: int
     steps: int
     rest: int = 0
+    whole: int = -1
+
+    def __post_init__(self):
+        if self.whole < 0:
+            self.whole = self.steps - bool(self.rest)
 
     @property
     def padded(self) -> bool:
         """Whether steps have been added to its sequences."""
         return len(self.data) > 3
-
-    @property
-    def whole(self) -> int:
-        """Number of batches of `batch` rows."""
-        return self.steps - bool(self.rest)
 
     def size(self, index: int) -> int:
         """Rows in batch number `index`."""
@@ -84,6 +88,23 @@ def _pad_rows(array: Any, size: int) -> Any:
     return padded
 
 
+class Pass(NamedTuple):
+    """How far one pass over the rows has come: their order, and how many batches were given."""
+
+    rows: np.ndarray | None
+    done: int
+
+
+def warn_of_end(done: int, asked: int) -> None:
+    """Say that an epoch has fewer batches than it should."""
+    warnings.warn(
+        f"the data ended after {done} of {asked} batches of this epoch. Data that can be read "
+        "again begin anew with the next epoch; a generator must give steps_per_epoch * epochs "
+        "batches",
+        stacklevel=7,
+    )
+
+
 class ArrayFeed:
     """Batches of arrays: on the device once, shuffled by index each epoch.
 
@@ -91,8 +112,10 @@ class ArrayFeed:
         data: `(x, y, sample_weight)`.
         batch_size: rows in a batch; the last may be smaller.
         shuffle: whether each epoch has another order; `"batch"` shuffles batches, not rows.
-        steps: at most so many batches an epoch.
+        steps: at most so many batches an epoch. An epoch goes on where the last one stopped, and
+            none reaches from one pass over the rows into the next.
         send: whether to send the arrays to the device; else they stay where they are.
+        anew: whether each epoch begins with the first rows.
     """
 
     def __init__(
@@ -102,6 +125,7 @@ class ArrayFeed:
         shuffle: bool | str,
         steps: int | None = None,
         send: bool = True,
+        anew: bool = False,
     ):
         self.rows = count_rows(data)
         if self.rows == 0:
@@ -113,7 +137,10 @@ class ArrayFeed:
         self.batch = min(int(batch_size), self.rows)
         self.shuffle = shuffle
         self.total = -(-self.rows // self.batch)
+        self.asked = steps
         self.steps = min(steps, self.total) if steps else self.total
+        self.anew = anew
+        self._pass = Pass(None, self.total)  # as if one had ended
         size = sum(leaf.nbytes for leaf in tree.flatten(data) if leaf is not None)
         self.resident = size <= RESIDENT_BYTES or not send
         self.data = data
@@ -149,20 +176,28 @@ class ArrayFeed:
         return generator.permutation(self.rows).astype("int32")
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
-        """The slabs of one pass over the data; they are as large as they can be."""
-        rows = self.order()
-        full = min(self.rows // self.batch, self.steps)
-        rest = self.rows - full * self.batch if self.steps > full else 0
+        """The slabs of one epoch; they are as large as they can be."""
+        if self._pass.done >= self.total or self.anew:
+            self._pass = Pass(self.order(), 0)
+        rows, first = self._pass
+        count = min(self.steps, self.total - first)
+        if self.asked and count < self.asked:
+            warn_of_end(count, self.asked)
+        self._pass = Pass(rows, first + count)
+        rest = self.rows % self.batch
+        whole = count - bool(rest and first + count == self.total)
         if self.resident:
+            if rows is None and self.steps < self.total:
+                rows = np.arange(self.rows, dtype="int32")
             if rows is not None:
-                wanted = rows[: full * self.batch + rest]
+                wanted = rows[first * self.batch : (first + count) * self.batch]
                 rows = _pad_rows(wanted, bucket(self.steps) * self.batch)
-            yield Slab(self.data, rows, self.batch, self.steps, rest)
+            yield Slab(self.data, rows, self.batch, count, rest, whole)
         else:
-            yield from self._sent(rows, 0, full, self.batch)
-            if rest:
-                yield from self._sent(rows, full * self.batch, 1, rest)
-        if self.shuffle:
+            yield from self._sent(rows, first * self.batch, whole, self.batch)
+            if whole < count:
+                yield from self._sent(rows, (first + whole) * self.batch, 1, rest)
+        if self.shuffle and self._pass.done >= self.total:
             self._foresee()  # while the device is at work
 
     def _sent(self, rows, start, steps, batch) -> Iterator[Slab]:
@@ -244,12 +279,16 @@ class Stack:
 class IterableFeed:
     """Batches from an iterator, generator, data set or indexable sequence of batches.
 
+    An epoch without `steps` is one pass over the source. With them, epochs go on where the last one
+    stopped. None reaches from one pass into the next: at the end of a source that can be read again
+    the epoch ends, and the next one begins with its first batch.
+
     Args:
         source: gives `x`, `(x, y)` or `(x, y, sample_weight)`, one batch at a time.
-        steps: batches in an epoch; needed for endless sources. Given, an epoch goes on where the
-            last one stopped.
-        shuffle: whether an indexable sequence is visited in another order each epoch.
+        steps: batches in an epoch; needed for endless sources.
+        shuffle: whether an indexable sequence is visited in another order each pass.
         prepare: applied to each `(x, y, sample_weight)`.
+        anew: whether each epoch begins with the first batch, where the source can be read again.
     """
 
     def __init__(
@@ -258,32 +297,40 @@ class IterableFeed:
         steps: int | None = None,
         shuffle: bool = False,
         prepare: Callable[[tuple], tuple] | None = None,
+        anew: bool = False,
     ):
         self.source = source
-        self.indexable = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-        self.steps = steps
-        if steps is None and hasattr(source, "__len__"):
-            self.steps = len(source)
-        self.endless = steps is not None
+        self.indexable = is_indexable(source)
+        self.again = self.indexable or not isinstance(source, Iterator)
+        self.asked = steps
+        self.steps = steps or length_of(source)
         self.shuffle = shuffle
         self.prepare = prepare or (lambda batch: batch)
+        self.anew = anew
         self.batch: int | None = None
         self._running: Iterator | None = None
+        self._given = 0  # batches of this pass
         self._peeked: list[tuple] = []
 
     def peek(self) -> tuple:
         """The first batch's `(x, y, sample_weight)`; it still comes first in the first epoch."""
-        self._running = self._batches()
+        self._begin()
         try:
-            self._peeked.append(self._prepared(next(self._running)))
+            self._peeked.append(self._prepared(next(self._running)))  # type: ignore[arg-type]
         except StopIteration:
             raise ValueError(f"{type(self.source).__name__} gave no batches") from None
         return self._peeked[0]
 
+    def _begin(self) -> None:
+        """A new pass over the source."""
+        self._running, self._given = self._batches(), 0
+
     def _batches(self) -> Iterator:
         if not self.indexable:
             return iter(self.source)  # as it is: `yield from` would close a generator in the end
-        count = len(self.source)
+        count = length_of(self.source)
+        if count is None:
+            return ahead(self.source, itertools.count())
         order = host_generator().permutation(count) if self.shuffle else range(count)
         return ahead(self.source, order)
 
@@ -316,36 +363,37 @@ class IterableFeed:
     def _epoch(self) -> Iterator[tuple]:
         """The batches of one epoch."""
         getattr(self.source, "on_epoch_begin", lambda: None)()
-        if not self._peeked and (self._running is None or not self.endless):
-            self._running = self._batches()
-        done = len(self._peeked)
-        while self._peeked:
-            yield self._peeked.pop()
-        while self.steps is None or done < self.steps:
-            try:
-                item = next(self._running)  # type: ignore[arg-type]
-            except StopIteration:
-                if not self._restart(done):
-                    break
-                continue
-            yield self._prepared(item)
+        if self._running is None or (self.anew and self.again and not self._peeked):
+            self._begin()
+        done = 0
+        while self.asked is None or done < self.asked:
+            batch = self._next(done)
+            if batch is None:
+                break
+            yield batch
             done += 1
+        if (self.asked and done < self.asked) or (not done and not self.again):
+            warn_of_end(done, self.asked or 1)
         self.steps = self.steps or done
+        if self.again and (batch is None or self._given == length_of(self.source)):
+            self._running = None
         getattr(self.source, "on_epoch_end", lambda: None)()
 
-    def _restart(self, done: int) -> bool:
-        """Begin the source again where an epoch is longer than it; generators cannot."""
-        restartable = self.indexable or not isinstance(self.source, Iterator)
-        if self.endless and restartable and done > 0:
-            self._running = self._batches()
-            return True
-        if self.endless and done < (self.steps or 0):
-            warnings.warn(
-                f"the data ended after {done} of {self.steps} batches of this epoch; a generator "
-                "must give steps_per_epoch * epochs batches",
-                stacklevel=7,
-            )
-        return False
+    def _next(self, done: int) -> tuple | None:
+        """The next batch, after so many in this epoch; `None` at the end of the pass.
+
+        A pass whose end was not foreseen, and came with the last epoch's, is begun again.
+        """
+        if not self._peeked:
+            item = next(self._running, END)  # type: ignore[arg-type]
+            if item is END and not done and self.again and self._given:
+                self._begin()
+                item = next(self._running, END)  # type: ignore[arg-type]
+            if item is END:
+                return None
+            self._peeked.append(self._prepared(item))
+        self._given += 1
+        return self._peeked.pop()
 
     def _prepared(self, item: Any) -> tuple:
         data = self.prepare(unpack(item))

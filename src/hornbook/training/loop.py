@@ -227,6 +227,7 @@ class Epochs:
         self.begin = getattr(events, f"on_{mode}_batch_begin")
         self.end = getattr(events, f"on_{mode}_batch_end")
         self.each = events.needs_every_batch(mode)
+        self.at_once = model.steps_per_execution if self.each else 1  # steps from event to event
         self.ahead: Ahead | None = None
 
     def epoch(self, another: bool = False) -> dict[str, float]:
@@ -247,8 +248,9 @@ class Epochs:
         while upcoming:
             slab, start = upcoming.pop(), 0
             while start < slab.steps:
-                self.begin(first + start)
-                running = running or self._start(slab, start, first + start == 0)
+                if (first + start) % self.at_once == 0:
+                    self.begin(first + start)
+                running = running or self._start(slab, start, first + start)
                 if running.stop == slab.steps and not self.each:
                     # the next batches are made while the device works on the last of these
                     upcoming = upcoming or [*islice(slabs, 1)]
@@ -261,11 +263,14 @@ class Epochs:
                     report_not_finite(
                         self.model, program.variables, slab, start - 1, first + start - 1
                     )
-                self.end(first + start - 1, lambda logs=logs: to_floats(logs))
+                if (first + start) % self.at_once == 0:
+                    self.end(first + start - 1, lambda logs=logs: to_floats(logs))
                 if self.stopped():
                     return to_floats(logs)
             first += slab.steps
             upcoming = upcoming or [*islice(slabs, 1)]
+        if left := -first % self.at_once:  # as in Keras, the number that a whole one would have
+            self.end(first + left - 1, lambda: to_floats(logs))
         return to_floats(logs)
 
     @property
@@ -273,9 +278,10 @@ class Epochs:
         """Whether the device is at the next epoch already."""
         return self.ahead is not None and self.ahead.running is not None
 
-    def _start(self, slab: Slab, start: int, fresh: bool) -> Running:
-        stop = min(start + (1 if self.each else self.program.pace.steps), slab.steps)
-        return self.program.start(slab, start, stop, fresh)
+    def _start(self, slab: Slab, start: int, number: int) -> Running:
+        """Steps of a slab; before them the epoch has had so many."""
+        steps = self.at_once - number % self.at_once if self.each else self.program.pace.steps
+        return self.program.start(slab, start, min(start + steps, slab.steps), number == 0)
 
     def _begin_next(self) -> None:
         if self.ahead:
@@ -283,7 +289,7 @@ class Epochs:
         else:
             slabs = self.feed.epoch(self._more)
             slab = next(slabs)
-        self.ahead = Ahead(slabs, slab, self._start(slab, 0, True))
+        self.ahead = Ahead(slabs, slab, self._start(slab, 0, 0))
 
     def _more(self, batch: tuple, count: int, began: float) -> bool:
         """Whether to wait for one more batch: while the device works, and very shortly else."""
@@ -295,7 +301,14 @@ class Epochs:
         return count > 1 or program.many_pay(batch, tree.flatten(batch)[0].shape[0])
 
 
-def predict_batches(run: Callable, feed: Any, events: Any, padding: Any) -> Any:
+def predict_batches(
+    run: Callable,
+    feed: Any,
+    events: Any,
+    padding: Any,
+    at_once: int = 1,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Any:
     """The outputs for every batch of a feed, as numpy arrays.
 
     Args:
@@ -303,22 +316,43 @@ def predict_batches(run: Callable, feed: Any, events: Any, padding: Any) -> Any:
         feed: gives slabs.
         events: whom to tell.
         padding: what padded the batches, if they are.
+        at_once: how many batches are told of together.
+        stopped: asked after these whether to end.
     """
     outputs: list[Any] = []
     events.on_predict_begin()
-    for slab in feed.epoch():
-        for index in range(slab.steps):
-            number = len(outputs)
-            events.on_predict_batch_begin(number)
-            x, _, _, *given = _host_take(slab, index)
-            outputs.append(run(x))
-            if given:
-                outputs[-1] = padding.trim(outputs[-1], given[0][0])
-            events.on_predict_batch_end(number, {"outputs": outputs[-1]})
+    for x, given in _batches_of(feed):
+        if len(outputs) % at_once == 0:
+            events.on_predict_batch_begin(len(outputs))
+        outputs.append(run(x))
+        if given:
+            outputs[-1] = padding.trim(outputs[-1], given[0][0])
+        if len(outputs) % at_once == 0:
+            _tell(events, outputs, at_once)
+            if stopped():
+                break
+    if len(outputs) % at_once:
+        _tell(events, outputs, at_once)
     events.on_predict_end()
     if not outputs:
         raise ValueError("the source gave no batches to predict")
     return tree.map_structure(_joined, *outputs)
+
+
+def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
+    """The inputs of each batch, and how many steps there were in padded ones."""
+    for slab in feed.epoch():
+        for index in range(slab.steps):
+            x, _, _, *given = _host_take(slab, index)
+            yield x, given
+
+
+def _tell(events: Any, outputs: list, at_once: int) -> None:
+    """Report the last batches, up to `at_once` of them."""
+    first = (len(outputs) - 1) // at_once * at_once
+    last = outputs[first:]
+    joined = last[0] if len(last) == 1 else tree.map_structure(_joined, *last)
+    events.on_predict_batch_end(first + at_once - 1, {"outputs": joined})
 
 
 def _joined(*parts: Any) -> np.ndarray:

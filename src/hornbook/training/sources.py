@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from hornbook.core import tree
 from hornbook.training.data import class_weights, is_iterable_source, to_arrays
 from hornbook.training.feed import ArrayFeed, IterableFeed
@@ -18,6 +20,7 @@ def feed_of(
     shuffle: Any = False,
     class_weight: dict | None = None,
     targets: bool = True,
+    anew: bool = False,
 ) -> tuple[Any, tuple]:
     """A feed of batches, and its first rows to build with.
 
@@ -27,7 +30,10 @@ def feed_of(
         y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight: as for `fit`.
         targets: whether losses and metrics will be computed, in many steps at once, or outputs
             alone, a batch at a time.
+        anew: whether each epoch begins with the first rows or batch.
     """
+    if steps_per_epoch is not None:
+        steps_per_epoch = whole_executions(steps_per_epoch, model.steps_per_execution)
     if is_iterable_source(x):
         for value, what in ((y, "y"), (sample_weight, "sample_weight")):
             if value is not None:
@@ -42,14 +48,27 @@ def feed_of(
             steps_per_epoch,
             shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
             prepare=lambda data: padded(model, checked(model, data, class_weight), targets),
+            anew=anew,
         )
         return source, source.peek()
     data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
     if data[0] is None:
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
-    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets)
+    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets, anew=anew)
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
+
+
+def whole_executions(steps: int, at_once: int) -> int | None:
+    """Steps of an epoch: as many as were asked for, and no execution of `at_once` is cut short.
+
+    Example:
+        >>> whole_executions(5, 2), whole_executions(5, 1)
+        (6, 5)
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < -1:
+        raise ValueError(f"the steps of an epoch are a positive integer, not {steps!r}")
+    return -(-int(steps) // at_once) * at_once if steps > 0 else None
 
 
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:

@@ -39,6 +39,8 @@ class Trainer(Layer):
     """A layer that can be compiled, fitted and evaluated; `Model` makes it one of many layers."""
 
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
     history: Any = None
     _compiled: Compiled | None = None
     _forward_program: Forward | None = None
@@ -293,6 +295,7 @@ class Trainer(Layer):
                 validation_batch_size
                 or (None if is_iterable_source(validation_data) else batch_size),
                 validation_steps,
+                anew=True,
             )
         prepare(self, first)
         program = program_of(self, "train")
@@ -382,8 +385,10 @@ class Trainer(Layer):
     def _evaluate(self, feed: Any, events: Any, stopped: Any) -> dict[str, float]:
         program = program_of(self, "test")
         program.variables.own()
+        self.stop_evaluating = False
         events.on_test_begin()
-        logs = Epochs(program, feed, events, "test", self, stopped).epoch()
+        run = Epochs(program, feed, events, "test", self, lambda: self.stop_evaluating or stopped())
+        logs = run.epoch()
         events.on_test_end(logs)
         return logs
 
@@ -421,8 +426,16 @@ class Trainer(Layer):
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
         events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
+        self.stop_predicting = False
         with self._eagerly():
-            return predict_batches(lambda x: forward(self, x), feed, events, self._padding)
+            return predict_batches(
+                lambda x: forward(self, x),
+                feed,
+                events,
+                self._padding,
+                self.steps_per_execution,
+                lambda: self.stop_predicting,
+            )
 
     def _predict_once(self, x: Any) -> Any:
         outputs = forward(self, x)
