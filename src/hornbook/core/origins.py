@@ -30,8 +30,11 @@ class Origins:
         return len(self._known)
 
     def note(self, array: Any, origin: Any) -> None:
-        """Say what an array was made of; forgotten if it is not being traced."""
-        if isinstance(array, jax.core.Tracer):
+        """Say what an array was made of; forgotten if it is not being traced.
+
+        Where a run is traced by nobody, for debugging, it is remembered too.
+        """
+        if isinstance(array, jax.core.Tracer) or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
             key = id(array)
             self._known[key] = weakref.ref(array, lambda _: self._known.pop(key, None)), origin
 

@@ -9,7 +9,7 @@ from jax import Array
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
 from hornbook.layers.wrapper import Wrapper
-from hornbook.ops.activation import logits_of
+from hornbook.ops.activation import carried
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -80,12 +80,8 @@ class TimeDistributed(Wrapper):
 
 def _split(merged: Array, batch: int, steps: int) -> Array:
     """Samples and steps on axes of their own; what is known of a softmax stays known."""
-    outputs = merged.reshape(batch, steps, *merged.shape[1:])
-    of_softmax = logits_of.of(merged)
-    if of_softmax:
-        logits, axis = of_softmax
-        logits_of.note(outputs, (logits.reshape(outputs.shape), axis + 1))
-    return outputs
+    split = lambda a: a.reshape(batch, steps, *a.shape[1:])  # noqa: E731
+    return carried(merged, split, axis=lambda axis: axis + 1)
 
 
 def _treats_samples_alone(layer: Layer, training: bool) -> bool:

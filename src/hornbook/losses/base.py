@@ -14,8 +14,9 @@ from hornbook.core.dtype import get_policy, is_float
 from hornbook.core.mask import get_mask
 from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import op
-from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank
+from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank, weigh
 from hornbook.ops import rows
+from hornbook.ops.activation import carried
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 MEANS = REDUCTIONS[:3]
@@ -77,7 +78,7 @@ class Loss(Configurable):
 
     def _reduced(self, y_true, y_pred, sample_weight):
         mask = get_mask(y_pred)
-        y_pred = tree.map_structure(lambda y: rows.array(y).astype(self.dtype), _opened(y_pred))
+        y_pred = tree.map_structure(lambda y: in_dtype(y, self.dtype), _opened(y_pred))
         y_true = tree.map_structure(self._target, _opened(y_true))
         values = self.call(y_true, y_pred)
         own_mask = get_mask(values)
@@ -90,6 +91,12 @@ class Loss(Configurable):
         # class numbers above 256 would be lost in bfloat16
         narrow = not is_float(y.dtype) and jnp.finfo(self.dtype).bits < 32
         return y.astype("float32" if narrow else self.dtype)
+
+
+def in_dtype(y_pred: Any, dtype: str) -> jax.Array:
+    """Predictions in a dtype, of which stays known what logits they were made of."""
+    y_pred = rows.array(y_pred)
+    return y_pred if y_pred.dtype == dtype else carried(y_pred, lambda y: y.astype(dtype))
 
 
 def _opened(value: Any) -> Any:
@@ -133,7 +140,7 @@ def reduce_weighted(
     if weights is not None:
         what = "sample_weight" if sample_weight is not None else "the mask of y_pred"
         weights = fit_weights(weights, values, what)
-        values = values * weights
+        values = weigh(values, weights)
     if reduction in (None, "none"):
         return values
     total = jnp.sum(values)

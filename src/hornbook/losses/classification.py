@@ -1,7 +1,8 @@
 """Losses for classes: one value for each sample.
 
 Predictions are probabilities, clipped by `epsilon()` before the logarithm, or with `from_logits`
-the numbers before the softmax or sigmoid.
+the numbers before the softmax or sigmoid. These are taken too where they are known, as they are of
+a model that ends with a softmax or sigmoid: a loss that is clipped has no slope.
 """
 
 import warnings
@@ -15,8 +16,10 @@ from hornbook.core.mask import set_mask
 from hornbook.core.symbolic import op
 from hornbook.losses.shapes import aligned, class_numbers
 from hornbook.ops import nn, rows
+from hornbook.ops.activation import carried
 from hornbook.ops.ctc import ctc_loss
 
+YES_OR_NO = (-0.5, 1.5)  # what targets from 0 to 1 lie between that had noise added
 ONE_CLASS = (
     "{}: y_pred has one class only (shape {}), for which this loss is always 0. "
     "For two classes with one output use 'binary_crossentropy'."
@@ -35,6 +38,11 @@ def _check_axis(name, axis):
 
 def _smoothed(y_true, label_smoothing, classes):
     return y_true * (1.0 - label_smoothing) + label_smoothing / classes
+
+
+def _yes_or_no(y_true):
+    """Targets of yes or no, and NaN for others; a little noise about them is not others."""
+    return jnp.where((y_true > YES_OR_NO[0]) & (y_true < YES_OR_NO[1]), y_true, jnp.nan)
 
 
 @op
@@ -147,9 +155,12 @@ def sparse_categorical_crossentropy(
     if ignore_class is not None:
         valid = labels != ignore_class
         labels = jnp.where(valid, labels, 0)
-        y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
-    if axis % y_pred.ndim != y_pred.ndim - 1:  # else this very array, perhaps known as a softmax
-        y_pred = jnp.moveaxis(y_pred, axis, -1)
+        here = jnp.expand_dims(valid, axis)
+        y_pred = carried(y_pred, lambda y: jnp.where(here, y, 1))
+    axis %= y_pred.ndim
+    if axis != y_pred.ndim - 1:
+        order = [*range(axis), *range(axis + 1, y_pred.ndim), axis]
+        y_pred = carried(y_pred, lambda y: jnp.transpose(y, order), axis=order.index)
     loss = nn.sparse_categorical_crossentropy(labels, y_pred, from_logits)
     if ignore_class is not None:
         loss = jnp.where(valid, loss, 0)
@@ -179,7 +190,8 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0
     y_pred = rows.floating(y_pred)
     labels = class_numbers("categorical_generalized_cross_entropy", y_true, y_pred)
     hot = jax.nn.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-    return (1 - jnp.power(jnp.sum(y_pred * hot, axis=-1), q)) / q
+    loss = (1 - jnp.power(jnp.sum(y_pred * hot, axis=-1), q)) / q
+    return jnp.where((labels >= 0) & (labels < y_pred.shape[-1]), loss, jnp.nan)
 
 
 @op
@@ -208,6 +220,7 @@ def binary_crossentropy(
         [0.916, 0.714]
     """
     y_true, y_pred = aligned("binary_crossentropy", y_true, y_pred)
+    y_true = _yes_or_no(y_true)
     if label_smoothing:
         y_true = _smoothed(y_true, label_smoothing, 2)
     return jnp.mean(nn.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
@@ -247,6 +260,7 @@ def binary_focal_crossentropy(
         [0.33, 0.206]
     """
     y_true, y_pred = aligned("binary_focal_crossentropy", y_true, y_pred)
+    y_true = _yes_or_no(y_true)
     if label_smoothing:
         y_true = _smoothed(y_true, label_smoothing, 2)
     if from_logits:

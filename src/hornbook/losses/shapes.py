@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.ops import rows
+from hornbook.ops.activation import carried
 
 MISMATCH = (
     "{loss} compares y_true and y_pred element by element; they have shapes {true} and {pred}. "
@@ -59,7 +60,7 @@ def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
         if y_true.ndim == 1:
             return y_true[:, None], y_pred
-        return y_true, y_pred[..., 0]
+        return y_true, carried(y_pred, lambda y: y[..., 0])
     return y_true, y_pred
 
 
@@ -141,6 +142,11 @@ def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weigh
         first = values.shape[0]
         raise ValueError(WEIGHTS.format(what=what, weights=shape, values=values.shape, first=first))
     return weights
+
+
+def weigh(values: jax.Array, weights: jax.Array) -> jax.Array:
+    """The weighted values; one of weight 0 is left out, whatever it is."""
+    return jnp.where(weights == 0, 0, values * weights)
 
 
 def multiply_weights(weights: jax.Array, mask: jax.Array) -> jax.Array:

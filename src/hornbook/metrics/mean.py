@@ -16,8 +16,8 @@ from hornbook.core import config as registry
 from hornbook.core.mask import get_mask
 from hornbook.core.symbolic import op
 from hornbook.core.variable import Variable
-from hornbook.losses.base import MEANS, Loss
-from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights
+from hornbook.losses.base import MEANS, Loss, in_dtype
+from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, weigh
 from hornbook.metrics.base import Metric, weights_and_mask
 from hornbook.ops import rows
 
@@ -67,7 +67,7 @@ def samplewise(
         weights = weights.reshape(weights.shape[:rank])
     weights = jnp.broadcast_to(weights, values.shape)
     rest = tuple(range(1, values.ndim))
-    return reduce(values * weights, axis=rest), reduce(weights, axis=rest)
+    return reduce(weigh(values, weights), axis=rest), reduce(weights, axis=rest)
 
 
 class Sum(Metric):
@@ -176,6 +176,8 @@ class MeanMetricWrapper(Mean):
             sample_weight: weights, shape `(N,)` or as many of the first axes of the values.
         """
         weights = weights_and_mask(y_pred, sample_weight, self.total.dtype)
+        if getattr(y_pred, "dtype", None) in ("float16", "bfloat16"):
+            y_pred = in_dtype(y_pred, self.total.dtype)
         samples = isinstance(self.fn, Loss) and self.fn.reduction in MEANS
         fn = op(self.fn.call) if samples else self.fn
         super().update_state(fn(y_true, y_pred, **self.fn_kwargs), sample_weight=weights)

@@ -1,5 +1,8 @@
 """The functions between layers, each of one array: `relu`, `gelu`, `softmax` and their kin."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -9,11 +12,28 @@ from hornbook.core.symbolic import op
 from hornbook.kernels import in_one_call
 from hornbook.ops import rows
 
-logits_of = Origins()  # of what `softmax` gave: what it took, and along which axis
+# Of what `softmax` gave: what it took, and along which axis; for `sigmoid` the axis is `None`.
+logits_of = Origins()
+
+
+def carried(probabilities: Any, change: Callable, axis: Callable = int) -> Any:
+    """A changed view of probabilities, of which stays known what logits they were made of.
+
+    Args:
+        probabilities: what `softmax` or `sigmoid` gave, or another array.
+        change: casts, moves or leaves out elements.
+        axis: from where the axis of a softmax was to where it is afterwards.
+    """
+    changed = change(probabilities)
+    known = logits_of.of(probabilities)
+    if known and changed is not probabilities:
+        logits, along = known
+        logits_of.note(changed, (change(logits), along if along is None else axis(along)))
+    return changed
+
 
 relu = rows.unary(in_one_call(jax.nn.relu), "The positive part: `max(x, 0)`.")
 relu6 = rows.unary(in_one_call(jax.nn.relu6), "The positive part up to 6: `min(max(x, 0), 6)`.")
-sigmoid = rows.unary_floating(jax.nn.sigmoid, "The logistic function: `1 / (1 + exp(-x))`.")
 log_sigmoid = rows.unary_floating(
     jax.nn.log_sigmoid, "The logarithm of the logistic function: `-softplus(-x)`."
 )
@@ -45,6 +65,15 @@ sparse_sigmoid = rows.unary(
     jax.nn.sparse_sigmoid, "0 below -1, `(x + 1) / 2` up to 1, then 1: the slope of `sparse_plus`."
 )
 swish, hard_swish = silu, hard_silu
+
+
+@op
+def sigmoid(x: Array) -> Array:
+    """The logistic function: `1 / (1 + exp(-x))`."""
+    x = rows.floating(x)
+    result = jax.nn.sigmoid(x)
+    logits_of.note(result, (x, None))
+    return result
 
 
 @op

@@ -312,18 +312,28 @@ def polar(abs_: Array, angle: Array) -> Array:
     return jax.lax.complex(length * jnp.cos(angle), length * jnp.sin(angle))
 
 
-# ---- losses, element by element; probabilities are kept `epsilon()` away from 0 and 1
+# ---- losses, element by element
+#
+# Probabilities are kept `epsilon()` away from 0 and 1. Where they are known to be the softmax or
+# sigmoid of logits, the loss is that of the logits, and has a slope however sure they are.
 
 
 def _clipped(probability: Array) -> Array:
     return jnp.clip(probability, settings.epsilon(), 1 - settings.epsilon())
 
 
-def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
-    output = rows.floating(output)
+def _known_logits(output: Array, from_logits: bool, axis: int | None) -> Array | None:
+    """Logits whose softmax over an axis these probabilities are (`None`: sigmoid), where known."""
     if from_logits:
-        return jax.nn.log_softmax(output, axis)
-    return _log_shares(axis, output)
+        return output
+    axis = axis if axis is None else axis % output.ndim
+    logits, of_axis = logits_of.of(output) or (None, None)
+    return logits if of_axis == axis else None
+
+
+def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
+    logits = _known_logits(output, from_logits, axis)
+    return _log_shares(axis, output) if logits is None else jax.nn.log_softmax(logits, axis)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -367,10 +377,24 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     """
     target, output = rows.array(target), rows.floating(output)
     _check_shapes("binary_crossentropy", target, output, target.shape == output.shape)
-    if from_logits:
-        return -target * jax.nn.log_sigmoid(output) - (1 - target) * jax.nn.log_sigmoid(-output)
+    logits = _known_logits(output, from_logits, None)
+    if logits is not None:
+        return _of_yes_or_no(target.astype(logits.dtype), logits)
     output = _clipped(output)
     return -(target * jnp.log(output) + (1 - target) * jnp.log(1 - output))
+
+
+@jax.custom_jvp
+def _of_yes_or_no(target: Array, logits: Array) -> Array:
+    """The crossentropy of the sigmoid of logits, without taking it."""
+    return jnp.maximum(logits, 0) - logits * target + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+
+
+@_of_yes_or_no.defjvp
+def _of_yes_or_no_jvp(primals, tangents):
+    (target, logits), (d_target, d_logits) = primals, tangents
+    slope = jax.nn.sigmoid(logits) - target
+    return _of_yes_or_no(target, logits), slope * d_logits - logits * d_target
 
 
 @op
@@ -403,7 +427,7 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: Array, output: Array, from_logits: bool = False, axis: int = -1
 ) -> Array:
-    """`-log(p[target])` along the axis of the classes; 0 for targets out of range.
+    """`-log(p[target])` along the axis of the classes; NaN for targets out of range.
 
     Args:
         target: integers, of output's shape without the classes (or with 1 of them).
@@ -424,45 +448,39 @@ def sparse_categorical_crossentropy(
         target = jnp.squeeze(target, -1)
     fits = output.ndim > 0 and target.shape == output.shape[:-1]
     _check_shapes("sparse_categorical_crossentropy", target, output, fits)
-    logits = output if from_logits else _logits_of(output)
+    logits = _known_logits(output, from_logits, axis)
     if logits is not None and axis % output.ndim == output.ndim - 1 and not wants_plain():
-        return _of_classes(not from_logits, logits, target)
+        return _of_classes(logits, target)
     log_p = _log_probabilities(output, from_logits, axis)
-    return -jnp.sum(jax.nn.one_hot(target, output.shape[axis], axis=axis) * log_p, axis)
+    loss = -jnp.sum(jax.nn.one_hot(target, output.shape[axis], axis=axis) * log_p, axis)
+    return jnp.where(_is_class(target, output.shape[axis]), loss, jnp.nan)
 
 
-def _logits_of(output: Array) -> Array | None:
-    """What these probabilities are the softmax of over the last axis, if that is known."""
-    logits, axis = logits_of.of(output) or (None, None)
-    return logits if axis == output.ndim - 1 else None
+def _is_class(target: Array, classes: int) -> Array:
+    return (target >= 0) & (target < classes)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _of_classes(clipped: bool, logits: Array, target: Array) -> Array:
+@jax.custom_jvp
+def _of_classes(logits: Array, target: Array) -> Array:
     """The crossentropy of the softmax of logits, without taking it."""
-    return _loss_of_classes(clipped, logits, target)[0]
+    return _loss_of_classes(logits, target)[0]
 
 
 @_of_classes.defjvp
-def _of_classes_jvp(clipped, primals, tangents):
+def _of_classes_jvp(primals, tangents):
     (logits, target), (d, _) = primals, tangents
-    loss, total, chosen, inside = _loss_of_classes(clipped, logits, target)
-    slope = jnp.where(inside[..., None], jnp.exp(logits - total[..., None]) - chosen, 0)
+    loss, total, chosen, known = _loss_of_classes(logits, target)
+    slope = jnp.where(known[..., None], jnp.exp(logits - total[..., None]) - chosen, 0)
     return loss, jnp.sum(slope * d, -1)
 
 
-def _loss_of_classes(
-    clipped: bool, logits: Array, target: Array
-) -> tuple[Array, Array, Array, Array]:
-    """The loss; and for its slope the logarithm of the sum, which class it is, where it has one."""
+def _loss_of_classes(logits: Array, target: Array) -> tuple[Array, Array, Array, Array]:
+    """The loss; and for its slope the logarithm of the sum, which class it is, where it is one."""
     total = log_sum_exp(logits)
     chosen = target[..., None] == jnp.arange(logits.shape[-1])
-    known = (target >= 0) & (target < logits.shape[-1])
-    loss = total - jnp.sum(jnp.where(chosen, logits, 0), -1)
-    least, most = (-jnp.log(1 - settings.epsilon()), -jnp.log(settings.epsilon()))
-    inside = known & (loss > least) & (loss < most) if clipped else known
-    loss = jnp.where(known, jnp.clip(loss, least, most) if clipped else loss, 0)
-    return loss, total, chosen, inside
+    known = _is_class(target, logits.shape[-1])
+    loss = jnp.where(known, total - jnp.sum(jnp.where(chosen, logits, 0), -1), jnp.nan)
+    return loss, total, chosen, known
 
 
 @op
