@@ -108,28 +108,98 @@ def test_bfloat16_and_float16_come_back(tmp_path):
         assert same_weights(model, weights)
 
 
-def test_the_optimizer_comes_back_where_it_is_built(tmp_path):
-    first, second, plain = small(), small(), small()
+def trained(optimizer="adam", units=3, steps=2):
+    """A model, compiled, and trained if there are any steps."""
+    model = small(units)
+    model.compile(optimizer, "mse")
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        model.train_on_batch(rng.normal(size=(8, 4)), rng.normal(size=(8, units)))
+    return model
+
+
+def state(model):
+    return [v.numpy() for v in model.optimizer.variables]
+
+
+def same(a, b):
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("ending", ["weights.h5", "keras"])
+def test_a_model_that_is_built_to_train_on_gets_the_optimizers_state(tmp_path, ending):
+    """As if it had never stopped: the next step is that of the model that was saved."""
+    first, second = trained(), trained(steps=0)
+    (first.save if ending == "keras" else first.save_weights)(tmp_path / f"m.{ending}")
+    second.optimizer.build(second.trainable_variables)
+    second.load_weights(tmp_path / f"m.{ending}")
+    assert same(state(second), state(first))
+    x, y = np.ones((8, 4)), np.zeros((8, 3))
     for model in (first, second):
-        model.compile("adam", "mse")
-        model.optimizer.build(model.trainable_variables)
-    slots = [np.full(v.shape, i + 1, v.dtype) for i, v in enumerate(first.optimizer.variables)]
-    first.optimizer.set_weights(slots)
-    first.save_weights(tmp_path / "m.weights.h5")
-    second.load_weights(tmp_path / "m.weights.h5")
-    plain.load_weights(tmp_path / "m.weights.h5")
-    found = [v.numpy() for v in second.optimizer.variables]
-    assert all(np.array_equal(a, b) for a, b in zip(found, slots, strict=True))
+        model.train_on_batch(x, y)
+    assert same_weights(second, first.get_weights())
 
 
-def test_another_optimizer_is_left_as_it_is_with_a_warning(tmp_path):
-    first, second = small(), small()
-    for model, name in ((first, "adam"), (second, "sgd")):
-        model.compile(name, "mse")
-        model.optimizer.build(model.trainable_variables)
+def test_load_model_gets_the_optimizers_state(tmp_path):
+    first = trained(keras.optimizers.SGD(0.1, momentum=0.9))
+    first.save(tmp_path / "m.keras")
+    assert same(state(keras.saving.load_model(tmp_path / "m.keras")), state(first))
+
+
+@pytest.mark.parametrize("ending", ["weights.h5", "keras"])
+def test_a_model_that_was_not_trained_says_that_it_takes_no_state(tmp_path, ending):
+    first, second = trained(), trained(steps=0)
+    (first.save if ending == "keras" else first.save_weights)(tmp_path / f"m.{ending}")
+    with pytest.warns(
+        UserWarning, match=r"'adam.*not made a step.*the 10 .*\n.*optimizer\.build"
+    ) as w:
+        second.load_weights(tmp_path / f"m.{ending}")
+    assert len(w) == 1
+    assert same_weights(second, first.get_weights())
+    assert not second.optimizer.built and int(second.optimizer.iterations) == 0
+
+
+def test_a_model_that_is_not_compiled_or_a_file_without_state_needs_no_word(tmp_path):
+    first = trained()
+    first.save_weights(tmp_path / "trained.weights.h5")
+    small().load_weights(tmp_path / "trained.weights.h5")
+    trained(steps=0).save_weights(tmp_path / "new.weights.h5")
+    before = state(first)
+    first.load_weights(tmp_path / "new.weights.h5")
+    assert same(state(first), before)
+
+
+@pytest.mark.parametrize("other", ["sgd", "rmsprop", "lion"])
+def test_another_optimizer_keeps_its_own_state_and_both_are_named(tmp_path, other):
+    """Also where both have as many variables of the same shapes."""
+    first = trained(keras.optimizers.SGD(0.1, momentum=0.9) if other != "sgd" else "adam")
+    second = trained(other)
     first.save_weights(tmp_path / "m.weights.h5")
-    with pytest.warns(UserWarning, match="optimizer's state was not loaded: optimizer 'sgd'"):
+    before, names = state(second), [type(one.optimizer).__name__ for one in (first, second)]
+    with pytest.warns(UserWarning, match="not loaded: .*{}.*{}".format(*names)):
         second.load_weights(tmp_path / "m.weights.h5")
+    assert same(state(second), before)
+    assert same_weights(second, first.get_weights())
+
+
+def test_an_optimizer_of_one_name_and_its_kin_take_the_state(tmp_path):
+    first = trained(keras.optimizers.Adam(name="mine"))
+    first.save_weights(tmp_path / "m.weights.h5")
+    for optimizer in (keras.optimizers.Adam(), keras.optimizers.AdamW()):
+        second = trained(optimizer)
+        second.load_weights(tmp_path / "m.weights.h5")
+        assert same(state(second), state(first))
+
+
+def test_the_state_of_other_weights_is_not_loaded_but_the_weights_are(tmp_path):
+    first, second = trained(), small()
+    second.layers[0].trainable = False
+    second.compile("adam", "mse")
+    second.train_on_batch(np.ones((8, 4)), np.ones((8, 3)))
+    first.save_weights(tmp_path / "m.weights.h5")
+    with pytest.warns(UserWarning, match="not loaded: .*trainable differ"):
+        second.load_weights(tmp_path / "m.weights.h5")
+    assert same_weights(second, first.get_weights())
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -6,6 +6,7 @@ other files are refused.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook import optimizers
 from hornbook.core.module import Module
 from hornbook.layers.weighted import Weighted
 from hornbook.saving.files import replacing, to_write
@@ -28,6 +30,11 @@ LARGEST_CHUNK = 1 << 26  # bytes; a compressed piece this small cannot exhaust m
 NOT_BUILT = """{!r} is not built: it has no weights to {}.
 Wrong:  model = Sequential([Dense(2)]); model.{}(...)
 Right:  model.build((None, 3)), or begin the model with an Input, or call it on data first"""
+
+NOT_TRAINED = """{} has not made a step, so it has no variables for the {} that the file has.
+To train on from there: call optimizer.build(model.trainable_variables) before load_weights,
+or keep the whole model with model.save("model.keras") and load_model("model.keras").
+To train anew, or not at all, all is well: the weights are loaded"""
 
 HOW_TO_FIT = (
     "Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"
@@ -186,17 +193,18 @@ def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> It
     if group is None:
         problems.append(_missing(entry, path))
         return
+    reason = _unfit_state(entry, group, names) if is_optimizer(entry.owner) else None
+    if reason:
+        warnings.warn(f"the optimizer's state was not loaded: {reason}", stacklevel=5)
+        return
     wanted = [str(number) for number in range(len(entry.variables))]
     if names != wanted:
         message = (
-            f"{_label(entry)} has {len(wanted)} variables "
-            f"({', '.join(f'{v.name}: {v.shape}' for v in entry.variables) or 'none'}); "
+            f"{_label(entry)} has {len(wanted)} variables ({_shown(entry)}); "
             f"the file has {len(names)} for it"
         )
         if not entry.optional:
             problems.append(Problem(path, message))
-        elif is_optimizer(entry.owner) and entry.owner.built:  # type: ignore[attr-defined]
-            warnings.warn(f"the optimizer's state was not loaded: {message}", stacklevel=5)
         return
     for name, variable in zip(names, entry.variables, strict=True):
         shape = dataset(group, name).shape
@@ -210,9 +218,45 @@ def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> It
             problems.append(Problem(path, message))
 
 
+def _unfit_state(entry: Entry, group: Any, names: list[str]) -> str | None:
+    """Why the state of an optimizer in a file is not that of the model's; `None` if it is.
+
+    The weights are loaded all the same, as programs that train them further in another way expect.
+    """
+    owner: Any = entry.owner
+    saved = str(group.attrs.get("name", ""))
+    kind = _optimizer_class(saved)
+    if kind and not (isinstance(owner, kind) or issubclass(kind, type(owner))):
+        return (
+            f"the file's is that of {kind.__name__} {saved!r}, the model has the optimizer "
+            f"{type(owner).__name__} {_name(owner)!r}. Compile with {kind.__name__} to load it"
+        )
+    if len(names) == len(entry.variables):
+        shapes = [dataset(group, name).shape for name in names]
+        if shapes == [variable.shape for variable in entry.variables]:
+            return None
+    elif not owner.built:
+        return NOT_TRAINED.format(_label(entry), len(names))
+    return (
+        f"{_label(entry)} has {len(entry.variables)} variables ({_shown(entry)}); the file has "
+        f"{len(names)} for it, of other weights. The layers that are trainable differ"
+    )
+
+
+def _optimizer_class(name: str) -> type | None:
+    """The library's optimizer whose automatic name this is, `"adam"` or `"adam_1"`."""
+    bare = re.sub(r"_\d+$", "", name).replace("_", "").lower()
+    classes = [getattr(optimizers, one) for one in optimizers.__all__ if one.lower() == bare]
+    return classes[0] if classes else None
+
+
 def _missing(entry: Entry, path: str) -> Problem:
-    names = ", ".join(f"{v.name}: {v.shape}" for v in entry.variables)
-    return Problem(path, f"{_label(entry)} expects {names}; the file has nothing for it")
+    message = f"{_label(entry)} expects {_shown(entry)}; the file has nothing for it"
+    return Problem(path, message)
+
+
+def _shown(entry: Entry) -> str:
+    return ", ".join(f"{v.name}: {v.shape}" for v in entry.variables) or "none"
 
 
 def _label(entry: Entry) -> str:
