@@ -224,6 +224,11 @@ def test_custom_objects_and_scopes_name_classes_for_a_while():
         deserialize(described)
 
 
+def test_a_scope_of_nothing_is_one():
+    with custom_object_scope(None):
+        assert get_registered_object("Unregistered") is None
+
+
 def test_a_scope_belongs_to_what_is_inside_it_even_after_an_error():
     with pytest.raises(ZeroDivisionError), custom_object_scope({"Unregistered": Unregistered}):
         raise ZeroDivisionError

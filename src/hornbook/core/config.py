@@ -200,13 +200,13 @@ def get_registered_object(
 
 
 @contextmanager
-def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
+def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]:
     """Inside, these names in configs and files stand for these classes and functions.
 
     Args:
         custom_objects: from name to class or function.
     """
-    _thread.scopes.append(dict(custom_objects))
+    _thread.scopes.append(dict(custom_objects or {}))
     try:
         yield
     finally:
