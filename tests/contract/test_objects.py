@@ -246,7 +246,7 @@ def test_a_compiled_step_is_the_eager_step_and_steps_lower_the_loss(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_state_of_an_optimizer_has_one_path_each_and_slots_name_their_variable(name):
     optimizer, everything, _, _ = step_of(name)
-    paths = optimizer.variable_paths()
+    paths = optimizer._variable_paths()
     assert set(paths.values()) == set(everything[2:]) and len(paths) == len(everything) - 2
     slots = [path for path, v in paths.items() if v.shape in ((3, 2), (2,))]
     assert all("kernel" in path or "bias" in path for path in slots)

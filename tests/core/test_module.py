@@ -96,46 +96,46 @@ class Tower(Module):
 
 def test_variables_and_modules_are_found_in_lists_and_dicts_in_the_order_they_were_set():
     tower = Tower()
-    assert [c.name for c in tower.children()] == words("first second third fourth")
-    assert [m.name for m in tower.modules()] == words("tower first second third fourth")
-    assert list(tower.variable_paths()) == [
+    assert [c.name for c in tower._child_modules()] == words("first second third fourth")
+    assert [m.name for m in tower._all_modules()] == words("tower first second third fourth")
+    assert list(tower._variable_paths()) == [
         *("scale", "count"),
         *(f"{b}/{v}" for b in words("first second third fourth") for v in ("kernel", "bias")),
     ]
-    assert tower.all_variables() == list(tower.variable_paths().values())
+    assert tower._all_variables() == list(tower._variable_paths().values())
 
 
 def test_trainable_variables_come_first_among_a_module_s_own():
-    assert [v.name for v in Tower().owned_variables()] == ["scale", "count"]
+    assert [v.name for v in Tower()._owned_variables()] == ["scale", "count"]
 
 
 def test_what_is_appended_later_is_found():
     tower = Tower()
     tower.blocks.append(Block("late"))
     tower.by_name["later"] = Block("later")
-    assert {"late", "later"} <= {c.name for c in tower.children()}
+    assert {"late", "later"} <= {c.name for c in tower._child_modules()}
 
 
 def test_what_is_taken_away_is_gone():
     tower = Tower()
     tower.blocks.pop()
     tower.by_name = None
-    assert [c.name for c in tower.children()] == ["first"]
+    assert [c.name for c in tower._child_modules()] == ["first"]
 
 
 def test_equal_names_get_paths_that_differ():
     tower = Tower()
     for block in tower.blocks:
         block.name = "same"
-    paths = [p for p in tower.variable_paths() if p.startswith("same")]
+    paths = [p for p in tower._variable_paths() if p.startswith("same")]
     assert paths == ["same/kernel", "same/bias", "same/kernel_1", "same/bias_1"]
 
 
 def test_a_cycle_of_modules_ends():
     a, b = Block("a"), Block("b")
     a.other, b.other = b, a
-    assert [m.name for m in a.modules()] == ["a", "b"]
-    assert list(a.variable_paths()) == ["kernel", "bias", "b/kernel", "b/bias"]
+    assert [m.name for m in a._all_modules()] == ["a", "b"]
+    assert list(a._variable_paths()) == ["kernel", "bias", "b/kernel", "b/bias"]
 
 
 def test_constructor_arguments_are_not_owned():
@@ -143,7 +143,7 @@ def test_constructor_arguments_are_not_owned():
         def __init__(self, block):
             super().__init__("holder")
 
-    assert Holder(Block()).children() == []
+    assert Holder(Block())._child_modules() == []
 
 
 def test_the_structure_version_rises_where_ownership_may_change():

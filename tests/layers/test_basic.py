@@ -162,7 +162,7 @@ def test_embedding_takes_weights_and_input_length():
     for given in (table, [table]):
         layer = layers.Embedding(4, 2, weights=given, input_length=3)
         np.testing.assert_array_equal(layer(np.array([[1, 2, 3]])), table[[[1, 2, 3]]])
-    assert layer.batch_input_shape == (None, 3)
+    assert layer._batch_input_shape == (None, 3)
     assert "weights" not in layer.get_config()
 
 

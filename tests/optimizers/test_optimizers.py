@@ -473,7 +473,7 @@ def test_an_optimizer_does_not_own_the_weights_it_trains():
     variables = pair()
     optimizer = Adam(use_ema=True)
     optimizer.apply(ones(variables), variables)
-    assert not set(variables) & set(optimizer.all_variables())
+    assert not set(variables) & set(optimizer._all_variables())
 
 
 # ---- loss scaling

@@ -104,7 +104,9 @@ class Chained(Subclassed):
 
 
 def inputs_of(model, count=47):
-    shapes = [(count, *x.shape[1:]) for x in model.inputs] if model.inputs else [(count, 4)]
+    shapes = (
+        [(count, *x.shape[1:]) for x in model.inputs] if hasattr(model, "inputs") else [(count, 4)]
+    )
     found = [ids(shape, seed) for seed, shape in enumerate(shapes)]
     return found if len(found) > 1 else found[0]
 

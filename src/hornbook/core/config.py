@@ -314,7 +314,7 @@ def describe(obj: Any) -> dict:
         "class_name": cls.__name__,
         "config": serialize(obj.get_config()),
         "registered_name": None if family else get_registered_name(cls),
-        **getattr(obj, "stated_class", {}),
+        **getattr(obj, "_stated_class", {}),
     }
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()

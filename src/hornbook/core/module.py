@@ -6,12 +6,16 @@ in the order in which they were first set.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hornbook.core import tree
 from hornbook.core.config import Configurable
 from hornbook.core.variable import Variable
+
+RESERVED = """{0}.{1} is a read-only property of the base class.
+Wrong:  self.{1} = ...
+Right:  self.my_{1} = ..."""
 
 _counts: Counter[str] = Counter()
 _structure_version = [0]
@@ -46,6 +50,23 @@ def structure_version() -> int:
     return _structure_version[0]
 
 
+def new_structure() -> None:
+    """Note that some module may have come to own something else."""
+    _structure_version[0] += 1
+
+
+class derived:
+    """A read-only property that gives way: an attribute of the same name, set on the object, hides
+    it. The code of the library reads what is behind it."""
+
+    def __init__(self, compute: Callable):
+        self.compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, obj: Any, cls: type | None = None) -> Any:
+        return self if obj is None else self.compute(obj)
+
+
 class Module(Configurable):
     """A named owner of variables and modules.
 
@@ -55,6 +76,8 @@ class Module(Configurable):
     Raises:
         ValueError: if the name is not a string, is empty or has a `/`.
     """
+
+    _is_metric = False
 
     def __init__(self, name: str | None = None):
         if name is None:
@@ -77,7 +100,10 @@ class Module(Configurable):
     def __setattr__(self, name: str, value: Any):
         if isinstance(value, Module | Variable | list | tuple | dict) or name.endswith("trainable"):
             _structure_version[0] += 1
-        object.__setattr__(self, name, value)
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError as error:
+            raise AttributeError(RESERVED.format(type(self).__name__, name)) from error
 
     def _owned(self) -> Iterator[tuple[str, Any]]:
         """Attribute names and what they hold; a class with other sources adds them here."""
@@ -85,7 +111,7 @@ class Module(Configurable):
             if name != "_arguments":
                 yield name, value
 
-    def owned_variables(self) -> list[Variable]:
+    def _owned_variables(self) -> list[Variable]:
         """This module's own variables, each once; trainable ones first."""
         found = dict.fromkeys(
             leaf
@@ -96,7 +122,7 @@ class Module(Configurable):
         )
         return sorted(found, key=lambda variable: variable.kind != "weight")
 
-    def children(self) -> list["Module"]:
+    def _child_modules(self) -> list["Module"]:
         """The modules that its attributes hold, each once."""
         found = {
             id(leaf): leaf
@@ -107,7 +133,7 @@ class Module(Configurable):
         }
         return list(found.values())
 
-    def modules(self) -> list["Module"]:
+    def _all_modules(self) -> list["Module"]:
         """This module and all below it, each once, owners before owned."""
         found: dict[int, Module] = {}
         stack: list[Module] = [self]
@@ -115,14 +141,14 @@ class Module(Configurable):
             module = stack.pop()
             if id(module) not in found:
                 found[id(module)] = module
-                stack.extend(reversed(module.children()))
+                stack.extend(reversed(module._child_modules()))
         return list(found.values())
 
-    def all_variables(self) -> list[Variable]:
+    def _all_variables(self) -> list[Variable]:
         """Every variable of this module and those below it, each once, whatever its kind."""
-        return list(dict.fromkeys(v for m in self.modules() for v in m.owned_variables()))
+        return list(dict.fromkeys(v for m in self._all_modules() for v in m._owned_variables()))
 
-    def variable_paths(self) -> dict[str, Variable]:
+    def _variable_paths(self) -> dict[str, Variable]:
         """Every variable by a path that is unique below this module, such as `"dense_1/kernel"`."""
         found: dict[str, Variable] = {}
         seen: set[Variable] = set()
@@ -133,11 +159,11 @@ class Module(Configurable):
             if id(module) in visited:
                 continue
             visited.add(id(module))
-            for variable in module.owned_variables():
+            for variable in module._owned_variables():
                 if variable not in seen:
                     seen.add(variable)
                     found[_unique(prefix + variable.name, found)] = variable
-            stack.extend((f"{prefix}{c.name}/", c) for c in reversed(module.children()))
+            stack.extend((f"{prefix}{c.name}/", c) for c in reversed(module._child_modules()))
         return found
 
 

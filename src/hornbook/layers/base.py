@@ -122,13 +122,8 @@ class Layer(Weighted):
         if input_shape is not None:
             size = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
             batch_input_shape = (batch_size, *size)
-        self.batch_input_shape = batch_input_shape or batch_shape
+        self._batch_input_shape = batch_input_shape or batch_shape
         self._initialized = True
-
-    @property
-    def layers(self) -> list["Layer"]:
-        """The layers directly below this one."""
-        return [child for child in self.children() if isinstance(child, Layer)]
 
     # ---- building
 
@@ -392,7 +387,7 @@ class Layer(Weighted):
         values |= dict(zip(fixed, non_trainable_variables, strict=True))
         with bind(values) as scope, collect_losses() as losses:
             outputs = self(*args, **kwargs)
-            losses = [*losses, *self.regularization_losses()] if return_losses else []
+            losses = [*losses, *self._regularization_losses()] if return_losses else []
         updated = [scope[variable] for variable in fixed]
         return (outputs, updated, losses) if return_losses else (outputs, updated)
 

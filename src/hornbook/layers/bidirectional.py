@@ -198,7 +198,7 @@ class Bidirectional(Layer):
 def _copy(layer: Layer, **changes: Any) -> Any:
     """A layer made like another, with its own weights; also where its parts are not registered."""
     known: dict[str, Any] = {}
-    for module in layer.modules():
+    for module in layer._all_modules():
         known[type(module).__name__] = type(module)
         values = arguments(module).values() if hasattr(module, "_arguments") else ()
         known |= {v.__name__: v for v in tree.walk(list(values)) if inspect.isfunction(v)}

@@ -86,9 +86,9 @@ def _split(merged: Array, batch: int, steps: int) -> Array:
 
 def _treats_samples_alone(layer: Layer, training: bool) -> bool:
     """Whether each sample's output is sure to depend on that sample alone."""
-    kinds = {variable.kind for variable in layer.all_variables()}
+    kinds = {variable.kind for variable in layer._all_variables()}
     moving = "carry" in kinds or (training and "state" in kinds)
-    return not moving and all(_is_known(module) for module in layer.modules())
+    return not moving and all(_is_known(module) for module in layer._all_modules())
 
 
 def _treats_steps_alike(layer: Layer) -> bool:
@@ -97,14 +97,14 @@ def _treats_steps_alike(layer: Layer) -> bool:
     quiet = all(
         getattr(module, "activity_regularizer", None) is None
         and not getattr(module, "_symbolic_losses", None)
-        for module in layer.modules()
+        for module in layer._all_modules()
     )
     return quiet and not takes_mask and _treats_samples_alone(layer, training=True)
 
 
 def _is_known(module: Any) -> bool:
     """Whether a module is one of this package's, and runs no function of the user's."""
-    graph = getattr(module, "_graph", None)
+    graph = getattr(module, "_recorded", None)
     calls_ops = graph and not all(isinstance(op, Layer) for op in graph.operations())
     own = type(module).__module__.partition(".")[0] == PACKAGE
     return own and not calls_ops and type(module).__name__ != "Lambda"

@@ -93,12 +93,12 @@ class Weighted(Module):
     @property
     def variables(self) -> list[Variable]:
         """Every variable of this layer and those below it, seeds included and metrics not."""
-        return [v for v in self.all_variables() if v.kind != "metric"]
+        return [v for v in self._all_variables() if v.kind != "metric"]
 
     @property
     def weights(self) -> list[Variable]:
         """The variables that a file keeps: trainable or not, without seeds and metrics."""
-        return [v for v in self.all_variables() if v.kind in ("weight", "state")]
+        return [v for v in self._all_variables() if v.kind in ("weight", "state")]
 
     def _trainable_ids(self) -> set[int]:
         found: set[int] = set()
@@ -109,8 +109,10 @@ class Weighted(Module):
             if id(module) in visited or not getattr(module, "trainable", True):
                 continue
             visited.add(id(module))
-            found |= {id(v) for v in module.owned_variables() if v.trainable and v.kind == "weight"}
-            stack.extend(module.children())
+            found |= {
+                id(v) for v in module._owned_variables() if v.trainable and v.kind == "weight"
+            }
+            stack.extend(module._child_modules())
         return found
 
     @property
@@ -147,10 +149,10 @@ class Weighted(Module):
     @trainable.setter
     def trainable(self, value: bool):
         value = bool(value)
-        for module in self.modules():
+        for module in self._all_modules():
             if isinstance(module, Weighted):
                 module._trainable = value
-                for variable in module.owned_variables():
+                for variable in module._owned_variables():
                     if variable.kind == "weight":
                         variable.trainable = value
 
@@ -210,7 +212,7 @@ class Weighted(Module):
             variable.assign(store[str(number)])
 
     def _own_weights(self) -> list[Variable]:
-        return [v for v in self.owned_variables() if v.kind in ("weight", "state")]
+        return [v for v in self._owned_variables() if v.kind in ("weight", "state")]
 
     def count_params(self) -> int:
         """The number of numbers in its weights.
@@ -225,7 +227,7 @@ class Weighted(Module):
     @property
     def metrics(self) -> list:
         """The metrics among its attributes and those of the layers below."""
-        return [m for m in self.modules() if callable(getattr(m, "update_state", None))]
+        return [module for module in self._all_modules() if module._is_metric]
 
     @property
     def path(self) -> str:
@@ -250,10 +252,10 @@ class Weighted(Module):
             else:
                 self._loss_values.append(jnp.mean(jnp.asarray(one)))
 
-    def regularization_losses(self) -> list:
+    def _regularization_losses(self) -> list:
         """What regularizers of trainable weights, and functions given to `add_loss`, say."""
         losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
-        for module in self.modules():
+        for module in self._all_modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]
         return losses
 
@@ -261,7 +263,7 @@ class Weighted(Module):
     def losses(self) -> list:
         """Scalars that are added to the loss: from the last call, and from regularizers."""
         values = thread.calls[0].losses if thread.calls else self._loss_values
-        return [*values, *self.regularization_losses()]
+        return [*values, *self._regularization_losses()]
 
     def _check_initialized(self) -> None:
         if "_initialized" not in self.__dict__:

@@ -46,6 +46,8 @@ class Metric(Module):
         3.0
     """
 
+    _is_metric = True
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "result" in vars(cls):
@@ -64,7 +66,7 @@ class Metric(Module):
     @property
     def variables(self) -> list[Variable]:
         """What is gathered: this metric's variables and those of metrics inside it."""
-        return self.all_variables()
+        return self._all_variables()
 
     def add_variable(
         self,

@@ -78,7 +78,7 @@ class _Cloner:
         return self.made[id(layer)]
 
     def _copy(self, layer: Layer) -> Layer:
-        if self.recursive and isinstance(layer, Model) and layer.inputs is not None:
+        if self.recursive and isinstance(layer, Model) and layer._recorded is not None:
             return _clone(layer, None, self)
         if self.clone is not None:
             return self.clone(layer)
@@ -87,7 +87,7 @@ class _Cloner:
 
 def copy_of(layer: Layer) -> Layer:
     """A new layer made from a layer's config; classes need not be registered."""
-    known = {type(module).__name__: type(module) for module in layer.modules()}
+    known = {type(module).__name__: type(module) for module in layer._all_modules()}
     with custom_object_scope(known):
         return type(layer).from_config(layer.get_config())
 
@@ -95,7 +95,7 @@ def copy_of(layer: Layer) -> Layer:
 def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
     if isinstance(model, Sequential):
         made = _clone_sequential(model, inputs, cloner)
-    elif model.inputs is not None:
+    elif model._recorded is not None:
         made = _clone_functional(model, inputs, cloner)
     elif inputs is not None or cloner.clone or cloner.call:
         raise ValueError(
@@ -104,9 +104,9 @@ def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
         )
     else:
         described = serialize(model)
-        known = {type(m).__name__: type(m) for m in model.modules()}
+        known = {type(m).__name__: type(m) for m in model._all_modules()}
         return deserialize(described, known, family="models")
-    if model.compiled:
+    if model._compiled is not None:
         config = model.get_compile_config()
         if config:
             made.compile_from_config(config)
@@ -116,7 +116,7 @@ def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
 def _clone_sequential(model: Sequential, inputs: Any, cloner: _Cloner) -> Sequential:
     if cloner.call is not None and not cloner.recursive:
         raise ValueError("call_function is for functional models; a Sequential only lists layers")
-    layers = [cloner(layer) for layer in model.layers]
+    layers = [cloner(one) for one in model._stack if not isinstance(one, InputLayer)]
     first = model._stack[0] if model._stack else None
     if inputs is not None:
         leaves = tree.flatten(inputs)
@@ -129,7 +129,7 @@ def _clone_sequential(model: Sequential, inputs: Any, cloner: _Cloner) -> Sequen
         layers = [InputLayer.from_config(first.get_config()), *layers]
     made = type(model)(layers, name=model.name)
     if model.built and not made.built:
-        made.build(model.input_shape)
+        made.build(model._recorded.input_list[0].shape)
     return made
 
 

@@ -29,7 +29,7 @@ def is_functional_config(config: dict) -> bool:
 
 def _is_nested(operation: Any) -> bool:
     """Functional models: Keras counts their calls from 1 where it names a model's outputs."""
-    return getattr(operation, "_graph", None) is not None and not hasattr(operation, "_stack")
+    return getattr(operation, "_recorded", None) is not None and not hasattr(operation, "_stack")
 
 
 # ---- to plain data
@@ -85,8 +85,8 @@ class _Writer:
             "name": model.name,
             "trainable": model.trainable,
             "layers": layers,
-            "input_layers": self._map(model._graph.inputs, self._place),
-            "output_layers": self._map(model._graph.outputs, self._place),
+            "input_layers": self._map(model._recorded.inputs, self._place),
+            "output_layers": self._map(model._recorded.outputs, self._place),
         }
         if model._symbolic_losses:
             config["added_losses"] = [self._place(one) for one in model._symbolic_losses]
@@ -216,7 +216,7 @@ class _Reader:
         tensors: list[SymbolicTensor] = []
         kwargs: dict[str, Any] = {}
         for name, number, output, *more in call:
-            nested = hasattr(self.operations.get(name), "compiled")
+            nested = hasattr(self.operations.get(name), "_compiled")
             tensors.append(self.tensor(name, max(number - nested, 0), output))
             kwargs |= self._values(more[0]) if more else {}
         return [tensors[0] if len(tensors) == 1 else tensors], kwargs

@@ -16,7 +16,7 @@ from hornbook.core.config import (
 )
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
-from hornbook.core.module import auto_name
+from hornbook.core.module import RESERVED, auto_name, derived
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
@@ -53,7 +53,7 @@ class Model(Trainer):
             raise ValueError("a functional Model needs both inputs and outputs")
         Layer.__init__(self, name=name or self._default_name(inputs), **kwargs)
         self.supports_masking = True
-        self._graph: Any = None  # a `Graph`, in a functional model
+        self._recorded: Any = None  # a `Graph`, in a functional model
         self._call_graph: Any = None  # the same, with the losses that were added
         self._symbolic_losses: list[SymbolicTensor] = []
         self._strict_shapes = True
@@ -71,9 +71,9 @@ class Model(Trainer):
                     f"the {what} of a Model are symbolic tensors, made with Input and layers; "
                     f"got {wrong[0] if wrong else structure!r}"
                 )
-        self._graph = self._call_graph = Graph(inputs, outputs)
+        self._recorded = self._call_graph = Graph(inputs, outputs)
         self.built = True
-        functional.check_names([op for op in self._graph.operations() if isinstance(op, Layer)])
+        functional.check_names([op for op in self._recorded.operations() if isinstance(op, Layer)])
 
     # ---- structure
 
@@ -88,52 +88,71 @@ class Model(Trainer):
     @property
     def layers(self) -> list[Layer]:
         """The layers directly below this one; in a functional model, inputs first."""
-        return [child for child in self.children() if isinstance(child, Layer)]
+        return self._layers_below()
 
-    @property
-    def inputs(self) -> list | None:
+    @layers.setter
+    def layers(self, value: Any):
+        raise AttributeError(RESERVED.format(type(self).__name__, "layers"))
+
+    def _layers_below(self) -> list[Layer]:
+        return [child for child in self._child_modules() if isinstance(child, Layer)]
+
+    def _known(self, what: str) -> Graph:
+        if self._recorded is None:
+            raise AttributeError(
+                f"{type(self).__name__} {self.name!r} has no {what}: only a model that is made "
+                "from symbolic inputs and outputs has, or a Sequential that is built"
+            )
+        return self._recorded
+
+    @derived
+    def inputs(self) -> list:
         """The symbolic inputs, flat."""
-        return self._graph.input_list if self._graph else None
+        return self._known("inputs").input_list
 
-    @property
-    def outputs(self) -> list | None:
+    @derived
+    def outputs(self) -> list:
         """The symbolic outputs, flat."""
-        return self._graph.output_list if self._graph else None
+        return self._known("outputs").output_list
 
     @property
     def input(self) -> Any:
         """The symbolic inputs, in the form they were given."""
-        return self._graph.inputs if self._graph else super().input
+        return self._recorded.inputs if self._recorded else super().input
 
     @property
     def output(self) -> Any:
         """The symbolic outputs, in the form they were given."""
-        return self._graph.outputs if self._graph else super().output
+        return self._recorded.outputs if self._recorded else super().output
 
-    @property
+    @derived
     def input_shape(self) -> Any:
         """The shapes of the inputs, `None` where unknown."""
-        return tree.map_structure(lambda t: t.shape, self.input)
+        return tree.map_structure(lambda t: t.shape, self._known("input_shape").inputs)
 
-    @property
+    @derived
     def output_shape(self) -> Any:
         """The shapes of the outputs, `None` where unknown."""
-        return tree.map_structure(lambda t: t.shape, self.output)
+        return tree.map_structure(lambda t: t.shape, self._known("output_shape").outputs)
 
-    @property
-    def input_names(self) -> list[str] | None:
+    @derived
+    def input_names(self) -> list[str]:
         """The names by which inputs can be passed in a dict."""
-        return [t.name for t in self._graph.input_list] if self._graph else None
+        return [t.name for t in self._known("input_names").input_list]
 
-    @property
-    def output_names(self) -> list[str] | None:
+    @derived
+    def output_names(self) -> list[str]:
         """The names under which outputs' losses and metrics are reported."""
-        if self._graph is None:
+        self._known("output_names")
+        return self._output_names() or []
+
+    def _output_names(self) -> list[str] | None:
+        if self._recorded is None:
             return None
-        if isinstance(self._graph.outputs, dict):
-            return list(self._graph.outputs)
+        if isinstance(self._recorded.outputs, dict):
+            return list(self._recorded.outputs)
         names: list[str] = []
-        for tensor in self._graph.output_list:
+        for tensor in self._recorded.output_list:
             base = getattr(tensor.node.op, "name", None) or tensor.node.name
             name, number = base, 1
             while name in names:
@@ -141,23 +160,25 @@ class Model(Trainer):
             names.append(name)
         return names
 
-    def known_graph(self) -> Graph | None:
+    def _known_graph(self) -> Graph | None:
         """The graph of a functional model without losses in it, whose `call` is not one's own."""
         own = not type(self).call.__module__.startswith("hornbook.models.")
-        return None if own or self._symbolic_losses else self._graph
+        return None if own or self._symbolic_losses else self._recorded
 
-    def last_activations(self) -> dict[str, Any]:
+    def _last_activations(self) -> dict[str, Any]:
         """The activation that each output comes from, where it is known."""
-        if self._graph is None:
+        if self._recorded is None:
             return {}
         found = {}
-        for name, tensor in zip(self.output_names or [], self._graph.output_list, strict=True):
+        for name, tensor in zip(
+            self._output_names() or [], self._recorded.output_list, strict=True
+        ):
             found[name] = _activation_of(tensor)
         return found
 
-    def known_outputs(self) -> Any:
+    def _known_outputs(self) -> Any:
         """Symbolic outputs, if they are known before data come."""
-        return self._graph.outputs if self._graph else None
+        return self._recorded.outputs if self._recorded else None
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by name or by index.
@@ -205,8 +226,8 @@ class Model(Trainer):
 
     def reset_states(self) -> None:
         """Start the sequences of stateful layers anew."""
-        for layer in self.modules():
-            if layer is not self and hasattr(layer, "reset_states"):
+        for layer in self._all_modules():
+            if layer is not self and callable(getattr(layer, "reset_states", None)):
                 layer.reset_states()
 
     # ---- files
@@ -247,12 +268,12 @@ class Model(Trainer):
             inspect.Parameter.VAR_POSITIONAL,
             inspect.Parameter.VAR_KEYWORD,
         }
-        return self._graph is not None and (as_graph or takes_any)
+        return self._recorded is not None and (as_graph or takes_any)
 
     @property
-    def stated_class(self) -> dict:
+    def _stated_class(self) -> dict:
         """What files call its class, where that is not its name."""
-        if type(self) is not Model or self._graph is None:
+        if type(self) is not Model or self._recorded is None:
             return {}
         module, name = "keras.src.models.functional", "Functional"
         return {"module": module, "class_name": name, "registered_name": name}
@@ -282,16 +303,17 @@ class Model(Trainer):
         """
         if self._compiled is None:
             return None
-        loss, loss_weights, metrics, weighted_metrics = self.objective.given
+        settled = self._compiled
+        loss, loss_weights, metrics, weighted_metrics = settled.objective.given
         given = {
-            "optimizer": self.optimizer,
+            "optimizer": settled.optimizer,
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
-            "run_eagerly": self.run_eagerly,
-            "steps_per_execution": self.steps_per_execution,
-            "jit_compile": not self.run_eagerly,
+            "run_eagerly": settled.run_eagerly,
+            "steps_per_execution": settled.steps_per_execution,
+            "jit_compile": not settled.run_eagerly,
         }
         try:
             return serialize(given)
@@ -308,7 +330,7 @@ class Model(Trainer):
         given = {key: value for key, value in deserialize(config).items() if key in known}
         self.compile(**given)
         if self.built:
-            self.optimizer.build(self.trainable_variables)
+            self._settled.optimizer.build(self.trainable_variables)
 
     # ---- building
 
@@ -319,12 +341,12 @@ class Model(Trainer):
             input_shape: with the batch size in front (`None`: any); a list or dict of shapes for
                 several inputs.
         """
-        if self._graph is None and input_shape is not None:
+        if self._recorded is None and input_shape is not None:
             self._build_by_call({"input_shape": input_shape})
 
     def build_from_config(self, config: dict) -> None:
         """Build as `get_build_config` says."""
-        if self._graph is None and type(self).build is Model.build:
+        if self._recorded is None and type(self).build is Model.build:
             self._build_by_call(config.get("shapes_dict", config))
         else:
             super().build_from_config(config)
@@ -360,7 +382,7 @@ class Model(Trainer):
         if symbolic_leaves(state["_arguments"]):
             state["_arguments"] = ((), {})  # the graph says it all
         graph = state.pop("_call_graph", None)
-        state |= {"_graph": None, "_symbolic_losses": bool(self._symbolic_losses)}
+        state |= {"_recorded": None, "_symbolic_losses": bool(self._symbolic_losses)}
         state["_packed"] = graph and functional.pack(graph)
         return state
 
@@ -369,10 +391,10 @@ class Model(Trainer):
         packed, has_losses = state.pop("_packed"), state.pop("_symbolic_losses")
         vars(self).update(state)
         graph = packed and functional.unpack(packed)
-        self._graph = self._call_graph = graph
+        self._recorded = self._call_graph = graph
         self._symbolic_losses = []
         if has_losses:
-            self._graph = Graph(graph.inputs, graph.outputs["outputs"])
+            self._recorded = Graph(graph.inputs, graph.outputs["outputs"])
             self._symbolic_losses = graph.outputs["losses"]
         if self._compiled is not None:
             self._compiled.frozen = frozen_now(self)
@@ -408,18 +430,18 @@ class Model(Trainer):
             if not isinstance(one, SymbolicTensor):
                 super().add_loss(one)
                 continue
-            if self._graph is None:
+            if self._recorded is None:
                 raise ValueError(f"{self.name!r} has no graph that a symbolic loss could belong to")
             self._symbolic_losses = [*self._symbolic_losses, one]
             self._call_graph = Graph(
-                self._graph.inputs,
-                {"outputs": self._graph.outputs, "losses": self._symbolic_losses},
+                self._recorded.inputs,
+                {"outputs": self._recorded.outputs, "losses": self._symbolic_losses},
             )
 
     def _match(self, inputs: Any) -> list:
         """The values of the inputs in the graph's order, checked."""
         values = self._in_order(inputs)
-        symbols = self._graph.input_list
+        symbols = self._recorded.input_list
         if len(values) != len(symbols):
             raise ValueError(
                 f"model {self.name!r} takes {len(symbols)} inputs "
@@ -435,9 +457,10 @@ class Model(Trainer):
         return [inputs]
 
     def _input_keys(self, inputs: dict) -> list[str]:
-        structure = self._graph.inputs
+        structure = self._recorded.inputs
         keys = list(structure) if isinstance(structure, dict) else []
-        names = keys if keys and set(keys) <= set(inputs) else (self.input_names or [])
+        by_name = [t.name for t in self._recorded.input_list]
+        names = keys if keys and set(keys) <= set(inputs) else by_name
         missing = [name for name in names if name not in inputs]
         if missing:
             extra = [key for key in inputs if key not in names]
@@ -468,13 +491,13 @@ class Model(Trainer):
             )
         return value
 
-    def adapt_inputs(self, x: Any) -> Any:
+    def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the model is called with; wrong names and shapes raise."""
-        if self._graph is None or x is None:
+        if self._recorded is None or x is None:
             return x
         if isinstance(x, dict):
             return {name: x[name] for name in self._input_keys(x)} if len(x) > 1 else x
-        if isinstance(x, list | tuple) and len(self._graph.input_list) == 1 and len(x) == 1:
+        if isinstance(x, list | tuple) and len(self._recorded.input_list) == 1 and len(x) == 1:
             return x[0]
         return x
 
@@ -482,8 +505,8 @@ class Model(Trainer):
 def _activation_of(tensor: SymbolicTensor) -> Any:
     """The activation function that a tensor comes out of, looking through nested models."""
     op = tensor.node.op
-    if isinstance(op, Model) and op.outputs:
-        return _activation_of(op.outputs[0])
+    if isinstance(op, Model) and op._recorded is not None:
+        return _activation_of(op._recorded.output_list[0])
     inner = getattr(op, "layer", None)
     for one in (op, inner):
         activation = getattr(one, "activation", None)

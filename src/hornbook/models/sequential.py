@@ -53,11 +53,11 @@ class Sequential(Model):
         if any(one is layer for one in self._stack):
             raise ValueError(f"the layer {layer.name!r} is already in {self.name!r}")
         check_names([*self._stack, layer])
-        shape = layer.batch_input_shape
+        shape = layer._batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack = [Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op]
-        elif not self._stack and isinstance(layer, Model) and layer.inputs:
-            first = layer.inputs[0]
+        elif not self._stack and isinstance(layer, Model) and layer._recorded is not None:
+            first = layer._recorded.input_list[0]
             self._stack = [Input(batch_shape=first.shape, dtype=first.dtype).node.op]
         self._stack = [*self._stack, layer]
         self._rebuild()
@@ -75,11 +75,11 @@ class Sequential(Model):
         """Record the stack anew, if it begins with an input."""
         self._forward_program = None
         if not self._stack or not isinstance(self._stack[0], InputLayer):
-            if self._graph is not None:
-                self._graph = self._call_graph = None
+            if self._recorded is not None:
+                self._recorded = self._call_graph = None
                 self.built = False
             return
-        graph = self._graph
+        graph = self._recorded
         if (
             graph is not None
             and len(self._stack) > 2
@@ -100,7 +100,7 @@ class Sequential(Model):
         """Build for inputs of a shape with the batch size in front (`None`: any)."""
         if not self._stack:
             raise ValueError(f"{self.name!r} has no layers to build")
-        if self._graph is None and input_shape is not None:
+        if self._recorded is None and input_shape is not None:
             self._strict_shapes = False
             shape = (None, *tuple(input_shape)[1:]) if not _stateful(self) else tuple(input_shape)
             self._chain(Input(batch_shape=shape, dtype=_input_dtype(self._stack[0])))
@@ -108,13 +108,11 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Apply the layers one after the other."""
-        if self._graph is None:
+        if self._recorded is None:
             raise ValueError(f"{self.name!r} has no layers to call")
         return super().call(inputs, training, mask)
 
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without the input."""
+    def _layers_below(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
     def _owned(self):
@@ -129,8 +127,8 @@ class Sequential(Model):
             "dtype": self.dtype_policy.name,
             "layers": [serialize(layer) for layer in self._stack],
         }
-        if self._graph is not None:
-            config["build_input_shape"] = self._graph.input_list[0].shape
+        if self._recorded is not None:
+            config["build_input_shape"] = self._recorded.input_list[0].shape
         return config
 
     @classmethod
@@ -145,7 +143,7 @@ class Sequential(Model):
         for one in config["layers"]:
             model.add(deserialize(one, family="layers"))
         shape = config.get("build_input_shape")
-        if model._graph is None and shape and isinstance(shape, list | tuple):
+        if model._recorded is None and shape and isinstance(shape, list | tuple):
             model.build(tuple(shape))
         if not config.get("trainable", True):
             model.trainable = False
@@ -153,7 +151,7 @@ class Sequential(Model):
 
 
 def _stateful(model: Sequential) -> bool:
-    return any(getattr(module, "stateful", False) for module in model.modules())
+    return any(getattr(module, "stateful", False) for module in model._all_modules())
 
 
 def _input_dtype(layer: Layer) -> str:

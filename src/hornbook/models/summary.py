@@ -70,13 +70,13 @@ def _rows(operations: list[Called], expand: bool, indent: str = "") -> Iterator[
             CONNECTED: ", ".join(_sources(nodes, names)) or "-",
             TRAINABLE: ("yes" if operation.trainable else "no") if trainable else "-",
         }
-        if expand and getattr(operation, "layers", None):
+        if expand and hasattr(operation, "_layers_below"):
             yield from _rows(_operations(operation), expand, indent + "  ")
 
 
 def _operations(model) -> list[Called]:
     """Each layer or op of a model, with its calls in the model's graph."""
-    graph = getattr(model, "_graph", None)
+    graph = getattr(model, "_recorded", None)
     if graph is None:
         return [(layer.name, layer, []) for layer in model.layers]
     listed = set(map(id, model.layers))
@@ -119,7 +119,7 @@ def _range(operations: list[Called], wanted: list | tuple | None) -> list[Called
 
 def _has_branches(model) -> bool:
     """Whether a list of layers alone does not say how they are connected."""
-    graph = getattr(model, "_graph", None)
+    graph = getattr(model, "_recorded", None)
     if graph is None:
         return False
     return len(graph.input_list) > 1 or any(
@@ -211,7 +211,7 @@ def _totals(model) -> list[str]:
         "Trainable": [v for v in model.weights if id(v) in trainable],
         "Non-trainable": [v for v in model.weights if id(v) not in trainable],
     }
-    optimizer = getattr(model, "optimizer", None)
+    optimizer = model._compiled.optimizer if getattr(model, "_compiled", None) else None
     if optimizer is not None and optimizer.built:
         groups["Optimizer"] = list(optimizer.variables)
     groups = {"Total": [v for group in groups.values() for v in group], **groups}

@@ -73,7 +73,7 @@ class LossScaleOptimizer(Optimizer):
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, then the inner optimizer's."""
-        return [*self.owned_variables(), *self.inner_optimizer.variables]
+        return [*self._owned_variables(), *self.inner_optimizer.variables]
 
     @property
     def learning_rate(self) -> Any:

@@ -134,7 +134,7 @@ class MultiOptimizer(Optimizer):
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, then each optimizer's."""
-        return [*self.owned_variables(), *(v for each in self.optimizers for v in each.variables)]
+        return [*self._owned_variables(), *(v for each in self.optimizers for v in each.variables)]
 
     @property
     def learning_rate(self) -> Any:

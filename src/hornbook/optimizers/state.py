@@ -138,7 +138,7 @@ class State(Module):
     @property
     def variables(self) -> list[Variable]:
         """Every variable of the optimizer: the step count, the rate, then averages, sums, slots."""
-        return self.owned_variables()
+        return self._owned_variables()
 
     @property
     def iterations(self) -> Any:

@@ -325,7 +325,7 @@ def _by_name(model: Module, file: Any) -> list[tuple[str, Entry]]:
 
 
 def _is_model(owner: Any) -> bool:
-    return hasattr(owner, "compiled")
+    return hasattr(owner, "_compiled")
 
 
 # ---- what may be touched in a file

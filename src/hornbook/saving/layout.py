@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hornbook.core.module import Module, to_snake_case
 from hornbook.core.random import SeedGenerator
 from hornbook.core.variable import Variable
+from hornbook.optimizers import Optimizer
 
 PACKAGE = __name__.partition(".")[0]
 # Modules of classes whose properties are the library's own affair.
@@ -47,18 +48,18 @@ def entries(root: Module) -> list[Entry]:
 
 def is_optimizer(owner: Any) -> bool:
     """Whether it is an optimizer."""
-    return callable(getattr(owner, "apply_gradients", None))
+    return isinstance(owner, Optimizer)
 
 
 def _variables(owner: Module) -> list[Variable]:
-    found = owner.owned_variables()
+    found = owner._owned_variables()
     if isinstance(owner, SeedGenerator) or is_optimizer(owner):
         return found
     return [variable for variable in found if variable.kind in KEPT]
 
 
 def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
-    if id(owner) in seen or callable(getattr(owner, "update_state", None)):  # seen, or a metric
+    if id(owner) in seen or owner._is_metric:
         return
     seen.add(id(owner))
     yield path, owner
@@ -91,7 +92,7 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
 
 
 def _class_name(owner: Module) -> str:
-    return getattr(owner, "stated_class", {}).get("class_name", type(owner).__name__)
+    return getattr(owner, "_stated_class", {}).get("class_name", type(owner).__name__)
 
 
 def _names(owner: Any) -> list[str]:
@@ -99,9 +100,9 @@ def _names(owner: Any) -> list[str]:
     names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))  # type: ignore[arg-type]
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
-    if not hasattr(owner, "compiled"):
+    if not hasattr(owner, "_compiled"):
         return ordered
-    if getattr(owner, "inputs", None) is not None:  # a graph comes before attributes
+    if getattr(owner, "_recorded", None) is not None:  # a graph comes before attributes
         return ["layers", *ordered, "optimizer"]
     return sorted({*names, "layers", "optimizer"}, key=lambda name: (name.startswith("_"), name))
 

@@ -227,7 +227,7 @@ class Epochs:
         self.begin = getattr(events, f"on_{mode}_batch_begin")
         self.end = getattr(events, f"on_{mode}_batch_end")
         self.each = events.needs_every_batch(mode)
-        self.at_once = model.steps_per_execution if self.each else 1  # steps from event to event
+        self.at_once = model._at_once if self.each else 1  # steps from event to event
         self.ahead: Ahead | None = None
 
     def epoch(self, another: bool = False) -> dict[str, float]:

@@ -103,13 +103,13 @@ class Padding:
             data: `(x, y, sample_weight)`, numpy or JAX arrays.
             targets: whether the loss and the metrics count, or the outputs alone.
         """
-        graph = model.known_graph()
+        graph = model._known_graph()
         x, y, weight = data
         inputs = model._in_order(x) if graph is not None else tree.flatten(x)
         lengths = [value.shape[1] if value.ndim > 1 else None for value in inputs]
         if not self._vary(lengths) or graph is None:
             return data
-        if targets and not model.objective.built:
+        if targets and not model._settled.objective.built:
             return data
         self._look(graph)
         steps: dict[int, Any] = {group: lengths[i] for i, group in self.varying.items()}
@@ -119,7 +119,7 @@ class Padding:
         zeros: dict[int, tuple[Any, int]] = {}
         given = [steps.get(group, 0) for group in tree.flatten(self.groups)]
         if targets and any(given):
-            found = self._with_steps(model.objective, graph, y, weight, steps)
+            found = self._with_steps(model._settled.objective, graph, y, weight, steps)
             if found is None:
                 return data
             zeros = {id(array): (0, array.shape[1]) for array in found}
@@ -221,7 +221,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Steps], fills: dict[int, Any])
         if not found:
             continue
         raw = [steps.raw for steps in found if steps.raw is not None]
-        inner = node.op.known_graph() if hasattr(node.op, "known_graph") else None
+        inner = node.op._known_graph() if hasattr(node.op, "_known_graph") else None
         if inner is not None:
             if len(raw) < len(found) or not _spread_inside(inner, node, at, fills):
                 return False

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from hornbook.core import tree
-from hornbook.core.module import Module, structure_version
+from hornbook.core.module import Module, new_structure, structure_version
 from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
@@ -29,12 +29,25 @@ class Compiled:
     Not a module: what it holds does not belong to the model's own variables.
     """
 
-    def __init__(self, optimizer, objective, frozen, run_eagerly=False, steps_per_execution=1):
+    compiled = True
+    kept = "optimizer objective frozen loss run_eagerly steps_per_execution jit_compile".split()
+
+    def __init__(
+        self,
+        optimizer,
+        objective,
+        frozen,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile=True,
+    ):
         self.optimizer = optimizer
         self.objective = objective
         self.frozen = frozen
+        self.loss = objective.given[0]
         self.run_eagerly = run_eagerly
         self.steps_per_execution = steps_per_execution
+        self.jit_compile = jit_compile
         self._forget()
 
     def _forget(self):
@@ -51,12 +64,37 @@ class Compiled:
             print(f"{asked} -> {reason}")
 
     def __getstate__(self):
-        names = ("optimizer", "objective", "frozen", "run_eagerly", "steps_per_execution")
-        return {name: self.__dict__[name] for name in names}
+        return {name: self.__dict__[name] for name in self.kept}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         self._forget()
+
+
+class Settled:
+    """An attribute that `compile` settles. Until then, a program may keep in it what it likes."""
+
+    def __init__(self, default: Any, doc: str):
+        self.default, self.__doc__ = default, doc
+
+    def __set_name__(self, cls: type, name: str):
+        self.name = name
+
+    def __get__(self, model: Any, cls: type | None = None) -> Any:
+        if model is None:
+            return self
+        if model._compiled is not None:
+            return getattr(model._compiled, self.name)
+        found = vars(model).get(self.name, self.default)
+        if found is AttributeError:
+            raise AttributeError(f"{model.name!r} has no {self.name} before compile() is called")
+        return found
+
+    def __set__(self, model: Any, value: Any) -> None:
+        vars(model)[self.name] = value
+        new_structure()
+        if model._compiled is not None and self.name != "compiled":
+            setattr(model._compiled, self.name, value)
 
 
 class Forward:
@@ -85,14 +123,14 @@ def metric_paths(objective: Objective) -> dict[str, Variable]:
     """The variables of losses' trackers and metrics, by path."""
     metrics = {**{f"tracker_{k}": m for k, m in objective.trackers.items()}}
     metrics |= {f"{i}_{key}": m for i, (_, m, key, _) in enumerate(objective.reported)}
-    return {f"{k}/{p}": v for k, m in metrics.items() for p, v in m.variable_paths().items()}
+    return {f"{k}/{p}": v for k, m in metrics.items() for p, v in m._variable_paths().items()}
 
 
 def frozen_now(model: Any) -> tuple[set[int], set[int]]:
     """The layers and weights that are not trainable now."""
-    modules = model.modules()
+    modules = model._all_modules()
     layers = {id(m) for m in modules if isinstance(m, Layer) and not m.trainable}
-    weights = {id(v) for m in modules for v in m.owned_variables() if not v.trainable}
+    weights = {id(v) for m in modules for v in m._owned_variables() if not v.trainable}
     return layers, weights
 
 
@@ -107,10 +145,10 @@ def trained_weights(model: Any) -> list[Variable]:
         if id(module) in visited or id(module) in frozen_layers:
             continue
         visited.add(id(module))
-        for variable in module.owned_variables():
+        for variable in module._owned_variables():
             if variable.kind == "weight" and id(variable) not in frozen_weights:
                 found[variable] = None
-        stack.extend(reversed(module.children()))
+        stack.extend(reversed(module._child_modules()))
     if frozen_now(model) != model._settled.frozen and set(found) != set(model.trainable_weights):
         _warn_trainable(model)
     return list(found)
@@ -133,14 +171,14 @@ def program_of(model: Any, mode: str) -> Program:
         return found
     trained = trained_weights(model)
     if mode == "train":
-        model.optimizer.build(trained)
+        model._settled.optimizer.build(trained)
     variables = all_paths(model, mode)
     program = model._settled.by_mode.get(mode)
     if program is None or not same_variables(program.variables, variables, trained, mode):
         bound = Variables(variables, mode, trained if mode == "train" else [])
         program = Program(*_compile_step(model, mode, bound), bound)
-        if model.steps_per_execution > 1:
-            program.pace.steps = model.steps_per_execution
+        if model._settled.steps_per_execution > 1:
+            program.pace.steps = model._settled.steps_per_execution
         model._settled.by_mode[mode] = program
     model._settled.versions[mode] = structure_version()
     return program
@@ -160,11 +198,14 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[st
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:
     """All that a run may read, each once: the model's variables, the objective's, the optimizer's,
     the seed."""
-    paths = dict(model.variable_paths())
-    if model.objective is not None:
-        paths |= {f"objective/{p}": v for p, v in metric_paths(model.objective).items()}
+    paths = dict(model._variable_paths())
+    if model._compiled is not None:
+        objective = metric_paths(model._compiled.objective)
+        paths |= {f"objective/{p}": v for p, v in objective.items()}
     if mode == "train":
-        paths |= {f"optimizer/{p}": v for p, v in model.optimizer.variable_paths().items()}
+        paths |= {
+            f"optimizer/{p}": v for p, v in model._settled.optimizer._variable_paths().items()
+        }
     paths["seed"] = global_generator().state
     unique = {variable: path for path, variable in reversed(paths.items())}
     return {path: variable for variable, path in reversed(unique.items())}
@@ -174,14 +215,15 @@ def prepare(model: Any, data: tuple) -> None:
     """Build what the first batch lets one build: the model, the objective."""
     x, y, *_ = data
     outputs = _output_specs(model, x)
-    if not model.objective.built:
+    objective = model._settled.objective
+    if not objective.built:
         names = _names_of(model, outputs)
-        model.objective.build(names, y, outputs, model.last_activations())
+        objective.build(names, y, outputs, model._last_activations())
 
 
 def _output_specs(model: Any, x: Any) -> Any:
     """Shapes and dtypes of the outputs; builds the model where it is not built."""
-    known = model.known_outputs()
+    known = model._known_outputs()
     if known is not None:
         return known
     if model.built and model._compiled and model._compiled.outputs is not None:
@@ -199,7 +241,7 @@ def _output_specs(model: Any, x: Any) -> Any:
 
 
 def _names_of(model: Any, outputs: Any) -> list[str]:
-    names = model.output_names
+    names = model._output_names()
     if names is not None:
         return names
     if isinstance(outputs, dict):

@@ -33,7 +33,7 @@ def feed_of(
         anew: whether each epoch begins with the first rows or batch.
     """
     if steps_per_epoch is not None:
-        steps_per_epoch = whole_executions(steps_per_epoch, model.steps_per_execution)
+        steps_per_epoch = whole_executions(steps_per_epoch, model._at_once)
     if is_iterable_source(x):
         for value, what in ((y, "y"), (sample_weight, "sample_weight")):
             if value is not None:
@@ -74,11 +74,11 @@ def whole_executions(steps: int, at_once: int) -> int | None:
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
     """`(x, y, sample_weight)` with x as the model takes it, and weights for classes among them."""
     x, y, weight = data
-    x = model.adapt_inputs(x)
+    x = model._adapt_inputs(x)
     if class_weight is not None:
         if y is None:
             raise ValueError("class_weight needs targets y")
-        names = model.output_names or ["output"]
+        names = model._output_names() or ["output"]
         factor = class_weights(class_weight, y, names)
         weight = factor if weight is None else _multiply(weight, factor)
     return x, y, weight

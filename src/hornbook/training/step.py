@@ -93,7 +93,7 @@ def run_batch(
     with bind(variables.bound(values)) as scope, collect_losses():
         y_pred = model(x, training=training)
         loss = model.compute_loss(x, y, y_pred, sample_weight, training=training)
-        model.objective.track_total(loss, y_pred)
+        model._settled.objective.track_total(loss, y_pred)
         count_given_steps(y_pred, *steps)
         model.compute_metrics(x, y, y_pred, sample_weight)
         return loss, variables.state(scope)
@@ -130,7 +130,7 @@ class TrainStep:
         A batch whose loss is not finite changes nothing but the metrics.
         """
         state, last = states
-        tables, optimizer = self.tables, self.model.optimizer
+        tables, optimizer = self.tables, self.model._settled.optimizer
         looked_up = tables.look_up({**fixed, **state}, last, batch)
 
         def loss_of(weights, taps):
@@ -213,7 +213,7 @@ def custom_step(model: Any, variables: Variables, method: str) -> Callable:
     """
     groups = [model.trainable_variables, model.non_trainable_variables, model.metrics_variables]
     if method == "train_step":
-        groups.insert(2, model.optimizer.variables)
+        groups.insert(2, model._settled.optimizer.variables)
 
     def step(state, fixed, batch):
         bound = variables.bound({**fixed, **state})

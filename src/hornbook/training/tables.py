@@ -82,7 +82,7 @@ class Tables:
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
         self._ask: Any = None  # which rows these are, from the values and the batch
         self._paths: dict[str, tuple[str, ...]] = {}  # of a table and its slots, by its own
-        optimizer = model.optimizer
+        optimizer = model._settled.optimizer
         self._optimizer = optimizer.by_rows()
         if self._optimizer is None:
             return
@@ -204,7 +204,7 @@ class Tables:
 def _tables(model: Any) -> list[Variable]:
     """The tables of a model's own embeddings, of models in it too; not of layers in layers."""
     found: list[Variable] = []
-    for child in model.children():
+    for child in model._child_modules():
         if type(child) is Embedding and child.built:
             plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
             if plain and child.embeddings.dtype == "float32":

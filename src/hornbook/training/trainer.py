@@ -27,7 +27,15 @@ from hornbook.training.loop import (
 )
 from hornbook.training.objective import Objective
 from hornbook.training.padding import Padding
-from hornbook.training.programs import Compiled, Forward, forward, frozen_now, prepare, program_of
+from hornbook.training.programs import (
+    Compiled,
+    Forward,
+    Settled,
+    forward,
+    frozen_now,
+    prepare,
+    program_of,
+)
 from hornbook.training.sources import checked, feed_of, validation_triple
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
@@ -48,24 +56,23 @@ class Trainer(Layer):
 
     # ---- what a model tells
 
-    @property
-    def output_names(self) -> list[str] | None:
+    def _output_names(self) -> list[str] | None:
         """The names of the outputs, where they are known before data come."""
         return None
 
-    def known_outputs(self) -> Any:
+    def _known_outputs(self) -> Any:
         """Specs of the outputs, if they are known before data come."""
         return None
 
-    def known_graph(self) -> Graph | None:
+    def _known_graph(self) -> Graph | None:
         """The graph that a call runs, where it does nothing else."""
         return None
 
-    def last_activations(self) -> dict[str, Any]:
+    def _last_activations(self) -> dict[str, Any]:
         """The activation that each output comes from, where it is known."""
         return {}
 
-    def adapt_inputs(self, x: Any) -> Any:
+    def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the layer is called with."""
         return x
 
@@ -115,6 +122,7 @@ class Trainer(Layer):
             frozen_now(self),
             run_eagerly=bool(run_eagerly) or jit_compile is False,
             steps_per_execution=steps_per_execution,
+            jit_compile=bool(jit_compile),
         )
 
     def _check_compiled(self) -> Compiled:
@@ -126,35 +134,20 @@ class Trainer(Layer):
     def _settled(self) -> Compiled:
         return self._check_compiled()
 
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` has been called."""
-        return self._compiled is not None
+    compiled = Settled(False, "Whether `compile` has been called.")
+    optimizer = Settled(AttributeError, "The optimizer given to `compile`.")
+    loss = Settled(None, "The loss given to `compile`, as it was given.")
+    run_eagerly = Settled(False, "Whether steps run in Python, for debugging.")
+    steps_per_execution = Settled(1, "The least number of steps in a dispatch.")
+    jit_compile = Settled(True, "Whether steps are compiled.")
 
     @property
-    def optimizer(self) -> Any:
-        """The optimizer given to `compile`."""
-        return self._compiled.optimizer if self._compiled else None
-
-    @property
-    def objective(self) -> Any:
-        """The losses and metrics given to `compile`."""
-        return self._compiled.objective if self._compiled else None
-
-    @property
-    def loss(self) -> Any:
-        """The loss given to `compile`, as it was given."""
-        return self._compiled.objective.given[0] if self._compiled else None
-
-    @property
-    def run_eagerly(self) -> bool:
-        """Whether steps run in Python, for debugging."""
-        return bool(self._compiled and self._compiled.run_eagerly)
-
-    @property
-    def steps_per_execution(self) -> int:
-        """The least number of steps in a dispatch."""
+    def _at_once(self) -> int:
         return self._compiled.steps_per_execution if self._compiled else 1
+
+    @property
+    def _objective(self) -> Objective | None:
+        return self._compiled.objective if self._compiled else None
 
     def _has_own_steps(self) -> bool:
         """Whether a subclass has a step, a loss or metrics of its own."""
@@ -171,8 +164,9 @@ class Trainer(Layer):
     @property
     def metrics(self) -> list:
         """Loss trackers, compiled metrics, and metrics among the layers' attributes."""
-        own = [] if self.objective is None else self.objective.trackers.values()
-        asked = [] if self.objective is None else self.objective.metrics
+        objective = self._objective
+        own = [] if objective is None else objective.trackers.values()
+        asked = [] if objective is None else objective.metrics
         return [*own, *asked, *self._extra_metrics()]
 
     @property
@@ -183,7 +177,7 @@ class Trainer(Layer):
     def _extra_metrics(self) -> list:
         return super().metrics
 
-    def extra_results(self) -> dict[str, Any]:
+    def _extra_results(self) -> dict[str, Any]:
         """What metrics among the layers' attributes say."""
         return {metric.name: metric.result() for metric in self._extra_metrics()}
 
@@ -203,9 +197,9 @@ class Trainer(Layer):
         training: bool = True,
     ) -> Any:
         """The scalar to minimize: compiled losses, plus what layers and regularizers add."""
-        loss = self.objective.loss(y, y_pred, sample_weight)
+        loss = self._settled.objective.loss(y, y_pred, sample_weight)
         added = self.losses
-        if not self.objective.losses and not added:
+        if not self._settled.objective.losses and not added:
             raise ValueError(
                 f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or "
                 "use add_loss in a layer"
@@ -214,17 +208,17 @@ class Trainer(Layer):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Show a batch to the compiled metrics."""
-        self.objective.update_metrics(y, y_pred, sample_weight)
+        self._settled.objective.update_metrics(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
         """What all metrics say now, by name."""
-        return self.objective.results() | self.extra_results()
+        return self._settled.objective.results() | self._extra_results()
 
     # ---- fit, evaluate, predict
 
     def _eagerly(self) -> Any:
-        return jax.disable_jit() if self.run_eagerly else nullcontext()
+        return jax.disable_jit() if self._compiled and self._compiled.run_eagerly else nullcontext()
 
     def fit(
         self,
@@ -325,7 +319,7 @@ class Trainer(Layer):
             events.on_train_begin()
             logs: dict[str, Any] = {}
             run = Epochs(program, feed, events, "train", self, stopped)
-            seen = validation is not None or self.run_eagerly or not events.only_remember()
+            seen = validation is not None or self._settled.run_eagerly or not events.only_remember()
             alone = isinstance(feed, ArrayFeed) and not seen
             for epoch in range(initial_epoch, epochs):
                 events.on_epoch_begin(epoch)
@@ -342,7 +336,7 @@ class Trainer(Layer):
                     break
                 run.program = program_of(self, "train")
             trained = run.program.variables.trainable
-            self.optimizer.finalize_variable_values(list(trained.values()))
+            self._settled.optimizer.finalize_variable_values(list(trained.values()))
             events.on_train_end(logs)
         if interrupt.asked and verbose:
             print(
@@ -421,7 +415,7 @@ class Trainer(Layer):
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
         if plain and x.ndim and x.dtype.kind in "fiub" and 0 < len(x) <= (batch_size or 32):
             x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
-            return self._predict_once(self.adapt_inputs(x))
+            return self._predict_once(self._adapt_inputs(x))
         feed, _ = feed_of(self, x, None, None, batch_size, steps, targets=False)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
@@ -433,7 +427,7 @@ class Trainer(Layer):
                 feed,
                 events,
                 self._padding,
-                self.steps_per_execution,
+                self._at_once,
                 lambda: self.stop_predicting,
             )
 
@@ -480,7 +474,7 @@ class Trainer(Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch, as numpy arrays."""
-        x = self.adapt_inputs(to_arrays(x, "x"))
+        x = self._adapt_inputs(to_arrays(x, "x"))
         return self._predict_once(x)
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
