@@ -15,7 +15,8 @@ OF_OBJECTS = {
     "Layer": {"name"},
     "Model": set(
         "compiled history input_names input_shape inputs loss name optimizer output_names "
-        "output_shape outputs reset_states steps_per_execution stop_training".split()
+        "output_shape outputs reset_states steps_per_execution "
+        "stop_evaluating stop_predicting stop_training".split()
     ),
 }
 NAMES = """

@@ -227,8 +227,9 @@ class Model(Trainer):
     def reset_states(self) -> None:
         """Start the sequences of stateful layers anew."""
         for layer in self._all_modules():
-            if layer is not self and callable(getattr(layer, "reset_states", None)):
-                layer.reset_states()
+            reset = getattr(layer, "reset_states", None)
+            if layer is not self and callable(reset):
+                reset()
 
     # ---- files
 
