@@ -124,7 +124,7 @@ def test_a_number_can_be_exchanged_for_a_schedule_but_not_back():
     ],
 )
 def test_an_unknown_argument_names_the_nearest_known(arguments, hint):
-    with pytest.raises(TypeError, match=f"Adam has no argument .*{hint}"):
+    with pytest.raises(ValueError, match=f"Adam has no argument .*{hint}"):
         Adam(**arguments)
 
 
@@ -531,6 +531,56 @@ def test_loss_scaling_comes_back_from_its_config_and_from_old_ones():
         optimizers.deserialize(old)
     with pytest.raises(TypeError, match="wraps an optimizer"):
         LossScaleOptimizer("sgd")
+
+
+@pytest.mark.parametrize("argument", ["clipnorm", "use_ema", "weight_decay", "foo"])
+def test_loss_scaling_takes_no_argument_of_the_optimizer_inside(argument):
+    with pytest.raises(ValueError, match=f"{argument}.*pass it to the inner optimizer"):
+        LossScaleOptimizer(SGD(), **{argument: 1.0})
+    assert argument not in LossScaleOptimizer(SGD()).get_config()
+
+
+def test_loss_scaling_is_always_dynamic():
+    assert LossScaleOptimizer(SGD(), dynamic=True).initial_scale == 2.0**15
+    with pytest.raises(ValueError, match="loss_scale_factor"):
+        LossScaleOptimizer(SGD(), dynamic=False)
+
+
+def overwritten(value):
+    variable = Variable(value)
+    variable.overwrite_with_gradient = True
+    return variable
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop", "adafactor", "muon", "ftrl"])
+def test_a_variable_may_take_its_gradient_as_its_value(name):
+    """It has no slots, and is not clipped, decayed or scaled; the others are as without it."""
+    optimizer, alone = optimizers.get(name), optimizers.get(name)
+    for one in (optimizer, alone):
+        one.clipnorm = 0.1
+    v, w, other = overwritten([[1.0, 2.0]]), Variable([[1.0, 2.0]]), Variable([[1.0, 2.0]])
+    gradient = jnp.array([[5.0, 7.0]])
+    optimizer.apply([gradient, gradient], [v, w])
+    alone.apply([gradient], [other])
+    assert v.numpy().tolist() == [[5.0, 7.0]]
+    np.testing.assert_array_equal(w.numpy(), other.numpy())
+    assert len(optimizer.variables) == len(alone.variables)
+
+
+def test_an_overwritten_variable_takes_the_largest_of_accumulated_gradients():
+    v, w = overwritten([3.0]), Variable([3.0])
+    optimizer = SGD(1.0, gradient_accumulation_steps=2)
+    seen = []
+    for gradient in (2.0, 1.0, 1.0, 1.5):
+        optimizer.apply([jnp.array([gradient])] * 2, [v, w])
+        seen.append((float(v[0]), float(w[0])))
+    assert seen == [(3.0, 3.0), (2.0, 1.5), (2.0, 1.5), (1.5, 0.25)]
+
+
+def test_loss_scaling_leaves_an_overwriting_gradient_as_it_is():
+    v, w = overwritten([1.0]), Variable([1.0])
+    LossScaleOptimizer(SGD(1.0), initial_scale=4.0).apply([jnp.array([8.0])] * 2, [v, w])
+    assert (v.numpy().tolist(), w.numpy().tolist()) == ([8.0], [-1.0])
 
 
 def test_a_fixed_loss_scale_multiplies_the_loss_and_divides_the_gradients():

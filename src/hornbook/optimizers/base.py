@@ -16,7 +16,7 @@ from hornbook.core.config import nearest
 from hornbook.core.variable import Variable, bind, name_scope, unwrap
 from hornbook.kernels.native.by_rows import ByRows
 from hornbook.optimizers.arrays import Array, choose, shrink, widen
-from hornbook.optimizers.state import State
+from hornbook.optimizers.state import State, overwritten
 
 
 class Optimizer(State):
@@ -51,8 +51,8 @@ class Optimizer(State):
         name: default the class's name in snake case, numbered.
 
     Raises:
-        TypeError: for an argument that the optimizer does not have.
-        ValueError: for more than one way of clipping, or a number out of its range.
+        ValueError: for an argument that the optimizer does not have, more than one way of clipping,
+            or a number out of its range.
 
     Example:
         >>> optimizer = keras.optimizers.SGD(0.5)
@@ -103,7 +103,7 @@ class Optimizer(State):
             name = next(iter(unknown))
             known = [*inspect.signature(type(self)).parameters]
             hint = "Did you mean 'learning_rate'?" if name == "lr" else nearest(name, known)
-            raise TypeError(f"{type(self).__name__} has no argument {name!r}. {hint}")
+            raise ValueError(f"{type(self).__name__} has no argument {name!r}. {hint}")
 
     def _check_settings(self) -> None:
         clips = {
@@ -212,6 +212,7 @@ class Optimizer(State):
         if not gradients:
             return
         gradients, variables = self._matched(gradients, variables)
+        gradients, variables = self._overwrite(gradients, variables)
         if self.loss_scale_factor is not None:
             gradients = [gradient / self.loss_scale_factor for gradient in gradients]
         with name_scope(self.name):
@@ -265,6 +266,31 @@ class Optimizer(State):
                 )
         return [widen(gradient) for gradient, _ in pairs], [variable for _, variable in pairs]
 
+    def _overwrite(self, gradients, variables) -> tuple[list[Array], list[Variable]]:
+        """Give variables whose gradient is their new value that value; the others are left.
+
+        With accumulation it is the largest of the gradients that came.
+        """
+        if not any(map(overwritten, variables)):
+            return gradients, variables
+        pairs = list(zip(gradients, variables, strict=True))
+        steps = self.gradient_accumulation_steps
+        for gradient, variable in pairs:
+            if not overwritten(variable):
+                continue
+            if steps:
+                total = self._sums[variable]
+                gradient, due = jnp.maximum(gradient, total.raw), self._is_due()
+                total.assign(jnp.where(due, 0, gradient))
+                gradient = jnp.where(due, gradient, variable.raw)
+            variable.assign(gradient)
+        kept = [(gradient, variable) for gradient, variable in pairs if not overwritten(variable)]
+        return [gradient for gradient, _ in kept], [variable for _, variable in kept]
+
+    def _is_due(self) -> Array:
+        """Whether this step ends an accumulation."""
+        return (self._iterations.raw + 1) % self.gradient_accumulation_steps == 0
+
     def _accumulate(self, gradients, variables) -> None:
         """Add to the sums; every so many steps, descend along the mean and start again."""
         steps = self.gradient_accumulation_steps
@@ -280,8 +306,7 @@ class Optimizer(State):
             for total, value in zip(sums, totals, strict=True):
                 total.assign(value)
 
-        due = (self._iterations.raw + 1) % steps == 0
-        choose(due, [*variables, *self.variables], descend, wait)
+        choose(self._is_due(), [*variables, *self.variables], descend, wait)
 
     def _descend(self, gradients, variables) -> None:
         """Clip, decay and update."""

@@ -9,6 +9,7 @@ from hornbook.core.config import constructor_signature, deserialize
 from hornbook.core.variable import Variable, unwrap
 from hornbook.optimizers.arrays import Array, choose, widen
 from hornbook.optimizers.base import Optimizer
+from hornbook.optimizers.state import overwritten
 
 
 class LossScaleOptimizer(Optimizer):
@@ -24,6 +25,9 @@ class LossScaleOptimizer(Optimizer):
         dynamic_growth_steps: finite steps before the scale doubles.
         name: default the class's name in snake case, numbered.
 
+    Raises:
+        ValueError: for an argument that is the inner optimizer's, such as `clipnorm`.
+
     Example:
         >>> optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
         >>> float(optimizer.scale_loss(2.0))
@@ -32,13 +36,26 @@ class LossScaleOptimizer(Optimizer):
     Micikevicius et al., 2017, https://arxiv.org/abs/1710.03740
     """
 
+    _given = tuple(constructor_signature(Optimizer).parameters)
+
     def __init__(
         self,
         inner_optimizer: Optimizer,
         initial_scale: float = 2.0**15,
         dynamic_growth_steps: int = 2000,
         name: str | None = None,
+        **unknown: Any,
     ):
+        if not unknown.pop("dynamic", True):  # Keras 2's name for what it always does now
+            raise ValueError(
+                "LossScaleOptimizer looks for the scale itself. For a fixed one, use the inner "
+                "optimizer alone, with loss_scale_factor=..."
+            )
+        if unknown:
+            raise ValueError(
+                f"LossScaleOptimizer has no argument {next(iter(unknown))!r}: if it is one of "
+                f"{type(inner_optimizer).__name__}, pass it to the inner optimizer"
+            )
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(f"LossScaleOptimizer wraps an optimizer, not {inner_optimizer!r}")
         super().__init__(0.0, name=name)
@@ -100,7 +117,9 @@ class LossScaleOptimizer(Optimizer):
 
         def step():
             scale = self.dynamic_scale.raw
-            self.inner_optimizer.apply([gradient / scale for gradient in gradients], variables)
+            pairs = zip(gradients, variables, strict=True)
+            unscaled = [g if overwritten(v) else g / scale for g, v in pairs]
+            self.inner_optimizer.apply(unscaled, variables)
             grow = self.step_counter.raw + 1 == self.dynamic_growth_steps
             self.dynamic_scale.assign(jnp.where(grow, 2 * scale, scale))
             self.step_counter.assign(jnp.where(grow, 0, self.step_counter.raw + 1))

@@ -20,7 +20,8 @@ class OptimizerMap(Configurable, MutableMapping):
 
     Raises:
         TypeError: if a value is not an optimizer.
-        ValueError: for a key that is there already, or a path that several expressions match.
+        ValueError: if it wraps others, for a key that is there already, or for a path that several
+            expressions match.
 
     Example:
         >>> optimizers = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
@@ -81,7 +82,8 @@ class MultiOptimizer(Optimizer):
         name: default the class's name in snake case, numbered.
 
     Raises:
-        TypeError: if a variable's optimizer is none, or is itself a wrapper.
+        TypeError: if a variable's optimizer is none.
+        ValueError: if it is itself a wrapper.
 
     Example:
         >>> adam, sgd = keras.optimizers.Adam(0.001), keras.optimizers.SGD(0.1)
@@ -167,7 +169,7 @@ ONE_RATE_EACH = "a MultiOptimizer has no learning rate: read or assign those of 
 
 
 def _check(optimizer: Any) -> None:
-    if not isinstance(optimizer, Optimizer) or isinstance(
-        optimizer, LossScaleOptimizer | MultiOptimizer
-    ):
-        raise TypeError(f"expected an optimizer that wraps no other, not {optimizer!r}")
+    wraps = isinstance(optimizer, LossScaleOptimizer | MultiOptimizer)
+    if wraps or not isinstance(optimizer, Optimizer):
+        error = ValueError if wraps else TypeError
+        raise error(f"expected an optimizer that wraps no other, not {optimizer!r}")

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from itertools import filterfalse
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,11 @@ from hornbook.optimizers.schedules import LearningRateSchedule
 UNKNOWN_VARIABLE = """{name!r} was built for other variables: it does not know {path!r}.
 Wrong:  one optimizer object for two models
 Right:  an optimizer for each model, or `optimizer.build(all_variables)` before the first step"""
+
+
+def overwritten(variable: Variable) -> bool:
+    """Whether the gradient of a variable is its new value, as with the scales of 8-bit numbers."""
+    return getattr(variable, "overwrite_with_gradient", False)
 
 
 class State(Module):
@@ -59,7 +65,7 @@ class State(Module):
         if self.gradient_accumulation_steps:
             self._sums = self._one_each(variables, "gradient_accumulator")
         for group in self.slots:
-            for variable in variables:
+            for variable in filterfalse(overwritten, variables):
                 made = {slot: self.make_slot(variable, slot) for slot in group}
                 slots[variable].update({s: v for s, v in made.items() if v is not None})
         self._slots = slots
