@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook import optimizers
+import hornbook as keras
+from hornbook import ops, optimizers
 from hornbook.core.config import custom_object_scope
 from hornbook.core.variable import Variable, bind
 from hornbook.optimizers import SGD, Adam, LossScaleOptimizer, Optimizer, schedules
@@ -565,6 +566,24 @@ def test_a_variable_may_take_its_gradient_as_its_value(name):
     assert v.numpy().tolist() == [[5.0, 7.0]]
     np.testing.assert_array_equal(w.numpy(), other.numpy())
     assert len(optimizer.variables) == len(alone.variables)
+
+
+class Remembers(keras.Layer):
+    """Adds nothing; the gradient of its weight is the sum of the gradients of its outputs."""
+
+    def build(self, input_shape):
+        self.mean = self.add_weight((), "zeros", name="mean", overwrite_with_gradient=True)
+
+    def call(self, x):
+        return x + self.mean - ops.stop_gradient(self.mean)
+
+
+def test_a_layer_s_weight_takes_its_gradient_as_its_value_in_fit():
+    model = keras.Sequential([keras.Input((2,)), Remembers()])
+    model.compile("adam", lambda y, y_pred: ops.sum(y * y_pred, axis=-1))
+    y = np.array([[1.0, 2.0]], "float32")
+    model.fit(np.zeros((1, 2)), y, verbose=0)
+    assert float(model.layers[-1].mean) == 3.0
 
 
 def test_an_overwritten_variable_takes_the_largest_of_accumulated_gradients():

@@ -49,6 +49,7 @@ class Weighted(Module):
         regularizer: Any = None,
         constraint: Any = None,
         aggregation: str | None = None,
+        overwrite_with_gradient: bool = False,
         name: str | None = None,
         kind: str | None = None,
     ) -> Variable:
@@ -64,6 +65,7 @@ class Weighted(Module):
             regularizer: adds to the loss.
             constraint: applied after each update.
             aggregation: accepted for Keras's sake; there is one copy of each variable.
+            overwrite_with_gradient: whether its gradient is its new value.
             name: the last part of its path.
             kind: see `Variable`.
         """
@@ -86,6 +88,8 @@ class Weighted(Module):
                 regularizer=regularizers.get(regularizer),
                 constraint=constraint,
             )
+        if overwrite_with_gradient:
+            variable.overwrite_with_gradient = True
         self._added.append(variable)
         Module.__setattr__(self, "_added", self._added)
         return variable
