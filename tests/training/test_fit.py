@@ -327,7 +327,7 @@ def test_wrong_names_of_inputs_outputs_and_metrics_are_errors(data):
         model.fit(x, y, verbose=0)
     with pytest.raises(TypeError, match="batchsize"):
         model.fit(x, y, batchsize=3)
-    with pytest.raises(RuntimeError, match="not compiled"):
+    with pytest.raises(ValueError, match="not compiled"):
         keras.Model(inputs, layers.Dense(1)(inputs)).fit(x, y)
 
 

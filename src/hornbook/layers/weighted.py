@@ -266,7 +266,7 @@ class Weighted(Module):
     @property
     def losses(self) -> list:
         """Scalars that are added to the loss: from the last call, and from regularizers."""
-        values = thread.calls[0].losses if thread.calls else self._loss_values
+        values = thread.calls[-1].losses if thread.calls else self._loss_values
         return [*values, *self._regularization_losses()]
 
     def _check_initialized(self) -> None:

@@ -10,16 +10,13 @@ from hornbook.core.module import Module, new_structure, structure_version
 from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
-from hornbook.layers.calling import parameters_of
+from hornbook.training import custom
 from hornbook.training import step as steps
 from hornbook.training.loop import Program
 from hornbook.training.objective import Objective
+from hornbook.training.overrides import overrides
 from hornbook.training.step import Variables
 
-CUSTOM_STEP = """{0}.{1} must be a pure function of its state.
-Wrong:  def {1}(self, data)
-Right:  def {1}(self, state, data), which returns (logs, state); state holds the values of the
-        trainable variables, the other variables, (in training) the optimizer's, and the metrics'"""
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
@@ -185,14 +182,15 @@ def program_of(model: Any, mode: str) -> Program:
 
 
 def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[str]]:
-    method = getattr(type(model), f"{mode}_step", None)
-    if method is None:
-        make = steps.TrainStep if mode == "train" else steps.test_step
-        return steps.many(make(model, bound), model, bound, mode)
-    if len(parameters_of(method)) != 3:
-        raise TypeError(CUSTOM_STEP.format(type(model).__name__, f"{mode}_step"))
-    step = steps.custom_step(model, bound, f"{mode}_step")
-    return steps.many(step, model, bound, mode, custom=True)
+    kind = type(model)
+    if overrides(kind, f"make_{mode}_function"):
+        return custom.own_function(model, bound, mode)
+    if overrides(kind, f"{mode}_step"):
+        step = custom.custom_step(model, bound, mode)
+        return steps.many(step, model, bound, mode, says=True)
+    make = steps.TrainStep if mode == "train" else steps.test_step
+    says = overrides(kind, "compute_metrics")
+    return steps.many(make(model, bound), model, bound, mode, says)
 
 
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:
@@ -214,11 +212,23 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
 def prepare(model: Any, data: tuple) -> None:
     """Build what the first batch lets one build: the model, the objective."""
     x, y, *_ = data
-    outputs = _output_specs(model, x)
+    try:
+        outputs = _output_specs(model, x)
+    except NotImplementedError:
+        if not overrides(type(model), "train_step", "test_step"):
+            raise
+        outputs = _without_call(y)
     objective = model._settled.objective
     if not objective.built:
         names = _names_of(model, outputs)
         objective.build(names, y, outputs, model._last_activations())
+
+
+def _without_call(y: Any) -> Any:
+    """What stands for the outputs of a model that has steps and no `call`: they look like `y`."""
+    if y is None:
+        return jax.ShapeDtypeStruct((1,), "float32")
+    return tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), y)
 
 
 def _output_specs(model: Any, x: Any) -> Any:
@@ -269,6 +279,14 @@ def _new_forward(model: Any, x: Any) -> Forward:
     found = model._forward_program
     if found is None or list(found.variables.by_path.values()) != list(paths.values()):
         variables = Variables(paths, "predict")
-        model._forward_program = found = Forward(steps.predict_step(model, variables), variables)
+        model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.version = structure_version()
     return found
+
+
+def _compile_forward(model: Any, variables: Variables) -> Any:
+    if overrides(type(model), "make_predict_function"):
+        return custom.own_predict_function(model, variables)
+    if overrides(type(model), "predict_step"):
+        return steps.compiled_forward(custom.own_step(model, variables, "predict"))
+    return steps.compiled_forward(steps.predict_step(model, variables))

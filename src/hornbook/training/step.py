@@ -19,7 +19,7 @@ from hornbook.core.variable import Variable, bind
 from hornbook.kernels import one_function
 from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
-from hornbook.training.data import given
+from hornbook.training.overrides import compute_loss, compute_metrics, overrides
 from hornbook.training.small import Runs
 from hornbook.training.tables import Tables
 
@@ -28,8 +28,8 @@ State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
-    "test": ("metric", "seed", "carry"),
-    "predict": ("seed", "carry"),
+    "test": ("state", "metric", "seed", "carry"),
+    "predict": ("state", "seed", "carry"),
 }
 
 
@@ -87,16 +87,17 @@ class Variables:
 
 def run_batch(
     model: Any, variables: Variables, values: State, batch: tuple, training: bool
-) -> tuple[Array, State]:
-    """A batch forward, with values by path: the loss, and the state after it, metrics included."""
+) -> tuple[Array, State, dict]:
+    """A batch forward, with values by path: the loss, the state after it, metrics included, and
+    what `compute_metrics` returns."""
     x, y, sample_weight, *steps = batch
     with bind(variables.bound(values)) as scope, collect_losses():
         y_pred = model(x, training=training)
-        loss = model.compute_loss(x, y, y_pred, sample_weight, training=training)
+        loss = compute_loss(model, x, y, y_pred, sample_weight, training)
         model._settled.objective.track_total(loss, y_pred)
         count_given_steps(y_pred, *steps)
-        model.compute_metrics(x, y, y_pred, sample_weight)
-        return loss, variables.state(scope)
+        logs = compute_metrics(model, x, y, y_pred, sample_weight)
+        return loss, variables.state(scope), logs
 
 
 class TrainStep:
@@ -114,6 +115,7 @@ class TrainStep:
         self.model = model
         self.variables = variables
         self.tables = Tables(model, variables)
+        self.own_logs = overrides(type(model), "compute_metrics")
 
     def begin(self, state: State, fixed: State, batch: Any) -> tuple:
         return state, self.tables.begin(self.forward, {**fixed, **state}, batch)
@@ -121,11 +123,11 @@ class TrainStep:
     def end(self, states: tuple) -> State:
         return self.tables.end(*states)
 
-    def forward(self, values: State, batch: tuple) -> tuple[Array, State]:
+    def forward(self, values: State, batch: tuple) -> tuple[Array, State, dict]:
         return run_batch(self.model, self.variables, values, batch, training=True)
 
-    def __call__(self, states: tuple, fixed: State, batch: tuple) -> tuple[tuple, Array]:
-        """Returns `(states, finite)`.
+    def __call__(self, states: tuple, fixed: State, batch: tuple) -> tuple:
+        """Returns `(states, finite)`, and what to report if the model says so itself.
 
         A batch whose loss is not finite changes nothing but the metrics.
         """
@@ -135,12 +137,13 @@ class TrainStep:
 
         def loss_of(weights, taps):
             places = tables.place(looked_up, taps)
-            loss, after = self.forward({**fixed, **state, **weights, **places}, batch)
-            return optimizer.scale_loss(loss), (loss, tables.without(after))
+            loss, after, logs = self.forward({**fixed, **state, **weights, **places}, batch)
+            return optimizer.scale_loss(loss), (loss, tables.without(after), logs)
 
         trained = {p: v for p, v in self.variables.trainable.items() if p not in last}
         weights = {path: state[path] for path in trained}
-        gradients, (loss, after) = jax.grad(loss_of, (0, 1), has_aux=True)(weights, tables.zeros())
+        gradient = jax.grad(loss_of, (0, 1), has_aux=True)
+        gradients, (loss, after, logs) = gradient(weights, tables.zeros())
         finite = jnp.isfinite(loss)
         after = keep_if(finite, after, state, self.variables)
 
@@ -154,7 +157,7 @@ class TrainStep:
 
         rows, last = tables.update(finite, state, looked_up, gradients[1])
         after = do_if(finite, update, after) if trained else update(after)
-        return (after | rows, last), finite
+        return (after | rows, last), finite, *([logs] if self.own_logs else [])
 
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
@@ -184,10 +187,11 @@ def do_if(finite: Any, update: Callable[[State], State], state: State) -> State:
 
 def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple], tuple]:
     """The pure step of an evaluation: forward, loss, metrics."""
+    own_logs = overrides(type(model), "compute_metrics")
 
     def step(state, fixed, batch):
-        _, after = run_batch(model, variables, {**fixed, **state}, batch, training=False)
-        return after, jnp.bool_(True)
+        _, after, logs = run_batch(model, variables, {**fixed, **state}, batch, training=False)
+        return after, jnp.bool_(True), *([logs] if own_logs else [])
 
     return step
 
@@ -205,35 +209,15 @@ def count_given_steps(y_pred: Any, steps: Any = None) -> None:
             set_mask(leaf, mask * jnp.where(given == 0, 1, mask.shape[1] / given))
 
 
-def custom_step(model: Any, variables: Variables, method: str) -> Callable:
-    """The pure step of a model that writes its own `train_step` or `test_step`.
-
-    It is called as in Keras on JAX: `train_step(self, state, data) -> (logs, state)`, where `state`
-    is lists of values: trainable variables, others, (in training) the optimizer's, metrics'.
-    """
-    groups = [model.trainable_variables, model.non_trainable_variables, model.metrics_variables]
-    if method == "train_step":
-        groups.insert(2, model._settled.optimizer.variables)
-
-    def step(state, fixed, batch):
-        bound = variables.bound({**fixed, **state})
-        values = tuple([bound.get(v, v.raw) for v in group] for group in groups)
-        with bind(bound), collect_losses():
-            logs, values = getattr(model, method)(values, given(batch))
-        after = dict(bound)
-        for group, new in zip(groups, values, strict=True):
-            after |= dict(zip(group, new, strict=True))
-        after = variables.state(after)
-        finite = jnp.all(jnp.isfinite(logs["loss"])) if "loss" in logs else jnp.bool_(True)
-        return keep_if(finite, after, state, variables), finite, logs
-
-    return step
-
-
 def many(
-    step: Callable, model: Any, variables: Variables, mode: str, custom: bool = False
+    step: Callable, model: Any, variables: Variables, mode: str, says: bool = False
 ) -> tuple[Callable, list[str]]:
     """Compile a step into a call that runs any number of them.
+
+    Args:
+        step: `(state, fixed, batch) -> (state, finite)`.
+        model, variables, mode: what it is of.
+        says: whether it also returns what to report.
 
     Returns:
         `run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest) -> (state, logs,
@@ -258,7 +242,7 @@ def many(
 
             def one(state, index):
                 state, finite, *logs = step(state, fixed, chosen(index))
-                return state, finite, dict(*logs)  # a custom step says itself what to report
+                return state, finite, dict(*logs)
 
             def body(carry):
                 index, _, state, _ = carry
@@ -288,7 +272,7 @@ def many(
         with one_function() if whole else nullcontext():
             ready, one, body = steps(batch)
             state = ready(reset(state, fixed, fresh & go))
-            said = jax.eval_shape(one, state, start)[2] if custom else {}
+            said = jax.eval_shape(one, state, start)[2] if says else {}
             said = jax.tree.map(jnp.zeros_like, said)
             carry = start, jnp.asarray(go), state, said
             carry, needed = as_one(all_of_them, carry) if whole else (all_of_them(carry), None)
@@ -320,11 +304,21 @@ def chosen_rows(data: Any, rows: Any, start: Any, size: int) -> Any:
 
 
 def predict_step(model: Any, variables: Variables) -> Callable:
-    """Compile a forward pass: `run(state, fixed, x) -> (outputs, state)`."""
+    """The pure forward pass: `step(state, fixed, x) -> (outputs, state)`."""
+
+    def step(state, fixed, batch):
+        with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
+            outputs = model(*batch, training=False)
+        return outputs, variables.state(scope)
+
+    return step
+
+
+def compiled_forward(step: Callable) -> Callable:
+    """Compile a forward pass: `run(state, fixed, x) -> (outputs, what changed of the state)`."""
 
     def run(state, fixed, x):
-        with bind(variables.bound({**fixed, **state})) as scope, collect_losses():
-            outputs = model(x, training=False)
-        return outputs, variables.state(scope)
+        outputs, after = step(state, fixed, (x,))
+        return outputs, {path: v for path, v in after.items() if v is not state[path]}
 
     return jax.jit(run, compiler_options=compiler_options())

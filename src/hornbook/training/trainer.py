@@ -12,7 +12,7 @@ from hornbook.core import tree
 from hornbook.core.graph import Graph
 from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable
-from hornbook.layers.base import Layer
+from hornbook.training.custom import Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
 from hornbook.training.feed import ArrayFeed, Slab
@@ -26,6 +26,7 @@ from hornbook.training.loop import (
     to_floats,
 )
 from hornbook.training.objective import Objective
+from hornbook.training.overrides import overrides
 from hornbook.training.padding import Padding
 from hornbook.training.programs import (
     Compiled,
@@ -42,8 +43,13 @@ NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an o
 Wrong:  model.fit(x, y)
 Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
 
+OWN_STEPS = (
+    *("train_step", "test_step", "compute_loss", "compute_metrics"),
+    *("make_train_function", "make_test_function"),
+)
 
-class Trainer(Layer):
+
+class Trainer(Steps):
     """A layer that can be compiled, fitted and evaluated; `Model` makes it one of many layers."""
 
     stop_training: bool = False
@@ -116,6 +122,7 @@ class Trainer(Layer):
         if auto_scale_loss and half and not isinstance(optimizer, optimizers.LossScaleOptimizer):
             optimizer = optimizers.LossScaleOptimizer(optimizer)
         self.stop_training = False
+        self.train_function = self.test_function = self.predict_function = None
         self._compiled = Compiled(
             optimizer,
             Objective(loss, loss_weights, metrics, weighted_metrics),
@@ -127,7 +134,7 @@ class Trainer(Layer):
 
     def _check_compiled(self) -> Compiled:
         if self._compiled is None:
-            raise RuntimeError(NOT_COMPILED.format(self.name))
+            raise ValueError(NOT_COMPILED.format(self.name))
         return self._compiled
 
     @property
@@ -151,10 +158,7 @@ class Trainer(Layer):
 
     def _has_own_steps(self) -> bool:
         """Whether a subclass has a step, a loss or metrics of its own."""
-        return any(
-            getattr(type(self), name, None) is not getattr(Trainer, name, None)
-            for name in ("train_step", "test_step", "compute_loss", "compute_metrics")
-        )
+        return overrides(type(self), *OWN_STEPS)
 
     def reset_metrics(self) -> None:
         """Forget what the metrics have seen."""
@@ -196,10 +200,13 @@ class Trainer(Layer):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The scalar to minimize: compiled losses, plus what layers and regularizers add."""
+        """The scalar to minimize: compiled losses, plus what layers and regularizers add.
+
+        A subclass may write its own, and leave out of its parameters what it does not need.
+        """
         loss = self._settled.objective.loss(y, y_pred, sample_weight)
         added = self.losses
-        if not self._settled.objective.losses and not added:
+        if training and not self._settled.objective.losses and not added:
             raise ValueError(
                 f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or "
                 "use add_loss in a layer"
@@ -207,7 +214,10 @@ class Trainer(Layer):
         return sum((jnp.sum(one) for one in added), loss)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Show a batch to the compiled metrics."""
+        """Show a batch to the compiled metrics; what this returns is reported.
+
+        A subclass may write its own, and leave out of its parameters what it does not need.
+        """
         self._settled.objective.update_metrics(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
@@ -268,8 +278,7 @@ class Trainer(Layer):
             with the history of the epochs done.
 
         Raises:
-            RuntimeError: if the model is not compiled.
-            ValueError: for data that do not fit the model.
+            ValueError: if the model is not compiled, or data do not fit it.
         """
         self._check_compiled()
         if validation_split:

@@ -1,0 +1,63 @@
+"""Methods of a model that a subclass may have written anew: whether it has, and what they take."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from hornbook.layers.calling import parameters_of
+
+
+@functools.lru_cache(maxsize=4096)
+def overrides(kind: type, *names: str) -> bool:
+    """Whether a class has methods other than those that its first base defines, of these names.
+
+    Example:
+        >>> class Mine(keras.Model):
+        ...     def train_step(self, state, data): ...
+        >>> overrides(Mine, "test_step"), overrides(Mine, "train_step", "test_step")
+        (False, True)
+    """
+    for name in names:
+        base = next(vars(c)[name] for c in reversed(kind.__mro__) if name in vars(c))
+        if getattr(kind, name) is not base:
+            return True
+    return False
+
+
+def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """The arguments for an override, which may leave some out.
+
+    Args:
+        function: a method, with `self` in front.
+        values: what it would be given, by Keras's names, in order.
+
+    Example:
+        >>> fitting(lambda self, y, y_pred: 0, {"x": 1, "y": 2, "y_pred": 3, "training": True})
+        ((), {'y': 2, 'y_pred': 3})
+        >>> fitting(lambda self, inputs, labels: 0, {"x": 1, "y": 2, "y_pred": 3})
+        ((1, 2), {})
+    """
+    parameters = [*parameters_of(function).values()][1:]
+    kinds = {p.kind for p in parameters}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return tuple(values.values()), {}
+    named = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    if set(named) <= set(values):
+        takes_any = inspect.Parameter.VAR_KEYWORD in kinds
+        return (), {k: v for k, v in values.items() if takes_any or k in named}
+    return tuple(values.values())[: len(named)], {}
+
+
+def compute_loss(model: Any, x: Any, y: Any, y_pred: Any, weight: Any, training: bool) -> Any:
+    """`model.compute_loss`, with the arguments that it takes."""
+    values = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": weight, "training": training}
+    args, kwargs = fitting(type(model).compute_loss, values)
+    return model.compute_loss(*args, **kwargs)
+
+
+def compute_metrics(model: Any, x: Any, y: Any, y_pred: Any, weight: Any) -> Any:
+    """`model.compute_metrics`, with the arguments that it takes."""
+    values = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": weight}
+    args, kwargs = fitting(type(model).compute_metrics, values)
+    return model.compute_metrics(*args, **kwargs)
