@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import hornbook
 from hornbook import ops
-from hornbook.core import symbolic
 from hornbook.core.graph import Graph
 from hornbook.core.symbolic import SymbolicTensor, infer, op
 from hornbook.core.variable import Variable
@@ -115,6 +114,9 @@ EXPRESSIONS = {
     "abs": lambda x: abs(x),
     "less": lambda x: x < 1,
     "ge": lambda x: x >= M[0],
+    "eq": lambda x: x == 1,
+    "eq of an array": lambda x: x == M[0],
+    "eq of a variable": lambda x: Variable(M[0]) == x,
     "ne": lambda x: x != 1,
     "and": lambda x: (x > 0) & (x < 2),
     "invert": lambda x: ~(x > 0),
@@ -205,7 +207,7 @@ def test_integers_and_promotion_follow_jax():
     assert (whole + 1).dtype == "int32"
     assert (whole * 1.5).dtype == "float32"
     assert (whole + hornbook.Input((2,), dtype="bfloat16")).dtype == "bfloat16"
-    assert (whole == whole) is True  # identity: symbols are keys
+    assert (whole == 1).dtype == "bool"
 
 
 def test_jax_functions_still_are_functions_after_the_first_symbol():
@@ -338,6 +340,40 @@ def _inside(key, size):
     return [k % size for k in key] if isinstance(key, list) else key
 
 
+# ---- equality
+
+
+def test_comparing_symbols_is_recorded():
+    a, b = hornbook.Input((2,)), hornbook.Input((2,))
+    values = Graph([a, b], [a == b, a != 1.0, b == 1.0]).run([jnp.ones((1, 2)), jnp.zeros((1, 2))])
+    assert [v.tolist() for v in values] == [[[False] * 2], [[False] * 2], [[False] * 2]]
+    assert (a == b).node.name == "equal"
+    assert (a != b).node.name == "not_equal"
+
+
+def test_a_list_of_symbols_can_be_searched_as_in_keras():
+    a, b, c = hornbook.Input((2,)), hornbook.Input((2,)), hornbook.Input((3,))
+    assert a in [c, b, a] and a not in [b, c]
+    assert [c, b, a].index(a) == 2
+    assert [a, b] == [a, b] and [a, b] != [b, a] and [a] != [c]
+    assert {a: 1, b: 2}[b] == 2
+
+
+def test_what_is_no_array_is_not_equal_to_a_symbol():
+    a = hornbook.Input((2,))
+    assert (a == None, a != None) == (False, True)  # noqa: E711
+    assert (a == "a", a != "a") == (False, True)
+
+
+def test_the_truth_of_a_comparison_with_values_is_not_known():
+    a = hornbook.Input((2,))
+    for unknown in (a == 1.0, a != np.ones(2), (a == a) & (a == a)):
+        with pytest.raises(TypeError, match="has no value yet"):
+            bool(unknown)
+    with pytest.raises((TypeError, ValueError), match="broadcast"):
+        a == np.ones(5)  # noqa: B015
+
+
 # ---- what a symbol is not
 
 NO_VALUE = {
@@ -391,9 +427,3 @@ def test_a_shape_is_made_of_integers_and_none():
     assert SymbolicTensor((np.int64(2), None)).shape == (2, None)
     with pytest.raises(TypeError):
         SymbolicTensor((2.5,))
-
-
-def test_the_probes_are_two_sizes_with_many_divisors():
-    for first, second in symbolic.PROBES:
-        assert second > first
-        assert all(first % d == second % d == 0 for d in (2, 3, 4, 5, 6, 8, 10))

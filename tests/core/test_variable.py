@@ -5,9 +5,11 @@ import threading
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 
+import hornbook
 from hornbook.core.variable import (
     KINDS,
     Variable,
@@ -300,10 +302,51 @@ def test_repr_shows_path_shape_and_dtype():
 
 
 def test_variables_are_keys_by_identity():
-    a, b = Variable(1.0), Variable(1.0)
-    assert a == a
-    assert (a == b) is False
+    a, b = Variable([1.0, 2.0]), Variable([1.0, 2.0])
     assert len({a, b, a}) == 2
+    assert ({a: 1, b: 2}[a], {a: 1, b: 2}[b]) == (1, 2)
+
+
+COMPARED = {
+    "number": 3,
+    "list": [1.0, 3.0],
+    "numpy": np.array([1.0, 2.0]),
+    "jax": jnp.array([3.0, 3.0]),
+    "numpy scalar": np.float32(1),
+    "variable": Variable([0.0, 3.0]),
+}
+
+
+@pytest.mark.parametrize("other", COMPARED.values(), ids=COMPARED)
+def test_equality_is_by_element_as_in_keras(other):
+    v, theirs = Variable([1.0, 3.0]), keras.Variable([1.0, 3.0])
+    plain = other.numpy() if isinstance(other, Variable) else other
+    for found, wanted in [(v == other, theirs == plain), (v != other, theirs != plain)]:
+        assert found.dtype == bool
+        assert found.tolist() == np.asarray(wanted).tolist()
+    assert (other == v).tolist() == (v == other).tolist()
+    assert (other != v).tolist() == (v != other).tolist()
+
+
+def test_a_step_can_be_asked_for_its_number():
+    step = Variable(0, dtype="int32")
+    assert bool(step == 0) and not bool(step != 0)
+    assert int(hornbook.ops.where(step == 0, 1, 2)) == 1
+    assert int(jax.jit(lambda: hornbook.ops.where(step == 0, 1, 2))()) == 1
+
+
+def test_what_is_no_array_is_not_equal_to_a_variable():
+    v = Variable([1.0, 3.0])
+    assert (v == None, v != None) == (False, True)  # noqa: E711
+    assert (v == "adam", v != "adam") == (False, True)
+
+
+def test_a_list_of_variables_is_searched_as_in_keras():
+    for made in (Variable, keras.Variable):
+        v, w = made([1.0, 2.0]), made([1.0, 3.0])
+        assert v in [v, w]  # the very object is found before elements are compared
+        with pytest.raises(ValueError, match="ambiguous"):
+            w in [v, w]  # noqa: B015
 
 
 def test_numpy_gives_a_copy():

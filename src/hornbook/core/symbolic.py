@@ -2,9 +2,8 @@
 
 Applied to arrays (or to JAX's tracers) an op is the function itself. Applied to symbolic tensors it
 records a `Node` and gives symbolic tensors back; their shapes and dtypes come from running the
-function abstractly, so that nobody writes a shape rule. Unknown dimensions (`None`) are probed: the
-function is traced with two sizes in their place, and what differs between the two is unknown in the
-result. Python code inside then sees ordinary integers, which symbolic sizes would not allow.
+function abstractly, so that nobody writes a shape rule; `unknown.py` says how, where sizes are not
+known (`None`).
 """
 
 import functools
@@ -16,18 +15,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook.core import interop, tree
+from hornbook.core import interop, tree, unknown
 from hornbook.core.dtype import canonical
-
-# Sizes tried in the place of unknown dimensions. The first pair has many divisors (for reshapes);
-# the second is large (for deep stacks of strides) and is tried where the first fails.
-PROBES = ((120, 240), (1680, 3360))
 
 BINARY = {
     name: getattr(operator, name)
     for name in "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
 }
-COMPARE = {name: getattr(operator, name) for name in "lt le gt ge ne".split()}
+COMPARE = {name: getattr(operator, name) for name in "lt le gt ge eq ne".split()}
+# What `x == y` and `x != y` of two symbols say where Python asks for a truth value, as it does in
+# `x in symbols`.
+SAME = {"eq": operator.is_, "ne": operator.is_not}
+_SAME: dict[Callable, Callable] = {}  # the same, by the op that is recorded
+ARRAYS = (bool, int, float, complex, np.generic, list, tuple)  # beside what has `__array__`
 UNARY = {name: getattr(operator, name) for name in "neg pos abs invert".split()}
 METHODS = (
     "all any argmax argmin argsort astype clip conj cumprod cumsum dot flatten max mean min prod "
@@ -51,6 +51,7 @@ KERAS_NAMES = {
     "le": "less_equal",
     "gt": "greater",
     "ge": "greater_equal",
+    "eq": "equal",
     "ne": "not_equal",
     "neg": "negative",
     "pos": "copy",
@@ -64,7 +65,7 @@ KERAS_NAMES = {
 class Operators:
     """Arithmetic, comparison, indexing and numpy's functions for what stands for an array.
 
-    `==` compares identity: such objects are keys of dictionaries. `ops.equal` compares elements.
+    `==` compares elements. As keys of dictionaries and sets such objects go by identity.
     """
 
     __array_priority__ = 1000
@@ -137,9 +138,15 @@ class SymbolicTensor(Operators):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self):
+        same = _SAME.get(self.node.op) if self.node else None
+        if same and all(isinstance(arg, SymbolicTensor) for arg in self.node.args):
+            return same(*self.node.args)
         raise TypeError(NO_VALUE.format(self))
 
-    __float__ = __int__ = __index__ = __bool__
+    def __float__(self):
+        raise TypeError(NO_VALUE.format(self))
+
+    __int__ = __index__ = __float__
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(NO_VALUE.format(self))
@@ -214,50 +221,18 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
     """
     leaves = list(dict.fromkeys(symbolic_leaves((args, kwargs))))
 
-    def run(size, batch=None):
-        def concrete(arrays):
-            values = dict(zip(leaves, arrays, strict=True))
-            return fn(*substitute(args, values), **substitute(kwargs, values))
+    def concrete(arrays):
+        values = dict(zip(leaves, arrays, strict=True))
+        return fn(*substitute(args, values), **substitute(kwargs, values))
 
-        shapes = [
-            tuple(
-                (batch if axis == 0 and batch else size) if d is None else d
-                for axis, d in enumerate(leaf.shape)
-            )
-            for leaf in leaves
-        ]
-        return jax.eval_shape(
-            concrete,
-            [jax.ShapeDtypeStruct(s, leaf.dtype) for s, leaf in zip(shapes, leaves, strict=True)],
-        )
-
-    if all(None not in leaf.shape for leaf in leaves):
-        return run(1)
-    batches = {leaf.shape[0] for leaf in leaves if leaf.shape} - {None}
-    batch = batches.pop() if len(batches) == 1 else None  # one input fixes it for the others
-    attempts = [(*probe, b) for b in dict.fromkeys([None, batch]) for probe in PROBES]
-    for number, (first, second, batch) in enumerate(attempts):
-        try:
-            return jax.tree.map(_common, run(first, batch), run(second, batch))
-        except Exception:
-            if number == len(attempts) - 1:
-                raise
-    raise AssertionError("unreachable")
+    return unknown.trace(concrete, leaves, functools.partial(_hints, args, kwargs))
 
 
-class Spec:
-    """A shape with `None` for unknown sizes, and a dtype."""
-
-    def __init__(self, shape, dtype):
-        self.shape, self.dtype = tuple(shape), canonical(dtype)
-
-    def __repr__(self):
-        return f"<Spec shape={self.shape} dtype={self.dtype}>"
-
-
-def _common(first, second):
-    sizes = zip(first.shape, second.shape, strict=True)
-    return Spec([a if a == b else None for a, b in sizes], first.dtype)
+def _hints(args: tuple, kwargs: dict) -> tuple[list, list]:
+    """The shapes of arrays and the integers among arguments."""
+    known = [leaf for leaf in tree.walk((args, kwargs)) if not isinstance(leaf, SymbolicTensor)]
+    shapes = [tuple(leaf.shape) for leaf in known if hasattr(leaf, "shape")]
+    return shapes, [leaf for leaf in known if type(leaf) is int]
 
 
 def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:
@@ -328,17 +303,38 @@ def _install_operators() -> None:
     for name, fn in {**BINARY, **COMPARE, **UNARY}.items():
         forward = _named(KERAS_NAMES.get(name, name), lambda *xs, fn=fn: fn(*map(_array, xs)))
         special = name.strip("_")
-        setattr(Operators, f"__{special}__", lambda *xs, forward=forward: forward(*xs))
+        if name in SAME:
+            _SAME[forward] = SAME[name]
+            setattr(Operators, f"__{special}__", _equality(forward))
+        else:
+            setattr(Operators, f"__{special}__", lambda *xs, forward=forward: forward(*xs))
         if name in BINARY:
             setattr(Operators, f"__r{special}__", lambda x, y, forward=forward: forward(y, x))
-    Operators.__eq__ = lambda self, other: self is other  # type: ignore[method-assign]
-    Operators.__hash__ = lambda self: id(self)  # type: ignore[method-assign]
+    Operators.__hash__ = object.__hash__  # type: ignore[method-assign]
     for name in METHODS:
         shown = KERAS_NAMES.get(name, name)
         method = _named(shown, lambda x, *args, name=name, **kw: getattr(x, name)(*args, **kw))
         bound = lambda *xs, method=method, **kw: method(*xs, **kw)  # noqa: E731
         bound.__doc__ = f"As `{name}` of a JAX array."
         setattr(Operators, name, bound)
+
+
+def _equality(forward: Callable) -> Callable:
+    """`==` or `!=` of symbols: what is no array is not equal, nor is a symbol of another shape."""
+
+    def compare(self, other):
+        if not isinstance(self, SymbolicTensor):
+            return forward(self, other)
+        if not (isinstance(other, ARRAYS) or hasattr(other, "__array__")):
+            return NotImplemented
+        try:
+            return forward(self, other)
+        except (TypeError, ValueError):
+            if isinstance(other, SymbolicTensor):
+                return NotImplemented
+            raise
+
+    return compare
 
 
 def _array(value):

@@ -1,6 +1,6 @@
 """Nested structures of tensors: lists, tuples, dicts, named tuples. `None` is a leaf."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -52,6 +52,17 @@ def walk(value: Any) -> Iterator:
             yield from walk(child)
     else:
         yield value
+
+
+def same(first: Iterable, second: Iterable) -> bool:
+    """Whether both hold the very same objects in one order; `==` of lists would compare elements.
+
+    Example:
+        >>> a, b = np.ones(2), np.ones(2)
+        >>> same([a, b], [a, b]), same([a, b], [b, a])
+        (True, False)
+    """
+    return list(map(id, first)) == list(map(id, second))
 
 
 def named_leaves(structure: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
+from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
 from hornbook.layers.calling import (
     Call,
@@ -235,9 +236,9 @@ class Layer(Weighted):
                     call.losses.append(self.activity_regularizer(leaf))
             if outer is None:
                 vars(self)["_loss_values"] = call.losses  # no change of structure
-            if "_output_shapes" not in vars(self):
+            if "_output_shapes" not in vars(self) and not guessing():
                 shapes = [
-                    tuple(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")
+                    known(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")
                 ]
                 vars(self)["_output_shapes"] = [
                     (None, *shape[1:]) if shape else () for shape in shapes

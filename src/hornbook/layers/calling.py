@@ -15,6 +15,7 @@ from hornbook.core import tree
 from hornbook.core.dtype import is_float
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import Operators, SymbolicTensor
+from hornbook.core.unknown import known
 from hornbook.core.variable import Variable
 
 
@@ -117,7 +118,7 @@ def has_tensor(value: Any) -> bool:
 
 def shape_of(value: Any) -> Any:
     """The shapes of a structure of tensors, in its form."""
-    return tree.map_structure(lambda leaf: tuple(getattr(leaf, "shape", ())), value)
+    return tree.map_structure(lambda leaf: known(getattr(leaf, "shape", ())), value)
 
 
 def as_shape(value: Any) -> Any:

@@ -206,7 +206,7 @@ class State(Module):
         return jnp.asarray(unwrap(value), jnp.promote_types(floatx(), "float32"))
 
     def _get_variable_index(self, variable: Variable) -> int:
-        return list(self._slots).index(variable)
+        return [id(known) for known in self._slots].index(id(variable))
 
 
 def _takes_step(rate: Callable) -> bool:

@@ -111,7 +111,7 @@ class Forward:
 
 def same_variables(old: Variables, paths: dict, trained: list, mode: str) -> bool:
     """Whether a program's variables are still the model's."""
-    if list(old.by_path.values()) != list(paths.values()):
+    if not tree.same(old.by_path.values(), paths.values()):
         return False
     return mode != "train" or set(old.trainable.values()) == set(trained)
 
@@ -277,7 +277,7 @@ def _new_forward(model: Any, x: Any) -> Forward:
         _output_specs(model, tree.map_structure(jax.device_put, x))
     paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
     found = model._forward_program
-    if found is None or list(found.variables.by_path.values()) != list(paths.values()):
+    if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
         variables = Variables(paths, "predict")
         model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.version = structure_version()

@@ -88,8 +88,9 @@ class Tables:
             return
         paths = {variable: path for path, variable in variables.mutable.items()}
         self._step, self._rate = (paths[v] for v in (optimizer.iterations, optimizer.learning_rate))
+        trained = set(variables.trainable.values())
         for table in _tables(model):
-            if table in variables.trainable.values():
+            if table in trained:
                 self._paths[paths[table]] = tuple(paths[v] for v in optimizer.with_slots(table))
 
     def begin(self, forward: Any, state: State, batch: Any) -> dict[str, Array]:
