@@ -182,6 +182,31 @@ def test_no_line_is_wider_than_the_terminal(monkeypatch, clock, columns, verbose
         assert value in shown  # the last line is folded, not cut
 
 
+@pytest.mark.parametrize("columns", [50, 60, 80])
+def test_a_live_line_shows_whole_values_only(monkeypatch, clock, columns):
+    terminal = screen(monkeypatch, terminal=True, columns=columns)
+    bar = Progbar(1875, interval=0)
+    clock.now += 1
+    bar.update(20, [("accuracy", 0.9), ("loss", 0.5), ("top_k_categorical_accuracy", 0.97)])
+    shown = terminal.drawings[-1]
+    assert len(shown) < columns
+    pieces = shown.split(" - ")[1:]
+    whole = ["accuracy: 0.9000", "loss: 0.5000", "top_k_categorical_accuracy: 0.9700"]
+    assert pieces == whole[: len(pieces) - 1] + ["…"] or pieces == whole
+    assert pieces[:-1], "at 50 columns there is room for one"
+
+
+def test_the_bar_gives_way_to_the_values(monkeypatch, clock):
+    terminal = screen(monkeypatch, terminal=True, columns=60)
+    bar = Progbar(10, interval=0)
+    clock.now += 1
+    bar.update(5, [("accuracy", 0.9), ("loss", 0.5)])
+    assert re.search("━+─+ .*loss", terminal.drawings[-1])
+    bar = Progbar(1875, interval=0)
+    bar.update(5, [("accuracy", 0.9), ("loss", 0.5)])
+    assert terminal.drawings[-1].endswith("loss: 0.5000") and "━" not in terminal.drawings[-1]
+
+
 def test_a_line_that_becomes_shorter_leaves_nothing_behind(monkeypatch, clock):
     terminal = screen(monkeypatch, terminal=True, columns=100)
     bar = Progbar(3, interval=0)
@@ -219,17 +244,28 @@ def test_an_epoch_that_ends_early_does_not_claim_all_its_steps(monkeypatch, cloc
     assert f" 5/20 {'━' * 5}{'─' * 15} " in file.text
 
 
-def test_the_time_of_a_step_leaves_out_the_first_one_and_the_validation(monkeypatch, clock):
+def test_the_time_left_is_without_the_first_step_which_compiles(monkeypatch, clock):
     terminal = screen(monkeypatch, terminal=True, columns=100)
-    bar = Progbar(3, interval=0)
+    bar = Progbar(1003, interval=0)
     clock.now += 60  # compiled
     bar.update(1)
     for step in (2, 3):
         clock.now += 0.002
-        bar.update(step, finalize=False)
-    clock.now += 30  # validated
-    bar.update(3, finalize=True)
-    assert terminal.lines[-2].endswith("1:30 2ms/step")
+        bar.update(step)
+    assert terminal.lines[-1].endswith("2s 2ms/step")
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_the_time_at_the_end_is_that_of_a_step_times_the_steps(monkeypatch, clock, verbose):
+    file = screen(monkeypatch, terminal=False, columns=100)
+    bar = Progbar(750, verbose=verbose)
+    clock.now += 4  # compiled
+    bar.update(1)
+    clock.now += 0.5
+    bar.update(750, finalize=False)
+    clock.now += 3.0  # validated
+    bar.update(750, finalize=True)
+    assert re.search("8s (- )?10ms/step", file.text)
 
 
 def test_the_time_of_a_step_is_a_mean_if_many_are_reported_at_once(monkeypatch, clock):
@@ -326,10 +362,12 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch, clock):
 
 
 def test_a_standard_output_without_these_characters_gets_others(monkeypatch, clock):
-    out = screen(monkeypatch, terminal=True, columns=30, encoding="ascii")
+    out = screen(monkeypatch, terminal=True, columns=40, encoding="ascii")
     Progbar(4).update(3, [("loss", 1.0)])
-    assert "3/4 ======.. " in out.text
-    assert out.text.endswith("~")
+    assert "3/4 ======" in out.text
+    out = screen(monkeypatch, terminal=True, columns=30, encoding="ascii")
+    Progbar(4).update(3, [("loss", 1.0), ("mae", 1.0)])
+    assert out.text.rstrip().endswith("- ~")
 
 
 def test_evaluate_has_a_bar_and_validation_has_none(monkeypatch, clock):

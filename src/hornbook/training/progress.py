@@ -13,7 +13,7 @@ from hornbook.training.callback import Callback
 
 BOLD, GREEN, GREY, RESET = "\033[1m", "\033[32m", "\033[37m", "\033[0m"
 INDENT = "    "
-SHORTEST_BAR = 8
+SHORTEST_BAR = 5
 
 _open_line = [0]  # how many characters stand on a line that is to be drawn over
 
@@ -154,18 +154,23 @@ class Progbar:
         return (now - self._start_of_second) / (current - 1)
 
     def _draw(self, now: float, final: bool) -> None:
+        """At the end all the time that it took, before that what is left of it; and of that a step.
+
+        What it took has compilation and validation in it, what is left has not.
+        """
         count = _count(self._seen, self.target)
         left = 0 if final or self.target is None else self.target - self._seen
-        clock = _clock(left * self._step_time if left else now - self._start)
-        pieces = [_step_time(self._step_time, self.unit_name)]
+        seconds = left * self._step_time if left else now - self._start
+        clock = _clock(seconds)
+        a_step = self._step_time if left else seconds / max(self._seen, 1)
+        pieces = [_step_time(a_step, self.unit_name)]
         pieces += [f"{name}: {_value(total / n)}" for name, (total, n) in self._sums.items()]
         if self.verbose == 2:
             _write(_fold(" - ".join([count, clock, *pieces])), finish=True)
             return
         info = f"{clock} {' - '.join(pieces)}"
-        room = _columns() - len(count) - 2
-        least = min(SHORTEST_BAR, room - len(f"{clock} {pieces[0]}"))
-        bar = _bar(self._seen, self.target, min(self.width, max(least, room - len(info))))
+        room = min(self.width, _columns() - len(f"{count}  {info}"))
+        bar = _bar(self._seen, self.target, room) if room >= min(SHORTEST_BAR, self.width) else ""
         line = f"{count} {bar} {info}" if bar else f"{count} {info}"
         line = _fold(line) if final else _cut(line)
         _write(line, finish=final, painted=_paint(line, count, bar))
@@ -325,8 +330,12 @@ def _glyphs() -> tuple[str, str, str]:
 
 
 def _cut(line: str) -> str:
-    """A line that fits, marked where it was cut."""
-    return line if len(line) <= _columns() else line[: _columns() - 1] + _glyphs()[2]
+    """A line that fits: as many of the values as there is room for, and a mark for the rest."""
+    pieces = line.split(" - ")
+    while len(line) > _columns() and len(pieces) > 1:
+        pieces.pop()
+        line = " - ".join([*pieces, _glyphs()[2]])
+    return line[: _columns()]
 
 
 def _fold(line: str) -> str:
