@@ -51,8 +51,10 @@ def data_dir() -> Path:
 
 @pytest.fixture(autouse=True)
 def fresh_session():
-    """Each test starts with fresh names and the same seed."""
+    """Each test starts with fresh names and the same seed; errors show all that was called."""
     import hornbook
+
+    hornbook.config.disable_traceback_filtering()
 
     utils = getattr(hornbook, "utils", None)
     if hasattr(utils, "clear_session"):

@@ -2,6 +2,11 @@
 
 from hornbook.backend import backend
 from hornbook.core.dtype import dtype_policy, set_dtype_policy
+from hornbook.core.errors import (
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+    is_traceback_filtering_enabled,
+)
 from hornbook.core.settings import (
     epsilon,
     floatx,
@@ -13,10 +18,13 @@ from hornbook.core.settings import (
 
 __all__ = [
     "backend",
+    "disable_traceback_filtering",
     "dtype_policy",
+    "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_traceback_filtering_enabled",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

@@ -17,6 +17,7 @@ import numpy as np
 
 from hornbook.core import interop, tree, unknown
 from hornbook.core.dtype import canonical
+from hornbook.core.errors import shorten
 
 BINARY = {
     name: getattr(operator, name)
@@ -264,9 +265,13 @@ def op(fn: Callable) -> Callable:
 
     @functools.wraps(fn)
     def call(*args, **kwargs):
-        if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
-            return record(call, args, kwargs, fn=plain)
-        return plain(*args, **kwargs)
+        try:
+            if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
+                return record(call, args, kwargs, fn=plain)
+            return plain(*args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def plain(*args, **kwargs):
         args = tuple(arg.value if isinstance(arg, Operators) else arg for arg in args)

@@ -13,6 +13,7 @@ from hornbook import regularizers
 from hornbook.core import tree
 from hornbook.core.config import Configurable, arguments, nearest, serialize
 from hornbook.core.dtype import DTypePolicy, get_policy
+from hornbook.core.errors import shorten
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
@@ -214,6 +215,8 @@ class Layer(Weighted):
             error.add_note(
                 f"in layer {self.name!r} ({type(self).__name__}), given {', '.join(shapes)}"
             )
+            if not thread.calls:
+                shorten(error)
             raise
 
     def _run(self, args: tuple, kwargs: dict) -> Any:

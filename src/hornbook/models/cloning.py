@@ -5,6 +5,7 @@ from typing import Any
 
 from hornbook.core import tree
 from hornbook.core.config import custom_object_scope, deserialize, serialize
+from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.input import Input, InputLayer
@@ -31,6 +32,7 @@ def model_from_json(json_string: str, custom_objects: dict | None = None) -> Any
     return deserialize(parse_json(json_string, "the model"), custom_objects, family="models")
 
 
+@door
 def clone_model(
     model: Model,
     input_tensors: Any = None,

@@ -14,6 +14,7 @@ from hornbook.core.config import (
     register_alias,
     serialize,
 )
+from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
 from hornbook.core.module import RESERVED, auto_name, derived
@@ -48,6 +49,7 @@ class Model(Trainer):
         (3, 2)
     """
 
+    @door
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs):
         if (inputs is None) != (outputs is None):
             raise ValueError("a functional Model needs both inputs and outputs")
@@ -201,6 +203,7 @@ class Model(Trainer):
         known = [layer.name for layer in layers]
         raise ValueError(f"{self.name!r} has no layer named {name!r}. {nearest(str(name), known)}")
 
+    @door
     def summary(
         self,
         line_length: int | None = None,
@@ -233,18 +236,21 @@ class Model(Trainer):
 
     # ---- files
 
+    @door
     def save(
         self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None
     ) -> None:
         """Write model, weights, compile arguments and optimizer to a `.keras` file."""
         archive.save_model(self, filepath, overwrite, zipped)
 
+    @door
     def save_weights(
         self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
     ) -> None:
         """Write the weights to a `.weights.h5` file; see `saving.save_weights`."""
         hdf5.save_weights(self, filepath, overwrite, max_shard_size)
 
+    @door
     def load_weights(
         self, filepath: str | os.PathLike, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
@@ -335,6 +341,7 @@ class Model(Trainer):
 
     # ---- building
 
+    @door
     def build(self, input_shape: Any = None) -> None:
         """Make the weights of a model with a `call` method, for inputs of this shape.
 

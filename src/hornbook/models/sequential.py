@@ -4,6 +4,7 @@ from typing import Any
 
 from hornbook.core import tree
 from hornbook.core.config import custom_object_scope, deserialize, serialize
+from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.input import Input, InputLayer
@@ -27,6 +28,7 @@ class Sequential(Model):
         (None, 2)
     """
 
+    @door
     def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(name=name)
         self._trainable = trainable
@@ -34,6 +36,7 @@ class Sequential(Model):
         for layer in layers or []:
             self.add(layer)
 
+    @door
     def add(self, layer: Any) -> None:
         """Put a layer on top.
 
@@ -96,6 +99,7 @@ class Sequential(Model):
                 output = layer(output)
         self._set_graph(symbol, output)
 
+    @door
     def build(self, input_shape: Any = None) -> None:
         """Build for inputs of a shape with the batch size in front (`None`: any)."""
         if not self._stack:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hornbook.core.config import custom_object_scope, deserialize, serialize, sharing
+from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.saving import hdf5
 from hornbook.saving.files import replacing, to_read, to_write
@@ -29,6 +30,7 @@ NOT_BUILT = (
 )
 
 
+@door
 def save_model(
     model: Module, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None
 ) -> None:
@@ -70,6 +72,7 @@ def save_model(
                 shutil.copyfileobj(weights, target)
 
 
+@door
 def load_model(
     filepath: str | os.PathLike,
     custom_objects: dict[str, Any] | None = None,
@@ -102,6 +105,7 @@ def load_model(
     return model
 
 
+@door
 def load_weights(
     model: Module,
     filepath: str | os.PathLike,

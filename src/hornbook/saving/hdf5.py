@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import optimizers
+from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.layers.weighted import Weighted
 from hornbook.saving.files import replacing, to_write
@@ -41,6 +42,7 @@ HOW_TO_FIT = (
 )
 
 
+@door
 def save_weights(
     model: Module, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hornbook import optimizers
 from hornbook.core import tree
+from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable
@@ -84,6 +85,7 @@ class Trainer(Steps):
 
     # ---- compile
 
+    @door
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -230,6 +232,7 @@ class Trainer(Steps):
     def _eagerly(self) -> Any:
         return jax.disable_jit() if self._compiled and self._compiled.run_eagerly else nullcontext()
 
+    @door
     def fit(
         self,
         x: Any = None,
@@ -354,6 +357,7 @@ class Trainer(Steps):
         self.history = events.history
         return self.history
 
+    @door
     def evaluate(
         self,
         x: Any = None,
@@ -395,6 +399,7 @@ class Trainer(Steps):
         events.on_test_end(logs)
         return logs
 
+    @door
     def predict(
         self,
         x: Any,
@@ -448,6 +453,7 @@ class Trainer(Steps):
 
     # ---- one batch at a time
 
+    @door
     def train_on_batch(
         self,
         x: Any,
@@ -469,6 +475,7 @@ class Trainer(Steps):
         _no_more("train_on_batch", kwargs)
         return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
 
+    @door
     def test_on_batch(
         self,
         x: Any,
@@ -481,6 +488,7 @@ class Trainer(Steps):
         _no_more("test_on_batch", kwargs)
         return self._on_batch("test", (x, y, sample_weight), None, return_dict)
 
+    @door
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch, as numpy arrays."""
         x = self._adapt_inputs(to_arrays(x, "x"))

@@ -1,0 +1,142 @@
+"""What an error shows: the lines of the user's program and ours that they called, not machinery."""
+
+import functools
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+import jax
+import jaxlib
+import numpy as np
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PACKAGE = str(Path(__file__).parents[1])
+CORE = str(Path(__file__).parent)
+THEIRS = tuple(str(Path(module.__path__[0])) for module in (jax, jaxlib, np))
+STANDARD = sysconfig.get_path("stdlib")
+INSTALLED = ("site-packages", "dist-packages")  # below the folder of the standard library
+OF_JAX = "JAX has removed its internal frames"
+HINT = "(hornbook.config.disable_traceback_filtering() shows the calls in between)"
+
+_filtering = [True]
+
+
+def enable_traceback_filtering() -> None:
+    """Leave the calls within hornbook and JAX out of the tracebacks of errors, as at the start.
+
+    Example:
+        >>> enable_traceback_filtering()
+        >>> is_traceback_filtering_enabled()
+        True
+    """
+    _filtering[0] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Show all calls in the tracebacks of errors."""
+    _filtering[0] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether calls within hornbook and JAX are left out of the tracebacks of errors."""
+    return _filtering[0]
+
+
+def door(function: Callable[P, R]) -> Callable[P, R]:
+    """A function that users call: errors that leave it have a short traceback.
+
+    Args:
+        function: any function or method.
+    """
+
+    @functools.wraps(function)
+    def enter(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            shorten(error, own_frames=1)
+            raise
+
+    return enter
+
+
+def shorten(error: BaseException, own_frames: int = 0) -> None:
+    """Leave machinery out of the traceback of an error, and of those that led to it.
+
+    Of each way from the user's lines through hornbook, the first of our lines is kept, and of the
+    last way also the last: what was called, and what went wrong.
+
+    Args:
+        error: the error, where it is caught. A bare `raise` then raises it with what is left.
+        own_frames: how many frames to leave out at the start, which only catch it.
+    """
+    if not _filtering[0]:
+        return
+    own = error.__traceback__
+    for _ in range(own_frames if own is not None and own.tb_next is not None else 0):
+        own = own and own.tb_next
+    error.__traceback__, hidden = _filtered(own)
+    notes = [note for note in getattr(error, "__notes__", ()) if OF_JAX not in note]
+    if hidden or HINT in notes:
+        notes = [*(note for note in notes if note != HINT), HINT]
+    if notes:
+        error.__notes__ = notes
+    for cause in _causes(error):
+        cause.__traceback__, _ = _filtered(cause.__traceback__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The errors that are shown before this one."""
+    seen = {id(error)}
+    cause = error
+    while True:
+        before = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        if before is None or id(before) in seen:
+            return
+        seen.add(id(before))
+        yield before
+        cause = before
+
+
+def _filtered(traceback: TracebackType | None) -> tuple[TracebackType | None, bool]:
+    """The traceback without machinery, and whether the line that raised is left out."""
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    kept: list[TracebackType] = []
+    run: list[TracebackType] = []
+    for frame in frames:
+        if _is_machinery(_file(frame)):
+            run.append(frame)
+        else:
+            kept += [*_doors(run, last=False), frame]
+            run = []
+    kept += _doors(run, last=True)
+    short = None
+    for one in reversed(kept):
+        short = TracebackType(short, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return short, bool(kept) and kept[-1] is not frames[-1]
+
+
+def _doors(run: list[TracebackType], last: bool) -> list[TracebackType]:
+    """What is kept of calls one within the other that are all machinery."""
+    ours = [frame for frame in run if _file(frame).startswith(PACKAGE)]
+    doors = [frame for frame in ours if not _file(frame).startswith(CORE)] or ours
+    return doors[:1] + (doors[1:][-1:] if last else [])
+
+
+def _file(traceback: TracebackType) -> str:
+    return traceback.tb_frame.f_code.co_filename
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_machinery(file: str) -> bool:
+    """Whether a file is of hornbook, of what it stands on, or of Python itself."""
+    if file.startswith((PACKAGE, *THEIRS, "<frozen ")):
+        return True
+    return file.startswith(STANDARD) and not any(part in Path(file).parts for part in INSTALLED)
