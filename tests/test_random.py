@@ -129,3 +129,16 @@ def test_categorical_wants_a_batch():
 def test_every_public_name_of_keras_is_here():
     names = {name for name in dir(keras.random) if not name.startswith("_")}
     assert names <= set(dir(random))
+
+
+def test_a_raw_key_of_jax_is_a_seed():
+    raw, key = jax.random.PRNGKey(3), jax.random.key(3)
+    assert random.normal((4,), seed=raw).tolist() == random.normal((4,), seed=key).tolist()
+    drawn = jax.jit(lambda seed: random.uniform((4,), seed=seed))(raw)
+    np.testing.assert_allclose(drawn, random.uniform((4,), seed=raw))
+
+
+def test_random_integers_are_integers():
+    assert random.randint((2,), 0, 3, dtype="uint8", seed=1).dtype == "uint8"
+    with pytest.raises(ValueError, match="integer dtype, not 'float32'"):
+        random.randint((2,), 0, 3, dtype="float32")

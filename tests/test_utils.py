@@ -3,6 +3,8 @@
 import threading
 import warnings
 
+import jax
+import jax.numpy as jnp
 import keras as original
 import numpy as np
 import pytest
@@ -152,3 +154,17 @@ def test_a_generator_is_asked_for_no_more_batches_than_an_epoch_has():
 
     line().fit(batches(), steps_per_epoch=3, epochs=2, verbose=0)
     assert len(made) == 6
+
+
+def test_a_jax_array_comes_back_as_one():
+    classes = utils.to_categorical(jnp.array([0, 2]))
+    unit = utils.normalize(jnp.array([[3.0, 4.0]]))
+    assert isinstance(classes, jax.Array) and classes.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert isinstance(unit, jax.Array)
+    np.testing.assert_allclose(unit, [[0.6, 0.8]], rtol=1e-6)
+    assert type(utils.to_categorical([0])) is type(utils.normalize([1.0])) is np.ndarray
+
+
+def test_padding_may_be_text_of_a_fixed_width():
+    padded = utils.pad_sequences([["a"], ["b", "c"]], dtype="<U3", value="pad", padding="post")
+    assert padded.tolist() == [["a", "pad"], ["b", "c"]]

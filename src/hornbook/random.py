@@ -117,10 +117,15 @@ def randint(
         dtype: an integer dtype.
         seed: an integer, a `SeedGenerator` or `None`.
 
+    Raises:
+        ValueError: for another dtype.
+
     Example:
         >>> bool((hornbook.random.randint((100,), 0, 3, seed=1) < 3).all())
         True
     """
+    if "int" not in canonical(dtype):
+        raise ValueError(f"randint makes integers: dtype must be an integer dtype, not {dtype!r}")
     return jax.random.randint(key_from(seed), tuple(shape), minval, maxval, canonical(dtype))
 
 

@@ -343,6 +343,36 @@ def test_nested_objects_in_lists_and_dicts_come_back():
 TABLE = {"one": lambda: 1, "Point": Point, "three": 3}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"class_name": "function", "config": ["relu"]},
+        {"class_name": "Dense", "config": [1, 2, 3]},
+        {"class_name": "Bare", "registered_name": "tests>Bare", "config": {}},
+    ],
+)
+def test_a_config_of_the_wrong_kind_is_a_type_error(data):
+    class Bare:
+        def get_config(self):
+            return {}
+
+    with (
+        custom_object_scope({"tests>Bare": Bare}),
+        pytest.raises(TypeError, match="not by|made from"),
+    ):
+        deserialize(data)
+
+
+def test_a_function_is_found_without_its_package_as_in_files_of_keras_3_6():
+    @register_keras_serializable(package="tests")
+    def squared(x):
+        return x * x
+
+    for name in ("squared", "tests>squared"):
+        data = {"module": "builtins", "class_name": "function", "config": name}
+        assert deserialize({**data, "registered_name": "function"}) is squared
+
+
 def test_lookup_takes_names_classes_objects_configs_and_none():
     assert lookup("family", None, TABLE, "a thing") is None
     assert lookup("family", "three", TABLE, "a thing") == 3

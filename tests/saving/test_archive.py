@@ -291,3 +291,51 @@ def test_weights_of_another_model_are_an_error(saved):
     rewrite(saved, lambda members: members.update({"model.weights.h5": other.getvalue()}))
     with pytest.raises(ValueError, match=r"'kernel' expects shape \(3, 2\)"):
         load_model(saved)
+
+
+@keras.saving.register_keras_serializable("tests")
+class OwnCompile(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compile(self, first, second):
+        super().compile()
+        self.first, self.second = first, second
+
+
+def test_a_compile_of_ones_own_is_left_to_its_owner(tmp_path):
+    model = OwnCompile()
+    model(np.ones((1, 3), "float32"))
+    model.compile(keras.optimizers.Adam(), keras.optimizers.SGD())
+    model.first.build(model.trainable_variables)
+    model.save(tmp_path / "m.keras")
+    with pytest.warns(UserWarning, match="OwnCompile is loaded but not compiled.* first, second"):
+        again = load_model(tmp_path / "m.keras")
+    assert not again.compiled
+    assert all(map(np.array_equal, again.get_weights(), model.get_weights()))
+    again.compile(keras.optimizers.Adam(), keras.optimizers.SGD())
+    again.first.build(again.trainable_variables)
+    again.load_weights(tmp_path / "m.keras")
+    assert len(again.first.variables) == 6
+
+
+def test_arguments_of_old_programs_are_taken_and_others_are_not(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    model.save(tmp_path / "m.keras", save_format="keras", include_optimizer=False)
+    keras.saving.save_model(model, tmp_path / "n.keras", save_format="keras")
+    assert load_model(tmp_path / "m.keras").output_shape == (None, 2)
+    with pytest.raises(ValueError, match="no argument 'safe_format'"):
+        model.save(tmp_path / "m.keras", safe_format="keras")
+
+
+@pytest.mark.parametrize("error", [ValueError, FileNotFoundError])
+def test_a_file_that_is_not_there_is_keras_s_and_python_s_error(tmp_path, error):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    with pytest.raises(error, match="there is no file"):
+        load_model(tmp_path / "none.keras")
+    with pytest.raises(error, match="there is no file"):
+        model.load_weights(tmp_path / "none.weights.h5")

@@ -353,6 +353,7 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
         family: where hornbook's own class is looked for (`"layers"`), if the data does not say.
 
     Raises:
+        TypeError: if a function's name is no string, or a class's config no dictionary.
         ValueError: for a name that is not registered.
     """
     if custom_objects:
@@ -372,6 +373,11 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
     found: Any = resolve(data, family)
     if data["class_name"] == "function" or not inspect.isclass(found):
         return found
+    if not isinstance(data["config"], dict) or not hasattr(found, "from_config"):
+        raise TypeError(
+            f"no {found.__name__} can be made from {_brief(data['config'])}: a config is a "
+            "dictionary, and its class needs a method from_config(cls, config)"
+        )
     obj = found.from_config(data["config"])  # type: ignore[attr-defined]
     if data.get("build_config") and not getattr(obj, "built", True):
         obj.build_from_config(data["build_config"])
@@ -409,8 +415,12 @@ def resolve(data: dict, family: str | None = None) -> Any:
     is_function = data["class_name"] == "function"
     name = data["config"] if is_function else data["class_name"]
     if not isinstance(name, str):
-        raise ValueError(f"a class or function is named by a string, not by {_brief(name)}")
-    for candidate in (data.get("registered_name"), name):
+        error = TypeError if is_function else ValueError
+        raise error(f"a class or function is named by a string, not by {_brief(name)}")
+    names = [data.get("registered_name"), name]
+    if is_function:  # Keras 3.6 wrote registered functions without their package
+        names += [full for full in _custom if full.rpartition(">")[2] == name]
+    for candidate in names:
         found = _lookup_custom(candidate) if candidate else None
         if found is not None:
             return found

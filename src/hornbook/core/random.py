@@ -83,14 +83,16 @@ class SeedGenerator(Module):
 
 
 def key_from(seed: Any = None) -> jax.Array:
-    """A key from a `SeedGenerator` (the next one), an integer (always the same), a key, or `None`
-    (the next one of the process-wide generator)."""
+    """A key from a `SeedGenerator` (the next one), an integer (always the same), a key of JAX's
+    (old or new style), or `None` (the next one of the process-wide generator)."""
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
         return global_generator().next()
     if isinstance(seed, jax.Array) and jax.dtypes.issubdtype(seed.dtype, jax.dtypes.prng_key):
         return seed
+    if getattr(seed, "shape", ()) == (2,):
+        return jax.random.wrap_key_data(seed, impl="threefry2x32")
     return jax.random.key(int(seed), impl="threefry2x32")
 
 

@@ -28,6 +28,10 @@ from hornbook.saving import archive, hdf5
 from hornbook.training.programs import frozen_now
 from hornbook.training.trainer import Trainer
 
+OWN_COMPILE = """{0} is loaded but not compiled: its compile() needs {1}, not in the file.
+Call compile() before training; or write get_compile_config(self), which says what they are, and
+compile_from_config(self, config), which compiles with it."""
+
 
 class Model(Trainer):
     """Layers grouped into one that can be trained.
@@ -238,10 +242,17 @@ class Model(Trainer):
 
     @door
     def save(
-        self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None
+        self,
+        filepath: str | os.PathLike,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **old: Any,
     ) -> None:
-        """Write model, weights, compile arguments and optimizer to a `.keras` file."""
-        archive.save_model(self, filepath, overwrite, zipped)
+        """Write model, weights, compile arguments and optimizer to a `.keras` file.
+
+        See `saving.save_model`.
+        """
+        archive.save_model(self, filepath, overwrite, zipped, **old)
 
     @door
     def save_weights(
@@ -332,8 +343,21 @@ class Model(Trainer):
             return None
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile with what `get_compile_config` returned, and make the optimizer's variables."""
+        """Compile with what `get_compile_config` returned, and make the optimizer's variables.
+
+        A `compile` of one's own that needs other arguments is not called, with a warning.
+        """
         known = parameters_of(type(self).compile)
+        needed = [
+            key
+            for key, one in known.items()
+            if one.default is one.empty
+            and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+            and key not in {"self", *config}
+        ]
+        if needed:
+            warnings.warn(OWN_COMPILE.format(type(self).__name__, ", ".join(needed)), stacklevel=2)
+            return
         given = {key: value for key, value in deserialize(config).items() if key in known}
         self.compile(**given)
         if self.built:

@@ -32,7 +32,11 @@ NOT_BUILT = (
 
 @door
 def save_model(
-    model: Module, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None
+    model: Module,
+    filepath: str | os.PathLike,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    **old: Any,
 ) -> None:
     """Write a model to a file: its config, weights, compile arguments and optimizer.
 
@@ -41,9 +45,10 @@ def save_model(
         filepath: ends in `.keras`; or in `.weights.h5`, for the weights alone.
         overwrite: whether an existing file is replaced.
         zipped: accepted for Keras's sake; only `True`.
+        **old: `save_format` and `include_optimizer`, accepted for old programs' sake.
 
     Raises:
-        ValueError: for another suffix.
+        ValueError: for another suffix, or another argument.
         TypeError: if something in the model cannot be described, such as a lambda.
         FileExistsError: if the file exists and `overwrite` is false.
 
@@ -53,6 +58,8 @@ def save_model(
         >>> load_model("m.keras").output_shape
         (None, 2)
     """
+    if unknown := set(old) - {"include_optimizer", "save_format"}:
+        raise ValueError(f"save has no argument {min(unknown)!r}")
     if zipped is False:
         raise ValueError("a model is written to one .keras file: leave zipped=None")
     path = to_write(filepath, SUFFIX, overwrite)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hornbook.saving.policy import MissingFile
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
@@ -102,7 +104,7 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
         beside = os.path.dirname(os.path.abspath(path))
         known = sorted(n for n in _names(beside) if n.endswith(suffixes))
         hint = f" The folder has: {', '.join(known[:5])}." if known else ""
-        raise FileNotFoundError(f"there is no file {path!r}.{hint}")
+        raise MissingFile(f"there is no file {path!r}.{hint}")
     return path
 
 

@@ -286,11 +286,20 @@ def _left_over(file: Any, known: set[str]) -> list[Problem]:
     found = []
     for path, count in _groups(file, ""):
         path = path.replace(OLD_LAYERS, "layers")
-        if count and path not in known and not NOT_WEIGHTS & set(path.split("/")):
+        ours = path in known or NOT_WEIGHTS & set(path.split("/"))
+        if count and not ours and not _is_state(find(file, path)):
             where = path or "the top"
             message = f"the file has {count} variables at {where}; the model has no such layer"
             found.append(Problem(path, message))
     return found
+
+
+def _is_state(group: Any) -> bool:
+    """Whether variables are those of an optimizer, which begin with the count of its steps."""
+    if group is None or "0" not in group.keys():  # noqa: SIM118 - `in group` would follow links
+        return False
+    first = _child(group, "0")
+    return getattr(first, "shape", None) == () and first.dtype.kind == "i"
 
 
 def _groups(group: Any, path: str) -> Iterator[tuple[str, int]]:

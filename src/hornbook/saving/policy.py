@@ -14,6 +14,10 @@ class FileError(ValueError):
     """A file is damaged, refused, or does not fit the model."""
 
 
+class MissingFile(FileError, FileNotFoundError):
+    """There is no such file. Keras raises ValueError, Python FileNotFoundError: this is both."""
+
+
 def member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
     """The entry of a file in an archive, once its name and size are found to be sane.
 

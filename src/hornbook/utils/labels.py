@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     """One-hot rows from class numbers.
 
     Args:
@@ -13,7 +15,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         num_classes: number of classes; default the largest number plus one.
 
     Returns:
-        float32 of shape `(*x.shape, num_classes)`.
+        float32 of shape `(*x.shape, num_classes)`; a JAX array if `x` is one.
 
     Raises:
         ValueError: for numbers that are not classes: negative, too large, or with a fraction.
@@ -36,10 +38,10 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
             f"to_categorical got class {wrong.flat[0]}; with num_classes={count} the classes are "
             f"0 to {count - 1}"
         )
-    return (classes[..., None] == np.arange(count)).astype("float32")
+    return _like(x, (classes[..., None] == np.arange(count)).astype("float32"))
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """Numbers divided by their norm along an axis; where the norm is 0 they stay 0.
 
     Args:
@@ -54,4 +56,9 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     """
     values = np.atleast_1d(np.asarray(x))
     norms = np.atleast_1d(np.linalg.norm(values, order, axis, keepdims=True))
-    return values / np.where(norms == 0, 1, norms)
+    return _like(x, values / np.where(norms == 0, 1, norms))
+
+
+def _like(given: Any, result: np.ndarray) -> Any:
+    """Numpy's array, or a JAX array if that is what was given."""
+    return jnp.asarray(result) if isinstance(given, jax.Array) else result

@@ -45,7 +45,7 @@ def pad_sequences(
             raise ValueError(f"pad_sequences: sequences[{i}] is {row!r}, which has no length")
     length = max(map(len, rows), default=0) if maxlen is None else maxlen
     inner = next((np.asarray(row).shape[1:] for row in rows if len(row)), ())
-    if isinstance(value, str) and np.dtype(dtype) != object:
+    if isinstance(value, str) and np.dtype(dtype).kind not in "OUS":
         raise ValueError(f"pad_sequences: the value {value!r} is text; pass dtype=object")
     padded = np.full((len(rows), length, *inner), value, dtype=dtype)
     for i, row in enumerate(rows):
