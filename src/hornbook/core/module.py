@@ -4,6 +4,7 @@ Nothing is registered: what a module owns is what its attributes hold, also insi
 in the order in which they were first set.
 """
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,11 @@ from hornbook.core.variable import Variable
 RESERVED = """{0}.{1} is a read-only property of the base class.
 Wrong:  self.{1} = ...
 Right:  self.my_{1} = ..."""
+
+_PACKAGE = __name__.partition(".")[0]
+# Attributes whose lists change at every call, or are changed with a note.
+UNSEEN = {"_arguments", "_nodes", "_added", "_loss_values", "_loss_functions"}
+SHORT = 1000  # a longer list that holds no module is not compared, but for its length
 
 _counts: Counter[str] = Counter()
 _structure_version = [0]
@@ -165,6 +171,56 @@ class Module(Configurable):
                     found[_unique(prefix + variable.name, found)] = variable
             stack.extend((f"{prefix}{c.name}/", c) for c in reversed(module._child_modules()))
         return found
+
+
+class Structure:
+    """What a module and those below it are now; tells cheaply when that may have changed.
+
+    Attributes that are set raise a counter. Lists and dictionaries change without a word, so their
+    contents are compared, those of the library's own modules only where they hold some.
+    """
+
+    def __init__(self, root: Module):
+        self.version = _structure_version[0]
+        self.modules = root._all_modules()
+        self.contents = [
+            (container, list(_values(container)) if owns or len(container) < SHORT else None)
+            for module in self.modules
+            for name, value in vars(module).items()
+            if name not in UNSEEN and isinstance(value, list | tuple | dict)
+            for container in _containers(value)
+            if (owns := _owns(container)) or not module.__module__.startswith(_PACKAGE)
+        ]
+        self.lengths = [len(container) for container, _ in self.contents]
+
+    def holds(self) -> bool:
+        """Whether nothing has changed since."""
+        return self.version == _structure_version[0] and all(
+            len(container) == length
+            and (values is None or all(map(operator.is_, _values(container), values)))
+            for (container, values), length in zip(self.contents, self.lengths, strict=True)
+        )
+
+    def same(self, other: "Structure") -> bool:
+        """Whether the same modules are there."""
+        return list(map(id, self.modules)) == list(map(id, other.modules))
+
+
+def _values(container: Any) -> Any:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _owns(container: Any) -> bool:
+    return any(isinstance(value, Module | Variable) for value in _values(container))
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    """The lists and dictionaries in a value, itself included."""
+    if isinstance(value, list | tuple | dict):
+        if not isinstance(value, tuple):
+            yield value
+        for child in _values(value):
+            yield from _containers(child)
 
 
 def _unique(path: str, taken: dict) -> str:

@@ -71,6 +71,27 @@ class State(Module):
         self._slots = slots
         self.built = True
 
+    def _extend(self, variables: list[Variable], before: set[Variable]) -> None:
+        """Make slots also for variables that came later; the others keep what theirs hold.
+
+        Args:
+            variables: all that will be trained.
+            before: those of the same model that were trained until now.
+        """
+        known = set(self._slots)
+        if not self.built or not known or known >= set(variables):
+            return self.build(variables)
+        if not known <= before | set(variables):
+            return self._check_known(variables)
+        old = {variable.path: variable for variable in self._all_variables()}
+        for module in self._all_modules():
+            if isinstance(module, State):
+                module.built, module._variables = False, []
+        self.build(variables)
+        for variable in self._all_variables():
+            if variable.path in old and old[variable.path].shape == variable.shape:
+                variable.assign(old[variable.path].raw)
+
     def with_slots(self, variable: Variable) -> list[Variable]:
         """A variable that will be trained, and its slots."""
         return [variable, *self._slots[variable].values()]

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from hornbook.core import tree
-from hornbook.core.module import Module, new_structure, structure_version
+from hornbook.core.module import Module, Structure, new_structure
 from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
@@ -49,7 +49,8 @@ class Compiled:
 
     def _forget(self):
         self.by_mode: dict[str, Program] = {}
-        self.versions: dict[str, int] = {}  # when the variables of each were last looked up
+        self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
+        self.structure: Structure | None = None  # when data last came
         self.outputs: Any = None
         self.warned = self.shown = False
 
@@ -100,7 +101,7 @@ class Forward:
     def __init__(self, run: Any, variables: Variables):
         self.run = run
         self.variables = variables
-        self.version = -1
+        self.structure: Structure | None = None  # of the model, when it was last looked up
 
     def __deepcopy__(self, memo):
         return None
@@ -164,20 +165,25 @@ def _warn_trainable(model: Any) -> None:
 def program_of(model: Any, mode: str) -> Program:
     """The compiled run for a mode; made again when the variables have changed."""
     found = model._settled.by_mode.get(mode)
-    if found is not None and model._settled.versions[mode] == structure_version():
+    if found is not None and model._settled.structures[mode].holds():
         return found
     trained = trained_weights(model)
+    settled = model._settled
     if mode == "train":
-        model._settled.optimizer.build(trained)
+        known = set(found.variables.trainable.values()) if found is not None else set()
+        settled.optimizer._extend(trained, known)
     variables = all_paths(model, mode)
-    program = model._settled.by_mode.get(mode)
+    structure = settled.structure
+    if structure is None or not structure.holds():
+        structure = Structure(model)
+    program = found if found is not None and settled.structures[mode].same(structure) else None
     if program is None or not same_variables(program.variables, variables, trained, mode):
         bound = Variables(variables, mode, trained if mode == "train" else [])
         program = Program(*_compile_step(model, mode, bound), bound)
         if model._settled.steps_per_execution > 1:
             program.pace.steps = model._settled.steps_per_execution
         model._settled.by_mode[mode] = program
-    model._settled.versions[mode] = structure_version()
+    settled.structures[mode] = structure
     return program
 
 
@@ -212,6 +218,7 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
 def prepare(model: Any, data: tuple) -> None:
     """Build what the first batch lets one build: the model, the objective."""
     x, y, *_ = data
+<<<<<<< HEAD
     try:
         outputs = _output_specs(model, x)
     except NotImplementedError:
@@ -219,6 +226,17 @@ def prepare(model: Any, data: tuple) -> None:
             raise
         outputs = _without_call(y)
     objective = model._settled.objective
+=======
+    settled = model._settled
+    if settled.structure is None or not settled.structure.holds():
+        structure = Structure(model)
+        if model.built and _grew(settled.structure, structure):
+            _trace(model, x)
+            structure = Structure(model)
+        settled.structure = structure
+    outputs = _output_specs(model, x)
+    objective = settled.objective
+>>>>>>> 9640953 (A layer that is put into a list or a dictionary after training began is trained too)
     if not objective.built:
         names = _names_of(model, outputs)
         objective.build(names, y, outputs, model._last_activations())
@@ -238,6 +256,20 @@ def _output_specs(model: Any, x: Any) -> Any:
         return known
     if model.built and model._compiled and model._compiled.outputs is not None:
         return model._compiled.outputs
+    return _trace(model, x)
+
+
+def _grew(before: Structure | None, now: Structure) -> bool:
+    """Whether there are layers that are new, and not built yet."""
+    known = {id(module) for module in before.modules} if before else set()
+    return any(
+        isinstance(module, Layer) and not module.built and id(module) not in known
+        for module in now.modules
+    )
+
+
+def _trace(model: Any, x: Any) -> Any:
+    """Shapes and dtypes of the outputs; layers that are not built are built by this."""
 
     def outputs_of(x):
         with bind({}), collect_losses():
@@ -263,7 +295,7 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
 def forward(model: Any, x: Any) -> Any:
     """The compiled forward pass on one batch."""
     found = model._forward_program
-    if found is None or found.version != structure_version() or not model.built:
+    if found is None or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
     state, fixed = found.variables.read()
     outputs, state = found.run(state, fixed, x)
@@ -275,12 +307,25 @@ def forward(model: Any, x: Any) -> Any:
 def _new_forward(model: Any, x: Any) -> Forward:
     if not model.built:
         _output_specs(model, tree.map_structure(jax.device_put, x))
-    paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
     found = model._forward_program
+<<<<<<< HEAD
     if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
         variables = Variables(paths, "predict")
         model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.version = structure_version()
+=======
+    structure = Structure(model)
+    if found is not None and _grew(found.structure, structure):
+        _trace(model, tree.map_structure(jax.device_put, x))
+        structure = Structure(model)
+    paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
+    if found is not None and not found.structure.same(structure):
+        found = None
+    if found is None or list(found.variables.by_path.values()) != list(paths.values()):
+        variables = Variables(paths, "predict")
+        model._forward_program = found = Forward(steps.predict_step(model, variables), variables)
+    found.structure = structure
+>>>>>>> 9640953 (A layer that is put into a list or a dictionary after training began is trained too)
     return found
 
 
