@@ -16,7 +16,8 @@ OF_OBJECTS = {
     "Model": set(
         "compiled history input_names input_shape inputs loss name optimizer output_names "
         "output_shape outputs reset_states steps_per_execution "
-        "stop_evaluating stop_predicting stop_training".split()
+        "stop_evaluating stop_predicting stop_training "
+        "predict_function test_function train_function".split()
     ),
 }
 NAMES = """

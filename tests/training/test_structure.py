@@ -1,4 +1,4 @@
-"""Layers that come, change and go after training began, in lists and dictionaries too, are found."""
+"""Layers that come, change and go after training began are found, in lists and dicts too."""
 
 import copy
 import pickle

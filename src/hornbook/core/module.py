@@ -109,6 +109,8 @@ class Module(Configurable):
         try:
             object.__setattr__(self, name, value)
         except AttributeError as error:
+            if getattr(getattr(type(self), name, None), "fset", error) is not None:
+                raise
             raise AttributeError(RESERVED.format(type(self).__name__, name)) from error
 
     def _owned(self) -> Iterator[tuple[str, Any]]:

@@ -218,15 +218,6 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
 def prepare(model: Any, data: tuple) -> None:
     """Build what the first batch lets one build: the model, the objective."""
     x, y, *_ = data
-<<<<<<< HEAD
-    try:
-        outputs = _output_specs(model, x)
-    except NotImplementedError:
-        if not overrides(type(model), "train_step", "test_step"):
-            raise
-        outputs = _without_call(y)
-    objective = model._settled.objective
-=======
     settled = model._settled
     if settled.structure is None or not settled.structure.holds():
         structure = Structure(model)
@@ -234,9 +225,13 @@ def prepare(model: Any, data: tuple) -> None:
             _trace(model, x)
             structure = Structure(model)
         settled.structure = structure
-    outputs = _output_specs(model, x)
+    try:
+        outputs = _output_specs(model, x)
+    except NotImplementedError:
+        if not overrides(type(model), "train_step", "test_step"):
+            raise
+        outputs = _without_call(y)
     objective = settled.objective
->>>>>>> 9640953 (A layer that is put into a list or a dictionary after training began is trained too)
     if not objective.built:
         names = _names_of(model, outputs)
         objective.build(names, y, outputs, model._last_activations())
@@ -308,12 +303,6 @@ def _new_forward(model: Any, x: Any) -> Forward:
     if not model.built:
         _output_specs(model, tree.map_structure(jax.device_put, x))
     found = model._forward_program
-<<<<<<< HEAD
-    if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
-        variables = Variables(paths, "predict")
-        model._forward_program = found = Forward(_compile_forward(model, variables), variables)
-    found.version = structure_version()
-=======
     structure = Structure(model)
     if found is not None and _grew(found.structure, structure):
         _trace(model, tree.map_structure(jax.device_put, x))
@@ -321,11 +310,10 @@ def _new_forward(model: Any, x: Any) -> Forward:
     paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
     if found is not None and not found.structure.same(structure):
         found = None
-    if found is None or list(found.variables.by_path.values()) != list(paths.values()):
+    if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
         variables = Variables(paths, "predict")
-        model._forward_program = found = Forward(steps.predict_step(model, variables), variables)
+        model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.structure = structure
->>>>>>> 9640953 (A layer that is put into a list or a dictionary after training began is trained too)
     return found
 
 
