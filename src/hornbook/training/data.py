@@ -9,14 +9,18 @@ import numpy as np
 
 from hornbook.core import settings, tree
 from hornbook.core.dtype import NARROW, is_float
+from hornbook.training import large
+from hornbook.training.large import Rows, in_file, part_of
 
 
-def to_array(value: Any, what: str = "data") -> Any:
+def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
     """One array-like as a numpy or JAX array of a dtype to train with.
 
     Args:
-        value: array, nested list, pandas object, sparse matrix or foreign tensor.
+        value: array, nested list, pandas object, sparse matrix, foreign tensor, or data set in a
+            file.
         what: how messages call it.
+        in_pieces: whether a large array in a file, or of another dtype, comes as `Rows`.
 
     Raises:
         TypeError: for text and Python objects, with the column and the row.
@@ -32,6 +36,10 @@ def to_array(value: Any, what: str = "data") -> Any:
     columns = getattr(value, "columns", None)
     if columns is not None or hasattr(value, "iloc"):
         value = _from_pandas(value, columns, what)
+    if in_pieces and isinstance(value, Rows):
+        return value
+    if in_pieces and large.is_large_in_file(value) and value.dtype.kind not in "OUSVMm":
+        return Rows(value, _to_train_with(value.dtype, settings.floatx()))
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -42,6 +50,9 @@ def to_array(value: Any, what: str = "data") -> Any:
     if array.dtype.kind in "OUSVMm":
         raise TypeError(_text_message(array, what))
     dtype = _to_train_with(array.dtype, settings.floatx())
+    if in_pieces and array.nbytes > large.SMALL_BYTES:
+        same = array.dtype == dtype and array.flags.c_contiguous
+        return array if same and not in_file(array) else Rows(array, dtype)
     return np.ascontiguousarray(array) if array.dtype == dtype else array.astype(dtype)
 
 
@@ -103,15 +114,17 @@ def _text_message(array: np.ndarray, what: str) -> str:
     return f"{what} has dtype {array.dtype}; convert it with .astype('float32')"
 
 
-def to_arrays(structure: Any, what: str) -> Any:
+def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
     """A structure of array-likes as a structure of arrays; lists of numbers are one array."""
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {key: to_arrays(child, f"{what}[{key!r}]") for key, child in structure.items()}
+        items = structure.items()
+        return {key: to_arrays(child, f"{what}[{key!r}]", in_pieces) for key, child in items}
     if isinstance(structure, list | tuple) and structure and not _is_numbers(structure):
-        return [to_arrays(child, f"{what}[{i}]") for i, child in enumerate(structure)]
-    array = to_array(structure, what)
+        parts = enumerate(structure)
+        return [to_arrays(child, f"{what}[{i}]", in_pieces) for i, child in parts]
+    array = to_array(structure, what, in_pieces)
     if array.ndim == 0:
         raise ValueError(f"{what} is a single number; it needs an axis of samples")
     return array
@@ -210,7 +223,11 @@ def split_validation(data: tuple, fraction: float) -> tuple[tuple, tuple]:
     border = int(rows * (1 - fraction))
     if border in (0, rows):
         raise ValueError(f"validation_split={fraction} of {rows} samples leaves one part empty")
-    return take_rows(data, slice(None, border)), take_rows(data, slice(border, None))
+
+    def part(start, stop):
+        return tree.map_structure(lambda a: part_of(a, start, stop), data, none_is_leaf=False)
+
+    return part(0, border), part(border, rows)
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:

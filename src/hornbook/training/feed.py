@@ -19,11 +19,18 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.random import host_generator
+from hornbook.training import large
 from hornbook.training.data import count_rows, take_rows, unpack
 from hornbook.training.dataset import ahead, is_indexable, length_of
+from hornbook.training.large import (
+    Rows,
+    copied,
+    fill,
+    may_be_copied,
+    read_by_slices,
+    shuffled_by_blocks,
+)
 
-RESIDENT_BYTES = 4 * 2**30  # larger arrays stay on the host and are sent piece by piece
-PIECE_BYTES = 64 * 2**20
 STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
 STACK_STEPS = 256
 END: Any = object()
@@ -106,7 +113,7 @@ def warn_of_end(done: int, asked: int) -> None:
 
 
 class ArrayFeed:
-    """Batches of arrays: on the device once, shuffled by index each epoch.
+    """Batches of arrays: on the device once, or read piece by piece; shuffled by index each pass.
 
     Args:
         data: `(x, y, sample_weight)`.
@@ -141,15 +148,16 @@ class ArrayFeed:
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
         self._pass = Pass(None, self.total)  # as if one had ended
-        size = sum(leaf.nbytes for leaf in tree.flatten(data) if leaf is not None)
-        self.resident = size <= RESIDENT_BYTES or not send
+        leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
+        size = sum(leaf.nbytes for leaf in leaves)
+        self.resident = not send or may_be_copied(leaves, size, self.steps / self.total)
         self.data = data
         if self.resident and send:
+            copy = copied if size > large.SMALL_BYTES else _small_copied
             padded = bucket(self.rows)
-            self.data = tree.map_structure(
-                lambda leaf: jax.device_put(_pad_rows(leaf, padded)), data, none_is_leaf=False
-            )
+            self.data = tree.map_structure(lambda a: copy(a, padded), data, none_is_leaf=False)
         self.row_bytes = max(1, size // self.rows)
+        self.by_blocks = not self.resident and any(map(read_by_slices, leaves))
         self._foreseen: tuple[Any, np.ndarray, Any] | None = None
 
     def order(self) -> np.ndarray | None:
@@ -169,6 +177,8 @@ class ArrayFeed:
         self._foreseen = before, self._drawn(generator), generator.bit_generator.state
 
     def _drawn(self, generator: np.random.Generator) -> np.ndarray:
+        if self.by_blocks and self.shuffle != "batch":
+            return shuffled_by_blocks(self.rows, self.row_bytes, generator)
         if self.shuffle == "batch":
             starts = generator.permutation(self.rows // self.batch) * self.batch
             rows = (starts[:, None] + np.arange(self.batch)).ravel()
@@ -194,20 +204,34 @@ class ArrayFeed:
                 rows = _pad_rows(wanted, bucket(self.steps) * self.batch)
             yield Slab(self.data, rows, self.batch, count, rest, whole)
         else:
-            yield from self._sent(rows, first * self.batch, whole, self.batch)
-            if whole < count:
-                yield from self._sent(rows, (first + whole) * self.batch, 1, rest)
+            yield from self._pieces(rows, first, count, rest, whole)
         if self.shuffle and self._pass.done >= self.total:
             self._foresee()  # while the device is at work
 
-    def _sent(self, rows, start, steps, batch) -> Iterator[Slab]:
-        at_once = max(1, PIECE_BYTES // (self.row_bytes * batch))
-        for first in range(0, steps, at_once):
-            count = min(at_once, steps - first)
-            begin = start + first * batch
-            chosen = slice(begin, begin + count * batch)
-            piece = take_rows(self.data, chosen if rows is None else rows[chosen])
-            yield Slab(jax.device_put(piece), None, batch, count)
+    def _pieces(
+        self, rows: np.ndarray | None, first: int, count: int, rest: int, whole: int
+    ) -> Iterator[Slab]:
+        """So many batches from the first on, in slabs of one shape, which are read when it is their
+        turn."""
+        room = min(self.steps, max(1, large.PIECE_BYTES // (self.row_bytes * self.batch)))
+        for begin in range(0, count, room):
+            steps = min(room, count - begin)
+            start = (first + begin) * self.batch
+            numbers = range(start, min(start + steps * self.batch, self.rows))
+            chosen = numbers if rows is None else rows[numbers.start : numbers.stop]
+
+            def read(array, chosen=chosen):
+                piece = np.empty((room * self.batch, *array.shape[1:]), array.dtype)
+                fill(piece, array, chosen)
+                return piece
+
+            data = tree.map_structure(read, self.data, none_is_leaf=False)
+            whole_here = min(steps, whole - begin)
+            yield Slab(jax.device_put(data), None, self.batch, steps, rest, whole_here)
+
+
+def _small_copied(array: Any, size: int) -> Any:
+    return jax.device_put(_pad_rows(array[:] if isinstance(array, Rows) else array, size))
 
 
 def _copy_of(array: Any) -> Any:

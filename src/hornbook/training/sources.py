@@ -51,12 +51,19 @@ def feed_of(
             anew=anew,
         )
         return source, source.peek()
-    data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
+    data = in_pieces(x, y, sample_weight)
     if data[0] is None:
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
     feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets, anew=anew)
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
+
+
+def in_pieces(x: Any, y: Any, sample_weight: Any) -> tuple:
+    """`(x, y, sample_weight)` as arrays, large ones of which are read piece by piece."""
+    names = ("x", "y", "sample_weight")
+    parts = zip((x, y, sample_weight), names, strict=True)
+    return tuple(to_arrays(part, name, in_pieces=True) for part, name in parts)
 
 
 def whole_executions(steps: int, at_once: int) -> int | None:

@@ -38,7 +38,7 @@ from hornbook.training.programs import (
     prepare,
     program_of,
 )
-from hornbook.training.sources import checked, feed_of, validation_triple
+from hornbook.training.sources import checked, feed_of, in_pieces, validation_triple
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
 Wrong:  model.fit(x, y)
@@ -258,7 +258,10 @@ class Trainer(Steps):
             x: arrays with samples along the first axis (a list or dict of them for several inputs,
                 pandas objects too), or a source of batches: generator, `PyDataset`, iterable. If
                 its sequences vary in length, and the model masks padding, they are padded to a few
-                lengths, so that each new one need not be compiled.
+                lengths, so that each new one need not be compiled. Of arrays up to 1 GiB (and a
+                quarter of the free memory) a copy is made; of larger ones, and of memory maps and
+                h5py's and zarr's data sets from 64 MiB on, pieces are read as they are needed,
+                which takes up to 256 MiB.
             y: targets, one row a sample; not with a source of batches.
             batch_size: samples a step; default 32. The last batch of an epoch may be smaller.
             epochs: number of the last epoch.
@@ -267,7 +270,8 @@ class Trainer(Steps):
             validation_split: fraction of the samples, taken from the end before shuffling, to
                 validate on.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
-            shuffle: whether each epoch has another order; `"batch"` keeps batches together.
+            shuffle: whether each epoch has another order; `"batch"` keeps batches together. Large
+                data sets of h5py and zarr are shuffled by blocks of rows, which are then mixed.
             class_weight: from class to weight, or from output name to such a dict.
             sample_weight: weights (N,), (N, T) for sequences, or a list or dict of them.
             initial_epoch: number of epochs already trained.
@@ -287,7 +291,7 @@ class Trainer(Steps):
         if validation_split:
             if is_iterable_source(x):
                 raise ValueError("validation_split needs arrays; pass validation_data instead")
-            data = (to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight"))
+            data = in_pieces(x, y, sample_weight)
             (x, y, sample_weight), held_out = split_validation(data, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
         feed, first = feed_of(

@@ -1,0 +1,194 @@
+"""Arrays that are too large to be copied: their rows are read, and cast, when a step needs them."""
+
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+SMALL_BYTES = 64 * 2**20  # what is smaller is copied and padded
+RESIDENT_BYTES = 2**30  # the most that is copied of arrays in memory
+PIECE_BYTES = 32 * 2**20  # what is read of larger ones, or of files, at once
+BLOCK_BYTES = PIECE_BYTES // 16  # rows of a file that are read together, also in a shuffled order
+CHUNK_BYTES = 2**20
+FILES = ("h5py", "zarr")  # libraries whose arrays lie in a file and are read by slices
+
+
+class Rows:
+    """Rows of an array or of a data set in a file, which are read when they are asked for.
+
+    Args:
+        source: has `shape` and `dtype`, and gives numpy arrays for slices.
+        dtype: what it is cast to.
+        start, stop: the first of its rows, and the one after the last.
+
+    Example:
+        >>> rows = Rows(np.arange(6.0).reshape(3, 2), np.dtype("float32"))
+        >>> rows.part(1, 3)[:1], rows[np.array([2, 0])]
+        (array([[2., 3.]], dtype=float32), array([[4., 5.],
+               [0., 1.]], dtype=float32))
+    """
+
+    def __init__(self, source: Any, dtype: np.dtype, start: int = 0, stop: int | None = None):
+        self.source, self.dtype, self.start = source, dtype, start
+        count = (source.shape[0] if stop is None else stop) - start
+        self.shape = (count, *source.shape[1:])
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows, once they are cast."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def part(self, start: int, stop: int) -> "Rows":
+        """Rows of these, not yet read."""
+        return Rows(self.source, self.dtype, self.start + start, self.start + stop)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(len(self))
+            rows = range(start, max(start, stop))  # type: ignore[assignment]
+        out = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        fill(out, self, rows)
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+def in_file(array: Any) -> bool:
+    """Whether an array lies in a file, by a map of memory or a library.
+
+    Example:
+        >>> in_file(np.memmap("x.bin", "float32", "w+", shape=(2, 3))[1:])
+        True
+    """
+    if isinstance(array, Rows):
+        return in_file(array.source)
+    base = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return read_by_slices(array)
+
+
+def read_by_slices(array: Any) -> bool:
+    """Whether it is the array of a library, which reads rows one by one slowly."""
+    array = array.source if isinstance(array, Rows) else array
+    return type(array).__module__.partition(".")[0] in FILES
+
+
+def is_large_in_file(array: Any) -> bool:
+    """Whether it is such an array, and too large to be read whole."""
+    return read_by_slices(array) and array.size * array.dtype.itemsize > SMALL_BYTES
+
+
+def part_of(array: Any, start: int, stop: int) -> Any:
+    """Some consecutive rows; of large arrays not yet read."""
+    return array.part(start, stop) if isinstance(array, Rows) else array[start:stop]
+
+
+def fill(out: np.ndarray, array: Any, rows: Any) -> None:
+    """Copy rows of an array, by number or a range of numbers, into the first of `out`."""
+    if isinstance(array, Rows):
+        array, first = array.source, array.start
+    else:
+        first = 0
+    if isinstance(rows, range):
+        out[: len(rows)] = array[first + rows.start : first + rows.stop]
+        return
+    if read_by_slices(array):
+        order = np.argsort(rows)
+        sorted_rows = rows[order]
+        edges = np.flatnonzero(np.diff(sorted_rows) != 1) + 1
+        for begin, end in pairwise([0, *edges.tolist(), len(rows)]):
+            start = first + int(sorted_rows[begin])
+            out[order[begin:end]] = array[start : start + end - begin]
+        return
+    at_once = max(1, CHUNK_BYTES // max(1, out[:1].nbytes))
+    for begin in range(0, len(rows), at_once):
+        chosen = rows[begin : begin + at_once]
+        out[begin : begin + len(chosen)] = array[chosen + first if first else chosen]
+
+
+def may_be_copied(leaves: list, size: int, share: float) -> bool:
+    """Whether arrays are copied to the device whole, or read piece by piece.
+
+    Args:
+        leaves: the arrays.
+        size: their bytes, once they are cast.
+        share: what part of them an epoch needs.
+    """
+    if size <= SMALL_BYTES or all(isinstance(leaf, jax.Array) for leaf in leaves):
+        return True
+    if share < 0.5:
+        return False
+    if jax.default_backend() != "cpu":
+        return size <= free_on_device() // 2
+    return size <= min(RESIDENT_BYTES, free_memory() // 4) and not any(map(in_file, leaves))
+
+
+def free_memory() -> int:
+    """Bytes that this process may still ask for, as far as the system tells."""
+    free = RESIDENT_BYTES * 4
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        if limit != "max":
+            used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+            free = min(free, max(0, int(limit) - used))
+    except (OSError, StopIteration, ValueError):
+        pass
+    return free
+
+
+def free_on_device() -> int:
+    """Bytes of the device's memory that are not taken, as far as it tells."""
+    told = jax.devices()[0].memory_stats() or {}
+    limit = told.get("bytes_limit", RESIDENT_BYTES * 4)
+    return limit - told.get("bytes_in_use", 0)
+
+
+def shuffled_by_blocks(rows: int, row_bytes: int, generator: np.random.Generator) -> np.ndarray:
+    """An order in which blocks of rows of a file come at random, and are mixed with others.
+
+    Args:
+        rows: how many there are.
+        row_bytes: bytes of each.
+        generator: draws.
+    """
+    block = max(1, BLOCK_BYTES // row_bytes)
+    starts = generator.permutation(-(-rows // block)) * block
+    order = np.concatenate([np.arange(s, min(s + block, rows), dtype="int32") for s in starts])
+    mixed = max(1, PIECE_BYTES // row_bytes)
+    for first in range(0, rows, mixed):
+        generator.shuffle(order[first : first + mixed])
+    return order
+
+
+def copied(array: Any, size: int) -> jax.Array:
+    """A large array on the device, with room for `size` rows, sent piece by piece."""
+    if isinstance(array, jax.Array):
+        return array
+    rows = max(1, PIECE_BYTES // max(1, array[:1].nbytes))
+    if len(array) <= rows:
+        padded = np.zeros((size, *array.shape[1:]), array.dtype)
+        padded[: len(array)] = array[:]
+        return jax.device_put(padded)
+    whole = jax.numpy.zeros((size, *array.shape[1:]), array.dtype)
+    for first in range(0, len(array), rows):
+        start = min(first, len(array) - rows)  # the last piece is as large as the others
+        whole = _put(whole, array[start : start + rows], start).block_until_ready()
+    return whole
+
+
+@partial(jax.jit, donate_argnums=0)
+def _put(whole, piece, start):
+    return jax.lax.dynamic_update_slice_in_dim(whole, piece, start, 0)
