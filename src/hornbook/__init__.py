@@ -5,6 +5,7 @@ for is imported when the name is first used.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -121,4 +122,5 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
         globals()[name] = value
         return value
-    raise AttributeError(f"hornbook has no {name!r}")
+    module = sys.modules[__name__]  # where Python looks for similar names
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=module)

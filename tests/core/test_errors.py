@@ -138,6 +138,12 @@ def test_notes_are_kept_and_one_says_how_to_see_more():
     assert "JAX_TRACEBACK_FILTERING" not in "".join(notes)
 
 
+def test_jax_s_note_on_its_own_frames_is_left_out_of_our_messages():
+    error = error_of(lambda: compiled().fit(x, y[:, :2], verbose=0))
+    assert "mean_squared_error" in str(error)
+    assert getattr(error, "__notes__", []) == []
+
+
 def test_our_own_messages_come_without_the_hint():
     error = error_of(lambda: compiled()(np.ones((2, 7), "float32")))
     assert HINT not in error.__notes__

@@ -76,7 +76,7 @@ ERRORS = {
     ),
     "Conv2D on images without channels": (
         lambda: layers.Conv2D(2, 3)(floats(2, 5, 5)),
-        "is the batch or the channel axis missing",
+        "Is the batch or the channel axis missing",
     ),
     "Conv2D with a kernel too large": (
         lambda: layers.Conv2D(2, 5)(floats(1, 3, 3, 1)),

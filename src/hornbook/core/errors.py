@@ -80,11 +80,11 @@ def shorten(error: BaseException, own_frames: int = 0) -> None:
     for _ in range(own_frames if own is not None and own.tb_next is not None else 0):
         own = own and own.tb_next
     error.__traceback__, hidden = _filtered(own)
-    notes = [note for note in getattr(error, "__notes__", ()) if OF_JAX not in note]
-    if hidden or HINT in notes:
-        notes = [*(note for note in notes if note != HINT), HINT]
-    if notes:
-        error.__notes__ = notes
+    notes = getattr(error, "__notes__", [])
+    hidden = hidden or HINT in notes
+    notes[:] = [note for note in notes if OF_JAX not in note and note != HINT]
+    if hidden:
+        error.add_note(HINT)
     for cause in _causes(error):
         cause.__traceback__, _ = _filtered(cause.__traceback__)
 

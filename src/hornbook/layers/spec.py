@@ -61,6 +61,7 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
             raise ValueError(f"layer {layer_name!r} takes arrays; it got {array!r}")
         problem = _mismatch(one, tuple(shape))
         if problem:
+            problem += _hint(one, array)
             raise ValueError(
                 f"layer {layer_name!r} got an input of shape {tuple(shape)}: {problem}"
             )
@@ -69,11 +70,11 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
 def _mismatch(spec: InputSpec, shape: tuple) -> str | None:
     ndim = len(shape)
     if spec.ndim is not None and ndim != spec.ndim and not spec.allow_last_axis_squeeze:
-        return f"it takes {spec.ndim} axes, not {ndim}{_hint(spec.ndim, ndim)}"
+        return f"it takes {spec.ndim} axes, not {ndim}"
     if spec.max_ndim is not None and ndim > spec.max_ndim:
         return f"it takes at most {spec.max_ndim} axes, not {ndim}"
     if spec.min_ndim is not None and ndim < spec.min_ndim:
-        return f"it takes at least {spec.min_ndim} axes, not {ndim}{_hint(spec.min_ndim, ndim)}"
+        return f"it takes at least {spec.min_ndim} axes, not {ndim}"
     for axis, size in spec.axes.items():
         if size is not None and -ndim <= axis < ndim and shape[axis] not in (size, None):
             return f"axis {axis} must have size {size}, as when it was built, not {shape[axis]}"
@@ -84,7 +85,29 @@ def _mismatch(spec: InputSpec, shape: tuple) -> str | None:
     return None
 
 
-def _hint(want: int, got: int) -> str:
-    if want == got + 1:
-        return "; is the batch or the channel axis missing? (x[None] or x[..., None] adds one)"
-    return ""
+def _hint(spec: InputSpec, array: Any) -> str:
+    """What most often leads to too few axes."""
+    shape = tuple(array.shape)
+    want, got = spec.ndim or spec.min_ndim or 0, len(shape)
+    before = getattr(getattr(array, "node", None), "op", None)  # where a model is being made
+    if want <= got:
+        return ""
+    if getattr(before, "return_sequences", None) is False:
+        one = getattr(before, "forward_layer", before)
+        return (
+            f". {before.name!r} before it gives its last step alone; "  # type: ignore[union-attr]
+            f"{type(one).__name__}(..., return_sequences=True) gives every step"
+        )
+    if want > got + 1:
+        sizes = ", ".join([*"height width depth".split()[: want - 2], "channels"])
+        return f". Flatten and Dense take these away; Reshape(({sizes})) brings them back"
+    if got and shape[0] is None:
+        return (
+            f". Is the last axis missing, of channels or features? Input({(*shape[1:], 1)}) has "
+            "one, and x[..., None] adds it to the data"
+        )
+    last_step = " After a recurrent layer, that one needs return_sequences=True."
+    return (
+        ". Is the batch or the channel axis missing? x[None] or x[..., None] adds one."
+        f"{last_step if want == 3 else ''}"
+    )

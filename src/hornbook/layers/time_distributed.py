@@ -119,7 +119,7 @@ def _of_one_step(shape: Any, name: str) -> Any:
     if len(shape) < 3:
         raise ValueError(
             f"layer {name!r} (TimeDistributed) takes at least three axes (batch, steps, ...); "
-            f"it got shape {tuple(shape)}. Sequences of single numbers need a last axis of size 1: "
-            "x[..., None]"
+            f"it got shape {tuple(shape)}. A recurrent layer before it gives every step with "
+            "return_sequences=True; sequences of single numbers need a last axis: x[..., None]"
         )
     return (shape[0], *shape[2:])

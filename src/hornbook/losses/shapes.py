@@ -35,7 +35,11 @@ ONE_HOT = (
     "one-hot targets have. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
 )
 NOT_LABELS = (
-    "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape {true}."
+    "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape "
+    "{true}.{fix}"
+)
+ONE_A_SAMPLE = (
+    " For one prediction a sample, Flatten() or a GlobalAveragePooling comes before the last layer."
 )
 WEIGHTS = (
     "{what} has shape {weights}, the values that it weighs {values}. Give one weight a sample "
@@ -116,7 +120,8 @@ def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> 
         if labels.shape == y_pred.shape:
             dense = DENSE_NAMES.get(name, "categorical_crossentropy")
             raise ValueError(ONE_HOT.format(dense=dense, axis=axis, **said))
-        raise ValueError(NOT_LABELS.format(**said))
+        fix = ONE_A_SAMPLE if labels.size == len(labels) < y_pred[..., 0].size else ""
+        raise ValueError(NOT_LABELS.format(fix=fix, **said))
     return labels.astype("int32")
 
 

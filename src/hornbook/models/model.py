@@ -31,6 +31,7 @@ from hornbook.training.trainer import Trainer
 OWN_COMPILE = """{0} is loaded but not compiled: its compile() needs {1}, not in the file.
 Call compile() before training; or write get_compile_config(self), which says what they are, and
 compile_from_config(self, config), which compiles with it."""
+ONE_SAMPLE = ". x[None] makes a batch of one sample"
 
 
 class Model(Trainer):
@@ -504,7 +505,8 @@ class Model(Trainer):
 
     def _fitted(self, value: Any, symbol: SymbolicTensor) -> Any:
         """A value with the rank of its input; a last axis of size 1 is added or taken away."""
-        shape, want = tuple(value.shape), symbol.shape
+        given = shape = tuple(value.shape)
+        want = symbol.shape
         if len(shape) == len(want) - 1 and want[-1] == 1:
             value = value[..., None]
         elif len(shape) == len(want) + 1 and shape[-1] == 1:
@@ -519,7 +521,8 @@ class Model(Trainer):
         )
         if wrong:
             raise ValueError(
-                f"model {self.name!r}: input {symbol.name!r} has shape {want}; it got {shape}"
+                f"model {self.name!r}: input {symbol.name!r} has shape {want}; it got {given}"
+                f"{ONE_SAMPLE if len(given) == len(want) - 1 else ''}"
             )
         return value
 

@@ -11,6 +11,10 @@ from hornbook.layers.input import Input, InputLayer
 from hornbook.models.functional import check_names
 from hornbook.models.model import Model
 
+AS_LIST = """.
+Wrong:  Sequential(Dense(3), Dense(1))
+Right:  Sequential([Dense(3), Dense(1)])"""
+
 
 class Sequential(Model):
     """A stack of layers, each with one input and one output.
@@ -33,6 +37,8 @@ class Sequential(Model):
         super().__init__(name=name)
         self._trainable = trainable
         self._stack: list[Layer] = []
+        if isinstance(layers, Layer):
+            raise ValueError(f"a Sequential takes a list of layers, not {layers!r}{AS_LIST}")
         for layer in layers or []:
             self.add(layer)
 
@@ -44,13 +50,12 @@ class Sequential(Model):
             layer: a layer, a model, or the tensor of an `Input` (first only).
 
         Raises:
-            TypeError: for anything else.
-            ValueError: if its input does not fit what is below.
+            ValueError: for anything else, or if its input does not fit what is below.
         """
         if isinstance(layer, SymbolicTensor):
             layer = layer.node.op
         if not isinstance(layer, Layer):
-            raise TypeError(f"a Sequential is made of layers, not of {layer!r}")
+            raise ValueError(f"a Sequential is made of layers, not of {layer!r}{_instead(layer)}")
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"{self.name!r} already has layers; an Input can only be the first")
         if any(one is layer for one in self._stack):
@@ -152,6 +157,15 @@ class Sequential(Model):
         if not config.get("trainable", True):
             model.trainable = False
         return model
+
+
+def _instead(thing: Any) -> str:
+    """What one may have meant that gave this in the place of a layer."""
+    if isinstance(thing, type):
+        return f": {thing.__name__}(...) makes one"
+    if isinstance(thing, list | tuple):
+        return ": add takes one layer at a time"
+    return ": Lambda(function) makes one of a function" if callable(thing) else ""
 
 
 def _stateful(model: Sequential) -> bool:

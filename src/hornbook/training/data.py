@@ -110,6 +110,7 @@ def _text_message(array: np.ndarray, what: str) -> str:
                 f"{what} is an array of Python lists ({place}: {str(item)[:40]}...); pad them to "
                 "one length, for instance with utils.pad_sequences"
             )
+        item = item.item() if isinstance(item, np.generic) else item
         return f"{what} has {item!r} in {place}, which is not a number; encode it as numbers first"
     return f"{what} has dtype {array.dtype}; convert it with .astype('float32')"
 
