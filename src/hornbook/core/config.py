@@ -14,6 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.core import interop
+from hornbook.core.alike import same_named
 from hornbook.core.dtype import DTypePolicy
 
 _PACKAGE = __name__.partition(".")[0]
@@ -280,14 +282,13 @@ def _serialize_object(value, strict):
     name = get_registered_name(
         value if callable(value) and hasattr(value, "__name__") else type(value)
     )
-    if inspect.isfunction(value) or inspect.isbuiltin(value):
-        if value.__name__ == "<lambda>":
-            if not strict:
-                return value
-            raise TypeError(
-                "a lambda cannot be saved: it has no name. Write it as a function with def, "
-                "and decorate it with @register_keras_serializable()"
-            )
+    if callable(value) and hasattr(value, "__name__") and not hasattr(value, "get_config"):
+        others = _of_name(value)
+        if not strict and value not in others:
+            return value  # what is only copied stays the very function
+        unsafe = _misnamed(value, others)
+        if unsafe:
+            raise TypeError(unsafe)
         return {
             "module": "builtins",
             "class_name": "function",
@@ -299,6 +300,39 @@ def _serialize_object(value, strict):
             return value
         raise TypeError(f"{value!r} cannot be saved: it is not plain data and has no get_config")
     return describe(value)
+
+
+def _of_name(function: Any) -> list:
+    """The functions that the name of a function stands for where a file is read."""
+    name = function.__name__
+    custom = [_lookup_custom(one) for one in (get_registered_name(function), name)]
+    ours = [f for (family, n), f in _families.items() if n == name and family in LOADABLE]
+    return [f for f in custom + ours if f is not None and not inspect.isclass(f)]
+
+
+def _misnamed(function: Any, others: list) -> str | None:
+    """Why a file cannot name a function, if it cannot."""
+    name = function.__name__
+    if name == "<lambda>":
+        return (
+            "a lambda cannot be saved: it has no name. Write it as a function with def, "
+            "and decorate it with @register_keras_serializable()"
+        )
+    if others and same_named(function, others[0]):
+        return None
+    if others:
+        return (
+            f"the function {name!r} of {function.__module__!r} cannot be saved by its name, which "
+            "stands for another function where a file is read. Write one with def that calls it, "
+            "of a name of its own, and decorate that with @register_keras_serializable()"
+        )
+    if interop.home(function):
+        return (
+            f"the function {'.'.join(interop.home(function))!r} cannot be saved: files name "
+            "functions of hornbook and registered ones. Write one with def that calls it, and "
+            "decorate that with @register_keras_serializable()"
+        )
+    return None
 
 
 # Where Keras's files say that a family's classes are.

@@ -6,6 +6,7 @@ function abstractly, so that nobody writes a shape rule; `unknown.py` says how, 
 known (`None`).
 """
 
+import copyreg
 import functools
 import operator
 from collections.abc import Callable
@@ -80,14 +81,10 @@ class Operators:
         return _getitem(self, key)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        if method != "__call__" or not hasattr(jnp, ufunc.__name__):
-            return NotImplemented
-        return op(interop.original(getattr(jnp, ufunc.__name__)))(*inputs, **kwargs)
+        return _by_jax("numpy", ufunc, inputs, kwargs) if method == "__call__" else NotImplemented
 
     def __array_function__(self, func, types, args, kwargs):
-        if not hasattr(jnp, func.__name__):
-            return NotImplemented
-        return op(interop.original(getattr(jnp, func.__name__)))(*args, **kwargs)
+        return _by_jax(func.__module__, func, args, kwargs)
 
 
 class SymbolicTensor(Operators):
@@ -249,11 +246,12 @@ def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -
     return node.outputs
 
 
-def op(fn: Callable) -> Callable:
+def op(fn: Callable, target: Callable | None = None) -> Callable:
     """Make a pure function of arrays an op: eager on arrays, traced in JAX, recorded on symbols.
 
     Args:
         fn: a function of arrays and plain values that JAX can trace.
+        target: what recorded calls name; default the op itself.
 
     Example:
         >>> @op
@@ -267,7 +265,7 @@ def op(fn: Callable) -> Callable:
     def call(*args, **kwargs):
         try:
             if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
-                return record(call, args, kwargs, fn=plain)
+                return record(target or call, args, kwargs, fn=plain)
             return plain(*args, **kwargs)
         except Exception as error:
             shorten(error)
@@ -280,6 +278,31 @@ def op(fn: Callable) -> Callable:
         return fn(*args, **kwargs)
 
     return call
+
+
+def _by_jax(module: str, fn: Any, args: tuple, kwargs: dict) -> Any:
+    """What JAX's function of the name of a numpy function gives."""
+    try:
+        found = interop.find(module, fn.__name__)
+    except AttributeError:
+        return NotImplemented
+    return (found if isinstance(found, interop.Recorded) else op(found))(*args, **kwargs)
+
+
+def jax_function(module: str, name: str) -> Any:
+    """The function of JAX that takes symbolic tensors too; what pickles name."""
+    interop.install(op)
+    return interop.find(module, name)
+
+
+def _reduced(fn: Any) -> Any:
+    """A function of JAX as a pickle names it: where it is found, not where it was written."""
+    place = interop.home(fn)
+    return (jax_function, place) if place else fn.__reduce_ex__(4)
+
+
+for _kind in (interop.Recorded, type(jnp.tanh), type(jax.nn.relu)):
+    copyreg.pickle(_kind, _reduced)
 
 
 def _named(name: str, fn: Callable) -> Callable:

@@ -14,6 +14,7 @@ from hornbook.core import tree
 from hornbook.core.config import Configurable, arguments, nearest, serialize
 from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.errors import shorten
+from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
@@ -431,7 +432,11 @@ class Layer(Weighted):
         return layer
 
     def __getstate__(self) -> dict:
-        return {**vars(self), "_nodes": []}  # the calls that a model needs are kept by the model
+        args, kwargs = self._arguments
+        given = tuple(map(taught, args)), {key: taught(value) for key, value in kwargs.items()}
+        state = {key: taught(value) for key, value in vars(self).items()}
+        # the calls that a model needs are kept by the model
+        return {**state, "_nodes": [], "_arguments": given}
 
     def __setattr__(self, name: str, value: Any):
         if "_initialized" not in self.__dict__ and isinstance(value, Layer | Variable):

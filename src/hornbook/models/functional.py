@@ -4,19 +4,17 @@ A config lists layers and ops, each with its calls (`inbound_nodes`); a tensor i
 comes out of, which call of it, and which output of the call.
 """
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from hornbook.core import tree
 from hornbook.core.config import deserialize, serialize
 from hornbook.core.graph import Graph
-from hornbook.core.interop import Recorded
 from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.input import InputLayer
-from hornbook.models.operations import describe_op, is_op, normal_form, op_from
+from hornbook.models.operations import describe_op, is_op, is_operator, normal_form, op_from
 
 KEYS = ("name", "layers", "input_layers", "output_layers")
 TENSOR = "__keras_tensor__"
@@ -297,11 +295,9 @@ def pack(graph: Graph) -> dict:
     calls = []
     for node in graph.nodes:
         target, args, kwargs = node.op, node.args, node.kwargs
-        form = None if isinstance(target, Layer) else normal_form(node)
+        form = normal_form(node) if is_operator(target) else None
         if form is not None:
             _, target, args, kwargs = form
-        elif not isinstance(target, Layer):
-            target = _by_name(target)
         calls.append((target, placed(args), placed(kwargs), placed(node.outputs)))
     return {
         "tensors": [(t.shape, t.dtype, t.name, _mask_of(t)) for t in tensors],
@@ -310,13 +306,6 @@ def pack(graph: Graph) -> dict:
         "inputs": placed(graph.inputs),
         "outputs": placed(graph.outputs),
     }
-
-
-def _by_name(target: Any) -> Any:
-    """The function of JAX behind a recorded call, as a pickle can name it."""
-    module = sys.modules.get(getattr(target, "__module__", ""))
-    found = getattr(module, getattr(target, "__qualname__", ""), None)
-    return found if isinstance(found, Recorded) else target
 
 
 def _source(tensor: SymbolicTensor) -> Any:

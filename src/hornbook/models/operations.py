@@ -10,8 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from hornbook.core import symbolic
+from hornbook.core.alike import agree, sample
 from hornbook.core.config import get_registered_name, get_registered_object, serialize
-from hornbook.core.symbolic import Node, infer, symbolic_leaves
+from hornbook.core.symbolic import Node, infer, substitute, symbolic_leaves
 from hornbook.ops import core, image, linalg, math, nn, numpy
 
 FAMILIES = {"numpy": numpy, "nn": nn, "math": math, "core": core, "linalg": linalg, "image": image}
@@ -125,11 +127,20 @@ def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
     if name in VARIADIC and len(args) > 1 and isinstance(args[1], int):
         args = (args[0], tuple(args[1:]))
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    if not is_operator(node.op):
+        values = {leaf: sample(leaf) for leaf in symbolic_leaves((args, kwargs))}
+        known = substitute(args, values), substitute(kwargs, values)
+        return (name, fn, args, kwargs) if agree(fn, node.op, *known) else None
     try:
         specs = infer(fn, args, kwargs)
     except Exception:
         return None
     return (name, fn, args, kwargs) if _same_specs(specs, node.outputs) else None
+
+
+def is_operator(target: Any) -> bool:
+    """Whether a recorded call is of an operator or method of a symbolic tensor."""
+    return getattr(target, "__module__", None) == symbolic.__name__
 
 
 def _same_specs(specs: Any, outputs: Any) -> bool:
