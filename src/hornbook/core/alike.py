@@ -28,7 +28,7 @@ def sample(spec: Any) -> np.ndarray:
 def agree(first: Callable, second: Callable, args: tuple, kwargs: dict) -> bool | None:
     """Whether two functions give results of one form and equal values; `None` if neither can be
     called so."""
-    results = []
+    results: list[Any] = []
     for fn in (first, second):
         try:
             results.append(jax.tree.flatten(fn(*args, **kwargs)))

@@ -326,9 +326,10 @@ def _misnamed(function: Any, others: list) -> str | None:
             "stands for another function where a file is read. Write one with def that calls it, "
             "of a name of its own, and decorate that with @register_keras_serializable()"
         )
-    if interop.home(function):
+    place = interop.home(function)
+    if place:
         return (
-            f"the function {'.'.join(interop.home(function))!r} cannot be saved: files name "
+            f"the function {'.'.join(place)!r} cannot be saved: files name "
             "functions of hornbook and registered ones. Write one with def that calls it, and "
             "decorate that with @register_keras_serializable()"
         )

@@ -98,7 +98,7 @@ def _symbols() -> tuple[Any, ...]:
     names = [f"size{axis}" for axis in range(MOST_AXES)]
     # An axis of one element would be broadcast, so that shapes depended on it.
     at_least_two = [f"{name} >= 2" for name in names]
-    return jax.export.symbolic_shape(", ".join(names), constraints=at_least_two)
+    return tuple(jax.export.symbolic_shape(", ".join(names), constraints=at_least_two))
 
 
 def _filled(shape: Shape, sizes: Any) -> tuple:
