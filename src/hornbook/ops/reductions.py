@@ -113,10 +113,7 @@ def correlate(x1: Array, x2: Array, mode: str = "valid") -> Array:
 
 
 def _running(fn, doc):
-    def run(x, axis=None, dtype=None):
-        return fn(array(x), axis=axis, dtype=dtype)
-
-    return rows.row(run, doc)
+    return rows.row(lambda x, axis=None, dtype=None: fn(array(x), axis=axis, dtype=dtype), doc)
 
 
 cumsum = _running(jnp.cumsum, "The running sum along an axis (`None`: flat).")

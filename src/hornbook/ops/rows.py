@@ -4,6 +4,8 @@ Each function here takes a function of JAX and one line of documentation and ret
 they add is Keras's argument names, and lists where JAX wants arrays.
 """
 
+import inspect
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -73,21 +75,14 @@ def binary(fn: Callable, doc: str) -> Op:
 
 def reduction(fn: Callable, doc: str) -> Op:
     """An op that reduces over axes."""
-
-    def reduce(x, axis=None, keepdims=False):
-        return fn(array(x), axis=axes(axis), keepdims=keepdims)
-
-    return row(reduce, doc)
+    return row(
+        lambda x, axis=None, keepdims=False: fn(array(x), axis=axes(axis), keepdims=keepdims), doc
+    )
 
 
 def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
     """An op that works along one axis, whose default is `axis`."""
-    default = axis
-
-    def along(x, axis=default):
-        return fn(array(x), axis=axis)
-
-    return row(along, doc)
+    return row(lambda x, axis=axis: fn(array(x), axis=axis), doc)
 
 
 def axes(axis: Any) -> Any:
@@ -121,6 +116,8 @@ def publish(scope: dict[str, Any]) -> None:
     }
     for name, value in found.items():
         if value.__module__ == __name__:
+            row = inspect.unwrap(value)
+            row.__code__ = row.__code__.replace(co_name=name, co_qualname=name)
             value.__name__ = value.__qualname__ = name
             value.__module__ = scope["__name__"]
     scope["__all__"] = list(found)
@@ -128,7 +125,17 @@ def publish(scope: dict[str, Any]) -> None:
 
 
 def row(call: Callable, doc: str) -> Op:
-    """An op of a function without a name, and its documentation."""
+    """An op of a function without a name, and its documentation.
+
+    One of a single line is found where the row stands, by tracebacks and debuggers, not where it
+    was put together.
+    """
+    place, code = sys._getframe(1), call.__code__
+    while place.f_back is not None and place.f_code.co_name != "<module>":
+        place = place.f_back
+    if {line for *_, line in code.co_lines()} <= {code.co_firstlineno, None}:
+        file = place.f_code.co_filename
+        call.__code__ = code.replace(co_filename=file, co_firstlineno=place.f_lineno)
     call.__doc__ = doc
     call.__module__ = __name__
     return op(call)
