@@ -31,11 +31,10 @@ if TYPE_CHECKING:
         tree,
         utils,
     )
-    from hornbook.backend import name_scope
+    from hornbook.backend import Variable, name_scope
     from hornbook.constraints import Constraint
     from hornbook.core.dtype import DTypePolicy
     from hornbook.core.symbolic import SymbolicTensor as KerasTensor
-    from hornbook.core.variable import Variable
     from hornbook.initializers import Initializer
     from hornbook.layers import Input, InputSpec, Layer
     from hornbook.losses import Loss
@@ -62,7 +61,7 @@ NAMES = {
     "Optimizer": ("optimizers", "Optimizer"),
     "Regularizer": ("regularizers", "Regularizer"),
     "Sequential": ("models", "Sequential"),
-    "Variable": ("core.variable", "Variable"),
+    "Variable": ("backend", "Variable"),
     "name_scope": ("backend", "name_scope"),
 }
 

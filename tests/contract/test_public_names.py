@@ -35,7 +35,7 @@ NOT_TAKEN: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sparse", "ragged"), "only dense arrays are computed with"),
         "record_history": "the node that made it is what is recorded",
     },
-    "Variable": dict.fromkeys(("aggregation", "synchronization", "layout"), ONE_COPY),
+    "Variable": {"layout": ONE_COPY},
     "layers.Dense": dict.fromkeys(("lora_rank", "lora_alpha", "quantization_config"), TRANSFORMS),
     "layers.EinsumDense": dict.fromkeys(
         ("lora_rank", "lora_alpha", "gptq_unpacked_column_size", "quantization_config"), TRANSFORMS

@@ -59,7 +59,7 @@ def test_a_variable_may_start_from_another_ones_value():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Variable(jnp.zeros), "callable initializer and no shape"),
+        (lambda: Variable(jnp.zeros), "has an initializer and no shape"),
         (lambda: Variable([1.0, 2.0], shape=(3,)), r"wants shape \(3,\).*has shape \(2,\)"),
         (lambda: Variable(1.0, name="a/b"), "has no '/': 'a/b'"),
         (lambda: Variable(1.0, kind="wieght"), "must be one of .*not 'wieght'"),
@@ -373,3 +373,25 @@ def test_a_pytree_of_variables_opens_to_arrays():
 def test_unwrap_takes_the_array_out_of_a_variable_and_leaves_the_rest():
     assert isinstance(unwrap(Variable(1.0)), jax.Array)
     assert unwrap("text") == "text"
+
+
+# ---- initializers by name
+
+
+@pytest.mark.parametrize("name", ["uniform", "zeros", "he_normal", "RandomNormal"])
+def test_an_initializer_may_be_named(name):
+    v = hornbook.Variable(shape=(2, 3), initializer=name, dtype="float16")
+    assert (v.shape, v.dtype) == ((2, 3), "float16")
+    assert bool((v.numpy() != 0).all()) == (name != "zeros")
+
+
+def test_an_initializer_may_be_a_config():
+    described = hornbook.initializers.serialize(hornbook.initializers.Constant(3.0))
+    assert hornbook.Variable(described, shape=(2,)).numpy().tolist() == [3.0, 3.0]
+
+
+def test_an_initializer_needs_a_shape_and_a_known_name():
+    with pytest.raises(ValueError, match="has an initializer and no shape"):
+        hornbook.Variable("uniform")
+    with pytest.raises(ValueError, match="'uniforn' is not an initializer. Did you mean 'uniform'"):
+        hornbook.Variable("uniforn", shape=(2,))

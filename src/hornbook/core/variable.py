@@ -43,12 +43,13 @@ def bind(values: "dict[Variable, Any]") -> Iterator["dict[Variable, Any]"]:
     """Run code with other values in the variables' place; collect what it assigns.
 
     Args:
-        values: from variable to the value that it has inside. Variables not named keep their own.
+        values: from variable to the value that it has inside; a variable as a value stands for the
+            array it has now. Variables not named keep their own.
 
     Yields:
         The live dictionary: what was passed, overwritten and extended by each assignment.
     """
-    scope = dict(values)
+    scope = {v: value.raw if isinstance(value, Variable) else value for v, value in values.items()}
     _thread.scopes.append(scope)
     try:
         yield scope
@@ -81,12 +82,26 @@ def current_scope() -> str:
     return "/".join(_thread.names)
 
 
+def _unknown_initializer(name: Any) -> Callable:
+    raise ValueError(f"no initializers are known by name, as {name!r} is")
+
+
+# From a name to an initializer; `initializers`, which stands above, puts its own here.
+_initializer_of: list[Callable[[Any], Callable]] = [_unknown_initializer]
+
+
+def name_initializers(get: Callable[[Any], Callable]) -> None:
+    """Let variables be made with initializers that `get` finds by name."""
+    _initializer_of[0] = get
+
+
 class Variable(Operators):
     """An array with a name that can be assigned; behaves as an array in arithmetic.
 
     Args:
-        initializer: the value (array-like), or a callable `(shape, dtype) -> array`.
-        shape: the shape, for a callable initializer.
+        initializer: the value (array-like), or an initializer: its name, or a callable
+            `(shape, dtype) -> array`.
+        shape: the shape, for an initializer.
         dtype: dtype it is stored in; default the value's own, or `floatx()` for a callable.
         trainable: whether training may change it.
         name: the last part of its path.
@@ -94,10 +109,11 @@ class Variable(Operators):
         autocast: whether a mixed-precision layer reads it in its compute dtype.
         regularizer: called with the value; what it returns is added to the loss.
         constraint: called with the new value after each update by an optimizer.
+        aggregation, synchronization: accepted for Keras's sake; there is one copy of each variable.
 
     Raises:
-        ValueError: if an initializer is callable and no shape is given, or an assigned value has
-            another shape.
+        ValueError: if an initializer is not known or no shape is given for one, or an assigned
+            value has another shape.
 
     Example:
         >>> v = Variable([1.0, 2.0], name="v")
@@ -118,6 +134,8 @@ class Variable(Operators):
         autocast: bool = True,
         regularizer: Callable | None = None,
         constraint: Callable | None = None,
+        aggregation: str | None = None,
+        synchronization: str | None = None,
     ):
         self.name = name or "variable"
         if "/" in self.name:
@@ -137,11 +155,12 @@ class Variable(Operators):
 
     def _initial(self, initializer, shape, dtype):
         with jax.ensure_compile_time_eval():  # a layer may be built while it is traced
+            if isinstance(initializer, str | dict):
+                initializer = _initializer_of[0](initializer)
             if callable(initializer):
                 if shape is None:
                     raise ValueError(
-                        f"variable {self.path!r} has a callable initializer and no shape; "
-                        "pass shape=(...)"
+                        f"variable {self.path!r} has an initializer and no shape; pass shape=(...)"
                     )
                 initializer = initializer(tuple(shape), dtype=standardize_dtype(dtype))
             value = unwrap(initializer)

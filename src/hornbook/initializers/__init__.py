@@ -18,6 +18,7 @@ import numpy as np
 from hornbook.core import config as registry
 from hornbook.core.dtype import canonical
 from hornbook.core.module import to_snake_case
+from hornbook.core.variable import name_initializers
 from hornbook.initializers.base import Initializer
 from hornbook.initializers.drawn import (
     GlorotNormal,
@@ -125,6 +126,8 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
     with registry.custom_object_scope(custom_objects or {}):
         return get(config)
 
+
+name_initializers(get)
 
 __all__ = [
     *(name for name in TABLE if name in globals()),
