@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hornbook
 from hornbook import ops
 from hornbook.core import settings
 from hornbook.core.graph import Graph
@@ -347,3 +348,103 @@ def test_a_saturating_cast_ends_at_the_extremes(dtype):
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ---- shapes that do not fit
+
+
+def test_the_slices_of_an_unknown_axis_are_counted_by_the_caller():
+    x = SymbolicTensor((2, None, 4))
+    assert [v.shape for v in ops.unstack(x, num=3, axis=1)] == [(2, 4)] * 3
+    assert [v.shape for v in ops.unstack(x, axis=-1)] == [(2, None)] * 4
+    for call in (
+        lambda: ops.unstack(x, axis=1),
+        lambda: ops.unstack(x, axis=3),
+        lambda: ops.unstack(np.ones((2, 3)), num=2, axis=1),
+    ):
+        with pytest.raises(ValueError, match="unstack: "):
+            call()
+
+
+def test_a_model_with_unstack_is_saved():
+    x = hornbook.Input((2, 3))
+    model = hornbook.Model(x, ops.unstack(x, axis=1)[1])
+    again = hornbook.Model.from_config(model.get_config())
+    data = np.arange(6.0, dtype="float32").reshape(1, 2, 3)
+    assert again(data).tolist() == [[3, 4, 5]]
+
+
+SQUARE = ["cholesky", "cholesky_inverse", "det", "inv", "eig", "eigh"]
+
+
+@pytest.mark.parametrize("name", SQUARE)
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (4, 2, 3)])
+def test_what_wants_square_matrices_says_so(name, shape):
+    for x in (np.ones(shape, "float32"), SymbolicTensor(shape)):
+        with pytest.raises(ValueError, match="got shape"):
+            getattr(ops.linalg, name)(x)
+
+
+@pytest.mark.parametrize("name", ["qr", "svd", "matrix_rank", "lu_factor"])
+def test_what_wants_matrices_says_so(name):
+    with pytest.raises(ValueError, match=r"expected matrices.*\(3,\)"):
+        getattr(ops.linalg, name)(np.ones(3, "float32"))
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_the_inverse_of_a_factor_keeps_the_batch(upper):
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(4, 3, 3)).astype("float32")
+    a = a @ a.swapaxes(1, 2) + 3 * np.eye(3, dtype="float32")
+    found = ops.linalg.cholesky_inverse(ops.cholesky(a, upper=upper), upper=upper)
+    np.testing.assert_allclose(found, np.linalg.inv(a), atol=1e-4)
+    assert ops.linalg.cholesky_inverse(SymbolicTensor((None, 3, 3))).shape == (None, 3, 3)
+
+
+@pytest.mark.parametrize("solve", [ops.solve, ops.solve_triangular])
+def test_a_vector_for_each_matrix_is_solved_for(solve):
+    rng = np.random.default_rng(0)
+    a = np.triu(rng.uniform(1, 2, size=(4, 3, 3))).astype("float32")
+    b = rng.normal(size=(4, 3)).astype("float32")
+    found = solve(a, b)
+    assert found.shape == solve(SymbolicTensor(a.shape), SymbolicTensor(b.shape)).shape == (4, 3)
+    np.testing.assert_allclose(np.einsum("bij,bj->bi", a, found), b, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: ops.extract_sequences(np.ones(8), 3, 0), ValueError),
+        (lambda: ops.extract_sequences(np.float32(1), 3, 1), ValueError),
+        (lambda: ops.stft(np.ones(8), 4, -1, 4), ValueError),
+        (lambda: ops.stft(np.ones(8), 4, 2.0, 4), ValueError),
+        (lambda: ops.stft(np.ones(8, int), 4, 2, 4), TypeError),
+        (lambda: ops.istft((np.ones((2, 3)),) * 2, 4, 0, 4), ValueError),
+        (lambda: ops.istft((np.ones(3),) * 2, 4, 1, 4), ValueError),
+        (lambda: ops.view_as_complex(np.ones(3)), ValueError),
+        (lambda: ops.segment_sum(np.ones(0), np.array([0, 0, 1])), ValueError),
+    ],
+)
+def test_signals_and_segments_that_do_not_fit_are_errors_of_keras_s_kind(call, error):
+    with pytest.raises(error):
+        call()
+
+
+def test_a_window_of_one_point_is_one():
+    x = np.arange(4, dtype="float32")
+    assert ops.stft(x, 1, 1, 1)[0].ravel().tolist() == x.tolist()
+
+
+def test_istft_without_a_window_gives_the_signal_back():
+    """Keras multiplies it by how often windows overlap."""
+    x = np.random.default_rng(0).normal(size=64).astype("float32")
+    again = ops.istft(ops.stft(x, 16, 4, 16, window=None), 16, 4, 16, window=None)
+    np.testing.assert_allclose(again, x, atol=1e-5)
+    theirs = keras.ops.stft(x, 16, 4, 16, window=None)
+    np.testing.assert_allclose(keras.ops.istft(theirs, 16, 4, 16, window=None), 4 * x, atol=1e-4)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_distances_of_halves_from_integers_are_halves(half):
+    x, y = jnp.ones((2, 3), half), jnp.ones((4, 3), "int32")
+    assert ops.cdist(x, y).dtype == half

@@ -199,16 +199,39 @@ def scatter_update(
 _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
 
 
-@op
 def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
     """The slices along an axis, without it, as a list.
+
+    Args:
+        x: array.
+        num: how many there are; needed where the size of the axis is not known.
+        axis: the axis.
+
+    Raises:
+        ValueError: for an axis that x does not have, or a number that is not that of the slices.
 
     Example:
         >>> [v.tolist() for v in hornbook.ops.unstack(np.array([[1, 2], [3, 4]]))]
         [[1, 2], [3, 4]]
     """
+    sizes = shape(x)
+    if not -len(sizes) <= axis < len(sizes):
+        raise ValueError(f"unstack: there is no axis {axis} in shape {sizes}")
+    size = sizes[axis]
+    if num is None and size is None:
+        raise ValueError(f"unstack: the size of axis {axis} of shape {sizes} is unknown; pass num")
+    if None not in (num, size) and num != size:
+        raise ValueError(f"unstack: axis {axis} of shape {sizes} has {size} slices, not num={num}")
+    return _unstack(x, size if num is None else num, axis)
+
+
+def _slices(x, num, axis):
     x = rows.array(x)
-    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
+    return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(num)]
+
+
+_slices.__name__ = "unstack"
+_unstack = op(_slices)
 
 
 @op

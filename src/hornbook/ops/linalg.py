@@ -10,25 +10,44 @@ from jax import Array
 from hornbook.core.symbolic import op
 from hornbook.ops import rows
 
-det = rows.unary_floating(jnp.linalg.det, "The determinant.")
-inv = rows.unary_floating(jnp.linalg.inv, "The inverse matrix.")
-eig = rows.unary_floating(
+
+def _matrices(x: Any) -> Array:
+    x = rows.floating(x)
+    if x.ndim < 2:
+        raise ValueError(f"expected matrices, (..., rows, columns); got shape {x.shape}")
+    return x
+
+
+def _square(x: Any) -> Array:
+    x = _matrices(x)
+    if x.shape[-1] != x.shape[-2]:
+        raise ValueError(f"expected square matrices, (..., n, n); got shape {x.shape}")
+    return x
+
+
+def _of_square(fn: Callable, doc: str) -> rows.Op:
+    return rows.row(lambda x: fn(_square(x)), doc)
+
+
+det = _of_square(jnp.linalg.det, "The determinant.")
+inv = _of_square(jnp.linalg.inv, "The inverse matrix.")
+eig = _of_square(
     lambda x: tuple(jnp.linalg.eig(x)), "The eigenvalues and eigenvectors (columns), complex."
 )
-eigh = rows.unary_floating(
+eigh = _of_square(
     lambda x: tuple(jnp.linalg.eigh(x)),
     "The eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.",
 )
-lu_factor = rows.unary_floating(
-    lambda x: tuple(jax.scipy.linalg.lu_factor(x)),
+lu_factor = rows.row(
+    lambda x: tuple(jax.scipy.linalg.lu_factor(_matrices(x))),
     "L and U of a matrix with permuted rows, in one matrix, and the permutation.",
 )
 solve = rows.row(
-    lambda a, b: jnp.linalg.solve(rows.floating(a), rows.floating(b)),
-    "The `x` with `a @ x = b`.",
+    lambda a, b: _columns(jnp.linalg.solve, _square(a), rows.floating(b)),
+    "The `x` with `a @ x = b`, for columns `(..., n, k)` or vectors `(..., n)`.",
 )
 solve_triangular = rows.row(
-    lambda a, b, lower=False: _solve_triangular(rows.floating(a), rows.floating(b), lower),
+    lambda a, b, lower=False: _solve_triangular(_square(a), rows.floating(b), lower),
     "The `x` with `a @ x = b` for an upper (or lower) triangular `a`.",
 )
 pinv = rows.row(
@@ -36,7 +55,7 @@ pinv = rows.row(
     "The pseudo-inverse; singular values below `rcond` times the largest count as 0.",
 )
 matrix_rank = rows.row(
-    lambda x, tol=None: jnp.linalg.matrix_rank(rows.floating(x), tol).astype("int32"),
+    lambda x, tol=None: jnp.linalg.matrix_rank(_matrices(x), tol).astype("int32"),
     "The rank: how many singular values exceed `tol` (relative to the largest).",
 )
 lstsq = rows.row(
@@ -45,10 +64,16 @@ lstsq = rows.row(
 )
 
 
+def _columns(solve: Callable, a: Array, b: Array) -> Array:
+    """Solve for columns; where `b` is one vector for each matrix, for that."""
+    return solve(a, b[..., None])[..., 0] if b.ndim == a.ndim - 1 else solve(a, b)
+
+
 def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
-    if b.ndim == a.ndim - 1:
-        return _solve_triangular(a, b[..., None], lower)[..., 0]
-    return jax.lax.linalg.triangular_solve(a, b, left_side=True, lower=lower)
+    def solve(a, b):
+        return jax.lax.linalg.triangular_solve(a, b, left_side=True, lower=lower)
+
+    return _columns(solve, a, b)
 
 
 @op
@@ -60,13 +85,13 @@ def cholesky(x: Array, upper: bool = False) -> Array:
         upper: which of both.
 
     Raises:
-        ValueError: if x is not positive definite (where its values are known).
+        ValueError: if x is not square, or not positive definite (where its values are known).
 
     Example:
         >>> hornbook.ops.cholesky(np.array([[4.0]])).tolist()
         [[2.0]]
     """
-    factor = jnp.linalg.cholesky(rows.floating(x), upper=upper)
+    factor = jnp.linalg.cholesky(_square(x), upper=upper)
     if not isinstance(factor, jax.core.Tracer) and bool(jnp.isnan(factor).any()):
         raise ValueError("cholesky wants a positive definite matrix")
     return factor
@@ -75,8 +100,9 @@ def cholesky(x: Array, upper: bool = False) -> Array:
 @op
 def cholesky_inverse(x: Array, upper: bool = False) -> Array:
     """The inverse of the matrix whose Cholesky factor is `x`."""
-    x = rows.floating(x)
-    inverse = _solve_triangular(x, jnp.eye(x.shape[-1], dtype=x.dtype), not upper)
+    x = _square(x)
+    unit = jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    inverse = _solve_triangular(x, unit, not upper)
     return inverse @ inverse.mT if upper else inverse.mT @ inverse
 
 
@@ -93,13 +119,13 @@ def qr(x: Array, mode: str = "reduced") -> tuple[Array, Array]:
     """
     if mode not in ("reduced", "complete"):
         raise ValueError(f"mode of qr is 'reduced' or 'complete', not {mode!r}")
-    return tuple(jnp.linalg.qr(rows.floating(x), mode))
+    return tuple(jnp.linalg.qr(_matrices(x), mode))
 
 
 @op
 def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """The singular value decomposition `x = U @ diag(s) @ Vh`: (U, s, Vh), or s alone."""
-    result = jnp.linalg.svd(rows.floating(x), full_matrices, compute_uv)
+    result = jnp.linalg.svd(_matrices(x), full_matrices, compute_uv)
     return tuple(result) if compute_uv else result
 
 

@@ -28,12 +28,17 @@ logdet = rows.unary_floating(
 
 def _segments(fn: Callable, doc: str) -> Any:
     def segments(data, segment_ids, num_segments=None, sorted=False):
-        ids = rows.array(segment_ids)
+        data, ids = rows.array(data), rows.array(segment_ids)
+        if data.shape[: ids.ndim] != ids.shape:
+            raise ValueError(
+                f"segments need one id for each row of the data; got ids of shape {ids.shape} for "
+                f"data of shape {data.shape}"
+            )
         if num_segments is None:
             if isinstance(ids, jax.core.Tracer):
                 raise ValueError("pass num_segments: the ids of the segments are not known here")
             num_segments = int(ids.max()) + 1
-        return fn(rows.array(data), ids, num_segments, indices_are_sorted=sorted)
+        return fn(data, ids, num_segments, indices_are_sorted=sorted)
 
     return rows.row(segments, doc)
 
@@ -92,7 +97,7 @@ def cdist(x: Array, y: Array) -> Array:
         >>> hornbook.ops.cdist(np.zeros((1, 2)), np.array([[3.0, 4.0]])).tolist()
         [[5.0]]
     """
-    x, y = rows.floating(x), rows.floating(y)
+    x, y = map(rows.floating, rows.pair(x, y))
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(f"cdist wants (n, features), (m, features), not {x.shape}, {y.shape}")
     return jnp.sqrt(jnp.sum((x[..., :, None, :] - y[..., None, :, :]) ** 2, -1))
@@ -108,6 +113,12 @@ def _complex(x: Any) -> Array:
     if real.shape != imaginary.shape:
         raise ValueError(f"real and imaginary part differ: {real.shape}, {imaginary.shape}")
     return jax.lax.complex(real, imaginary)
+
+
+def _two(x: Array) -> tuple[Array, Array]:
+    if x.shape[-1:] != (2,):
+        raise ValueError(f"the last axis is (real, imaginary) and has size 2; got shape {x.shape}")
+    return x[..., 0], x[..., 1]
 
 
 def _pair(x: Array) -> tuple[Array, Array]:
@@ -135,7 +146,7 @@ irfft = rows.row(
     "The inverse of `rfft`, from a pair (real, imaginary).",
 )
 view_as_complex = rows.row(
-    lambda x: jax.lax.complex(rows.floating(x)[..., 0], rows.floating(x)[..., 1]),
+    lambda x: _complex(_two(rows.floating(x))),
     "Complex numbers from a last axis of two: real and imaginary.",
 )
 view_as_real = rows.row(
@@ -164,9 +175,18 @@ def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> A
         [[0, 1, 2], [2, 3, 4]]
     """
     x = rows.array(x)
+    _check_frames(x, sequence_length, sequence_stride)
     count = (x.shape[-1] - sequence_length) // sequence_stride + 1
     starts = np.arange(count)[:, None] * sequence_stride
     return x[..., starts + np.arange(sequence_length)]
+
+
+def _check_frames(x: Array, *sizes: Any) -> None:
+    if not x.ndim:
+        raise ValueError("a signal has an axis of time; got a scalar")
+    for size in sizes:
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"length and stride of windows are positive integers, not {size!r}")
 
 
 def _window(window: Any, length: int, size: int, dtype: Any) -> Array:
@@ -174,7 +194,7 @@ def _window(window: Any, length: int, size: int, dtype: Any) -> Array:
     if isinstance(window, str):
         if window not in _WINDOWS:
             raise ValueError(f"window is one of {list(_WINDOWS)}, an array or None, not {window!r}")
-        window = _WINDOWS[window](length + 1)[:-1]  # periodic
+        window = _WINDOWS[window](length + 1)[:-1] if length > 1 else np.ones(1)  # periodic
     before = (size - length) // 2
     if window is None:
         return jnp.ones(size, dtype)
@@ -209,12 +229,19 @@ def stft(
     Returns:
         Real and imaginary part, each `(..., windows, fft_length // 2 + 1)`.
 
+    Raises:
+        TypeError: if x is not floating-point.
+        ValueError: for lengths or strides that are not positive integers.
+
     Example:
         >>> real, imaginary = hornbook.ops.stft(np.ones(16, "float32"), 4, 2, 4)
         >>> real.shape
         (9, 3)
     """
-    x = rows.floating(x)
+    x = rows.array(x)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"stft wants a signal of floats, not {x.dtype}: cast it first")
+    _check_frames(x, sequence_length, sequence_stride, fft_length)
     if fft_length < sequence_length:
         raise ValueError(f"fft_length {fft_length} is less than sequence_length {sequence_length}")
     if center:
@@ -248,6 +275,9 @@ def istft(
         True
     """
     z = _complex(x)
+    if z.ndim < 2:
+        raise ValueError(f"istft wants (..., windows, frequencies), not shape {z.shape}")
+    _check_frames(z, sequence_length, sequence_stride, fft_length)
     win = _window(window, sequence_length, fft_length, jnp.real(z).dtype)
     frames = jnp.fft.irfft(z, fft_length) * win
     count = frames.shape[-2]
