@@ -448,3 +448,29 @@ def test_istft_without_a_window_gives_the_signal_back():
 def test_distances_of_halves_from_integers_are_halves(half):
     x, y = jnp.ones((2, 3), half), jnp.ones((4, 3), "int32")
     assert ops.cdist(x, y).dtype == half
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_the_gradient_of_a_normalized_zero_is_finite(dtype):
+    for x in (np.zeros(3), np.full(3, 300.0)):
+        x = jnp.asarray(x, dtype)
+        slope = jax.grad(lambda x: ops.normalize(x, epsilon=1e-3).sum().astype("float32"))(x)
+        assert bool(jnp.isfinite(slope).all())
+    unit = ops.normalize(jnp.full(3, 300.0, dtype))
+    np.testing.assert_allclose(unit.astype("float32"), 3**-0.5, rtol=1e-2)
+    np.testing.assert_allclose(
+        jax.grad(lambda x: ops.normalize(x, epsilon=0.5).sum())(jnp.zeros(3)), 2.0
+    )
+
+
+def test_a_softmax_over_one_class_is_told():
+    for x in (np.ones((2, 1)), hornbook.Input((1,))):
+        with pytest.warns(UserWarning, match=r"axis -1 .*\(.*, 1\).* always 1.*sigmoid"):
+            ops.softmax(x)
+    with pytest.warns(UserWarning, match="always 1"):
+        hornbook.layers.Dense(1, activation="softmax")(np.ones((2, 3)))
+
+
+def test_a_gated_axis_has_to_be_there():
+    with pytest.raises(ValueError, match="out of bounds"):
+        ops.glu(np.ones((2, 4)), axis=5)

@@ -1,5 +1,6 @@
 """The functions between layers, each of one array: `relu`, `gelu`, `softmax` and their kin."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,14 @@ from jax import Array
 
 from hornbook.core.origins import Origins
 from hornbook.core.symbolic import op
+from hornbook.core.unknown import known
 from hornbook.kernels import in_one_call
 from hornbook.ops import rows
+
+ONE_CLASS = (
+    "softmax over axis {} of shape {}, which has one element: the result is always 1, and nothing "
+    "is learned. For two classes and one output, use sigmoid"
+)
 
 # Of what `softmax` gave: what it took, and along which axis; for `sigmoid` the axis is `None`.
 logits_of = Origins()
@@ -116,6 +123,8 @@ def gelu(x: Array, approximate: bool = True) -> Array:
 def glu(x: Array, axis: int = -1) -> Array:
     """The first half of an axis gated by the second: `a * sigmoid(b)` (arXiv:1612.08083)."""
     x = rows.floating(x)
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"glu: axis {axis} is out of bounds for shape {x.shape}")
     if x.shape[axis] % 2:
         raise ValueError(f"glu halves axis {axis}, which must be even; x has shape {x.shape}")
     return jax.nn.glu(x, axis)
@@ -159,6 +168,8 @@ def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
     x = rows.floating(x)
     result = jax.nn.softmax(x, axis=rows.axes(axis))
     if isinstance(axis, int):
+        if x.shape[axis] == 1:
+            warnings.warn(ONE_CLASS.format(axis, known(x.shape)), stacklevel=3)
         logits_of.note(result, (x, axis % x.ndim))
     return result
 

@@ -54,8 +54,10 @@ def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = 
     epsilon = settings.epsilon() if epsilon is None else epsilon
     axis = rows.axes(axis)
     if order == 2:
-        total = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
-        return x * jnp.minimum(jax.lax.rsqrt(total), 1 / epsilon)
+        wide = x.astype(jnp.promote_types(x.dtype, "float32"))  # squares of halves overflow
+        total = jnp.sum(jnp.square(wide), axis=axis, keepdims=True)
+        # The least is taken before the root, whose gradient at 0 is infinite.
+        return (wide * jax.lax.rsqrt(jnp.maximum(total, epsilon**2))).astype(x.dtype)
     return x / jnp.maximum(jnp.linalg.norm(x, order, axis, keepdims=True), epsilon)
 
 
