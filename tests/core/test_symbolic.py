@@ -238,7 +238,7 @@ def test_both_probes_are_tried():
 
 
 def test_where_both_probes_fail_the_error_names_the_op_and_the_shapes():
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(ValueError) as caught:
         jnp.matmul(hornbook.Input((3,)), hornbook.Input((4,)))
     assert "'matmul' was applied to symbolic tensors of shape (None, 3), (None, 4)" in "".join(
         caught.value.__notes__
@@ -427,3 +427,20 @@ def test_a_shape_is_made_of_integers_and_none():
     assert SymbolicTensor((np.int64(2), None)).shape == (2, None)
     with pytest.raises(TypeError):
         SymbolicTensor((2.5,))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, y: x + y,
+        lambda x, y: x @ y,
+        lambda x, y: ops.tensordot(x, y, axes=1),
+        lambda x, y: ops.inner(x, y),
+        lambda x, y: ops.reshape(x, (5, 5)),
+        lambda x, y: ops.where(x > 0, x, y),
+        lambda x, y: jnp.maximum(x, y),
+    ],
+)
+def test_shapes_that_do_not_fit_are_value_errors_as_in_keras(call):
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        call(SymbolicTensor((2, 3)), SymbolicTensor((2, 4)))

@@ -9,6 +9,7 @@ known (`None`).
 import copyreg
 import functools
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -233,15 +234,20 @@ def _hints(args: tuple, kwargs: dict) -> tuple[list, list]:
     return shapes, [leaf for leaf in known if type(leaf) is int]
 
 
+SHAPES_DIFFER = re.compile("incompatible shapes|have the same shape|cannot reshape|to be equal")
+
+
 def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:
     """Record a call of `target`; its results are inferred from `fn` (default: `target` itself)."""
     node = Node(target, args, kwargs)
     try:
         specs = infer(fn or target, args, kwargs)
     except Exception as error:
+        misfit = type(error) is TypeError and SHAPES_DIFFER.search(str(error))
+        told = ValueError(*error.args) if misfit else error  # JAX's kind of error, and Keras's
         shapes = ", ".join(str(leaf.shape) for leaf in node.inputs)
-        error.add_note(f"While {node.name!r} was applied to symbolic tensors of shape {shapes}.")
-        raise
+        told.add_note(f"While {node.name!r} was applied to symbolic tensors of shape {shapes}.")
+        raise told from (error if told is not error else error.__cause__)
     node.outputs = jax.tree.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype, node), specs)
     return node.outputs
 
