@@ -21,7 +21,9 @@ from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
 from hornbook.layers.calling import (
+    SPECS,
     Call,
+    agreed,
     as_shape,
     collect_losses,
     convert,
@@ -30,6 +32,7 @@ from hornbook.layers.calling import (
     parameters_of,
     shape_of,
     thread,
+    told_specs,
     tree_of_symbols,
     watch_calls,
 )
@@ -310,7 +313,8 @@ class Layer(Weighted):
 
     # ---- symbolic calls
 
-    def _record(self, args: tuple, kwargs: dict) -> Any:
+    def _record(self, args: tuple, kwargs: dict, ask: tuple[str, ...] = SPECS) -> Any:
+        """Record a symbolic call; a subclass is asked for its outputs by these methods."""
         node = Node(self, args, kwargs)
         with name_scope(self.name):
             self._ensure_built(args, kwargs)
@@ -325,7 +329,17 @@ class Layer(Weighted):
                 outputs = self._run(args, kwargs)
             return outputs, [get_mask(leaf) for leaf in jax.tree.leaves(outputs)]
 
-        specs, masks = infer(abstract, (args, kwargs, masked, [leaf.mask for leaf in masked]), {})
+        told = told_specs(self, args, kwargs, ask)
+        given = args, kwargs, masked, [leaf.mask for leaf in masked]
+        try:
+            specs, masks = infer(abstract, given, {})
+        except Exception:
+            if told is None:
+                raise
+            specs = told
+            masks = [None] * len(jax.tree.leaves(told))
+        if told is not None:
+            specs = agreed(self, specs, told)
         node.outputs = jax.tree.map(lambda s: SymbolicTensor(s.shape, s.dtype, node), specs)
         for tensor, mask in zip(jax.tree.leaves(node.outputs), masks, strict=True):
             if mask is not None:
@@ -339,12 +353,15 @@ class Layer(Weighted):
             tree_of_symbols(shape, self.compute_dtype)
             for shape in [*args, *(v for k, v in kwargs.items() if k.endswith("_shape"))]
         ]
-        return jax.tree.map(lambda s: s.shape, self.compute_output_spec(*inputs))
+        return jax.tree.map(lambda s: s.shape, self._spec(inputs, {}, SPECS[:1]))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors with the shapes and dtypes of the outputs; nothing is recorded."""
+        return self._spec(args, kwargs, SPECS[1:])
+
+    def _spec(self, args: Any, kwargs: dict, ask: tuple[str, ...]) -> Any:
         count = len(self._nodes)
-        outputs = self._record(args, kwargs)
+        outputs = self._record(tuple(args), kwargs, ask)
         del self._nodes[count:]
         return outputs
 

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,6 +62,23 @@ def watch_calls(watcher: Callable) -> Iterator[None]:
 def parameters_of(function: Callable) -> dict[str, inspect.Parameter]:
     """The parameters of a function by name."""
     return dict(inspect.signature(function).parameters)
+
+
+@functools.lru_cache(maxsize=4096)
+def overrides(kind: type, *names: str) -> bool:
+    """Whether a class has methods other than those that its first base defines, of these names.
+
+    Example:
+        >>> class Mine(keras.Model):
+        ...     def train_step(self, state, data): ...
+        >>> overrides(Mine, "test_step"), overrides(Mine, "train_step", "test_step")
+        (False, True)
+    """
+    for name in names:
+        base = next(vars(c)[name] for c in reversed(kind.__mro__) if name in vars(c))
+        if getattr(kind, name) is not base:
+            return True
+    return False
 
 
 def convert(layer: Any, value: Any) -> Any:
@@ -133,3 +151,55 @@ def as_shape(value: Any) -> Any:
 def describe(leaf: Any) -> str:
     """A shape and dtype for messages."""
     return f"{tuple(leaf.shape)} {getattr(leaf, 'dtype', '')}"
+
+
+# ---- what a subclass knows of its outputs
+
+SPECS = ("compute_output_spec", "compute_output_shape")
+
+
+def told_specs(layer: Any, args: tuple, kwargs: dict, ask: tuple[str, ...]) -> Any:
+    """The outputs as a subclass's own method describes them; `None` where it has none.
+
+    Args:
+        layer: the layer.
+        args, kwargs: what it is called with.
+        ask: names of `SPECS`, the first that the subclass has is called.
+    """
+    own = next((name for name in ask if overrides(type(layer), name)), None)
+    if own is None:
+        return None
+    if own == "compute_output_spec":
+        return layer.compute_output_spec(*args, **kwargs)
+    given = dict(zip([*parameters_of(type(layer).call)][1:], args, strict=False)) | kwargs
+    shapes = {f"{k}_shape": shape_of(v) for k, v in given.items() if has_tensor(v)}
+    wanted = [*parameters_of(type(layer).compute_output_shape)][1:]
+    named = {name: shapes[name] for name in wanted if name in shapes}
+    if len(wanted) > 1 and len(named) == len(shapes):
+        told = layer.compute_output_shape(**named)
+    else:
+        told = layer.compute_output_shape(next(iter(shapes.values()), None))
+    return tree_of_symbols(as_shape(told), layer.compute_dtype)
+
+
+def agreed(layer: Any, specs: Any, told: Any) -> Any:
+    """The outputs as the call gives them, with the sizes that only the layer's own method knows."""
+    found, said = jax.tree.leaves(specs), jax.tree.leaves(told)
+    fits = len(found) == len(said) and all(
+        len(a.shape) == len(b.shape)
+        and all(m is None or n is None or m == n for m, n in zip(a.shape, b.shape, strict=True))
+        for a, b in zip(found, said, strict=True)
+    )
+    if not fits:
+        warnings.warn(
+            f"layer {layer.name!r} ({type(layer).__name__}) computes outputs of shape "
+            f"{[tuple(a.shape) for a in found]}, and its compute_output_shape or "
+            f"compute_output_spec says {[tuple(b.shape) for b in said]}; the former counts",
+            stacklevel=5,
+        )
+        return specs
+    known = [
+        SymbolicTensor(tuple(m or n for m, n in zip(a.shape, b.shape, strict=True)), a.dtype)
+        for a, b in zip(found, said, strict=True)
+    ]
+    return jax.tree.unflatten(jax.tree.structure(specs), known)

@@ -394,6 +394,7 @@ class Model(Trainer):
     def _build_by_call(self, shapes: dict[str, Any]) -> None:
         """Call the model on symbolic inputs of these shapes, so that layers inside are built."""
         errors: list[Exception] = []
+        self.built = True  # the call builds what is inside, not the model again
         for dtype in (self.compute_dtype, "int32"):
             symbols = {
                 key.removesuffix("_shape"): tree_of_symbols(as_shape(shape), dtype)
@@ -406,6 +407,7 @@ class Model(Trainer):
                 return
             except Exception as error:
                 errors.append(error)
+        self.built = False
         raise errors[0]
 
     # ---- copies

@@ -1,28 +1,10 @@
-"""Methods of a model that a subclass may have written anew: whether it has, and what they take."""
+"""Methods of a model that a subclass may have written anew, called with what they take."""
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from hornbook.layers.calling import parameters_of
-
-
-@functools.lru_cache(maxsize=4096)
-def overrides(kind: type, *names: str) -> bool:
-    """Whether a class has methods other than those that its first base defines, of these names.
-
-    Example:
-        >>> class Mine(keras.Model):
-        ...     def train_step(self, state, data): ...
-        >>> overrides(Mine, "test_step"), overrides(Mine, "train_step", "test_step")
-        (False, True)
-    """
-    for name in names:
-        base = next(vars(c)[name] for c in reversed(kind.__mro__) if name in vars(c))
-        if getattr(kind, name) is not base:
-            return True
-    return False
 
 
 def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:

@@ -10,11 +10,11 @@ from hornbook.core.module import Module, Structure, new_structure
 from hornbook.core.random import global_generator
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, collect_losses
+from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
 from hornbook.training.loop import Program
 from hornbook.training.objective import Objective
-from hornbook.training.overrides import overrides
 from hornbook.training.step import Variables
 
 PREDICT_KINDS = ("weight", "state", "seed", "carry")

@@ -19,7 +19,8 @@ from hornbook.core.variable import Variable, bind
 from hornbook.kernels import one_function
 from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
-from hornbook.training.overrides import compute_loss, compute_metrics, overrides
+from hornbook.layers.calling import overrides
+from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.small import Runs
 from hornbook.training.tables import Tables
 

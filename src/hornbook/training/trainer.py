@@ -13,6 +13,7 @@ from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable
+from hornbook.layers.calling import overrides
 from hornbook.training.custom import Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
@@ -27,7 +28,6 @@ from hornbook.training.loop import (
     to_floats,
 )
 from hornbook.training.objective import Objective
-from hornbook.training.overrides import overrides
 from hornbook.training.padding import Padding
 from hornbook.training.programs import (
     Compiled,

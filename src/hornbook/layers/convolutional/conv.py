@@ -7,6 +7,7 @@ from jax import Array
 from hornbook.activations import relu
 from hornbook.kernels.conv import conv, conv_bias_relu
 from hornbook.layers.arguments import positive
+from hornbook.layers.calling import overrides
 from hornbook.layers.convolutional.base import FilterConvolution
 
 
@@ -72,7 +73,21 @@ class _Conv(FilterConvolution):
         self.check_fit(x)
         return conv(x, self.kernel.value, *self._window())
 
+    def convolution_op(self, inputs: Array, kernel: Any) -> Array:
+        """The convolution alone, which a subclass may write anew.
+
+        Args:
+            inputs: as the layer is called with.
+            kernel: the layer's, or another one of its shape.
+        """
+        x = self.inward(inputs)
+        self.check_fit(x)
+        return self.outward(conv(x, getattr(kernel, "value", kernel), *self._window()))
+
     def call(self, inputs: Array) -> Array:
+        if overrides(type(self), "convolution_op"):
+            x = self.inward(self.convolution_op(inputs, self.kernel))
+            return self.activation(self.outward(x if self.bias is None else x + self.bias.value))
         if self.bias is None or self.activation is not relu:
             return super().call(inputs)
         x = self.inward(inputs)
