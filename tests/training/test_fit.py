@@ -322,9 +322,8 @@ def test_wrong_names_of_inputs_outputs_and_metrics_are_errors(data):
         model.fit(x, {"prize": y}, verbose=0)
     with pytest.raises(ValueError, match="mses"):
         model.compile("sgd", "mses")
-    model.compile("sgd", "mse", metrics=["acuracy"])
     with pytest.raises(ValueError, match="accuracy"):
-        model.fit(x, y, verbose=0)
+        model.compile("sgd", "mse", metrics=["acuracy"])
     with pytest.raises(TypeError, match="batchsize"):
         model.fit(x, y, batchsize=3)
     with pytest.raises(ValueError, match="not compiled"):

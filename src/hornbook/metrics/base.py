@@ -9,11 +9,12 @@ import jax.numpy as jnp
 
 from hornbook import initializers
 from hornbook.core import settings, tree
-from hornbook.core.dtype import get_policy
+from hornbook.core.dtype import get_policy, is_float
 from hornbook.core.mask import get_mask
 from hornbook.core.module import Module
 from hornbook.core.variable import Variable, bind, unwrap
 from hornbook.losses.shapes import multiply_weights
+from hornbook.metrics.sums import add_exactly, add_in_turns
 from hornbook.ops import rows
 
 NO_SUPER = (
@@ -57,6 +58,7 @@ class Metric(Module):
         super().__init__(name=name)
         self._dtype = get_policy(dtype or settings.floatx()).compute_dtype
         self._added: list[Variable] = []
+        self._rests: dict[str, Variable] = {}  # of sums, by name: what their rounding lost
 
     @property
     def dtype(self) -> str:
@@ -66,7 +68,12 @@ class Metric(Module):
     @property
     def variables(self) -> list[Variable]:
         """What is gathered: this metric's variables and those of metrics inside it."""
-        return self._all_variables()
+        rests = self._all_rests()
+        return [variable for variable in self._all_variables() if variable not in rests]
+
+    def _all_rests(self) -> set[Variable]:
+        metrics = [module for module in self._all_modules() if isinstance(module, Metric)]
+        return {rest for metric in metrics for rest in metric._rests.values()}
 
     def add_variable(
         self,
@@ -112,6 +119,18 @@ class Metric(Module):
         """A new variable of this metric; see `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
+    def _add_sum(self, shape: tuple[int, ...], name: str, dtype: Any = None) -> Variable:
+        """A variable for a sum that may grow long; `_add_to` adds to it."""
+        total = self.add_variable(shape, dtype=dtype, name=name)
+        rest = self.add_variable(shape, dtype=dtype, name=f"{name}_rounding")
+        self._rests = {**self._rests, total.name: rest}
+        return total
+
+    def _add_to(self, total: Variable, value: Any) -> None:
+        """Add to a sum: exactly, but for the last rounding."""
+        add = add_exactly if is_float(total.dtype) else add_in_turns
+        add(total, self._rests[total.name], value)
+
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Gather one batch, for a subclass to write: `(y_true, y_pred, sample_weight=None)`."""
         raise NotImplementedError(f"{type(self).__name__} must write update_state")
@@ -122,7 +141,7 @@ class Metric(Module):
 
     def reset_state(self) -> None:
         """Forget what was gathered: all variables become zero."""
-        for variable in self.variables:
+        for variable in self._all_variables():
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -170,7 +189,8 @@ class Metric(Module):
                 f"metric {self.name!r} has {len(variables)} variables "
                 f"({', '.join(v.name for v in variables)}); {len(values)} values were given"
             )
-        return dict(zip(variables, values, strict=True))
+        rests = {rest: jnp.zeros(rest.shape, rest.dtype) for rest in self._all_rests()}
+        return {**rests, **dict(zip(variables, values, strict=True))}
 
 
 def _read(result: Callable) -> Callable:

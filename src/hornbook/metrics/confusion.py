@@ -1,5 +1,6 @@
 """Counts of true and false positives and negatives at thresholds, and what is made of them."""
 
+import math
 from typing import Any
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 
 from hornbook.losses.shapes import divide_no_nan, fit_weights, one_shape
 from hornbook.metrics.base import Metric, weights_and_mask
+from hornbook.metrics.sums import count_by
 from hornbook.ops import rows
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -46,6 +48,7 @@ def count(
     y_pred = rows.floating(y_pred).astype("float32")
     positive = rows.array(y_true) != 0
     positive, y_pred = one_shape(name, positive, y_pred)
+    weighted = weights is not None or label_weights is not None
     weights = jnp.ones(()) if weights is None else fit_weights(weights, y_pred)
     weights = jnp.broadcast_to(weights, y_pred.shape)
     if top_k is not None:
@@ -65,18 +68,19 @@ def count(
     # how many thresholds each prediction exceeds; NaN exceeds none
     passed = jnp.searchsorted(jnp.asarray(thresholds[order]), y_pred, side="left")
     passed = jnp.where(jnp.isnan(y_pred), 0, passed)
-    column = jnp.broadcast_to(jnp.arange(labels), passed.shape)
-    empty = jnp.zeros((len(thresholds) + 1, labels), "float32")
+    shape = (2, len(thresholds) + 1, labels)
+    bins = (positive * shape[1] + passed) * labels + jnp.arange(labels)
+    there = count_by(bins.ravel(), math.prod(shape), weights.ravel() if weighted else None)
 
-    def above_and_below(which):
-        there = empty.at[passed, column].add(jnp.where(which, weights, 0))
+    def above_and_below(there):
         above = jnp.cumsum(there[::-1], axis=0)[::-1]
         ranked = np.argsort(order)  # back to the thresholds' own order
         both = above[1:][ranked], (above[0] - above[1:])[ranked]
         return both if multi_label else tuple(a[:, 0] for a in both)
 
+    negative, positive = there.reshape(shape)
     true_positives, false_negatives = above_and_below(positive)
-    false_positives, true_negatives = above_and_below(~positive)
+    false_positives, true_negatives = above_and_below(negative)
     listed = (true_positives, false_positives, true_negatives, false_negatives)
     return dict(zip(COUNTS, listed, strict=True))
 
@@ -113,11 +117,11 @@ class Counting(Metric):
 
     def _make(self, shape):
         for name in self.KEPT:
-            setattr(self, name, self.add_variable(shape, name=name))
+            setattr(self, name, self._add_sum(shape, name))
 
     def _add(self, counts):
         for name in self.KEPT:
-            getattr(self, name).assign_add(counts[name])
+            self._add_to(getattr(self, name), counts[name])
 
 
 class ThresholdCount(Counting):

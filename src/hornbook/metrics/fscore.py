@@ -78,7 +78,7 @@ class FBetaScore(Metric):
         if self.true_positives is None:
             shape = () if self.average == "micro" else (y_pred.shape[1],)
             for name in COUNTS:
-                setattr(self, name, self.add_variable(shape, name=name))
+                setattr(self, name, self._add_sum(shape, name))
         if self.threshold is None:
             largest = jnp.max(y_pred, axis=-1, keepdims=True)
             found = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
@@ -90,7 +90,7 @@ class FBetaScore(Metric):
         axis = None if self.average == "micro" else 0
         counts = (found * true, found * (1 - true), (1 - found) * true, true)
         for name, which in zip(COUNTS, counts, strict=True):
-            getattr(self, name).assign_add(jnp.sum(which * weights, axis=axis))
+            self._add_to(getattr(self, name), jnp.sum(which * weights, axis=axis))
 
     def result(self) -> Any:
         """The score, or one a class."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from hornbook.core.dtype import is_float
 from hornbook.losses.shapes import divide_no_nan
 from hornbook.metrics.base import Metric, weights_and_mask
+from hornbook.metrics.sums import TURN, count_by
 from hornbook.ops import rows
 
 WHOLE_WEIGHTS = (
@@ -61,8 +62,8 @@ class IoU(Metric):
         self.sparse_y_true = sparse_y_true
         self.sparse_y_pred = sparse_y_pred
         self.axis = axis
-        self.total_cm = self.add_variable(
-            (num_classes, num_classes), dtype=self.dtype, name="total_confusion_matrix"
+        self.total_cm = self._add_sum(
+            (num_classes, num_classes), "total_confusion_matrix", self.dtype
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -95,9 +96,7 @@ class IoU(Metric):
                 f"number ({true.size} and {pred.size}). Classes that are one-hot want "
                 "sparse_y_true=False or sparse_y_pred=False."
             )
-        if weights is None:
-            weights = jnp.ones(true.size, self.total_cm.dtype)
-        else:
+        if weights is not None:
             missing = max(true.ndim - weights.ndim, 0)
             weights = weights.reshape(weights.shape + (1,) * missing)
             weights = jnp.broadcast_to(weights, true.shape).reshape(-1)
@@ -105,17 +104,22 @@ class IoU(Metric):
         inside = (true >= 0) & (true < self.num_classes) & (pred >= 0) & (pred < self.num_classes)
         if self.ignore_class is not None:
             inside &= true != self.ignore_class
-        true, pred = (jnp.where(inside, y, 0) for y in (true, pred))
-        weights = jnp.where(inside, weights, 0).astype(self.total_cm.dtype)
-        self.total_cm.assign(self.total_cm.raw.at[true, pred].add(weights))
+        cells = self.num_classes**2
+        bins = jnp.where(inside, true * self.num_classes + pred, cells)
+        if weights is not None and not is_float(self.total_cm.dtype):
+            weights = weights.astype(self.total_cm.dtype)
+        counts = count_by(bins, cells + 1, weights)[:cells]
+        self._add_to(self.total_cm, counts.reshape(self.total_cm.shape))
 
     def result(self) -> Any:
         """The mean over the target classes that occur."""
-        matrix = self.total_cm.raw
+        matrix = self.total_cm.raw.astype("float32")
+        if not is_float(self.total_cm.dtype):
+            matrix += TURN * self._rests[self.total_cm.name].raw.astype("float32")
         hits = jnp.diag(matrix)
         union = jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - hits
         chosen = jnp.asarray(self.target_class_ids)
-        hits, union = (a[chosen].astype("float32") for a in (hits, union))
+        hits, union = hits[chosen], union[chosen]
         return divide_no_nan(jnp.sum(divide_no_nan(hits, union)), jnp.sum(union > 0))
 
 

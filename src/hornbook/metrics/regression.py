@@ -208,13 +208,13 @@ class R2Score(Metric):
             raise ValueError(f"num_regressors of R2Score must be 0 or more, not {num_regressors}")
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
-        self.num_samples = self.add_variable((), name="num_samples")
+        self.num_samples = self._add_sum((), "num_samples")
         self.count: Any = None
 
     def _build(self, outputs):
         names = ("count", "mean", "variation", "residual")
         for name in names:
-            setattr(self, name, self.add_variable((outputs,), name=name))
+            setattr(self, name, self._add_sum((outputs,), name))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in.
@@ -242,11 +242,11 @@ class R2Score(Metric):
         variation = jnp.sum(jnp.square(y_true - mean) * weights, axis=0)
         step = mean - self.mean.raw
         part = divide_no_nan(count, self.count.raw + count)
-        self.variation.assign_add(variation + jnp.square(step) * part * self.count.raw)
-        self.mean.assign_add(step * part)
-        self.count.assign_add(count)
-        self.residual.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weights, axis=0))
-        self.num_samples.assign_add(y_true.shape[0])
+        self._add_to(self.variation, variation + jnp.square(step) * part * self.count.raw)
+        self._add_to(self.mean, step * part)
+        self._add_to(self.count, count)
+        self._add_to(self.residual, jnp.sum(jnp.square(y_true - y_pred) * weights, axis=0))
+        self._add_to(self.num_samples, jnp.asarray(y_true.shape[0]))
 
     def result(self) -> Any:
         """The score; NaN before the first sample, 0 for constant targets that are not met."""

@@ -156,10 +156,11 @@ class Model(Trainer):
     def _output_names(self) -> list[str] | None:
         if self._recorded is None:
             return None
-        if isinstance(self._recorded.outputs, dict):
-            return list(self._recorded.outputs)
+        outputs = self._recorded.outputs
+        if isinstance(outputs, dict) and len(outputs) == len(tree.flatten(outputs)):
+            return sorted(outputs)
         names: list[str] = []
-        for tensor in self._recorded.output_list:
+        for tensor in tree.flatten(outputs):
             base = getattr(tensor.node.op, "name", None) or tensor.node.name
             name, number = base, 1
             while name in names:
@@ -177,9 +178,8 @@ class Model(Trainer):
         if self._recorded is None:
             return {}
         found = {}
-        for name, tensor in zip(
-            self._output_names() or [], self._recorded.output_list, strict=True
-        ):
+        tensors = tree.flatten(self._recorded.outputs)
+        for name, tensor in zip(self._output_names() or [], tensors, strict=True):
             found[name] = _activation_of(tensor)
         return found
 

@@ -1,6 +1,7 @@
 """What training minimizes and reports: losses and metrics, matched to outputs by name once."""
 
-from typing import Any
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,34 +10,61 @@ import numpy as np
 from hornbook import losses, metrics
 from hornbook.core import tree
 from hornbook.core.config import nearest
-from hornbook.core.module import Module
+from hornbook.core.module import Module, to_snake_case
 
-ACCURACY = ("accuracy", "acc", "crossentropy", "ce")
+ACCURACY = ("accuracy", "acc")
+CROSSENTROPY = ("crossentropy", "ce")  # taken for whichever of them fits the shapes
+
+
+class Term(NamedTuple):
+    """One of the losses of an output.
+
+    Attributes:
+        loss: the loss.
+        weight: what it is multiplied by, `None` for 1.
+        tracker: the mean that reports it, if it is reported on its own.
+    """
+
+    loss: losses.Loss
+    weight: float | None
+    tracker: Any
+
+
+class Report(NamedTuple):
+    """A metric and what it is of."""
+
+    output: str
+    metric: Any
+    key: str  # its name in logs
+    weighted: bool
 
 
 class Objective(Module):
     """Losses, their weights and the metrics of a compiled model.
 
     Args:
-        loss: one for all outputs, a list in the order of the outputs, or a dict by output name.
+        loss: one for all outputs, a list in the order of the outputs, or a dict by output name;
+            each a loss, or a list of losses that are added.
         loss_weights: numbers in the same forms.
         metrics: names, objects or functions: a list for one output; for several, a list of lists,
             a dict by output name, or a flat list for each of them.
         weighted_metrics: the same, with the sample weights applied.
+
+    Raises:
+        ValueError: for an unknown loss or metric, with the nearest known names.
     """
 
     def __init__(self, loss=None, loss_weights=None, metrics=None, weighted_metrics=None):
         super().__init__(name="objective")
         self.given = (loss, loss_weights, metrics, weighted_metrics)
         for one in tree.walk({} if _is_config(loss) else loss):
-            if one != "crossentropy":
+            if not _is_named(one, CROSSENTROPY):
                 losses.get(one)  # an unknown name is an error now, not at the first batch
+        self.custom = _custom_metrics([metrics, weighted_metrics])
         self.names: list[str] | None = None
-        self.loss_names: list[str] = []
-        self.losses: dict[str, Any] = {}
-        self.weights: dict[str, float] = {}
+        self.losses: dict[str, list[Term]] = {}
         self.trackers: dict[str, Any] = {}
-        self.reported: list[tuple[str, Any, str, bool]] = []  # (output, metric, log name, weighted)
+        self.reported: list[Report] = []
         self.choices: dict[str, str] = {}  # why 'accuracy' became what it did
 
     @property
@@ -47,12 +75,17 @@ class Objective(Module):
     @property
     def metrics(self) -> list:
         """The metrics that were asked for."""
-        return [metric for _, metric, _, _ in self.reported]
+        return [report.metric for report in self.reported]
 
     # ---- matching
 
     def build(
-        self, names: list[str], y: Any, y_pred: Any, last_activations: dict[str, Any]
+        self,
+        names: list[str],
+        y: Any,
+        y_pred: Any,
+        last_activations: dict[str, Any],
+        named: bool = True,
     ) -> None:
         """Match losses and metrics with outputs.
 
@@ -61,40 +94,60 @@ class Objective(Module):
             y: targets (or their specs), in any accepted form.
             y_pred: outputs (or their specs), in any accepted form.
             last_activations: the activation that each output comes from, where known.
+            named: whether outputs are reported under these names; else under the losses'.
         """
         loss, loss_weights, asked, weighted = self.given
         self.names = names
-        by_name = _by_output("loss", loss, names, broadcast=True)
-        targets, outputs = self.split(y), self.split(y_pred)
-        self.losses = {
-            name: _as_loss(one, targets.get(name), outputs[name])
-            for name, one in by_name.items()
-            if one is not None
+        named = named or isinstance(loss, dict)
+        by_name = {
+            name: [one for one in _listed(wanted) if one is not None]
+            for name, wanted in _by_output("loss", loss, names, y_pred).items()
         }
-        self.loss_names = list(self.losses)
-        for name, value in _by_output("loss_weights", loss_weights, names).items():
-            if value is not None:
-                self.weights[name] = float(value)
+        order = by_name if isinstance(y_pred, dict) and isinstance(loss, dict) else names
+        self.losses = {name: [] for name in order if by_name.get(name)}
+        targets, outputs = self.split(y, self.losses), self.split(y_pred)
         self.trackers = {"loss": metrics.Mean(name="loss")}
-        if len(names) > 1:
-            self.trackers |= {n: metrics.Mean(name=f"{n}_loss") for n in self.loss_names}
+        several = sum(map(len, by_name.values())) > 1
+        weights = _loss_weights(loss, loss_weights, names, y_pred)
+        within = _folders(names, y_pred)
+        for name, terms in self.losses.items():
+            factors = _listed(weights.get(name))
+            factors = factors * len(by_name[name]) if len(factors) == 1 else factors
+            for i, one in enumerate(by_name[name]):
+                found = _as_loss(one, targets.get(name), outputs[name])
+                key = f"{within[name]}{name}_loss" if named else f"{found.name}_loss"
+                tracker = self._tracker(_unused(key, self.trackers)) if several else None
+                factor = float(factors[i]) if i < len(factors) and factors[i] is not None else None
+                terms.append(Term(found, factor, tracker))
         for spec, use_weights in ((asked, False), (weighted, True)):
-            for name, wanted in _metric_lists(spec, names).items():
+            for name, wanted in _metric_lists(spec, names, y_pred).items():
                 for one in wanted:
                     metric, log = self._metric(
                         one, name, targets.get(name), outputs[name], last_activations.get(name)
                     )
-                    key = f"{name}_{log}" if len(names) > 1 else log
-                    self.reported.append((name, metric, _unused(key, self.reported), use_weights))
+                    prefix = f"{name}_" if len(names) > 1 and named else ""
+                    self._report(name, metric, prefix, log, use_weights)
+
+    def _tracker(self, key: str) -> Any:
+        self.trackers[key] = metrics.Mean(name=key.replace("/", "_"))
+        return self.trackers[key]
+
+    def _report(self, output: str, metric: Any, prefix: str, log: str, weighted: bool) -> None:
+        taken = {report.key for report in self.reported}
+        key = f"{prefix}{log}"
+        if weighted and key in taken:
+            key = f"{prefix}weighted_{log}"
+        self.reported = [*self.reported, Report(output, metric, _unused(key, taken), weighted)]
 
     def _metric(self, wanted, name, y, y_pred, activation):
-        if isinstance(wanted, str) and wanted in ACCURACY:
+        if _is_named(wanted, (*ACCURACY, *CROSSENTROPY)):
             if y is None:
                 raise ValueError(f"the metric {wanted!r} of output {name!r} needs targets")
-            integer = not jnp.issubdtype(y.dtype, np.floating)
-            if wanted in ("accuracy", "acc"):
+            if _is_named(wanted, ACCURACY):
+                integer = not jnp.issubdtype(y.dtype, np.floating)
+                first = self.losses[name][0].loss if self.losses.get(name) else None
                 metric, reason = metrics.resolve_accuracy(
-                    self.losses.get(name), tuple(y.shape), integer, tuple(y_pred.shape), activation
+                    first, tuple(y.shape), integer, tuple(y_pred.shape), activation
                 )
             else:
                 metric, reason = _crossentropy(tuple(y.shape), tuple(y_pred.shape))
@@ -102,9 +155,10 @@ class Objective(Module):
             self.choices[key] = reason
             metric.name = wanted
             return metric, wanted
-        found = metrics.get(wanted)
+        found = self._found(wanted)
         if not isinstance(found, metrics.Metric):
-            label = getattr(found, "__name__", None) or getattr(found, "name", "metric")
+            label = getattr(found, "__name__", None)
+            label = to_snake_case(label) if label else getattr(found, "name", "metric")
             found = metrics.MeanMetricWrapper(found, name=label)
         if isinstance(wanted, str):
             found.name = wanted
@@ -112,53 +166,64 @@ class Objective(Module):
             metrics.make_variables(found, *_specs(y, y_pred))
         return found, found.name
 
-    def split(self, values: Any) -> dict[str, Any]:
-        """A structure of targets, outputs or sample weights as a dictionary by output name."""
+    def _found(self, wanted: Any) -> Any:
+        if isinstance(wanted, str) and wanted in self.custom:
+            return _copy(self.custom[wanted])
+        return metrics.get(wanted)
+
+    def split(self, values: Any, wanted: Any = ()) -> dict[str, Any]:
+        """A structure of targets, outputs or sample weights as a dictionary by output name.
+
+        Args:
+            values: arrays, for all outputs or for those `wanted`.
+            wanted: names of outputs.
+        """
         names = self.names or []
         if values is None:
             return {}
         if isinstance(values, dict):
             if set(values) <= set(names):
                 return {name: values[name] for name in names if name in values}
-            unknown = sorted(set(values) - set(names))
-            raise ValueError(
-                f"there is no output named {unknown[0]!r}; the outputs are {names}. "
-                f"{nearest(str(unknown[0]), names)}"
-            )
+            if not any(map(tree.is_nested, values.values())):
+                unknown = sorted(set(values) - set(names))
+                raise ValueError(
+                    f"there is no output named {unknown[0]!r}; the outputs are {names}. "
+                    f"{nearest(str(unknown[0]), names)}"
+                )
         leaves = tree.flatten(values)
-        if len(names) == 1 and len(leaves) == 1:
-            return {names[0]: leaves[0]}
-        if len(leaves) != len(names):
-            raise ValueError(
-                f"the model has {len(names)} outputs ({names}); got {len(leaves)} arrays for them"
-            )
-        return dict(zip(names, leaves, strict=True))
+        if len(leaves) == len(names):
+            return dict(zip(names, leaves, strict=True))
+        if len(leaves) == len(wanted):
+            return dict(zip(wanted, leaves, strict=True))
+        raise ValueError(
+            f"the model has {len(names)} outputs ({names}); got {len(leaves)} arrays for them"
+        )
 
     # ---- one batch
 
     def loss(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the losses of all outputs; each is noted in its tracker."""
         outputs = self.split(y_pred)
-        targets = self.split(y)
+        targets = self.split(y, self.losses)
         weights = self._sample_weights(sample_weight)
         total = jnp.zeros((), "float32")
-        for name, loss in self.losses.items():
+        for name, terms in self.losses.items():
             if name not in targets:
                 raise ValueError(f"output {name!r} has a loss but no targets were given for it")
-            value = loss(targets[name], outputs[name], weights.get(name))
-            if jnp.ndim(value):
-                value = jnp.mean(value)
-            if name in self.trackers:
-                self.trackers[name].update_state(value, sample_weight=_rows(outputs))
-            factor = self.weights.get(name, 1.0)
-            total = total + (value if factor == 1.0 else value * factor)
+            for loss, factor, tracker in terms:
+                value = loss(targets[name], outputs[name], weights.get(name))
+                if jnp.ndim(value):
+                    value = jnp.mean(value)
+                if tracker is not None:
+                    tracker.update_state(value, sample_weight=_rows(outputs))
+                total = total + (value if factor in (None, 1.0) else value * factor)
         return total
 
     def update_metrics(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Show a batch to every metric."""
         if not self.reported:
             return
-        outputs, targets = self.split(y_pred), self.split(y)
+        outputs, targets = self.split(y_pred), self.split(y, self.losses)
         weights = self._sample_weights(sample_weight)
         for name, metric, _, weighted in self.reported:
             if name not in targets:
@@ -175,12 +240,24 @@ class Objective(Module):
             return {}
         if not tree.is_nested(sample_weight):
             return dict.fromkeys(self.names or [], sample_weight)
-        return self.split(sample_weight)
+        return self.split(sample_weight, self.losses)
+
+    def logs(self) -> dict[str, Any]:
+        """Losses and metrics by the names in logs, in the order of `evaluate`.
+
+        The loss, metrics that are reported under their own names, the outputs' losses, then the
+        other metrics by name.
+        """
+        trackers = dict(self.trackers)
+        found = {"loss": trackers.pop("loss")} if trackers else {}
+        found |= {r.key: r.metric for r in self.reported if r.key == r.metric.name}
+        rest = sorted((r for r in self.reported if r.key not in found), key=lambda r: r.key)
+        return found | trackers | {r.key: r.metric for r in rest}
 
     def results(self) -> dict[str, Any]:
-        """What to report: the loss, each output's loss, then the metrics."""
-        found = {metric.name: metric.result() for metric in self.trackers.values()}
-        for _, metric, key, _ in self.reported:
+        """What to report, in the order of `logs`."""
+        found: dict[str, Any] = {}
+        for key, metric in self.logs().items():
             value = metric.result()
             found |= value if isinstance(value, dict) else {key: value}
         return found
@@ -191,15 +268,42 @@ class Objective(Module):
             metric.reset_state()
 
 
+def _is_named(one: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(one, str) and one.lower() in names
+
+
+def _custom_metrics(asked: Any) -> dict[str, Any]:
+    """What names that are not hornbook's own stand for now; an unknown one is an error.
+
+    It is asked for at `compile`, since the scope that knows a name may end before the first batch.
+    """
+    names = {one for one in _metrics_in(asked) if isinstance(one, str)}
+    own = {one for one in names if _is_named(one, (*ACCURACY, *CROSSENTROPY))}
+    return {
+        name: found
+        for name in names - own
+        if (found := metrics.get(name)) is not None and name not in metrics.TABLE
+    }
+
+
+def _metrics_in(asked: Any) -> Any:
+    if _is_config(asked) or not tree.is_nested(asked):
+        yield asked
+    else:
+        for one in asked.values() if isinstance(asked, dict) else asked:
+            yield from _metrics_in(one)
+
+
 def _as_loss(identifier: Any, y: Any, y_pred: Any) -> losses.Loss:
     """A loss object; plain functions are averaged over the batch."""
-    if isinstance(identifier, str) and identifier == "crossentropy" and y is not None:
+    if _is_named(identifier, CROSSENTROPY) and y is not None:
         found = losses.resolve_crossentropy(tuple(y.shape), tuple(y_pred.shape))
     else:
         found = losses.get(identifier)
     if isinstance(found, losses.Loss):
         return found
-    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
+    named = identifier if isinstance(identifier, str) else getattr(found, "__name__", None)
+    return losses.LossFunctionWrapper(found, name=named and to_snake_case(named))
 
 
 def _specs(y: Any, y_pred: Any) -> tuple:
@@ -217,53 +321,102 @@ def _rows(y_pred: Any) -> float:
     return float(tree.flatten(y_pred)[0].shape[0])
 
 
-def _by_output(what: str, given: Any, names: list[str], broadcast: bool = False) -> dict[str, Any]:
-    """One value for each output, from a value, a list or a dict."""
+def _by_output(what: str, given: Any, names: list[str], outputs: Any) -> dict[str, Any]:
+    """One value for each output, from a value for all, a list or a dict, or the outputs' form."""
     if given is None:
         return {}
+    if len(names) == 1 and not (isinstance(given, dict) and not _is_config(given)):
+        return {names[0]: _flat(given) if isinstance(given, list | tuple) else given}
+    nested = isinstance(outputs, list | tuple | dict) and len(outputs) != len(names)
     if isinstance(given, dict) and not _is_config(given):
         unknown = [key for key in given if key not in names]
-        if unknown:
+        if unknown and not (nested and isinstance(outputs, dict)):
             raise ValueError(
                 f"{what} names {unknown[0]!r}, which is no output; the outputs are {names}. "
                 f"{nearest(str(unknown[0]), names)}"
             )
-        return dict(given)
-    if isinstance(given, list | tuple):
-        if len(given) != len(names):
-            raise ValueError(
-                f"{what} has {len(given)} entries; the model has {len(names)} outputs ({names})"
-            )
-        return dict(zip(names, given, strict=True))
-    if broadcast or len(names) == 1:
+        if not unknown:
+            return dict(given)
+    elif not isinstance(given, list | tuple):
         return dict.fromkeys(names, given)
-    raise ValueError(f"{what} must be a list or a dict: the model has several outputs ({names})")
+    if not isinstance(given, dict) and len(given) == len(names):
+        return dict(zip(names, given, strict=True))
+    if nested and len(found := _like(given, outputs)) == len(names):
+        return dict(zip(names, found, strict=True))
+    raise ValueError(
+        f"{what} has {len(given)} entries; the model has {len(names)} outputs ({names})"
+    )
+
+
+def _like(given: Any, outputs: Any) -> list:
+    """What is given for each leaf of nested outputs, in their order."""
+    if not tree.is_nested(outputs):
+        return [given]
+    if isinstance(outputs, dict):
+        outputs = {key: outputs[key] for key in _keys(outputs)}
+        given = given if isinstance(given, dict) else dict.fromkeys(outputs, given)
+        return [v for key, one in outputs.items() for v in _like(given.get(key), one)]
+    given = list(given) if isinstance(given, list | tuple) else [given] * len(outputs)
+    return [v for one, wanted in zip(outputs, given, strict=False) for v in _like(wanted, one)]
+
+
+def _keys(outputs: dict) -> list:
+    return list(outputs) if isinstance(outputs, OrderedDict) else sorted(outputs)
+
+
+def _folders(names: list[str], outputs: Any) -> dict[str, str]:
+    """Where outputs stand that are nested in others: `"1/"` for those of a list within a list."""
+    paths = [path for path, _ in tree.named_leaves(_sorted(outputs))]
+    folders = [path.rpartition("/") for path in paths]
+    return {n: f"{f}{slash}" for n, (f, slash, _) in zip(names, folders, strict=False)}
+
+
+def _sorted(outputs: Any) -> Any:
+    if isinstance(outputs, dict):
+        return {key: _sorted(outputs[key]) for key in _keys(outputs)}
+    return [_sorted(one) for one in outputs] if isinstance(outputs, list | tuple) else outputs
+
+
+def _loss_weights(loss: Any, given: Any, names: list[str], outputs: Any) -> dict[str, Any]:
+    """The weights of the losses of each output."""
+    if isinstance(given, list | tuple) and isinstance(loss, list | tuple):
+        flat, number = _flat(given), len(_flat(loss))
+        if len(flat) != number:
+            raise ValueError(f"loss_weights has {len(flat)} numbers for {number} losses")
+    return _by_output("loss_weights", given, names, outputs)
+
+
+def _flat(given: Any) -> list:
+    return [one for part in given for one in (_flat(part) if _is_list(part) else [part])]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def _is_config(value: Any) -> bool:
     return isinstance(value, dict) and "class_name" in value
 
 
-def _metric_lists(given: Any, names: list[str]) -> dict[str, list]:
+def _metric_lists(given: Any, names: list[str], outputs: Any) -> dict[str, list]:
     """A list of metrics for each output."""
     if given is None:
         return {}
-    if isinstance(given, dict):
-        return {k: _listed(v) for k, v in _by_output("metrics", given, names).items()}
-    given = _listed(given)
     if len(names) == 1:
-        flat = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
-        return {names[0]: [one for one in flat if one is not None]}
-    if any(isinstance(one, list | tuple) or one is None for one in given):
-        return {k: _listed(v) for k, v in _by_output("metrics", given, names).items()}
-    if len(given) == len(names):
-        return {name: [one] for name, one in zip(names, given, strict=True)}
-    return {name: [_copy(one, i) for one in given] for i, name in enumerate(names)}
+        values = given.values() if isinstance(given, dict) and not _is_config(given) else [given]
+        return {names[0]: [one for one in _flat(values) if one is not None]}
+    if not _is_list(given) and not isinstance(given, dict):
+        given = [given]
+    each = isinstance(given, dict) or len(given) == len(names)
+    if each or any(_is_list(one) or isinstance(one, dict) or one is None for one in given):
+        found = _by_output("metrics", given, names, outputs)
+        return {name: _listed(found[name]) for name in names if name in found}
+    return {name: [_copy(one) if i else one for one in given] for i, name in enumerate(names)}
 
 
-def _copy(metric: Any, number: int) -> Any:
+def _copy(metric: Any) -> Any:
     """Each output counts for itself."""
-    if number and isinstance(metric, metrics.Metric):
+    if isinstance(metric, metrics.Metric):
         return type(metric).from_config(metric.get_config())
     return metric
 
@@ -272,10 +425,9 @@ def _listed(value: Any) -> list:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _unused(key: str, taken: list) -> str:
-    keys = {entry[2] for entry in taken}
+def _unused(key: str, taken: Any) -> str:
     number, candidate = 1, key
-    while candidate in keys:
+    while candidate in taken:
         candidate, number = f"{key}_{number}", number + 1
     return candidate
 

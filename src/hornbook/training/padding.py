@@ -174,10 +174,10 @@ class Padding:
             target, one = targets.get(name), weights.get(name)
             if target is None or target.ndim < 2 or target.shape[1] != given:
                 return None
-            counted = [objective.losses.get(name)]
-            counted += [metric for output, metric, _, _ in objective.reported if output == name]
+            counted = [term.loss for term in objective.losses.get(name, ())]
+            counted += [report.metric for report in objective.reported if report.output == name]
             for each in counted:
-                if each is not None and not self._is_mean(each, target, outputs[name]):
+                if not self._is_mean(each, target, outputs[name]):
                     return None
             found.append(target)
             if one is not None and one.ndim > 1:

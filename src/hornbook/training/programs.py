@@ -17,6 +17,7 @@ from hornbook.training.loop import Program
 from hornbook.training.objective import Objective
 from hornbook.training.step import Variables
 
+SAID: set[tuple[str, str]] = set()  # what 'accuracy' was taken for, that was said already
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
@@ -52,14 +53,14 @@ class Compiled:
         self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
         self.structure: Structure | None = None  # when data last came
         self.outputs: Any = None
-        self.warned = self.shown = False
+        self.warned = False
 
     def show_choices(self) -> None:
-        """Say what 'accuracy' was taken for, once a compile."""
-        choices = {} if self.shown else self.objective.choices
-        self.shown = True
-        for asked, reason in choices.items():
-            print(f"{asked} -> {reason}")
+        """Say what 'accuracy' was taken for, once for each answer."""
+        for asked, reason in self.objective.choices.items():
+            if (asked, reason) not in SAID:
+                print(f"{asked} -> {reason}")
+                SAID.add((asked, reason))
 
     def __getstate__(self):
         return {name: self.__dict__[name] for name in self.kept}
@@ -234,7 +235,8 @@ def prepare(model: Any, data: tuple) -> None:
     objective = settled.objective
     if not objective.built:
         names = _names_of(model, outputs)
-        objective.build(names, y, outputs, model._last_activations())
+        named = isinstance(outputs, dict) or model._output_names() is not None
+        objective.build(names, y, outputs, model._last_activations(), named)
 
 
 def _without_call(y: Any) -> Any:
@@ -281,8 +283,8 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
     names = model._output_names()
     if names is not None:
         return names
-    if isinstance(outputs, dict):
-        return list(outputs)
+    if isinstance(outputs, dict) and not any(map(tree.is_nested, outputs.values())):
+        return sorted(outputs)
     leaves = tree.flatten(outputs)
     return ["output"] if len(leaves) == 1 else [f"output_{i + 1}" for i in range(len(leaves))]
 

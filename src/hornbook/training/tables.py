@@ -210,7 +210,7 @@ def _tables(model: Any) -> list[Variable]:
             plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
             if plain and child.embeddings.dtype == "float32":
                 found.append(child.embeddings)
-        elif hasattr(child, "objective"):  # a model
+        elif hasattr(child, "_objective"):  # a model
             found.extend(_tables(child))
     return found
 

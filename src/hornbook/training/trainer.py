@@ -178,10 +178,15 @@ class Trainer(Steps):
     @property
     def metrics_names(self) -> list[str]:
         """The names under which losses and metrics are reported."""
-        return [metric.name for metric in self.metrics]
+        objective = self._objective
+        own = [] if objective is None else objective.logs()
+        return [*own, *(metric.name for metric in self._extra_metrics())]
 
     def _extra_metrics(self) -> list:
-        return super().metrics
+        """Metrics among its attributes and those of layers below, but for those of other models."""
+        others = [m for m in self._all_modules() if isinstance(m, Trainer) and m is not self]
+        theirs = {id(child) for m in others for child in m._child_modules() if child._is_metric}
+        return [metric for metric in super().metrics if id(metric) not in theirs]
 
     def _extra_results(self) -> dict[str, Any]:
         """What metrics among the layers' attributes say."""
