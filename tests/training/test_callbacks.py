@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import threading
 import urllib.parse
 from pathlib import Path
@@ -116,7 +117,7 @@ def test_the_name_tells_which_way_is_better(name, mode):
 MONITORS = [
     EarlyStopping,
     ReduceLROnPlateau,
-    lambda name: ModelCheckpoint("x", name, save_best_only=True),
+    lambda name: ModelCheckpoint("x.keras", name, save_best_only=True),
 ]
 
 
@@ -129,9 +130,13 @@ MONITORS = [
         ("something", "reported: loss, accuracy"),
     ],
 )
-def test_a_monitor_that_does_not_exist_is_an_error_after_the_first_epoch(make, monitor, message):
-    with pytest.raises(ValueError, match=message):
-        fit([make(monitor)], [{"loss": 1.0, "accuracy": 0.5}])
+def test_a_monitor_that_does_not_exist_is_warned_of_and_training_goes_on(
+    make, monitor, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match=message):
+        logs = [{"loss": 1.0, "accuracy": 0.5}] * 3
+        assert fit([make(monitor)], logs)[1] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("make", MONITORS)
@@ -140,7 +145,7 @@ def test_a_value_of_validation_is_waited_for(make, tmp_path, monkeypatch):
     logs = [{"loss": 1.0}, {"loss": 1.0, "val_loss": 1.0}] * 2
     assert fit([make("val_loss")], logs, validation_freq=2)[1] == [0, 1, 2, 3]
     assert fit([make("val_loss")], logs[:3], validation_freq=[2])[1] == [0, 1, 2]
-    with pytest.raises(ValueError, match="no validation"):
+    with pytest.warns(UserWarning, match="no validation"):
         fit([make("val_loss")], [{"loss": 1.0}] * 2, validation_freq=2)
 
 
@@ -151,9 +156,9 @@ def test_an_unknown_direction_is_an_error(make):
 
 
 @pytest.mark.parametrize("cls", [EarlyStopping, ReduceLROnPlateau])
-def test_an_unknown_mode_is_an_error(cls):
-    with pytest.raises(ValueError, match="mode='maximum'"):
-        cls(mode="maximum")
+def test_an_unknown_mode_is_warned_of_and_taken_for_auto(cls):
+    with pytest.warns(UserWarning, match="mode='maximum'"):
+        assert cls(mode="maximum").mode == "auto"
 
 
 # ---- early stopping
@@ -293,31 +298,31 @@ def test_the_whole_model_is_saved_unless_only_weights_are_wanted(tmp_path):
     ],
 )
 def test_only_better_epochs_are_saved(tmp_path, arguments, saved):
-    path = tmp_path / "{epoch}"
+    path = tmp_path / "{epoch}.keras"
     fit([ModelCheckpoint(path, "loss", save_best_only=True, **arguments)], [3, 2, 4, 1, NAN])
-    assert names(tmp_path) == [str(epoch) for epoch in saved]
+    assert names(tmp_path) == [f"{epoch}.keras" for epoch in saved]
 
 
 def test_the_best_value_is_kept_over_two_trainings(tmp_path):
-    save = ModelCheckpoint(tmp_path / "m", "loss", save_best_only=True)
+    save = ModelCheckpoint(tmp_path / "m.keras", "loss", save_best_only=True)
     fit([save], [1.0])
     assert not fit([save], [2.0])[0].saved
 
 
 def test_a_checkpoint_without_a_monitor_needs_none(tmp_path):
-    assert fit([ModelCheckpoint(tmp_path / "m")], [{"loss": 1.0}])[0].saved
+    assert fit([ModelCheckpoint(tmp_path / "m.keras")], [{"loss": 1.0}])[0].saved
 
 
 def test_a_checkpoint_is_saved_every_so_many_batches(tmp_path):
     model = Model()
-    save = ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss}", save_freq=3)
+    save = ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss}.keras", save_freq=3)
     callbacks = CallbackList([save], model=model)
     for epoch in range(2):
         callbacks.on_epoch_begin(epoch)
         for batch in range(4):
             callbacks.on_train_batch_end(batch, {"loss": 0.5})
         callbacks.on_epoch_end(epoch, {"loss": 0.5})
-    assert names(tmp_path) == ["1-3-0.5", "2-2-0.5"]
+    assert names(tmp_path) == ["1-3-0.5.keras", "2-2-0.5.keras"]
 
 
 def test_only_a_checkpoint_of_batches_needs_every_batch(tmp_path):
@@ -328,34 +333,71 @@ def test_only_a_checkpoint_of_batches_needs_every_batch(tmp_path):
     def needs(callback):
         return CallbackList([callback]).needs_every_batch("train")
 
-    assert not needs(ModelCheckpoint(tmp_path / "m"))
-    assert needs(ModelCheckpoint(tmp_path / "m", save_freq=3))
-    assert needs(Own(tmp_path / "m"))
+    assert not needs(ModelCheckpoint(tmp_path / "m.keras"))
+    assert needs(ModelCheckpoint(tmp_path / "m.keras", save_freq=3))
+    assert needs(Own(tmp_path / "m.keras"))
 
 
 def test_a_name_in_the_path_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="asks for 'val_los'.*epoch, val_loss.*'val_loss'"):
-        fit([ModelCheckpoint(tmp_path / "{val_los:.2f}")], [{"val_loss": 1.0}])
+        fit([ModelCheckpoint(tmp_path / "{val_los:.2f}.keras")], [{"val_loss": 1.0}])
 
 
-def test_a_folder_in_the_way_is_an_error(tmp_path):
-    with pytest.raises(IsADirectoryError, match="path of a file"):
-        fit([ModelCheckpoint(tmp_path)], [1.0])
+@pytest.mark.parametrize(
+    ("path", "settings", "error", "message"),
+    [
+        ("", {}, IsADirectoryError, "path of a file"),
+        ("m.h5", {}, ValueError, "must end in .keras or .weights.h5. Pass 'm.keras'"),
+        ("m", {}, ValueError, "must end in .keras"),
+        ("m.keras", {"save_weights_only": True}, ValueError, "save_weights_only=False"),
+        ("m.hdf5", {"save_weights_only": True}, ValueError, "'m.weights.h5'"),
+        ("{epoch.keras", {}, ValueError, "cannot be filled in"),
+        ("{epoch:02q}.keras", {}, ValueError, "cannot be filled in"),
+        ("{}.keras", {}, ValueError, "cannot be filled in"),
+        ("{batch}.keras", {}, ValueError, "asks for the batch"),
+        ("{val_loss}.keras", {"save_freq": 3}, ValueError, "'val_loss' is only known after an"),
+        ("file/m.keras", {}, NotADirectoryError, "file is no folder"),
+        ("file/{epoch}/m.keras", {}, NotADirectoryError, "file is no folder"),
+    ],
+)
+def test_a_checkpoint_that_cannot_work_says_so_when_it_is_made(
+    path, settings, error, message, tmp_path
+):
+    (tmp_path / "file").touch()
+    with pytest.raises(error, match=message):
+        ModelCheckpoint(tmp_path / path, **settings)
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PermissionError, match="cannot be written to"):
+        ModelCheckpoint(tmp_path / "new" / "m.keras")
+
+
+def test_a_checkpoint_counts_the_batches_of_an_execution(tmp_path):
+    model = Model()
+    save = ModelCheckpoint(tmp_path / "{epoch}-{batch}.keras", save_freq=4)
+    callbacks = CallbackList([save], model=model)
+    for epoch in range(2):
+        callbacks.on_epoch_begin(epoch)
+        for batch in (2, 5, 8):  # steps_per_execution=3
+            callbacks.on_train_batch_end(batch, {"loss": 0.5})
+    assert names(tmp_path) == ["1-6.keras", "2-3.keras", "2-9.keras"]
 
 
 @pytest.mark.parametrize("wrong", ["batch", 0, -1, 2.5])
 def test_an_unknown_save_freq_is_an_error(wrong):
     with pytest.raises(ValueError, match="save_freq="):
-        ModelCheckpoint("m", save_freq=wrong)
+        ModelCheckpoint("m.keras", save_freq=wrong)
 
 
 def test_a_validation_value_cannot_be_asked_for_after_a_batch():
     with pytest.raises(ValueError, match="save_freq='epoch', or monitor='loss'"):
-        ModelCheckpoint("m", save_best_only=True, save_freq=10)
+        ModelCheckpoint("m.keras", save_best_only=True, save_freq=10)
 
 
 def test_a_checkpoint_tells_when_asked(tmp_path, capsys):
-    path = tmp_path / "m"
+    path = tmp_path / "m.keras"
     fit([ModelCheckpoint(path, "loss", save_best_only=True, verbose=1)], [1.0, 2.0, 0.5])
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 1: loss improved from none to 1.00000",

@@ -21,8 +21,7 @@ class EarlyStopping(Monitor):
             is restored whether or not it beats the baseline.
         start_from_epoch: epochs before this one (they count from 0) are not watched.
 
-    Raises:
-        ValueError: for an unknown mode; after the first epoch, if there is no such value.
+    An epoch without such a value is warned of, and not counted.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

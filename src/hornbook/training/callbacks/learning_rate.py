@@ -78,9 +78,10 @@ class ReduceLROnPlateau(Monitor):
         cooldown: epochs after a reduction in which nothing is counted.
         min_lr: the learning rate does not fall below this.
 
+    An epoch without such a value is warned of, and not counted.
+
     Raises:
-        ValueError: for an unknown mode or a factor of 1 or more; after the first epoch, if there
-            is no such value.
+        ValueError: for a factor of 1 or more.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

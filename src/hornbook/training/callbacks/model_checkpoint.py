@@ -1,7 +1,9 @@
 """Save the model, or its weights, while it is trained."""
 
 import os
+from collections import defaultdict
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from hornbook.core.config import nearest
@@ -23,9 +25,13 @@ class ModelCheckpoint(Monitor):
         save_freq: `"epoch"`, or a number of batches.
         initial_value_threshold: with `save_best_only`, a value that has to be beaten first.
 
+    With `save_best_only`, an epoch without the monitored value is warned of, and saved.
+
     Raises:
-        ValueError: for an unknown mode or `save_freq`, or for a name (monitored or in `filepath`)
-            that is not in the logs.
+        ValueError: for an unknown `save_freq`, a `filepath` with another suffix than what is saved
+            has, or that cannot be filled in; while training, for a name in it that is not in the
+            logs.
+        OSError: if no file can be written there.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -55,19 +61,30 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: save_freq={save_freq!r} is not known: pass 'epoch' or a number "
                 "of batches"
             )
-        if by_batch and save_best_only and monitor.startswith("val_"):
+        path = os.fspath(filepath)
+        wanted = {name for name in _names_in(path) if name not in ("epoch", "batch")}
+        wanted |= {monitor} if save_best_only else set()
+        late = sorted(name for name in wanted if name.startswith("val_"))
+        if by_batch and late:
             raise ValueError(
-                f"ModelCheckpoint: {monitor!r} is only known after an epoch, but "
+                f"ModelCheckpoint: {late[0]!r} is only known after an epoch, but "
                 f"save_freq={save_freq} asks for it after a batch. Pass save_freq='epoch', or "
-                f"monitor={monitor.removeprefix('val_')!r}"
+                f"monitor={late[0].removeprefix('val_')!r}"
             )
-        self.filepath = os.fspath(filepath)
+        if not by_batch and "batch" in _names_in(path):
+            raise ValueError(
+                f"ModelCheckpoint: filepath={path!r} asks for the batch, which save_freq='epoch' "
+                "does not know: pass a number of batches"
+            )
+        _check_place(path, (".weights.h5",) if save_weights_only else (".keras", ".weights.h5"))
+        self.filepath = path
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self._epoch = 0
         self._batches = 0  # since it was last saved
+        self._last = -1  # the batch that was heard of last
 
     @property
     def every_batch(self) -> bool:  # type: ignore[override]
@@ -81,8 +98,9 @@ class ModelCheckpoint(Monitor):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Save after so many batches."""
         if self.save_freq != "epoch":
-            self._batches += 1
-            if self._batches == self.save_freq:
+            self._batches += batch - self._last if batch > self._last else batch + 1
+            self._last = batch
+            if self._batches >= self.save_freq:  # type: ignore[operator]
                 self._batches = 0
                 self._save({**(logs or {}), "batch": batch + 1})
 
@@ -94,10 +112,10 @@ class ModelCheckpoint(Monitor):
 
     def _save(self, logs: dict[str, Any]) -> None:
         number = self._epoch + 1
-        if self.save_best_only:
-            value = self.read(self._epoch, logs)
-            if value is None:
-                return
+        value = self.read(self._epoch, logs) if self.save_best_only else None
+        if value is None and self.save_best_only and not self.is_due(self._epoch):
+            return
+        if value is not None:
             best = "none" if self.best is None else f"{self.best:.5f}"
             if not self.improved(value, self.best):
                 self._report(f"Epoch {number}: {self.monitor} did not improve from {best}")
@@ -126,3 +144,39 @@ class ModelCheckpoint(Monitor):
     def _report(self, message: str) -> None:
         if self.verbose:
             say(message)
+
+
+def _names_in(path: str) -> set[str]:
+    """The names in braces.
+
+    Raises:
+        ValueError: if braces do not match.
+    """
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(path) if field is not None]
+        path.format_map(defaultdict(lambda: 1.0, epoch=1, batch=1))
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"ModelCheckpoint: filepath={path!r} cannot be filled in: {error}"
+        ) from None
+    return {field.partition(".")[0].partition("[")[0] for field in fields}
+
+
+def _check_place(path: str, suffixes: tuple[str, ...]) -> None:
+    """Raise an error if nothing can be saved under a path."""
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
+    if not path.endswith((*suffixes, "}")):
+        raise ValueError(
+            f"ModelCheckpoint: filepath={path!r} must end in {' or '.join(suffixes)}. Pass "
+            + (
+                "save_weights_only=False to save the model"
+                if path.endswith(".keras")
+                else f"{Path(path).stem + suffixes[0]!r}"
+            )
+        )
+    folder = next(p for p in Path(path.partition("{")[0] + "x").absolute().parents if p.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"ModelCheckpoint: {folder} is no folder, but {path} is in it")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"ModelCheckpoint: the folder {folder} cannot be written to")

@@ -1,6 +1,7 @@
 """The base of callbacks that watch one value of the logs and know when it became better."""
 
 import math
+import warnings
 from collections.abc import Container
 from typing import Any
 
@@ -57,31 +58,35 @@ class Monitor(Callback):
         min_delta: a change of less than this is no improvement.
         best: the value to be beaten first; None if any will do.
 
-    Raises:
-        ValueError: for another mode.
+    Another mode is warned of, and taken for `"auto"`.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0, best: float | None = None):
         if mode not in ("auto", "min", "max"):
-            raise ValueError(
-                f"{type(self).__name__}: mode={mode!r} is not known: pass 'auto', 'min' or 'max'"
+            warnings.warn(
+                f"{type(self).__name__}: mode={mode!r} is not known and taken for 'auto': pass "
+                "'auto', 'min' or 'max'",
+                stacklevel=3,
             )
+            mode = "auto"
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(min_delta)
         self.best = best
 
     def read(self, epoch: int, logs: dict[str, Any] | None) -> float | None:
-        """The monitored value after an epoch; None if `validation_freq` left this epoch out.
+        """The monitored value after an epoch; None if there is none.
 
-        Raises:
-            ValueError: if there is no such value.
+        That is warned of, unless `validation_freq` left this epoch out.
         """
         value = (logs or {}).get(self.monitor)
-        is_due = not self.monitor.startswith("val_") or validates(self.params, epoch)
-        if value is None and is_due:
-            raise ValueError(self._missing(list(logs or {})))
+        if value is None and self.is_due(epoch):
+            warnings.warn(self._missing(list(logs or {})), stacklevel=3)
         return value
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether an epoch should have the monitored value."""
+        return not self.monitor.startswith("val_") or validates(self.params, epoch)
 
     def improved(self, value: float, reference: float | None) -> bool:
         """Whether a value is better than the reference by more than `min_delta`; NaN never is.
