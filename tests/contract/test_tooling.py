@@ -81,7 +81,7 @@ model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 for method in (model.fit, model.evaluate, model.train_on_batch):
     try:
         method(x, y)
-    except RuntimeError as error:
+    except ValueError as error:
         print(str(error).splitlines()[0])
 model.compile("adam", "mse", metrics=["mae"])
 model.fit(x, y, verbose=0)

@@ -11,7 +11,7 @@ import functools
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,10 @@ import numpy as np
 from hornbook.core import interop, tree, unknown
 from hornbook.core.dtype import canonical
 from hornbook.core.errors import shorten
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Tensor: TypeAlias = Any  # what ops take: an array, what one can be made of, or a symbolic tensor
 
 BINARY = {
     name: getattr(operator, name)
@@ -80,6 +84,19 @@ class Operators:
 
     def __getitem__(self, key):
         return _getitem(self, key)
+
+    if TYPE_CHECKING:  # made from tables, below
+
+        def _one(self) -> Any: ...
+        def _two(self, other: Any) -> Any: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+        __neg__ = __pos__ = __abs__ = __invert__ = _one
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = _two
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = _two
+        __matmul__ = __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = _two
+        __rmatmul__ = __rand__ = __ror__ = __rxor__ = __rlshift__ = __rrshift__ = _two
+        __lt__ = __le__ = __gt__ = __ge__ = _two
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         return _by_jax("numpy", ufunc, inputs, kwargs) if method == "__call__" else NotImplemented
@@ -252,7 +269,7 @@ def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -
     return node.outputs
 
 
-def op(fn: Callable, target: Callable | None = None) -> Callable:
+def op(fn: Callable[P, R], target: Callable | None = None) -> Callable[P, R]:
     """Make a pure function of arrays an op: eager on arrays, traced in JAX, recorded on symbols.
 
     Args:
@@ -268,7 +285,7 @@ def op(fn: Callable, target: Callable | None = None) -> Callable:
     """
 
     @functools.wraps(fn)
-    def call(*args, **kwargs):
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
                 return record(target or call, args, kwargs, fn=plain)

@@ -203,7 +203,7 @@ class Layer(Weighted):
         """The formula: from inputs to outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs) method")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> jax.Array:
         """Apply the layer to arrays, or record its call on symbolic tensors."""
         self._check_initialized()
         args = tuple(convert(self, arg) for arg in args)

@@ -73,7 +73,7 @@ class Loss(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} must write call(self, y_true, y_pred)")
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> jax.Array:
         return op(self._reduced)(y_true, y_pred, sample_weight)
 
     def _reduced(self, y_true, y_pred, sample_weight):

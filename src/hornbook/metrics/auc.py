@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -115,7 +116,7 @@ class AUC(Counting):
         )
         self._add(counts)
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The area; for several labels their (weighted) mean."""
         if self.true_positives is None:
             return jnp.zeros((), self.dtype)

@@ -135,7 +135,7 @@ class Metric(Module):
         """Gather one batch, for a subclass to write: `(y_true, y_pred, sample_weight=None)`."""
         raise NotImplementedError(f"{type(self).__name__} must write update_state")
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The number (or array, or dict of them) for what was gathered, for a subclass to write."""
         raise NotImplementedError(f"{type(self).__name__} must write result")
 
@@ -144,7 +144,7 @@ class Metric(Module):
         for variable in self._all_variables():
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> jax.Array:
         self.update_state(*args, **kwargs)
         return self.result()
 

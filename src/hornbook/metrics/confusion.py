@@ -143,7 +143,7 @@ class ThresholdCount(Counting):
         weights = weights_and_mask(y_pred, sample_weight, "float32")
         self._add(count(self.name, y_true, y_pred, self.thresholds, weights))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The count; an array if there are several thresholds."""
         value = getattr(self, self.KEPT[0]).value.astype(self.dtype)
         return value[0] if len(self.thresholds) == 1 else value
@@ -245,7 +245,7 @@ class HitRate(Counting):
         )
         self._add(counts)
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The share, 0 if there is nothing to count; an array if there are several thresholds."""
         hits, others = (getattr(self, name).value for name in self.KEPT)
         share = divide_no_nan(hits, hits + others).astype(self.dtype)
@@ -335,7 +335,7 @@ class BestUnder(Counting):
         }[name]
         return divide_no_nan(hits, all_)
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The best rate; 0 if no threshold fulfils the condition."""
         allowed = self._rate(self.where) >= self.value
         return jnp.max(jnp.where(allowed, self._rate(self.best_of), 0)).astype(self.dtype)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from hornbook.losses.shapes import aligned, divide_no_nan, fit_weights
@@ -92,7 +93,7 @@ class FBetaScore(Metric):
         for name, which in zip(COUNTS, counts, strict=True):
             self._add_to(getattr(self, name), jnp.sum(which * weights, axis=axis))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The score, or one a class."""
         if self.true_positives is None:
             return jnp.zeros((), self.dtype)

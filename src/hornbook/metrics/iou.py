@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from hornbook.core.dtype import is_float
@@ -111,7 +112,7 @@ class IoU(Metric):
         counts = count_by(bins, cells + 1, weights)[:cells]
         self._add_to(self.total_cm, counts.reshape(self.total_cm.shape))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The mean over the target classes that occur."""
         matrix = self.total_cm.raw.astype("float32")
         if not is_float(self.total_cm.dtype):

@@ -82,7 +82,7 @@ class Sum(Metric):
         values, _ = samplewise(values, sample_weight, jnp.sum, self.total.dtype)
         self._add_to(self.total, jnp.sum(values))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The sum."""
         return self.total.value.astype(self.dtype)
 
@@ -119,7 +119,7 @@ class Mean(Metric):
         self._add_to(self.total, jnp.sum(values))
         self._add_to(self.count, jnp.asarray(count))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The mean; 0 before the first value."""
         return divide_no_nan(self.total.value, self.count.value).astype(self.dtype)
 

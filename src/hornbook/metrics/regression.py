@@ -157,7 +157,7 @@ class RootMeanSquaredError(Mean):
         y_true, y_pred = aligned(self.name, y_true, y_pred)
         super().update_state(jnp.square(y_pred - y_true), sample_weight=weights)
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The root of the mean."""
         return jnp.sqrt(super().result())
 
@@ -248,7 +248,7 @@ class R2Score(Metric):
         self._add_to(self.residual, jnp.sum(jnp.square(y_true - y_pred) * weights, axis=0))
         self._add_to(self.num_samples, jnp.asarray(y_true.shape[0]))
 
-    def result(self) -> Any:
+    def result(self) -> jax.Array:
         """The score; NaN before the first sample, 0 for constant targets that are not met."""
         if self.count is None:
             return jnp.asarray(jnp.nan, self.dtype)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.origins import Origins
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.core.unknown import known
 from hornbook.kernels import in_one_call
 from hornbook.ops import rows
@@ -75,7 +75,7 @@ swish, hard_swish = silu, hard_silu
 
 
 @op
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: Tensor) -> Array:
     """The logistic function: `1 / (1 + exp(-x))`."""
     x = rows.floating(x)
     result = jax.nn.sigmoid(x)
@@ -84,32 +84,32 @@ def sigmoid(x: Array) -> Array:
 
 
 @op
-def tanh_shrink(x: Array) -> Array:
+def tanh_shrink(x: Tensor) -> Array:
     """What tanh takes away: `x - tanh(x)`."""
     x = rows.floating(x)
     return x - jnp.tanh(x)
 
 
 @op
-def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
+def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Array:
     """`x` where positive, else `negative_slope * x`."""
     return jax.nn.leaky_relu(rows.floating(x), negative_slope)
 
 
 @op
-def elu(x: Array, alpha: float = 1.0) -> Array:
+def elu(x: Tensor, alpha: float = 1.0) -> Array:
     """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015, arXiv:1511.07289)."""
     return jax.nn.elu(rows.floating(x), alpha)
 
 
 @op
-def celu(x: Array, alpha: float = 1.0) -> Array:
+def celu(x: Tensor, alpha: float = 1.0) -> Array:
     """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))` (Barron 2017, arXiv:1704.07483)."""
     return jax.nn.celu(rows.floating(x), alpha)
 
 
 @op
-def gelu(x: Array, approximate: bool = True) -> Array:
+def gelu(x: Tensor, approximate: bool = True) -> Array:
     """`x` times the normal distribution function at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
 
     Args:
@@ -120,7 +120,7 @@ def gelu(x: Array, approximate: bool = True) -> Array:
 
 
 @op
-def glu(x: Array, axis: int = -1) -> Array:
+def glu(x: Tensor, axis: int = -1) -> Array:
     """The first half of an axis gated by the second: `a * sigmoid(b)` (arXiv:1612.08083)."""
     x = rows.floating(x)
     if not -x.ndim <= axis < x.ndim:
@@ -131,34 +131,34 @@ def glu(x: Array, axis: int = -1) -> Array:
 
 
 @op
-def squareplus(x: Array, b: float = 4) -> Array:
+def squareplus(x: Tensor, b: float = 4) -> Array:
     """A smooth positive part, `(x + sqrt(x**2 + b)) / 2` (Barron 2021, arXiv:2112.11687)."""
     return jax.nn.squareplus(rows.floating(x), b)
 
 
 @op
-def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
+def soft_shrink(x: Tensor, threshold: float = 0.5) -> Array:
     """`x` brought nearer to 0 by `threshold`, and 0 within it."""
     x = rows.floating(x)
     return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0))
 
 
 @op
-def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
+def hard_shrink(x: Tensor, threshold: float = 0.5) -> Array:
     """`x` where `|x| > threshold`, else 0."""
     x = rows.floating(x)
     return jnp.where(jnp.abs(x) > threshold, x, 0)
 
 
 @op
-def threshold(x: Array, threshold: float, default_value: float) -> Array:
+def threshold(x: Tensor, threshold: float, default_value: float) -> Array:
     """`x` where `x > threshold`, else `default_value`."""
     x = rows.floating(x)
     return jnp.where(x > threshold, x, default_value)
 
 
 @op
-def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
+def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Array:
     """Positive numbers that sum to 1: `exp(x) / sum(exp(x))` along `axis` (`None`: over all).
 
     Example:
@@ -175,13 +175,13 @@ def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
 
 
 @op
-def log_softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
+def log_softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Array:
     """The logarithm of `softmax`, without the rounding of taking it afterwards."""
     return jax.nn.log_softmax(rows.floating(x), axis=rows.axes(axis))
 
 
 @op
-def sparsemax(x: Array, axis: int = -1) -> Array:
+def sparsemax(x: Tensor, axis: int = -1) -> Array:
     """The nearest point to `x` whose elements are not negative and sum to 1: many are exactly 0.
 
     Source: Martins, Astudillo 2016, arXiv:1602.02068.

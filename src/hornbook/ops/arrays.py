@@ -10,7 +10,7 @@ from jax import Array
 
 from hornbook.core import settings
 from hornbook.core.dtype import canonical
-from hornbook.core.symbolic import SymbolicTensor, op
+from hornbook.core.symbolic import SymbolicTensor, Tensor, op
 from hornbook.ops import rows
 from hornbook.ops.rows import binary, operand, row, unary
 
@@ -172,13 +172,13 @@ def logspace(
 
 
 @op
-def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
+def meshgrid(*x: Tensor, indexing: str = "xy") -> list[Array]:
     """Coordinate arrays of the grid over vectors; `indexing="ij"` keeps their order as axes."""
     return jnp.meshgrid(*map(rows.array, x), indexing=indexing)
 
 
 @op
-def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Array:
     """The matrix whose columns are powers of `x`, falling unless `increasing`."""
     return jnp.vander(rows.array(x), N, increasing)
 
@@ -209,7 +209,7 @@ def size(x: Any) -> int | None:
 
 
 @op
-def reshape(x: Array, newshape: Shape) -> Array:
+def reshape(x: Tensor, newshape: Shape) -> Array:
     """The same elements in another shape.
 
     Args:
@@ -281,7 +281,7 @@ view = row(
 
 
 @op
-def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
+def pad(x: Tensor, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
     """Elements added before and after along axes.
 
     Args:
@@ -358,7 +358,7 @@ get_item = row(lambda x, key: rows.array(x)[key], "`x[key]`.")
 
 
 @op
-def take(x: Array, indices: Array, axis: int | None = None) -> Array:
+def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
     """The elements at some indices of an axis (`None`: of the flat array).
 
     Negative indices count from the end; beyond the end is NaN (the least integer for integers).
@@ -371,13 +371,13 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
 
 
 @op
-def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
+def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
     """For each place, the element at the index given for that place along an axis."""
     return jnp.take_along_axis(rows.array(x), rows.array(indices), axis)
 
 
 @op
-def where(condition: Array, x1: Any = None, x2: Any = None) -> Any:
+def where(condition: Tensor, x1: Any = None, x2: Any = None) -> Any:
     """`x1` where the condition holds, else `x2`; without them, the indices where it holds.
 
     Example:
@@ -400,7 +400,7 @@ nonzero = unary(jnp.nonzero, "The indices of the elements that are not 0, one ve
 
 
 @op
-def unravel_index(indices: Array, shape: Shape) -> tuple[Array, ...]:
+def unravel_index(indices: Tensor, shape: Shape) -> tuple[Array, ...]:
     """Indices of the flat array as one index for each axis of `shape`."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     return jnp.unravel_index(rows.array(indices), sizes)
@@ -433,7 +433,7 @@ kron = binary(jnp.kron, "The Kronecker product: each element of `x1` times all o
 
 
 @op
-def matmul(x1: Array, x2: Array) -> Array:
+def matmul(x1: Tensor, x2: Tensor) -> Array:
     """The matrix product over the last two axes; the others broadcast. int8 gives int32.
 
     Example:
@@ -446,13 +446,13 @@ def matmul(x1: Array, x2: Array) -> Array:
 
 
 @op
-def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
+def tensordot(x1: Tensor, x2: Tensor, axes: Any = 2) -> Array:
     """The sum of products over some axes: so many last and first ones, or two lists of them."""
     return jnp.tensordot(rows.array(x1), rows.array(x2), axes)
 
 
 @op
-def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
+def einsum(subscripts: str, *operands: Tensor, **kwargs: Any) -> Array:
     """Sums of products in Einstein's notation; int8 gives int32.
 
     Example:
@@ -467,7 +467,12 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
 
 @op
 def cross(
-    x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    x1: Tensor,
+    x2: Tensor,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Array:
     """The cross product of vectors of 2 or 3 elements."""
     return jnp.cross(rows.array(x1), rows.array(x2), axisa, axisb, axisc, axis)
@@ -489,7 +494,7 @@ def vectorize(pyfunc: Any, *, excluded: Any = None, signature: str | None = None
 
 
 @op
-def slogdet(x: Array) -> tuple[Array, Array]:
+def slogdet(x: Tensor) -> tuple[Array, Array]:
     """The sign of the determinant and the logarithm of its absolute value."""
     return tuple(jnp.linalg.slogdet(rows.floating(x)))
 

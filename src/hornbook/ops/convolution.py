@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core.settings import standardize_data_format
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import conv_transpose as transposed_kernels
 from hornbook.kernels import pooling as pooling_kernels
@@ -25,8 +25,8 @@ Sizes = int | Sequence[int]
 
 @op
 def conv(
-    inputs: Array,
-    kernel: Array,
+    inputs: Tensor,
+    kernel: Tensor,
     strides: Sizes = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -60,8 +60,8 @@ def conv(
 
 @op
 def depthwise_conv(
-    inputs: Array,
-    kernel: Array,
+    inputs: Tensor,
+    kernel: Tensor,
     strides: Sizes = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -96,9 +96,9 @@ def depthwise_conv(
 
 @op
 def separable_conv(
-    inputs: Array,
-    depthwise_kernel: Array,
-    pointwise_kernel: Array,
+    inputs: Tensor,
+    depthwise_kernel: Tensor,
+    pointwise_kernel: Tensor,
     strides: Sizes = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -118,8 +118,8 @@ def separable_conv(
 
 @op
 def conv_transpose(
-    inputs: Array,
-    kernel: Array,
+    inputs: Tensor,
+    kernel: Tensor,
     strides: Sizes = 1,
     padding: str = "valid",
     output_padding: Sizes | None = None,
@@ -178,7 +178,7 @@ def _pool(kernel: Callable, inputs, pool_size, strides, padding, data_format):
 
 @op
 def max_pool(
-    inputs: Array,
+    inputs: Tensor,
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
@@ -202,7 +202,7 @@ def max_pool(
 
 @op
 def average_pool(
-    inputs: Array,
+    inputs: Tensor,
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
@@ -236,7 +236,7 @@ def _adaptive(inputs, output_size, data_format, reduce):
 
 
 @op
-def adaptive_max_pool(inputs: Array, output_size: Sizes, data_format: str | None = None) -> Array:
+def adaptive_max_pool(inputs: Tensor, output_size: Sizes, data_format: str | None = None) -> Array:
     """The maxima of as many windows as `output_size` says, which share the input evenly.
 
     Example:
@@ -249,7 +249,7 @@ def adaptive_max_pool(inputs: Array, output_size: Sizes, data_format: str | None
 
 @op
 def adaptive_average_pool(
-    inputs: Array, output_size: Sizes, data_format: str | None = None
+    inputs: Tensor, output_size: Sizes, data_format: str | None = None
 ) -> Array:
     """The means of as many windows as `output_size` says, which share the input evenly.
 
@@ -270,7 +270,7 @@ def adaptive_average_pool(
 
 
 @op
-def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def space_to_depth(x: Tensor, block_size: int, data_format: str = "channels_last") -> Array:
     """Blocks of pixels become channels: `(n, h, w, c)` to `(n, h / b, w / b, c * b * b)`."""
     x, b = rows.array(x), _block(block_size)
     if standardize_data_format(data_format) == "channels_first":
@@ -283,7 +283,7 @@ def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last"
 
 
 @op
-def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def depth_to_space(x: Tensor, block_size: int, data_format: str = "channels_last") -> Array:
     """Channels become blocks of pixels: `(n, h, w, c * b * b)` to `(n, h * b, w * b, c)`."""
     x, b = rows.array(x), _block(block_size)
     if standardize_data_format(data_format) == "channels_first":
@@ -319,7 +319,7 @@ def _windows(shape, kernel_size, dilation, padding, stride):
 
 @op
 def unfold(
-    x: Array, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+    x: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Array:
     """The windows of images, each as one column.
 
@@ -345,7 +345,7 @@ def unfold(
 
 @op
 def fold(
-    x: Array,
+    x: Tensor,
     output_size: Sizes,
     kernel_size: Sizes,
     dilation: Sizes = 1,

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
-from hornbook.core.symbolic import SymbolicTensor, op
+from hornbook.core.symbolic import SymbolicTensor, Tensor, op
 from hornbook.core.variable import Variable
 from hornbook.ops import arrays, rows
 
@@ -52,7 +52,7 @@ def cast(x: Any, dtype: Any) -> Array:
 
 
 @op
-def saturate_cast(x: Array, dtype: Any) -> Array:
+def saturate_cast(x: Tensor, dtype: Any) -> Array:
     """The array in another dtype; values beyond its range become its extremes.
 
     Example:
@@ -120,7 +120,7 @@ def _value(x):
 
 
 @op
-def slice(inputs: Array, start_indices: Any, shape: Sequence[int]) -> Array:
+def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Array:
     """The block of `shape` that starts at `start_indices`; -1 means all that remains.
 
     Starts may be traced. A block that would reach beyond the end is moved back inside.
@@ -135,7 +135,7 @@ def slice(inputs: Array, start_indices: Any, shape: Sequence[int]) -> Array:
 
 
 @op
-def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Array:
     """`inputs` with the block that starts at `start_indices` replaced by `updates`.
 
     Example:
@@ -153,7 +153,7 @@ def _starts(indices):
 
 
 @op
-def scatter(indices: Array, values: Array, shape: Sequence[int]) -> Array:
+def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Array:
     """Zeros of `shape` with `values` added at `indices`; repeated indices add up.
 
     Args:
@@ -172,7 +172,7 @@ def scatter(indices: Array, values: Array, shape: Sequence[int]) -> Array:
 
 @op
 def scatter_update(
-    inputs: Array, indices: Array, updates: Array, reduction: str | None = None
+    inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
 ) -> Array:
     """`inputs` with `updates` put, or combined, at `indices`.
 
@@ -199,7 +199,7 @@ def scatter_update(
 _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
 
 
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
+def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Array]:
     """The slices along an axis, without it, as a list.
 
     Args:
@@ -235,7 +235,7 @@ _unstack = op(_slices)
 
 
 @op
-def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
+def rearrange(tensor: Tensor, pattern: str, **axes_lengths: int) -> Array:
     """Axes split, reordered and merged as a pattern of names says.
 
     Args:
@@ -279,7 +279,7 @@ def _groups(side: str) -> list[list[str]]:
 
 
 @op
-def stop_gradient(variable: Array) -> Array:
+def stop_gradient(variable: Tensor) -> Array:
     """The value, which gradients take for a constant."""
     return lax.stop_gradient(rows.array(variable))
 

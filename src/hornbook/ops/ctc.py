@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
 
 NEVER = -1e5  # a logarithm of zero that can be added and differentiated
@@ -15,10 +15,10 @@ NEVER = -1e5  # a logarithm of zero that can be added and differentiated
 
 @op
 def ctc_loss(
-    target: Array,
-    output: Array,
-    target_length: Array,
-    output_length: Array,
+    target: Tensor,
+    output: Tensor,
+    target_length: Tensor,
+    output_length: Tensor,
     mask_index: int = 0,
 ) -> Array:
     """`-log` of the probability that the outputs spell the target, over all alignments.
@@ -71,8 +71,8 @@ def ctc_loss(
 
 @op
 def ctc_decode(
-    inputs: Array,
-    sequence_lengths: Array,
+    inputs: Tensor,
+    sequence_lengths: Tensor,
     strategy: str = "greedy",
     beam_width: int = 100,
     top_paths: int = 1,

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core import settings
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
 from hornbook.ops.rows import binary, unary, unary_floating
 
@@ -85,7 +85,7 @@ trunc = unary(jnp.trunc, "The next integer towards 0.")
 
 
 @op
-def round(x: Array, decimals: int = 0) -> Array:
+def round(x: Tensor, decimals: int = 0) -> Array:
     """Rounded to a number of decimals; halves go to the even neighbour."""
     x = rows.array(x)
     if decimals < 0 and jnp.issubdtype(x.dtype, jnp.integer):
@@ -94,7 +94,7 @@ def round(x: Array, decimals: int = 0) -> Array:
 
 
 @op
-def clip(x: Array, x_min: Array | float, x_max: Array | float) -> Array:
+def clip(x: Tensor, x_min: Tensor | float, x_max: Tensor | float) -> Array:
     """The nearest value between two bounds.
 
     Example:
@@ -106,7 +106,7 @@ def clip(x: Array, x_min: Array | float, x_max: Array | float) -> Array:
 
 @op
 def nan_to_num(
-    x: Array,
+    x: Tensor,
     nan: float = 0.0,
     posinf: float | None = None,
     neginf: float | None = None,
@@ -116,7 +116,7 @@ def nan_to_num(
 
 
 @op
-def divide_no_nan(x1: Array, x2: Array) -> Array:
+def divide_no_nan(x1: Tensor, x2: Tensor) -> Array:
     """The quotient, and 0 where `x2` is 0; gradients there are 0 as well.
 
     Example:
@@ -150,7 +150,7 @@ isreal = unary(jnp.isreal, "Whether its imaginary part is 0.")
 
 @op
 def isclose(
-    x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Array:
     """Whether `|x1 - x2| <= atol + rtol * |x2|`, element by element."""
     return jnp.isclose(rows.operand(x1), rows.operand(x2), rtol, atol, equal_nan)
@@ -158,14 +158,14 @@ def isclose(
 
 @op
 def allclose(
-    x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Array:
     """Whether `|x1 - x2| <= atol + rtol * |x2|` for all elements."""
     return jnp.allclose(rows.operand(x1), rows.operand(x2), rtol, atol, equal_nan)
 
 
 @op
-def isin(x1: Array, x2: Array, assume_unique: bool = False, invert: bool = False) -> Array:
+def isin(x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Array:
     """Whether each element of `x1` is among those of `x2` (`invert`: is not)."""
     return jnp.isin(rows.array(x1), rows.array(x2), assume_unique=assume_unique, invert=invert)
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core.settings import standardize_data_format
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import convolution, core, image_common, rows
 
 RESIZE_METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
@@ -24,7 +24,7 @@ RESIZE_METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
 
 @op
-def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
+def rgb_to_grayscale(images: Tensor, data_format: str | None = None) -> Array:
     """One channel of brightness: `0.2989 red + 0.587 green + 0.114 blue`.
 
     Args:
@@ -45,7 +45,7 @@ def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
 
 
 @op
-def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
+def rgb_to_hsv(images: Tensor, data_format: str | None = None) -> Array:
     """Hue, saturation and value, each from 0 to 1, of red, green and blue from 0 to 1.
 
     Args:
@@ -66,7 +66,7 @@ def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
 
 
 @op
-def hsv_to_rgb(images: Array, data_format: str | None = None) -> Array:
+def hsv_to_rgb(images: Tensor, data_format: str | None = None) -> Array:
     """The inverse of `rgb_to_hsv`."""
     x, back = image_common.batch_of(images, data_format)
     hue, saturation, value = jnp.moveaxis(_colours(x), -1, 0)
@@ -89,7 +89,7 @@ def _colours(x: Array) -> Array:
 
 @op
 def resize(
-    images: Array,
+    images: Tensor,
     size: tuple[int, int],
     interpolation: str = "bilinear",
     antialias: bool = False,
@@ -161,7 +161,7 @@ def _amounts(what: str, before: Any, after: Any, total: Any, size: int, sign: in
 
 @op
 def pad_images(
-    images: Array,
+    images: Tensor,
     top_padding: int | None = None,
     left_padding: int | None = None,
     bottom_padding: int | None = None,
@@ -190,7 +190,7 @@ def pad_images(
 
 @op
 def crop_images(
-    images: Array,
+    images: Tensor,
     top_cropping: int | None = None,
     left_cropping: int | None = None,
     bottom_cropping: int | None = None,
@@ -238,7 +238,7 @@ def _patches(images, size, strides, dilation_rate, padding, data_format, space):
 
 @op
 def extract_patches(
-    images: Array,
+    images: Tensor,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
     dilation_rate: int = 1,
@@ -265,7 +265,7 @@ def extract_patches(
 
 @op
 def extract_patches_3d(
-    volumes: Array,
+    volumes: Tensor,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
     dilation_rate: int = 1,
@@ -281,7 +281,7 @@ def extract_patches_3d(
 
 @op
 def gaussian_blur(
-    images: Array,
+    images: Tensor,
     kernel_size: Sequence[int] = (3, 3),
     sigma: Sequence[float] = (1.0, 1.0),
     data_format: str | None = None,
@@ -314,7 +314,7 @@ def _filtered(x: Array, kernel: Any, padding: str = "same") -> Array:
 
 
 @op
-def sobel_edges(images: Array, data_format: str | None = None) -> Array:
+def sobel_edges(images: Tensor, data_format: str | None = None) -> Array:
     """The slopes of images by Sobel's filters, along the height and the width, on a new last axis.
 
     Args:
@@ -328,8 +328,8 @@ def sobel_edges(images: Array, data_format: str | None = None) -> Array:
 
 @op
 def ssim(
-    image1: Array,
-    image2: Array,
+    image1: Tensor,
+    image2: Tensor,
     max_val: float = 1.0,
     filter_size: int = 11,
     filter_sigma: float = 1.5,

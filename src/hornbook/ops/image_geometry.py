@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.random import key_from
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import image_basic, image_common, rows
 
 ORDERS = {"nearest": 0, "bilinear": 1}
@@ -18,8 +18,8 @@ FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 @op
 def map_coordinates(
-    inputs: Array,
-    coordinates: Array,
+    inputs: Tensor,
+    coordinates: Tensor,
     order: int,
     fill_mode: str = "constant",
     fill_value: float = 0,
@@ -68,8 +68,8 @@ def _sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_va
 
 @op
 def affine_transform(
-    images: Array,
-    transform: Array,
+    images: Tensor,
+    transform: Tensor,
     interpolation: str = "bilinear",
     fill_mode: str = "constant",
     fill_value: float = 0,
@@ -104,9 +104,9 @@ def affine_transform(
 
 @op
 def perspective_transform(
-    images: Array,
-    start_points: Array,
-    end_points: Array,
+    images: Tensor,
+    start_points: Tensor,
+    end_points: Tensor,
     interpolation: str = "bilinear",
     fill_value: float = 0,
     data_format: str | None = None,
@@ -146,7 +146,7 @@ def _homography(start: Array, end: Array) -> Array:
 
 @op
 def elastic_transform(
-    images: Array,
+    images: Tensor,
     alpha: float = 20.0,
     sigma: float = 5.0,
     interpolation: str = "bilinear",
@@ -184,10 +184,10 @@ def elastic_transform(
 
 @op
 def scale_and_translate(
-    images: Array,
+    images: Tensor,
     output_shape: Sequence[int],
-    scale: Array,
-    translation: Array,
+    scale: Tensor,
+    translation: Tensor,
     spatial_dims: Sequence[int],
     method: str,
     antialias: bool = True,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
 
 
@@ -77,7 +77,7 @@ def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
 
 
 @op
-def cholesky(x: Array, upper: bool = False) -> Array:
+def cholesky(x: Tensor, upper: bool = False) -> Array:
     """The triangular L with `L @ L.T = x` (or U with `U.T @ U = x`).
 
     Args:
@@ -98,7 +98,7 @@ def cholesky(x: Array, upper: bool = False) -> Array:
 
 
 @op
-def cholesky_inverse(x: Array, upper: bool = False) -> Array:
+def cholesky_inverse(x: Tensor, upper: bool = False) -> Array:
     """The inverse of the matrix whose Cholesky factor is `x`."""
     x = _square(x)
     unit = jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape)
@@ -107,7 +107,7 @@ def cholesky_inverse(x: Array, upper: bool = False) -> Array:
 
 
 @op
-def qr(x: Array, mode: str = "reduced") -> tuple[Array, Array]:
+def qr(x: Tensor, mode: str = "reduced") -> tuple[Array, Array]:
     """Q with orthonormal columns and upper triangular R, whose product is `x`.
 
     Args:
@@ -123,14 +123,14 @@ def qr(x: Array, mode: str = "reduced") -> tuple[Array, Array]:
 
 
 @op
-def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """The singular value decomposition `x = U @ diag(s) @ Vh`: (U, s, Vh), or s alone."""
     result = jnp.linalg.svd(_matrices(x), full_matrices, compute_uv)
     return tuple(result) if compute_uv else result
 
 
 @op
-def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+def norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """The length of vectors or the norm of matrices.
 
     Args:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
 
 rsqrt = rows.unary_floating(jax.lax.rsqrt, "`1 / sqrt(x)`.")
@@ -50,7 +50,7 @@ segment_min = _segments(jax.ops.segment_min, "The smallest of the rows with equa
 
 
 @op
-def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
+def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """The `k` largest values along the last axis, largest first, and their indices.
 
     Example:
@@ -63,7 +63,7 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
 
 
 @op
-def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
+def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Array:
     """Whether the target's prediction is among the `k` largest of its row; ties count as in.
 
     Args:
@@ -83,7 +83,7 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
 
 
 @op
-def cdist(x: Array, y: Array) -> Array:
+def cdist(x: Tensor, y: Tensor) -> Array:
     """The Euclidean distance of each row of `x` from each of `y`.
 
     Args:
@@ -159,7 +159,7 @@ view_as_real = rows.row(
 
 
 @op
-def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> Array:
+def extract_sequences(x: Tensor, sequence_length: int, sequence_stride: int) -> Array:
     """The windows of a signal along the last axis.
 
     Args:
@@ -208,7 +208,7 @@ _WINDOWS = {"hann": np.hanning, "hamming": np.hamming}
 
 @op
 def stft(
-    x: Array,
+    x: Tensor,
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
@@ -253,7 +253,7 @@ def stft(
 
 @op
 def istft(
-    x: tuple[Array, Array],
+    x: tuple[Tensor, Array],
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,

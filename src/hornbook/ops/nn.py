@@ -13,7 +13,7 @@ from jax import Array
 
 from hornbook.core import settings
 from hornbook.core.dtype import canonical
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.kernels import wants_plain
 from hornbook.kernels.log_sum_exp import log_sum_exp
 from hornbook.ops import rows
@@ -32,7 +32,7 @@ def _wide(x: Any) -> tuple[Array, Any]:
 
 
 @op
-def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
+def normalize(x: Tensor, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """The array divided by its length along an axis: `x / max(norm(x), epsilon)`.
 
     Args:
@@ -63,7 +63,7 @@ def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = 
 
 @op
 def moments(
-    x: Array, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+    x: Tensor, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Array, Array]:
     """The mean and the variance over axes, computed in at least float32.
 
@@ -89,12 +89,12 @@ def moments(
 
 @op
 def batch_normalization(
-    x: Array,
-    mean: Array,
-    variance: Array,
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
     axis: int,
-    offset: Array | None = None,
-    scale: Array | None = None,
+    offset: Tensor | None = None,
+    scale: Tensor | None = None,
     epsilon: float = 1e-3,
 ) -> Array:
     """`(x - mean) / sqrt(variance + epsilon) * scale + offset`, channel by channel.
@@ -121,9 +121,9 @@ def batch_normalization(
 
 @op
 def layer_normalization(
-    x: Array,
-    gamma: Array | None = None,
-    beta: Array | None = None,
+    x: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
     axis: int | Sequence[int] = -1,
     epsilon: float | None = None,
     rms_scaling: bool = False,
@@ -156,8 +156,8 @@ def layer_normalization(
 
 @op
 def rms_normalization(
-    x: Array,
-    scale: Array | None = None,
+    x: Tensor,
+    scale: Tensor | None = None,
     axis: int | Sequence[int] = -1,
     epsilon: float | None = None,
 ) -> Array:
@@ -183,11 +183,11 @@ def rms_normalization(
 
 @op
 def dot_product_attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    bias: Array | None = None,
-    mask: Array | None = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
@@ -255,7 +255,7 @@ def _capped_attention(query, key, value, bias, mask, scale, is_causal, cap):
 
 @op
 def one_hot(
-    x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Array:
     """1 at the place of each integer along a new axis, else 0; all 0 for integers out of range.
 
@@ -276,7 +276,7 @@ def one_hot(
 
 @op
 def multi_hot(
-    inputs: Array,
+    inputs: Tensor,
     num_classes: int | None = None,
     axis: int = -1,
     dtype: Any = None,
@@ -308,7 +308,7 @@ def multi_hot(
 
 
 @op
-def polar(abs_: Array, angle: Array) -> Array:
+def polar(abs_: Tensor, angle: Tensor) -> Array:
     """Complex numbers of a length and an angle in radians."""
     length, angle = rows.pair(rows.floating(abs_), rows.floating(angle))
     return jax.lax.complex(length * jnp.cos(angle), length * jnp.sin(angle))
@@ -362,7 +362,7 @@ def _check_shapes(name: str, target: Array, output: Array, equal: bool) -> None:
 
 
 @op
-def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
+def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Array:
     """`-target * log(p) - (1 - target) * log(1 - p)`, element by element.
 
     Args:
@@ -401,7 +401,7 @@ def _of_yes_or_no_jvp(primals, tangents):
 
 @op
 def categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Array:
     """`-sum(target * log(p))` along the axis of the classes.
 
@@ -427,7 +427,7 @@ def categorical_crossentropy(
 
 @op
 def sparse_categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Array:
     """`-log(p[target])` along the axis of the classes; NaN for targets out of range.
 
@@ -486,7 +486,7 @@ def _loss_of_classes(logits: Array, target: Array) -> tuple[Array, Array, Array,
 
 
 @op
-def psnr(x1: Array, x2: Array, max_val: float) -> Array:
+def psnr(x1: Tensor, x2: Tensor, max_val: float) -> Array:
     """The peak signal-to-noise ratio: `20 log10(max_val) - 10 log10(mean((x1 - x2)**2))` decibels.
 
     Raises:

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook.core.symbolic import op
+from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
-from hornbook.ops.rows import along_axis, array, reduction
+from hornbook.ops.rows import along_axis, reduction
 
 Axis = int | Sequence[int] | None
 
@@ -43,31 +43,31 @@ nanargmin = reduction(jnp.nanargmin, "The index of the smallest value; -1 where 
 
 
 @op
-def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
     """The largest value over axes; at least `initial`, which empty axes need."""
-    return jnp.max(array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
+    return jnp.max(rows.array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
 
 
 @op
-def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
     """The smallest value over axes; at most `initial`, which empty axes need."""
-    return jnp.min(array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
+    return jnp.min(rows.array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
 
 
 @op
-def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """The product over axes."""
-    return jnp.prod(array(x), axis=rows.axes(axis), keepdims=keepdims, dtype=dtype)
+    return jnp.prod(rows.array(x), axis=rows.axes(axis), keepdims=keepdims, dtype=dtype)
 
 
 @op
-def count_nonzero(x: Array, axis: Axis = None) -> Array:
+def count_nonzero(x: Tensor, axis: Axis = None) -> Array:
     """How many elements are not 0, over axes."""
-    return jnp.count_nonzero(array(x), axis=rows.axes(axis)).astype("int32")
+    return jnp.count_nonzero(rows.array(x), axis=rows.axes(axis)).astype("int32")
 
 
 @op
-def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
+def average(x: Tensor, axis: Axis = None, weights: Tensor | None = None) -> Array:
     """The weighted mean `sum(weights * x) / sum(weights)` over axes.
 
     Args:
@@ -79,7 +79,7 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
         >>> float(hornbook.ops.average(np.array([1.0, 5.0]), weights=np.array([3.0, 1.0])))
         2.0
     """
-    weights = None if weights is None else array(weights)
+    weights = None if weights is None else rows.array(weights)
     return jnp.average(rows.floating(x), axis=rows.axes(axis), weights=weights)
 
 
@@ -98,13 +98,13 @@ nanpercentile = _quantile(jnp.nanpercentile, "`percentile`, NaN left out.")
 
 
 @op
-def corrcoef(x: Array) -> Array:
+def corrcoef(x: Tensor) -> Array:
     """The correlations of the rows of a matrix: `(variables, samples)` to a square matrix."""
     return jnp.corrcoef(rows.floating(x))
 
 
 @op
-def correlate(x1: Array, x2: Array, mode: str = "valid") -> Array:
+def correlate(x1: Tensor, x2: Tensor, mode: str = "valid") -> Array:
     """The cross-correlation of two vectors; `mode` is `"valid"`, `"same"` or `"full"`."""
     return jnp.correlate(*rows.pair(x1, x2), mode=mode)
 
@@ -113,7 +113,7 @@ def correlate(x1: Array, x2: Array, mode: str = "valid") -> Array:
 
 
 def _running(fn, doc):
-    return rows.row(lambda x, axis=None, dtype=None: fn(array(x), axis=axis, dtype=dtype), doc)
+    return rows.row(lambda x, axis=None, dtype=None: fn(rows.array(x), axis=axis, dtype=dtype), doc)
 
 
 cumsum = _running(jnp.cumsum, "The running sum along an axis (`None`: flat).")
@@ -123,15 +123,15 @@ nancumprod = _running(jnp.nancumprod, "The running product; NaN counts as 1.")
 
 
 @op
-def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+def diff(a: Tensor, n: int = 1, axis: int = -1) -> Array:
     """The difference of neighbours along an axis, taken `n` times."""
-    return jnp.diff(array(a), n=n, axis=axis)
+    return jnp.diff(rows.array(a), n=n, axis=axis)
 
 
 @op
-def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> Array:
+def trapezoid(y: Tensor, x: Tensor | None = None, dx: float = 1.0, axis: int = -1) -> Array:
     """The integral by the trapezoidal rule along an axis, at points `x` or `dx` apart."""
-    return jnp.trapezoid(array(y), None if x is None else array(x), dx=dx, axis=axis)
+    return jnp.trapezoid(rows.array(y), None if x is None else rows.array(x), dx=dx, axis=axis)
 
 
 # ---- order and search
@@ -141,34 +141,34 @@ argsort = along_axis(jnp.argsort, "The indices that put an axis in rising order.
 
 
 @op
-def argpartition(x: Array, kth: int, axis: int = -1) -> Array:
+def argpartition(x: Tensor, kth: int, axis: int = -1) -> Array:
     """Indices that put the `kth` value in its sorted place, smaller ones before, larger after."""
-    return jnp.argpartition(array(x), kth, axis)
+    return jnp.argpartition(rows.array(x), kth, axis)
 
 
 @op
-def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> Array:
+def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Array:
     """Where values would be inserted in a sorted vector to keep it sorted.
 
     Example:
         >>> hornbook.ops.searchsorted(np.array([1, 3, 5]), np.array([3, 4])).tolist()
         [1, 2]
     """
-    sorted_sequence = array(sorted_sequence)
+    sorted_sequence = rows.array(sorted_sequence)
     if sorted_sequence.ndim != 1:
         raise ValueError(f"searchsorted wants a vector to search, not {sorted_sequence.shape}")
-    return jnp.searchsorted(sorted_sequence, array(values), side=side)
+    return jnp.searchsorted(sorted_sequence, rows.array(values), side=side)
 
 
 @op
-def digitize(x: Array, bins: Array) -> Array:
+def digitize(x: Tensor, bins: Tensor) -> Array:
     """The index of the bin that each value falls in; `bins` are rising edges."""
-    return jnp.digitize(array(x), array(bins))
+    return jnp.digitize(rows.array(x), rows.array(bins))
 
 
 @op
 def bincount(
-    x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False
+    x: Tensor, weights: Tensor | None = None, minlength: int = 0, sparse: bool = False
 ) -> Array:
     """How often each integer 0, 1, ... occurs along the last axis, or the sum of its weights.
 
@@ -182,23 +182,23 @@ def bincount(
         >>> hornbook.ops.bincount(np.array([1, 1, 3])).tolist()
         [0, 2, 0, 1]
     """
-    x = array(x)
+    x = rows.array(x)
     traced = isinstance(x, jax.core.Tracer)
     length = minlength if traced or not x.size else builtins.max(int(x.max()) + 1, minlength)
-    weights = jnp.ones(x.shape, "int32") if weights is None else array(weights)
+    weights = jnp.ones(x.shape, "int32") if weights is None else rows.array(weights)
     count = functools.partial(jnp.bincount, length=length)
     return count(x, weights) if x.ndim == 1 else jax.vmap(count)(x, weights)
 
 
 @op
-def histogram(x: Array, bins: int = 10, range: tuple[float, float] | None = None) -> Any:
+def histogram(x: Tensor, bins: int = 10, range: tuple[float, float] | None = None) -> Any:
     """The counts in `bins` equal bins between the extremes (or `range`), and the bins' edges."""
     return jnp.histogram(rows.floating(x), bins=bins, range=range)
 
 
 @op
 def unique(
-    x: Array,
+    x: Tensor,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,
@@ -224,7 +224,7 @@ def unique(
         [1, 3]
     """
     return jnp.unique(
-        array(x),
+        rows.array(x),
         return_index=return_index,
         return_inverse=return_inverse,
         return_counts=return_counts,

@@ -18,7 +18,7 @@ from hornbook.core import settings
 from hornbook.core.dtype import is_float
 from hornbook.core.symbolic import op
 
-Op = Callable[..., Any]
+Op = Callable[..., jax.Array]
 
 
 def array(x: Any) -> Any:

@@ -52,7 +52,7 @@ class Rows:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
-            rows = range(start, max(start, stop))  # type: ignore[assignment]
+            rows = range(start, max(start, stop))
         out = np.empty((len(rows), *self.shape[1:]), self.dtype)
         fill(out, self, rows)
         return out

@@ -416,7 +416,7 @@ class Trainer(Steps):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> Any:
+    ) -> np.ndarray:
         """Outputs for data, as numpy arrays.
 
         Args:
@@ -498,7 +498,7 @@ class Trainer(Steps):
         return self._on_batch("test", (x, y, sample_weight), None, return_dict)
 
     @door
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch, as numpy arrays."""
         x = self._adapt_inputs(to_arrays(x, "x"))
         return self._predict_once(x)
