@@ -31,12 +31,14 @@ if TYPE_CHECKING:
         tree,
         utils,
     )
-    from hornbook.backend import Variable, name_scope
+    from hornbook.backend import Variable, device, name_scope
     from hornbook.constraints import Constraint
     from hornbook.core.dtype import DTypePolicy
+    from hornbook.core.graph import Function
     from hornbook.core.symbolic import SymbolicTensor as KerasTensor
     from hornbook.initializers import Initializer
     from hornbook.layers import Input, InputSpec, Layer
+    from hornbook.layers.remat import RematScope, remat
     from hornbook.losses import Loss
     from hornbook.metrics import Metric
     from hornbook.models import Model, Sequential
@@ -53,6 +55,7 @@ NAMES = {
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
     "InputSpec": ("layers", "InputSpec"),
+    "Function": ("core.graph", "Function"),
     "KerasTensor": ("core.symbolic", "SymbolicTensor"),
     "Layer": ("layers", "Layer"),
     "Loss": ("losses", "Loss"),
@@ -61,13 +64,17 @@ NAMES = {
     "Optimizer": ("optimizers", "Optimizer"),
     "Regularizer": ("regularizers", "Regularizer"),
     "Sequential": ("models", "Sequential"),
+    "RematScope": ("layers.remat", "RematScope"),
     "Variable": ("backend", "Variable"),
+    "device": ("backend", "device"),
     "name_scope": ("backend", "name_scope"),
+    "remat": ("layers.remat", "remat"),
 }
 
 __all__ = [
     "Constraint",
     "DTypePolicy",
+    "Function",
     "Initializer",
     "Input",
     "InputSpec",
@@ -78,6 +85,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "Variable",
     "activations",
@@ -85,6 +93,7 @@ __all__ = [
     "callbacks",
     "config",
     "constraints",
+    "device",
     "dtype_policies",
     "initializers",
     "layers",
@@ -96,6 +105,7 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "tree",
     "utils",

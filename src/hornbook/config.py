@@ -8,9 +8,12 @@ from hornbook.core.errors import (
     is_traceback_filtering_enabled,
 )
 from hornbook.core.settings import (
+    disable_flash_attention,
+    enable_flash_attention,
     epsilon,
     floatx,
     image_data_format,
+    is_flash_attention_enabled,
     set_epsilon,
     set_floatx,
     set_image_data_format,
@@ -18,12 +21,15 @@ from hornbook.core.settings import (
 
 __all__ = [
     "backend",
+    "disable_flash_attention",
     "disable_traceback_filtering",
     "dtype_policy",
+    "enable_flash_attention",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_traceback_filtering_enabled",
     "set_dtype_policy",
     "set_epsilon",

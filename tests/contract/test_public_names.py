@@ -31,10 +31,6 @@ OTHER_KIND = {
 TRANSFORMS = "quantizers and adapters transform the tree of a model; no layer names them"
 ONE_COPY = "there is one copy of each variable, and its place is jax's to say"
 NOT_TAKEN: dict[str, dict[str, str]] = {
-    "KerasTensor": {
-        **dict.fromkeys(("sparse", "ragged"), "only dense arrays are computed with"),
-        "record_history": "the node that made it is what is recorded",
-    },
     "Variable": {"layout": ONE_COPY},
     "layers.Dense": dict.fromkeys(("lora_rank", "lora_alpha", "quantization_config"), TRANSFORMS),
     "layers.EinsumDense": dict.fromkeys(
@@ -49,7 +45,6 @@ NOT_TAKEN: dict[str, dict[str, str]] = {
 INNER = "after the first few it is a class of its own, made by hornbook"
 SIBLINGS = "the order is that of Conv1DTranspose and Conv2DTranspose"
 OTHER_ORDER = {
-    "KerasTensor": INNER,
     "Variable": INNER,
     "layers.Conv3DTranspose": SIBLINGS,
     "layers.Convolution3DTranspose": SIBLINGS,

@@ -123,7 +123,7 @@ def test_a_chain_of_five_thousand_ops_needs_no_recursion():
     x = y = hornbook.Input(batch_shape=(2,))
     for _ in range(5000):  # recorded by hand: 5,000 inferred shapes take seconds
         node = Node(operator.neg, (y,))
-        node.outputs = y = SymbolicTensor((2,), "float32", node)
+        node.outputs = y = SymbolicTensor((2,), "float32", node=node)
     graph = Graph(x, y)
     assert len(graph.nodes) == 5000
     assert len(graph.operations()) == 2

@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import jax
+import keras
+import numpy as np
 import pytest
 
 import hornbook
 from hornbook.core import settings
+from hornbook.kernels import attention
 
 
 def test_defaults_are_keras_s():
@@ -53,6 +58,35 @@ def test_epsilon_is_what_was_set():
 
 def test_none_means_the_process_wide_data_format():
     assert settings.standardize_data_format(None) == "channels_last"
+
+
+def test_flash_attention_is_asked_as_in_keras():
+    for config in (hornbook.config, keras.config):
+        assert config.is_flash_attention_enabled() is None
+        config.disable_flash_attention()
+        try:
+            assert config.is_flash_attention_enabled() is False
+        finally:
+            config.enable_flash_attention()
+        assert config.is_flash_attention_enabled() is None
+
+
+@pytest.mark.parametrize("asked", [None, True, False])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_flash_attention_says_whether_the_kernel_may_be_used(asked, enabled, monkeypatch):
+    used = []
+    watched = SimpleNamespace(suits=lambda *arrays: used.append(1) and False)
+    monkeypatch.setattr(attention, "native", watched)
+    x = np.ones((2, 5, 8), "float32")
+    if not enabled:
+        hornbook.config.disable_flash_attention()
+    try:
+        layer = hornbook.layers.MultiHeadAttention(2, 4, flash_attention=asked)
+        jax.eval_shape(lambda: hornbook.ops.dot_product_attention(*[x[..., None]] * 3))
+    finally:
+        hornbook.config.enable_flash_attention()
+    layer(x, x)
+    assert bool(used) == (asked if asked is not None else enabled)
 
 
 FLOAT64 = """

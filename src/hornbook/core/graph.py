@@ -5,6 +5,7 @@ from types import FunctionType
 from typing import Any
 
 from hornbook.core import tree
+from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, record, substitute, symbolic_leaves
 
 
@@ -129,9 +130,9 @@ class Graph:
         fresh = {}
         for tensor in self.input_list:
             node = Node(replaced(tensor.node.op)) if not tensor.node.inputs else None
-            fresh[tensor] = copy = SymbolicTensor(tensor.shape, tensor.dtype, node, tensor.name)
-            if node is None:
-                copy.node = Node(None)
+            fresh[tensor] = copy = SymbolicTensor(
+                tensor.shape, tensor.dtype, name=tensor.name, node=node
+            )
             copy.node.outputs = copy
 
         def symbolic(value):
@@ -147,6 +148,89 @@ class Graph:
 def _identity(node: Node) -> int:
     """What makes calls those of one operation: a layer is one object, an op is written anew."""
     return id(node if isinstance(node.op, FunctionType) else node.op)
+
+
+class Function(Module):
+    """What leads from some symbolic tensors to others, as a function; it has no state.
+
+    Args:
+        inputs: a symbolic tensor, or a structure of them.
+        outputs: symbolic tensors that are computed from them.
+        name: default `"function"`, numbered.
+
+    Raises:
+        ValueError: if there are no inputs or outputs, or an output depends on another input.
+
+    Example:
+        >>> a, b = hornbook.KerasTensor((None, 3)), hornbook.KerasTensor((None, 3))
+        >>> add_twice = hornbook.Function([a, b], a + 2 * b)
+        >>> add_twice([np.ones((1, 3)), np.ones((1, 3))]).tolist()
+        [[3.0, 3.0, 3.0]]
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None):
+        super().__init__(name=name)
+        for what, given in (("inputs", inputs), ("outputs", outputs)):
+            if not symbolic_leaves(given):
+                raise ValueError(f"a Function needs {what}: no symbolic tensor is in {given!r}")
+        self._graph = Graph(inputs, outputs)
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors it starts from, flat; dictionaries by sorted key."""
+        return _by_key(self._graph.inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that it computes, flat; dictionaries by sorted key."""
+        return _by_key(self._graph.outputs)
+
+    @property
+    def operations(self) -> list[Any]:
+        """The ops and layers that it calls."""
+        return [op for op in self._graph.operations() if op is not None]
+
+    def call(self, inputs: Any) -> Any:
+        """The outputs, in their structure.
+
+        Args:
+            inputs: arrays or symbolic tensors in the structure of the inputs.
+
+        Raises:
+            ValueError: for another structure.
+        """
+        graph = self._graph
+        try:
+            values = _leaves_like(graph.inputs, inputs)
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(
+                f"{self.name} takes inputs in the structure {graph.inputs}, not {inputs}"
+            ) from None
+        return graph.run(values)
+
+    def __call__(self, inputs: Any) -> Any:
+        return self.call(inputs)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Symbolic tensors with the shapes and dtypes of the outputs.
+
+        Args:
+            inputs: symbolic tensors in the structure of the inputs.
+        """
+        made = self.call(inputs)
+        fresh = {t: SymbolicTensor(t.shape, t.dtype, name=t.name) for t in symbolic_leaves(made)}
+        return substitute(made, fresh)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the outputs.
+
+        Args:
+            input_shape: shapes in the structure of the inputs.
+        """
+        shapes = _leaves_like(self._graph.inputs, input_shape)
+        given = zip(self._graph.input_list, shapes, strict=True)
+        made = self._graph.run([SymbolicTensor(shape, t.dtype) for t, shape in given])
+        return substitute(made, {t: t.shape for t in symbolic_leaves(made)})
 
 
 def _by_key(structure: Any) -> list[SymbolicTensor]:
@@ -166,4 +250,4 @@ def _leaves_like(structure: Any, values: Any) -> list:
     return []
 
 
-__all__ = ["Graph", "Node", "SymbolicTensor", "record", "tree"]
+__all__ = ["Function", "Graph", "Node", "SymbolicTensor", "record", "tree"]

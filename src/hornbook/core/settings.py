@@ -9,6 +9,7 @@ _settings: dict[str, Any] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
+    "flash_attention": None,
 }
 
 
@@ -84,6 +85,27 @@ def set_image_data_format(data_format: str) -> None:
         ValueError: for any other name.
     """
     _settings["image_data_format"] = standardize_data_format(data_format)
+
+
+def enable_flash_attention() -> None:
+    """Let attention use kernels that never write its weights out, where there are any; so it is at
+    the start."""
+    _settings["flash_attention"] = None
+
+
+def disable_flash_attention() -> None:
+    """Let attention write its weights out, except where `flash_attention=True` is asked for."""
+    _settings["flash_attention"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """`False` if it is disabled; `None`, as in Keras, if it is used where it can be.
+
+    Example:
+        >>> is_flash_attention_enabled() is False
+        False
+    """
+    return _settings["flash_attention"]
 
 
 def standardize_data_format(value: str | None) -> str:

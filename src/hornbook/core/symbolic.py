@@ -111,8 +111,13 @@ class SymbolicTensor(Operators):
     Args:
         shape: sizes; `None` where unknown.
         dtype: name of the dtype.
-        node: the `Node` it is an output of.
+        sparse, ragged: what its values are said to be; what is computed from them is dense.
+        record_history: whether what is computed from it knows where it comes from.
         name: a name for messages and inputs.
+        node: the `Node` it is an output of; default it is where a graph begins.
+
+    Raises:
+        ValueError: if it is both sparse and ragged.
 
     Example:
         >>> import hornbook
@@ -121,19 +126,43 @@ class SymbolicTensor(Operators):
         (None,)
     """
 
-    def __init__(self, shape, dtype="float32", node=None, name: str | None = None):
+    def __init__(
+        self,
+        shape: Any,
+        dtype: Any = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
+        *,
+        node: "Node | None" = None,
+    ):
         interop.install(op)
+        if sparse and ragged:
+            raise ValueError("a KerasTensor is sparse or ragged, not both")
         self.shape = tuple(None if size is None else operator.index(size) for size in shape)
         self.dtype = canonical(dtype)
-        self.node = node
+        self.sparse, self.ragged = bool(sparse), bool(ragged)
+        self.record_history = record_history
         self.name = name or (
-            f"{getattr(node.op, 'name', None) or node.name}_output" if node else ""
+            f"{getattr(node.op, 'name', None) or node.name}_output" if node else "keras_tensor"
         )
-        self.mask = None  # spec of the mask that will travel with the value, if one will
+        self.node = node or Node(None)
+        if node is None:
+            self.node.outputs = self
+        self.mask: Any = None  # spec of the mask that will travel with the value, if one will
 
     @property
     def value(self):
         raise TypeError(NO_VALUE.format(self))
+
+    @property
+    def _keras_mask(self) -> Any:
+        return self.mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask: Any) -> None:
+        self.mask = mask
 
     @property
     def ndim(self) -> int:
@@ -154,7 +183,7 @@ class SymbolicTensor(Operators):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self):
-        same = _SAME.get(self.node.op) if self.node else None
+        same = _SAME.get(self.node.op)
         if same and all(isinstance(arg, SymbolicTensor) for arg in self.node.args):
             return same(*self.node.args)
         raise TypeError(NO_VALUE.format(self))
@@ -265,7 +294,13 @@ def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -
         shapes = ", ".join(str(leaf.shape) for leaf in node.inputs)
         told.add_note(f"While {node.name!r} was applied to symbolic tensors of shape {shapes}.")
         raise told from (error if told is not error else error.__cause__)
-    node.outputs = jax.tree.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype, node), specs)
+    return outputs_of(node, specs)
+
+
+def outputs_of(node: Node, specs: Any) -> Any:
+    """Symbolic tensors for what a call gives; its node knows them if all its inputs want that."""
+    kept = node if all(tensor.record_history for tensor in node.inputs) else None
+    node.outputs = jax.tree.map(lambda s: SymbolicTensor(s.shape, s.dtype, node=kept), specs)
     return node.outputs
 
 

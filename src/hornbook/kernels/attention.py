@@ -21,7 +21,13 @@ FEW = 4  # heads of all samples: threads share them
 
 
 def attend(
-    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
+    query: Array,
+    key: Array,
+    value: Array,
+    axes: tuple[int, ...],
+    mask: Any,
+    drop: Callable | None,
+    fused: bool = True,
 ) -> tuple[Array, Callable[[], Array]]:
     """`softmax(query @ key.T / sqrt(size)) @ value` for each head.
 
@@ -32,6 +38,7 @@ def attend(
         axes: the axes of the steps.
         mask: true where a query may look, `(batch, queries, keys)` or with a head axis; or `None`.
         drop: a dropout of the weights, or `None`.
+        fused: whether the compiled kernel may be used.
 
     Returns:
         The mixed values, of the query's shape, and a function that tells the weights,
@@ -39,7 +46,7 @@ def attend(
     """
     given = query, key, value
     whole = axes == tuple(range(1, query.ndim - 2)) and mask is None and drop is None
-    if wants_plain() or not whole or not native.suits(*given) or _heads(query) < FEW:
+    if not fused or wants_plain() or not whole or not native.suits(*given) or _heads(query) < FEW:
         return plain_attend(*given, axes, mask, drop)
     flat = (x.reshape(x.shape[0], -1, *x.shape[-2:]) for x in given)
     out, _ = native.with_gradients(_formula, native.attention, native.attention_back, *flat)
@@ -59,7 +66,13 @@ def _formula(query, key, value):
 
 
 def plain_attend(
-    query: Array, key: Array, value: Array, axes: tuple[int, ...], mask: Any, drop: Callable | None
+    query: Array,
+    key: Array,
+    value: Array,
+    axes: tuple[int, ...],
+    mask: Any,
+    drop: Callable | None,
+    fused: bool = True,
 ) -> tuple[Array, Callable[[], Array]]:
     """As `attend`, written out.
 

@@ -17,9 +17,10 @@ from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
-from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer
+from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer, outputs_of
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
+from hornbook.layers import remat
 from hornbook.layers.calling import (
     SPECS,
     Call,
@@ -123,6 +124,7 @@ class Layer(Weighted):
         self._loss_values: list = []
         self._loss_functions: list[Callable] = []
         self._warned_mask = False
+        self._remat = remat.current_scope()
         if input_dim is not None:
             input_shape = (input_dim,)
         if input_shape is not None:
@@ -234,7 +236,8 @@ class Layer(Weighted):
             thread.calls.append(call)
             try:
                 with compute_dtype(self.compute_dtype if self.autocast else None):
-                    outputs = self.call(*args, **kwargs)
+                    formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
+                    outputs = formula(*args, **kwargs)
             finally:
                 thread.calls.pop()
             self._pass_mask(inputs, outputs, masks)
@@ -340,7 +343,7 @@ class Layer(Weighted):
             masks = [None] * len(jax.tree.leaves(told))
         if told is not None:
             specs = agreed(self, specs, told)
-        node.outputs = jax.tree.map(lambda s: SymbolicTensor(s.shape, s.dtype, node), specs)
+        outputs_of(node, specs)
         for tensor, mask in zip(jax.tree.leaves(node.outputs), masks, strict=True):
             if mask is not None:
                 tensor.mask = SymbolicTensor(mask.shape, mask.dtype, name=f"{tensor.name}_mask")

@@ -62,7 +62,7 @@ class InputLayer(Layer):
     def _start(self) -> None:
         """Make the symbolic tensor."""
         node = Node(self)
-        node.outputs = SymbolicTensor(self.batch_shape, self.input_dtype, node, self.name)
+        node.outputs = SymbolicTensor(self.batch_shape, self.input_dtype, name=self.name, node=node)
         self._nodes = [node]
 
     def __setstate__(self, state: dict) -> None:

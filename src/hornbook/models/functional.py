@@ -321,7 +321,7 @@ def unpack(packed: dict) -> Graph:
     """The graph that `pack` took apart; layers know their calls again."""
     tensors = []
     for shape, dtype, name, mask in packed["tensors"]:
-        tensor = SymbolicTensor(shape, dtype, None, name)
+        tensor = SymbolicTensor(shape, dtype, name=name)
         if mask is not None:
             tensor.mask = SymbolicTensor(  # type: ignore[assignment]
                 mask[0], mask[1], name=f"{name}_mask"

@@ -203,7 +203,8 @@ def dot_product_attention(
         mask: bools that broadcast to the same; where False a query does not see a key.
         scale: default `1 / sqrt(size)`.
         is_causal: whether a query sees only keys up to its own place.
-        flash_attention: `True` asks for cuDNN's kernel; default JAX's choice.
+        flash_attention: `True` asks for cuDNN's kernel, `False` for none that does not write its
+            weights out; default `config.is_flash_attention_enabled()`, where JAX chooses.
         attn_logits_soft_cap: not zero: logits become `cap * tanh(logits / cap)`.
 
     Raises:
@@ -217,6 +218,8 @@ def dot_product_attention(
             "dot_product_attention wants (batch, length, heads, size), not "
             f"{query.shape}, {key.shape}, {value.shape}"
         )
+    if flash_attention is None:
+        flash_attention = settings.is_flash_attention_enabled()
     dtype = jnp.result_type(query, key, value)
     query, key, value = (x.astype(dtype) for x in (query, key, value))
     bias = None if bias is None else rows.array(bias).astype(dtype)
@@ -233,7 +236,7 @@ def dot_product_attention(
         mask,
         scale=scale,
         is_causal=is_causal,
-        implementation="cudnn" if flash_attention else None,
+        implementation={True: "cudnn", False: "xla", None: None}[flash_attention],
     )
 
 

@@ -13,3 +13,4 @@ def clear_session(free_memory: bool = True) -> None:
     dtype.set_dtype_policy(None)
     settings.set_floatx("float32")
     settings.set_image_data_format("channels_last")
+    settings.enable_flash_attention()

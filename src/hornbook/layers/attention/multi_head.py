@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import constraints, initializers, regularizers
+from hornbook.core.settings import is_flash_attention_enabled
 from hornbook.kernels.attention import attend
 from hornbook.layers.arguments import positive
 from hornbook.layers.attention.dot import causal_mask
@@ -32,7 +33,8 @@ class MultiHeadAttention(Layer):
         output_shape: features of the output; default the query's.
         attention_axes: the axes that are attended over; default all between batch and features.
         sliding_window: how far a step may look to either side, itself included; default any.
-        flash_attention: accepted for Keras's sake; the compiler chooses.
+        flash_attention: whether a kernel may be used that does not write the weights out; default
+            `config.is_flash_attention_enabled()`.
         kernel_initializer, bias_initializer: first values of the projections.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the projections' outputs to the loss.
@@ -88,6 +90,8 @@ class MultiHeadAttention(Layer):
         self.sliding_window = sliding_window
         self.use_gate = use_gate
         self.seed = seed
+        asked = is_flash_attention_enabled() if flash_attention is None else flash_attention
+        self._fused = asked is not False
         self._weight_arguments = {
             "kernel_initializer": initializers.get(kernel_initializer),
             "bias_initializer": initializers.get(bias_initializer),
@@ -181,6 +185,7 @@ class MultiHeadAttention(Layer):
             self._axes,
             allowed,
             drop,
+            self._fused,
         )
         if self.use_gate:
             heads = heads * self._gate_dense(query)
