@@ -474,3 +474,47 @@ def test_a_softmax_over_one_class_is_told():
 def test_a_gated_axis_has_to_be_there():
     with pytest.raises(ValueError, match="out of bounds"):
         ops.glu(np.ones((2, 4)), axis=5)
+
+
+X = np.arange(24.0, dtype="float32").reshape(2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: ops.swapaxes(x, 5, 0),
+        lambda x: ops.split(x, 2, axis=5),
+        lambda x: ops.diff(x, axis=5),
+        lambda x: ops.take_along_axis(x, np.zeros((1, 1, 1), int), axis=5),
+        lambda x: ops.diagonal(x, axis1=0, axis2=5),
+        lambda x: ops.diagonal(x, axis1=2, axis2=-1),
+        lambda x: ops.transpose(x, (0, 0, 1)),
+        lambda x: ops.transpose(x, (0, 1)),
+        lambda x: ops.reshape(x, (-2, 12)),
+        lambda x: ops.reshape(x, (-1, -1, 4)),
+    ],
+)
+def test_axes_and_sizes_that_an_array_does_not_have_are_value_errors(call):
+    for x in (X, SymbolicTensor(X.shape)):
+        with pytest.raises(ValueError, match=r"axis|axes|sizes"):
+            call(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        (lambda: ops.repeat(X, [1, 2], axis=0), np.repeat(X, [1, 2], axis=0)),
+        (lambda: ops.repeat(X, [2]), np.repeat(X, [2])),
+        (lambda: ops.meshgrid(X[0, :2], np.arange(3))[1], np.meshgrid(X[0, :2], np.arange(3))[1]),
+        (lambda: ops.argsort(np.float32(3)), [0]),
+        (lambda: ops.argsort(-X[0, 0], axis=None), [3, 2, 1, 0]),
+        (lambda: ops.sort(ops.argpartition(X, 3, axis=None)), np.arange(24)),
+        (lambda: ops.transpose(X, (-1, 0, 1)), X.transpose(2, 0, 1)),
+    ],
+)
+def test_arguments_that_numpy_takes_are_taken(call, wanted):
+    np.testing.assert_array_equal(call(), wanted)
+
+
+def test_counts_of_repeats_are_known_to_symbols():
+    assert ops.repeat(SymbolicTensor((None, 3)), [1, 2, 1], axis=1).shape == (None, 4)

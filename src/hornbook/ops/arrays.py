@@ -174,7 +174,7 @@ def logspace(
 @op
 def meshgrid(*x: Tensor, indexing: str = "xy") -> list[Array]:
     """Coordinate arrays of the grid over vectors; `indexing="ij"` keeps their order as axes."""
-    return jnp.meshgrid(*map(rows.array, x), indexing=indexing)
+    return jnp.meshgrid(*(rows.array(one).ravel() for one in x), indexing=indexing)
 
 
 @op
@@ -217,17 +217,46 @@ def reshape(x: Tensor, newshape: Shape) -> Array:
         newshape: sizes; one may be -1 or `None`, which is then worked out. A further `None` stands
             for the size of the same axis of `x`.
 
+    Raises:
+        ValueError: for another negative size, or a second -1.
+
     Example:
         >>> hornbook.ops.reshape(np.arange(6), (2, None)).shape
         (2, 3)
     """
     x = rows.array(x)
     sizes = [newshape] if isinstance(newshape, int) else list(newshape)
+    negative = [n for n in sizes if isinstance(n, int) and n < 0]
+    if negative not in ([], [-1]):
+        raise ValueError(f"reshape: sizes are not negative, but for one -1; got {newshape!r}")
     open_places = [i for i, n in enumerate(sizes) if n is None or (isinstance(n, int) and n == -1)]
     for i in open_places[:-1]:
         if sizes[i] is None and i < x.ndim:
             sizes[i] = x.shape[i]
     return jnp.reshape(x, tuple(-1 if n is None else n for n in sizes))
+
+
+def _swapped(x: Array, axis1: int, axis2: int) -> Array:
+    return jnp.swapaxes(x, rows.axis_of(x, axis1), rows.axis_of(x, axis2))
+
+
+def _transposed(x: Array, axes: Any) -> Array:
+    if axes is not None:
+        axes = [rows.axis_of(x, axis) for axis in axes]
+        if sorted(axes) != [*range(x.ndim)]:
+            raise ValueError(f"transpose: axes {axes} are not those of shape {x.shape}, each once")
+    return jnp.transpose(x, axes)
+
+
+def _counts(repeats: Any) -> Any:
+    return np.asarray(repeats) if isinstance(repeats, list | tuple) else repeats
+
+
+def _diagonal(x: Array, offset: int, axis1: int, axis2: int) -> Array:
+    axis1, axis2 = rows.axis_of(x, axis1), rows.axis_of(x, axis2)
+    if axis1 == axis2:
+        raise ValueError(f"diagonal: axis1 and axis2 are both axis {axis1} of shape {x.shape}")
+    return jnp.diagonal(x, offset, axis1, axis2)
 
 
 ravel = unary(jnp.ravel, "All elements along one axis.")
@@ -244,11 +273,9 @@ moveaxis = row(
     lambda x, source, destination: jnp.moveaxis(rows.array(x), source, destination),
     "Axes moved from `source` to `destination`.",
 )
-swapaxes = row(
-    lambda x, axis1, axis2: jnp.swapaxes(rows.array(x), axis1, axis2), "Two axes exchanged."
-)
+swapaxes = row(lambda x, axis1, axis2: _swapped(rows.array(x), axis1, axis2), "Two axes exchanged.")
 transpose = row(
-    lambda x, axes=None: jnp.transpose(rows.array(x), axes),
+    lambda x, axes=None: _transposed(rows.array(x), axes),
     "The axes in another order, reversed by default.",
 )
 broadcast_to = row(
@@ -263,7 +290,7 @@ roll = row(
     "Moved along an axis by `shift` places; what falls off comes in at the other end.",
 )
 repeat = row(
-    lambda x, repeats, axis=None: jnp.repeat(rows.array(x), repeats, axis),
+    lambda x, repeats, axis=None: jnp.repeat(rows.array(x), _counts(repeats), axis),
     "Each element `repeats` times, one after the other (`axis=None`: flat).",
 )
 tile = row(
@@ -330,7 +357,8 @@ append = row(
 
 def _split(fn, doc):
     def split(x, indices_or_sections, axis=0):
-        return fn(rows.array(x), _sections(indices_or_sections), axis)
+        x = rows.array(x)
+        return fn(x, _sections(indices_or_sections), rows.axis_of(x, axis))
 
     return row(split, doc)
 
@@ -373,7 +401,9 @@ def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
 @op
 def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
     """For each place, the element at the index given for that place along an axis."""
-    return jnp.take_along_axis(rows.array(x), rows.array(indices), axis)
+    x = rows.array(x)
+    axis = axis if axis is None else rows.axis_of(x, axis)
+    return jnp.take_along_axis(x, rows.array(indices), axis)
 
 
 @op
@@ -409,7 +439,7 @@ def unravel_index(indices: Tensor, shape: Shape) -> tuple[Array, ...]:
 diag = row(lambda x, k=0: jnp.diag(rows.array(x), k), "A matrix's diagonal, or a vector as one.")
 diagflat = row(lambda x, k=0: jnp.diagflat(rows.array(x), k), "All elements as a diagonal.")
 diagonal = row(
-    lambda x, offset=0, axis1=0, axis2=1: jnp.diagonal(rows.array(x), offset, axis1, axis2),
+    lambda x, offset=0, axis1=0, axis2=1: _diagonal(rows.array(x), offset, axis1, axis2),
     "The diagonal of the plane of two axes.",
 )
 trace = row(

@@ -125,7 +125,8 @@ nancumprod = _running(jnp.nancumprod, "The running product; NaN counts as 1.")
 @op
 def diff(a: Tensor, n: int = 1, axis: int = -1) -> Array:
     """The difference of neighbours along an axis, taken `n` times."""
-    return jnp.diff(rows.array(a), n=n, axis=axis)
+    x = rows.array(a)
+    return jnp.diff(x, n=n, axis=rows.axis_of(x, axis))
 
 
 @op
@@ -137,13 +138,17 @@ def trapezoid(y: Tensor, x: Tensor | None = None, dx: float = 1.0, axis: int = -
 # ---- order and search
 
 sort = along_axis(jnp.sort, "The values along an axis in rising order.")
-argsort = along_axis(jnp.argsort, "The indices that put an axis in rising order.")
+argsort = along_axis(
+    lambda x, axis: jnp.argsort(x, axis if x.ndim else None),
+    "The indices that put an axis in rising order (`axis=None`: flat).",
+)
 
 
 @op
-def argpartition(x: Tensor, kth: int, axis: int = -1) -> Array:
+def argpartition(x: Tensor, kth: int, axis: int | None = -1) -> Array:
     """Indices that put the `kth` value in its sorted place, smaller ones before, larger after."""
-    return jnp.argpartition(rows.array(x), kth, axis)
+    values = rows.array(x)
+    return jnp.argpartition(*((values.ravel(), kth) if axis is None else (values, kth, axis)))
 
 
 @op

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from hornbook.core import settings
 from hornbook.core.dtype import is_float
@@ -83,6 +84,15 @@ def reduction(fn: Callable, doc: str) -> Op:
 def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
     """An op that works along one axis, whose default is `axis`."""
     return row(lambda x, axis=axis: fn(array(x), axis=axis), doc)
+
+
+def axis_of(x: jax.Array, axis: int) -> int:
+    """An axis of an array, counted from the front.
+
+    Raises:
+        ValueError: (and IndexError: numpy's AxisError is both) if the array has no such axis.
+    """
+    return normalize_axis_index(axis, x.ndim)
 
 
 def axes(axis: Any) -> Any:
