@@ -292,6 +292,15 @@ def test_a_layer_may_count_its_calls_in_predict_and_evaluate():
         assert float(counter.numpy()) == before + 3
 
 
+def test_evaluate_and_predict_do_not_touch_the_state_of_the_library_s_layers():
+    model = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.layers[0].moving_mean.value
+    model.evaluate(X, Y, verbose=0)
+    model.predict(X, 8, verbose=0)
+    assert model.layers[0].moving_mean.value is before  # another thread may be at it
+
+
 def test_a_stateless_loss_changes_nothing():
     model = Base()
     model.compile("adam", "mse")

@@ -64,7 +64,6 @@ def parameters_of(function: Callable) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(function).parameters)
 
 
-@functools.lru_cache(maxsize=4096)
 def overrides(kind: type, *names: str) -> bool:
     """Whether a class has methods other than those that its first base defines, of these names.
 
@@ -74,11 +73,15 @@ def overrides(kind: type, *names: str) -> bool:
         >>> overrides(Mine, "test_step"), overrides(Mine, "train_step", "test_step")
         (False, True)
     """
-    for name in names:
-        base = next(vars(c)[name] for c in reversed(kind.__mro__) if name in vars(c))
-        if getattr(kind, name) is not base:
-            return True
-    return False
+    return any(_overrides(kind, name) for name in names)
+
+
+def _looked_up(kind: type, name: str) -> bool:
+    base = next(vars(c)[name] for c in reversed(kind.__mro__) if name in vars(c))
+    return getattr(kind, name) is not base
+
+
+_overrides: Callable[[type, str], bool] = functools.lru_cache(maxsize=4096)(_looked_up)
 
 
 def convert(layer: Any, value: Any) -> Any:

@@ -99,9 +99,9 @@ class Steps(Layer):
         values = trainable_variables, non_trainable_variables, metrics_variables
         with bind(paired(groups, values)) as scope, collect_losses():
             y_pred = self(x, training=training)
-            now = listed(groups, scope)
+            now, others, metrics = listed(groups, scope)
             loss, (_, others, metrics) = self.stateless_compute_loss(
-                *now, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
+                now, others, metrics, x, y, y_pred, sample_weight, training
             )
         scaled = loss
         if training and optimizer_variables is not None:

@@ -179,7 +179,8 @@ def program_of(model: Any, mode: str) -> Program:
         structure = Structure(model)
     program = found if found is not None and settled.structures[mode].same(structure) else None
     if program is None or not same_variables(program.variables, variables, trained, mode):
-        bound = Variables(variables, mode, trained if mode == "train" else [])
+        trained = trained if mode == "train" else []
+        bound = Variables(variables, mode, trained, state_of_ones_own(model))
         program = Program(*_compile_step(model, mode, bound), bound)
         if model._settled.steps_per_execution > 1:
             program.pace.steps = model._settled.steps_per_execution
@@ -214,6 +215,18 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
     paths["seed"] = global_generator().state
     unique = {variable: path for path, variable in reversed(paths.items())}
     return {path: variable for variable, path in reversed(unique.items())}
+
+
+def state_of_ones_own(model: Any) -> list[Variable]:
+    """The state of layers that are not this library's, which may change in any call. Ours change
+    theirs in training alone."""
+    return [
+        variable
+        for module in model._all_modules()
+        if not type(module).__module__.startswith("hornbook.")
+        for variable in module._owned_variables()
+        if variable.kind == "state"
+    ]
 
 
 def prepare(model: Any, data: tuple) -> None:
@@ -313,7 +326,7 @@ def _new_forward(model: Any, x: Any) -> Forward:
     if found is not None and not found.structure.same(structure):
         found = None
     if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
-        variables = Variables(paths, "predict")
+        variables = Variables(paths, "predict", also=state_of_ones_own(model))
         model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.structure = structure
     return found

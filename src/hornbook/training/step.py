@@ -29,8 +29,8 @@ State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
-    "test": ("state", "metric", "seed", "carry"),
-    "predict": ("state", "seed", "carry"),
+    "test": ("metric", "seed", "carry"),
+    "predict": ("seed", "carry"),
 }
 
 
@@ -41,21 +41,26 @@ class Variables:
         variables: by path.
         mode: `"train"`, `"test"` or `"predict"`.
         trainable: in training, the weights that the optimizer changes.
+        also: more that a step may change.
 
     Attributes:
         large: whether what a step may change is worth special care.
     """
 
     def __init__(
-        self, variables: dict[str, Variable], mode: str, trainable: Iterable[Variable] = ()
+        self,
+        variables: dict[str, Variable],
+        mode: str,
+        trainable: Iterable[Variable] = (),
+        also: Iterable[Variable] = (),
     ):
-        chosen = set(trainable)
+        chosen, more = set(trainable), set(also)
         self.by_path = variables
         self.trainable = {p: v for p, v in variables.items() if v in chosen}
         self.mutable = {
             p: v
             for p, v in variables.items()
-            if v in chosen or (v.kind in MUTABLE[mode] and v.kind != "weight")
+            if v in chosen or v in more or (v.kind in MUTABLE[mode] and v.kind != "weight")
         }
         self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
         self.large = sum(v._value.nbytes for v in self.mutable.values()) >= LARGE
