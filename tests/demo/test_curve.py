@@ -50,6 +50,21 @@ def test_a_chart_fits_its_width(width, epochs):
     assert numbers == sorted(set(numbers))
 
 
+def test_points_lie_where_they_were_measured():
+    at = [0.25, 0.5, 1.0]
+    lines = curve.draw({"loss": [3.0, 2.0, 1.0]}, {}, width=48, height=5, unicode=False, at=at)
+    assert lines[-2].split() == ["0.2", "0.5", "1"]
+    marks = sorted(line.index("*") for line in lines[:5] if "*" in line)
+    first, second, third = marks
+    assert abs((second - first) * 2 - (third - second)) <= 1
+
+
+def test_numbers_below_the_points_do_not_touch():
+    at = [0.1 * n for n in range(1, 40)]
+    lines = curve.draw({"loss": at}, {}, width=60, at=at)
+    assert all(len(text) <= 3 for text in lines[-2].split())
+
+
 def test_colours_change_nothing_but_colours():
     painted = curve.draw(SERIES, LEVELS, colour=True)
     assert painted != curve.draw(SERIES, LEVELS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hornbook.demo import DemoError, Sizes, experiment, run
+from hornbook.demo.curve import shown
 from hornbook.demo.report import verdict
 
 TINY = Sizes(embedding=8, units=24, streams=4, steps=16)
@@ -95,8 +96,30 @@ def test_ctrl_c_in_the_first_epoch_reports_without_a_curve(text, tmp_path, capsy
 def test_out_of_time_says_how_to_run_all_epochs(text, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(experiment, "SECONDS", 0.0)
     result = run(text, out=str(tmp_path), sizes=TINY)
-    assert result.ending == "There was time for 1 of 8 epochs; --epochs 8 runs them all."
+    part = result.history["epoch"][-1]
+    assert 0 < part <= 1
+    assert (
+        result.ending == f"There was time for {shown(part)} of 8 epochs; --epochs 8 runs them all."
+    )
     assert len(result.history["val_loss"]) == 1
+
+
+def test_an_epoch_that_is_long_has_several_points(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(experiment, "POINTS", 1e9)
+
+    class EachBatch(experiment.Measure):
+        every_batch = True
+
+    monkeypatch.setattr(experiment, "Measure", EachBatch)
+    result = run(text, epochs=1, out=str(tmp_path), sizes=TINY)
+    at = result.history["epoch"]
+    assert len(at) > 4 and at[-1] == 1
+    assert at == sorted(set(at))
+    assert len(result.history["loss"]) == len(result.history["val_loss"]) == len(at)
+    assert np.all(np.isfinite(result.history["loss"]))
+    assert result.history["val_loss"][-1] < result.history["val_loss"][0]
+    chart = capsys.readouterr().out.partition("Learning curve")[2].partition("Loss on")[0]
+    assert chart.count("●") > 3
 
 
 def test_output_that_takes_only_ascii_gets_only_ascii(text, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hornbook.demo.console import paint
 
-Series = dict[str, list[float]]  # by name, one value an epoch
+Series = dict[str, list[float]]  # by name, one value a point
 Levels = dict[str, float]
 
 # name: (with Unicode, without)
@@ -33,6 +33,7 @@ def draw(
     height: int = 16,
     unicode: bool = True,
     colour: bool = False,
+    at: list[float] | None = None,
 ) -> list[str]:
     """Learning curves as lines of text.
 
@@ -43,6 +44,7 @@ def draw(
         height: rows of the plot.
         unicode: whether to use more than ASCII.
         colour: whether to paint with terminal colours.
+        at: after how many epochs the values were measured; default 1, 2, ...
 
     Raises:
         ValueError: if no value is finite.
@@ -60,24 +62,25 @@ def draw(
         low, high = low - 0.5, high + 0.5
     label = max(len(f"{value:.2f}") for value in (low, high))
     columns = width - label - 3
-    epochs = max(map(len, series.values()))
+    at = at or _whole_epochs(series)
+    span = max(at[-1] - at[0], 1e-9)
 
     def row(value: float) -> int:
         return round((high - value) / (high - low) * (height - 1))
 
-    def column(epoch: int) -> int:
-        return 1 + round(epoch * (columns - 3) / max(epochs - 1, 1))
+    def column(epoch: float) -> int:
+        return 1 + round((epoch - at[0]) * (columns - 3) / span)
 
     grid = [[" "] * columns for _ in range(height)]
     for name, value in levels.items():
         if math.isfinite(value):
             _write_level(grid[row(value)], f" {name} {value:.2f} ", glyph["level"], colour)
     for (_, curve), mark, style in reversed(list(zip(series.items(), glyph["marks"], STYLES))):
-        points = [(column(e), value) for e, value in enumerate(curve) if math.isfinite(value)]
-        for at, value in _between(points):
-            grid[row(value)][at] = paint(glyph["path"], style, colour)
-        for at, value in points:
-            grid[row(value)][at] = paint(mark, style, colour)
+        points = [(column(e), value) for e, value in zip(at, curve) if math.isfinite(value)]
+        for x, value in _between(points):
+            grid[row(value)][x] = paint(glyph["path"], style, colour)
+        for x, value in points:
+            grid[row(value)][x] = paint(mark, style, colour)
 
     lines = []
     for index, cells in enumerate(grid):
@@ -85,12 +88,12 @@ def draw(
         value = f"{high - index / (height - 1) * (high - low):.2f}" if numbered else ""
         side = glyph["value"] if numbered else glyph["side"]
         lines.append(f"{value:>{label}} {side}{''.join(cells)}".rstrip())
-    ticks = {column(e): str(e + 1) for e in _ticks(epochs, columns)}
-    bottom = "".join(glyph["tick" if at in ticks else "bottom"] for at in range(columns))
+    ticks = {column(e): shown(e) for e in _ticks(at, TICK_ROOM * span / max(columns - 3, 1))}
+    bottom = "".join(glyph["tick" if x in ticks else "bottom"] for x in range(columns))
     lines.append(" " * (label + 1) + glyph["corner"] + bottom)
     under = [" "] * (columns + TICK_ROOM)
-    for at, text in ticks.items():
-        start = min(at, columns - len(text))
+    for x, text in ticks.items():
+        start = min(x, columns - len(text))
         under[start : start + len(text)] = text
     lines.append((" " * (label + 2) + "".join(under)).rstrip())
     legend = [paint(m, s, colour) + f" {n}" for n, m, s in zip(series, glyph["marks"], STYLES)]
@@ -107,13 +110,31 @@ def _write_level(cells: list[str], text: str, glyph: str, colour: bool) -> None:
 def _between(points: list[tuple[int, float]]) -> Iterator[tuple[int, float]]:
     """The columns between points, with values on straight lines."""
     for (start, first), (stop, last) in zip(points, points[1:]):
-        for at in range(start + 1, stop):
-            yield at, first + (last - first) * (at - start) / (stop - start)
+        for x in range(start + 1, stop):
+            yield x, first + (last - first) * (x - start) / (stop - start)
 
 
-def _ticks(epochs: int, columns: int) -> range:
-    """The epochs to number, so that the numbers do not touch."""
-    return range(0, epochs, math.ceil(epochs * TICK_ROOM / columns))
+def _whole_epochs(series: Series) -> list[float]:
+    return [float(epoch + 1) for epoch in range(max(map(len, series.values())))]
+
+
+def _ticks(at: list[float], room: float) -> list[float]:
+    """The points to number, so that the numbers do not touch."""
+    found = at[:1]
+    for point in at[1:]:
+        if point - found[-1] >= room - 1e-9:
+            found.append(point)
+    return found
+
+
+def shown(epoch: float) -> str:
+    """A number of epochs, whole or with one decimal.
+
+    Example:
+        >>> shown(2.0), shown(0.25)
+        ('2', '0.2')
+    """
+    return f"{epoch:.1f}".removesuffix(".0") if epoch >= 0.1 else f"{epoch:.2g}"
 
 
 def bars(rows: dict[str, float], width: int = 72, unicode: bool = True) -> list[str]:
@@ -136,8 +157,10 @@ def bars(rows: dict[str, float], width: int = 72, unicode: bool = True) -> list[
     ]
 
 
-def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
-    """The curves as a picture.
+def save_png(
+    path: Path, series: Series, levels: Levels, title: str, at: list[float] | None = None
+) -> bool:
+    """The curves as a picture; arguments as for `draw`.
 
     Returns:
         Whether it could be drawn: not without matplotlib (`pip install 'hornbook[plot]'`).
@@ -148,13 +171,13 @@ def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
         return False
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.subplots()
-    epochs = max(map(len, series.values()))
+    at = at or _whole_epochs(series)
     last = [values[-1] for values in series.values()]
     for (name, values), color, line in zip(series.items(), ("C0", "C1"), ("o-", "o--")):
-        axes.plot(range(1, len(values) + 1), values, line, color=color, label=name, markersize=4)
+        axes.plot(at, values, line, color=color, label=name, markersize=4)
         axes.annotate(
             f"{values[-1]:.2f}",
-            (len(values), values[-1]),
+            (at[-1], values[-1]),
             xytext=(0, 6 if values[-1] == max(last) else -6),
             textcoords="offset points",
             ha="center",
@@ -174,7 +197,8 @@ def save_png(path: Path, series: Series, levels: Levels, title: str) -> bool:
             color="0.4",
         )
     axes.set(title=title.replace("$", r"\$"), xlabel="epoch", ylabel="loss (nats a character)")
-    axes.set_xticks([epoch + 1 for epoch in _ticks(epochs, columns=60)])
+    ticks = _ticks(at, (at[-1] - at[0]) / 12)
+    axes.set_xticks(ticks, [shown(epoch) for epoch in ticks])
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, loc="lower left")

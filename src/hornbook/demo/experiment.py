@@ -1,11 +1,13 @@
 """The demo from start to end: read a text, train, write samples, report."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 import hornbook as keras
+from hornbook.demo import curve
 from hornbook.demo.baselines import cross_entropies
 from hornbook.demo.corpus import DemoError, load, windows
 from hornbook.demo.model import Measure, Pace, Reader, Show, Sizes, build
@@ -14,6 +16,7 @@ from hornbook.demo.sampling import generate
 
 EPOCHS = 8
 SECONDS = 75.0  # until the last epoch ends, where the number of epochs is not given
+POINTS = 8  # of a learning curve, where there is no time for as many epochs
 SAMPLE = 400  # characters
 PROMPT = 100  # characters at the text's beginning that samples go on from
 
@@ -61,20 +64,21 @@ def run(
         show_sample(result.samples[-1][1], when, temperature)
 
     x, y = windows(corpus.train, sizes.streams, sizes.steps)
-    measure = Measure(reader)
+    measure = Measure(reader, SECONDS / POINTS)
     progress = keras.callbacks.ProgbarLogger()  # closes its line before the sample is shown
     pace = Pace(epochs or EPOCHS, None if epochs else began + SECONDS)
-    history = model.fit(
-        x,
-        y,
-        batch_size=sizes.streams,
-        epochs=pace.most,
-        shuffle=False,
-        verbose=1,
-        callbacks=[measure, progress, Show(lambda epoch: sample(f"epoch {epoch}")), pace],
-    )
-    result.history = history.history
-    done = len(history.epoch)
+    with suppress(KeyboardInterrupt):  # what was learned so far is reported
+        model.fit(
+            x,
+            y,
+            batch_size=sizes.streams,
+            epochs=pace.most,
+            shuffle=False,
+            verbose=1,
+            callbacks=[measure, progress, Show(lambda epoch: sample(f"epoch {epoch}")), pace],
+        )
+    result.history = measure.history
+    done = pace.done
     if done == pace.most or pace.out_of_time:
         losses["model"] = result.history["val_loss"][-1]
     else:
@@ -84,10 +88,10 @@ def run(
         result.ending = f"Training was interrupted in epoch {done + 1} of {pace.most}."
     if pace.out_of_time:
         result.ending = (
-            f"There was time for {done} of {pace.most} epochs; --epochs {pace.most} runs them all."
+            f"There was time for {curve.shown(result.history['epoch'][-1])} of {pace.most} epochs; "
+            f"--epochs {pace.most} runs them all."
         )
-    if measure.durations:
-        result.speed = x.size / float(np.mean(measure.durations[1:] or measure.durations))
+    result.speed = measure.speed * sizes.streams * sizes.steps
     result.seconds = time.perf_counter() - began
     conclude(result, corpus, folder)
     return result

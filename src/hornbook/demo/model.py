@@ -82,27 +82,66 @@ class Reader:
 
 
 class Measure(keras.callbacks.Callback):
-    """After each epoch: the loss on the held-out text, as `val_loss`.
+    """The loss on the held-out text after each epoch, as `val_loss`, and within one that is long.
 
     Args:
         reader: measures it.
+        interval: seconds after which an epoch is long.
+        clock: gives the time in seconds.
+
+    Attributes:
+        history: `"epoch"`, how many there were until then, `"loss"` and `"val_loss"`.
+        parts: between measurements, how many steps there were and what they took in seconds.
     """
 
-    def __init__(self, reader: Reader):
+    every_batch = False
+
+    def __init__(
+        self,
+        reader: Reader,
+        interval: float = math.inf,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
         self.reader = reader
-        self.durations: list[float] = []  # seconds of training in each epoch
+        self.interval = interval
+        self.clock = clock
+        self.history: dict[str, list[float]] = {"epoch": [], "loss": [], "val_loss": []}
+        self.parts: list[tuple[int, float]] = []
+
+    @property
+    def speed(self) -> float:
+        """Steps a second; of the first part, with compiling in it, if there is no other."""
+        steps, seconds = np.sum(self.parts[1:] or self.parts or [(0, 0)], 0)
+        return float(steps / max(seconds, 1e-9))
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Begin the text anew."""
-        self.began = time.perf_counter()
+        self.epoch, self.seen, self.counted = epoch, 0, 0
         self.model.get_layer("lstm").reset_states()
+        self.began = self.clock()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Measure, if the last time is long ago."""
+        self.seen = batch + 1
+        left = self.params["steps"] - self.seen
+        if left and self.clock() - self.began > self.interval:
+            self._measure(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measure, and add it to the logs."""
-        self.durations.append(time.perf_counter() - self.began)
-        self.reader.refresh()
+        if self.seen > self.counted:
+            self._measure(logs or {})
         if logs is not None:
-            logs["val_loss"] = self.reader.measure()
+            logs["val_loss"] = self.history["val_loss"][-1]
+
+    def _measure(self, logs: dict) -> None:
+        self.parts.append((self.seen - self.counted, self.clock() - self.began))
+        self.counted = self.seen
+        self.reader.refresh()
+        self.history["epoch"].append(self.epoch + self.seen / self.params["steps"])
+        self.history["loss"].append(float(logs.get("loss", math.nan)))
+        self.history["val_loss"].append(self.reader.measure())
+        self.began = self.clock()
 
 
 class Pace(keras.callbacks.Callback):
@@ -126,6 +165,7 @@ class Pace(keras.callbacks.Callback):
     ):
         self.most = epochs
         self.planned = epochs
+        self.done = 0
         self.deadline = math.inf if deadline is None else deadline
         self.clock = clock
         self.out_of_time = False
@@ -143,7 +183,8 @@ class Pace(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Plan as many epochs as there is time for, or stop."""
-        now, done = self.clock(), epoch + 1
+        now, self.done = self.clock(), epoch + 1
+        done = self.done
         fit = (self.deadline - now) / max(now - self.began, 1e-9)
         self.planned = int(min(self.most, done + max(fit, 0)))
         if self.planned == done < self.most:

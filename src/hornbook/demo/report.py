@@ -22,10 +22,11 @@ class Result:
     """What a demo found.
 
     Attributes:
-        history: `"loss"` and `"val_loss"`, one value an epoch, in nats a character.
+        history: `"loss"` and `"val_loss"` in nats a character, measured after so many epochs
+            (`"epoch"`).
         losses: on the held-out text, by name: `"unigram"`, `"bigram"`, `"model"`.
         held_out: characters in that text.
-        speed: characters a second in training, without the first epoch if there are more.
+        speed: characters a second in training, without the first part if there are more.
         seconds: of all that was done.
         ending: why training ended before its last epoch, if it did.
         samples: `(when, text)` of what the model wrote.
@@ -43,6 +44,11 @@ class Result:
     def curves(self) -> curve.Series:
         """The learning curves by the names they are shown with; empty before the first epoch."""
         return {name: self.history[key] for key, name in CURVES.items() if self.history.get(key)}
+
+    @property
+    def epochs(self) -> list[float]:
+        """Where the points of the curves lie."""
+        return self.history.get("epoch", [])
 
     @property
     def levels(self) -> curve.Levels:
@@ -101,7 +107,9 @@ def save(result: Result, corpus: Corpus, folder: Path) -> list[Path]:
     text = "\n\n".join(["\n".join(report(result)), *samples])
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")
     title = f"Learning to write like {corpus.name}"
-    if result.curves and curve.save_png(folder / PICTURE, result.curves, result.levels, title):
+    if result.curves and curve.save_png(
+        folder / PICTURE, result.curves, result.levels, title, result.epochs
+    ):
         return [folder / REPORT, folder / PICTURE]
     return [folder / REPORT]
 
@@ -114,7 +122,9 @@ def report(
     lines = []
     if result.curves:
         lines += [bold("Learning curve, nats a character"), ""]
-        lines += curve.draw(result.curves, result.levels, width, unicode=unicode, colour=colour)
+        lines += curve.draw(
+            result.curves, result.levels, width, unicode=unicode, colour=colour, at=result.epochs
+        )
         lines.append("")
     lines += [bold(f"Loss on the {result.held_out:,} characters held out, nats a character"), ""]
     rows = {NAMES[name]: loss for name, loss in result.losses.items()}
