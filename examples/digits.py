@@ -2,10 +2,14 @@
 
 import numpy as np
 from data import find
-from sklearn.linear_model import LogisticRegression
 
 import hornbook as keras
 from hornbook import layers
+
+try:
+    from sklearn.linear_model import LogisticRegression
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}: pip install 'hornbook[sklearn]'") from None
 
 
 def convnet() -> keras.Model:

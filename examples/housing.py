@@ -1,23 +1,28 @@
 """California housing: a network at the end of a scikit-learn pipeline, beside a linear one."""
 
 import numpy as np
-import pandas as pd
 from data import find
-from sklearn.compose import (
-    TransformedTargetRegressor,
-    make_column_selector,
-    make_column_transformer,
-)
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression
-from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import hornbook as keras
 from hornbook import layers
-from hornbook.wrappers import SKLearnRegressor
+
+try:
+    import pandas as pd
+    from sklearn.compose import (
+        TransformedTargetRegressor,
+        make_column_selector,
+        make_column_transformer,
+    )
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import root_mean_squared_error
+    from sklearn.model_selection import train_test_split
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    from hornbook.wrappers import SKLearnRegressor
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}: pip install 'hornbook[pandas,sklearn]'") from None
 
 
 def network(x: np.ndarray, y: np.ndarray) -> keras.Model:

@@ -190,17 +190,17 @@ def save_png(
             f"{name} {value:.2f}",
             (1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-6, -4),
+            xytext=(-6, 4),
             textcoords="offset points",
             ha="right",
-            va="top",
+            va="bottom",
             color="0.4",
         )
     axes.set(title=title.replace("$", r"\$"), xlabel="epoch", ylabel="loss (nats a character)")
     ticks = _ticks(at, (at[-1] - at[0]) / 12)
     axes.set_xticks(ticks, [shown(epoch) for epoch in ticks])
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
     axes.legend(frameon=False, loc="lower left")
     figure.savefig(path)
     return True

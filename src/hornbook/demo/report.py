@@ -70,7 +70,7 @@ def introduce(corpus: Corpus, model: Any) -> None:
         line_length=console.width(),
         print_fn=lambda line: print(console.writable(line.replace("─", dash))),
     )
-    print(flush=True)
+    print(end="", flush=True)
 
 
 def show_sample(text: str, when: str, temperature: float) -> None:
