@@ -165,7 +165,9 @@ def test_a_file_is_not_copied_and_what_lies_on_the_device_stays(tmp_path, file, 
     assert large.copied(array := jax.numpy.ones((5, 2)), 8) is array
 
 
-def test_a_large_copy_is_sent_in_pieces_of_one_size(tiny):
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_a_large_array_is_copied_once(tiny, backend, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
     x, y = numbers()
     whole = large.copied(x, 112)
     np.testing.assert_array_equal(whole, np.pad(x, ((0, 9), (0, 0))))

@@ -13,6 +13,7 @@ RESIDENT_BYTES = 2**30  # the most that is copied of arrays in memory
 PIECE_BYTES = 32 * 2**20  # what is read of larger ones, or of files, at once
 BLOCK_BYTES = PIECE_BYTES // 16  # rows of a file that are read together, also in a shuffled order
 CHUNK_BYTES = 2**20
+ALIGNMENT = 64  # of what a CPU device takes without a copy
 FILES = ("h5py", "zarr")  # libraries whose arrays lie in a file and are read by slices
 
 
@@ -174,19 +175,29 @@ def shuffled_by_blocks(rows: int, row_bytes: int, generator: np.random.Generator
 
 
 def copied(array: Any, size: int) -> jax.Array:
-    """A large array on the device, with room for `size` rows, sent piece by piece."""
+    """A large array on the device, with room for `size` rows; never copied twice."""
     if isinstance(array, jax.Array):
         return array
-    rows = max(1, PIECE_BYTES // max(1, array[:1].nbytes))
-    if len(array) <= rows:
-        padded = np.zeros((size, *array.shape[1:]), array.dtype)
-        padded[: len(array)] = array[:]
-        return jax.device_put(padded)
-    whole = jax.numpy.zeros((size, *array.shape[1:]), array.dtype)
-    for first in range(0, len(array), rows):
-        start = min(first, len(array) - rows)  # the last piece is as large as the others
-        whole = _put(whole, array[start : start + rows], start).block_until_ready()
+    shape, rows = (size, *array.shape[1:]), len(array)
+    if jax.default_backend() == "cpu":
+        room = aligned(shape, array.dtype)
+        fill(room, array, range(rows))
+        room[rows:] = 0
+        return jax.device_put(room)
+    at_once = min(rows, max(1, PIECE_BYTES // max(1, array[:1].nbytes)))
+    whole = jax.numpy.zeros(shape, array.dtype)
+    for first in range(0, rows, at_once):
+        start = min(first, rows - at_once)  # the last piece is as large as the others
+        whole = _put(whole, array[start : start + at_once], start).block_until_ready()
     return whole
+
+
+def aligned(shape: tuple, dtype: Any) -> np.ndarray:
+    """An array that a CPU device takes as it is."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + ALIGNMENT, "uint8")
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 @partial(jax.jit, donate_argnums=0)

@@ -107,8 +107,9 @@ class Trainer(Steps):
             metrics: names, metrics or functions; lists of lists or a dict for several outputs.
             weighted_metrics: the same, with sample weights and class weights applied.
             run_eagerly: run step by step in Python, for debugging.
-            steps_per_execution: run at least so many steps a dispatch; chosen from measured step
-                times where it is 1.
+            steps_per_execution: after how many steps callbacks of batches are told; an epoch of
+                `steps_per_epoch` has whole executions. How many steps one dispatch runs where
+                nobody listens follows from measured times, from this number on.
             jit_compile: `False` is `run_eagerly=True`.
             auto_scale_loss: scale the loss under `mixed_float16`.
 
@@ -280,8 +281,9 @@ class Trainer(Steps):
             class_weight: from class to weight, or from output name to such a dict.
             sample_weight: weights (N,), (N, T) for sequences, or a list or dict of them.
             initial_epoch: number of epochs already trained.
-            steps_per_epoch: steps that make an epoch; needed for endless sources.
-            validation_steps: the same for validation.
+            steps_per_epoch: steps that make an epoch; needed for endless sources. Epochs go on
+                through the data; where these end, so does the epoch, and the next one begins anew.
+            validation_steps: batches of each validation, from the first one on.
             validation_batch_size: default `batch_size`.
             validation_freq: validate each so many epochs, or after the epochs listed (from 1).
 
