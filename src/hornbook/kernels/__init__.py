@@ -67,6 +67,18 @@ def in_one_function() -> bool:
     return _one_function.get()
 
 
+def filled(*arrays: Any) -> bool:
+    """Whether arrays have shapes that are known, and something in them: what kernels are for.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hornbook.kernels import filled
+        >>> filled(jnp.ones(3)), filled(jnp.ones(3), jnp.ones((2, 0)))
+        (True, False)
+    """
+    return all(isinstance(n, int) and n > 0 for array in arrays for n in array.shape)
+
+
 def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
     """Compiles a function of arrays for those that are not traced.
 

@@ -48,7 +48,7 @@ def attend(
     whole = axes == tuple(range(1, query.ndim - 2)) and mask is None and drop is None
     if not fused or wants_plain() or not whole or not native.suits(*given) or _heads(query) < FEW:
         return plain_attend(*given, axes, mask, drop)
-    flat = (x.reshape(x.shape[0], -1, *x.shape[-2:]) for x in given)
+    flat = (x.reshape(x.shape[0], math.prod(x.shape[1:-2]), *x.shape[-2:]) for x in given)
     out, _ = native.with_gradients(_formula, native.attention, native.attention_back, *flat)
     out = out.reshape(*query.shape[:-1], value.shape[-1])
     return out, lambda: plain_attend(*given, axes, None, None)[1]()
@@ -83,13 +83,17 @@ def plain_attend(
     order = [*rest, *axes, query.ndim - 1]
     q, k, v = (x.transpose(order) for x in (query, key, value))
     queries, keys = q.shape[len(rest) : -1], k.shape[len(rest) : -1]
-    q, k, v = (x.reshape(*x.shape[: len(rest)], -1, x.shape[-1]) for x in (q, k, v))
-    q = q * jnp.asarray(1 / math.sqrt(q.shape[-1]), q.dtype)
+    q, k, v = (
+        x.reshape(*x.shape[: len(rest)], math.prod(x.shape[len(rest) : -1]), x.shape[-1])
+        for x in (q, k, v)
+    )
+    q = q * jnp.asarray(1 / math.sqrt(max(q.shape[-1], 1)), q.dtype)
     scores = dots(q, k, b_axis=1)
     if mask is not None:
         scores = jnp.where(_flat(mask, len(rest), queries, keys), scores, -1e9)
-    powers = jnp.exp(scores - lax.stop_gradient(jnp.max(scores, -1, keepdims=True)))
-    total = jnp.sum(powers, -1, keepdims=True)
+    largest = jnp.max(scores, -1, keepdims=True, initial=-jnp.inf)
+    powers = jnp.exp(scores - lax.stop_gradient(largest))
+    total = jnp.sum(powers, -1, keepdims=True, initial=1 if 0 in keys else 0)
     used = powers if drop is None else drop(powers, training=True)
     out = (dots(used.astype(v.dtype), v) / total).astype(v.dtype)
     out = out.reshape(*out.shape[: len(rest)], *queries, out.shape[-1])

@@ -24,13 +24,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from hornbook.kernels import native, wants_plain
+from hornbook.kernels import filled, native, wants_plain
 from hornbook.kernels.conv_parts import few, gradient_in_parts
 from hornbook.kernels.product import product
 
 Padding = str | Sequence[tuple[int, int]]
 Pairs = tuple[tuple[int, int], ...]
 
+ROOM = 1 << 22  # numbers of a picture with its padding that are no matter
 SAMPLES = 16  # that one convolution takes for the kernel's gradient: they stay in the cache
 FEW_TAPS = 32  # so many windows are laid side by side where there is one channel
 LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
@@ -77,13 +78,19 @@ def conv(
         padding: "valid", "same", "causal" (one dimension), or pairs (before, after).
         groups: groups of channels, each convolved with its own filters.
     """
-    known = all(isinstance(n, int) and n > 0 for n in x.shape)
-    if wants_plain() or not known or jax.default_backend() != "cpu":
-        return plain_conv(x, kernel, strides, padding, dilation, groups)
+    whole = partial(plain_conv, x, kernel, strides, padding, dilation, groups)
+    if wants_plain() or not filled(x, kernel) or jax.default_backend() != "cpu":
+        return whole()
     pairs = _pairs(x, kernel, strides, padding, dilation)
-    window = tuple(strides), pairs, tuple(dilation)
-    if any(n <= 0 for n in out_shape(x, kernel.shape[:-2], *window)):
-        return plain_conv(x, kernel, strides, padding, dilation, groups)
+    out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+    if any(n <= 0 for n in out):
+        return whole()
+    kernel, *window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
+    if not kernel.size:
+        shape = x.shape[0], *out, kernel.shape[-1]
+        return jnp.zeros(shape, jnp.promote_types(x.dtype, kernel.dtype))
+    if not has_room(x.shape, kernel.shape, out, *window):
+        return whole()
     if groups == 1:
         return _ungrouped(*window, x, kernel)
     if kernel.shape[-2] == 1:
@@ -113,8 +120,11 @@ def conv_bias_relu(
             strides, pairs, dilation = (1, *strides), ((0, 0), *pairs), (1, *dilation)
             picture = conv_bias_relu(x[:, None], kernel[None], bias, strides, pairs, dilation)
             return picture[:, 0]
-        if all(n > 0 for n in out_shape(x, kernel.shape[:-2], strides, pairs, dilation)):
-            return _conv_bias_relu(tuple(strides), pairs, tuple(dilation), x, kernel, bias)
+        out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
+        if all(n > 0 for n in out):
+            met, *window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
+            if met.size and has_room(x.shape, met.shape, out, *window):
+                return _conv_bias_relu(*window, x, met, bias)
     return jax.nn.relu(conv(x, kernel, strides, padding, dilation, groups) + bias)
 
 
@@ -125,7 +135,7 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     if x.shape[-1] == 1 and math.prod(kernel.shape[:-2]) <= FEW_TAPS:
         windows = [window for _, window in _taps(x, kernel.shape[:-2], strides, pairs, dilation)]
         beside = lax.optimization_barrier(jnp.concatenate(windows, axis=-1))
-        return product(beside, kernel.reshape(-1, kernel.shape[-1]))
+        return product(beside, kernel.reshape(beside.shape[-1], kernel.shape[-1]))
     if len(strides) == 1 and native.suits(x, kernel):
         (pair,), picture = pairs, x[:, None]
         return _conv((1, *strides), ((0, 0), pair), (1, *dilation), picture, kernel[None])[:, 0]
@@ -136,7 +146,7 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     total = 0
     outer = strides[first], pairs[first], dilation[first]
     for (i,), shifted in _taps(x, kernel.shape[:1], *outer):
-        images = shifted.reshape(-1, *shifted.shape[2:])
+        images = shifted.reshape(math.prod(shifted.shape[:2]), *shifted.shape[2:])
         part = _conv(strides[rest], pairs[rest], dilation[rest], images, kernel[i])
         total += part.reshape(*shifted.shape[:2], *part.shape[1:])
     return total
@@ -358,7 +368,7 @@ def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
 
     def add(total, sample):  # sample by sample: nothing larger than a sample is written out
         x, d_out = sample
-        d_out = d_out.reshape(*d_out.shape[:-1], channels, -1)
+        d_out = d_out.reshape(*d_out.shape[:-1], channels, d_out.shape[-1] // channels)
         parts = [
             jnp.sum(window[0, ..., None] * d_out, tuple(range(d_out.ndim - 2)), sum_dtype)
             for _, window in _taps(x[None], taps, strides, pairs, dilation)
@@ -370,6 +380,39 @@ def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
 
 
 # --- helpers ------------------------------------------------------------------------------------
+
+
+def met_by_taps(shape, out, kernel, strides, pairs, dilation) -> tuple:
+    """A kernel without its first and last taps where these meet nothing but padding, and the
+    window for it: strides, padding and dilation no larger than they need to be.
+
+    Where no tap meets a number the kernel is empty.
+
+    Args:
+        shape: of what the kernel slides over, `(batch, *spatial, channels)`.
+        out: height and width of the output.
+        kernel, strides, pairs, dilation: as for `conv`, padding as pairs.
+    """
+    kept, window = [], []
+    sizes = zip(shape[1:], out, kernel.shape, strides, pairs, dilation, strict=False)
+    for n, m, k, s, (before, after), d in sizes:
+        starts = enumerate(range(-before, k * d - before, d))  # of each tap, for the first pixel
+        met = [tap for tap, at in starts if max(at, at % s) < min(n, at + m * s)] or [0, -1]
+        first, last = met[0], met[-1]
+        kept.append(slice(first or None, last + 1))
+        pair = before - first * d, after - (k - 1 - last) * d
+        window.append((min(s, max(n + sum(pair), 1)), pair, d if last > first else 1))
+    if any(part != slice(k) for part, k in zip(kept, kernel.shape, strict=False)):
+        kernel = kernel[*kept]
+    return kernel, *zip(*window, strict=True)
+
+
+def has_room(shape, taps, out, strides, pairs, dilation) -> bool:
+    """Whether a picture with its padding is not much larger than it and the output are."""
+    numbers = math.prod(shape[1:]) + math.prod(out) * taps[-1]
+    sizes = zip(out, taps, strides, dilation, strict=False)
+    framed = math.prod((m - 1) * s + (k - 1) * d + 1 for m, k, s, d in sizes) * shape[-1]
+    return framed <= max(ROOM, 4 * numbers)
 
 
 def _pairs(x, kernel, strides, padding, dilation) -> Pairs:
@@ -397,7 +440,8 @@ def out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
 def _taps(x, taps, strides, pairs, dilation) -> Iterator[tuple[tuple[int, ...], Array]]:
     """Each tap's index, and the part of the padded input that it meets."""
     out = out_shape(x, taps, strides, pairs, dilation)
-    x = jnp.pad(x, ((0, 0), *pairs, *[(0, 0)] * (x.ndim - 1 - len(pairs))))
+    around = [(0, 0), *pairs, *[(0, 0)] * (x.ndim - 1 - len(pairs))]
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(a, b, 0) for a, b in around])
     for index in itertools.product(*map(range, taps)):
         start = [i * d for i, d in zip(index, dilation, strict=True)]
         ranges = zip(start, out, strides, strict=True)

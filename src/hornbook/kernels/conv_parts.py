@@ -6,9 +6,13 @@ and without zeros in between. The parts lie between each other in the end.
 
 Few channels leave the columns of a product empty. There the taps become columns, too: a product
 gives what each tap adds, and a part is a sum of it, each tap's shifted by as much as it is away.
+
+With large strides there would be too many parts. There a product gives what each tap adds, too, and
+the taps as far apart as the strides are summed for all parts at once.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -18,6 +22,7 @@ from hornbook.kernels import native
 from hornbook.kernels.product import product
 
 FEW, ENOUGH = 4, 8  # channels to get, channels that are summed over
+PARTS = 16  # that are worth a sum or a convolution of their own
 
 Pair = tuple[int, int]
 
@@ -38,6 +43,8 @@ def gradient_in_parts(
         kernel: `(*taps, channels, filters)`.
         d_out: the gradient of the output, `(batch, *pixels, filters)`.
     """
+    if math.prod(strides) > PARTS:
+        return _in_blocks(strides, before, shape, kernel, d_out)
     each = zip(shape[1:-1], before, strides, strict=True)
     height, width = ((n - 1 + b) // s + 1 for n, b, s in each)
     out = height, width
@@ -46,8 +53,36 @@ def gradient_in_parts(
     parts = [part(*first) for first in itertools.product(*map(range, strides))]
     apart = jnp.stack(parts).reshape(*strides, *parts[0].shape).transpose(2, 3, 0, 4, 1, 5)
     whole = apart.reshape(shape[0], height * strides[0], width * strides[1], shape[-1])
-    rows, columns = (slice(b, b + n) for b, n in zip(before, shape[1:-1], strict=True))
-    return whole[:, rows, columns]
+    return _cut(whole, before, shape)
+
+
+def _cut(whole: Array, before: Pair, shape: tuple[int, ...]) -> Array:
+    """What lies behind the padding, of a shape."""
+    axes = zip(shape[1:-1], before, whole.shape[1:-1], strict=True)
+    each = [(0, 0, 0), *((-b, n + b - m, 0) for n, b, m in axes), (0, 0, 0)]
+    return lax.pad(whole, jnp.zeros((), whole.dtype), each)
+
+
+def _in_blocks(
+    strides: Pair, before: Pair, shape: tuple[int, ...], kernel: Array, d_out: Array
+) -> Array:
+    *taps, channels, filters = kernel.shape
+    samples, *pixels, _ = d_out.shape
+    most = [-(-k // s) for k, s in zip(taps, strides, strict=True)]  # taps that a number meets
+    added = product(d_out, kernel.reshape(-1, filters).T).reshape(*d_out.shape[:3], *taps, channels)
+    room = [(0, m * s - k) for m, s, k in zip(most, strides, taps, strict=True)]
+    added = jnp.pad(added, (*[(0, 0)] * 3, *room, (0, 0)))
+    added = added.reshape(samples, *pixels, most[0], strides[0], most[1], strides[1], channels)
+    parts = (
+        jnp.pad(
+            added[:, :, :, i, :, j],
+            ((0, 0), (i, most[0] - 1 - i), (j, most[1] - 1 - j), *[(0, 0)] * 3),
+        )
+        for i, j in itertools.product(*map(range, most))
+    )
+    whole = sum(parts).transpose(0, 1, 3, 2, 4, 5)
+    size = [(n + m - 1) * s for n, m, s in zip(pixels, most, strides, strict=True)]
+    return _cut(whole.reshape(samples, *size, channels), before, shape)
 
 
 def _by_convolution(strides: Pair, out: Pair, kernel: Array, d_out: Array) -> Callable:

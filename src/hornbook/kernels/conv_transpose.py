@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from functools import partial
 
 import jax
-from jax import Array, ShapeDtypeStruct, lax
+import jax.numpy as jnp
+from jax import Array, lax
 
-from hornbook.kernels import wants_plain
-from hornbook.kernels.conv import LAYOUT, input_gradient, out_shape
+from hornbook.kernels import filled, wants_plain
+from hornbook.kernels.conv import LAYOUT, has_room, input_gradient, met_by_taps, out_shape
 
 Padding = Sequence[tuple[int, int]]
 
@@ -46,19 +47,24 @@ def conv_transpose(
         dilation: distance of the taps.
     """
     plainly = partial(plain_conv_transpose, strides=strides, padding=padding, dilation=dilation)
-    known = all(isinstance(n, int) and n > 0 for n in x.shape)
-    if wants_plain() or not known or x.ndim > 4 or jax.default_backend() != "cpu":
+    if wants_plain() or not filled(x, kernel) or x.ndim > 4 or jax.default_backend() != "cpu":
         return plainly(x, kernel)
     if x.ndim == 3:
         picture, window = x[:, None], ((1, *strides), ((0, 0), *padding), (1, *dilation))
         return conv_transpose(picture, kernel[None], *window)[:, 0]
     reach = [(k - 1) * d for k, d in zip(kernel.shape, dilation, strict=False)]
     pairs = tuple((r - a, max(r - b, 0)) for r, (a, b) in zip(reach, padding, strict=True))
-    window = tuple(strides), pairs, tuple(dilation)
-    shape = jax.eval_shape(plainly, x, kernel).shape
-    if out_shape(ShapeDtypeStruct(shape, x.dtype), kernel.shape[:2], *window) != x.shape[1:3]:
+    spread = jax.eval_shape(plainly, x, kernel)
+    shape, window = spread.shape, (tuple(strides), pairs, tuple(dilation))
+    out = out_shape(spread, kernel.shape[:2], *window)
+    if out != x.shape[1:3] or not all(shape):
         return plainly(x, kernel)
-    return input_gradient(*window, shape, kernel, x)
+    met, *window = met_by_taps(shape, out, kernel, *window)
+    if not met.size:
+        return jnp.zeros(shape, spread.dtype)
+    if not has_room(shape, met.shape, out, *window):
+        return plainly(x, kernel)
+    return input_gradient(*window, shape, met, x)
 
 
 def transposed_padding(reach: int, stride: int, padding: str, extra: int | None) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from jax import Array
 
 from hornbook.core.origins import Origins
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.product import wide
+from hornbook.kernels.product import flat, wide
 
 OFTEN = 2  # times that a row is asked for, on average
 WORTH_A_CALL = 1 << 12  # numbers of a gradient
@@ -82,7 +82,7 @@ def _forward(table, ids):
 def _backward(residuals, d_out):
     ids, like = residuals
     _, rows, width = like.shape
-    d_rows = d_out.reshape(-1, width).astype(wide(like.dtype))
+    d_rows = flat(d_out).astype(wide(like.dtype))
     taken = jnp.clip(ids.reshape(-1), 0, rows - 1)
     if d_rows.size >= WORTH_A_CALL and native.suits(d_rows):
         d_table = native.differentiated_as(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.product import flat
 
 FEW = 4096  # numbers for which a call takes longer than it saves
 
@@ -30,7 +31,7 @@ def log_sum_exp(x: Array) -> Array:
     """
     if wants_plain() or not native.suits(x) or x.ndim < 2 or x.size < FEW:
         return plain_log_sum_exp(x)
-    return native.log_sum_exp(x.reshape(-1, x.shape[-1])).reshape(x.shape[:-1])
+    return native.log_sum_exp(flat(x)).reshape(x.shape[:-1])
 
 
 @log_sum_exp.defjvp

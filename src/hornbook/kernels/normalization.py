@@ -4,13 +4,13 @@ XLA goes over the rows once for each mean, and again for the gradients of scale 
 compiled kernel does all while a row is in the cache.
 """
 
-import math
 from functools import partial
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.product import flat
 
 
 def plain_layer_norm(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
@@ -35,7 +35,7 @@ def layer_norm(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
         partial(plain_layer_norm, epsilon=epsilon),
         partial(native.normalize, epsilon=epsilon),
         partial(native.normalize_back, epsilon=epsilon),
-        x.reshape(math.prod(x.shape[:-1]), x.shape[-1]),
+        flat(x),
         gamma,
         beta,
     )

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from hornbook.kernels import wants_plain
+from hornbook.kernels import filled, wants_plain
 
 LARGEST_WINDOW = 32  # slices are written out one by one
 
@@ -43,6 +43,7 @@ def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
     Returns:
         `(batch, *windows, channels)`.
     """
+    size = _needed(x, size, strides, padding)
     if not _fits(x, size, strides, padding):
         return plain_max_pool(x, size, strides, padding)
     return _max(tuple(size), tuple(strides), padding, x)
@@ -59,6 +60,7 @@ def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
     Returns:
         `(batch, *windows, channels)`.
     """
+    size = _needed(x, size, strides, padding)
     if not _fits(x, size, strides, padding):
         return plain_avg_pool(x, size, strides, padding)
     return _mean(tuple(size), tuple(strides), padding, x)
@@ -169,12 +171,19 @@ def _geometry(shape, size, strides, padding):
     return pads, out
 
 
+def _needed(x, size, strides, padding) -> tuple[int, ...]:
+    """The size of windows without what lies outside the input wherever they are."""
+    if padding == "valid" or not filled(x):
+        return tuple(size)
+    axes = zip(x.shape[1:-1], size, strides, strict=True)
+    return tuple(min(k, n + (n - 1) // s * s) for n, k, s in axes)
+
+
 def _fits(x, size, strides, padding) -> bool:
     """Whether slices are the way: known shapes, small windows, a CPU."""
     if wants_plain() or jax.default_backend() != "cpu" or prod(size) > LARGEST_WINDOW:
         return False
-    known = all(isinstance(n, int) and n > 0 for n in x.shape)
-    return known and all(n > 0 for n in _geometry(x.shape, size, strides, padding)[1])
+    return filled(x) and all(n > 0 for n in _geometry(x.shape, size, strides, padding)[1])
 
 
 def _reduce_window(x, start, reducer, size, strides, padding):

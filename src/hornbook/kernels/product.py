@@ -6,6 +6,7 @@ matrices first and it is slower than float32. The derivative that jax writes for
 mixes widths and loses the gain, so it is written here.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -46,7 +47,7 @@ def product(x: Array, kernel: Array) -> Array:
     if wants_plain():
         return plain_product(x, kernel)
     dtype = jnp.promote_types(x.dtype, kernel.dtype)
-    rows = x.reshape(-1, x.shape[-1]).astype(dtype)
+    rows = flat(x).astype(dtype)
     return _product(rows, kernel.astype(dtype)).reshape(*x.shape[:-1], kernel.shape[1])
 
 
@@ -76,7 +77,7 @@ def product_bias_relu(x: Array, kernel: Array, bias: Array) -> Array | None:
     """
     if not native.suits(x, kernel, bias) or x.size < MANY * len(kernel) or wants_plain():
         return None
-    rows = _product_bias_relu(x.reshape(-1, len(kernel)), kernel, bias)
+    rows = _product_bias_relu(flat(x), kernel, bias)
     return rows.reshape(*x.shape[:-1], len(bias))
 
 
@@ -218,13 +219,18 @@ def _packed_backward(transposed, residuals, d):
 _packed.defvjp(lambda t, a, b, packed: (_packed(t, a, b, packed), (a, b)), _packed_backward)
 
 
+def flat(x: Array) -> Array:
+    """The rows of an array, its last axis, as one matrix."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def laid_out(a: Array) -> Array:
     """The same array, in memory in the order of its axes, whatever is done with it next."""
     if a.dtype == wide(a.dtype):
         return lax.optimization_barrier(a)
     # flat, for a product of narrow floats does not take a matrix that says it is a transposed one
-    flat = lax.optimization_barrier(as_bits(a).reshape(-1))
-    return as_floats(flat.reshape(a.shape), a.dtype)
+    bits = lax.optimization_barrier(as_bits(a).reshape(-1))
+    return as_floats(bits.reshape(a.shape), a.dtype)
 
 
 def as_bits(a: Array) -> Array:

@@ -265,7 +265,9 @@ def scan_steps(
         (x, None if mask is None else as_mask(mask)),
     )
     states, outputs = lax.scan(advance, states, inputs, unroll=unroll)
-    return jnp.swapaxes(outputs, 0, 1) if return_sequences else outputs[-1], states
+    if return_sequences:
+        return jnp.swapaxes(outputs, 0, 1), states
+    return outputs[-1] if len(outputs) else states[0], states
 
 
 def project(x: Array, kernel: Array, bias: Array | None, masks: Array | None) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.kernels import native
-from hornbook.kernels.product import dot_rows, wide
+from hornbook.kernels.product import dot_rows, flat, wide
 
 # name: (function, its derivative written in terms of its value)
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
@@ -200,7 +200,7 @@ def weight_gradient(h: Array, d: Array, drop: Array | None = None) -> Array:
     if drop is not None:
         gates = zip(drop, jnp.split(d, len(drop), axis=-1), strict=True)
         return jnp.concatenate([weight_gradient(h * mask, part) for mask, part in gates], -1)
-    return dot_rows(h.reshape(-1, h.shape[-1]), d.reshape(-1, d.shape[-1]))
+    return dot_rows(flat(h), flat(d))
 
 
 def sum_steps(x: Array) -> Array:

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.kernels import native, wants_plain
+from hornbook.kernels.product import flat
 
 
 def plain_row_dots(a: Array, b: Array) -> Array:
@@ -34,7 +35,7 @@ def _scaled(d, other):
 
 
 def _batched(a, b):
-    return row_dots(*(x.reshape(-1, x.shape[-1]) for x in (a, b))).reshape(a.shape[:-1])
+    return row_dots(*map(flat, (a, b))).reshape(a.shape[:-1])
 
 
 _row_dots = native.bilinear(

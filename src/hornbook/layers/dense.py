@@ -9,7 +9,7 @@ from jax import Array
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.activations import relu
 from hornbook.kernels import in_one_call
-from hornbook.kernels.product import dot, product, product_bias_relu
+from hornbook.kernels.product import dot, flat, product, product_bias_relu
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import of_each_step
@@ -116,5 +116,5 @@ def matmul(x: Array, kernel: Array) -> Array:
     dtype = jnp.promote_types(x.dtype, kernel.dtype)
     if dtype.itemsize < 4:
         return product(x, kernel)
-    rows = dot(x.reshape(-1, x.shape[-1]).astype(dtype), kernel.astype(dtype))
+    rows = dot(flat(x).astype(dtype), kernel.astype(dtype))
     return rows.reshape(*x.shape[:-1], kernel.shape[1])

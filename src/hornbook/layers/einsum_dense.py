@@ -99,9 +99,9 @@ def einsum_product(equation: str, x: Array, kernel: Array) -> Array:
     in_order = of_x == free + "".join(bound) and of_kernel == "".join(bound) + new
     if not bound or not new or not in_order or out != free + new:
         return jnp.einsum(equation, x, kernel)
-    size = math.prod(kernel.shape[: len(bound)])
+    size, units = (math.prod(n) for n in (kernel.shape[: len(bound)], kernel.shape[len(bound) :]))
     rows = x.reshape(*x.shape[: x.ndim - len(bound)], size)
-    y = matmul(rows, kernel.reshape(size, -1))
+    y = matmul(rows, kernel.reshape(size, units))
     return y.reshape(*y.shape[:-1], *kernel.shape[len(bound) :])
 
 

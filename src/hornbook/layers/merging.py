@@ -322,8 +322,8 @@ def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:
     out += [name for name in of_y[1:] if name != of_x[first]]
     if math.prod(x.shape[1:]) == math.prod(y.shape[1:]) == x.shape[first]:  # a vector each
         dtype = jnp.promote_types(x.dtype, y.dtype)
-        vectors = (a.reshape(len(a), -1).astype(dtype) for a in (x, y))
-        result = row_dots(*vectors).reshape(-1, *[1] * (len(out) - 1))
+        vectors = (a.reshape(len(a), x.shape[first]).astype(dtype) for a in (x, y))
+        result = row_dots(*vectors).reshape(len(x), *[1] * (len(out) - 1))
     else:
         result = jnp.einsum(f"{''.join(of_x)},{''.join(of_y)}->{''.join(out)}", x, y)
     return result if result.ndim > 1 else result[:, None]

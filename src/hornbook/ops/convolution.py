@@ -340,7 +340,8 @@ def unfold(
     i, j = _windows(x.shape[2:], kernel_size, dilation, padding, stride)
     p, q = rows.each(padding, 2)
     columns = jnp.pad(x, ((0, 0), (0, 0), (p, p), (q, q)))[:, :, i, j]
-    return columns.reshape(x.shape[0], x.shape[1] * i.shape[0] * j.shape[1], -1)
+    taps, count = i.shape[0] * j.shape[1], i.shape[2] * j.shape[3]
+    return columns.reshape(x.shape[0], x.shape[1] * taps, count)
 
 
 @op

@@ -296,7 +296,7 @@ def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
         with np.errstate(invalid="ignore"):
             if np.asarray(fill).astype(value.dtype) != fill:  # NaN too
                 return False
-        if not (value != fill).reshape(len(value), -1).any(1).all():
+        if not (value != fill).any(tuple(range(1, value.ndim))).all():
             return False
     return True
 

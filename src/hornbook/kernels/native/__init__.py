@@ -23,7 +23,7 @@ import numpy as np
 from jax import Array
 
 from hornbook.core.processor import flags
-from hornbook.kernels import in_one_function
+from hornbook.kernels import filled, in_one_function
 from hornbook.kernels.native.bilinear import bilinear as bilinear
 from hornbook.kernels.native.sources import digest
 
@@ -109,10 +109,7 @@ def suits(*arrays: Array) -> bool:
 
 def are_simple(*arrays: Array) -> bool:
     """Whether these arrays are float32, of shapes that are known, and not empty."""
-    return all(
-        a.dtype == jnp.float32 and all(isinstance(n, int) and n > 0 for n in a.shape)
-        for a in arrays
-    )
+    return filled(*arrays) and all(a.dtype == jnp.float32 for a in arrays)
 
 
 def differentiated_as(formula: Callable, function: Callable, *args: Any) -> Any:

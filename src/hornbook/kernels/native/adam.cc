@@ -124,13 +124,13 @@ ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::Remaini
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam, hornbook::Adam,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::BufferR0<xla::ffi::F32>>()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<xla::ffi::Span<const int64_t>>("arrays")
-                                  .Attr<double>("beta_1")
-                                  .Attr<double>("beta_2")
-                                  .Attr<double>("epsilon"));
+HORNBOOK_KERNEL(hornbook_adam, hornbook::Adam,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::BufferR0<xla::ffi::F32>>()
+                    .RemainingArgs()
+                    .RemainingRets()
+                    .Attr<xla::ffi::Span<const int64_t>>("arrays")
+                    .Attr<double>("beta_1")
+                    .Attr<double>("beta_2")
+                    .Attr<double>("epsilon"));

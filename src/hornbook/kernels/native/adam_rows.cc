@@ -277,36 +277,36 @@ ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_lookup, hornbook::AdamLookup,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Step>()
-                                  .Arg<hornbook::Rate>()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<double>("beta_1")
-                                  .Attr<double>("beta_2")
-                                  .Attr<double>("epsilon"));
+HORNBOOK_KERNEL(hornbook_adam_lookup, hornbook::AdamLookup,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Step>()
+                    .Arg<hornbook::Rate>()
+                    .RemainingArgs()
+                    .RemainingRets()
+                    .Attr<double>("beta_1")
+                    .Attr<double>("beta_2")
+                    .Attr<double>("epsilon"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_rows, hornbook::AdamRows,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
-                                  .Arg<hornbook::Step>()
-                                  .Arg<hornbook::Rate>()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<double>("beta_1")
-                                  .Attr<double>("beta_2")
-                                  .Attr<double>("epsilon"));
+HORNBOOK_KERNEL(hornbook_adam_rows, hornbook::AdamRows,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
+                    .Arg<hornbook::Step>()
+                    .Arg<hornbook::Rate>()
+                    .RemainingArgs()
+                    .RemainingRets()
+                    .Attr<double>("beta_1")
+                    .Attr<double>("beta_2")
+                    .Attr<double>("epsilon"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_adam_table, hornbook::AdamTable,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Step>()
-                                  .Arg<hornbook::Rate>()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<double>("beta_1")
-                                  .Attr<double>("beta_2")
-                                  .Attr<double>("epsilon"));
+HORNBOOK_KERNEL(hornbook_adam_table, hornbook::AdamTable,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Step>()
+                    .Arg<hornbook::Rate>()
+                    .RemainingArgs()
+                    .RemainingRets()
+                    .Attr<double>("beta_1")
+                    .Attr<double>("beta_2")
+                    .Attr<double>("epsilon"));

@@ -214,26 +214,26 @@ ffi::Error AttentionBack(ffi::ThreadPool pool, Heads q, Heads k, Heads v, Heads 
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_attention, hornbook::Attention,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Heads>()
-                                  .Ret<hornbook::Heads>()
-                                  .Ret<hornbook::Spans>()
-                                  .Attr<float>("scale"));
+HORNBOOK_KERNEL(hornbook_attention, hornbook::Attention,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Heads>()
+                    .Ret<hornbook::Heads>()
+                    .Ret<hornbook::Spans>()
+                    .Attr<float>("scale"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_attention_back, hornbook::AttentionBack,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Heads>()
-                                  .Arg<hornbook::Spans>()
-                                  .Arg<hornbook::Heads>()
-                                  .Ret<hornbook::Heads>()
-                                  .Ret<hornbook::Heads>()
-                                  .Ret<hornbook::Heads>()
-                                  .Attr<float>("scale"));
+HORNBOOK_KERNEL(hornbook_attention_back, hornbook::AttentionBack,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Heads>()
+                    .Arg<hornbook::Spans>()
+                    .Arg<hornbook::Heads>()
+                    .Ret<hornbook::Heads>()
+                    .Ret<hornbook::Heads>()
+                    .Ret<hornbook::Heads>()
+                    .Attr<float>("scale"));

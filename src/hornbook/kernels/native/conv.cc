@@ -43,7 +43,8 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   const auto in = x.dimensions(), taps = kernel.dimensions(), to = out->dimensions();
   const int64_t samples = in[0], channels = in[3], filters = to[3];
   const int64_t biases = bias.element_count();
-  if (to[0] != samples || taps[turned ? 3 : 2] != channels || taps[turned ? 2 : 3] != filters ||
+  if (!Sound(down, across, x, kernel, *out) || to[0] != samples ||
+      taps[turned ? 3 : 2] != channels || taps[turned ? 2 : 3] != filters ||
       (biases && biases != filters))
     return DoesNotFit();
   const Shape shape{in[1], in[2], in[3]}, out_shape{to[1], to[2], to[3]};
@@ -76,7 +77,7 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
   ShareBands(pool, samples, out_shape.height, parts, [&](int64_t, Band of, bool) {
     const auto [n, top, bottom] = of;
-    float* const framed = Scratch(frame.framed.size());
+    float* const framed = Scratch(frame.size);
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
     float* const picture = out->typed_data() + n * out_shape.size();
     // A few tiles of the output stay in the cache until all their columns are written.
@@ -115,7 +116,9 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
                       Axis down, Axis across) {
   const auto in = x.dimensions(), of = d.dimensions(), taps = out->dimensions();
   const int64_t samples = in[0], channels = in[3], filters = of[3];
-  if (of[0] != samples || taps[2] != channels || taps[3] != filters) return DoesNotFit();
+  if (!Sound(down, across, x, d, *out) || of[0] != samples || taps[2] != channels ||
+      taps[3] != filters)
+    return DoesNotFit();
   const Shape shape{in[1], in[2], in[3]}, d_shape{of[1], of[2], of[3]};
   const Frame frame(shape, d_shape, taps[0], taps[1], down, across);
 
@@ -133,7 +136,7 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
       std::clamp<int64_t>(kInOrder / (d_shape.width * panels * kColumns), 1, d_shape.height);
   ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool first) {
     const auto [n, top, bottom] = rows;
-    float* const framed = Scratch(frame.framed.size());
+    float* const framed = Scratch(frame.size);
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
     const int64_t most = some * d_shape.width;
     float* const packed = Scratch<1>(panels * most * kColumns);
@@ -212,7 +215,7 @@ ffi::Error Cut(ffi::ThreadPool pool, Pictures d, Pictures out, ffi::Result<Pictu
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
+HORNBOOK_KERNEL(
     hornbook_conv,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures kernel,
        hornbook::Bias bias, xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd,
@@ -222,7 +225,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(
     hornbook::WithAxes(hornbook::Operands().Arg<hornbook::Bias>().Ret<hornbook::Pictures>())
         .Attr<bool>("turned"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
+HORNBOOK_KERNEL(
     hornbook_conv_kernel,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures d,
        xla::ffi::Result<hornbook::Pictures> out, int64_t sd, int64_t bd, int64_t dd, int64_t sa,
@@ -230,5 +233,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(
        int64_t da) { return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da}); },
     hornbook::WithAxes(hornbook::Operands().Ret<hornbook::Pictures>()));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_cut, hornbook::Cut,
-                              hornbook::Operands().Ret<hornbook::Pictures>().Ret<hornbook::Bias>());
+HORNBOOK_KERNEL(hornbook_cut, hornbook::Cut,
+                hornbook::Operands().Ret<hornbook::Pictures>().Ret<hornbook::Bias>());

@@ -23,7 +23,9 @@ ffi::Error DepthwiseKernel(ffi::ThreadPool pool, Pictures x, Pictures d,
                            ffi::Result<ffi::Buffer<ffi::F32, 3>> out, Axis down, Axis across) {
   const auto in = x.dimensions(), of = d.dimensions(), taps = out->dimensions();
   const int64_t samples = in[0], channels = in[3], width = of[2];
-  if (of[0] != samples || of[3] != channels || taps[2] != channels) return DoesNotFit();
+  if (!Sound(down, across, x, d, *out) || of[0] != samples || of[3] != channels ||
+      taps[2] != channels)
+    return DoesNotFit();
   const Shape shape{in[1], in[2], channels}, d_shape{of[1], width, channels};
   const Frame frame(shape, d_shape, taps[0], taps[1], down, across);
   const int64_t row = frame.framed.width * channels, step = across.stride * channels;
@@ -38,7 +40,7 @@ ffi::Error DepthwiseKernel(ffi::ThreadPool pool, Pictures x, Pictures d,
   std::vector<float> sums(parts * size);
   ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool) {
     const auto [n, top, bottom] = rows;
-    float* const framed = Scratch(frame.framed.size());
+    float* const framed = Scratch(frame.size);
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
     float* const mine = sums.data() + part * size;
     for (int64_t y = top; y < bottom; ++y) {
@@ -70,7 +72,7 @@ ffi::Error DepthwiseKernel(ffi::ThreadPool pool, Pictures x, Pictures d,
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
+HORNBOOK_KERNEL(
     hornbook_depthwise_kernel,
     [](xla::ffi::ThreadPool pool, hornbook::Pictures x, hornbook::Pictures d,
        xla::ffi::Result<xla::ffi::Buffer<xla::ffi::F32, 3>> out, int64_t sd, int64_t bd, int64_t dd,

@@ -49,13 +49,13 @@ ffi::Error DescentRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_descent_rows, hornbook::DescentRows,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
-                                  .Arg<hornbook::Step>()
-                                  .Arg<hornbook::Rate>()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<int64_t>("slots")
-                                  .Attr<float>("epsilon"));
+HORNBOOK_KERNEL(hornbook_descent_rows, hornbook::DescentRows,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
+                    .Arg<hornbook::Step>()
+                    .Arg<hornbook::Rate>()
+                    .RemainingArgs()
+                    .RemainingRets()
+                    .Attr<int64_t>("slots")
+                    .Attr<float>("epsilon"));

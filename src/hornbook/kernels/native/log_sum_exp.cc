@@ -1,9 +1,9 @@
 // What softmax divides by, as a logarithm: of each row, in one pass while it is in the cache.
 #include <cmath>
 
+#include "handler.h"
 #include "power.h"
 #include "team.h"
-#include "xla/ffi/api/ffi.h"
 
 namespace hornbook {
 namespace {
@@ -47,8 +47,8 @@ ffi::Error LogSumExps(ffi::ThreadPool pool, ffi::BufferR2<ffi::F32> x,
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_log_sum_exp, hornbook::LogSumExps,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
-                                  .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_log_sum_exp, hornbook::LogSumExps,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
+                    .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());

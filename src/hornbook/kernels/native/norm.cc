@@ -117,22 +117,22 @@ ffi::Error NormalizeBack(ffi::ThreadPool pool, Matrix x, Weight gamma, Matrix d,
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_normalize, hornbook::Normalize,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Weight>()
-                                  .Arg<hornbook::Weight>()
-                                  .Ret<hornbook::Matrix>()
-                                  .Attr<float>("epsilon"));
+HORNBOOK_KERNEL(hornbook_normalize, hornbook::Normalize,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Matrix>()
+                    .Arg<hornbook::Weight>()
+                    .Arg<hornbook::Weight>()
+                    .Ret<hornbook::Matrix>()
+                    .Attr<float>("epsilon"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_normalize_back, hornbook::NormalizeBack,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Weight>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Ret<hornbook::Matrix>()
-                                  .Ret<hornbook::Weight>()
-                                  .Ret<hornbook::Weight>()
-                                  .Attr<float>("epsilon"));
+HORNBOOK_KERNEL(hornbook_normalize_back, hornbook::NormalizeBack,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Matrix>()
+                    .Arg<hornbook::Weight>()
+                    .Arg<hornbook::Matrix>()
+                    .Ret<hornbook::Matrix>()
+                    .Ret<hornbook::Weight>()
+                    .Ret<hornbook::Weight>()
+                    .Attr<float>("epsilon"));

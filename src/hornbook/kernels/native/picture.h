@@ -21,16 +21,17 @@ struct Shape {
 // The part of a picture that the windows of an output cover, with zeros where they lie outside.
 struct Frame {
   Shape picture, framed;
-  int64_t out_height;
+  int64_t out_height, size;  // the number of numbers in it
   Axis down, across;
 
   Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
       : picture(picture), out_height(out.height), down(down), across(across) {
     const auto cover = [](int64_t out, int64_t taps, Axis a) {
-      return (out - 1) * a.stride + (taps - 1) * a.dilation + 1;
+      return Plus(Times(out - 1, a.stride), Plus(Times(taps - 1, a.dilation), 1));
     };
     framed = {cover(out.height, taps_down, down), cover(out.width, taps_across, across),
               picture.channels};
+    size = Times(Times(framed.height, framed.width), framed.channels);
   }
 
   // What the windows of the output's rows [first, last) cover.
@@ -100,6 +101,13 @@ auto WithAxes(B binding) {
       .template Attr<int64_t>("stride_across")
       .template Attr<int64_t>("before_across")
       .template Attr<int64_t>("dilation_across");
+}
+
+// Whether there is something to do, and every number of an axis has its meaning.
+template <class... Buffers>
+bool Sound(Axis down, Axis across, const Buffers&... buffers) {
+  return std::min({down.stride, down.dilation, across.stride, across.dilation}) > 0 &&
+         ((buffers.element_count() > 0) && ...);
 }
 
 inline auto Operands() {

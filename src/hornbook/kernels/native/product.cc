@@ -217,6 +217,7 @@ ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Stack b, ffi::Result<Ma
   if (a_shape[0] != shape[0] || a_shape[1] != b_shape[1] || b_shape[2] != kColumns ||
       b_shape[0] != Up(shape[1], kColumns) / kColumns)
     return ffi::Error::InvalidArgument("the shapes of a product do not fit");
+  if (!a_shape[1]) std::fill_n(out->typed_data(), out->element_count(), 0.0f);
   if (shape[0] && shape[1] && a_shape[1])
     Multiply(pool, {shape[0], shape[1], a_shape[1], Left{a.typed_data(), a_shape[1], 1},
                     b.typed_data(), kColumns, Order::kPacked, out->typed_data()});
@@ -226,33 +227,33 @@ ffi::Error ProductPacked(ffi::ThreadPool pool, Matrix a, Stack b, ffi::Result<Ma
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product, hornbook::Product,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Ret<xla::ffi::AnyBuffer>()
-                                  .Attr<bool>("a_transposed")
-                                  .Attr<bool>("b_transposed"));
+HORNBOOK_KERNEL(hornbook_product, hornbook::Product,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::AnyBuffer>()
+                    .Arg<xla::ffi::AnyBuffer>()
+                    .Ret<xla::ffi::AnyBuffer>()
+                    .Attr<bool>("a_transposed")
+                    .Attr<bool>("b_transposed"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_dense, hornbook::Dense,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Bias>()
-                                  .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_dense, hornbook::Dense,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Matrix>()
+                    .Arg<hornbook::Matrix>()
+                    .Arg<hornbook::Bias>()
+                    .Ret<hornbook::Matrix>());
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
+HORNBOOK_KERNEL(
     hornbook_pack, hornbook::Pack,
     xla::ffi::Ffi::Bind().Arg<hornbook::Matrix>().Ret<hornbook::Stack>().Attr<bool>("transposed"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_product_packed, hornbook::ProductPacked,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<hornbook::Matrix>()
-                                  .Arg<hornbook::Stack>()
-                                  .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_product_packed, hornbook::ProductPacked,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<hornbook::Matrix>()
+                    .Arg<hornbook::Stack>()
+                    .Ret<hornbook::Matrix>());
 
 extern "C" int64_t hornbook_columns() { return hornbook::kColumns; }
 

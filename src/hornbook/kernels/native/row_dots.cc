@@ -1,6 +1,6 @@
 // Dot products of vectors: XLA's own loops go over memory twice, a part of a row at a time.
 #include "fold.h"
-#include "xla/ffi/api/ffi.h"
+#include "handler.h"
 
 namespace hornbook {
 namespace {
@@ -22,8 +22,8 @@ ffi::Error RowDots(Rows a, Rows b, ffi::Result<ffi::BufferR1<ffi::F32>> out) {
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_row_dots, hornbook::RowDots,
-                              xla::ffi::Ffi::Bind()
-                                  .Arg<hornbook::Rows>()
-                                  .Arg<hornbook::Rows>()
-                                  .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_row_dots, hornbook::RowDots,
+                xla::ffi::Ffi::Bind()
+                    .Arg<hornbook::Rows>()
+                    .Arg<hornbook::Rows>()
+                    .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());

@@ -56,16 +56,16 @@ ffi::Error SumRows(ffi::ThreadPool pool, ffi::BufferR2<ffi::F32> d, ffi::BufferR
 }  // namespace
 }  // namespace hornbook
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_take, hornbook::Take,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
-                                  .Ret<xla::ffi::AnyBuffer>());
+HORNBOOK_KERNEL(hornbook_take, hornbook::Take,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::AnyBuffer>()
+                    .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
+                    .Ret<xla::ffi::AnyBuffer>());
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(hornbook_sum_rows, hornbook::SumRows,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
-                                  .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
-                                  .Ret<xla::ffi::BufferR2<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_sum_rows, hornbook::SumRows,
+                xla::ffi::Ffi::Bind()
+                    .Ctx<xla::ffi::ThreadPool>()
+                    .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
+                    .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
+                    .Ret<xla::ffi::BufferR2<xla::ffi::F32>>());

@@ -8,15 +8,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
+#include "handler.h"
 #include "tile.h"
-#include "xla/ffi/api/ffi.h"
 
 namespace hornbook {
 
@@ -51,8 +53,14 @@ class Job {
 
   void Begin(xla::ffi::ThreadPool pool, int64_t helpers) {
     open_.store(true);
-    for (int64_t i = 0; i < helpers; ++i)
-      if (!Present(i).load() && !Present(i).exchange(true)) pool.Schedule([i] { Help(i); });
+    for (int64_t i = 0; i < helpers; ++i) {
+      if (Present(i).load() || Present(i).exchange(true)) continue;
+      try {
+        pool.Schedule([i] { Help(i); });
+      } catch (const std::bad_alloc&) {  // the caller does its work
+        Present(i).store(false);
+      }
+    }
   }
 
   void End() {
@@ -61,7 +69,8 @@ class Job {
   }
 
   // Calls f(part) for every part, and returns when all are done. Nobody waits for a helper that has
-  // not come: the caller does what is left, so that a busy pool slows down and never blocks.
+  // not come: the caller does what is left, so that a busy pool slows down and never blocks. What a
+  // part throws, on whichever thread, is thrown here once all have ended.
   template <class F>
   void Run(int64_t parts, int64_t shares, const F& f) {
     call_ = [](const void* f, int64_t part) { (*static_cast<const F*>(f))(part); };
@@ -73,6 +82,7 @@ class Job {
     Take(round);
     for (int64_t i = 0; done_.load(std::memory_order_acquire) < parts; ++i)
       i < kSpins ? Pause() : std::this_thread::yield();
+    if (failed_.exchange(false)) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
  private:
@@ -146,7 +156,11 @@ class Job {
         if (!begun.compare_exchange_weak(seen, none + next + 1, std::memory_order_acq_rel))
           continue;
         seen = none + next + 1;
-        call_(function_, from + next);
+        try {
+          call_(function_, from + next);
+        } catch (...) {
+          if (!failed_.exchange(true)) error_ = std::current_exception();
+        }
         ++did;
       }
     }
@@ -162,6 +176,8 @@ class Job {
   std::atomic<bool> open_{false};               // whether more rounds may come soon
   void (*call_)(const void*, int64_t) = nullptr;
   const void* function_ = nullptr;
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;  // of the first part that failed
   alignas(64) std::atomic<int64_t> done_{0};
   Begun begun_[kShares];
 };

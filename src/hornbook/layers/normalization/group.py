@@ -97,7 +97,7 @@ class GroupNormalization(Layer):
         axis = self.axis % inputs.ndim
         x = jnp.moveaxis(wide(inputs), axis, 1)
         groups = x.shape[1] if self.groups == -1 else self.groups
-        grouped = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
+        grouped = x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
         y = standardize(grouped, tuple(range(2, grouped.ndim)), self.epsilon)
         y = jnp.moveaxis(y.reshape(x.shape), 1, axis)
         if self.gamma is not None:
