@@ -320,7 +320,8 @@ def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:
     of_y[second] = of_x[first]
     out = [name for name in of_x if name != of_x[first]]
     out += [name for name in of_y[1:] if name != of_x[first]]
-    if math.prod(x.shape[1:]) == math.prod(y.shape[1:]) == x.shape[first]:  # a vector each
+    sizes = math.prod(x.shape[1:]), math.prod(y.shape[1:])
+    if sizes[0] == sizes[1] == x.shape[first] > 0:  # a vector each
         dtype = jnp.promote_types(x.dtype, y.dtype)
         vectors = (a.reshape(len(a), x.shape[first]).astype(dtype) for a in (x, y))
         result = row_dots(*vectors).reshape(len(x), *[1] * (len(out) - 1))

@@ -68,7 +68,10 @@ class Reshape(Layer):
                 f"{have} elements, into {self.target_shape}, "
                 f"{abs(want)}{' times something' if want < 0 else ''}"
             )
-        return inputs.reshape(inputs.shape[0], *self.target_shape)
+        sizes = self.target_shape
+        if isinstance(have, int):  # of no samples reshape could not tell
+            sizes = tuple(have // abs(want) if n == -1 else n for n in sizes)
+        return inputs.reshape(inputs.shape[0], *sizes)
 
 
 class Permute(Layer):

@@ -31,6 +31,8 @@ from hornbook.training.large import (
     shuffled_by_blocks,
 )
 
+NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have 0 rows. Look at \
+what selects or loads them; print(x.shape) tells."""
 STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
 STACK_STEPS = 256
 END: Any = object()
@@ -135,15 +137,15 @@ class ArrayFeed:
         anew: bool = False,
     ):
         self.rows = count_rows(data)
-        if self.rows == 0:
-            raise ValueError("the arrays have no samples")
+        if self.rows == 0 and send:
+            raise ValueError(NO_SAMPLES)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer):
             raise TypeError(f"batch_size is a positive integer, not {batch_size!r}")
         if batch_size < 1:
             raise ValueError(f"batch_size is a positive integer, not {batch_size!r}")
-        self.batch = min(int(batch_size), self.rows)
+        self.batch = min(int(batch_size), max(self.rows, 1))
         self.shuffle = shuffle
-        self.total = -(-self.rows // self.batch)
+        self.total = max(-(-self.rows // self.batch), 1)  # of no samples there are outputs, too
         self.asked = steps
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
@@ -156,7 +158,7 @@ class ArrayFeed:
             copy = copied if size > large.SMALL_BYTES else _small_copied
             padded = bucket(self.rows)
             self.data = tree.map_structure(lambda a: copy(a, padded), data, none_is_leaf=False)
-        self.row_bytes = max(1, size // self.rows)
+        self.row_bytes = max(1, size // max(self.rows, 1))
         self.by_blocks = not self.resident and any(map(read_by_slices, leaves))
         self._foreseen: tuple[Any, np.ndarray, Any] | None = None
 

@@ -1,12 +1,13 @@
 """What users pass to a model as data becomes a feed of batches, checked and weighted."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hornbook.core import tree
 from hornbook.training.data import class_weights, is_iterable_source, to_arrays
-from hornbook.training.feed import ArrayFeed, IterableFeed
+from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
 from hornbook.training.padding import Padding
 
 
@@ -47,7 +48,7 @@ def feed_of(
             x,
             steps_per_epoch,
             shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
-            prepare=lambda data: padded(model, checked(model, data, class_weight), targets),
+            prepare=partial(_ready, model, class_weight, targets),
             anew=anew,
         )
         return source, source.peek()
@@ -89,6 +90,14 @@ def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
         factor = class_weights(class_weight, y, names)
         weight = factor if weight is None else _multiply(weight, factor)
     return x, y, weight
+
+
+def _ready(model: Any, class_weight: dict | None, targets: bool, data: tuple) -> tuple:
+    """A batch of a source as it is worked on."""
+    data = checked(model, data, class_weight)
+    if targets and len(tree.flatten(data[0])[0]) == 0:
+        raise ValueError(NO_SAMPLES)
+    return padded(model, data, targets)
 
 
 def padded(model: Any, data: tuple, targets: bool) -> tuple:

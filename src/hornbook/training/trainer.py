@@ -17,7 +17,7 @@ from hornbook.layers.calling import overrides
 from hornbook.training.custom import Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
-from hornbook.training.feed import ArrayFeed, Slab
+from hornbook.training.feed import NO_SAMPLES, ArrayFeed, Slab
 from hornbook.training.history import History
 from hornbook.training.loop import (
     Epochs,
@@ -438,7 +438,7 @@ class Trainer(Steps):
             (4, 3)
         """
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
-        if plain and x.ndim and x.dtype.kind in "fiub" and 0 < len(x) <= (batch_size or 32):
+        if plain and x.ndim and x.dtype.kind in "fiub" and len(x) <= (batch_size or 32):
             x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
             return self._predict_once(self._adapt_inputs(x))
         feed, _ = feed_of(self, x, None, None, batch_size, steps, targets=False)
@@ -514,6 +514,8 @@ class Trainer(Steps):
         if fresh:
             program.variables.own()
         rows = tree.flatten(data[0])[0].shape[0]
+        if rows == 0:
+            raise ValueError(NO_SAMPLES)
         with self._eagerly():
             logs, _, _ = program.finish(program.start(Slab(data, None, rows, 1), 0, 1, True))
         logs = to_floats(logs)

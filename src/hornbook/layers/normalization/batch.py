@@ -128,7 +128,7 @@ class BatchNormalization(Layer):
         x = wide(inputs)
         scale = 1.0 if self.gamma is None else self.gamma.value
         offset = 0.0 if self.beta is None else self.beta.value
-        if training and self.trainable:
+        if training and self.trainable and 0 not in inputs.shape:
             mean, variance = self._moments(x, mask)
             if self.renorm:
                 r, d = self._renormalize(mean, variance)
