@@ -85,7 +85,7 @@ def conv(
     out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
     if any(n <= 0 for n in out):
         return whole()
-    kernel, *window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
+    kernel, window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
     if not kernel.size:
         shape = x.shape[0], *out, kernel.shape[-1]
         return jnp.zeros(shape, jnp.promote_types(x.dtype, kernel.dtype))
@@ -122,7 +122,7 @@ def conv_bias_relu(
             return picture[:, 0]
         out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
         if all(n > 0 for n in out):
-            met, *window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
+            met, window = met_by_taps(x.shape, out, kernel, strides, pairs, dilation)
             if met.size and has_room(x.shape, met.shape, out, *window):
                 return _conv_bias_relu(*window, x, met, bias)
     return jax.nn.relu(conv(x, kernel, strides, padding, dilation, groups) + bias)
@@ -382,7 +382,9 @@ def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
 # --- helpers ------------------------------------------------------------------------------------
 
 
-def met_by_taps(shape, out, kernel, strides, pairs, dilation) -> tuple:
+def met_by_taps(
+    shape, out, kernel, strides, pairs, dilation
+) -> tuple[Array, tuple[tuple[int, ...], Pairs, tuple[int, ...]]]:
     """A kernel without its first and last taps where these meet nothing but padding, and the
     window for it: strides, padding and dilation no larger than they need to be.
 
@@ -404,7 +406,8 @@ def met_by_taps(shape, out, kernel, strides, pairs, dilation) -> tuple:
         window.append((min(s, max(n + sum(pair), 1)), pair, d if last > first else 1))
     if any(part != slice(k) for part, k in zip(kept, kernel.shape, strict=False)):
         kernel = kernel[*kept]
-    return kernel, *zip(*window, strict=True)
+    s, pairs, d = zip(*window, strict=True)
+    return kernel, (s, pairs, d)
 
 
 def has_room(shape, taps, out, strides, pairs, dilation) -> bool:

@@ -14,6 +14,7 @@ the taps as far apart as the strides are summed for all parts at once.
 import itertools
 import math
 from collections.abc import Callable
+from functools import reduce
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -80,7 +81,7 @@ def _in_blocks(
         )
         for i, j in itertools.product(*map(range, most))
     )
-    whole = sum(parts).transpose(0, 1, 3, 2, 4, 5)
+    whole = reduce(jnp.add, parts).transpose(0, 1, 3, 2, 4, 5)
     size = [(n + m - 1) * s for n, m, s in zip(pixels, most, strides, strict=True)]
     return _cut(whole.reshape(samples, *size, channels), before, shape)
 

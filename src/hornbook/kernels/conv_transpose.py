@@ -59,7 +59,7 @@ def conv_transpose(
     out = out_shape(spread, kernel.shape[:2], *window)
     if out != x.shape[1:3] or not all(shape):
         return plainly(x, kernel)
-    met, *window = met_by_taps(shape, out, kernel, *window)
+    met, window = met_by_taps(shape, out, kernel, *window)
     if not met.size:
         return jnp.zeros(shape, spread.dtype)
     if not has_room(shape, met.shape, out, *window):
