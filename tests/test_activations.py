@@ -47,9 +47,8 @@ def test_a_lambda_cannot_be_saved():
         activations.serialize(lambda x: x)
 
 
-def test_softmax_of_one_axis_is_refused():
-    with pytest.raises(ValueError, match=r"\(batch, classes\), not shape \(3,\)"):
-        activations.softmax(jnp.ones(3))
+def test_softmax_of_one_axis_is_one_distribution():
+    assert activations.softmax(jnp.zeros(4)).tolist() == [0.25] * 4
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])

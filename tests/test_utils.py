@@ -168,3 +168,8 @@ def test_a_jax_array_comes_back_as_one():
 def test_padding_may_be_text_of_a_fixed_width():
     padded = utils.pad_sequences([["a"], ["b", "c"]], dtype="<U3", value="pad", padding="post")
     assert padded.tolist() == [["a", "pad"], ["b", "c"]]
+
+
+def test_padding_what_cannot_be_iterated_is_a_value_error():
+    with pytest.raises(ValueError, match="sequences is None"):
+        utils.pad_sequences(None)

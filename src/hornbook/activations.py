@@ -88,23 +88,13 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """Positive numbers that sum to 1 along `axis`: `exp(x) / sum(exp(x))`.
 
     Args:
-        x: array with at least two axes, so that a batch of single numbers is not taken for one
-            distribution.
+        x: array.
         axis: along which the results sum to 1.
-
-    Raises:
-        ValueError: for an array of one axis.
 
     Example:
         >>> hornbook.activations.softmax(np.zeros((1, 4))).tolist()
         [[0.25, 0.25, 0.25, 0.25]]
     """
-    x = rows.floating(x)
-    if x.ndim < 2:
-        raise ValueError(
-            f"softmax as an activation wants axes (batch, classes), not shape {x.shape}. "
-            "For one distribution use ops.softmax(x)."
-        )
     return _softmax(x, axis)
 
 

@@ -436,6 +436,7 @@ def test_a_shape_is_made_of_integers_and_none():
         lambda x, y: x @ y,
         lambda x, y: ops.tensordot(x, y, axes=1),
         lambda x, y: ops.inner(x, y),
+        lambda x, y: ops.concatenate([x, y], axis=0),
         lambda x, y: ops.reshape(x, (5, 5)),
         lambda x, y: ops.where(x > 0, x, y),
         lambda x, y: jnp.maximum(x, y),

@@ -518,3 +518,9 @@ def test_arguments_that_numpy_takes_are_taken(call, wanted):
 
 def test_counts_of_repeats_are_known_to_symbols():
     assert ops.repeat(SymbolicTensor((None, 3)), [1, 2, 1], axis=1).shape == (None, 4)
+
+
+@pytest.mark.parametrize("conv", [ops.conv, ops.depthwise_conv])
+def test_an_unknown_padding_is_refused(conv):
+    with pytest.raises(ValueError, match="not 'full'"):
+        conv(np.ones((1, 5, 2), "float32"), np.ones((2, 2, 2), "float32"), padding="full")

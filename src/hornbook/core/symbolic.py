@@ -280,7 +280,9 @@ def _hints(args: tuple, kwargs: dict) -> tuple[list, list]:
     return shapes, [leaf for leaf in known if type(leaf) is int]
 
 
-SHAPES_DIFFER = re.compile("incompatible shapes|have the same shape|cannot reshape|to be equal")
+SHAPES_DIFFER = re.compile(
+    "incompatible shapes|have the same shape|shapes that differ|cannot reshape|to be equal"
+)
 
 
 def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:

@@ -391,7 +391,13 @@ def _channels_last(x: Array, data_format: str | None) -> tuple[Array, Callable]:
 
 
 def _padding(padding: Any) -> Any:
-    return padding.lower() if isinstance(padding, str) else padding
+    if not isinstance(padding, str):
+        return padding
+    if padding.lower() not in ("valid", "same", "causal"):
+        raise ValueError(
+            f"padding is 'valid', 'same', 'causal' or pairs (before, after), not {padding!r}"
+        )
+    return padding.lower()
 
 
 def _groups(name: str, inputs: Array, kernel: Array) -> int:

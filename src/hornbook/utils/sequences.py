@@ -39,6 +39,8 @@ def pad_sequences(
     for name, side in (("padding", padding), ("truncating", truncating)):
         if side not in ("pre", "post"):
             raise ValueError(f"pad_sequences: {name} is 'pre' or 'post', not {side!r}")
+    if not isinstance(sequences, Iterable):
+        raise ValueError(f"pad_sequences: sequences is {sequences!r}, not a list of them")
     rows = list(sequences)
     for i, row in enumerate(rows):
         if not hasattr(row, "__len__"):
