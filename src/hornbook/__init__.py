@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hornbook.initializers import Initializer
     from hornbook.layers import Input, InputSpec, Layer
     from hornbook.layers.remat import RematScope, remat
+    from hornbook.layers.stateless import StatelessScope
     from hornbook.losses import Loss
     from hornbook.metrics import Metric
     from hornbook.models import Model, Sequential
@@ -65,6 +66,7 @@ NAMES = {
     "Regularizer": ("regularizers", "Regularizer"),
     "Sequential": ("models", "Sequential"),
     "RematScope": ("layers.remat", "RematScope"),
+    "StatelessScope": ("layers.stateless", "StatelessScope"),
     "Variable": ("backend", "Variable"),
     "device": ("backend", "device"),
     "name_scope": ("backend", "name_scope"),
@@ -87,6 +89,7 @@ __all__ = [
     "Regularizer",
     "RematScope",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "activations",
     "backend",

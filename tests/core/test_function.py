@@ -60,12 +60,26 @@ def test_wrong_structures_are_refused():
         hornbook.Function([a, b], a + b)([A])
     with pytest.raises(ValueError, match="takes inputs in the structure"):
         hornbook.Function({"a": a}, a + 1)({"b": A})
+    with pytest.raises(ValueError, match="takes inputs in the structure"):
+        hornbook.Function([a, b], a + b)(A)
+    for wrong in (A[0], A[:, :2]):
+        with pytest.raises(ValueError, match=r"takes 'keras_tensor' of shape \(None, 3\), not"):
+            hornbook.Function(a, a + 1)(wrong)
     with pytest.raises(ValueError, match="needs inputs"):
         hornbook.Function([], a)
     with pytest.raises(ValueError, match="needs outputs"):
         hornbook.Function(a, [])
     with pytest.raises(ValueError, match="not among the inputs"):
         hornbook.Function(a, a + b)
+
+
+def test_only_what_lies_between_is_called():
+    a = hornbook.Input((3,))
+    b = a * 2 + 1
+    function = hornbook.Function(b, b**2)
+    assert [one.name for one in function.operations] == ["power"]
+    assert function(A).tolist() == (A**2).tolist()
+    assert [one.name for one in hornbook.Function(a, np.tanh(a)).operations][-1] == "tanh"
 
 
 # ---- KerasTensor

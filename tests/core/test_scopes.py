@@ -13,6 +13,7 @@ from hornbook import layers, losses, metrics, optimizers
 from hornbook.core import config, unknown, variable
 from hornbook.core.random import SeedGenerator
 from hornbook.core.variable import Variable, bind, compute_dtype, name_scope
+from hornbook.layers import remat
 from hornbook.layers.calling import collect_losses, thread, watch_calls
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
@@ -99,9 +100,45 @@ def test_losses_take_variables():
     assert float(losses.MeanSquaredError()(v, Variable(Y + 1))) == pytest.approx(1.0)
 
 
+def test_keras_s_scope_gives_variables_other_values():
+    m = model()
+    before = m.get_weights()
+    given = [(v, jnp.zeros(v.shape)) for v in m.trainable_variables]
+    with hornbook.StatelessScope(given, collect_losses=True) as scope:
+        layers.ActivityRegularization(l2=1.0)(jnp.ones((1, 2)))
+        found = m(X, training=True)
+    assert not np.any(found)
+    assert [float(loss) for loss in scope.losses] == [2.0]
+    moving = m.non_trainable_variables[0]
+    assert scope.get_current_value(moving).shape == moving.shape
+    assert scope.get_current_value(Variable(1.0)) is None
+    equal(m.get_weights(), before)
+    v, w = Variable([1.0]), Variable([2.0])
+    with hornbook.StatelessScope([(v, w)]) as scope:
+        assert float(v[0]) == 2.0
+        scope.add_update((v, jnp.asarray([7.0])))
+        assert float(v[0]) == 7.0
+    assert float(v[0]) == 1.0
+
+
+def test_keras_s_scope_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="maps variables to values"):
+        hornbook.StatelessScope([("v", 1.0)])
+    with pytest.raises(ValueError, match="has shape \\(2,\\); a StatelessScope got .*\\(3,\\)"):
+        hornbook.StatelessScope([(Variable([1.0, 2.0]), np.ones(3))])
+
+
+@pytest.mark.parametrize("name", ["a/b", 4, None])
+def test_a_scope_s_name_is_a_string_without_a_slash(name):
+    with pytest.raises(ValueError, match="must be a string without '/'"):
+        hornbook.name_scope(name)
+
+
 # ---- errors
 
 SCOPES = {
+    "StatelessScope": lambda: hornbook.StatelessScope([(Variable(1.0), 2.0)], collect_losses=True),
+    "RematScope": hornbook.RematScope,
     "bind": lambda: bind({Variable(1.0): 2.0}),
     "compute_dtype": lambda: compute_dtype("bfloat16"),
     "name_scope": lambda: name_scope("outer"),
@@ -123,6 +160,7 @@ def stacks():
         (config._thread.shared, config._thread.numbers),
         list(thread.calls),
         list(thread.watchers),
+        list(remat._thread.scopes),
         unknown.guessing(),
     )
 
@@ -230,7 +268,7 @@ def test_scopes_of_a_thread_are_its_own():
         other = threading.Thread(target=lambda: seen.append(stacks()))
         other.start()
         other.join()
-    assert seen == [([], [None], [], [], (None, None), [], [], False)]
+    assert seen == [([], [None], [], [], (None, None), [], [], [], False)]
 
 
 def test_a_seed_bound_to_a_seed():

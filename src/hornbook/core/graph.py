@@ -197,15 +197,21 @@ class Function(Module):
             inputs: arrays or symbolic tensors in the structure of the inputs.
 
         Raises:
-            ValueError: for another structure.
+            ValueError: for another structure or shape.
         """
         graph = self._graph
-        try:
-            values = _leaves_like(graph.inputs, inputs)
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(
-                f"{self.name} takes inputs in the structure {graph.inputs}, not {inputs}"
-            ) from None
+        if not _has_form(graph.inputs, inputs):
+            raise ValueError(f"{self.name} takes inputs in the structure {graph.inputs}")
+        values = _leaves_like(graph.inputs, inputs)
+        for tensor, value in zip(graph.input_list, values, strict=True):
+            shape = tuple(getattr(value, "shape", tensor.shape))
+            fits = len(shape) == tensor.ndim and all(
+                a is None or b is None or a == b for a, b in zip(shape, tensor.shape, strict=True)
+            )
+            if not fits:
+                raise ValueError(
+                    f"{self.name} takes {tensor.name!r} of shape {tensor.shape}, not {shape}"
+                )
         return graph.run(values)
 
     def __call__(self, inputs: Any) -> Any:
@@ -236,6 +242,17 @@ class Function(Module):
 def _by_key(structure: Any) -> list[SymbolicTensor]:
     """The symbolic tensors in a structure; dictionaries by sorted key, as Keras walks them."""
     return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, SymbolicTensor)]
+
+
+def _has_form(structure: Any, values: Any) -> bool:
+    """Whether values stand in the containers of a structure."""
+    if isinstance(structure, SymbolicTensor):
+        return not isinstance(values, dict) and values is not None
+    if isinstance(structure, dict):
+        keys = isinstance(values, dict) and structure.keys() <= values.keys()
+        return keys and all(_has_form(child, values[key]) for key, child in structure.items())
+    long = isinstance(values, list | tuple) and len(values) == len(structure)
+    return long and all(map(_has_form, structure, values))
 
 
 def _leaves_like(structure: Any, values: Any) -> list:

@@ -24,7 +24,7 @@ class Recorded:
         self.__wrapped__ = fn
         self.home = home  # the module and the name where it is found
         self._call = op(fn, self)
-        self.__name__ = getattr(fn, "__name__", "")
+        self.name = self.__name__ = getattr(fn, "__name__", "")
         self.__doc__ = fn.__doc__
 
     def __call__(self, *args, **kwargs):

@@ -331,6 +331,8 @@ def op(fn: Callable[P, R], target: Callable | None = None) -> Callable[P, R]:
             shorten(error)
             raise
 
+    call.name = getattr(fn, "__name__", type(fn).__name__)  # type: ignore[attr-defined]
+
     def plain(*args, **kwargs):
         args = tuple(arg.value if isinstance(arg, Operators) else arg for arg in args)
         if kwargs:

@@ -12,7 +12,7 @@ Inside a `bind` no assignment reaches the variable itself, so that a traced valu
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import jax
@@ -67,9 +67,22 @@ def compute_dtype(dtype: str | None) -> Iterator[None]:
         _thread.compute_dtypes.pop()
 
 
+def name_scope(name: str) -> AbstractContextManager[None]:
+    """Inside, the paths of new variables begin with `name/`.
+
+    Args:
+        name: without `/`.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if not isinstance(name, str) or "/" in name:
+        raise ValueError(f"the name of a name_scope must be a string without '/', not {name!r}")
+    return _named(name)
+
+
 @contextmanager
-def name_scope(name: str) -> Iterator[None]:
-    """Inside, the paths of new variables begin with `name/`."""
+def _named(name: str) -> Iterator[None]:
     _thread.names.append(name)
     try:
         yield
@@ -87,10 +100,10 @@ def _unknown_initializer(name: Any) -> Callable:
 
 
 # From a name to an initializer; `initializers`, which stands above, puts its own here.
-_initializer_of: list[Callable[[Any], Callable]] = [_unknown_initializer]
+_initializer_of: list[Callable[[Any], Any]] = [_unknown_initializer]
 
 
-def name_initializers(get: Callable[[Any], Callable]) -> None:
+def name_initializers(get: Callable[[Any], Any]) -> None:
     """Let variables be made with initializers that `get` finds by name."""
     _initializer_of[0] = get
 

@@ -54,7 +54,7 @@ class _Writer:
         taken = {op.name for op in [*of_layer, *(node.op for node in sources)]}
         for node in dict.fromkeys([*sources, *graph.nodes]):
             if not isinstance(node.op, Layer):
-                self.calls.append((node.op, _unused(node.name, taken), [node]))
+                self.calls.append((node.op, _unused(str(node.name), taken), [node]))
             elif node in given:
                 self.calls.append((node.op, node.op.name, [node]))
             elif (calls := of_layer.pop(node.op, None)) is not None:
@@ -323,9 +323,7 @@ def unpack(packed: dict) -> Graph:
     for shape, dtype, name, mask in packed["tensors"]:
         tensor = SymbolicTensor(shape, dtype, name=name)
         if mask is not None:
-            tensor.mask = SymbolicTensor(  # type: ignore[assignment]
-                mask[0], mask[1], name=f"{name}_mask"
-            )
+            tensor.mask = SymbolicTensor(mask[0], mask[1], name=f"{name}_mask")
         tensors.append(tensor)
 
     def found(values):

@@ -230,7 +230,7 @@ def _slices(x, num, axis):
     return [lax.index_in_dim(x, i, axis, keepdims=False) for i in range(num)]
 
 
-_slices.__name__ = "unstack"
+_slices.__name__ = _slices.name = "unstack"  # type: ignore[attr-defined]
 _unstack = op(_slices)
 
 

@@ -128,7 +128,7 @@ def publish(scope: dict[str, Any]) -> None:
         if value.__module__ == __name__:
             row = inspect.unwrap(value)
             row.__code__ = row.__code__.replace(co_name=name, co_qualname=name)
-            value.__name__ = value.__qualname__ = name
+            value.__name__ = value.__qualname__ = value.name = name  # type: ignore[attr-defined]
             value.__module__ = scope["__name__"]
     scope["__all__"] = list(found)
     scope["__dir__"] = scope["__all__"].copy

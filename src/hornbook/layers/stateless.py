@@ -1,0 +1,77 @@
+"""`StatelessScope`: Keras's form of `bind`."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+import jax.numpy as jnp
+
+from hornbook.core.variable import Variable, bind, unwrap
+from hornbook.layers import calling
+
+
+class StatelessScope:
+    """Inside, variables have other values, and what is assigned stays in the scope.
+
+    Args:
+        state_mapping: pairs of a variable and the value that it has inside.
+        collect_losses: whether losses that layers add are kept in `losses`.
+        initialize_variables: accepted for Keras's sake; variables have their values at once.
+
+    Raises:
+        ValueError: if a key is no variable, or a value has another shape.
+
+    Example:
+        >>> v = hornbook.Variable(1.0)
+        >>> with hornbook.StatelessScope([(v, 5.0)]) as scope:
+        ...     _ = v.assign_add(1.0)
+        >>> float(scope.get_current_value(v)), float(v)
+        (6.0, 1.0)
+    """
+
+    def __init__(
+        self,
+        state_mapping: Iterable[tuple[Variable, Any]] | None = None,
+        collect_losses: bool = False,
+        initialize_variables: bool = True,
+    ):
+        self.collect_losses = collect_losses
+        self.losses: list = []
+        self._values: dict[Variable, Any] = {}
+        self._open = ExitStack()
+        for variable, value in state_mapping or ():
+            if not isinstance(variable, Variable):
+                raise ValueError(f"a StatelessScope maps variables to values, not {variable!r}")
+            value = jnp.asarray(unwrap(value), variable.dtype)
+            if value.shape != variable.shape:
+                raise ValueError(
+                    f"variable {variable.path!r} has shape {variable.shape}; a StatelessScope got "
+                    f"a value of shape {value.shape} for it"
+                )
+            self._values[variable] = value
+
+    def __enter__(self) -> "StatelessScope":
+        self._values = self._open.enter_context(bind(self._values))
+        if self.collect_losses:
+            self.losses = self._open.enter_context(calling.collect_losses())
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.close()
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to `losses`."""
+        self.losses.append(loss)
+
+    def add_update(self, update: tuple[Variable, Any]) -> None:
+        """Give a variable another value in the scope.
+
+        Args:
+            update: the variable and the value.
+        """
+        variable, value = update
+        self._values[variable] = value
+
+    def get_current_value(self, variable: Variable) -> Any:
+        """The value of a variable in the scope; `None` if it was neither given nor assigned one."""
+        return self._values.get(variable)
