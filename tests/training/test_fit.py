@@ -268,6 +268,12 @@ def test_validation_freq_may_be_a_number_or_a_list(data):
         assert len(history.history["val_loss"]) == count
 
 
+@pytest.mark.parametrize("wrong", [0, 1.5, -1])
+def test_a_validation_freq_that_is_none_is_an_error(data, wrong):
+    with pytest.raises(ValueError, match="validation_freq"):
+        linear().fit(*data, validation_data=data, validation_freq=wrong, verbose=0)
+
+
 def test_class_weight_equals_sample_weight(data):
     x, _ = data
     labels = np.arange(50) % 3

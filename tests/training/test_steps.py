@@ -288,10 +288,14 @@ def test_workers_of_a_data_loader_are_processes_and_all_their_batches_come(seen)
     assert look.epochs == [PASS] * 2
 
 
-@pytest.mark.parametrize("wrong", [1.5, "2", True, -3])
+@pytest.mark.parametrize("wrong", ["2", True, -3, float("inf")])
 def test_steps_that_are_no_number_are_an_error(wrong):
-    with pytest.raises(ValueError, match="positive integer"):
+    with pytest.raises(ValueError, match="positive number"):
         small_model().fit(X, Y, steps_per_epoch=wrong, verbose=0)
+
+
+def test_steps_may_be_a_quotient(seen):
+    assert fit((X, Y), Epochs(seen), epochs=1, steps_per_epoch=len(X) / 4).epochs == [[0, 1, 2]]
 
 
 # ---- several steps an execution

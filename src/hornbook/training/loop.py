@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
@@ -382,8 +382,12 @@ def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
 
 def due(epoch: int, frequency: Any) -> bool:
     """Whether an epoch (from 0) is one of each so many, or of those listed (from 1)."""
-    if isinstance(frequency, int):
+    if isinstance(frequency, int) and frequency > 0:
         return (epoch + 1) % frequency == 0
+    if isinstance(frequency, int) or not isinstance(frequency, Container):
+        raise ValueError(
+            f"validation_freq is a number of epochs, or a list of their numbers, not {frequency!r}"
+        )
     return epoch + 1 in frequency
 
 

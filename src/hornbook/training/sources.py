@@ -1,5 +1,6 @@
 """What users pass to a model as data becomes a feed of batches, checked and weighted."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -67,16 +68,17 @@ def in_pieces(x: Any, y: Any, sample_weight: Any) -> tuple:
     return tuple(to_arrays(part, name, in_pieces=True) for part, name in parts)
 
 
-def whole_executions(steps: int, at_once: int) -> int | None:
+def whole_executions(steps: float, at_once: int) -> int | None:
     """Steps of an epoch: as many as were asked for, and no execution of `at_once` is cut short.
 
     Example:
-        >>> whole_executions(5, 2), whole_executions(5, 1)
-        (6, 5)
+        >>> whole_executions(5, 2), whole_executions(5, 1), whole_executions(100 / 32, 1)
+        (6, 5, 4)
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < -1:
-        raise ValueError(f"the steps of an epoch are a positive integer, not {steps!r}")
-    return -(-int(steps) // at_once) * at_once if steps > 0 else None
+    number = isinstance(steps, int | float | np.number) and not isinstance(steps, bool)
+    if not number or not -1 <= steps < math.inf:
+        raise ValueError(f"the steps of an epoch are a positive number, not {steps!r}")
+    return math.ceil(steps / at_once) * at_once if steps > 0 else None
 
 
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:

@@ -391,7 +391,8 @@ class Trainer(Steps):
         Returns:
             The loss if it is all there is, else a list in the order of `metrics_names`, or a dict.
         """
-        _no_more("evaluate", kwargs)
+        if kwargs:
+            raise ValueError(f"evaluate takes no argument {next(iter(kwargs))!r}")
         self._check_compiled()
         feed, first = feed_of(self, x, y, sample_weight, batch_size, steps)
         prepare(self, first)
