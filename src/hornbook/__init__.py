@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        wrappers,
     )
     from hornbook.backend import Variable, device, name_scope
     from hornbook.constraints import Constraint
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     "activations backend callbacks config constraints dtype_policies initializers layers losses "
-    "metrics models ops optimizers random regularizers saving tree utils"
+    "metrics models ops optimizers random regularizers saving tree utils wrappers"
 ).split()
 NAMES = {
     "Constraint": ("constraints", "Constraint"),
@@ -112,6 +113,7 @@ __all__ = [
     "saving",
     "tree",
     "utils",
+    "wrappers",
 ]
 __dir__ = __all__.copy
 

@@ -12,7 +12,11 @@ from sklearn.preprocessing import StandardScaler  # noqa: E402
 
 import hornbook as keras  # noqa: E402
 from hornbook import layers  # noqa: E402
-from hornbook.wrappers import SKLearnClassifier, SKLearnRegressor  # noqa: E402
+from hornbook.wrappers import (  # noqa: E402
+    SKLearnClassifier,
+    SKLearnRegressor,
+    SKLearnTransformer,
+)
 
 
 def line(x, y, rate=0.1):
@@ -70,3 +74,24 @@ def test_each_fit_starts_anew_unless_warm(features):
 def test_a_model_in_the_place_of_a_function_is_explained(features):
     with pytest.raises(TypeError, match="function"):
         SKLearnRegressor(line(features, None)).fit(features, features[:, 0])
+
+
+def line2(x, y):
+    model = keras.Sequential([keras.Input(x.shape[1:]), layers.Dense(y.shape[-1])])
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    return model
+
+
+def test_a_transformer_stands_in_a_pipeline(features):
+    target = features @ [[1.0, 0.0], [0.1, 0.0], [0.0, 10.0]]
+    scaled = StandardScaler().fit_transform(features)
+    transformer = SKLearnTransformer(line2, fit_kwargs={"epochs": 60})
+    found = make_pipeline(StandardScaler(), transformer).fit_transform(features, target)
+    assert found.shape == target.shape and np.corrcoef(found[:, 0], target[:, 0])[0, 1] > 0.9
+    assert clone(transformer).fit(scaled).transform(scaled).shape == scaled.shape
+
+
+def test_the_door_has_the_names_of_keras():
+    reference = pytest.importorskip("keras")
+    names = {name for name in dir(reference.wrappers) if not name.startswith("_")}
+    assert names <= set(keras.wrappers.__all__)

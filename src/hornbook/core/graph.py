@@ -23,7 +23,7 @@ class Graph:
     def __init__(self, inputs: Any, outputs: Any):
         self.inputs = inputs
         self.outputs = outputs
-        self.input_list = symbolic_leaves(inputs)
+        self.input_list = _by_key(inputs)
         self.output_list = symbolic_leaves(outputs)
         self.given = set(self.input_list)
         self.nodes = self._sorted_nodes()
@@ -104,7 +104,7 @@ class Graph:
         """The outputs for these values of the inputs.
 
         Args:
-            values: one value for each of `input_list`.
+            values: one value for each of `input_list`, which has dictionaries by sorted key.
             call: `(op, args, kwargs) -> result`, to do something else than call each op.
         """
         known = dict(zip(self.input_list, values, strict=True))

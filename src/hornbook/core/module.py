@@ -185,6 +185,7 @@ class Structure:
     def __init__(self, root: Module):
         self.version = _structure_version[0]
         self.modules = root._all_modules()
+        self.policies = [vars(module).get("_policy") for module in self.modules]
         self.contents = [
             (container, list(_values(container)) if owns or len(container) < SHORT else None)
             for module in self.modules
@@ -204,8 +205,8 @@ class Structure:
         )
 
     def same(self, other: "Structure") -> bool:
-        """Whether the same modules are there."""
-        return list(map(id, self.modules)) == list(map(id, other.modules))
+        """Whether the same modules are there, and compute in the same dtypes."""
+        return tree.same(self.modules, other.modules) and self.policies == other.policies
 
 
 def _values(container: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
     from sklearn.utils.multiclass import type_of_target
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
@@ -121,3 +121,36 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
     def predict(self, X: Any) -> np.ndarray:
         """Labels (N,)."""
         return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+class SKLearnTransformer(TransformerMixin, _Estimator):
+    """A model as a scikit-learn transformer: its outputs are the new features.
+
+    Args:
+        model: function `(X, y, **model_kwargs)` that returns a new compiled model.
+        warm_start: whether a second `fit` goes on with the model of the first.
+        model_kwargs: passed to `model`.
+        fit_kwargs: passed to the model's `fit`.
+
+    Example:
+        >>> import hornbook as keras
+        >>> def encoder(X, y):
+        ...     model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Dense(2)])
+        ...     model.compile("adam", "mse")
+        ...     return model
+        >>> X = np.random.default_rng(0).normal(size=(64, 5))
+        >>> SKLearnTransformer(encoder).fit(X, X[:, :2]).transform(X).shape
+        (64, 2)
+    """
+
+    def fit(self, X: Any, y: Any = None, **kwargs: Any) -> "SKLearnTransformer":
+        """Train a new model on features (N, F) and targets; without targets, on the features."""
+        if y is None:
+            X = validate_data(self, X)
+            return self._fit(X, X, kwargs)
+        X, y = validate_data(self, X, y, multi_output=True)
+        return self._fit(X, y, kwargs)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """The model's outputs, one row a sample."""
+        return self._outputs(X)

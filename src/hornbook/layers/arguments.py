@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+WHOLE = int | np.integer  # what a size or an axis may be
+
 
 def known_size(shape: Any, axis: int, layer: Any) -> int:
     """The size of an axis that a layer's weights depend on.
@@ -31,7 +33,7 @@ def positive(what: str, value: Any, layer: Any, zero: bool = False) -> int:
     Raises:
         ValueError: if it is anything else; the message names the argument and the layer.
     """
-    whole = isinstance(value, int | np.integer | float) and not isinstance(value, bool)
+    whole = isinstance(value, WHOLE | float) and not isinstance(value, bool)
     if not whole or value != int(value) or value < (not zero):
         kind = "a non-negative" if zero else "a positive"
         raise ValueError(f"{what} of {type(layer).__name__} is {kind} integer, not {value!r}")

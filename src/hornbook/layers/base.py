@@ -21,16 +21,19 @@ from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer, ou
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
 from hornbook.layers import remat
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.calling import (
     SPECS,
     Call,
     agreed,
+    arguments_of,
     as_shape,
     collect_losses,
     convert,
     describe,
+    given_mask,
     has_tensor,
-    parameters_of,
+    per_sample,
     shape_of,
     thread,
     told_specs,
@@ -54,7 +57,7 @@ def _marks_built(build: Callable) -> Callable:
             result = build(self, *args, **kwargs)
         self.built = True
         if args and "_build_shapes" not in self.__dict__:
-            names = [name for name in parameters_of(build) if name != "self"]
+            names = list(arguments_of(build))
             shapes = dict(zip(names, args, strict=False)) | kwargs
             self._build_shapes = shapes if len(shapes) > 1 else {"input_shape": args[0]}
         return result
@@ -105,16 +108,16 @@ class Layer(Weighted):
         **unknown: Any,
     ):
         if unknown:
-            known = {*parameters_of(Layer.__init__), *parameters_of(type(self).__init__)}
+            known = {*arguments_of(Layer.__init__), *arguments_of(type(self).__init__)}
             wrong = next(iter(unknown))
             raise TypeError(
                 f"{type(self).__name__} takes no argument {wrong!r}. "
-                f"{nearest(wrong, known - {'self', 'unknown', 'kwargs'})}"
+                f"{nearest(wrong, known - {'unknown', 'kwargs'})}"
             )
         Module.__init__(self, name=name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = bool(trainable)
-        self.dtype_policy: DTypePolicy = get_policy(dtype)
+        self._policy: DTypePolicy = get_policy(dtype)
         self.autocast = autocast
         self.built = False
         self.supports_masking = False
@@ -128,10 +131,12 @@ class Layer(Weighted):
         if input_dim is not None:
             input_shape = (input_dim,)
         if input_shape is not None:
-            size = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+            size = (input_shape,) if isinstance(input_shape, WHOLE) else tuple(input_shape)
             batch_input_shape = (batch_size, *size)
         self._batch_input_shape = batch_input_shape or batch_shape
         self._initialized = True
+
+    _casts_inputs = True  # whether arguments get the compute dtype
 
     # ---- building
 
@@ -157,7 +162,7 @@ class Layer(Weighted):
 
     def _build(self, shapes: dict[str, Any]) -> None:
         """Call `build` with the shapes its signature asks for."""
-        parameters = [p for p in parameters_of(type(self).build).values() if p.name != "self"]
+        parameters = list(arguments_of(type(self).build).values())
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         first = next(iter(shapes.values()), None)
         if len(named) <= 1:
@@ -170,7 +175,7 @@ class Layer(Weighted):
             given = {
                 key: shape
                 for key, shape in wanted.items()
-                if shape is not None or parameters_of(type(self).build)[key].default is not None
+                if shape is not None or arguments_of(type(self).build)[key].default is not None
             }
             self.build(**given)
             shapes = given
@@ -181,7 +186,7 @@ class Layer(Weighted):
         if not self.built:
             self._check_initialized()
             self._check_inputs(args, kwargs)
-            names = [n for n in parameters_of(type(self).call) if n != "self"]
+            names = list(arguments_of(type(self).call))
             given = dict(zip(names, args, strict=False)) | kwargs
             if len(args) > len(names):  # call(*inputs)
                 given = {f"input{i}": arg for i, arg in enumerate(args)} | kwargs
@@ -240,10 +245,12 @@ class Layer(Weighted):
                     outputs = formula(*args, **kwargs)
             finally:
                 thread.calls.pop()
-            self._pass_mask(inputs, outputs, masks)
+            self._pass_mask(inputs, outputs, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
-                for leaf in tree.flatten(outputs):
-                    call.losses.append(self.activity_regularizer(leaf))
+                call.losses += [
+                    per_sample(self.activity_regularizer(leaf), leaf)
+                    for leaf in tree.flatten(outputs)
+                ]
             if outer is None:
                 vars(self)["_loss_values"] = call.losses  # no change of structure
             if "_output_shapes" not in vars(self) and not guessing():
@@ -262,14 +269,14 @@ class Layer(Weighted):
             return bool(kwargs["training"])
         if outer is not None and outer.training is not None:
             return outer.training
-        parameter = parameters_of(type(self).call).get("training")
+        parameter = arguments_of(type(self).call).get("training")
         default = parameter.default if parameter is not None else None
         return default if isinstance(default, bool) else None
 
     def _with_flags(self, args: tuple, kwargs: dict, training: bool | None) -> dict:
         """Fill in `training` and the masks, where `call` has parameters for them."""
-        parameters = parameters_of(type(self).call)
-        names = [name for name in parameters if name != "self"]
+        parameters = arguments_of(type(self).call)
+        names = list(parameters)
         given = {*names[: len(args)], *kwargs}
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         extra: dict[str, Any] = {}
@@ -425,12 +432,14 @@ class Layer(Weighted):
             given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
         except NotImplementedError:
             given = {}
+        if self._policy_changed:
+            given["dtype"] = self.dtype_policy.name
         return {**live, **given, "name": self.name, "trainable": self.trainable}
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
         """A layer made from what `get_config` returned."""
-        parameters = parameters_of(cls.__init__)
+        parameters = arguments_of(cls.__init__)
         config = {
             key: value
             for key, value in config.items()
@@ -448,7 +457,7 @@ class Layer(Weighted):
         if not later.get("trainable", True):
             layer.trainable = False
         if "dtype" in later:
-            layer.dtype_policy = get_policy(later["dtype"])
+            layer.dtype_policy = later["dtype"]
         return layer
 
     def __getstate__(self) -> dict:

@@ -163,9 +163,9 @@ class Bidirectional(Layer):
             return output
         return (*output, *final) if self.merge_mode is None else (output, *final)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The steps' mask for the outputs of all steps; none for last outputs and states."""
-        mask = tree.flatten(previous_mask)[0] if self.return_sequences else None
+        mask = tree.flatten(mask)[0] if self.return_sequences else None
         return [mask, mask] if self.merge_mode is None else [mask]
 
     # ---- states

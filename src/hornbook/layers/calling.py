@@ -18,6 +18,7 @@ from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import Operators, SymbolicTensor
 from hornbook.core.unknown import known
 from hornbook.core.variable import Variable
+from hornbook.layers.arguments import WHOLE
 
 
 class Call:
@@ -84,6 +85,15 @@ def _looked_up(kind: type, name: str) -> bool:
 _overrides: Callable[[type, str], bool] = functools.lru_cache(maxsize=4096)(_looked_up)
 
 
+@functools.lru_cache(maxsize=4096)
+def arguments_of(method: Callable) -> dict[str, inspect.Parameter]:
+    """The parameters of a method by name, but for the object itself, whatever that is called."""
+    listed = list(parameters_of(method).values())
+    if listed and listed[0].kind is not inspect.Parameter.VAR_POSITIONAL:
+        del listed[0]
+    return {parameter.name: parameter for parameter in listed}
+
+
 def convert(layer: Any, value: Any) -> Any:
     """An argument of a layer as it computes with it: numpy arrays become JAX arrays, and floats get
     the layer's compute dtype."""
@@ -101,7 +111,7 @@ def convert(layer: Any, value: Any) -> Any:
             return value
         value = np.asarray(value)
     if not jnp.issubdtype(value.dtype, jax.dtypes.prng_key) and is_float(value.dtype):
-        if not layer.autocast:
+        if not (layer.autocast and layer._casts_inputs):
             return jnp.asarray(value)
         if value.dtype != layer.compute_dtype:
             mask = get_mask(value)
@@ -114,6 +124,21 @@ def convert(layer: Any, value: Any) -> Any:
             "convert it to numbers first"
         )
     return value if isinstance(value, jax.Array) else jax.device_put(value)
+
+
+def per_sample(penalty: Any, output: Any) -> Any:
+    """A penalty on the outputs of a whole batch, divided by their number."""
+    shape = getattr(output, "shape", ())
+    return penalty / max(shape[0], 1) if shape else penalty
+
+
+def given_mask(layer: Any, args: tuple, kwargs: dict, masks: Any) -> Any:
+    """The mask that a layer was called with, or else those that came with its inputs."""
+    mask = kwargs.get("mask")
+    if mask is None and len(args) > 1:
+        names = list(arguments_of(type(layer).call))
+        mask = dict(zip(names, args, strict=False)).get("mask")
+    return masks if mask is None else mask
 
 
 def tree_of_symbols(shape: Any, dtype: str) -> Any:
@@ -146,7 +171,7 @@ def as_shape(value: Any) -> Any:
     """JSON's lists back to shapes."""
     if isinstance(value, dict):
         return {key: as_shape(child) for key, child in value.items()}
-    if isinstance(value, list | tuple) and all(v is None or isinstance(v, int) for v in value):
+    if isinstance(value, list | tuple) and all(v is None or isinstance(v, WHOLE) for v in value):
         return tuple(value)
     return [as_shape(child) for child in value] if isinstance(value, list | tuple) else value
 
@@ -174,9 +199,9 @@ def told_specs(layer: Any, args: tuple, kwargs: dict, ask: tuple[str, ...]) -> A
         return None
     if own == "compute_output_spec":
         return layer.compute_output_spec(*args, **kwargs)
-    given = dict(zip([*parameters_of(type(layer).call)][1:], args, strict=False)) | kwargs
+    given = dict(zip(arguments_of(type(layer).call), args, strict=False)) | kwargs
     shapes = {f"{k}_shape": shape_of(v) for k, v in given.items() if has_tensor(v)}
-    wanted = [*parameters_of(type(layer).compute_output_shape)][1:]
+    wanted = list(arguments_of(type(layer).compute_output_shape))
     named = {name: shapes[name] for name in wanted if name in shapes}
     if len(wanted) > 1 and len(named) == len(shapes):
         told = layer.compute_output_shape(**named)

@@ -12,6 +12,7 @@ from hornbook.core.random import SeedGenerator
 from hornbook.core.settings import standardize_data_format
 from hornbook.kernels import in_one_call
 from hornbook.kernels.dropout import keep_mask
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
 
@@ -94,7 +95,7 @@ def _checked(noise_shape: Any) -> tuple | None:
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape) if not isinstance(noise_shape, str) else (noise_shape,)
-    if any(n is not None and (not isinstance(n, int) or n < 1) for n in sizes):
+    if any(n is not None and (not isinstance(n, WHOLE) or n < 1) for n in sizes):
         raise ValueError(f"noise_shape holds positive integers or None, not {noise_shape!r}")
     return sizes
 

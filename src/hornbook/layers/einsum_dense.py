@@ -1,5 +1,6 @@
 """EinsumDense: a product with a kernel, along whichever axes an equation names."""
 
+import copy
 import math
 from typing import Any
 
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.initializers import VarianceScaling
 from hornbook.layers.base import Layer
 from hornbook.layers.dense import matmul
 
@@ -68,7 +70,7 @@ class EinsumDense(Layer):
         )
         self.kernel = self.add_weight(
             kernel_shape,
-            self.kernel_initializer,
+            with_axes(self.kernel_initializer, self.equation),
             name="kernel",
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
@@ -88,6 +90,18 @@ class EinsumDense(Layer):
         if self.bias is not None:
             x = x + self.bias.value
         return self.activation(x)
+
+
+def with_axes(initializer: Any, equation: str) -> Any:
+    """An initializer that counts a kernel's inputs and outputs as the equation has them."""
+    known = isinstance(initializer, VarianceScaling)
+    if not known or None not in (initializer.input_axes, initializer.output_axes):
+        return initializer
+    _, kernel, out = parts(equation)
+    made = copy.copy(initializer)
+    made.input_axes = [axis for axis, letter in enumerate(kernel) if letter not in out]
+    made.output_axes = [axis for axis, letter in enumerate(kernel) if letter in out]
+    return made
 
 
 def einsum_product(equation: str, x: Array, kernel: Array) -> Array:

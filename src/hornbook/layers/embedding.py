@@ -86,7 +86,7 @@ class Embedding(Layer):
             lookups.note(rows, Lookup(table, ids))
         return rows
 
-    def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Any = None) -> Any:
         return jnp.not_equal(inputs, 0) if self.mask_zero else None
 
     def get_config(self) -> dict:

@@ -5,6 +5,7 @@ from typing import Any
 from hornbook.core.dtype import standardize_dtype
 from hornbook.core.module import auto_name
 from hornbook.core.symbolic import Node, SymbolicTensor
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 
 
@@ -48,12 +49,12 @@ class InputLayer(Layer):
         if (shape is None) == (batch_shape is None):
             raise ValueError("an Input takes either shape (of one sample) or batch_shape")
         if shape is not None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, WHOLE) else shape))
         sizes = tuple(batch_shape or ())
-        bad = [s for s in sizes if s is not None and (not isinstance(s, int) or s < 0)]
+        bad = [s for s in sizes if s is not None and (not isinstance(s, WHOLE) or s < 0)]
         if bad:
             raise ValueError(f"an Input's sizes are non-negative integers or None, not {bad[0]!r}")
-        self.batch_shape = sizes
+        self.batch_shape = tuple(None if size is None else int(size) for size in sizes)
         self.optional = optional
         self.input_dtype = standardize_dtype(dtype)
         self.built = True

@@ -53,5 +53,5 @@ class Lambda(Layer):
             inputs, **self.arguments, **{name: flags[name] for name in self._flags}
         )
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask

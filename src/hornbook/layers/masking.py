@@ -31,5 +31,5 @@ class Masking(Layer):
     def call(self, inputs: Array) -> Array:
         return jnp.where(self.compute_mask(inputs)[..., None], inputs, 0)
 
-    def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Any = None) -> Any:
         return jnp.any(jnp.not_equal(inputs, self.mask_value), axis=-1)

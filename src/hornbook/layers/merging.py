@@ -10,6 +10,7 @@ from jax import Array
 
 from hornbook.core.settings import epsilon
 from hornbook.kernels.row_dots import row_dots
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import unit
 
@@ -43,10 +44,10 @@ class Merge(Layer):
     def _merge(self, inputs: list[Array], masks: list) -> Array:
         raise NotImplementedError
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is None or any(mask is None for mask in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None or any(one is None for one in mask):
             return None
-        return functools.reduce(jnp.logical_or, previous_mask)
+        return functools.reduce(jnp.logical_or, mask)
 
     def _check(self, shapes: Any) -> None:
         """Raise a `ValueError` unless these are the shapes of inputs that go together."""
@@ -215,10 +216,10 @@ class Concatenate(Merge):
         self._check([x.shape for x in inputs] if isinstance(inputs, list | tuple) else None)
         return jnp.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is None or all(mask is None for mask in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None or all(one is None for one in mask):
             return None
-        masks = [_as_wide(mask, x) for mask, x in zip(previous_mask, inputs)]
+        masks = [_as_wide(one, x) for one, x in zip(mask, inputs)]
         return jnp.any(jnp.concatenate(masks, axis=self.axis), axis=-1)
 
     def _check_sizes(self, shapes: list[tuple]) -> None:
@@ -267,10 +268,10 @@ class Dot(Merge):
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        pair = (axes,) if isinstance(axes, int) else axes
-        if not isinstance(pair, list | tuple) or not all(isinstance(axis, int) for axis in pair):
+        pair = (axes,) if isinstance(axes, WHOLE) else axes
+        if not isinstance(pair, list | tuple) or not all(isinstance(axis, WHOLE) for axis in pair):
             raise TypeError(f"axes of a Dot is an integer or two of them, not {axes!r}")
-        if not isinstance(axes, int) and len(axes) != 2:
+        if not isinstance(axes, WHOLE) and len(axes) != 2:
             raise ValueError(f"axes of a Dot is an integer or two of them, not {axes!r}")
         self.axes = axes
         self.normalize = normalize
@@ -283,11 +284,11 @@ class Dot(Merge):
             x, y = unit(x, first, epsilon()), unit(y, second, epsilon())
         return batch_dot(x, y, (first, second))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
     def _axes(self, first_ndim: int, second_ndim: int) -> tuple[int, int]:
-        first, second = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes
+        first, second = (self.axes,) * 2 if isinstance(self.axes, WHOLE) else self.axes
         return first % first_ndim, second % second_ndim
 
     def _check_sizes(self, shapes: list[tuple]) -> None:

@@ -258,7 +258,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         total = jnp.sum(jnp.where(keep, inputs, 0), steps, keepdims=self.keepdims)
         return total / jnp.sum(keep, steps, keepdims=self.keepdims, dtype=inputs.dtype)
 
-    def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Any = None) -> Any:
         return None
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.settings import standardize_data_format
-from hornbook.layers.arguments import positive, sizes
+from hornbook.layers.arguments import WHOLE, positive, sizes
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
 
@@ -54,7 +54,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        shape = (target_shape,) if isinstance(target_shape, int) else target_shape
+        shape = (target_shape,) if isinstance(target_shape, WHOLE) else target_shape
         self.target_shape = tuple(-1 if size is None else int(size) for size in shape)
         if self.target_shape.count(-1) > 1:
             raise ValueError(f"at most one size of a Reshape may be -1, not {self.target_shape}")

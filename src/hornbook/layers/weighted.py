@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import initializers, regularizers
-from hornbook.core.dtype import DTypePolicy, is_float
-from hornbook.core.module import Module
+from hornbook.core.dtype import DTypePolicy, get_policy, is_float
+from hornbook.core.module import Module, new_structure
 from hornbook.core.variable import Variable, current_scope, name_scope
 from hornbook.layers.calling import thread
 
@@ -18,11 +18,24 @@ class Weighted(Module):
     """The half of a layer that has to do with its variables; `Layer` is the other half."""
 
     built: bool
-    dtype_policy: DTypePolicy
+    _policy: DTypePolicy
+    _policy_changed = False
     _trainable: bool
     _added: list[Variable]
     _loss_values: list
     _loss_functions: list[Callable]
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which dtypes it computes and stores. A new one, or its name, may be set: weights that
+        are there keep the dtype that they are stored in."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any):
+        self._policy = get_policy(value)
+        self._policy_changed = True
+        new_structure()
 
     @property
     def compute_dtype(self) -> str:

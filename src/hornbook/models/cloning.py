@@ -147,7 +147,7 @@ def _clone_functional(model: Model, inputs: Any, cloner: _Cloner) -> Model:
         inputs = tree.map_structure(
             lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), graph.inputs
         )
-    given = list(tree.walk(inputs))
+    given = tree.flatten(inputs)
     if len(given) != len(graph.input_list) or not all(isinstance(t, SymbolicTensor) for t in given):
         raise ValueError(
             f"input_tensors must be symbolic tensors in the form of the model's inputs, "

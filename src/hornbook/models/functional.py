@@ -13,6 +13,7 @@ from hornbook.core.graph import Graph
 from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
+from hornbook.layers.calling import arguments_of
 from hornbook.layers.input import InputLayer
 from hornbook.models.operations import describe_op, is_op, is_operator, normal_form, op_from
 
@@ -114,7 +115,8 @@ class _Writer:
         if isinstance(values, dict):
             return {key: self._map(child, fn) for key, child in values.items()}
         if isinstance(values, list | tuple):
-            return [self._map(child, fn) for child in values]
+            mapped = [self._map(child, fn) for child in values]
+            return tuple(mapped) if isinstance(values, tuple) else mapped
         return fn(values)
 
     def _described(self, value: Any) -> Any:
@@ -206,7 +208,8 @@ class _Reader:
         if isinstance(data, dict) and "class_name" not in data:
             return {key: self._values(child) for key, child in data.items()}
         if isinstance(data, list | tuple):
-            return _as_index([self._values(child) for child in data])
+            values = [self._values(child) for child in data]
+            return tuple(values) if isinstance(data, tuple) else _as_index(values)
         return deserialize(data)
 
     def _old_arguments(self, call: list) -> tuple[list, dict]:
@@ -237,7 +240,8 @@ class _Reader:
                 return self.tensor(name, max(call - nested, 0), output)
             except _Later:
                 raise ValueError(f"there is no call number {call} of {name!r}") from None
-        return [self.places(child) for child in data]
+        places = [self.places(child) for child in data]
+        return tuple(places) if isinstance(data, tuple) else places
 
 
 def _as_index(values: list) -> list | tuple:
@@ -256,10 +260,15 @@ def from_config(cls: type, config: dict) -> Any:
         ValueError: if the data do not describe a graph.
     """
     reader = _Reader(config)
+    own = arguments_of(cls.__init__)
+    more = {key: deserialize(value) for key, value in config.items() if key in own}
     model = cls(
-        inputs=reader.places(config["input_layers"]),
-        outputs=reader.places(config["output_layers"]),
-        name=config["name"],
+        **more
+        | {
+            "inputs": reader.places(config["input_layers"]),
+            "outputs": reader.places(config["output_layers"]),
+            "name": config["name"],
+        }
     )
     for loss in config.get("added_losses", ()):
         model.add_loss(reader.places(loss))

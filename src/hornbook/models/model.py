@@ -21,8 +21,9 @@ from hornbook.core.module import RESERVED, auto_name, derived
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
-from hornbook.layers.calling import as_shape, parameters_of, tree_of_symbols
+from hornbook.layers.calling import arguments_of, as_shape, tree_of_symbols
 from hornbook.models import functional
+from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.summary import summarize
 from hornbook.saving import archive, hdf5
 from hornbook.training.programs import frozen_now
@@ -31,7 +32,6 @@ from hornbook.training.trainer import Trainer
 OWN_COMPILE = """{0} is loaded but not compiled: its compile() needs {1}, not in the file.
 Call compile() before training; or write get_compile_config(self), which says what they are, and
 compile_from_config(self, config), which compiles with it."""
-ONE_SAMPLE = ". x[None] makes a batch of one sample"
 
 
 class Model(Trainer):
@@ -80,6 +80,8 @@ class Model(Trainer):
                 )
         self._recorded = self._call_graph = Graph(inputs, outputs)
         self.built = True
+        self._casts_inputs = False  # each input has a dtype of its own
+        self._only_looked_up = only_looked_up(self._recorded)
         functional.check_names([op for op in self._recorded.operations() if isinstance(op, Layer)])
 
     # ---- structure
@@ -281,8 +283,8 @@ class Model(Trainer):
 
     def _is_functional(self) -> bool:
         """Whether its graph and name are all that it is made from."""
-        own = parameters_of(type(self).__init__)
-        as_graph = own.keys() == parameters_of(Model.__init__).keys()
+        own = arguments_of(type(self).__init__)
+        as_graph = own.keys() == arguments_of(Model.__init__).keys()
         takes_any = {p.kind for p in own.values()} >= {
             inspect.Parameter.VAR_POSITIONAL,
             inspect.Parameter.VAR_KEYWORD,
@@ -348,13 +350,13 @@ class Model(Trainer):
 
         A `compile` of one's own that needs other arguments is not called, with a warning.
         """
-        known = parameters_of(type(self).compile)
+        known = arguments_of(type(self).compile)
         needed = [
             key
             for key, one in known.items()
             if one.default is one.empty
             and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-            and key not in {"self", *config}
+            and key not in config
         ]
         if needed:
             warnings.warn(OWN_COMPILE.format(type(self).__name__, ", ".join(needed)), stacklevel=2)
@@ -427,6 +429,7 @@ class Model(Trainer):
         vars(self).update(state)
         graph = packed and functional.unpack(packed)
         self._recorded = self._call_graph = graph
+        self._only_looked_up = only_looked_up(graph) if graph else set()
         self._symbolic_losses = []
         if has_losses:
             self._recorded = Graph(graph.inputs, graph.outputs["outputs"])
@@ -475,65 +478,19 @@ class Model(Trainer):
 
     def _match(self, inputs: Any) -> list:
         """The values of the inputs in the graph's order, checked."""
-        values = self._in_order(inputs)
-        symbols = self._recorded.input_list
-        if len(values) != len(symbols):
-            raise ValueError(
-                f"model {self.name!r} takes {len(symbols)} inputs "
-                f"({', '.join(f'{t.name}: {t.shape}' for t in symbols)}); it got {len(values)}"
-            )
-        return [self._fitted(v, t) for v, t in zip(values, symbols, strict=True)]
+        values = zip(in_order(self, inputs), self._recorded.input_list, strict=True)
+        return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
 
     def _in_order(self, inputs: Any) -> list:
-        if isinstance(inputs, dict):
-            return [inputs[name] for name in self._input_keys(inputs)]
-        if isinstance(inputs, list | tuple):
-            return tree.flatten(list(inputs))
-        return [inputs]
-
-    def _input_keys(self, inputs: dict) -> list[str]:
-        structure = self._recorded.inputs
-        keys = list(structure) if isinstance(structure, dict) else []
-        by_name = [t.name for t in self._recorded.input_list]
-        names = keys if keys and set(keys) <= set(inputs) else by_name
-        missing = [name for name in names if name not in inputs]
-        if missing:
-            extra = [key for key in inputs if key not in names]
-            raise ValueError(
-                f"model {self.name!r} has the inputs {keys or names}; {missing[0]!r} is missing"
-                + (f", and {extra[0]!r} is not one of them" if extra else "")
-            )
-        return names
-
-    def _fitted(self, value: Any, symbol: SymbolicTensor) -> Any:
-        """A value with the rank of its input; a last axis of size 1 is added or taken away."""
-        given = shape = tuple(value.shape)
-        want = symbol.shape
-        if len(shape) == len(want) - 1 and want[-1] == 1:
-            value = value[..., None]
-        elif len(shape) == len(want) + 1 and shape[-1] == 1:
-            value = value[..., 0]
-        shape = tuple(value.shape)
-        wrong = (
-            len(shape) != len(want)
-            or self._strict_shapes
-            and any(
-                a is not None and b is not None and a != b for a, b in zip(shape, want, strict=True)
-            )
-        )
-        if wrong:
-            raise ValueError(
-                f"model {self.name!r}: input {symbol.name!r} has shape {want}; it got {given}"
-                f"{ONE_SAMPLE if len(given) == len(want) - 1 else ''}"
-            )
-        return value
+        return in_order(self, inputs)
 
     def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the model is called with; wrong names and shapes raise."""
         if self._recorded is None or x is None:
             return x
+        x = without_none(self, x)
         if isinstance(x, dict):
-            return {name: x[name] for name in self._input_keys(x)} if len(x) > 1 else x
+            return without_more(self, x)
         if isinstance(x, list | tuple) and len(self._recorded.input_list) == 1 and len(x) == 1:
             return x[0]
         return x

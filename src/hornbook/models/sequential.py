@@ -7,8 +7,10 @@ from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
+from hornbook.layers.calling import as_shape
 from hornbook.layers.input import Input, InputLayer
 from hornbook.models.functional import check_names
+from hornbook.models.inputs import fits
 from hornbook.models.model import Model
 
 AS_LIST = """.
@@ -111,9 +113,27 @@ class Sequential(Model):
             raise ValueError(f"{self.name!r} has no layers to build")
         if self._recorded is None and input_shape is not None:
             self._strict_shapes = False
-            shape = (None, *tuple(input_shape)[1:]) if not _stateful(self) else tuple(input_shape)
-            self._chain(Input(batch_shape=shape, dtype=_input_dtype(self._stack[0])))
+            self._chain(self._inputs_of(as_shape(input_shape)))
+        elif input_shape is not None and not tree.is_nested(self._recorded.inputs):
+            self._check_shape(tuple(input_shape))
         self.built = True
+
+    def _inputs_of(self, shape: Any) -> Any:
+        """Symbolic inputs of a shape, or in the form of a structure of shapes."""
+        if isinstance(shape, dict):
+            return {key: self._inputs_of(child) for key, child in shape.items()}
+        if isinstance(shape, list):
+            return [self._inputs_of(child) for child in shape]
+        size = shape if _stateful(self) else (None, *shape[1:])
+        return Input(batch_shape=size, dtype=_input_dtype(self._stack[0]))
+
+    def _check_shape(self, shape: tuple) -> None:
+        known = self._recorded.inputs.shape
+        if len(shape) != len(known) or not all(map(fits, shape[1:], known[1:])):
+            raise ValueError(
+                f"{self.name!r} is already built for inputs of shape {known}; it cannot be built "
+                f"for {shape}"
+            )
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Apply the layers one after the other."""

@@ -134,8 +134,8 @@ def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
 def _is_numbers(value: Any) -> bool:
     """Whether nested lists are numbers (one array) rather than arrays (several inputs)."""
     while isinstance(value, list | tuple) and value:
-        value = value[0]
-    return not hasattr(value, "shape")
+        value = next((one for one in value if one is not None), None)
+    return value is not None and not hasattr(value, "shape")
 
 
 def count_rows(data: Any, what: str = "data") -> int:

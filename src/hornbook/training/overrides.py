@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from hornbook.layers.calling import parameters_of
+from hornbook.layers.calling import arguments_of
 
 
 def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -20,7 +20,7 @@ def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str
         >>> fitting(lambda self, inputs, labels: 0, {"x": 1, "y": 2, "y_pred": 3})
         ((1, 2), {})
     """
-    parameters = [*parameters_of(function).values()][1:]
+    parameters = [*arguments_of(function).values()]
     kinds = {p.kind for p in parameters}
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return tuple(values.values()), {}

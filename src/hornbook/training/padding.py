@@ -24,6 +24,7 @@ from hornbook.layers.embedding import Embedding
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.masking import Masking
 from hornbook.losses.base import MEANS
+from hornbook.training.data import count_rows
 
 NO_STEPS = -1
 QUERYING = (Attention, MultiHeadAttention)  # their output has the steps of their first input
@@ -106,7 +107,7 @@ class Padding:
         graph = model._known_graph()
         x, y, weight = data
         inputs = model._in_order(x) if graph is not None else tree.flatten(x)
-        lengths = [value.shape[1] if value.ndim > 1 else None for value in inputs]
+        lengths = [None if v is None or v.ndim < 2 else v.shape[1] for v in inputs]
         if not self._vary(lengths) or graph is None:
             return data
         if targets and not model._settled.objective.built:
@@ -127,7 +128,7 @@ class Padding:
             _filled(x, fills),
             _filled(y, zeros),
             _filled(weight, zeros),
-            np.tile(np.array(given, "int32"), (len(inputs[0]), 1)),
+            np.tile(np.array(given, "int32"), (count_rows(x), 1)),
         )
 
     def _vary(self, lengths: list) -> bool:

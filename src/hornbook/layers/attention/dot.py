@@ -102,8 +102,8 @@ class Attention(Layer):
         summed = jnp.tanh(scale * (query[..., :, None, :] + key[..., None, :, :]))
         return self.concat_score_weight.value * jnp.sum(summed, axis=-1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return None if previous_mask is None else previous_mask[0]
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None if mask is None else mask[0]
 
     def _check(self, inputs: Any) -> None:
         if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):

@@ -9,7 +9,7 @@ from jax import Array
 from hornbook import constraints, initializers, regularizers
 from hornbook.core.settings import is_flash_attention_enabled
 from hornbook.kernels.attention import attend
-from hornbook.layers.arguments import positive
+from hornbook.layers.arguments import WHOLE, positive
 from hornbook.layers.attention.dot import causal_mask
 from hornbook.layers.base import Layer
 from hornbook.layers.dropout import Dropout
@@ -82,8 +82,8 @@ class MultiHeadAttention(Layer):
         self.value_dim = positive("value_dim", value_dim or key_dim, self)
         self.dropout = dropout
         self.use_bias = use_bias
-        self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
-        axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
+        self._output_shape = (output_shape,) if isinstance(output_shape, WHOLE) else output_shape
+        axes = (attention_axes,) if isinstance(attention_axes, WHOLE) else attention_axes
         self.attention_axes = axes
         if sliding_window is not None:
             positive("sliding_window", sliding_window, self)

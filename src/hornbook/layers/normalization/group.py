@@ -6,7 +6,7 @@ from jax import Array
 from jax import numpy as jnp
 
 from hornbook import constraints, initializers, regularizers
-from hornbook.layers.arguments import known_size
+from hornbook.layers.arguments import WHOLE, known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import on_last_axis
 from hornbook.layers.normalization.layer import along
@@ -56,7 +56,7 @@ class GroupNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not isinstance(groups, int) or groups == 0 or groups < -1:
+        if not isinstance(groups, WHOLE) or groups == 0 or groups < -1:
             raise ValueError(f"groups of a GroupNormalization is positive, or -1, not {groups!r}")
         self.groups = groups
         self.axis = axis
@@ -124,9 +124,9 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(axis, int | list | tuple):
+        if not isinstance(axis, WHOLE | list | tuple):
             raise TypeError(f"axis of a UnitNormalization is an integer or several, not {axis!r}")
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = axis if isinstance(axis, WHOLE) else list(axis)
         self.supports_masking = True
 
     @property
@@ -135,5 +135,5 @@ class UnitNormalization(Layer):
         return on_last_axis(self.axis)
 
     def call(self, inputs: Array) -> Array:
-        axes = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        axes = self.axis if isinstance(self.axis, WHOLE) else tuple(self.axis)
         return unit(inputs, axes, 1e-12)

@@ -8,6 +8,7 @@ from jax import Array
 
 from hornbook.core import tree
 from hornbook.core.variable import Variable
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.recurrent.loop import run_cell
@@ -84,7 +85,7 @@ class RNN(Layer):
         self.cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
         check_cell(self.cell, self)
         size = self.cell.state_size
-        self.single_state = isinstance(size, int)
+        self.single_state = isinstance(size, WHOLE)
         self.state_size = [size] if self.single_state else list(size)
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -230,9 +231,9 @@ class RNN(Layer):
             )
         return mask.any(tuple(range(2, mask.ndim)))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The steps' mask for the outputs of all steps; none for the last output or the states."""
-        mask = tree.flatten(previous_mask)[0] if self.return_sequences else None
+        mask = tree.flatten(mask)[0] if self.return_sequences else None
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
 
 

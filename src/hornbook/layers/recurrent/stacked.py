@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.recurrent.loop import run_cell
@@ -103,7 +104,7 @@ def default_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
     if hasattr(cell, "get_initial_state"):
         return cell.get_initial_state(batch_size=batch_size)
     dtype = getattr(cell, "compute_dtype", dtype)
-    if isinstance(cell.state_size, int):
+    if isinstance(cell.state_size, WHOLE):
         return jnp.zeros((batch_size, cell.state_size), dtype)
     return [jnp.zeros((batch_size, size), dtype) for size in cell.state_size]
 
@@ -125,7 +126,7 @@ def check_cell(cell: Any, layer: Any) -> None:
                 "A cell has call(inputs, states) -> (output, new_states), and state_size, an "
                 "integer or a list with one for each state"
             )
-    if not isinstance(cell.state_size, int | list | tuple):
+    if not isinstance(cell.state_size, WHOLE | list | tuple):
         raise ValueError(
             f"state_size of cell {cell!r} is an integer or a list of them, not {cell.state_size!r}"
         )
