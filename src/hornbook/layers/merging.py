@@ -273,7 +273,7 @@ class Dot(Merge):
             raise TypeError(f"axes of a Dot is an integer or two of them, not {axes!r}")
         if not isinstance(axes, WHOLE) and len(axes) != 2:
             raise ValueError(f"axes of a Dot is an integer or two of them, not {axes!r}")
-        self.axes = axes
+        self.axes = int(axes) if isinstance(axes, WHOLE) else tuple(map(int, axes))
         self.normalize = normalize
 
     def call(self, inputs: list[Array], mask: Any = None) -> Array:
@@ -288,7 +288,7 @@ class Dot(Merge):
         return None
 
     def _axes(self, first_ndim: int, second_ndim: int) -> tuple[int, int]:
-        first, second = (self.axes,) * 2 if isinstance(self.axes, WHOLE) else self.axes
+        first, second = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes
         return first % first_ndim, second % second_ndim
 
     def _check_sizes(self, shapes: list[tuple]) -> None:

@@ -260,7 +260,7 @@ def from_config(cls: type, config: dict) -> Any:
         ValueError: if the data do not describe a graph.
     """
     reader = _Reader(config)
-    own = arguments_of(cls.__init__)
+    own = arguments_of(cls.__init__)  # type: ignore[misc]
     more = {key: deserialize(value) for key, value in config.items() if key in own}
     model = cls(
         **more

@@ -84,7 +84,7 @@ class MultiHeadAttention(Layer):
         self.use_bias = use_bias
         self._output_shape = (output_shape,) if isinstance(output_shape, WHOLE) else output_shape
         axes = (attention_axes,) if isinstance(attention_axes, WHOLE) else attention_axes
-        self.attention_axes = axes
+        self.attention_axes = None if axes is None else tuple(map(int, axes))
         if sliding_window is not None:
             positive("sliding_window", sliding_window, self)
         self.sliding_window = sliding_window
