@@ -15,15 +15,16 @@ from tests.kernels.helper import assert_close, check, random
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("shape", [(), (0,), (7,), (3, 4), (2, 3, 2)])
 def test_agrees_with_take(shape, dtype):
-    ids = jnp.asarray(np.random.default_rng(0).integers(-5, 5, shape))
+    ids = jnp.asarray(np.random.default_rng(0).integers(0, 5, shape))
     check(lookup, random(5, 3, dtype=dtype), ids)
 
 
-def test_indices_are_clipped_forward_and_backward():
+def test_indices_without_a_row_give_nan():
     table, ids = random(4, 2), jnp.array([1, 9, -9, 3])
-    np.testing.assert_array_equal(lookup(table, ids), table[jnp.array([1, 3, 0, 3])])
-    gradient = jax.grad(lambda t: jnp.sum(lookup(t, ids)))(table)
-    assert gradient[:, 0].tolist() == [1, 1, 0, 2]
+    wanted = np.array(table[jnp.array([1, 0, 0, 3])])
+    wanted[1:3] = np.nan
+    np.testing.assert_array_equal(lookup(table, ids), wanted)
+    np.testing.assert_array_equal(lookup(table.astype("int32"), jnp.array([9])).shape, (1, 2))
 
 
 def test_bfloat16_gradient_is_summed_in_float32():
@@ -49,12 +50,12 @@ def test_unsigned_indices_and_second_derivative():
 
 
 def test_a_large_gradient_is_summed_by_the_kernel():
-    table, ids = random(84, 32), jnp.asarray(np.random.default_rng(0).integers(-3, 90, (64, 8)))
+    table, ids = random(84, 32), jnp.asarray(np.random.default_rng(0).integers(0, 84, (64, 8)))
     check(lookup, table, ids)
     text = str(jax.make_jaxpr(jax.grad(lambda t: jnp.sum(lookup(t, ids))))(table))
     assert ("hornbook_sum_rows" in text) == native.available()
     norm = jax.grad(lambda t: jnp.sum(jax.grad(lambda t: jnp.sum(lookup(t, ids) ** 3))(t)))(table)
-    times = np.bincount(np.clip(ids, 0, 83).ravel(), minlength=84)
+    times = np.bincount(np.ravel(ids), minlength=84)
     assert_close(norm, 6 * table * times[:, None], 1e-5)
 
 

@@ -163,8 +163,8 @@ def test_large_narrow_kernels_agree_with_the_scan(name, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_rows_that_are_not_looked_up_yet_are_as_good_as_those_that_are(name, dtype):
-    table, ids = random(7, FEATURES, dtype=dtype), jnp.arange(-1, BATCH * STEPS - 1) * 3 % 11
-    ids = ids.reshape(BATCH, STEPS)  # some of which are clipped
+    table, ids = random(7, FEATURES, dtype=dtype), jnp.arange(BATCH * STEPS) * 3 % 7
+    ids = ids.reshape(BATCH, STEPS)
 
     def looked_up(table, *rest):
         return call(name, embedding.Lookup(table, ids), *rest, mask=jnp.asarray(MASK))

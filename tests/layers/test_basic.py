@@ -150,11 +150,12 @@ def test_wrong_types_are_type_errors():
 # ---- embedding
 
 
-def test_compiled_embedding_clips_ids_to_the_table():
+def test_compiled_embedding_gives_nan_for_ids_without_a_row():
     layer = layers.Embedding(4, 2)
     layer(np.array([0]))
-    out = jax.jit(layer)(jnp.array([-3, 9]))
-    np.testing.assert_array_equal(out, layer.embeddings.numpy()[[0, 3]])
+    out = jax.jit(layer)(jnp.array([-3, 3, 9]))
+    np.testing.assert_array_equal(out[1], layer.embeddings.numpy()[3])
+    assert np.isnan(out[np.array([0, 2])]).all()
 
 
 def test_embedding_takes_weights_and_input_length():

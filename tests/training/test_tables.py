@@ -192,7 +192,13 @@ def test_two_lookups_of_one_table_add_up(updates):
             ]
         ),
         lambda: keras.Sequential(
-            [keras.Input((4,)), layers.Embedding(30, 3), layers.Flatten(), layers.Dense(1)]
+            [
+                keras.Input((4,)),
+                layers.Lambda(lambda ids: ids % 30),
+                layers.Embedding(30, 3),
+                layers.Flatten(),
+                layers.Dense(1),
+            ]
         ),
     ],
     ids=[

@@ -44,18 +44,28 @@ def source(rows: Array) -> Lookup | None:
 class Rows:
     """Stands for a table that is asked for rows alone; `lookup` asks it."""
 
+    shape: tuple[int, ...]
+
     def lookup(self, ids: Array) -> Array:
         """`table[ids[...]]`."""
         raise NotImplementedError(f"{type(self).__name__} must define `lookup`")
 
 
 def plain_lookup(table: Array, ids: Array) -> Array:
-    """`out[...] = table[ids[...]]`, as jax does it; indices are clipped to the table."""
-    return jnp.take(table, ids, axis=0, mode="clip")
+    """`table[ids[...]]`, as jax does it; NaN for indices that the table does not have."""
+    return only_known(jnp.take(table, ids, axis=0, mode="clip"), ids, table)
+
+
+def only_known(found: Array, ids: Array, table: Array | Rows) -> Array:
+    """The rows, NaN where there are none of these numbers (in a table of floats)."""
+    if not jnp.issubdtype(found.dtype, jnp.floating):
+        return found
+    known = (ids >= 0) & (ids < table.shape[0])
+    return jnp.where(known[..., None], found, jnp.nan)
 
 
 def lookup(table: Array | Rows, ids: Array) -> Array:
-    """Rows of a table: `out[...] = table[ids[...]]`; indices are clipped to the table.
+    """Rows of a table: `out[...] = table[ids[...]]`; NaN for indices that it does not have.
 
     Args:
         table: `(rows, width)`, or what stands for it.

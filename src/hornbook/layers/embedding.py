@@ -17,7 +17,7 @@ class Embedding(Layer):
     """Turns positive integers into vectors: `embeddings[ids]`.
 
     Ids outside the table are an error where their values are at hand (a plain call on an array).
-    In compiled code, such as `fit`, nobody can look: there they are clipped to the table.
+    In compiled code nobody can look: there their vectors are NaN, and `fit` names the layer.
 
     Args:
         input_dim: number of rows, the largest id plus one.

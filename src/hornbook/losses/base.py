@@ -87,7 +87,7 @@ class Loss(Configurable):
         return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype)
 
     def _target(self, y):
-        y = rows.array(y)
+        y = real(rows.array(y), "y_true")
         # class numbers above 256 would be lost in bfloat16
         narrow = not is_float(y.dtype) and jnp.finfo(self.dtype).bits < 32
         return y.astype("float32" if narrow else self.dtype)
@@ -95,8 +95,22 @@ class Loss(Configurable):
 
 def in_dtype(y_pred: Any, dtype: str) -> jax.Array:
     """Predictions in a dtype, of which stays known what logits they were made of."""
-    y_pred = rows.array(y_pred)
+    y_pred = real(rows.array(y_pred), "y_pred")
     return y_pred if y_pred.dtype == dtype else carried(y_pred, lambda y: y.astype(dtype))
+
+
+def real(y: jax.Array, what: str) -> jax.Array:
+    """The array, which has no complex numbers.
+
+    Raises:
+        ValueError: if it has.
+    """
+    if jnp.iscomplexobj(y):
+        raise ValueError(
+            f"{what} has complex numbers ({y.dtype}), of which a loss would lose the imaginary "
+            "part; take ops.real, ops.imag or ops.absolute of it first"
+        )
+    return y
 
 
 def _opened(value: Any) -> Any:

@@ -435,8 +435,11 @@ def find_not_finite(model: Any, variables: Variables, x: Any, y: Any) -> str:
         if not guilty and any(map(_not_finite, tree.flatten(outputs))):
             guilty.append(f"{layer.name!r} ({type(layer).__name__})")
 
-    with watch_calls(look), bind({}):
-        model(x, training=True)
+    try:
+        with watch_calls(look), bind({}):
+            model(x, training=True)
+    except ValueError as error:  # an array at hand is looked at more closely than a trace can
+        return str(error)
     if guilty:
         return f"layer {guilty[0]} was the first to give NaN or infinity"
     return "every layer's output is finite, so the loss function itself made it from them"

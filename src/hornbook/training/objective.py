@@ -64,6 +64,7 @@ class Objective(Module):
         self.names: list[str] | None = None
         self.losses: dict[str, list[Term]] = {}
         self.trackers: dict[str, Any] = {}
+        self.classes: dict[str, tuple] = {}  # shapes of the outputs that have losses
         self.reported: list[Report] = []
         self.choices: dict[str, str] = {}  # why 'accuracy' became what it did
 
@@ -106,6 +107,7 @@ class Objective(Module):
         order = by_name if isinstance(y_pred, dict) and isinstance(loss, dict) else names
         self.losses = {name: [] for name in order if by_name.get(name)}
         targets, outputs = self.split(y, self.losses), self.split(y_pred)
+        self.classes = {name: tuple(outputs[name].shape) for name in self.losses}
         self.trackers = {"loss": metrics.Mean(name="loss")}
         several = sum(map(len, by_name.values())) > 1
         weights = _loss_weights(loss, loss_weights, names, y_pred)

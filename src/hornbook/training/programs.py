@@ -53,6 +53,7 @@ class Compiled:
         self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
         self.structure: Structure | None = None  # when data last came
         self.outputs: Any = None
+        self.ranges: Any = None  # of numbers in data; see labels.py
         self.warned = False
 
     def show_choices(self) -> None:

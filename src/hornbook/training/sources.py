@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from hornbook.core import tree
-from hornbook.training.data import class_weights, is_iterable_source, to_arrays
+from hornbook.training.data import class_weights, count_rows, is_iterable_source, to_arrays
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
+from hornbook.training.labels import check_numbers
 from hornbook.training.padding import Padding
+from hornbook.training.programs import prepare
 
 
 def feed_of(
@@ -49,7 +51,7 @@ def feed_of(
             x,
             steps_per_epoch,
             shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
-            prepare=partial(_ready, model, class_weight, targets),
+            prepare=partial(_of_source, model, class_weight, targets),
             anew=anew,
         )
         return source, source.peek()
@@ -58,6 +60,8 @@ def feed_of(
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
     feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets, anew=anew)
+    if targets:
+        ready(model, data, feed.batch)
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
 
 
@@ -94,12 +98,27 @@ def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
     return x, y, weight
 
 
-def _ready(model: Any, class_weight: dict | None, targets: bool, data: tuple) -> tuple:
+def _of_source(model: Any, class_weight: dict | None, targets: bool, data: tuple) -> tuple:
     """A batch of a source as it is worked on."""
     data = checked(model, data, class_weight)
     if targets and len(tree.flatten(data[0])[0]) == 0:
         raise ValueError(NO_SAMPLES)
-    return padded(model, data, targets)
+    return padded(model, ready(model, data) if targets else data, targets)
+
+
+def ready(model: Any, data: tuple, rows: int | None = None) -> tuple:
+    """The data, whose numbers are those that losses and tables know; builds what says which.
+
+    Args:
+        model: compiled.
+        data: `(x, y, sample_weight)`.
+        rows: how many of them are a batch; default all.
+    """
+    if not model._settled.objective.built and count_rows(data):
+        prepare(model, tree.map_structure(lambda a: a[:rows], data, none_is_leaf=False))
+    if model._settled.objective.built:
+        check_numbers(model, data)
+    return data
 
 
 def padded(model: Any, data: tuple, targets: bool) -> tuple:

@@ -21,7 +21,7 @@ from jax import Array
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.embedding import Rows, plain_lookup
+from hornbook.kernels.embedding import Rows, only_known, plain_lookup
 from hornbook.kernels.native.by_rows import Table
 from hornbook.layers.embedding import Embedding
 
@@ -59,7 +59,7 @@ class Current(Rows):
 
     def lookup(self, ids: Array) -> Array:
         tap = next(self._taps)
-        return next(self._rows).reshape(tap.shape) + tap
+        return only_known(next(self._rows).reshape(tap.shape), ids, self) + tap
 
 
 class Found(NamedTuple):

@@ -38,7 +38,7 @@ from hornbook.training.programs import (
     prepare,
     program_of,
 )
-from hornbook.training.sources import checked, feed_of, in_pieces, validation_triple
+from hornbook.training.sources import checked, feed_of, in_pieces, ready, validation_triple
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
 Wrong:  model.fit(x, y)
@@ -508,8 +508,7 @@ class Trainer(Steps):
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
         self._check_compiled()
-        data = checked(self, unpack(data), class_weight)
-        prepare(self, data)
+        data = ready(self, checked(self, unpack(data), class_weight))
         fresh = mode not in self._settled.by_mode
         program = program_of(self, mode)
         if fresh:

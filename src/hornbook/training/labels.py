@@ -1,0 +1,170 @@
+"""Numbers that no loss or table has a meaning for, found on the host before they are sent.
+
+What is computed on the device gives NaN for them: a label that is no class, an id without a row.
+Here it is said what stands where. An array is looked at once, and is found right in one pass.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hornbook.core.graph import Graph
+from hornbook.core.symbolic import SymbolicTensor
+from hornbook.layers.embedding import Embedding
+from hornbook.losses.classification import YES_OR_NO
+from hornbook.metrics.resolve import TARGETS, describe_loss
+
+BINARY = (
+    "{loss} wants labels from 0 to 1. Class numbers want 'sparse_categorical_crossentropy', "
+    "labels -1 and 1 'hinge', pictures of 0 to 255 want to be divided by 255"
+)
+SIGN = "{loss} wants labels -1 and 1, or 0 and 1"
+SPARSE = (
+    "{loss} of {classes} predictions a sample wants labels from 0 to {last}. The last layer has "
+    "one unit for each class, and classes count from 0; labels that do not count are given a "
+    "sample_weight of 0, or to the loss as ignore_class"
+)
+EMBEDDED = (
+    "layer {layer!r} has {rows} rows, ids 0 to {last}; its input_dim must be the largest id plus 1"
+)
+COMPLEX = (
+    "{what} has complex numbers, and the input {name!r} is {dtype}: the imaginary parts would be "
+    "lost. Give x.real and x.imag, np.abs(x), or make the input with dtype='complex64'"
+)
+READ_LATER = 64 * 2**20  # bytes: what is larger and lies in a file is not read twice
+
+
+class Range(NamedTuple):
+    """Between what the numbers of an input or output lie, both included, and what is said else."""
+
+    least: float
+    most: float
+    besides: int | None
+    advice: str
+
+
+def check_numbers(model: Any, data: tuple) -> None:
+    """Raise for numbers of a batch, or of whole arrays, that lie outside their range.
+
+    Args:
+        model: compiled, its objective built.
+        data: `(x, y, sample_weight)`, as the model takes them.
+
+    Raises:
+        ValueError: with the input or output, the row, the number and the range.
+    """
+    settled = model._settled
+    if settled.ranges is None:
+        graph = model._known_graph()
+        ids = _of_inputs(graph) if graph else []
+        settled.ranges = ids, ({} if model._has_own_steps() else _of_outputs(model, graph))
+    inputs, outputs = settled.ranges
+    x, y, weight = data[:3]
+    if inputs:
+        for array, (symbol, allowed) in zip(model._in_order(x), inputs, strict=False):
+            if getattr(getattr(array, "dtype", None), "kind", "") == "c" != _kind(symbol):
+                said = {"what": "x", "name": symbol.name, "dtype": symbol.dtype}
+                raise ValueError(COMPLEX.format(**said))
+            if allowed and not _inside(array, allowed):
+                _complain(f"the input {symbol.name!r}", "id", array, allowed, None)
+    if outputs and y is not None:
+        objective = settled.objective
+        targets = objective.split(y, objective.losses)
+        for name, allowed in outputs.items():
+            array = targets.get(name)
+            if array is not None and not _inside(array, allowed):
+                one = objective._sample_weights(weight).get(name)
+                what = "y" if len(objective.names) == 1 else f"y of the output {name!r}"
+                _complain(what, "label", array, allowed, one)
+
+
+def _kind(symbol: SymbolicTensor) -> str:
+    return np.dtype(symbol.dtype).kind if "complex" in str(symbol.dtype) else ""
+
+
+def _inside(array: Any, allowed: Range) -> bool:
+    """Whether all numbers lie in a range, found in one pass where they are integers from 0 on."""
+    if not isinstance(array, np.ndarray) or not array.size or array.dtype.kind not in "iuf":
+        return True
+    if isinstance(array, np.memmap) and array.nbytes > READ_LATER:
+        return True
+    if array.dtype.kind in "iu" and allowed.least == 0:
+        unsigned = array.view(f"u{array.itemsize}") if array.flags.c_contiguous else array
+        if unsigned.dtype.kind == "u":
+            return bool(unsigned.max() <= allowed.most)  # what is below 0 is very large
+    return bool(array.min() >= allowed.least and array.max() <= allowed.most)
+
+
+def _complain(what: str, kind: str, array: np.ndarray, allowed: Range, weight: Any) -> None:
+    """Raise for the first number outside, but for those that do not count."""
+    wrong = (array < allowed.least) | (array > allowed.most)
+    if allowed.besides is not None:
+        wrong &= array != allowed.besides
+    if weight is not None:
+        counts = np.asarray(weight) != 0
+        if counts.ndim <= wrong.ndim:
+            wrong &= counts.reshape(counts.shape + (1,) * (wrong.ndim - counts.ndim))
+    if not wrong.any():
+        return
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    within = f" (at {place})" if len(place) > 1 and array.shape[1:] != (1,) else ""
+    raise ValueError(
+        f"{what} has the {kind} {array[place]} in row {place[0]}{within}; {allowed.advice}."
+    )
+
+
+# ---- what ranges there are
+
+
+def _of_inputs(graph: Graph) -> list[tuple[SymbolicTensor, Range | None]]:
+    return [(symbol, _of_ids(graph, symbol)) for symbol in graph.input_list]
+
+
+def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
+    """The ids that an input may have, if it goes to embeddings and nowhere else."""
+    readers = list(_readers(graph, symbol))
+    if not readers or not all(isinstance(reader, Embedding) for reader in readers):
+        return None
+    rows, layer = min((reader.input_dim, reader.name) for reader in readers)
+    return Range(0, rows - 1, None, EMBEDDED.format(layer=layer, rows=rows, last=rows - 1))
+
+
+def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
+    """What reads an input, also within models of one input that do."""
+    for node in graph.nodes:
+        if symbol in node.inputs:
+            inner = getattr(node.op, "_known_graph", lambda: None)()
+            if inner and len(inner.input_list) == 1 and len(node.inputs) == 1:
+                yield from _readers(inner, inner.input_list[0])
+            else:
+                yield node.op
+
+
+def _of_outputs(model: Any, graph: Graph | None) -> dict[str, Range]:
+    """The labels that each output's losses know; those of steps that may be masked are any."""
+    objective = model._settled.objective
+    tensors = objective.split(graph.outputs) if graph else {}
+    found = {}
+    for name, terms in objective.losses.items():
+        masked = getattr(tensors.get(name), "mask", None) is not None
+        ranges = [_of_loss(term.loss, objective.classes.get(name)) for term in terms]
+        if not masked and ranges[0] is not None:
+            found[name] = ranges[0]
+    return found
+
+
+def _of_loss(loss: Any, shape: tuple | None) -> Range | None:
+    name, _ = describe_loss(loss)
+    wanted = TARGETS.get(name)
+    settings = getattr(loss, "fn_kwargs", {})
+    if wanted == "binary":
+        least, most = np.nextafter(YES_OR_NO, 0.5)
+        return Range(least, most, None, BINARY.format(loss=name))
+    if wanted == "sign":
+        return Range(-1, 1, None, SIGN.format(loss=name))
+    if wanted == "sparse" and shape and shape[settings.get("axis", -1)]:
+        classes = shape[settings.get("axis", -1)]
+        said = {"loss": name, "classes": classes, "last": classes - 1}
+        return Range(0, classes - 1, settings.get("ignore_class"), SPARSE.format(**said))
+    return None
