@@ -113,7 +113,7 @@ def test_a_terminal_is_drawn_over(monkeypatch, clock):
     run_epoch(clock, steps=4, target=4)
     assert terminal.drawings == [
         "Epoch 2/3",
-        f"1/4 {'━' * 5}{'─' * 15} 1s 250ms/step - loss: 0.5000",
+        f"1/4 {'━' * 5}{'─' * 15} 0s 250ms/step - loss: 0.5000",
         f"2/4 {'━' * 10}{'─' * 10} 0s 250ms/step - loss: 0.5000",
         f"3/4 {'━' * 15}{'─' * 5} 0s 250ms/step - loss: 0.5000",
         f"4/4 {FULL} 1s 250ms/step - loss: 0.5000",
@@ -249,6 +249,7 @@ def test_the_time_left_is_without_the_first_step_which_compiles(monkeypatch, clo
     bar = Progbar(1003, interval=0)
     clock.now += 60  # compiled
     bar.update(1)
+    assert terminal.lines[-1].endswith("1:00 60s/step")
     for step in (2, 3):
         clock.now += 0.002
         bar.update(step)

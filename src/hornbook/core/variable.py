@@ -135,6 +135,8 @@ class Variable(Operators):
         ([4.0, 6.0], (2,))
     """
 
+    overwrite_with_gradient: bool = False  # whether its gradient is its new value
+
     def __init__(
         self,
         initializer: Any,

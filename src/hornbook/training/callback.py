@@ -23,7 +23,7 @@ class Callback:
     """
 
     every_batch: bool = True
-    params: dict[str, Any] | None = None
+    params: Any = None  # a dict, once it is told
     _model: Any = None
 
     @property

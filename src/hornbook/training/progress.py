@@ -156,10 +156,12 @@ class Progbar:
     def _draw(self, now: float, final: bool) -> None:
         """At the end all the time that it took, before that what is left of it; and of that a step.
 
-        What it took has compilation and validation in it, what is left has not.
+        What it took has compilation and validation in it, what is left has not, and so is not
+        known before the second step.
         """
         count = _count(self._seen, self.target)
-        left = 0 if final or self.target is None else self.target - self._seen
+        known = self._seen > 1 and not final
+        left = (self.target or self._seen) - self._seen if known else 0
         seconds = left * self._step_time if left else now - self._start
         clock = _clock(seconds)
         a_step = self._step_time if left else seconds / max(self._seen, 1)
