@@ -5,7 +5,6 @@ import platform
 import runpy
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -54,7 +53,7 @@ class Compile(BuildHookInterface):
         if target.exists() and made.exists() and made.read_text() == how:
             return target.relative_to(self.root)
         made.unlink(missing_ok=True)
-        self.say(f"compiling the kernels for {build}: a minute or so", self.app.display_info)
+        self.say(f"compiling the kernels for {build}: a minute or so")
         command += ["-isystem", jax.ffi.include_dir()]
         command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
@@ -70,5 +69,5 @@ class Compile(BuildHookInterface):
 
         return next(sys_tags()).platform
 
-    def say(self, text: str, display: Callable | None = None) -> None:
-        (display or self.app.display_warning)(text)
+    def say(self, text: str) -> None:
+        self.app.display_warning(text)
