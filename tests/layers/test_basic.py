@@ -137,7 +137,6 @@ def test_an_error_in_a_layer_names_the_layer():
 
 def test_wrong_types_are_type_errors():
     for make in (
-        lambda: layers.Wrapper(layers.Dense),
         lambda: layers.Lambda("x"),
         lambda: layers.RepeatVector(2.5),
         lambda: layers.UnitNormalization("x"),

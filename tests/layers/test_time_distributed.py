@@ -157,5 +157,5 @@ def test_errors_name_what_was_expected():
         layers.TimeDistributed(layers.Dense(2))(floats(3, 5))
     with pytest.raises(ValueError, match=r"mask of shape \(3, 4\) for inputs of shape \(3, 5, 2\)"):
         layers.TimeDistributed(layers.Dense(2))(X, mask=np.ones((3, 4), bool))
-    with pytest.raises(TypeError, match="wraps a layer"):
+    with pytest.raises(ValueError, match="wraps a layer"):
         layers.TimeDistributed(layers.Dense)

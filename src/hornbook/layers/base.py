@@ -79,7 +79,7 @@ class Layer(Weighted):
         input_dim: the same for samples that are vectors.
 
     Raises:
-        TypeError: for an unknown argument, with the nearest known ones.
+        ValueError: for an unknown argument, with the nearest known ones.
 
     Example:
         >>> import hornbook as keras
@@ -110,7 +110,7 @@ class Layer(Weighted):
         if unknown:
             known = {*arguments_of(Layer.__init__), *arguments_of(type(self).__init__)}
             wrong = next(iter(unknown))
-            raise TypeError(
+            raise ValueError(
                 f"{type(self).__name__} takes no argument {wrong!r}. "
                 f"{nearest(wrong, known - {'unknown', 'kwargs'})}"
             )

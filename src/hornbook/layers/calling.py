@@ -119,7 +119,7 @@ def convert(layer: Any, value: Any) -> Any:
             set_mask(value, mask)
             return value
     elif value.dtype == object:
-        raise TypeError(
+        raise ValueError(
             f"layer {layer.name!r} got an array of Python objects (dtype object); "
             "convert it to numbers first"
         )

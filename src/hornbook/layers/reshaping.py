@@ -117,7 +117,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
-        if isinstance(n, float):
+        if not isinstance(n, WHOLE):
             raise TypeError(f"n of a RepeatVector is an integer, not {n!r}")
         self.n = positive("n", n, self)
         self.input_spec = InputSpec(ndim=2)

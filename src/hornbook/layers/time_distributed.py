@@ -29,7 +29,7 @@ class TimeDistributed(Wrapper):
     Returns `(batch, steps, ...)`.
 
     Raises:
-        TypeError: if it is not given a layer.
+        ValueError: if it is not given a layer.
         ValueError: if an input has fewer than three axes, or the mask does not fit.
 
     Example:

@@ -12,7 +12,7 @@ class Wrapper(Layer):
         layer: the layer inside.
 
     Raises:
-        TypeError: if it is not a layer.
+        ValueError: if it is not a layer.
 
     Example:
         >>> import hornbook as keras
@@ -23,7 +23,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise TypeError(
+            raise ValueError(
                 f"{type(self).__name__} wraps a layer (an object, not its class), not {layer!r}"
             )
         self.layer = layer

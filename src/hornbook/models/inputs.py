@@ -37,7 +37,8 @@ def in_order(model: Any, given: Any) -> list:
 
 def _matched(model: Any, form: Any, given: Any) -> list:
     if isinstance(form, SymbolicTensor):
-        if isinstance(given, dict) and form.name in given:
+        if isinstance(given, dict) and (len(given) > 1 or form.name in given):
+            _check_keys(model, {form.name: form}, given)
             return [given[form.name]]
         return tree.flatten(given) if tree.is_nested(given) else [given]
     if isinstance(given, dict):

@@ -75,7 +75,7 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the top layer off and return it."""
         if not self._stack:
-            raise TypeError(f"there are no layers in {self.name!r}")
+            raise IndexError(f"there are no layers in {self.name!r}")
         layer = self._stack[-1]
         self._stack = self._stack[:-1]
         self._rebuild()

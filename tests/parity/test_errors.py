@@ -1,0 +1,52 @@
+"""What goes wrong in layers and models is an exception of the kind that Keras raises."""
+
+import keras as reference
+import numpy as np
+import pytest
+
+import hornbook as keras
+
+X = np.ones((2, 3), "float32")
+WRONG = {
+    "an unknown argument": lambda m: m.layers.Dense(2, foo=1),
+    "a wrapper of no layer": lambda m: m.layers.TimeDistributed(3),
+    "a bidirectional number": lambda m: m.layers.Bidirectional(3),
+    "no layer to pop": lambda m: m.Sequential().pop(),
+    "no layer to add": lambda m: m.Sequential().add(3),
+    "no layers to call": lambda m: m.Sequential()(X),
+    "a second input": lambda m: m.Sequential([m.Input((2,)), m.Input((2,))]),
+    "repeated by a word": lambda m: m.layers.RepeatVector("a"),
+    "axes of a Dot": lambda m: m.layers.Dot("a"),
+    "three axes of a Dot": lambda m: m.layers.Dot((1, 2, 3)),
+    "an axis that is a word": lambda m: m.layers.UnitNormalization("a"),
+    "no units": lambda m: m.layers.Dense(0),
+    "units in words": lambda m: m.layers.Dense("a"),
+    "a rate above one": lambda m: m.layers.Dropout(2.0),
+    "Python objects": lambda m: m.layers.Dense(2)(np.array(["a"], object)),
+    "too few axes": lambda m: m.layers.Dense(2)(np.ones(3)),
+    "another last axis": lambda m: m.Sequential([m.Input((2,)), m.layers.Dense(1)])(X),
+    "shapes that do not add": lambda m: m.layers.Add()([X, X[:, :2]]),
+    "a shape that does not fit": lambda m: m.layers.Reshape((5,))(X),
+    "a cell that is none": lambda m: m.layers.RNN(m.layers.Dense(2)),
+    "an activation": lambda m: m.layers.Activation("nope"),
+    "an initializer": lambda m: m.layers.Dense(2, kernel_initializer="nope"),
+    "groups": lambda m: m.layers.GroupNormalization(2)(X),
+    "an input without a shape": lambda m: m.Input(),
+    "a layer that is not there": lambda m: m.Sequential().get_layer("x"),
+    "an index that is not there": lambda m: m.Sequential([m.layers.Dense(1)]).get_layer(index=5),
+    "weights": lambda m: m.layers.Dense(2).set_weights([1]),
+    "a name with a slash": lambda m: m.layers.Dense(2, name="a/b"),
+    "parameters before they are": lambda m: m.layers.Dense(2).count_params(),
+    "a merge mode": lambda m: m.layers.Bidirectional(m.layers.LSTM(2), merge_mode="x"),
+    "inputs that are none": lambda m: m.Model(inputs=3, outputs=4),
+    "JSON that is none": lambda m: m.models.model_from_json("{"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_exceptions_are_of_keras_s_kind(case):
+    with pytest.raises(Exception) as theirs:
+        WRONG[case](reference)
+    kind = next(c for c in type(theirs.value).__mro__ if c.__module__ == "builtins")
+    with pytest.raises(kind):
+        WRONG[case](keras)
