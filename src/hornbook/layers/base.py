@@ -11,7 +11,7 @@ import jax
 
 from hornbook import regularizers
 from hornbook.core import tree
-from hornbook.core.config import Configurable, arguments, nearest, serialize
+from hornbook.core.config import Configurable, arguments, constructor_signature, nearest, serialize
 from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
@@ -45,6 +45,31 @@ from hornbook.layers.weighted import Weighted
 
 # What Keras's configs say of quantizers and adapters that a layer does not have.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+
+
+# Arguments that Keras's layers do not take.
+NOT_KERAS = {
+    *("alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
+    *("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_shape"),
+}
+
+
+@functools.cache
+def _defaults(cls: type) -> dict[str, Any]:
+    """The defaults of the arguments of one of hornbook's own layers, as plain data.
+
+    Those that Keras's layer does not take are left out, so that Keras can read what is written.
+    """
+    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return {}
+    own = arguments_of(cls.__init__)
+    taken = {p.name: p for p in constructor_signature(cls).parameters.values()}
+    above = {n: p for n, p in taken.items() if n not in arguments_of(Layer.__init__)}
+    return {
+        name: serialize(p.default, strict=False)
+        for name, p in {**own, **above}.items()
+        if p.default is not p.empty and not {name, f"{cls.__name__}.{name}"} & NOT_KERAS
+    }
 
 
 def _marks_built(build: Callable) -> Callable:
@@ -434,7 +459,13 @@ class Layer(Weighted):
             given = {}
         if self._policy_changed:
             given["dtype"] = self.dtype_policy.name
-        return {**live, **given, "name": self.name, "trainable": self.trainable}
+        return {
+            **live,
+            **given,
+            **{k: v for k, v in _defaults(type(self)).items() if k not in given},
+            "name": self.name,
+            "trainable": self.trainable,
+        }
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
