@@ -25,11 +25,16 @@ def numbers(bad=None):
     return x, y
 
 
-def fitted(x, y, epochs=4, watched=False, **settings):
-    """A model after `fit`: its history, its values, how many steps it has made."""
+def fresh(at_once):
     keras.utils.set_random_seed(5)
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, "tanh"), layers.Dense(1)])
-    model.compile("adam", "mse", metrics=["mae"], steps_per_execution=settings.pop("at_once", 1))
+    model.compile("adam", "mse", metrics=["mae"], steps_per_execution=at_once)
+    return model
+
+
+def fitted(x, y, epochs=4, watched=False, **settings):
+    """A model after `fit`: its history, its values, how many steps it has made."""
+    model = fresh(settings.pop("at_once", 1))
     if watched:
         settings["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_end=lambda *args: None)]
     history = model.fit(x, y, BATCH, epochs=epochs, verbose=0, **settings).history
@@ -44,9 +49,9 @@ def events(monkeypatch) -> list[str]:
     def watch(name):
         method = getattr(Program, name)
 
-        def watched(self, *args):
+        def watched(self, *args, **more):
             seen.append(name)
-            return method(self, *args)
+            return method(self, *args, **more)
 
         monkeypatch.setattr(Program, name, watched)
 
@@ -119,8 +124,8 @@ def test_a_loss_that_is_not_finite_is_met_in_each_epoch_and_nothing_is_left_out(
 def test_an_interrupt_ends_training_after_what_was_started(monkeypatch):
     finish, done = Program.finish, []
 
-    def press(self, running):
-        logs, stop, finite = finish(self, running)
+    def press(self, running, *args):
+        logs, stop, finite = finish(self, running, *args)
         done.append(stop - running.first)
         if len(done) == 3:
             os.kill(os.getpid(), signal.SIGINT)
@@ -129,10 +134,12 @@ def test_an_interrupt_ends_training_after_what_was_started(monkeypatch):
     monkeypatch.setattr(Program, "finish", press)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        history, _, steps = fitted(*numbers(), epochs=50, at_once=100)
+        model = fresh(100)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(*numbers(), BATCH, epochs=50, verbose=0)
     assert done == [6, 6, 6, 6]  # the fourth had begun
-    assert steps == sum(done)
-    assert len(history["loss"]) == 3
+    assert int(model.optimizer.iterations) == sum(done)
+    assert len(model.history.history["loss"]) == 3
 
 
 def test_the_data_is_let_go_when_training_is_over():

@@ -131,12 +131,12 @@ def seen(monkeypatch) -> list[int]:
     found = []
     start_of = Program.start
 
-    def watched(self, slab, start, stop, fresh):
+    def watched(self, slab, start, stop, *more):
         x = np.asarray(slab.data[0])
         for index in range(start, stop):
             first = index * slab.batch
             found.append(int(x[first if slab.rows is None else slab.rows[first], 0]))
-        return start_of(self, slab, start, stop, fresh)
+        return start_of(self, slab, start, stop, *more)
 
     monkeypatch.setattr(Program, "start", watched)
     return found

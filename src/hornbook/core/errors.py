@@ -1,6 +1,7 @@
 """What an error shows: the lines of the user's program and ours that they called, not machinery."""
 
 import functools
+import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,14 @@ def door(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return enter
+
+
+def users_stacklevel() -> int:
+    """The `stacklevel` with which a warning of who calls this names the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def shorten(error: BaseException, own_frames: int = 0) -> None:

@@ -1,20 +1,58 @@
-"""Seeds: every random number comes from a seed that is a variable, so that runs can be repeated."""
+"""Seeds: every random number comes from a seed that is a variable, so that runs can be repeated.
+
+Each thread has generators of its own. What it draws follows from its seed, whatever others draw in
+the meantime.
+"""
 
 import random as python_random
+import threading
 from typing import Any
 
 import jax
 import numpy as np
 
+from hornbook.core.forked import uses_engine
 from hornbook.core.module import Module
 from hornbook.core.variable import Variable
 
-_host = np.random.default_rng()
-_global: list["SeedGenerator | None"] = [None]
+
+class _Seeds:
+    """Where the seeds of threads come from, since the main thread was last seeded."""
+
+    def __init__(self, seed: int | None = None):
+        self.sequence = np.random.SeedSequence(seed)
+        self.lock = threading.Lock()
+
+    def another(self) -> np.random.Generator:
+        """A generator for one more thread."""
+        with self.lock:
+            return np.random.default_rng(self.sequence.spawn(1)[0])
+
+
+class _Thread(threading.local):
+    def __init__(self):
+        self.begin(_seeds, _seeds.another())
+
+    def begin(self, seeds: _Seeds, host: np.random.Generator) -> None:
+        self.seeds, self.host = seeds, host
+        self.keys: SeedGenerator | None = None
+
+    def now(self) -> "_Thread":
+        """The thread's generators; anew if the main thread was seeded."""
+        if self.seeds is not _seeds:
+            self.begin(_seeds, _seeds.another())
+        return self
+
+
+_seeds = _Seeds()
+_thread = _Thread()
 
 
 def set_random_seed(seed: int) -> None:
     """Seed everything (Python's `random`, numpy, hornbook): what follows is the same each time.
+
+    In the main thread it seeds the other threads as well, each differently, in the order in which
+    they first draw. In another thread it seeds what that thread draws, besides Python and numpy.
 
     Args:
         seed: a non-negative integer below 2**32.
@@ -28,21 +66,22 @@ def set_random_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise ValueError(f"a seed is an integer from 0 to 2**32 - 1, not {seed!r}")
-    global _host
+    global _seeds
     python_random.seed(int(seed))
     np.random.seed(int(seed))
-    _host = np.random.default_rng(int(seed))
-    _global[0] = None
+    if threading.current_thread() is threading.main_thread():
+        _seeds = _Seeds(int(seed))
+    _thread.begin(_seeds, np.random.default_rng(int(seed)))
 
 
 def host_generator() -> np.random.Generator:
-    """The generator behind seeds, initial values and the order of samples."""
-    return _host
+    """The generator behind seeds, initial values and the order of samples; the thread's own."""
+    return _thread.now().host
 
 
 def draw_seed() -> int:
-    """A new seed from the process-wide generator."""
-    return int(_host.integers(2**31))
+    """A new seed from the thread's generator."""
+    return int(host_generator().integers(2**31))
 
 
 class SeedGenerator(Module):
@@ -82,9 +121,10 @@ class SeedGenerator(Module):
         return {"seed": self.seed}
 
 
+@uses_engine
 def key_from(seed: Any = None) -> jax.Array:
     """A key from a `SeedGenerator` (the next one), an integer (always the same), a key of JAX's
-    (old or new style), or `None` (the next one of the process-wide generator)."""
+    (old or new style), or `None` (the next one of the thread's generator)."""
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
@@ -97,8 +137,8 @@ def key_from(seed: Any = None) -> jax.Array:
 
 
 def global_generator() -> SeedGenerator:
-    """The process-wide generator of keys; training binds its state too."""
-    found = _global[0]
-    if found is None:
-        found = _global[0] = SeedGenerator(name="global_seed_generator")
-    return found
+    """The thread's generator of keys, for those who name no other."""
+    thread = _thread.now()
+    if thread.keys is None:
+        thread.keys = SeedGenerator(name="global_seed_generator")
+    return thread.keys

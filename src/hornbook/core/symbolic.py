@@ -20,6 +20,7 @@ import numpy as np
 from hornbook.core import interop, tree, unknown
 from hornbook.core.dtype import canonical
 from hornbook.core.errors import shorten
+from hornbook.core.forked import uses_engine
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -229,6 +230,7 @@ class Node:
         return f"<Node {self.name}>"
 
 
+@uses_engine
 def has_symbolic(values: Any) -> bool:
     """Whether a symbolic tensor is among the arguments, also inside lists, tuples and dicts."""
     for value in values.values() if isinstance(values, dict) else values:

@@ -10,17 +10,20 @@ values in the variables' place, and collects what was assigned:
 Inside a `bind` no assignment reaches the variable itself, so that a traced value can never leak.
 """
 
+import functools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook.core import forked
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
 from hornbook.core.symbolic import Operators
+from hornbook.core.undisturbed import turn
 
 KINDS = ("weight", "state", "carry", "metric", "optimizer", "seed")
 # weight: found by training. state: kept with the model, not trained (moving averages).
@@ -28,18 +31,66 @@ KINDS = ("weight", "state", "carry", "metric", "optimizer", "seed")
 # metric, optimizer, seed: belong to a training run. Only weight and state are a model's weights.
 
 
+Value = TypeVar("Value")
+Function = TypeVar("Function", bound=Callable)
+
+
+class Inside(Generic[Value]):
+    """Inside, a tuple that belongs to a thread has one value more.
+
+    Afterwards it is what it was before, whatever became of values that were added inside: an
+    interrupt may keep a `with` from leaving.
+
+    Args:
+        name: the tuple's.
+        value: the value, which is yielded.
+    """
+
+    __slots__ = ("before", "name", "value")
+
+    def __init__(self, name: str, value: Value):
+        self.name, self.value = name, value
+
+    def __enter__(self) -> Value:
+        self.before = getattr(thread, self.name)
+        setattr(thread, self.name, (*self.before, self.value))
+        return self.value
+
+    def __exit__(self, *error) -> None:
+        setattr(thread, self.name, self.before)
+
+
 class _Thread(threading.local):
-    def __init__(self):
-        self.scopes: list[dict[Variable, Any]] = []
-        self.compute_dtypes: list[str | None] = [None]
-        self.names: list[str] = []
+    scopes: "tuple[dict[Variable, Any], ...]" = ()
+    compute_dtypes: tuple[str | None, ...] = (None,)
+    names: tuple[str, ...] = ()
+    calls: tuple[Any, ...] = ()  # layers': see `layers.calling`
+    watchers: tuple[Callable, ...] = ()
 
 
-_thread = _Thread()
+thread = _Thread()
 
 
-@contextmanager
-def bind(values: "dict[Variable, Any]") -> Iterator["dict[Variable, Any]"]:
+def contained(function: Function) -> Function:
+    """A function that leaves no `bind` and nothing of its kind behind, however it ends.
+
+    Python runs the handlers of signals after calls, and what stands in `finally` here is none.
+    """
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        scopes, dtypes, names = thread.scopes, thread.compute_dtypes, thread.names
+        calls, watchers = thread.calls, thread.watchers
+        try:
+            return function(*args, **kwargs)
+        finally:
+            thread.scopes, thread.compute_dtypes, thread.names = scopes, dtypes, names
+            thread.calls, thread.watchers = calls, watchers
+
+    return call  # type: ignore[return-value]
+
+
+def bind(values: "dict[Variable, Any]") -> "AbstractContextManager[dict[Variable, Any]]":
     """Run code with other values in the variables' place; collect what it assigns.
 
     Args:
@@ -50,24 +101,15 @@ def bind(values: "dict[Variable, Any]") -> Iterator["dict[Variable, Any]"]:
         The live dictionary: what was passed, overwritten and extended by each assignment.
     """
     scope = {v: value.raw if isinstance(value, Variable) else value for v, value in values.items()}
-    _thread.scopes.append(scope)
-    try:
-        yield scope
-    finally:
-        _thread.scopes.pop()
+    return Inside("scopes", scope)
 
 
-@contextmanager
-def compute_dtype(dtype: str | None) -> Iterator[None]:
+def compute_dtype(dtype: str | None) -> AbstractContextManager[str | None]:
     """Inside, floating-point variables with `autocast` are read in `dtype` (`None`: as stored)."""
-    _thread.compute_dtypes.append(dtype)
-    try:
-        yield
-    finally:
-        _thread.compute_dtypes.pop()
+    return Inside("compute_dtypes", dtype)
 
 
-def name_scope(name: str) -> AbstractContextManager[None]:
+def name_scope(name: str) -> AbstractContextManager[str]:
     """Inside, the paths of new variables begin with `name/`.
 
     Args:
@@ -78,21 +120,12 @@ def name_scope(name: str) -> AbstractContextManager[None]:
     """
     if not isinstance(name, str) or "/" in name:
         raise ValueError(f"the name of a name_scope must be a string without '/', not {name!r}")
-    return _named(name)
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    _thread.names.append(name)
-    try:
-        yield
-    finally:
-        _thread.names.pop()
+    return Inside("names", name)
 
 
 def current_scope() -> str:
     """The path that a variable made now would begin with."""
-    return "/".join(_thread.names)
+    return "/".join(thread.names)
 
 
 def _unknown_initializer(name: Any) -> Callable:
@@ -168,7 +201,9 @@ class Variable(Operators):
         self.shape = tuple(self._value.shape)
         self.dtype = self._value.dtype.name
 
+    @forked.uses_engine
     def _initial(self, initializer, shape, dtype):
+        forked.engine["started"] = True
         with jax.ensure_compile_time_eval():  # a layer may be built while it is traced
             if isinstance(initializer, str | dict):
                 initializer = _initializer_of[0](initializer)
@@ -199,7 +234,7 @@ class Variable(Operators):
     def value(self) -> Any:
         """The array it stands for here: bound if a `bind` is active, else its own."""
         found = self.raw
-        dtype = _thread.compute_dtypes[-1]
+        dtype = thread.compute_dtypes[-1]
         if dtype is not None and self.autocast and found.dtype != dtype and is_float(found.dtype):
             return found.astype(dtype)
         return found
@@ -207,7 +242,7 @@ class Variable(Operators):
     @property
     def raw(self) -> Any:
         """The value in the dtype it is stored in."""
-        for scope in reversed(_thread.scopes):
+        for scope in reversed(thread.scopes):
             if self in scope:
                 return scope[self]
         return self._value
@@ -222,12 +257,20 @@ class Variable(Operators):
         """Number of elements."""
         return int(np.prod(self.shape))
 
+    def _read(self, convert: Callable[[Any], Any]) -> Any:
+        """The value in another form; a run of another thread's may be about to bring a new one."""
+        try:
+            return convert(self.raw)
+        except (RuntimeError, ValueError):  # the run has used it up
+            with turn:
+                return convert(self.raw)
+
     def numpy(self) -> np.ndarray:
         """A copy of the value as a numpy array."""
-        return np.array(self.raw)
+        return self._read(np.array)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.raw, dtype=dtype)
+        return self._read(lambda value: np.array(value, dtype=dtype))
 
     def __jax_array__(self):
         return self.value
@@ -241,13 +284,13 @@ class Variable(Operators):
         return iter(self.value)
 
     def __float__(self):
-        return float(self.raw)
+        return self._read(float)
 
     def __int__(self):
-        return int(self.raw)
+        return self._read(int)
 
     def __bool__(self):
-        return bool(self.raw)
+        return self._read(bool)
 
     def __format__(self, spec):
         return format(self.raw, spec)
@@ -281,8 +324,8 @@ class Variable(Operators):
                 f"variable {self.path!r} has shape {self.shape}; "
                 f"it cannot be assigned a value of shape {value.shape}"
             )
-        if _thread.scopes:
-            _thread.scopes[-1][self] = value
+        if thread.scopes:
+            thread.scopes[-1][self] = value
         elif isinstance(value, jax.core.Tracer):
             raise ValueError(
                 f"variable {self.path!r} was assigned inside a function that JAX traces, where the "

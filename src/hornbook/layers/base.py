@@ -19,7 +19,16 @@ from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer, outputs_of
 from hornbook.core.unknown import guessing, known
-from hornbook.core.variable import Variable, bind, compute_dtype, current_scope, name_scope
+from hornbook.core.variable import (
+    Inside,
+    Variable,
+    bind,
+    compute_dtype,
+    contained,
+    current_scope,
+    name_scope,
+    thread,
+)
 from hornbook.layers import remat
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.calling import (
@@ -35,7 +44,6 @@ from hornbook.layers.calling import (
     has_tensor,
     per_sample,
     shape_of,
-    thread,
     told_specs,
     tree_of_symbols,
     watch_calls,
@@ -263,13 +271,10 @@ class Layer(Weighted):
             call = Call(self._training(kwargs, outer), outer.losses if outer else [])
             masks = get_masks(inputs)
             kwargs = self._with_flags(args, kwargs, call.training)
-            thread.calls.append(call)
-            try:
-                with compute_dtype(self.compute_dtype if self.autocast else None):
-                    formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
-                    outputs = formula(*args, **kwargs)
-            finally:
-                thread.calls.pop()
+            dtype = self.compute_dtype if self.autocast else None
+            with Inside("calls", call), compute_dtype(dtype):
+                formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
+                outputs = formula(*args, **kwargs)
             self._pass_mask(inputs, outputs, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
                 call.losses += [
@@ -419,6 +424,7 @@ class Layer(Weighted):
             )
         return self._nodes[0]
 
+    @contained
     def stateless_call(
         self,
         trainable_variables: list,

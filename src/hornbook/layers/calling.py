@@ -2,10 +2,10 @@
 
 import functools
 import inspect
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -17,7 +17,7 @@ from hornbook.core.dtype import is_float
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import Operators, SymbolicTensor
 from hornbook.core.unknown import known
-from hornbook.core.variable import Variable
+from hornbook.core.variable import Inside, Variable
 from hornbook.layers.arguments import WHOLE
 
 
@@ -29,34 +29,37 @@ class Call:
         self.losses = losses
 
 
-class _Thread(threading.local):
-    def __init__(self):
-        self.calls: list[Call] = []
-        self.watchers: list[Callable] = []
-
-
-thread = _Thread()
-
-
-@contextmanager
-def collect_losses() -> Iterator[list]:
+class collect_losses(Inside[Call]):
     """Inside, what layers add with `add_loss` lands in the list that this yields."""
-    call = Call(None, [])
-    thread.calls.append(call)
-    try:
-        yield call.losses
-    finally:
-        thread.calls.pop()
+
+    def __init__(self):
+        super().__init__("calls", Call(None, []))
+
+    def __enter__(self) -> list:  # type: ignore[override]
+        return super().__enter__().losses
+
+
+_loops_in_python = ContextVar("loops in Python", default=False)
 
 
 @contextmanager
-def watch_calls(watcher: Callable) -> Iterator[None]:
-    """Inside, `watcher(layer, inputs, outputs)` is told of each layer's call when it ends."""
-    thread.watchers.append(watcher)
+def loops_in_python() -> Iterator[None]:
+    """Inside, cells are run over their steps by Python, so that their code can be followed."""
+    token = _loops_in_python.set(True)
     try:
         yield
     finally:
-        thread.watchers.pop()
+        _loops_in_python.reset(token)
+
+
+def looping() -> AbstractContextManager[None]:
+    """Around a loop of `jax.lax` over code that a program may want to follow."""
+    return jax.disable_jit() if _loops_in_python.get() else nullcontext()
+
+
+def watch_calls(watcher: Callable) -> Inside[Callable]:
+    """Inside, `watcher(layer, inputs, outputs)` is told of each layer's call when it ends."""
+    return Inside("watchers", watcher)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,8 +14,8 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.symbolic import has_symbolic, op
-from hornbook.core.variable import bind
-from hornbook.layers.calling import collect_losses, thread
+from hornbook.core.variable import bind, thread
+from hornbook.layers.calling import collect_losses
 
 MODES = ("full", "activations", "larger_than", "list_of_layers", None)
 

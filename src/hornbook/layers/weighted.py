@@ -10,8 +10,7 @@ import numpy as np
 from hornbook import initializers, regularizers
 from hornbook.core.dtype import DTypePolicy, get_policy, is_float
 from hornbook.core.module import Module, new_structure
-from hornbook.core.variable import Variable, current_scope, name_scope
-from hornbook.layers.calling import thread
+from hornbook.core.variable import Variable, current_scope, name_scope, thread
 
 
 class Weighted(Module):

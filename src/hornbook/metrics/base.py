@@ -12,7 +12,7 @@ from hornbook.core import settings, tree
 from hornbook.core.dtype import get_policy, is_float
 from hornbook.core.mask import get_mask
 from hornbook.core.module import Module
-from hornbook.core.variable import Variable, bind, unwrap
+from hornbook.core.variable import Variable, bind, contained, unwrap
 from hornbook.losses.shapes import multiply_weights
 from hornbook.metrics.sums import add_exactly, add_in_turns
 from hornbook.ops import rows
@@ -150,6 +150,7 @@ class Metric(Module):
 
     # ---- the same as pure functions
 
+    @contained
     def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
         """The values of the variables after a batch; the variables themselves stay as they are.
 
@@ -164,6 +165,7 @@ class Metric(Module):
             self.update_state(*args, **kwargs)
         return [scope.get(v, v.raw) for v in self.variables]
 
+    @contained
     def stateless_result(self, metric_variables: list) -> Any:
         """The result for these values of the variables.
 
@@ -176,6 +178,7 @@ class Metric(Module):
         with bind(self._paired(metric_variables)):
             return self.result()
 
+    @contained
     def stateless_reset_state(self) -> list:
         """The values that the variables have at the start."""
         with bind({}) as scope:

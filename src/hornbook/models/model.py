@@ -334,7 +334,7 @@ class Model(Trainer):
             "weighted_metrics": weighted_metrics,
             "run_eagerly": settled.run_eagerly,
             "steps_per_execution": settled.steps_per_execution,
-            "jit_compile": not settled.run_eagerly,
+            "jit_compile": settled.jit_compile,
         }
         try:
             return serialize(given)

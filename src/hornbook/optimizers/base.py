@@ -13,7 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from hornbook.core.config import nearest
-from hornbook.core.variable import Variable, bind, name_scope, unwrap
+from hornbook.core.variable import Variable, bind, contained, name_scope, unwrap
 from hornbook.kernels.native.by_rows import ByRows
 from hornbook.optimizers.arrays import Array, choose, shrink, widen
 from hornbook.optimizers.state import State, overwritten
@@ -402,6 +402,7 @@ class Optimizer(State):
         """The loss times `loss_scale_factor`, of which gradients are to be taken."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
+    @contained
     def stateless_apply(
         self,
         optimizer_variables: list[Array],

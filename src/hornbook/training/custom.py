@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core.variable import bind
+from hornbook.kernels.finite import sizes
 from hornbook.layers.base import Layer, collect_losses
 from hornbook.training.data import given, unpack_x_y_sample_weight
 from hornbook.training.overrides import compute_loss, compute_metrics
@@ -242,14 +243,17 @@ def listed(groups: list, scope: dict) -> Values:
 def custom_step(model: Any, variables: Variables, mode: str) -> Callable:
     """The step of a model that writes its own `train_step` or `test_step`, as `step.many` takes it.
 
-    A batch whose loss is not finite changes nothing but the metrics.
+    A batch whose loss is not finite changes nothing but the metrics; nor does one after which a
+    weight is not finite.
     """
     step = own_step(model, variables, mode)
 
     def watched(state, fixed, batch):
         logs, after = step(state, fixed, given(batch))
         logs = flat(logs)
-        finite = jnp.all(jnp.isfinite(logs["loss"])) if "loss" in logs else jnp.bool_(True)
+        finite = jnp.isfinite(sizes([after[path] for path in variables.trainable]))
+        if "loss" in logs:
+            finite &= jnp.all(jnp.isfinite(logs["loss"]))
         return keep_if(finite, after, state, variables), finite, logs
 
     return watched

@@ -1,11 +1,8 @@
 """The loop around the compiled step: many steps a dispatch, Python only when someone listens."""
 
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -13,11 +10,12 @@ import jax
 import numpy as np
 
 from hornbook.core import tree
-from hornbook.core.variable import bind
-from hornbook.layers.base import watch_calls
+from hornbook.core.errors import users_stacklevel
+from hornbook.core.undisturbed import turn, undisturbed
 from hornbook.training.data import label
 from hornbook.training.feed import Slab
-from hornbook.training.step import Variables, chosen_rows
+from hornbook.training.not_finite import report
+from hornbook.training.step import Variables
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
 PATIENCE = 0.002  # seconds that the device may wait for more batches of a source
@@ -53,36 +51,6 @@ class Pace:
             self.steps = int(min(max(wanted, 1), self.steps * 64))
 
 
-class Interrupt:
-    """Whether Ctrl-C was pressed; a second press is not waited for."""
-
-    def __init__(self):
-        self.asked = False
-
-
-@contextmanager
-def interrupts() -> Iterator[Interrupt]:
-    """Inside, Ctrl-C waits for the dispatch under way, so that no state is lost half-way."""
-    interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupt
-        return
-    before = signal.getsignal(signal.SIGINT)
-    if before is None:
-        yield interrupt
-        return
-
-    def ask(signum, frame):
-        interrupt.asked = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class Running(NamedTuple):
     """Steps that the device is at, or has done: the first, the one after the last, the results."""
 
@@ -101,57 +69,89 @@ class Program:
     Args:
         run, names: what `step.many` gave.
         variables: see `Variables`.
+        turns: by whom such runs are made, of other programs with the same metrics too.
     """
 
-    def __init__(self, run: Callable, names: list[str], variables: Variables):
+    def __init__(self, run: Any, names: list[str], variables: Variables, turns: "Turns"):
         self.run = run
         self.names = names
         self.variables = variables
+        self.turns = turns
+        self.eager = False  # whether it was made to be run in Python
         self.pace = Pace()
         self._balance: dict[tuple, float] = {}  # by shapes: time spent running, less compiling
-        self._running: Running | None = None
-        self._go: Any = True
         self._shapes: list[dict[str, tuple]] = []
 
-    def start(self, slab: Slab, start: int, stop: int, fresh: bool) -> Running:
-        """Let the device run steps of a slab, after those that it is at.
-
-        It does nothing if one of those ends with a loss that is not finite.
+    def start(
+        self,
+        slab: Slab,
+        start: int,
+        stop: int,
+        fresh: bool,
+        after: Running | None = None,
+        who: "Epochs | None" = None,
+    ) -> Running:
+        """Let the device run steps of a slab.
 
         Args:
             slab: the batches.
             start, stop: the first step, and the one after the last.
             fresh: whether metrics begin anew.
+            after: what the device is at; if it ends with a loss that is not finite, nothing more
+                is done.
+            who: goes on with the metrics later.
         """
-        state, fixed = self.variables.read()
-        if len(set(map(id, state.values()))) < len(state):  # two variables, one array
-            self.variables.own()
-            state, fixed = self.variables.read()
         began = time.perf_counter()
         whole, last = np.int32(min(stop, slab.whole)), stop > slab.whole
-        after, logs, index, finite, _ = self.run(
-            *(state, fixed, slab.data, slab.rows, np.int32(start), whole, last, fresh, self._go),
-            *(slab.batch, slab.rest),
+        go = True if after is None else after.finite
+        more = (
+            slab.data,
+            slab.rows,
+            np.int32(start),
+            whole,
+            last,
+            fresh,
+            go,
+            slab.batch,
+            slab.rest,
         )
-        self.variables.write(after)  # `state` still holds the arrays used up: to free them waits
-        self._go = finite
-        self._running = Running(slab, start, stop, logs, index, finite, began)
-        return self._running
+        variables = self.variables
+        if in_python(self.run):
+            new, logs, index, finite, _ = self.run(*variables.read(), *more)
+            undisturbed(lambda: variables.write(new))
+            return Running(slab, start, stop, logs, index, finite, began)
+        run = self.run.ready(variables.read, *more)
 
-    def finish(self, running: Running) -> tuple[dict, int, bool]:
-        """Wait for steps: logs, the index after the last, and whether all losses were finite."""
+        def use_up():
+            state, fixed = variables.read()
+            if len(set(map(id, state.values()))) < len(state):  # two variables, one array
+                variables.own()
+                state, fixed = variables.read()
+            state = self.turns.take(who, state, variables)
+            new, *results = run(state, fixed, *more)
+            variables.write(new)  # `state` still holds the arrays used up: to free them waits
+            return results
+
+        logs, index, finite, _ = undisturbed(use_up)
+        return Running(slab, start, stop, logs, index, finite, began)
+
+    def finish(self, running: Running, alone: bool = True) -> tuple[dict, int, bool]:
+        """Wait for steps: logs, the index after the last, and whether all losses were finite.
+
+        Args:
+            running: what `start` gave.
+            alone: whether the device had nothing else to do since; else it took longer.
+        """
         done, finite = int(running.index), bool(running.finite)
-        if running is self._running:  # else the device has more to do, and took longer
+        if alone:
             self._note(running.slab, done - running.first, time.perf_counter() - running.began)
-        if running is self._running or not finite:
-            self._go, self._running = True, None
         return dict(zip(self.names, running.logs, strict=True)), done, finite
 
-    def works(self) -> bool:
-        """Whether the device is still at the last run."""
-        if self._running is None or not hasattr(self._running.index, "is_ready"):
+    def works(self, running: Running | None) -> bool:
+        """Whether the device is still at a run."""
+        if running is None or not hasattr(running.index, "is_ready"):
             return False
-        return not self._running.index.is_ready()
+        return not running.index.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
         """Whether it is worth a compilation to run several such batches of a source at once.
@@ -184,13 +184,51 @@ class Program:
                 MANY_SHAPES.format(
                     number=FEW_SHAPES, name=name, now=shapes[name], before=self._shapes[-1][name]
                 ),
-                stacklevel=6,
+                stacklevel=users_stacklevel(),
             )
         self._shapes.append(shapes)
 
 
+def in_python(run: Any) -> bool:
+    """Whether a run is Python code that uses nothing up: it may take long, or stop at a breakpoint.
+
+    It is where nothing is to be compiled, and where a model has made the function itself.
+    """
+    eager = jax.config.jax_disable_jit  # type: ignore[attr-defined]
+    return eager or not (hasattr(run, "ready") or hasattr(run, "lower"))
+
+
 def _key(data: tuple, rows: Any, batch: int, rest: int = 0) -> tuple:
     return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
+
+
+class Turns:
+    """Who is in the midst of an epoch, so that its metrics are not mixed with those of others.
+
+    Others run in between: in another thread, or from a callback.
+    """
+
+    def __init__(self):
+        self.latest: Epochs | None = None
+
+    def take(self, who: "Epochs | None", state: dict, variables: Variables) -> dict:
+        """The state in which someone goes on; the metrics of whoever was at it are put aside."""
+        if self.latest is who:
+            return state
+        if self.latest is not None:
+            metrics = {p: a for p, a in state.items() if variables.at(p).kind == "metric"}
+            self.latest.aside = jax.device_put(metrics, may_alias=False)
+        self.latest = who
+        if who is not None:
+            state, who.aside = state | who.aside, {}
+        return state
+
+    def end(self, who: "Epochs") -> None:
+        """Someone's epoch is over."""
+        with turn:
+            who.aside = {}
+            if self.latest is who:
+                self.latest = None
 
 
 class Ahead(NamedTuple):
@@ -229,6 +267,8 @@ class Epochs:
         self.each = events.needs_every_batch(mode)
         self.at_once = model._at_once if self.each else 1  # steps from event to event
         self.ahead: Ahead | None = None
+        self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
+        self._latest: Running | None = None
 
     def epoch(self, another: bool = False) -> dict[str, float]:
         """One epoch.
@@ -239,6 +279,13 @@ class Epochs:
         Returns:
             What the model reports at the end.
         """
+        try:
+            return self._epoch(another)
+        finally:
+            if not self.begun:
+                self.program.turns.end(self)
+
+    def _epoch(self, another: bool) -> dict[str, float]:
         program = self.program
         slabs, slab, running = self.ahead or (self.feed.epoch(self._more), None, None)
         self.ahead = None
@@ -256,13 +303,11 @@ class Epochs:
                     upcoming = upcoming or [*islice(slabs, 1)]
                     if another and not upcoming and not self.stopped():
                         self._begin_next()
-                logs, start, finite = program.finish(running)
+                logs, start, finite = self._finish(running)
                 running = None
                 if not finite:
                     self.ahead = self.ahead and self.ahead._replace(running=None)
-                    report_not_finite(
-                        self.model, program.variables, slab, start - 1, first + start - 1
-                    )
+                    report(self.model, program.variables, slab, start - 1, first + start - 1)
                 if (first + start) % self.at_once == 0:
                     self.end(first + start - 1, lambda logs=logs: to_floats(logs))
                 if self.stopped():
@@ -281,7 +326,16 @@ class Epochs:
     def _start(self, slab: Slab, start: int, number: int) -> Running:
         """Steps of a slab; before them the epoch has had so many."""
         steps = self.at_once - number % self.at_once if self.each else self.program.pace.steps
-        return self.program.start(slab, start, min(start + steps, slab.steps), number == 0)
+        stop = min(start + steps, slab.steps)
+        self._latest = self.program.start(slab, start, stop, number == 0, self._latest, self)
+        return self._latest
+
+    def _finish(self, running: Running) -> tuple[dict, int, bool]:
+        alone = running is self._latest
+        found = self.program.finish(running, alone)
+        if alone or not found[2]:
+            self._latest = None
+        return found
 
     def _begin_next(self) -> None:
         if self.ahead:
@@ -296,7 +350,7 @@ class Epochs:
         program = self.program
         if self.each or count >= program.pace.steps:
             return False
-        if not program.works() and time.perf_counter() - began > PATIENCE:
+        if not program.works(self._latest) and time.perf_counter() - began > PATIENCE:
             return False
         return count > 1 or program.many_pay(batch, tree.flatten(batch)[0].shape[0])
 
@@ -395,57 +449,3 @@ def scalar_or_list(logs: dict[str, Any]) -> Any:
     """The values of logs, or the only one."""
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-# ---- when a loss is not finite
-
-
-def report_not_finite(model: Any, variables: Variables, slab: Any, index: int, number: int) -> None:
-    """Warn once a fit which batch made the loss NaN or infinite, and which layer did it first.
-
-    The step has left the weights as they were before the batch, so that it can be run again, layer
-    by layer.
-    """
-    if model.__dict__.get("_reported_not_finite"):
-        return
-    model._reported_not_finite = True
-    x, y, *_ = chosen_rows(slab.data, slab.rows, index * slab.batch, slab.size(index))
-    warnings.warn(
-        f"batch {number}: the loss is not finite; {find_not_finite(model, variables, x, y)}. The "
-        "weights were left as they were before this batch.",
-        RuntimeWarning,
-        stacklevel=5,
-    )
-
-
-def find_not_finite(model: Any, variables: Variables, x: Any, y: Any) -> str:
-    """Where, from the data through the layers to the loss, NaN or infinity appears first."""
-    for what, values in (("x", x), ("y", y)):
-        bad = [name for name, leaf in tree.named_leaves(values) if _not_finite(leaf)]
-        if bad:
-            return (
-                f"the batch's {what}{f'[{bad[0]}]' if bad[0] else ''} already has NaN or infinity"
-            )
-    for path, variable in variables.by_path.items():
-        if variable.kind in ("weight", "state") and _not_finite(variable.raw):
-            return f"the weight {path!r} has NaN or infinity: an earlier update was too large"
-    guilty: list[str] = []
-
-    def look(layer, inputs, outputs):
-        if not guilty and any(map(_not_finite, tree.flatten(outputs))):
-            guilty.append(f"{layer.name!r} ({type(layer).__name__})")
-
-    try:
-        with watch_calls(look), bind({}):
-            model(x, training=True)
-    except ValueError as error:  # an array at hand is looked at more closely than a trace can
-        return str(error)
-    if guilty:
-        return f"layer {guilty[0]} was the first to give NaN or infinity"
-    return "every layer's output is finite, so the loss function itself made it from them"
-
-
-def _not_finite(leaf: Any) -> bool:
-    if leaf is None or not np.issubdtype(np.asarray(leaf).dtype, np.inexact):
-        return False
-    return not bool(np.isfinite(np.asarray(leaf, "float32")).all())

@@ -6,14 +6,16 @@ from typing import Any
 import jax
 
 from hornbook.core import tree
+from hornbook.core.forked import uses_engine
 from hornbook.core.module import Module, Structure, new_structure
-from hornbook.core.random import global_generator
-from hornbook.core.variable import Variable, bind
+from hornbook.core.undisturbed import turn, undisturbed
+from hornbook.core.variable import Variable, bind, contained
 from hornbook.layers.base import Layer, collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
-from hornbook.training.loop import Program
+from hornbook.training.in_python import StepInPython, runs_in_python
+from hornbook.training.loop import Program, Turns, in_python
 from hornbook.training.objective import Objective
 from hornbook.training.step import Variables
 
@@ -52,6 +54,7 @@ class Compiled:
         self.by_mode: dict[str, Program] = {}
         self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
         self.structure: Structure | None = None  # when data last came
+        self.turns = Turns()
         self.outputs: Any = None
         self.ranges: Any = None  # of numbers in data; see labels.py
         self.warned = False
@@ -104,6 +107,20 @@ class Forward:
         self.run = run
         self.variables = variables
         self.structure: Structure | None = None  # of the model, when it was last looked up
+        self.known: set[tuple] = set()  # shapes and dtypes for which it is compiled
+        self.eager = False
+
+    def __call__(self, x: Any) -> tuple[Any, dict]:
+        """Outputs for a batch, and what changed of the state."""
+        if in_python(self.run):
+            return self.run(*self.variables.read(), x)
+        leaves = [x] if hasattr(x, "shape") else tree.flatten(x)
+        key = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        if key not in self.known:  # others need not wait for the compiler
+            self.run.lower(*self.variables.read(), x).compile()
+            self.known.add(key)
+        with turn:
+            return self.run(*self.variables.read(), x)
 
     def __deepcopy__(self, memo):
         return None
@@ -179,12 +196,15 @@ def program_of(model: Any, mode: str) -> Program:
     if structure is None or not structure.holds():
         structure = Structure(model)
     program = found if found is not None and settled.structures[mode].same(structure) else None
+    if program is not None and program.eager != settled.run_eagerly:
+        program = None
     if program is None or not same_variables(program.variables, variables, trained, mode):
         trained = trained if mode == "train" else []
         bound = Variables(variables, mode, trained, state_of_ones_own(model))
-        program = Program(*_compile_step(model, mode, bound), bound)
-        if model._settled.steps_per_execution > 1:
-            program.pace.steps = model._settled.steps_per_execution
+        program = Program(*_compile_step(model, mode, bound), bound, settled.turns)
+        program.eager = settled.run_eagerly
+        if settled.steps_per_execution > 1:
+            program.pace.steps = settled.steps_per_execution
         model._settled.by_mode[mode] = program
     settled.structures[mode] = structure
     return program
@@ -196,15 +216,20 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[st
         return custom.own_function(model, bound, mode)
     if overrides(kind, f"{mode}_step"):
         step = custom.custom_step(model, bound, mode)
+        if model._settled.run_eagerly:
+            return runs_in_python(step, model, bound)
         return steps.many(step, model, bound, mode, says=True)
+    if model._settled.run_eagerly:
+        make = StepInPython if mode == "train" else steps.test_step
+        return runs_in_python(make(model, bound), model, bound)
     make = steps.TrainStep if mode == "train" else steps.test_step
     says = overrides(kind, "compute_metrics")
     return steps.many(make(model, bound), model, bound, mode, says)
 
 
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:
-    """All that a run may read, each once: the model's variables, the objective's, the optimizer's,
-    the seed."""
+    """All that a run may read, each once: the model's variables, the objective's and the
+    optimizer's."""
     paths = dict(model._variable_paths())
     if model._compiled is not None:
         objective = metric_paths(model._compiled.objective)
@@ -213,7 +238,6 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
         paths |= {
             f"optimizer/{p}": v for p, v in model._settled.optimizer._variable_paths().items()
         }
-    paths["seed"] = global_generator().state
     unique = {variable: path for path, variable in reversed(paths.items())}
     return {path: variable for variable, path in reversed(unique.items())}
 
@@ -303,15 +327,17 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
     return ["output"] if len(leaves) == 1 else [f"output_{i + 1}" for i in range(len(leaves))]
 
 
+@contained
+@uses_engine
 def forward(model: Any, x: Any) -> Any:
     """The compiled forward pass on one batch."""
     found = model._forward_program
-    if found is None or not found.structure.holds() or not model.built:
+    known = found is not None and found.eager == _in_python(model)
+    if not known or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
-    state, fixed = found.variables.read()
-    outputs, state = found.run(state, fixed, x)
-    if state:
-        found.variables.write(state)
+    outputs, changed = found(x)
+    if changed:
+        undisturbed(lambda: found.variables.write(changed))
     return outputs
 
 
@@ -324,18 +350,25 @@ def _new_forward(model: Any, x: Any) -> Forward:
         _trace(model, tree.map_structure(jax.device_put, x))
         structure = Structure(model)
     paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
-    if found is not None and not found.structure.same(structure):
+    eager = _in_python(model)
+    if found is not None and (found.eager != eager or not found.structure.same(structure)):
         found = None
     if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
         variables = Variables(paths, "predict", also=state_of_ones_own(model))
         model._forward_program = found = Forward(_compile_forward(model, variables), variables)
     found.structure = structure
+    found.eager = eager
     return found
 
 
 def _compile_forward(model: Any, variables: Variables) -> Any:
     if overrides(type(model), "make_predict_function"):
         return custom.own_predict_function(model, variables)
-    if overrides(type(model), "predict_step"):
-        return steps.compiled_forward(custom.own_step(model, variables, "predict"))
-    return steps.compiled_forward(steps.predict_step(model, variables))
+    own = overrides(type(model), "predict_step")
+    step = custom.own_step(model, variables, "predict") if own else None
+    make = steps.forward if _in_python(model) else steps.compiled_forward
+    return make(step or steps.predict_step(model, variables))
+
+
+def _in_python(model: Any) -> bool:
+    return model._compiled is not None and model._settled.run_eagerly

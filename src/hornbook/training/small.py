@@ -5,6 +5,7 @@ writes only some operations out as code of its own, and products of matrices wor
 libraries, so it is done where a step is of the former and has little of the latter.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from jax import ShapeDtypeStruct
 from jax.extend.core import Literal, jaxprs_in_params
 
 from hornbook.core.compiler import can_be_one
+from hornbook.core.variable import contained
 from hornbook.kernels import one_function, wants_plain
 
 WORK = 1 << 16  # operations of one step on single numbers, up to which it has been seen to pay
@@ -46,15 +48,31 @@ class Runs:
         self.step = step
         self.usual, self.whole = compiled(False), compiled(True)
         self.chosen: dict[tuple, Callable] = {}
+        self.lock = threading.RLock()  # tracing notes things in the step and in the model
 
-    def __call__(self, state: dict, fixed: dict, data: Any, *more: Any) -> tuple:
-        """Run; which way is found out once for each shape of `data`."""
-        batch = more[-2]
-        key = batch, wants_plain(), *((a.shape, a.dtype) for a in jax.tree.leaves(data))
-        if key not in self.chosen:
-            small = self.are_small(state, fixed, data, batch)
-            self.chosen[key] = self.whole if small else self.usual
-        return self.chosen[key](state, fixed, data, *more)
+    def __call__(self, *args: Any) -> tuple:
+        """Run without compiling."""
+        return self.usual(*args)
+
+    def ready(self, read: Callable[[], tuple[dict, dict]], data: Any, rows: Any, *more: Any) -> Any:
+        """The compiled call for arguments of these shapes: what takes long is over then.
+
+        Args:
+            read: gives `state` and `fixed`.
+            data, rows, *more: the other arguments.
+        """
+        arrays = jax.tree.leaves((data, rows))
+        key = more[-2:], wants_plain(), rows is None, *((a.shape, a.dtype) for a in arrays)
+        return self.chosen.get(key) or self._compile(key, read, data, rows, *more)
+
+    @contained
+    def _compile(self, key, read, data, rows, *more):
+        with self.lock:
+            state, fixed = read()
+            run = self.whole if self.are_small(state, fixed, data, more[-2]) else self.usual
+            run.lower(state, fixed, data, rows, *more).compile()
+            self.chosen[key] = run
+        return run
 
     def are_small(self, state: dict, fixed: dict, data: Any, batch: int) -> bool:
         """Whether steps on such batches are small, and of operations that are simple."""

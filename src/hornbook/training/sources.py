@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.core import tree
+from hornbook.core.forked import uses_engine
 from hornbook.training.data import class_weights, count_rows, is_iterable_source, to_arrays
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
 from hornbook.training.labels import check_numbers
@@ -14,6 +15,7 @@ from hornbook.training.padding import Padding
 from hornbook.training.programs import prepare
 
 
+@uses_engine
 def feed_of(
     model: Any,
     x: Any,

@@ -15,11 +15,15 @@ import jax.numpy as jnp
 from hornbook.core import tree
 from hornbook.core.compiler import as_one, compiler_options
 from hornbook.core.mask import get_mask, set_mask
+from hornbook.core.random import global_generator
+from hornbook.core.undisturbed import undisturbed
 from hornbook.core.variable import Variable, bind
 from hornbook.kernels import one_function
+from hornbook.kernels.finite import sizes
 from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
 from hornbook.layers.calling import overrides
+from hornbook.optimizers import Optimizer
 from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.small import Runs
 from hornbook.training.tables import Tables
@@ -27,6 +31,7 @@ from hornbook.training.tables import Tables
 Array = Any
 State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
+SEED = "/seed"  # the path of the seed of the thread in which a run, or its tracing, is begun
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
@@ -36,6 +41,9 @@ MUTABLE = {  # kinds that a step may change, by mode
 
 class Variables:
     """The variables of a run by path, divided into those a step may change and the rest.
+
+    Besides there is the thread's seed, at `SEED`. It belongs to no model, so a run changes it but
+    does not use it up: `read` has it among the rest.
 
     Args:
         variables: by path.
@@ -65,30 +73,43 @@ class Variables:
         self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
         self.large = sum(v._value.nbytes for v in self.mutable.values()) >= LARGE
 
+    def at(self, path: str) -> Variable:
+        """The variable at a path."""
+        return global_generator().state if path == SEED else self.by_path[path]
+
     def read(self) -> tuple[State, State]:
         """The values now: `(mutable, fixed)`."""
-        return (
-            {path: variable._value for path, variable in self.mutable.items()},
-            {path: variable._value for path, variable in self.fixed.items()},
-        )
+        mutable = {path: variable._value for path, variable in self.mutable.items()}
+        fixed = {path: variable._value for path, variable in self.fixed.items()}
+        fixed[SEED] = global_generator().state._value
+        return mutable, fixed
 
     def write(self, state: State) -> None:
-        """Give the variables the values of a state."""
-        for path, value in state.items():
-            self.by_path[path]._value = value
+        """Give the variables the values of a state, or of a part of it."""
+        for path, variable in self.mutable.items():
+            if path in state:
+                variable._value = state[path]
+        if SEED in state:
+            self.at(SEED)._value = state[SEED]
 
     def own(self) -> None:
         """Give each variable an array of its own, which a compiled call may then use up."""
-        state, _ = self.read()
-        self.write(jax.device_put(state, may_alias=False))
+        undisturbed(lambda: self.write(jax.device_put(self.read()[0], may_alias=False)))
 
     def bound(self, state: State) -> dict[Variable, Any]:
         """A state by variable, for `bind`."""
-        return {self.by_path[path]: value for path, value in state.items()}
+        return {self.at(path): value for path, value in state.items()}
 
     def state(self, scope: dict[Variable, Any]) -> State:
         """The values in a scope of what a step may change, by path: `bound` undone."""
-        return {path: scope[v] for path, v in self.mutable.items() if v in scope}
+        variables = {**self.mutable, SEED: self.at(SEED)}
+        return {path: scope[v] for path, v in variables.items() if v in scope}
+
+
+def with_seed(state: State, fixed: State) -> tuple[State, State]:
+    """What `Variables.read` gave, with the seed among what a step may change."""
+    rest = {path: value for path, value in fixed.items() if path != SEED}
+    return {**state, SEED: fixed[SEED]}, rest
 
 
 def run_batch(
@@ -96,14 +117,25 @@ def run_batch(
 ) -> tuple[Array, State, dict]:
     """A batch forward, with values by path: the loss, the state after it, metrics included, and
     what `compute_metrics` returns."""
-    x, y, sample_weight, *steps = batch
     with bind(variables.bound(values)) as scope, collect_losses():
-        y_pred = model(x, training=training)
-        loss = compute_loss(model, x, y, y_pred, sample_weight, training)
-        model._settled.objective.track_total(loss, y_pred)
-        count_given_steps(y_pred, *steps)
-        logs = compute_metrics(model, x, y, y_pred, sample_weight)
+        loss, y_pred = run_forward(model, batch, training)
+        logs = count(model, batch, loss, y_pred)
         return loss, variables.state(scope), logs
+
+
+def run_forward(model: Any, batch: tuple, training: bool) -> tuple[Array, Any]:
+    """The loss of a batch, and the outputs."""
+    x, y, sample_weight, *_ = batch
+    y_pred = model(x, training=training)
+    return compute_loss(model, x, y, y_pred, sample_weight, training), y_pred
+
+
+def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
+    """Show a batch to the metrics: what `compute_metrics` returns."""
+    x, y, sample_weight, *steps = batch
+    model._settled.objective.track_total(loss, y_pred)
+    count_given_steps(y_pred, *steps)
+    return compute_metrics(model, x, y, y_pred, sample_weight)
 
 
 class TrainStep:
@@ -135,7 +167,7 @@ class TrainStep:
     def __call__(self, states: tuple, fixed: State, batch: tuple) -> tuple:
         """Returns `(states, finite)`, and what to report if the model says so itself.
 
-        A batch whose loss is not finite changes nothing but the metrics.
+        A batch whose loss or whose gradients are not finite changes nothing but the metrics.
         """
         state, last = states
         tables, optimizer = self.tables, self.model._settled.optimizer
@@ -150,25 +182,40 @@ class TrainStep:
         weights = {path: state[path] for path in trained}
         gradient = jax.grad(loss_of, (0, 1), has_aux=True)
         gradients, (loss, after, logs) = gradient(weights, tables.zeros())
-        finite = jnp.isfinite(loss)
+        finite = jnp.isfinite(loss) & are_finite(gradients, optimizer)
         after = keep_if(finite, after, state, self.variables)
 
         def update(after):
-            with bind(self.variables.bound({**fixed, **after})) as scope:
-                if trained:
-                    optimizer.apply([gradients[0][path] for path in trained], trained.values())
-                else:
-                    optimizer.iterations.assign_add(finite)
-                return tables.without(self.variables.state(scope))
+            return tables.without(self.descend(after, fixed, gradients[0], finite))
 
         rows, last = tables.update(finite, state, looked_up, gradients[1])
         after = do_if(finite, update, after) if trained else update(after)
         return (after | rows, last), finite, *([logs] if self.own_logs else [])
 
+    def descend(self, state: State, fixed: State, gradients: State, finite: Any) -> State:
+        """The state after the optimizer's step."""
+        variables, optimizer = self.variables, self.model._settled.optimizer
+        trained = {path: v for path, v in variables.trainable.items() if path in gradients}
+        with bind(variables.bound({**fixed, **state})) as scope:
+            if trained:
+                optimizer.apply([gradients[path] for path in trained], trained.values())
+            else:
+                optimizer.iterations.assign_add(finite)
+            return variables.state(scope)
+
+
+def are_finite(gradients: Any, optimizer: Any) -> Array | bool:
+    """Whether an optimizer can use these gradients; one with a rule for a whole step sees itself
+    to it."""
+    if type(optimizer).apply is not Optimizer.apply:
+        return True
+    found = sizes(gradients)
+    return ~jnp.isnan(found) if optimizer.clipvalue else jnp.isfinite(found)
+
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
     """The new state where the loss was finite, else the old one; metrics are always new."""
-    metrics = {p: value for p, value in after.items() if variables.by_path[p].kind == "metric"}
+    metrics = {p: value for p, value in after.items() if variables.at(p).kind == "metric"}
     return select(finite, after, before | metrics)
 
 
@@ -242,6 +289,8 @@ def many(
         return select(fresh, variables.state(scope), state)
 
     def run(whole, state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
+        state, fixed = with_seed(state, fixed)
+
         def steps(size):
             def chosen(index):
                 return chosen_rows(data, rows, index * batch, size)
@@ -295,6 +344,7 @@ def many(
         return jax.jit(function, static_argnums=(9, 10), donate_argnums=0, compiler_options=options)
 
     def one_step(state, fixed, batch):
+        state, fixed = with_seed(state, fixed)
         return step(begin(state, fixed, batch), fixed, batch)
 
     return Runs(one_step, compiled), names
@@ -323,8 +373,15 @@ def predict_step(model: Any, variables: Variables) -> Callable:
 def compiled_forward(step: Callable) -> Callable:
     """Compile a forward pass: `run(state, fixed, x) -> (outputs, what changed of the state)`."""
 
+    return jax.jit(forward(step), compiler_options=compiler_options())
+
+
+def forward(step: Callable) -> Callable:
+    """A forward pass that gives, besides the outputs, what changed of the state."""
+
     def run(state, fixed, x):
+        state, fixed = with_seed(state, fixed)
         outputs, after = step(state, fixed, (x,))
         return outputs, {path: v for path, v in after.items() if v is not state[path]}
 
-    return jax.jit(run, compiler_options=compiler_options())
+    return run

@@ -13,16 +13,16 @@ from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable
-from hornbook.layers.calling import overrides
+from hornbook.layers.calling import loops_in_python, overrides
 from hornbook.training.custom import Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, Slab
 from hornbook.training.history import History
+from hornbook.training.interrupts import interrupts
 from hornbook.training.loop import (
     Epochs,
     due,
-    interrupts,
     predict_batches,
     scalar_or_list,
     to_floats,
@@ -110,7 +110,7 @@ class Trainer(Steps):
             steps_per_execution: after how many steps callbacks of batches are told; an epoch of
                 `steps_per_epoch` has whole executions. How many steps one dispatch runs where
                 nobody listens follows from measured times, from this number on.
-            jit_compile: `False` is `run_eagerly=True`.
+            jit_compile: changes nothing: all that does not `run_eagerly` is compiled.
             auto_scale_loss: scale the loss under `mixed_float16`.
 
         Example:
@@ -130,7 +130,7 @@ class Trainer(Steps):
             optimizer,
             Objective(loss, loss_weights, metrics, weighted_metrics),
             frozen_now(self),
-            run_eagerly=bool(run_eagerly) or jit_compile is False,
+            run_eagerly=bool(run_eagerly),
             steps_per_execution=steps_per_execution,
             jit_compile=bool(jit_compile),
         )
@@ -236,7 +236,7 @@ class Trainer(Steps):
     # ---- fit, evaluate, predict
 
     def _eagerly(self) -> Any:
-        return jax.disable_jit() if self._compiled and self._compiled.run_eagerly else nullcontext()
+        return loops_in_python() if self._compiled and self._compiled.run_eagerly else nullcontext()
 
     @door
     def fit(
@@ -288,10 +288,12 @@ class Trainer(Steps):
             validation_freq: validate each so many epochs, or after the epochs listed (from 1).
 
         Returns:
-            The history: `.history["loss"][epoch]`. Ctrl-C ends training after the step under way,
-            with the history of the epochs done.
+            The history: `.history["loss"][epoch]`.
 
         Raises:
+            KeyboardInterrupt: on Ctrl-C, after the steps under way and `on_train_end`. The weights
+                and the optimizer are whole, `model.history` has the epochs done, and another `fit`
+                goes on. A second Ctrl-C does not wait for the steps.
             ValueError: if the model is not compiled, or data do not fit it.
         """
         self._check_compiled()
@@ -361,11 +363,7 @@ class Trainer(Steps):
             trained = run.program.variables.trainable
             self._settled.optimizer.finalize_variable_values(list(trained.values()))
             events.on_train_end(logs)
-        if interrupt.asked and verbose:
-            print(
-                f"\nTraining was interrupted in epoch {epoch + 1}; the history of {epoch} is kept."
-            )
-        self.history = events.history
+            self.history = events.history
         return self.history
 
     @door

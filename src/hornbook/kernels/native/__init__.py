@@ -37,7 +37,7 @@ TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthwise_kernel")
 TARGETS += ("gru", "gru_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
-TARGETS += ("take", "sum_rows", "descent_rows")
+TARGETS += ("take", "sum_rows", "descent_rows", "largest")
 STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
 To compile it again: pip install --force-reinstall --no-deps hornbook, or pip install -e . in a \
 checkout."""

@@ -11,6 +11,7 @@ from jax import Array, lax
 
 from hornbook.core.variable import bind, compute_dtype
 from hornbook.layers.base import Layer, collect_losses
+from hornbook.layers.calling import looping
 
 
 def run_cell(
@@ -114,7 +115,8 @@ def scan(
 
     carry = (states, previous, [variable.raw for variable in variables])
     keep = None if mask is None else jnp.swapaxes(mask, 0, 1)
-    carry, (outputs, losses) = lax.scan(advance, carry, (steps, keep), unroll=unroll)
+    with looping():
+        carry, (outputs, losses) = lax.scan(advance, carry, (steps, keep), unroll=unroll)
     for variable, value in zip(variables, carry[2], strict=True):
         variable.assign(value)
     outputs = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), outputs)

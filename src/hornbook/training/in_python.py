@@ -1,0 +1,87 @@
+"""Steps one operation at a time, in Python, so that the code of layers and losses can be followed.
+
+What is no code of the program's own, the update by an optimizer of ours, stays one call.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook.core import tree
+from hornbook.core.mask import get_mask, set_mask
+from hornbook.core.variable import bind
+from hornbook.layers.base import collect_losses
+from hornbook.training.step import (
+    State,
+    TrainStep,
+    Variables,
+    are_finite,
+    chosen_rows,
+    count,
+    keep_if,
+    run_forward,
+    with_seed,
+)
+
+
+class StepInPython(TrainStep):
+    """`TrainStep`, `(state, fixed, batch) -> (state, finite)`, in Python."""
+
+    def __init__(self, model: Any, variables: Variables):
+        super().__init__(model, variables)
+        if type(model._settled.optimizer).__module__.startswith("hornbook."):
+            self.descend = jax.jit(self.descend)  # type: ignore[method-assign]
+
+    def __call__(  # type: ignore[override]
+        self, state: State, fixed: State, batch: tuple
+    ) -> tuple:
+        model, variables = self.model, self.variables
+
+        def loss_of(weights):
+            with bind(variables.bound({**fixed, **state, **weights})) as scope, collect_losses():
+                loss, y_pred = run_forward(model, batch, training=True)
+                # an override may want what the model has kept, which is of no use outside
+                logs = count(model, batch, loss, y_pred) if self.own_logs else None
+                masks = [get_mask(leaf) for leaf in tree.flatten(y_pred)]
+                after = variables.state(scope)
+            return model._settled.optimizer.scale_loss(loss), (loss, after, y_pred, masks, logs)
+
+        weights = {path: state[path] for path in variables.trainable}
+        gradients, (loss, after, y_pred, masks, logs) = jax.grad(loss_of, has_aux=True)(weights)
+        if logs is None:
+            with bind(variables.bound({**fixed, **after})) as scope:
+                for leaf, mask in zip(tree.flatten(y_pred), masks, strict=True):
+                    set_mask(leaf, mask)
+                count(model, batch, loss, y_pred)
+                after = variables.state(scope)
+        finite = bool(jnp.isfinite(loss) & are_finite(gradients, model._settled.optimizer))
+        if finite:
+            after = self.descend(after, fixed, gradients, finite)
+        else:
+            after = keep_if(finite, after, state, variables)
+        return after, finite, *([logs] if self.own_logs else [])
+
+
+def runs_in_python(step: Callable, model: Any, variables: Variables) -> tuple[Callable, list[str]]:
+    """A function that runs steps of a slab from Python; what `step.many` returns."""
+    names: list[str] = []
+
+    def run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
+        state, fixed = with_seed(state, fixed)
+        if fresh:
+            with bind(variables.bound({**fixed, **state})) as scope:
+                model.reset_metrics()
+            state = variables.state(scope)
+        index, end, finite, said = int(start), int(stop) + bool(last), bool(go), []
+        while index < end and finite:
+            chosen = chosen_rows(data, rows, index * batch, batch if index < stop else rest)
+            state, finite, *said = step(state, fixed, chosen)
+            index += 1
+        with bind(variables.bound({**fixed, **state})):
+            logs = dict(*said) or model.get_metrics_result()
+        names[:] = logs
+        return state, list(logs.values()), index, finite, None
+
+    return run, names

@@ -1,0 +1,113 @@
+"""Where a loss or a gradient that is not finite comes from.
+
+The step has left the weights as they were before the batch, so that it can be run again, layer by
+layer.
+"""
+
+import warnings
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.core import tree
+from hornbook.core.errors import users_stacklevel
+from hornbook.core.variable import Variable, bind
+from hornbook.layers.base import Layer, watch_calls
+from hornbook.layers.calling import overrides
+from hornbook.training.step import Variables, chosen_rows, run_batch
+
+LOSS = "the loss is not finite"
+GRADIENT = "the loss is finite, but not all its gradients are"
+OWN = "the loss, or a weight after the step, is not finite"
+
+
+def report(model: Any, variables: Variables, slab: Any, index: int, number: int) -> None:
+    """Warn once a fit which batch it was, and what made the first NaN or infinity.
+
+    Args:
+        model: the model.
+        variables: the run's.
+        slab, index: which batch.
+        number: how the batch is called.
+    """
+    if model.__dict__.get("_reported_not_finite"):
+        return
+    model._reported_not_finite = True
+    batch = chosen_rows(slab.data, slab.rows, index * slab.batch, slab.size(index))
+    try:
+        what, where = find(model, variables, batch)
+    except ValueError as error:  # an array at hand is looked at more closely than a trace can
+        what, where = LOSS, str(error)
+    warnings.warn(
+        f"batch {number}: {what}; {where}. The weights were left as they were before this batch.",
+        RuntimeWarning,
+        stacklevel=users_stacklevel(),
+    )
+
+
+def find(model: Any, variables: Variables, batch: tuple) -> tuple[str, str]:
+    """What is not finite, and where it appears first, from the data through the layers and the loss
+    to the gradients."""
+    own = overrides(type(model), "train_step", "make_train_function")
+    training = bool(variables.trainable)
+    mutable, fixed = variables.read()
+
+    def loss_of(weights: dict) -> Any:
+        values = {**fixed, **mutable, **weights}
+        return run_batch(model, variables, values, batch, training)[0]
+
+    weights = {path: mutable[path] for path in variables.trainable}
+    loss = np.nan if own else loss_of(weights)
+    if not np.isfinite(loss):
+        return OWN if own else LOSS, _first(model, variables, batch, own)
+    gradients = jax.grad(loss_of)(weights)
+    for path in reversed(gradients):  # the way that gradients go
+        if not_finite(gradients[path]):
+            layer = _owner(model, variables.trainable[path])
+            of = f"layer {layer.name!r} ({type(layer).__name__})" if layer else f"{model.name!r}"
+            return GRADIENT, (
+                f"that of the weight {path!r} of {of} is not, although the later ones' are. So "
+                "what follows it has no finite derivative there, as a square root has none at 0"
+            )
+    return "the loss or one of its gradients was not finite", (
+        "computed once more, with other random numbers, they are"
+    )
+
+
+def _first(model: Any, variables: Variables, batch: tuple, own: bool) -> str:
+    for what, values in zip("xy", batch[:2], strict=True):
+        bad = [name for name, leaf in tree.named_leaves(values) if not_finite(leaf)]
+        if bad:
+            return (
+                f"the batch's {what}{f'[{bad[0]}]' if bad[0] else ''} already has NaN or infinity"
+            )
+    for path, variable in variables.by_path.items():
+        if variable.kind in ("weight", "state") and not_finite(variable.raw):
+            return f"the weight {path!r} has NaN or infinity: an earlier update was too large"
+    guilty: list[str] = []
+
+    def look(layer, inputs, outputs):
+        if not guilty and any(map(not_finite, tree.flatten(outputs))):
+            guilty.append(f"{layer.name!r} ({type(layer).__name__})")
+
+    with watch_calls(look), bind({}):
+        model(batch[0], training=True)
+    if guilty:
+        return f"layer {guilty[0]} was the first to give NaN or infinity"
+    what = "train_step" if own else "the loss function"
+    return f"every layer's output is finite, so {what} itself made it from them"
+
+
+def _owner(model: Any, variable: Variable) -> Layer | None:
+    for module in model._all_modules():
+        if isinstance(module, Layer) and any(v is variable for v in module._owned_variables()):
+            return module
+    return None
+
+
+def not_finite(leaf: Any) -> bool:
+    """Whether an array has NaN or infinity in it."""
+    if leaf is None or not np.issubdtype(np.asarray(leaf).dtype, np.inexact):
+        return False
+    return not bool(np.isfinite(np.asarray(leaf, "float32")).all())
