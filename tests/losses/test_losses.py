@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hornbook as keras
 from hornbook import losses
 from hornbook.core import settings
 from hornbook.core.config import custom_object_scope
@@ -329,3 +330,19 @@ def test_a_subclass_without_call_says_what_is_missing():
 )
 def test_the_name_crossentropy_is_resolved_by_shapes(true, pred, name):
     assert losses.resolve_crossentropy(true, pred).__name__ == name
+
+
+def test_ctc_reads_a_masked_sequence_as_long_as_it_is():
+    x, y = np.array([[1, 2, 3, 0], [1, 2, 4, 3]]), np.array([[1, 2], [1, 3]])
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(5, 3, mask_zero=True),
+            keras.layers.Dense(4),
+        ]
+    )
+    model.compile("sgd", "ctc")
+    both = model.evaluate(x, y, verbose=0)
+    short, whole = (model.evaluate(x[i : i + 1, : 3 + i], y[i : i + 1], verbose=0) for i in (0, 1))
+    np.testing.assert_allclose(both, (short + whole) / 2, rtol=1e-5)
+    assert np.isfinite(model.fit(x, y, verbose=0).history["loss"]).all()

@@ -70,7 +70,7 @@ def _defaults(cls: type) -> dict[str, Any]:
     """
     if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return {}
-    own = arguments_of(cls.__init__)
+    own = arguments_of(cls.__init__)  # type: ignore[misc]
     taken = {p.name: p for p in constructor_signature(cls).parameters.values()}
     above = {n: p for n, p in taken.items() if n not in arguments_of(Layer.__init__)}
     return {
@@ -468,7 +468,7 @@ class Layer(Weighted):
         return {
             **live,
             **given,
-            **{k: v for k, v in _defaults(type(self)).items() if k not in given},
+            **{k: v for k, v in _defaults(type(self)).items() if k not in given},  # type: ignore[arg-type]
             "name": self.name,
             "trainable": self.trainable,
         }

@@ -11,7 +11,7 @@ from hornbook.core import config as registry
 from hornbook.core import settings, tree
 from hornbook.core.config import Configurable
 from hornbook.core.dtype import get_policy, is_float
-from hornbook.core.mask import get_mask
+from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import op
 from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank, weigh
@@ -80,6 +80,9 @@ class Loss(Configurable):
         mask = get_mask(y_pred)
         y_pred = tree.map_structure(lambda y: in_dtype(y, self.dtype), _opened(y_pred))
         y_true = tree.map_structure(self._target, _opened(y_true))
+        if getattr(getattr(self, "fn", None), "uses_mask", False) and mask is not None:
+            set_mask(y_pred, mask)
+            mask = None
         values = self.call(y_true, y_pred)
         own_mask = get_mask(values)
         if own_mask is not None:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import settings
-from hornbook.core.mask import set_mask
+from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import op
 from hornbook.losses.shapes import aligned, class_numbers
 from hornbook.ops import nn, rows
@@ -364,7 +364,7 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
 
     Args:
         y_true: class numbers from 1, shape `(N, L)`; 0 is the blank and fills the end.
-        y_pred: logits, shape `(N, T, K)`.
+        y_pred: logits, shape `(N, T, K)`; steps that its mask leaves out are at the end.
 
     Raises:
         ValueError: for other shapes.
@@ -373,6 +373,7 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
         >>> round(float(ctc([[1, 0]], np.zeros((1, 1, 2)))[0]), 4)
         0.6931
     """
+    mask = get_mask(y_pred)
     labels, y_pred = rows.array(y_true).astype("int32"), rows.floating(y_pred)
     if labels.ndim != 2 or y_pred.ndim != 3 or labels.shape[0] != y_pred.shape[0]:
         raise ValueError(
@@ -381,4 +382,9 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
         )
     label_length = jnp.sum(labels != 0, axis=-1)
     steps = jnp.full(y_pred.shape[:1], y_pred.shape[1])
+    if mask is not None:
+        steps = jnp.sum(mask != 0, axis=-1)
     return ctc_loss(labels, y_pred, label_length, steps)
+
+
+ctc.uses_mask = True  # type: ignore[attr-defined]
