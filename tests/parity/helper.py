@@ -116,7 +116,8 @@ def same_layer(
     def run_ours(x, values):
         with bind(dict(zip(trained, values, strict=True))) as scope:
             out = ours(x, **kwargs)
-        rest = [v for v in ours.weights if v not in trained]
+        known = set(trained)
+        rest = [v for v in ours.weights if v not in known]
         return weighted_sum(out), (out, [scope.get(v, v.value) for v in rest])
 
     counted = [id(v) for v in theirs.weights]
