@@ -114,7 +114,6 @@ ERRORS = {
     ),
     "Attention of one": (lambda: layers.Attention()(floats(2, 3, 4)), r"\[query, value\]"),
     "ReLU below 0": (lambda: layers.ReLU(max_value=-1), "max_value of a ReLU"),
-    "Softmax of one axis": (lambda: layers.Softmax()(floats(3)), "softmax as an activation wants"),
     "PReLU of unknown size": (
         lambda: layers.PReLU()(hornbook.Input((None, 3))),
         "Name that axis in shared_axes",
