@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         callbacks,
         config,
         constraints,
+        data,
         dtype_policies,
         initializers,
         layers,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         models,
         ops,
         optimizers,
+        preprocessing,
         random,
         regularizers,
         saving,
@@ -48,8 +50,9 @@ if TYPE_CHECKING:
     from hornbook.regularizers import Regularizer
 
 MODULES = (
-    "activations backend callbacks config constraints dtype_policies initializers layers losses "
-    "metrics models ops optimizers random regularizers saving tree utils wrappers"
+    "activations backend callbacks config constraints data dtype_policies initializers layers "
+    "losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
+    "wrappers"
 ).split()
 NAMES = {
     "Constraint": ("constraints", "Constraint"),
@@ -97,6 +100,7 @@ __all__ = [
     "callbacks",
     "config",
     "constraints",
+    "data",
     "device",
     "dtype_policies",
     "initializers",
@@ -107,6 +111,7 @@ __all__ = [
     "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "remat",

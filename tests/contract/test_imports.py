@@ -24,7 +24,7 @@ training
 models
 data
 utils
-backend callbacks config dtype_policies tree
+backend callbacks config dtype_policies preprocessing tree
 applications distribution integrations plot serve
 wrappers
 compat hornbook

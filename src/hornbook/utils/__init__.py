@@ -11,13 +11,13 @@ from hornbook.core.config import (
 from hornbook.core.dtype import standardize_dtype
 from hornbook.core.random import set_random_seed
 from hornbook.core.symbolic import is_keras_tensor
+from hornbook.data.sequence import pad_sequences
 from hornbook.saving import deserialize_keras_object, serialize_keras_object
 from hornbook.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hornbook.training.dataset import PyDataset
 from hornbook.training.dataset import PyDataset as Sequence
 from hornbook.training.progress import Progbar
 from hornbook.utils.labels import normalize, to_categorical
-from hornbook.utils.sequences import pad_sequences
 from hornbook.utils.session import clear_session
 
 __all__ = [

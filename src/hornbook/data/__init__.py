@@ -1,0 +1,31 @@
+"""What stands before a model: texts and sequences as arrays, batches of several sources."""
+
+from hornbook.data.mix import MixIterator, pseudo_label
+from hornbook.data.sequence import (
+    TimeseriesGenerator,
+    make_sampling_table,
+    pad_sequences,
+    skipgrams,
+)
+from hornbook.data.text import (
+    Tokenizer,
+    hashing_trick,
+    one_hot,
+    text_to_word_sequence,
+    tokenizer_from_json,
+)
+
+__all__ = [
+    "MixIterator",
+    "TimeseriesGenerator",
+    "Tokenizer",
+    "hashing_trick",
+    "make_sampling_table",
+    "one_hot",
+    "pad_sequences",
+    "pseudo_label",
+    "skipgrams",
+    "text_to_word_sequence",
+    "tokenizer_from_json",
+]
+__dir__ = __all__.copy

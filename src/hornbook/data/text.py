@@ -1,0 +1,332 @@
+"""Texts as numbers, as Keras 2 does it: words split at spaces, numbered by how often they occur."""
+
+import json
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+
+PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+SETTINGS = "num_words filters lower split char_level oov_token document_count".split()
+TABLES = "word_counts word_docs index_docs index_word word_index".split()
+
+# What stands in a text's row at word j, from how often it occurs there, how many words the text has
+# and the inverse frequency of j among the documents.
+MODES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "binary": lambda count, length, rarity: 1,
+    "count": lambda count, length, rarity: count,
+    "freq": lambda count, length, rarity: count / length,
+    "tfidf": lambda count, length, rarity: (1 + np.log(count)) * rarity,
+}
+
+
+def text_to_word_sequence(
+    text: str, filters: str = PUNCTUATION, lower: bool = True, split: str = " "
+) -> list[str]:
+    """The words of a text.
+
+    Args:
+        text: what is split.
+        filters: characters that stand between words, as `split` does.
+        lower: whether words are made lower-case.
+        split: what stands between words.
+
+    Example:
+        >>> text_to_word_sequence("Plain, old words!")
+        ['plain', 'old', 'words']
+    """
+    text = text.lower() if lower else text
+    between = str.maketrans(dict.fromkeys(filters, split))
+    return [word for word in text.translate(between).split(split) if word]
+
+
+def one_hot(
+    text: str, n: int, filters: str = PUNCTUATION, lower: bool = True, split: str = " "
+) -> list[int]:
+    """A number below `n` for each word of a text, by Python's `hash`: another one in each process.
+
+    Args:
+        text: what is split.
+        n: words get the numbers from 1 to `n - 1`; two words may share one.
+        filters, lower, split: as in `text_to_word_sequence`.
+
+    Example:
+        >>> numbers = one_hot("one and one", 100)
+        >>> numbers[0] == numbers[2]
+        True
+    """
+    return hashing_trick(text, n, hash, filters, lower, split)
+
+
+def hashing_trick(
+    text: str,
+    n: int,
+    hash_function: Callable[[str], int] | str | None = None,
+    filters: str = PUNCTUATION,
+    lower: bool = True,
+    split: str = " ",
+) -> list[int]:
+    """A number below `n` for each word of a text, without a vocabulary.
+
+    Args:
+        text: what is split.
+        n: words get the numbers from 1 to `n - 1`; two words may share one.
+        hash_function: `"md5"`, the same in every process; a function from a word to an integer;
+            by default Python's `hash`, which differs between processes.
+        filters, lower, split: as in `text_to_word_sequence`.
+
+    Example:
+        >>> hashing_trick("The cat sat on the mat.", 50, "md5")
+        [43, 32, 29, 3, 43, 29]
+    """
+    words = text_to_word_sequence(text, filters, lower, split)
+    number = _md5 if hash_function == "md5" else hash if hash_function is None else hash_function
+    if not callable(number):
+        raise ValueError(f"hashing_trick: hash_function is 'md5' or a function, not {number!r}")
+    return [number(word) % (n - 1) + 1 for word in words]
+
+
+def _md5(word: str) -> int:
+    return int(md5(word.encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+class Tokenizer:
+    """Numbers the words of texts: 1 for the most frequent one; 0 is no word.
+
+    Args:
+        num_words: only the `num_words - 1` most frequent words are kept; default all.
+        filters: characters that stand between words, as `split` does.
+        lower: whether texts are made lower-case.
+        split: what stands between words.
+        char_level: whether each character is a word.
+        oov_token: what stands for unknown words, numbered 1; by default they are left out.
+        document_count: how many texts were seen before.
+        analyzer: a function from a text to its words, in place of `filters`, `lower`, `split`.
+
+    A text may be given as a list of its words. After `fit_on_texts`, `word_index` and `index_word`
+    hold the numbers of all words, `word_counts` how often each occurs, `word_docs` and `index_docs`
+    in how many texts.
+
+    Example:
+        >>> tokenizer = Tokenizer()
+        >>> tokenizer.fit_on_texts(["The cat sat.", "The dog sat on the mat."])
+        >>> tokenizer.word_index
+        {'the': 1, 'sat': 2, 'cat': 3, 'dog': 4, 'on': 5, 'mat': 6}
+        >>> tokenizer.texts_to_sequences(["The mat, the bird"])
+        [[1, 6, 1]]
+    """
+
+    def __init__(
+        self,
+        num_words: int | None = None,
+        filters: str = PUNCTUATION,
+        lower: bool = True,
+        split: str = " ",
+        char_level: bool = False,
+        oov_token: str | None = None,
+        document_count: int = 0,
+        analyzer: Callable[[str], Sequence[str]] | None = None,
+    ):
+        self.num_words = num_words
+        self.filters = filters
+        self.lower = lower
+        self.split = split
+        self.char_level = char_level
+        self.oov_token = oov_token
+        self.document_count = document_count
+        self.analyzer = analyzer
+        self.word_counts: dict[str, int] = OrderedDict()
+        self.word_docs: dict[str, int] = defaultdict(int)
+        self.index_docs: dict[int, int] = defaultdict(int)
+        self.word_index: dict[str, int] = {}
+        self.index_word: dict[int, str] = {}
+
+    def _words(self, text: Any) -> Sequence[str]:
+        if isinstance(text, list):
+            return [word.lower() for word in text] if self.lower else text
+        if self.char_level:
+            return text.lower() if self.lower else text
+        if self.analyzer is not None:
+            return self.analyzer(text)
+        return text_to_word_sequence(text, self.filters, self.lower, self.split)
+
+    def fit_on_texts(self, texts: Iterable[Any]) -> None:
+        """Count the words of texts, and number them anew. Counts of earlier calls are added to.
+
+        Args:
+            texts: strings, or lists of words; a generator will do.
+        """
+        for text in texts:
+            self.document_count += 1
+            words = self._words(text)
+            for word in words:
+                self.word_counts[word] = self.word_counts.get(word, 0) + 1
+            for word in set(words):
+                self.word_docs[word] += 1
+        ranked = sorted(self.word_counts, key=self.word_counts.__getitem__, reverse=True)
+        first = [] if self.oov_token is None else [self.oov_token]
+        self.word_index = {word: index for index, word in enumerate(first + ranked, 1)}
+        self.index_word = {index: word for word, index in self.word_index.items()}
+        for word, count in self.word_docs.items():
+            self.index_docs[self.word_index[word]] = count
+
+    def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
+        """Count in how many sequences each number occurs, for `"tfidf"` without texts.
+
+        Args:
+            sequences: lists of the numbers of words.
+        """
+        self.document_count += len(sequences)
+        for sequence in sequences:
+            for index in set(sequence):
+                self.index_docs[index] += 1
+
+    def _kept(self, found: Iterable[Any], number: Callable[[Any], int | None]) -> Iterator[Any]:
+        """Those whose number is kept; in the place of others the token for unknown words."""
+        unknown = self.word_index.get(self.oov_token) if self.oov_token is not None else None
+        for thing in found:
+            index = number(thing)
+            if index is None or (self.num_words and index >= self.num_words):
+                index = unknown
+            if index is not None:
+                yield index
+
+    def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
+        """The numbers of the words of each text.
+
+        Args:
+            texts: strings, or lists of words.
+
+        Returns:
+            A list of integers for each text. Unknown words and those beyond `num_words` are left
+            out, or have the number of `oov_token`.
+        """
+        return list(self.texts_to_sequences_generator(texts))
+
+    def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
+        """`texts_to_sequences`, one at a time.
+
+        Args:
+            texts: strings, or lists of words.
+        """
+        for text in texts:
+            yield list(self._kept(self._words(text), self.word_index.get))
+
+    def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
+        """The words of each sequence, with spaces between them.
+
+        Args:
+            sequences: the numbers of words.
+
+        Example:
+            >>> tokenizer = Tokenizer(oov_token="?")
+            >>> tokenizer.fit_on_texts(["old words"])
+            >>> tokenizer.sequences_to_texts([[3, 9, 2]])
+            ['words ? old']
+        """
+        return list(self.sequences_to_texts_generator(sequences))
+
+    def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
+        """`sequences_to_texts`, one at a time.
+
+        Args:
+            sequences: the numbers of words.
+        """
+        for sequence in sequences:
+            known = self._kept(sequence, lambda index: index if index in self.index_word else None)
+            yield " ".join(self.index_word[index] for index in known)
+
+    def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
+        """A row of numbers for each text, one column for each word.
+
+        Args:
+            texts: strings, or lists of words.
+            mode: `"binary"` (whether a word occurs), `"count"` (how often), `"freq"` (in which
+                share of the words) or `"tfidf"` (weighted by how few texts have it).
+
+        Example:
+            >>> tokenizer = Tokenizer()
+            >>> tokenizer.fit_on_texts(["a b a", "b c"])
+            >>> tokenizer.texts_to_matrix(["a a b"], mode="count")
+            array([[0., 2., 1., 0.]])
+        """
+        return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
+
+    def sequences_to_matrix(
+        self, sequences: Sequence[Sequence[int]], mode: str = "binary"
+    ) -> np.ndarray:
+        """A row of numbers for each sequence, one column for each number.
+
+        Args:
+            sequences: the numbers of words; those from `num_words` on have no column.
+            mode: as in `texts_to_matrix`.
+
+        Returns:
+            An array `(number of sequences, num_words)` of float64. Without `num_words` there are as
+            many columns as words, and one more for 0.
+
+        Raises:
+            ValueError: for an unknown mode, a negative number, no known number of columns, or
+                `"tfidf"` before any text was seen.
+        """
+        if mode not in MODES:
+            raise ValueError(f"Tokenizer: mode is one of {', '.join(MODES)}, not {mode!r}")
+        columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
+        if not columns:
+            raise ValueError("Tokenizer: give num_words, or call fit_on_texts before")
+        if mode == "tfidf" and not self.document_count:
+            raise ValueError("Tokenizer: 'tfidf' counts documents: call fit_on_texts before")
+        lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+        parts = [np.asarray(s, np.int64) for s in sequences if len(s)]
+        words = np.concatenate(parts or [np.zeros(0, np.int64)])
+        if (words < 0).any():
+            raise ValueError(f"Tokenizer: {words.min()} is no number of a word")
+        rows = np.repeat(np.arange(len(sequences)), lengths)
+        inside = words < columns
+        cells, counts = np.unique(rows[inside] * columns + words[inside], return_counts=True)
+        rows, words = np.divmod(cells, columns)
+        present, place = np.unique(words, return_inverse=True)
+        documents = np.array([self.index_docs.get(int(word), 0) for word in present], np.int64)
+        rarity = np.log(1 + self.document_count / (1 + documents))
+        matrix = np.zeros((len(sequences), columns))
+        matrix.flat[cells] = MODES[mode](counts, lengths[rows], rarity[place])
+        return matrix
+
+    def get_config(self) -> dict[str, Any]:
+        """All that was set and counted, as plain data; tables are JSON. `analyzer` is left out."""
+        return {name: getattr(self, name) for name in SETTINGS} | {
+            name: json.dumps(getattr(self, name)) for name in TABLES
+        }
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The tokenizer as a string that `tokenizer_from_json` reads.
+
+        Args:
+            **kwargs: for `json.dumps`.
+        """
+        config = {"class_name": type(self).__name__, "config": self.get_config()}
+        return json.dumps(config, **kwargs)
+
+
+def tokenizer_from_json(json_string: str) -> Tokenizer:
+    """The tokenizer that `Tokenizer.to_json` wrote, here or in Keras 2.
+
+    Args:
+        json_string: what it wrote.
+
+    Example:
+        >>> tokenizer = Tokenizer()
+        >>> tokenizer.fit_on_texts(["old words"])
+        >>> tokenizer_from_json(tokenizer.to_json()).texts_to_sequences(["words"])
+        [[2]]
+    """
+    config = json.loads(json_string)["config"]
+    tables = {name: json.loads(config.pop(name)) for name in TABLES}
+    tokenizer = Tokenizer(**config)
+    for name, table in tables.items():
+        key = int if name.startswith("index") else str
+        getattr(tokenizer, name).update({key(k): value for k, value in table.items()})
+    return tokenizer
