@@ -1,5 +1,6 @@
 """What stands before a model: texts and sequences as arrays, batches of several sources."""
 
+from hornbook.data.files import data_folder, get_file, local_file
 from hornbook.data.mix import MixIterator, pseudo_label
 from hornbook.data.sequence import (
     TimeseriesGenerator,
@@ -19,7 +20,10 @@ __all__ = [
     "MixIterator",
     "TimeseriesGenerator",
     "Tokenizer",
+    "data_folder",
+    "get_file",
     "hashing_trick",
+    "local_file",
     "make_sampling_table",
     "one_hot",
     "pad_sequences",

@@ -11,6 +11,7 @@ from hornbook.core.config import (
 from hornbook.core.dtype import standardize_dtype
 from hornbook.core.random import set_random_seed
 from hornbook.core.symbolic import is_keras_tensor
+from hornbook.data.files import get_file
 from hornbook.data.sequence import pad_sequences
 from hornbook.saving import deserialize_keras_object, serialize_keras_object
 from hornbook.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -29,6 +30,7 @@ __all__ = [
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "is_keras_tensor",
