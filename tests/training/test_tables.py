@@ -70,6 +70,12 @@ class Subclassed(keras.Model):
         return self.out(keras.ops.mean(self.table(x), axis=1))
 
 
+def deeper():
+    """A table two models below the one that is trained, of each kind of model."""
+    x = keras.Input((4,), dtype="int32")
+    return keras.Sequential([keras.Input((4,)), keras.Model(x, Subclassed()(x)), layers.Dense(1)])
+
+
 class Placed(Subclassed):
     """Adds rows that are the same for every batch."""
 
@@ -148,7 +154,9 @@ def updates(monkeypatch):
 
 
 @needs_kernels
-@pytest.mark.parametrize("make", [sequential, tables_alone, shared, nested, Subclassed, Placed])
+@pytest.mark.parametrize(
+    "make", [sequential, tables_alone, shared, nested, deeper, Subclassed, Placed]
+)
 def test_rows_that_wait_end_where_rows_that_move_at_every_step_do(make, updates):
     fast = trained(make)
     assert updates, "no table was trained by rows"

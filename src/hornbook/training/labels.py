@@ -74,7 +74,7 @@ def check_numbers(model: Any, data: tuple) -> None:
         for name, allowed in outputs.items():
             array = targets.get(name)
             if array is not None and not _inside(array, allowed):
-                one = objective._sample_weights(weight).get(name)
+                one = objective.sample_weights(weight).get(name)
                 what = "y" if len(objective.names) == 1 else f"y of the output {name!r}"
                 _complain(what, "label", array, allowed, one)
 

@@ -39,6 +39,51 @@ class Report(NamedTuple):
     weighted: bool
 
 
+class CompileMetrics(metrics.Metric):
+    """All the metrics that `compile` was given, as one; `model.metrics` has it in their place."""
+
+    def __init__(self):
+        super().__init__(name="compile_metrics")
+        self.names: list[str] | None = None  # of the outputs
+        self.targets: list[str] = []  # the outputs that have losses
+        self.reported: list[Report] = []
+
+    @property
+    def metrics(self) -> list:
+        """The metrics, one by one."""
+        return [report.metric for report in self.reported]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Show a batch to every metric."""
+        self._check_built()
+        if not self.reported:
+            return
+        outputs, targets = split(self.names, y_pred), split(self.names, y_true, self.targets)
+        weights = sample_weights(self.names, sample_weight, self.targets)
+        for name, metric, _, weighted in self.reported:
+            if name not in targets:
+                raise ValueError(f"output {name!r} has a metric but no targets were given for it")
+            weight = weights.get(name) if weighted else None
+            metric.update_state(targets[name], outputs[name], sample_weight=weight)
+
+    def result(self) -> dict[str, Any]:
+        """What each metric says, by its name in logs."""
+        self._check_built()
+        return {report.key: report.metric.result() for report in self.reported}
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _check_built(self) -> None:
+        if self.names is None:
+            raise ValueError(
+                "the metrics given to compile() are made with the first batch: call fit(), "
+                "evaluate() or compute_metrics(x, y, y_pred) first"
+            )
+
+
 class Objective(Module):
     """Losses, their weights and the metrics of a compiled model.
 
@@ -64,8 +109,9 @@ class Objective(Module):
         self.names: list[str] | None = None
         self.losses: dict[str, list[Term]] = {}
         self.trackers: dict[str, Any] = {}
+        self._tracker("loss")
+        self.compiled = CompileMetrics()
         self.classes: dict[str, tuple] = {}  # shapes of the outputs that have losses
-        self.reported: list[Report] = []
         self.choices: dict[str, str] = {}  # why 'accuracy' became what it did
 
     @property
@@ -74,9 +120,16 @@ class Objective(Module):
         return self.names is not None
 
     @property
+    def reported(self) -> list[Report]:
+        """The metrics that were asked for, one by one."""
+        return self.compiled.reported
+
+    @property
     def metrics(self) -> list:
-        """The metrics that were asked for."""
-        return [report.metric for report in self.reported]
+        """As Keras lists them: the loss, one for all that was asked for, the outputs' losses."""
+        total, *each = self.trackers.values()
+        asked = any(one is not None for one in self.given[2:])
+        return [total, *([self.compiled] if asked else []), *each]
 
     # ---- matching
 
@@ -108,7 +161,7 @@ class Objective(Module):
         self.losses = {name: [] for name in order if by_name.get(name)}
         targets, outputs = self.split(y, self.losses), self.split(y_pred)
         self.classes = {name: tuple(outputs[name].shape) for name in self.losses}
-        self.trackers = {"loss": metrics.Mean(name="loss")}
+        self.compiled.names, self.compiled.targets = names, list(self.losses)
         several = sum(map(len, by_name.values())) > 1
         weights = _loss_weights(loss, loss_weights, names, y_pred)
         within = _folders(names, y_pred)
@@ -131,15 +184,18 @@ class Objective(Module):
                     self._report(name, metric, prefix, log, use_weights)
 
     def _tracker(self, key: str) -> Any:
-        self.trackers[key] = metrics.Mean(name=key.replace("/", "_"))
-        return self.trackers[key]
+        tracker = metrics.Mean(name=key.replace("/", "_"))
+        tracker.name = key
+        self.trackers = {**self.trackers, key: tracker}
+        return tracker
 
     def _report(self, output: str, metric: Any, prefix: str, log: str, weighted: bool) -> None:
         taken = {report.key for report in self.reported}
         key = f"{prefix}{log}"
         if weighted and key in taken:
             key = f"{prefix}weighted_{log}"
-        self.reported = [*self.reported, Report(output, metric, _unused(key, taken), weighted)]
+        report = Report(output, metric, _unused(key, taken), weighted)
+        self.compiled.reported = [*self.reported, report]
 
     def _metric(self, wanted, name, y, y_pred, activation):
         if _is_named(wanted, (*ACCURACY, *CROSSENTROPY)):
@@ -180,26 +236,7 @@ class Objective(Module):
             values: arrays, for all outputs or for those `wanted`.
             wanted: names of outputs.
         """
-        names = self.names or []
-        if values is None:
-            return {}
-        if isinstance(values, dict):
-            if set(values) <= set(names):
-                return {name: values[name] for name in names if name in values}
-            if not any(map(tree.is_nested, values.values())):
-                unknown = sorted(set(values) - set(names))
-                raise ValueError(
-                    f"there is no output named {unknown[0]!r}; the outputs are {names}. "
-                    f"{nearest(str(unknown[0]), names)}"
-                )
-        leaves = tree.flatten(values)
-        if len(leaves) == len(names):
-            return dict(zip(names, leaves, strict=True))
-        if len(leaves) == len(wanted):
-            return dict(zip(wanted, leaves, strict=True))
-        raise ValueError(
-            f"the model has {len(names)} outputs ({names}); got {len(leaves)} arrays for them"
-        )
+        return split(self.names, values, wanted)
 
     # ---- one batch
 
@@ -207,7 +244,7 @@ class Objective(Module):
         """The weighted sum of the losses of all outputs; each is noted in its tracker."""
         outputs = self.split(y_pred)
         targets = self.split(y, self.losses)
-        weights = self._sample_weights(sample_weight)
+        weights = self.sample_weights(sample_weight)
         total = jnp.zeros((), "float32")
         for name, terms in self.losses.items():
             if name not in targets:
@@ -221,53 +258,46 @@ class Objective(Module):
                 total = total + (value if factor in (None, 1.0) else value * factor)
         return total
 
-    def update_metrics(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Show a batch to every metric."""
-        if not self.reported:
-            return
-        outputs, targets = self.split(y_pred), self.split(y, self.losses)
-        weights = self._sample_weights(sample_weight)
-        for name, metric, _, weighted in self.reported:
-            if name not in targets:
-                raise ValueError(f"output {name!r} has a metric but no targets were given for it")
-            weight = weights.get(name) if weighted else None
-            metric.update_state(targets[name], outputs[name], sample_weight=weight)
-
     def track_total(self, loss: Any, y_pred: Any) -> None:
         """Note the whole loss of a batch."""
         self.trackers["loss"].update_state(loss, sample_weight=_rows(y_pred))
 
-    def _sample_weights(self, sample_weight: Any) -> dict[str, Any]:
-        if sample_weight is None:
-            return {}
-        if not tree.is_nested(sample_weight):
-            return dict.fromkeys(self.names or [], sample_weight)
-        return self.split(sample_weight, self.losses)
+    def sample_weights(self, sample_weight: Any) -> dict[str, Any]:
+        """Sample weights by output name."""
+        return sample_weights(self.names, sample_weight, self.losses)
 
-    def logs(self) -> dict[str, Any]:
-        """Losses and metrics by the names in logs, in the order of `evaluate`.
 
-        The loss, metrics that are reported under their own names, the outputs' losses, then the
-        other metrics by name.
-        """
-        trackers = dict(self.trackers)
-        found = {"loss": trackers.pop("loss")} if trackers else {}
-        found |= {r.key: r.metric for r in self.reported if r.key == r.metric.name}
-        rest = sorted((r for r in self.reported if r.key not in found), key=lambda r: r.key)
-        return found | trackers | {r.key: r.metric for r in rest}
+def split(names: list[str] | None, values: Any, wanted: Any = ()) -> dict[str, Any]:
+    """`Objective.split`, for outputs of these names."""
+    names = names or []
+    if values is None:
+        return {}
+    if isinstance(values, dict):
+        if set(values) <= set(names):
+            return {name: values[name] for name in names if name in values}
+        if not any(map(tree.is_nested, values.values())):
+            unknown = sorted(set(values) - set(names))
+            raise ValueError(
+                f"there is no output named {unknown[0]!r}; the outputs are {names}. "
+                f"{nearest(str(unknown[0]), names)}"
+            )
+    leaves = tree.flatten(values)
+    if len(leaves) == len(names):
+        return dict(zip(names, leaves, strict=True))
+    if len(leaves) == len(wanted):
+        return dict(zip(wanted, leaves, strict=True))
+    raise ValueError(
+        f"the model has {len(names)} outputs ({names}); got {len(leaves)} arrays for them"
+    )
 
-    def results(self) -> dict[str, Any]:
-        """What to report, in the order of `logs`."""
-        found: dict[str, Any] = {}
-        for key, metric in self.logs().items():
-            value = metric.result()
-            found |= value if isinstance(value, dict) else {key: value}
-        return found
 
-    def reset(self) -> None:
-        """Forget all batches."""
-        for metric in [*self.trackers.values(), *self.metrics]:
-            metric.reset_state()
+def sample_weights(names: list[str] | None, given: Any, wanted: Any = ()) -> dict[str, Any]:
+    """Sample weights by output name; one array is for all outputs."""
+    if given is None:
+        return {}
+    if not tree.is_nested(given):
+        return dict.fromkeys(names or [], given)
+    return split(names, given, wanted)
 
 
 def _is_named(one: Any, names: tuple[str, ...]) -> bool:

@@ -165,7 +165,7 @@ class Padding:
     ) -> list | None:
         """The targets and weights that are padded too; `None` if a loss or metric would change."""
         outputs, groups = objective.split(graph.outputs), objective.split(self.groups)
-        targets, weights = objective.split(y), objective._sample_weights(weight)
+        targets, weights = objective.split(y), objective.sample_weights(weight)
         shared = weight is not None and not tree.is_nested(weight) and len(set(groups.values())) > 1
         if shared and weight.ndim > 1:
             return None  # it weighs steps, which some outputs do not have

@@ -234,6 +234,11 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
     if model._compiled is not None:
         objective = metric_paths(model._compiled.objective)
         paths |= {f"objective/{p}": v for p, v in objective.items()}
+        paths |= {  # a model may list some that none of its attributes holds
+            f"metrics/{i}/{p}": v
+            for i, metric in enumerate(model.metrics)
+            for p, v in metric._variable_paths().items()
+        }
     if mode == "train":
         paths |= {
             f"optimizer/{p}": v for p, v in model._settled.optimizer._variable_paths().items()
@@ -270,11 +275,17 @@ def prepare(model: Any, data: tuple) -> None:
         if not overrides(type(model), "train_step", "test_step"):
             raise
         outputs = _without_call(y)
-    objective = settled.objective
-    if not objective.built:
+    matched(model, y, outputs)
+
+
+def matched(model: Any, y: Any, outputs: Any) -> Objective:
+    """The objective of a compiled model, its losses and metrics matched with the outputs."""
+    objective = model._settled.objective
+    if not objective.built and outputs is not None:
         names = _names_of(model, outputs)
         named = isinstance(outputs, dict) or model._output_names() is not None
         objective.build(names, y, outputs, model._last_activations(), named)
+    return objective
 
 
 def _without_call(y: Any) -> Any:

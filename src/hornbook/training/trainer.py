@@ -27,7 +27,7 @@ from hornbook.training.loop import (
     scalar_or_list,
     to_floats,
 )
-from hornbook.training.objective import Objective
+from hornbook.training.objective import CompileMetrics, Objective
 from hornbook.training.padding import Padding
 from hornbook.training.programs import (
     Compiled,
@@ -35,6 +35,7 @@ from hornbook.training.programs import (
     Settled,
     forward,
     frozen_now,
+    matched,
     prepare,
     program_of,
 )
@@ -170,28 +171,34 @@ class Trainer(Steps):
 
     @property
     def metrics(self) -> list:
-        """Loss trackers, compiled metrics, and metrics among the layers' attributes."""
+        """The loss, one metric for all that `compile` was given, the losses of several outputs, and
+        metrics among the attributes of the model and its layers."""
         objective = self._objective
-        own = [] if objective is None else objective.trackers.values()
-        asked = [] if objective is None else objective.metrics
-        return [*own, *asked, *self._extra_metrics()]
+        return [*([] if objective is None else objective.metrics), *self._extra_metrics()]
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names under which losses and metrics are reported."""
-        objective = self._objective
-        own = [] if objective is None else objective.logs()
-        return [*own, *(metric.name for metric in self._extra_metrics())]
+        """The names under which losses and metrics are reported, in the order of `evaluate`."""
+        return list(self._metrics_by_name())
+
+    def _metrics_by_name(self) -> dict[str, Any]:
+        """`metrics` one by one, by the names in logs; those with the names of outputs come last."""
+        found: dict[str, Any] = {}
+        last: dict[str, Any] = {}
+        for metric in self.metrics:
+            if isinstance(metric, CompileMetrics):
+                for report in metric.reported:
+                    group = found if report.key == report.metric.name else last
+                    group[report.key] = report.metric
+            else:
+                found[metric.name] = metric
+        return found | dict(sorted(last.items()))
 
     def _extra_metrics(self) -> list:
         """Metrics among its attributes and those of layers below, but for those of other models."""
         others = [m for m in self._all_modules() if isinstance(m, Trainer) and m is not self]
         theirs = {id(child) for m in others for child in m._child_modules() if child._is_metric}
         return [metric for metric in super().metrics if id(metric) not in theirs]
-
-    def _extra_results(self) -> dict[str, Any]:
-        """What metrics among the layers' attributes say."""
-        return {metric.name: metric.result() for metric in self._extra_metrics()}
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -212,9 +219,10 @@ class Trainer(Steps):
 
         A subclass may write its own, and leave out of its parameters what it does not need.
         """
-        loss = self._settled.objective.loss(y, y_pred, sample_weight)
+        objective = matched(self, y, y_pred)
+        loss = objective.loss(y, y_pred, sample_weight)
         added = self.losses
-        if training and not self._settled.objective.losses and not added:
+        if training and not objective.losses and not added:
             raise ValueError(
                 f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or "
                 "use add_loss in a layer"
@@ -226,12 +234,16 @@ class Trainer(Steps):
 
         A subclass may write its own, and leave out of its parameters what it does not need.
         """
-        self._settled.objective.update_metrics(y, y_pred, sample_weight)
+        matched(self, y, y_pred).compiled.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
         """What all metrics say now, by name."""
-        return self._settled.objective.results() | self._extra_results()
+        found: dict[str, Any] = {}
+        for name, metric in self._metrics_by_name().items():
+            value = metric.result()
+            found |= value if isinstance(value, dict) else {name: value}
+        return found
 
     # ---- fit, evaluate, predict
 
