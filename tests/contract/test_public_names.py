@@ -28,17 +28,15 @@ OTHER_KIND = {
     "regularizers.l1_l2": "a function, so that its factors are 0.01 by default as in Keras 2",
 }
 # Parameters of Keras's that are not taken.
-TRANSFORMS = "quantizers and adapters transform the tree of a model; no layer names them"
+TRANSFORMS = "quantizers transform the tree of a model; no layer names them"
 ONE_COPY = "there is one copy of each variable, and its place is jax's to say"
 NOT_TAKEN: dict[str, dict[str, str]] = {
     "Variable": {"layout": ONE_COPY},
-    "layers.Dense": dict.fromkeys(("lora_rank", "lora_alpha", "quantization_config"), TRANSFORMS),
+    "layers.Dense": {"quantization_config": TRANSFORMS},
     "layers.EinsumDense": dict.fromkeys(
-        ("lora_rank", "lora_alpha", "gptq_unpacked_column_size", "quantization_config"), TRANSFORMS
+        ("gptq_unpacked_column_size", "quantization_config"), TRANSFORMS
     ),
-    "layers.Embedding": dict.fromkeys(
-        ("lora_rank", "lora_alpha", "quantization_config"), TRANSFORMS
-    ),
+    "layers.Embedding": {"quantization_config": TRANSFORMS},
     "layers.InputLayer": {"input_tensor": "`Input(tensor=...)` takes a tensor"},
 }
 # Functions and classes whose parameters stand in another order.

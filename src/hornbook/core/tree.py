@@ -11,25 +11,160 @@ def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
     return jax.tree.leaves(structure, is_leaf=is_leaf or is_leaf_value)
 
 
-def map_structure(func: Callable, structure: Any, *rest: Any, none_is_leaf: bool = True) -> Any:
+def map_structure(func: Callable, *structures: Any, none_is_leaf: bool = True) -> Any:
     """A structure of the same form with `func` applied to each leaf.
 
     Args:
         func: takes one leaf of each structure.
-        structure, *rest: structures of one form.
+        *structures: at least one, all of one form.
         none_is_leaf: whether `func` sees `None` too; else `None` stays as it is.
+
+    Raises:
+        ValueError: for structures of different forms, or none.
 
     Example:
         >>> map_structure(abs, {"a": [-1, None]}, none_is_leaf=False)
         {'a': [1, None]}
     """
+    if not structures:
+        raise ValueError("map_structure needs at least one structure to map")
     is_leaf = is_leaf_value if none_is_leaf else lambda v: v is not None and is_leaf_value(v)
-    return jax.tree.map(func, structure, *rest, is_leaf=is_leaf)
+    for other in structures[1:]:
+        assert_same_structure(structures[0], other)
+    return jax.tree.map(func, *structures, is_leaf=is_leaf)
 
 
 def unflatten_as(structure: Any, flat_sequence: list) -> Any:
     """The leaves put back into the form of `structure`."""
     return jax.tree.unflatten(jax.tree.structure(structure, is_leaf=is_leaf_value), flat_sequence)
+
+
+def map_structure_up_to(shallow_structure: Any, func: Callable, *structures: Any) -> Any:
+    """`func` applied to what structures have where a shallower one has leaves.
+
+    Args:
+        shallow_structure: says where to stop; its leaves are not passed.
+        func: takes one part of each of `structures`.
+        *structures: at least one, of the same form down to there.
+
+    Raises:
+        ValueError: for other forms, or no structure.
+
+    Example:
+        >>> map_structure_up_to({"a": 0, "b": 0}, len, {"a": [1, 2], "b": (3,)})
+        {'a': 2, 'b': 1}
+    """
+    if not structures:
+        raise ValueError("map_structure_up_to needs at least one structure to map")
+    form: Any = jax.tree.structure(shallow_structure, is_leaf=is_leaf_value)
+    parts = [form.flatten_up_to(structure) for structure in structures]
+    return form.unflatten([func(*found) for found in zip(*parts, strict=True)])
+
+
+def flatten_with_path(structure: Any) -> list[tuple[tuple, Any]]:
+    """Pairs of a leaf's path, a tuple of keys and positions, and the leaf.
+
+    Example:
+        >>> flatten_with_path({"a": [5, 6]})
+        [(('a', 0), 5), (('a', 1), 6)]
+    """
+    if is_leaf_value(structure):
+        return [((), structure)]
+    keys = sorted(structure) if isinstance(structure, dict) else range(len(structure))
+    return [
+        ((key, *path), leaf) for key in keys for path, leaf in flatten_with_path(structure[key])
+    ]
+
+
+def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
+    """Raise unless two structures have the same form.
+
+    Args:
+        a, b: the structures.
+        check_types: accepted for Keras's sake; lists and tuples are never the same.
+
+    Raises:
+        ValueError: if they differ.
+    """
+    forms: list = [jax.tree.structure(one, is_leaf=is_leaf_value) for one in (a, b)]
+    if forms[0] != forms[1]:
+        raise ValueError(f"two structures have different forms: {forms[0]} and {forms[1]}")
+
+
+def assert_same_paths(a: Any, b: Any) -> None:
+    """Raise unless the leaves of two structures have the same paths, lists and tuples alike.
+
+    Args:
+        a, b: the structures.
+
+    Raises:
+        ValueError: with the paths that only one of them has.
+    """
+    paths = [{path for path, _ in flatten_with_path(one)} for one in (a, b)]
+    if apart := paths[0] ^ paths[1]:
+        raise ValueError(f"two structures have different leaves: only one has {apart}")
+
+
+class MAP_TO_NONE:
+    """What a function returns to `traverse` for a part that becomes `None`."""
+
+
+def traverse(func: Callable, structure: Any, top_down: bool = True) -> Any:
+    """A structure with parts replaced by what `func` returns for them.
+
+    Args:
+        func: takes every part, containers and leaves; returns `None` to go on into it (or keep it,
+            bottom up), `MAP_TO_NONE` to put `None` there, anything else to put that there.
+        structure: the structure.
+        top_down: whether containers are asked for before what is in them.
+
+    Example:
+        >>> traverse(lambda part: sum(part) if isinstance(part, tuple) else None, [(1, 2), 3])
+        [3, 3]
+    """
+
+    def inside() -> Any:
+        if is_leaf_value(structure):
+            return structure
+        parts, form = jax.tree.flatten(structure, is_leaf=lambda part: part is not structure)
+        return jax.tree.unflatten(form, [traverse(func, part, top_down) for part in parts])
+
+    whole = structure if top_down else inside()
+    found = func(whole)
+    if found is None:
+        return inside() if top_down else whole
+    return None if found is MAP_TO_NONE else found
+
+
+def lists_to_tuples(structure: Any) -> Any:
+    """A structure with tuples in the place of lists.
+
+    Example:
+        >>> lists_to_tuples({"a": [1, [2]]})
+        {'a': (1, (2,))}
+    """
+    return traverse(
+        lambda part: tuple(part) if isinstance(part, list) else None, structure, top_down=False
+    )
+
+
+def map_shape_structure(func: Callable, structure: Any) -> Any:
+    """`func` applied to each shape in a structure of shapes.
+
+    Args:
+        func: takes a shape, a list or tuple of integers and `None`.
+        structure: the shapes.
+
+    Example:
+        >>> map_shape_structure(len, [(None, 3), {"a": (None, 4, 5)}])
+        [2, {'a': 3}]
+    """
+
+    def is_shape(part: Any) -> bool:
+        several = isinstance(part, list | tuple)
+        return several and all(size is None or isinstance(size, int) for size in part)
+
+    return jax.tree.map(func, structure, is_leaf=lambda part: is_shape(part) or is_leaf_value(part))
 
 
 def is_nested(structure: Any) -> bool:

@@ -51,14 +51,15 @@ from hornbook.layers.calling import (
 from hornbook.layers.spec import check_inputs
 from hornbook.layers.weighted import Weighted
 
-# What Keras's configs say of quantizers and adapters that a layer does not have.
+# What Keras's configs say of quantizers and adapters; `None` says that there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
 
-# Arguments that Keras's layers do not take.
+# Arguments that Keras's layers do not take, or do not write if they are not given.
 NOT_KERAS = {
     *("alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
     *("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_shape"),
+    *("lora_rank", "lora_alpha"),
 }
 
 
@@ -89,6 +90,7 @@ def _marks_built(build: Callable) -> Callable:
         with nullcontext() if inside else name_scope(self.name):
             result = build(self, *args, **kwargs)
         self.built = True
+        self._after_build()
         if args and "_build_shapes" not in self.__dict__:
             names = list(arguments_of(build))
             shapes = dict(zip(names, args, strict=False)) | kwargs
@@ -181,6 +183,9 @@ class Layer(Weighted):
     def build(self, *args: Any, **kwargs: Any) -> None:
         """Make the weights. Called once, with the shape of the first inputs."""
         self.built = True
+
+    def _after_build(self) -> None:
+        """What a class does once its weights are there."""
 
     def get_build_config(self) -> dict | None:
         """What `build` was called with."""

@@ -8,15 +8,16 @@ from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.activations import relu
+from hornbook.core.variable import unwrap
 from hornbook.kernels import in_one_call
 from hornbook.kernels.product import dot, flat, product, product_bias_relu
 from hornbook.layers.arguments import known_size, positive
-from hornbook.layers.base import Layer
+from hornbook.layers.low_rank import Adaptable
 from hornbook.layers.masked import of_each_step
 from hornbook.layers.spec import InputSpec
 
 
-class Dense(Layer):
+class Dense(Adaptable, adapts="kernel"):
     """A fully connected layer: `activation(x @ kernel + bias)`.
 
     Args:
@@ -95,7 +96,7 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Array) -> Array:
-        kernel = self.kernel.value
+        kernel = unwrap(self.kernel)
         if self.bias is None:
             return self.activation(matmul(inputs, kernel))
         if self.activation is relu:

@@ -8,14 +8,15 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.core.variable import unwrap
 from hornbook.initializers import VarianceScaling
-from hornbook.layers.base import Layer
 from hornbook.layers.dense import matmul
+from hornbook.layers.low_rank import Adaptable
 
 FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each a row of letters"
 
 
-class EinsumDense(Layer):
+class EinsumDense(Adaptable, adapts="kernel"):
     """A product given by an Einstein sum: `activation(einsum(equation, x, kernel) + bias)`.
 
     Args:
@@ -86,7 +87,7 @@ class EinsumDense(Layer):
             )
 
     def call(self, inputs: Array) -> Array:
-        x = einsum_product(self.equation, inputs, self.kernel.value)
+        x = einsum_product(self.equation, inputs, unwrap(self.kernel))
         if self.bias is not None:
             x = x + self.bias.value
         return self.activation(x)

@@ -10,10 +10,10 @@ from jax import Array
 from hornbook import constraints, initializers, regularizers
 from hornbook.kernels.embedding import Lookup, Rows, lookup, lookups
 from hornbook.layers.arguments import positive
-from hornbook.layers.base import Layer
+from hornbook.layers.low_rank import Adaptable
 
 
-class Embedding(Layer):
+class Embedding(Adaptable, adapts="embeddings"):
     """Turns positive integers into vectors: `embeddings[ids]`.
 
     Ids outside the table are an error where their values are at hand (a plain call on an array).
@@ -80,7 +80,8 @@ class Embedding(Layer):
 
     def call(self, inputs: Array) -> Array:
         self._check_ids(inputs)
-        table, ids = self.embeddings.raw, inputs.astype("int32")
+        table: Any = getattr(self.embeddings, "raw", self.embeddings)
+        ids = inputs.astype("int32")
         rows = lookup(table, ids).astype(self.compute_dtype)
         if not isinstance(table, Rows) and table.dtype == self.compute_dtype:
             lookups.note(rows, Lookup(table, ids))

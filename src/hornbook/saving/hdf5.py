@@ -18,6 +18,7 @@ import numpy as np
 from hornbook import optimizers
 from hornbook.core.errors import door
 from hornbook.core.module import Module
+from hornbook.layers.low_rank import Adaptable
 from hornbook.layers.weighted import Weighted
 from hornbook.saving.files import replacing, to_write
 from hornbook.saving.layout import Entry, entries, is_optimizer
@@ -116,8 +117,11 @@ def own_values(entry: Entry) -> dict[str, Any]:
 
 
 def _does_itself(owner: Any, method: str) -> bool:
-    """Whether a class of the user's own writes or reads its variables in its own way."""
+    """Whether an object writes or reads its variables in its own way: classes of the user's own,
+    and layers whose kernel is a sum."""
     found = getattr(type(owner), method, None)
+    if found is getattr(Adaptable, method):
+        return owner.lora_enabled
     return found is not None and found is not getattr(Weighted, method)
 
 

@@ -208,6 +208,7 @@ def _tables(model: Any) -> list[Variable]:
     for child in model._child_modules():
         if type(child) is Embedding and child.built:
             plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
+            plain &= not child.lora_enabled
             if plain and child.embeddings.dtype == "float32":
                 found.append(child.embeddings)
         elif hasattr(child, "_objective"):  # a model

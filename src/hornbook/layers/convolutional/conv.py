@@ -5,13 +5,15 @@ from typing import Any
 from jax import Array
 
 from hornbook.activations import relu
+from hornbook.core.variable import unwrap
 from hornbook.kernels.conv import conv, conv_bias_relu
 from hornbook.layers.arguments import positive
 from hornbook.layers.calling import overrides
 from hornbook.layers.convolutional.base import FilterConvolution
+from hornbook.layers.low_rank import Adaptable
 
 
-class _Conv(FilterConvolution):
+class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
     def __init__(
         self,
         filters: int,
@@ -71,7 +73,7 @@ class _Conv(FilterConvolution):
 
     def convolve(self, x: Array) -> Array:
         self.check_fit(x)
-        return conv(x, self.kernel.value, *self._window())
+        return conv(x, unwrap(self.kernel), *self._window())
 
     def convolution_op(self, inputs: Array, kernel: Any) -> Array:
         """The convolution alone, which a subclass may write anew.
@@ -82,7 +84,7 @@ class _Conv(FilterConvolution):
         """
         x = self.inward(inputs)
         self.check_fit(x)
-        return self.outward(conv(x, getattr(kernel, "value", kernel), *self._window()))
+        return self.outward(conv(x, unwrap(kernel), *self._window()))
 
     def call(self, inputs: Array) -> Array:
         if overrides(type(self), "convolution_op"):
@@ -90,9 +92,9 @@ class _Conv(FilterConvolution):
             return self.activation(self.outward(x if self.bias is None else x + self.bias.value))
         if self.bias is None or self.activation is not relu:
             return super().call(inputs)
-        x = self.inward(inputs)
+        x, kernel = self.inward(inputs), unwrap(self.kernel)
         self.check_fit(x)
-        return self.outward(conv_bias_relu(x, self.kernel.value, self.bias.value, *self._window()))
+        return self.outward(conv_bias_relu(x, kernel, self.bias.value, *self._window()))
 
     def _window(self) -> tuple:
         return self.strides, self.padding, self.dilation_rate, self.groups
