@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         config,
         constraints,
         data,
+        datasets,
         dtype_policies,
         initializers,
         layers,
@@ -50,9 +51,9 @@ if TYPE_CHECKING:
     from hornbook.regularizers import Regularizer
 
 MODULES = (
-    "activations backend callbacks config constraints data dtype_policies initializers layers "
-    "losses metrics models ops optimizers preprocessing random regularizers saving tree utils "
-    "wrappers"
+    "activations backend callbacks config constraints data datasets dtype_policies initializers "
+    "layers losses metrics models ops optimizers preprocessing random regularizers saving tree "
+    "utils wrappers"
 ).split()
 NAMES = {
     "Constraint": ("constraints", "Constraint"),
@@ -101,6 +102,7 @@ __all__ = [
     "config",
     "constraints",
     "data",
+    "datasets",
     "device",
     "dtype_policies",
     "initializers",

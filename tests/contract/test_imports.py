@@ -23,7 +23,7 @@ saving
 training
 models
 data
-utils
+datasets utils
 backend callbacks config dtype_policies preprocessing tree
 applications distribution integrations plot serve
 wrappers

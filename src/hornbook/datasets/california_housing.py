@@ -1,0 +1,37 @@
+"""House prices in California in 1990: 20,640 districts with 8 numbers each."""
+
+from hornbook.datasets.reading import read_npz
+from hornbook.datasets.splitting import Pair, split
+from hornbook.datasets.table import found
+
+__all__ = ["load_data"]
+__dir__ = __all__.copy
+
+ROWS = {"large": None, "small": 600}
+
+
+def load_data(
+    version: str = "large",
+    path: str = "california_housing.npz",
+    test_split: float = 0.2,
+    seed: int = 113,
+) -> tuple[Pair, Pair]:
+    """The districts, and the median price of a house in each, in dollars.
+
+    Args:
+        version: `"large"`, all districts, or `"small"`, the first 600.
+        path: the name of the file in the cache.
+        test_split: share of the districts to test with.
+        seed: of the shuffling.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`: arrays `(count, 8)` (longitude, latitude, age of the
+        houses, rooms, bedrooms, people, households, income) and `(count,)`.
+
+    Raises:
+        ValueError: for another version, or a share that is none.
+    """
+    if version not in ROWS:
+        raise ValueError(f"california_housing: version is 'large' or 'small', not {version!r}")
+    data = read_npz(found("california_housing.npz", path))
+    return split(data["x"][: ROWS[version]], data["y"][: ROWS[version]], test_split, seed)

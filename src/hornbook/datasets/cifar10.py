@@ -1,0 +1,22 @@
+"""Photographs in ten classes: 50,000 pictures of 32 x 32 pixels to train with, 10,000 to test."""
+
+from hornbook.datasets.cifar import load_batch, load_batches
+from hornbook.datasets.splitting import Pair
+from hornbook.datasets.table import found
+
+__all__ = ["load_batch", "load_data"]
+__dir__ = __all__.copy
+
+
+def load_data() -> tuple[Pair, Pair]:
+    """The pictures, and the number of what they show.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`: pictures `(50000, 32, 32, 3)` and `(10000, 32, 32,
+        3)` of uint8, or `(50000, 3, 32, 32)` where `image_data_format` is `"channels_first"`;
+        labels `(50000, 1)` and `(10000, 1)`. The classes are airplane, automobile, bird, cat, deer,
+        dog, frog, horse, ship, truck.
+    """
+    folder = found("cifar10")
+    train = load_batches(folder, [f"data_batch_{i}" for i in range(1, 6)], "labels")
+    return train, load_batches(folder, ["test_batch"], "labels")

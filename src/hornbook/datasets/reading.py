@@ -1,0 +1,152 @@
+"""Files of data sets as arrays. Some hold pickles: they are read without running what they name."""
+
+import gzip
+import io
+import math
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+
+class _Kind:
+    """What a pickle says of an array's dtype: plain numbers, or Python objects (`"O"`)."""
+
+    def __init__(self, name: Any, align: Any = False, copy: Any = False):
+        self.name = _text(name)
+        self.order = "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = _text(state[1])
+
+    def dtype(self) -> np.dtype | None:
+        if self.name in ("O", "O8", "O4"):
+            return None
+        if self.name[:1] not in tuple("biuf") or not self.name[1:].isdigit():
+            raise pickle.UnpicklingError(f"{self.name!r} is no dtype of numbers")
+        return np.dtype(f"{self.order if self.order in '<>' else '='}{self.name}")
+
+
+class _Array:
+    """What a pickle says of an array, taken for no more than bytes or a list."""
+
+    def __init__(self, cls: Any, shape: Any, kind: Any):
+        self.state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def array(self) -> np.ndarray:
+        _, shape, kind, fortran, content = self.state
+        dtype = kind.dtype()
+        if dtype is None:
+            array = np.empty(len(content), dtype=object)
+            array[:] = [_plain(thing) for thing in content]
+        else:
+            array = np.frombuffer(content, dtype=dtype).copy()
+        return array.reshape(shape, order="F" if fortran else "C")
+
+
+# What stands for the names in a pickle. None of numpy's own classes and functions is among them.
+ADMITTED: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Kind,
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ADMITTED:
+            raise pickle.UnpicklingError(
+                f"refused: the file names {module}.{name}, and data are arrays of numbers"
+            )
+        return ADMITTED[module, name]
+
+
+def _text(thing: Any) -> str:
+    return thing.decode("ascii") if isinstance(thing, bytes) else str(thing)
+
+
+def _plain(thing: Any) -> Any:
+    """Arrays, lists, dictionaries, numbers and text; nothing else comes out of a file."""
+    if isinstance(thing, _Array):
+        return thing.array()
+    if isinstance(thing, list):
+        return thing if all(type(item) is int for item in thing) else [_plain(x) for x in thing]
+    if isinstance(thing, dict):
+        return {_text(key): _plain(value) for key, value in thing.items()}
+    if thing is None or type(thing) in (bool, int, float, str, bytes):
+        return thing
+    raise pickle.UnpicklingError(f"refused: the file holds a {type(thing).__name__}")
+
+
+def read_pickle(file: BinaryIO) -> Any:
+    """What a pickle holds, if that is arrays, lists, dictionaries, numbers and text.
+
+    Args:
+        file: open for reading; what Python 2 wrote will do.
+
+    Raises:
+        pickle.UnpicklingError: for all else. Nothing that the file names is looked up or called.
+
+    Example:
+        >>> import io, pickle
+        >>> read_pickle(io.BytesIO(pickle.dumps({"labels": [1, 2]})))
+        {'labels': [1, 2]}
+    """
+    try:
+        return _plain(_Unpickler(file, encoding="bytes").load())
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        raise pickle.UnpicklingError(f"refused: {error}") from error
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a numpy archive. Arrays of objects are read as `read_pickle` does.
+
+    Args:
+        path: the archive.
+
+    Raises:
+        pickle.UnpicklingError: if an array holds anything but numbers, text and lists of them.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        return {name.removesuffix(".npy"): _read_npy(archive.read(name)) for name in names}
+
+
+def _read_npy(content: bytes) -> np.ndarray:
+    file = io.BytesIO(content)
+    version = npy.read_magic(file)
+    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = header(file)
+    if not dtype.hasobject:
+        file.seek(0)
+        return npy.read_array(file, allow_pickle=False)
+    array = read_pickle(file)
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        raise pickle.UnpicklingError(f"refused: an array of shape {shape} was announced")
+    return array
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """An array of bytes in MNIST's own format, compressed with gzip.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    with gzip.open(path) as file:
+        content = file.read()
+    axes = content[3] if content[:3] == b"\0\0\x08" else 0
+    start = 4 + 4 * axes
+    shape = np.frombuffer(content[4:start], ">u4").tolist() if len(content) >= start else []
+    if not axes or not shape or len(content) - start != math.prod(shape):
+        raise ValueError(f"{path} is no array of bytes in the format of MNIST")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

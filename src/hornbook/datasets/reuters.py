@@ -1,0 +1,78 @@
+"""News of 1987 in 46 classes: 11,228 texts as numbers of words."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from hornbook.datasets.reading import read_npz
+from hornbook.datasets.splitting import Pair, choose_words, shuffled
+from hornbook.datasets.table import found
+
+__all__ = ["get_label_names", "get_word_index", "load_data"]
+__dir__ = __all__.copy
+
+LABELS = tuple(
+    "cocoa grain veg-oil earn acq wheat copper housing money-supply coffee sugar trade reserves "
+    "ship cotton carcass crude nat-gas cpi money-fx interest gnp meal-feed alum oilseed gold tin "
+    "strategic-metal livestock retail ipi iron-steel rubber heat jobs lei bop zinc orange pet-chem "
+    "dlr gas silver wpi hog lead".split()
+)
+
+
+def load_data(
+    path: str = "reuters.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    test_split: float = 0.2,
+    seed: int = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+) -> tuple[Pair, Pair]:
+    """The texts, and the number of their class.
+
+    Args:
+        path: the name of the file in the cache.
+        num_words: only words with numbers below this one are known; default nearly all.
+        skip_top: words with numbers below this one are unknown.
+        maxlen: only texts shorter than that.
+        test_split: share of the texts to test with.
+        seed: of the shuffling.
+        start_char: what each text begins with; `None`: nothing.
+        oov_char: what stands for an unknown word; `None`: it is left out.
+        index_from: what is added to a word's number in `get_word_index`.
+
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`: lists of numbers in an array of objects, and labels.
+
+    Raises:
+        ValueError: if no text is short enough.
+    """
+    data = read_npz(found("reuters.npz", path))
+    x, y = shuffled(np.random.RandomState(seed), data["x"], data["y"])
+    ((x, y),) = choose_words(
+        [(x, y)], num_words, skip_top, maxlen, start_char, oov_char, index_from
+    )
+    count = int(len(x) * (1 - test_split))
+    return (x[:count], y[:count]), (x[count:], y[count:])
+
+
+def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
+    """The number of each word, by how frequent it is. `load_data` adds `index_from` to it.
+
+    Args:
+        path: the name of the file in the cache.
+    """
+    return json.loads(Path(found("reuters_word_index.json", path)).read_text("utf-8"))
+
+
+def get_label_names() -> tuple[str, ...]:
+    """What the classes are called, in the order of their numbers.
+
+    Example:
+        >>> get_label_names()[3]
+        'earn'
+    """
+    return LABELS
