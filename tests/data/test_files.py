@@ -194,6 +194,12 @@ def test_files_of_the_folder_of_data_need_no_network(home, tmp_path, monkeypatch
         get_file("a.txt", origin + "x", force_download=True)
 
 
+def test_a_folder_of_data_that_is_none_is_told(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("HORNBOOK_DATA", str(tmp_path / "no"))
+    with pytest.warns(UserWarning, match="no folder"):
+        assert Path(words(site)).read_bytes() == CONTENT
+
+
 def test_archives_of_the_folder_of_data(home, tmp_path, monkeypatch):
     data = tmp_path / "data"
     (data / "ready").mkdir(parents=True)

@@ -4,6 +4,7 @@ import random
 
 import h5py
 import numpy as np
+import pandas
 import pytest
 
 import hornbook as keras
@@ -113,11 +114,15 @@ WINDOWS = [
 
 
 @pytest.mark.parametrize(("options", "batches"), WINDOWS)
-@pytest.mark.parametrize("kind", ["array", "list", "file"])
+@pytest.mark.parametrize("kind", ["array", "list", "frame", "file"])
 def test_windows_of_a_series(kind, options, batches, tmp_path):
     with h5py.File(tmp_path / "series.h5", "w") as file:
-        series = {"array": SERIES, "list": SERIES.tolist(), "file": None}[kind]
-        series = file.create_dataset("x", data=SERIES) if kind == "file" else series
+        series = {
+            "array": SERIES,
+            "list": SERIES.tolist(),
+            "frame": pandas.DataFrame(SERIES),
+            "file": file.create_dataset("x", data=SERIES),
+        }[kind]
         windows = TimeseriesGenerator(series, SERIES[:, 0], **options)
         assert len(windows) == len(batches)
         for _ in range(2):  # as often as one likes

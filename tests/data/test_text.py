@@ -157,5 +157,7 @@ def test_hashed_words():
     assert text.hashing_trick("ab c", 10, len) == [3, 2]
     assert text.one_hot("The mat", 50) == [hash("the") % 49 + 1, hash("mat") % 49 + 1]
     assert text.hashing_trick("mat", 50) == text.one_hot("mat", 50)
+    assert text.hashing_trick("ab-c", 10, len, analyzer=lambda t: t.split("-")) == [3, 2]
+    assert text.one_hot("ab-c", 9, analyzer=list) == text.one_hot("a b - c", 9, filters="")
     with pytest.raises(ValueError, match="sha"):
         text.hashing_trick("a", 5, "sha")

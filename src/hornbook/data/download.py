@@ -126,7 +126,7 @@ def _receive(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int
 def _add(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int) -> bool:
     """One try: ask for what is missing, and say whether it came."""
     have = file.seek(0, os.SEEK_END)
-    same = tag.read_text() if tag.exists() else ""
+    same = tag.read_text("utf-8") if tag.exists() else ""
     headers = {"User-Agent": "hornbook", "Accept-Encoding": "identity"}
     if have and (same or checked):
         headers["Range"] = f"bytes={have}-"
@@ -144,7 +144,7 @@ def _add(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int) ->
             length = int(reply.headers.get("Content-Length") or 0) or None
             etag = reply.headers.get("ETag") or ""
             strong = "" if etag.startswith("W/") else etag
-            tag.write_text(strong or reply.headers.get("Last-Modified") or "")
+            tag.write_text(strong or reply.headers.get("Last-Modified") or "", "utf-8")
         bar = Progbar(length, verbose=verbose, unit_name="byte")
         while block := reply.read(BLOCK):
             file.write(block)

@@ -27,8 +27,13 @@ def data_folder() -> Path | None:
         True
     """
     named = os.environ.get("HORNBOOK_DATA")
-    folder = Path(named).expanduser() if named else None
-    return folder if folder is not None and folder.is_dir() else None
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        return folder
+    warnings.warn(f"HORNBOOK_DATA names {folder}, which is no folder", stacklevel=2)
+    return None
 
 
 def local_file(*names: str, subfolder: str = "") -> Path | None:

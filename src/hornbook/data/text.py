@@ -44,7 +44,12 @@ def text_to_word_sequence(
 
 
 def one_hot(
-    text: str, n: int, filters: str = PUNCTUATION, lower: bool = True, split: str = " "
+    text: str,
+    n: int,
+    filters: str = PUNCTUATION,
+    lower: bool = True,
+    split: str = " ",
+    analyzer: Callable[[str], Sequence[str]] | None = None,
 ) -> list[int]:
     """A number below `n` for each word of a text, by Python's `hash`: another one in each process.
 
@@ -52,13 +57,14 @@ def one_hot(
         text: what is split.
         n: words get the numbers from 1 to `n - 1`; two words may share one.
         filters, lower, split: as in `text_to_word_sequence`.
+        analyzer: a function from a text to its words, in their place.
 
     Example:
         >>> numbers = one_hot("one and one", 100)
         >>> numbers[0] == numbers[2]
         True
     """
-    return hashing_trick(text, n, hash, filters, lower, split)
+    return hashing_trick(text, n, hash, filters, lower, split, analyzer)
 
 
 def hashing_trick(
@@ -68,6 +74,7 @@ def hashing_trick(
     filters: str = PUNCTUATION,
     lower: bool = True,
     split: str = " ",
+    analyzer: Callable[[str], Sequence[str]] | None = None,
 ) -> list[int]:
     """A number below `n` for each word of a text, without a vocabulary.
 
@@ -77,12 +84,13 @@ def hashing_trick(
         hash_function: `"md5"`, the same in every process; a function from a word to an integer;
             by default Python's `hash`, which differs between processes.
         filters, lower, split: as in `text_to_word_sequence`.
+        analyzer: a function from a text to its words, in their place.
 
     Example:
         >>> hashing_trick("The cat sat on the mat.", 50, "md5")
         [43, 32, 29, 3, 43, 29]
     """
-    words = text_to_word_sequence(text, filters, lower, split)
+    words = analyzer(text) if analyzer else text_to_word_sequence(text, filters, lower, split)
     number = _md5 if hash_function == "md5" else hash if hash_function is None else hash_function
     if not callable(number):
         raise ValueError(f"hashing_trick: hash_function is 'md5' or a function, not {number!r}")
