@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import operator
 import pickle
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras as theirs
 import numpy as np
 import pytest
 
@@ -85,6 +87,8 @@ def test_a_constructor_takes_every_argument_that_its_signature_shows(family, nam
         assert type(made(**free)) is cls
 
 
+THEIRS = {"schedules": "optimizers.schedules"}
+WITH_A_FUNCTION = {"LossFunctionWrapper", "MeanMetricWrapper"}  # that Keras does not know
 OTHERS = [family for family in FAMILIES if family not in ("layers", "activations")]
 
 
@@ -118,11 +122,27 @@ def test_an_object_is_found_by_its_name(family, name):
         assert type(module.get(cls)) is cls
 
 
-@each("losses", "initializers", "regularizers", "constraints")
-def test_defaults_are_no_part_of_a_config(family, name):
-    cls = public(family)[name]
-    if all(p.default is not p.empty for p in inspect.signature(cls).parameters.values()):
-        assert cls().get_config() == {}
+@each(*OTHERS)
+def test_a_config_has_the_keys_of_keras_and_each_reads_the_others(family, name):
+    made = maker(family, name)()
+    cls = getattr(operator.attrgetter(THEIRS.get(family, family))(theirs), name, None)
+    if cls is None or getattr(cls, "get_config", None) is None or name in WITH_A_FUNCTION:
+        return
+    config = made.get_config()
+    wanted = cls.from_config(copy.deepcopy(config)).get_config()
+    assert set(wanted) <= set(config)
+    assert set(wanted) <= set(type(made).from_config(wanted).get_config())
+    parameters = inspect.signature(type(made)).parameters.values()
+    assert {p.name for p in parameters if p.default is not p.empty} <= set(config)
+
+
+@each(*OTHERS)
+def test_a_repr_shows_what_differs_from_the_defaults(family, name):
+    made = maker(family, name)()
+    again = type(made).from_config(made.get_config())
+    shown = {key for key in inspect.signature(type(made)).parameters if f"{key}=" in repr(again)}
+    given = {key for key in inspect.signature(type(made)).parameters if f"{key}=" in repr(made)}
+    assert shown <= given | {"name", "dtype", "learning_rate"}
 
 
 # ---- losses

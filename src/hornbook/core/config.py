@@ -16,6 +16,7 @@ import numpy as np
 
 from hornbook.core import interop
 from hornbook.core.alike import same_named
+from hornbook.core.arguments import ConstructorSignature, arguments, brief, completed, defaults
 from hornbook.core.dtype import DTypePolicy
 
 _PACKAGE = __name__.partition(".")[0]
@@ -41,51 +42,12 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def constructor_signature(cls: type) -> inspect.Signature:
-    """The signature of a class, with what its `__init__` hands to the classes above as `**kwargs`.
-
-    Example:
-        >>> class Base:
-        ...     def __init__(self, name=None): ...
-        >>> class Scale(Base):
-        ...     def __init__(self, factor, **kwargs): ...
-        >>> constructor_signature(Scale)
-        <Signature (factor, *, name=None)>
-    """
-    found: dict[str, inspect.Parameter] = {}
-    given = getattr(cls, "_given", ())
-    open_kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    in_place = True  # whether what this class takes can be given without its name
-    for base in cls.__mro__:
-        if "__init__" not in vars(base):
-            continue
-        own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
-        for parameter in own:
-            filled = parameter.kind in open_kinds or (parameter.name in given and not in_place)
-            if not filled and parameter.name not in found:
-                kind = parameter.kind if in_place else inspect.Parameter.KEYWORD_ONLY
-                found[parameter.name] = parameter.replace(kind=kind)
-        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own):
-            break
-        in_place = False
-    return inspect.Signature(list(found.values()))
-
-
-class _ConstructorSignature:
-    """What `inspect.signature` finds on a class; on an object it finds `__call__`, as ever."""
-
-    def __get__(self, obj: Any, cls: type) -> inspect.Signature:
-        if obj is not None:
-            raise AttributeError("__signature__ is the class's")
-        return constructor_signature(cls)
-
-
 class Configurable:
     """Base of everything made from constructor arguments that can be saved, copied and shown."""
 
     _arguments: tuple[tuple, dict]
     _given: tuple[str, ...] = ()  # what `__init__` itself passes to the class above
-    __signature__ = _ConstructorSignature()
+    __signature__ = ConstructorSignature()
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
@@ -99,8 +61,15 @@ class Configurable:
             _families[rest.partition(".")[0], cls.__name__] = cls
 
     def get_config(self) -> dict:
-        """The constructor arguments as plain data, ready for JSON and `from_config`."""
-        return {k: serialize(v, strict=False) for k, v in arguments(self).items()}
+        """The constructor arguments as plain data, ready for JSON and `from_config`; of hornbook's
+        own classes the defaults too."""
+        given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
+        unset = {k: serialize(v, strict=False) for k, v in defaults(type(self)).items()}
+        config = completed(type(self), given, unset)
+        for key in ("name", "dtype"):
+            if key in unset and config[key] is None:
+                config[key] = getattr(self, key, None)
+        return config
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
@@ -108,37 +77,10 @@ class Configurable:
         return cls(**{key: deserialize(value) for key, value in config.items()})
 
     def __repr__(self):
-        shown = ", ".join(f"{key}={_brief(value)}" for key, value in arguments(self).items())
-        return f"{type(self).__name__}({shown})"
-
-
-def _brief(value) -> str:
-    text = getattr(value, "__name__", None) or repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def arguments(obj: Configurable) -> dict[str, Any]:
-    """The arguments an object was made with, by name; defaults left out."""
-    args, kwargs = obj._arguments
-    signature = inspect.signature(type(obj).__init__)
-    parameters = list(signature.parameters.values())[1:]
-    try:
-        bound = signature.replace(parameters=parameters).bind(*args, **kwargs)
-    except TypeError:  # a __new__ of the user's own took the arguments
-        return dict(kwargs)
-    named: dict[str, Any] = {}
-    for name, value in bound.arguments.items():
-        kind = signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            named.update(value)
-        elif kind is inspect.Parameter.VAR_POSITIONAL:
-            raise NotImplementedError(
-                f"{type(obj).__name__}.__init__ takes *{name}, which has no names to save it by; "
-                "write get_config and from_config for it"
-            )
-        else:
-            named[name] = value
-    return named
+        unset = {k: brief(v) for k, v in defaults(type(self)).items()}
+        shown = {k: brief(v) for k, v in arguments(self).items()}
+        differing = (f"{k}={v}" for k, v in shown.items() if v != unset.get(k))
+        return f"{type(self).__name__}({', '.join(differing)})"
 
 
 # ---- the registry
@@ -410,7 +352,7 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
         return found
     if not isinstance(data["config"], dict) or not hasattr(found, "from_config"):
         raise TypeError(
-            f"no {found.__name__} can be made from {_brief(data['config'])}: a config is a "
+            f"no {found.__name__} can be made from {brief(data['config'])}: a config is a "
             "dictionary, and its class needs a method from_config(cls, config)"
         )
     obj = found.from_config(data["config"])  # type: ignore[attr-defined]
@@ -451,7 +393,7 @@ def resolve(data: dict, family: str | None = None) -> Any:
     name = data["config"] if is_function else data["class_name"]
     if not isinstance(name, str):
         error = TypeError if is_function else ValueError
-        raise error(f"a class or function is named by a string, not by {_brief(name)}")
+        raise error(f"a class or function is named by a string, not by {brief(name)}")
     names = [data.get("registered_name"), name]
     if is_function:  # Keras 3.6 wrote registered functions without their package
         names += [full for full in _custom if full.rpartition(">")[2] == name]

@@ -11,7 +11,8 @@ import jax
 
 from hornbook import regularizers
 from hornbook.core import tree
-from hornbook.core.config import Configurable, arguments, constructor_signature, nearest, serialize
+from hornbook.core.arguments import arguments, completed, defaults
+from hornbook.core.config import Configurable, nearest, serialize
 from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
@@ -54,7 +55,6 @@ from hornbook.layers.weighted import Weighted
 # What Keras's configs say of quantizers and adapters; `None` says that there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
-
 # Arguments that Keras's layers do not take, or do not write if they are not given.
 NOT_KERAS = {
     *("alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
@@ -64,20 +64,15 @@ NOT_KERAS = {
 
 
 @functools.cache
-def _defaults(cls: type) -> dict[str, Any]:
-    """The defaults of the arguments of one of hornbook's own layers, as plain data.
-
-    Those that Keras's layer does not take are left out, so that Keras can read what is written.
-    """
-    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
-        return {}
+def _unset(cls: type) -> dict[str, Any]:
+    """The defaults of a layer's arguments as plain data, but for those of every layer and those
+    that Keras's layer does not take, so that Keras can read what is written."""
     own = arguments_of(cls.__init__)  # type: ignore[misc]
-    taken = {p.name: p for p in constructor_signature(cls).parameters.values()}
-    above = {n: p for n, p in taken.items() if n not in arguments_of(Layer.__init__)}
     return {
-        name: serialize(p.default, strict=False)
-        for name, p in {**own, **above}.items()
-        if p.default is not p.empty and not {name, f"{cls.__name__}.{name}"} & NOT_KERAS
+        name: serialize(value, strict=False)
+        for name, value in defaults(cls).items()
+        if (name in own or name not in arguments_of(Layer.__init__))
+        and not {name, f"{cls.__name__}.{name}"} & NOT_KERAS
     }
 
 
@@ -470,10 +465,10 @@ class Layer(Weighted):
             given = {}
         if self._policy_changed:
             given["dtype"] = self.dtype_policy.name
+        cls = type(self)
         return {
             **live,
-            **given,
-            **{k: v for k, v in _defaults(type(self)).items() if k not in given},  # type: ignore[arg-type]
+            **completed(cls, given, _unset(cls)),  # type: ignore[arg-type]
             "name": self.name,
             "trainable": self.trainable,
         }

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core import tree
-from hornbook.core.config import arguments, custom_object_scope
+from hornbook.core.arguments import arguments
+from hornbook.core.config import custom_object_scope
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.recurrent.rnn import RNN, split_states

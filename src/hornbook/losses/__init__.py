@@ -155,8 +155,8 @@ def serialize(loss: Any) -> Any:
     Example:
         >>> serialize(mean_squared_error)
         'mean_squared_error'
-        >>> serialize(Huber(delta=2.0))["config"]
-        {'delta': 2.0}
+        >>> serialize(Huber(delta=2.0))["config"]["delta"]
+        2.0
     """
     return registry.serialize(loss)
 

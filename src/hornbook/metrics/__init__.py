@@ -197,8 +197,8 @@ def serialize(metric: Any) -> Any:
         metric: a metric.
 
     Example:
-        >>> serialize(Recall(top_k=2))["config"]
-        {'top_k': 2}
+        >>> serialize(Recall(top_k=2))["config"]["top_k"]
+        2
     """
     return registry.serialize(metric)
 
@@ -214,8 +214,8 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Any:
         ValueError: for an unknown name, with the nearest known ones.
 
     Example:
-        >>> deserialize(serialize(Recall(top_k=2)))
-        Recall(top_k=2)
+        >>> deserialize(serialize(Recall(top_k=2))).top_k
+        2
     """
     with registry.custom_object_scope(custom_objects or {}):
         return get(config)

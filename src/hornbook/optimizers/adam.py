@@ -31,8 +31,8 @@ class Adam(Optimizer):
         common: what every optimizer takes; see `Optimizer`.
 
     Example:
-        >>> keras.optimizers.Adam(0.001)
-        Adam(learning_rate=0.001)
+        >>> keras.optimizers.Adam(0.002)
+        Adam(learning_rate=0.002)
 
     Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980; amsgrad: Reddi et al., 2018,
     https://openreview.net/forum?id=ryQu7f-RZ
@@ -113,8 +113,8 @@ class AdamW(Adam):
         ValueError: if `weight_decay` is `None`.
 
     Example:
-        >>> keras.optimizers.AdamW(0.001, weight_decay=0.01)
-        AdamW(learning_rate=0.001, weight_decay=0.01)
+        >>> keras.optimizers.AdamW(0.002, weight_decay=0.01)
+        AdamW(learning_rate=0.002, weight_decay=0.01)
 
     Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101
     """
@@ -246,8 +246,8 @@ class Lamb(Optimizer):
         common: what every optimizer takes; see `Optimizer`.
 
     Example:
-        >>> keras.optimizers.Lamb(0.001)
-        Lamb(learning_rate=0.001)
+        >>> keras.optimizers.Lamb(0.002)
+        Lamb(learning_rate=0.002)
 
     You et al., 2019, https://arxiv.org/abs/1904.00962
     """
@@ -296,8 +296,8 @@ class ScheduleFreeAdamW(Optimizer):
         common: what every optimizer takes; see `Optimizer`.
 
     Example:
-        >>> keras.optimizers.ScheduleFreeAdamW(0.0025)
-        ScheduleFreeAdamW(learning_rate=0.0025)
+        >>> keras.optimizers.ScheduleFreeAdamW(0.002)
+        ScheduleFreeAdamW(learning_rate=0.002)
 
     Defazio et al., 2024, https://arxiv.org/abs/2405.15682
     """

@@ -22,8 +22,8 @@ class RMSprop(Optimizer):
         common: what every optimizer takes; see `Optimizer`.
 
     Example:
-        >>> keras.optimizers.RMSprop(0.001)
-        RMSprop(learning_rate=0.001)
+        >>> keras.optimizers.RMSprop(0.002)
+        RMSprop(learning_rate=0.002)
 
     Hinton, 2012, Neural Networks for Machine Learning, lecture 6e
     """

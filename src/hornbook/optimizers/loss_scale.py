@@ -5,7 +5,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hornbook.core.config import constructor_signature, deserialize
+from hornbook.core.arguments import constructor_signature
+from hornbook.core.config import deserialize
 from hornbook.core.variable import Variable, unwrap
 from hornbook.optimizers.arrays import Array, choose, widen
 from hornbook.optimizers.base import Optimizer

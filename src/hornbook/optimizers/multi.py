@@ -25,9 +25,9 @@ class OptimizerMap(Configurable, MutableMapping):
 
     Example:
         >>> optimizers = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
-        >>> optimizers["encoder/.*"] = keras.optimizers.Adam(0.001)
+        >>> optimizers["encoder/.*"] = keras.optimizers.Adam(0.002)
         >>> optimizers["encoder/dense/kernel"]
-        Adam(learning_rate=0.001)
+        Adam(learning_rate=0.002)
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class MultiOptimizer(Optimizer):
         ValueError: if it is itself a wrapper.
 
     Example:
-        >>> adam, sgd = keras.optimizers.Adam(0.001), keras.optimizers.SGD(0.1)
+        >>> adam, sgd = keras.optimizers.Adam(0.002), keras.optimizers.SGD(0.1)
         >>> optimizer = keras.optimizers.MultiOptimizer(lambda v: sgd if v.ndim < 2 else adam)
         >>> optimizer.build([keras.Variable([1.0]), keras.Variable([[1.0]])])
         >>> optimizer.optimizers
-        [SGD(learning_rate=0.1), Adam(learning_rate=0.001)]
+        [SGD(learning_rate=0.1), Adam(learning_rate=0.002)]
     """
 
     def __init__(

@@ -66,7 +66,7 @@ class CompileMetrics(metrics.Metric):
             weight = weights.get(name) if weighted else None
             metric.update_state(targets[name], outputs[name], sample_weight=weight)
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Any:
         """What each metric says, by its name in logs."""
         self._check_built()
         return {report.key: report.metric.result() for report in self.reported}

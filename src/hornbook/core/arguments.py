@@ -1,0 +1,106 @@
+"""Constructor arguments: what a class takes, what it takes by default, what an object was given."""
+
+import functools
+import inspect
+from typing import Any
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def constructor_signature(cls: type) -> inspect.Signature:
+    """The signature of a class, with what its `__init__` hands to the classes above as `**kwargs`.
+
+    Example:
+        >>> class Base:
+        ...     def __init__(self, name=None): ...
+        >>> class Scale(Base):
+        ...     def __init__(self, factor, **kwargs): ...
+        >>> constructor_signature(Scale)
+        <Signature (factor, *, name=None)>
+    """
+    found: dict[str, inspect.Parameter] = {}
+    given = getattr(cls, "_given", ())
+    open_kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    in_place = True  # whether what this class takes can be given without its name
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+        for parameter in own:
+            filled = parameter.kind in open_kinds or (parameter.name in given and not in_place)
+            if not filled and parameter.name not in found:
+                kind = parameter.kind if in_place else inspect.Parameter.KEYWORD_ONLY
+                found[parameter.name] = parameter.replace(kind=kind)
+        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own):
+            break
+        in_place = False
+    return inspect.Signature(list(found.values()))
+
+
+class ConstructorSignature:
+    """What `inspect.signature` finds on a class; on an object it finds `__call__`, as ever."""
+
+    def __get__(self, obj: Any, cls: type) -> inspect.Signature:
+        if obj is not None:
+            raise AttributeError("__signature__ is the class's")
+        return constructor_signature(cls)
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """The defaults of the arguments of one of hornbook's own classes; of others nothing.
+
+    Example:
+        >>> from hornbook import regularizers
+        >>> defaults(regularizers.L2)
+        {'l2': 0.01}
+    """
+    return _defaults(cls) if cls.__module__.partition(".")[0] == _PACKAGE else {}
+
+
+@functools.cache
+def _defaults(cls: type) -> dict[str, Any]:
+    parameters = constructor_signature(cls).parameters
+    return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+
+
+def completed(cls: type, given: dict[str, Any], unset: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that were given and values of the others, in the constructor's order.
+
+    Example:
+        >>> from hornbook import regularizers
+        >>> completed(regularizers.L1L2, {"l2": 1}, {"l1": 0.0, "l2": 0.0})
+        {'l1': 0.0, 'l2': 1}
+    """
+    found = {**unset, **given}
+    order = constructor_signature(cls).parameters if unset else ()
+    return {name: found[name] for name in order if name in found} | found
+
+
+def brief(value: Any) -> str:
+    """A value as it is shown in a `repr`."""
+    text = getattr(value, "__name__", None) or repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def arguments(obj: Any) -> dict[str, Any]:
+    """The arguments an object was made with, by name; defaults left out."""
+    args, kwargs = obj._arguments
+    signature = inspect.signature(type(obj).__init__)
+    parameters = list(signature.parameters.values())[1:]
+    try:
+        bound = signature.replace(parameters=parameters).bind(*args, **kwargs)
+    except TypeError:  # a __new__ of the user's own took the arguments
+        return dict(kwargs)
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            raise NotImplementedError(
+                f"{type(obj).__name__}.__init__ takes *{name}, which has no names to save it by; "
+                "write get_config and from_config for it"
+            )
+        else:
+            named[name] = value
+    return named
