@@ -161,7 +161,7 @@ def test_what_cannot_be_read_is_told(site, home):
         get_file("a")
 
 
-@pytest.mark.parametrize("fname", ["../a", "/a", "a/b", "..", ".", "a\\b", "C:a"])
+@pytest.mark.parametrize("fname", ["../a", "/a", "a/b", "..", ".", "a\\b", "C:a", "http://a/b"])
 def test_a_name_has_no_folders(site, fname):
     with pytest.raises(ValueError, match="cache_subdir"):
         words(site, fname=fname)

@@ -158,7 +158,7 @@ def get_file(
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     given = os.fspath(fname) if fname else ""
-    name = _base_name(given or origin)
+    name = _base_name(given or origin) if "://" not in given else ""
     if not name:
         raise ValueError(
             f"get_file: {given or origin!r} names no file: give fname without folders, and name "
