@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="show the versions and exit")
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    _add_run(commands)
     _add_demo(commands)
     return top
 
@@ -73,6 +74,34 @@ class _Version(argparse.Action):
         print(f"jax {jax.__version__}")
         print(f"compiled kernels: {f'for {compiled}' if compiled else 'none, XLA does their work'}")
         parser.exit()
+
+
+def _add_run(commands) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a program for Keras 1 or Keras 2, as it was written",
+        description=(
+            "Run a program that was written for Keras 1 or Keras 2, unchanged. Which of them is "
+            "found out from its imports and keywords."
+        ),
+    )
+    run.add_argument("program", metavar="PROGRAM.py", help="the program")
+    run.add_argument(
+        "--as",
+        dest="generation",
+        choices=("keras1", "keras2"),
+        help="what it is written for (default: found out)",
+    )
+    run.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the program"
+    )
+    run.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from hornbook.compat.runner import run_program
+
+    return run_program(options.program, options.generation, options.arguments)
 
 
 def _add_demo(commands) -> None:

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "hornbook"
 # One row a rank, lowest first. A module may import its own row and those above it in this table.
 # `hornbook` is the public door, src/hornbook/__init__.py.
 ORDER = """
+dialects
 core
 kernels
 ops
@@ -33,7 +34,7 @@ cli
 """
 RANK = {name: rank for rank, row in enumerate(ORDER.split("\n")) for name in row.split()}
 
-IMPORTS_NOTHING = {"kernels"}  # of this package
+IMPORTS_NOTHING = {"dialects", "kernels"}  # of this package
 ANYBODY_MAY_IMPORT = {"hornbook.core.origins", "hornbook.core.processor"}  # know nothing of it
 MAY_IMPORT_ANYTHING = {"compat"}
 ONLY_IMPORTED_BY = {"compat": {"compat", "hornbook", "cli"}}

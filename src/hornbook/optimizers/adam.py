@@ -77,7 +77,7 @@ class Adam(Optimizer):
 
     def _by_rows(self) -> ByRows | None:
         usual = self.beta_1 <= 0.9 and self.beta_2 >= 0.999 and not self.amsgrad
-        return by_rows(self.constants) if type(self) is Adam and usual else None
+        return by_rows(self.constants) if type(self).update is Adam.update and usual else None
 
     def _update_all(self, gradients, variables, rate):
         states = [self.with_slots(variable)[:3] for variable in variables]

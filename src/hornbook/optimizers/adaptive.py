@@ -98,7 +98,7 @@ class Adagrad(Optimizer):
         return value - rate * gradient / jnp.sqrt(a + self.epsilon), {"accumulator": a}
 
     def _by_rows(self) -> ByRows | None:
-        return descent(self.epsilon) if type(self) is Adagrad else None
+        return descent(self.epsilon) if type(self).update is Adagrad.update else None
 
 
 class Adadelta(Optimizer):

@@ -48,7 +48,7 @@ class SGD(Optimizer):
         return value + (self.momentum * m - step if self.nesterov else m), {"momentum": m}
 
     def _by_rows(self) -> ByRows | None:
-        return descent() if type(self) is SGD and not self.momentum else None
+        return descent() if type(self).update is SGD.update and not self.momentum else None
 
 
 class Lion(Optimizer):

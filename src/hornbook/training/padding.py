@@ -260,9 +260,10 @@ def _spread_inside(inner: Graph, node: Any, at: dict, fills: dict) -> bool:
 def mask_value(layer: Any) -> Any:
     """The number that a layer masks wherever it stands in its input; `None` if there is none."""
     quiet = getattr(layer, "activity_regularizer", None) is None
-    if type(layer) is Embedding and layer.mask_zero and quiet:
+    call = getattr(type(layer), "call", None)
+    if call is Embedding.call and layer.mask_zero and quiet:
         return 0
-    if type(layer) is Masking and np.ndim(layer.mask_value) == 0 and quiet:
+    if call is Masking.call and np.ndim(layer.mask_value) == 0 and quiet:
         return layer.mask_value
     return None
 

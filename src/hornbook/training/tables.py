@@ -206,7 +206,7 @@ def _tables(model: Any) -> list[Variable]:
     """The tables of a model's own embeddings, of models in it too; not of layers in layers."""
     found: list[Variable] = []
     for child in model._child_modules():
-        if type(child) is Embedding and child.built:
+        if getattr(type(child), "call", None) is Embedding.call and child.built:
             plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
             plain &= not child.lora_enabled
             if plain and child.embeddings.dtype == "float32":

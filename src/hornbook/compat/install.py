@@ -1,0 +1,166 @@
+"""`import keras` in an old program: modules made from tables, in the place of what is installed."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from hornbook import backend as settings
+from hornbook.compat.names import Names
+
+ROOT = "keras"
+FINDER = "hornbook.compat"
+GENERATIONS = ("keras1", "keras2")
+
+_state: dict[str, Any] = {"finder": None, "before": {}, "settings": {}}
+
+
+class OldModule(ModuleType):
+    """A module with old names, each made when it is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if "_places" not in vars(self):  # it is being made
+            raise AttributeError(name)
+        place = self._places.get(name)
+        if place is None:
+            if f"{self.__name__}.{name}" in self._known:
+                return importlib.import_module(f"{self.__name__}.{name}")
+            raise AttributeError(
+                f"{self.__name__} has no {name!r} among the names of {self._title} that are known"
+            )
+        value = place[0](*place[1:])
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *vars(self).get("_places", {})})
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the import paths of one generation.
+
+    Args:
+        names: the names of that generation.
+    """
+
+    def __init__(self, names: Names):
+        self.names = names
+        self.modules: dict[str, str] = names.dialect.MODULES
+        self.packages = {path.rpartition(".")[0] for path in self.modules}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """How a module of that generation is loaded; `None` for all others."""
+        if fullname not in self.modules:
+            return None
+        package = fullname in self.packages
+        return importlib.util.spec_from_loader(fullname, self, origin=FINDER, is_package=package)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """An empty module."""
+        return OldModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Say which names it has."""
+        dialect: Any = self.names.dialect
+        places: dict[str, tuple] = {}
+        for family in reversed(self.modules[module.__name__].split()):
+            places |= self._names_of(family)
+        public = [name for name in places if not name.startswith("_")]
+        vars(module).update(_places=places, _known=self.modules, _title=dialect.TITLE)
+        if module.__name__ == ROOT:
+            vars(module)["__version__"] = dialect.VERSION
+            children = [m.split(".")[1] for m in self.modules if m.count(".") == 1]
+            public += [child for child in children if child not in public]
+        vars(module)["__all__"] = public
+
+    def _names_of(self, family: str) -> dict[str, tuple]:
+        dialect: Any = self.names.dialect
+        if family == "top":
+            groups: dict[str, Any] = {kind: named.split() for kind, named in dialect.TOP.items()}
+        elif family == "leaks":  # what a star import brought along
+            found: dict[str, tuple] = {
+                name: (importlib.import_module, f"{ROOT}.{name}") for name in dialect.LEAKS.split()
+            }
+            return found | {"K": (importlib.import_module, f"{ROOT}.backend")}
+        else:
+            groups = {family: dialect.FAMILIES[family]}
+        return {
+            name: (self.names.get, kind, name) for kind, named in groups.items() for name in named
+        }
+
+
+def _ours(name: str) -> bool:
+    return name == ROOT or name.startswith(f"{ROOT}.")
+
+
+def _take_out() -> dict[str, ModuleType]:
+    return {name: sys.modules.pop(name) for name in [*sys.modules] if _ours(name)}
+
+
+def install(generation: str) -> None:
+    """Let `import keras` and all below it mean an old Keras, from now on.
+
+    Args:
+        generation: `"keras1"` or `"keras2"`.
+
+    Raises:
+        ValueError: for another one.
+
+    Example:
+        >>> install("keras1")
+        >>> from keras.layers import Convolution2D
+        >>> Convolution2D(64, 3, 3, border_mode="same").padding
+        'same'
+        >>> uninstall()
+    """
+    if generation not in GENERATIONS:
+        raise ValueError(f"generation is one of {GENERATIONS}, not {generation!r}")
+    uninstall()
+    dialect = importlib.import_module(f"hornbook.dialects.{generation}")
+    _state["before"] = _take_out()
+    _state["settings"] = {
+        settings.set_epsilon: settings.epsilon(),
+        settings.set_image_data_format: settings.image_data_format(),
+        settings.set_floatx: settings.floatx(),
+    }
+    settings.set_epsilon(dialect.EPSILON)
+    _state["finder"] = Finder(Names(dialect))
+    sys.meta_path.insert(0, _state["finder"])
+
+
+def uninstall() -> None:
+    """Undo `install`: a Keras that is really installed is found again."""
+    if _state["finder"] is None:
+        return
+    sys.meta_path.remove(_state["finder"])
+    _take_out()
+    sys.modules.update(_state["before"])
+    for restore, value in _state["settings"].items():
+        restore(value)
+    _state.update(finder=None, before={}, settings={})
+
+
+@contextmanager
+def installed(generation: str) -> Iterator[None]:
+    """Inside, `import keras` means an old Keras; afterwards all is as before.
+
+    Args:
+        generation: see `install`.
+
+    Example:
+        >>> with installed("keras2"):
+        ...     import keras
+        ...     keras.layers.Conv2D(8, 3, 3).kernel_size
+        (3, 3)
+    """
+    install(generation)
+    try:
+        yield
+    finally:
+        uninstall()

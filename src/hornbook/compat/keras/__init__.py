@@ -1,0 +1,1 @@
+"""What old names of Keras compute, where nothing of today does."""

@@ -1,0 +1,447 @@
+"""Functions of `keras.backend` that no function of today is: those about values, phases, graphs."""
+
+import math
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from hornbook import ops, random
+from hornbook.compat.keras.engine import get_source_inputs
+from hornbook.core import settings, tree
+from hornbook.core.graph import Graph
+from hornbook.core.symbolic import SymbolicTensor, op, record, symbolic_leaves
+from hornbook.core.variable import Variable, bind, unwrap
+from hornbook.layers.calling import Call, thread
+from hornbook.layers.lambda_ import Lambda
+from hornbook.utils import session
+
+SESSION = (
+    "there are no sessions here: tensors have values, and K.eval, K.get_value and K.function "
+    "compute them. What a program sets up for a session is ignored"
+)
+NAMES = {"th": "channels_first", "tf": "channels_last"}
+_PHASE = SymbolicTensor((), "bool", name="keras_learning_phase")
+_state: dict[str, Any] = {"phase": None}
+
+
+# ---- the process
+
+
+def backend() -> str:
+    """The name that old programs know: `"tensorflow"`, whose rules of kernels and layouts hold."""
+    return "tensorflow"
+
+
+def clear_session() -> None:
+    """Forget automatic names; the layout of pictures stays as it was set."""
+    layout = settings.image_data_format()
+    session.clear_session()
+    settings.set_image_data_format(layout)
+
+
+def image_data_format() -> str:
+    """`"channels_last"` or `"channels_first"`."""
+    return settings.image_data_format()
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Say where pictures keep their channels.
+
+    Args:
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+    settings.set_image_data_format(data_format)
+
+
+def image_dim_ordering() -> str:
+    """`"tf"` for channels last, `"th"` for channels first."""
+    return "th" if settings.image_data_format() == "channels_first" else "tf"
+
+
+def set_image_dim_ordering(dim_ordering: str) -> None:
+    """Say where pictures keep their channels.
+
+    Args:
+        dim_ordering: `"tf"` for channels last, `"th"` for channels first.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if dim_ordering not in NAMES:
+        raise ValueError(f"dim_ordering is 'tf' or 'th', not {dim_ordering!r}")
+    settings.set_image_data_format(NAMES[dim_ordering])
+
+
+class NoSession:
+    """What `get_session` gives: something that can be closed, and says why it cannot run."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise: there is nothing to run in.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(SESSION)
+
+
+def get_session() -> NoSession:
+    """A stand-in for a session, with a note."""
+    warnings.warn(SESSION, stacklevel=3)
+    return NoSession()
+
+
+def set_session(session: Any) -> None:
+    """Nothing but a note."""
+    warnings.warn(SESSION, stacklevel=3)
+
+
+# ---- variables and values
+
+
+def variable(value: Any, dtype: Any = None, name: str | None = None) -> Variable:
+    """A variable with a value."""
+    value = value.raw if isinstance(value, Variable) else value
+    return Variable(np.asarray(value), dtype=dtype or settings.floatx(), name=name)
+
+
+def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
+    """A variable of zeros."""
+    return variable(np.zeros(shape), dtype, name)
+
+
+def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
+    """A variable of ones."""
+    return variable(np.ones(shape), dtype, name)
+
+
+def eye(size: int, dtype: Any = None, name: str | None = None) -> Variable:
+    """A variable that is an identity matrix."""
+    return variable(np.eye(size), dtype, name)
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Any:
+    """An array."""
+    made = np.asarray(value, dtype or settings.floatx())
+    return jnp.asarray(made if shape is None else np.broadcast_to(made, shape))
+
+
+def placeholder(
+    shape: Any = None, ndim: int | None = None, dtype: Any = None, name: str | None = None
+) -> SymbolicTensor:
+    """A symbolic tensor that a value is given for later."""
+    shape = (None,) * (ndim or 0) if shape is None else tuple(shape)
+    return SymbolicTensor(shape, dtype or settings.floatx(), name=name)
+
+
+def get_value(x: Any) -> np.ndarray:
+    """The value of a variable."""
+    return np.asarray(unwrap(x))
+
+
+eval = get_value
+
+
+def set_value(x: Any, value: Any) -> None:
+    """Assign a variable.
+
+    Raises:
+        TypeError: for what is no variable.
+    """
+    if not isinstance(x, Variable):
+        raise TypeError(f"K.set_value assigns variables; {x!r} is a {type(x).__name__}")
+    x.assign(np.asarray(unwrap(value)))
+
+
+def batch_get_value(xs: list) -> list:
+    """The values of variables."""
+    return [get_value(x) for x in xs]
+
+
+def batch_set_value(tuples: list) -> None:
+    """Assign variables, from pairs."""
+    for x, value in tuples:
+        set_value(x, value)
+
+
+def update(x: Variable, new_x: Any) -> Any:
+    """Assign a variable: at once, or as part of the step that calls this."""
+    return x.assign(new_x)
+
+
+def update_add(x: Variable, increment: Any) -> Any:
+    """Add to a variable."""
+    return x.assign(x.raw + unwrap(increment))
+
+
+def print_tensor(x: Any, message: str = "") -> Any:
+    """Print the value when there is one; returns the tensor."""
+    return _printed(x, message)
+
+
+@op
+def _printed(x, message):
+    jax.debug.print("{} {}", message, x)
+    return x
+
+
+# ---- shapes
+
+
+def ndim(x: Any) -> int:
+    """The number of axes."""
+    return len(x.shape)
+
+
+def int_shape(x: Any) -> tuple:
+    """The sizes, `None` where unknown."""
+    return tuple(x.shape)
+
+
+def dtype(x: Any) -> str:
+    """The name of the dtype."""
+    return str(x.dtype)
+
+
+def count_params(x: Any) -> int:
+    """The number of elements."""
+    return math.prod(x.shape)
+
+
+def cast_to_floatx(x: Any) -> np.ndarray:
+    """A numpy array of the default float type."""
+    return np.asarray(x, settings.floatx())
+
+
+def flatten(x: Any) -> Any:
+    """All elements in one row."""
+    return ops.reshape(x, (-1,))
+
+
+def batch_flatten(x: Any) -> Any:
+    """The elements of each sample in one row."""
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+
+
+def repeat(x: Any, n: int) -> Any:
+    """Each row `n` times: (batch, size) to (batch, n, size)."""
+    return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
+
+
+# ---- arithmetic
+
+
+def dot(x: Any, y: Any) -> Any:
+    """The product over the last axis of `x` and the last but one of `y`."""
+    return ops.dot(x, y)
+
+
+@op
+def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
+    """The product of each sample of `x` with that of `y`, over one axis of each."""
+    if axes is None:
+        axes = (x.ndim - 1, 1 if y.ndim == 2 else y.ndim - 2)
+    pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
+    a, b = (axis % array.ndim for axis, array in zip(pair, (x, y), strict=True))
+    made = lax.dot_general(jnp.asarray(x), jnp.asarray(y), (((a,), (b,)), ((0,), (0,))))
+    return made[:, None] if made.ndim == 1 else made
+
+
+def bias_add(x: Any, bias: Any) -> Any:
+    """Add to the channels."""
+    first = settings.image_data_format() == "channels_first" and len(x.shape) > 2
+    return x + (ops.reshape(bias, (1, -1) + (1,) * (len(x.shape) - 2)) if first else bias)
+
+
+def random_binomial(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Any:
+    """Ones with probability `p`, else zeros."""
+    return random.binomial(tuple(shape), 1.0, p, dtype=dtype or settings.floatx(), seed=seed)
+
+
+def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """Zeros for a fraction of the elements, the others scaled up."""
+    return random.dropout(x, level, noise_shape, seed)
+
+
+# ---- choices, and the phase
+
+
+def _value_of(x: Any) -> Any:
+    return x() if callable(x) and not isinstance(x, Variable | SymbolicTensor) else x
+
+
+@op
+def _choose(condition, x, y):
+    chosen = jnp.asarray(condition)
+    ranks = max(jnp.ndim(x), jnp.ndim(y))
+    chosen = chosen.reshape(chosen.shape + (1,) * (ranks - chosen.ndim)).astype(bool)
+    return jnp.where(chosen, x, y)
+
+
+def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
+    """One of two values by a condition, of all elements or of each."""
+    return _choose(condition, _value_of(then_expression), _value_of(else_expression))
+
+
+@op
+def _by_phase(x, alt):
+    return x if training_now() else alt
+
+
+def training_now() -> bool:
+    """Whether this is a training step, as far as is known."""
+    if thread.calls and thread.calls[-1].training is not None:
+        return bool(thread.calls[-1].training)
+    return bool(_state["phase"])
+
+
+def learning_phase() -> Any:
+    """1 in training, 0 else; a symbolic tensor outside of a layer's call."""
+    if _state["phase"] is not None:
+        return _state["phase"]
+    return int(training_now()) if thread.calls else _PHASE
+
+
+def set_learning_phase(value: Any) -> None:
+    """Say what the phase is outside of training."""
+    _state["phase"] = value
+
+
+def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
+    """`x` in training, else `alt`; both may be functions without arguments."""
+    if training is None or training is _PHASE:
+        return _by_phase(_value_of(x), _value_of(alt))
+    if isinstance(training, bool | int):
+        return _value_of(x if training else alt)
+    return switch(training, x, alt)
+
+
+def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
+    """`alt` in training, else `x`."""
+    return in_train_phase(alt, x, training)
+
+
+# ---- graphs
+
+
+def variables_of(graph: Graph) -> list[Variable]:
+    """The variables that a graph reads, as far as its calls name them."""
+    found: dict[Variable, None] = {}
+    for node in graph.nodes:
+        found |= dict.fromkeys(getattr(node.op, "variables", ()))
+        given = tree.walk((node.args, node.kwargs))
+        found |= dict.fromkeys(one for one in given if isinstance(one, Variable))
+    return list(found)
+
+
+class KFunction:
+    """What `K.function` gives: called with a list of arrays, it returns a list of arrays.
+
+    Args:
+        inputs: symbolic tensors; `K.learning_phase()` may be one.
+        outputs: symbolic tensors that depend on them, or a single one.
+        updates: pairs of a variable and its new value.
+    """
+
+    def __init__(self, inputs: list, outputs: Any, updates: Any = ()):
+        self.phase = [one is _PHASE or isinstance(one, int) for one in inputs]
+        given = [one for one, phase in zip(inputs, self.phase, strict=True) if not phase]
+        self.single = not isinstance(outputs, list | tuple)
+        self.outputs = [outputs] if self.single else list(outputs)
+        pairs = [pair for pair in updates or () if pair is not None]
+        self.updated = [variable for variable, _ in pairs]
+        wanted = [*self.outputs, *(value for _, value in pairs)]
+        self.graph = Graph(given, wanted)
+        self.variables = variables_of(self.graph)
+        opaque = any(isinstance(node.op, Lambda) for node in self.graph.nodes)
+        # a function of one's own may read variables that nothing names, as they are at the time
+        self._run = self._compute if opaque else jax.jit(self._compute, static_argnums=2)
+
+    def _compute(self, values: list, variables: list, training: bool) -> tuple[list, list]:
+        thread.calls.append(Call(training, []))
+        try:
+            with bind(dict(zip(self.variables, variables, strict=True))) as scope:
+                made = self.graph.run(values)
+                made = [one.raw if isinstance(one, Variable) else one for one in made]
+                after = [scope[variable] for variable in self.variables]
+        finally:
+            thread.calls.pop()
+        return made, after
+
+    def __call__(self, inputs: list) -> Any:
+        if len(inputs) != len(self.phase):
+            raise TypeError(f"this function takes {len(self.phase)} arrays, not {len(inputs)}")
+        training = bool(_state["phase"])
+        values = []
+        for value, is_phase in zip(inputs, self.phase, strict=True):
+            if is_phase:
+                training = bool(np.asarray(value))
+            else:
+                values.append(value)
+        given = [
+            jnp.asarray(unwrap(value), symbol.dtype)
+            for value, symbol in zip(values, self.graph.input_list, strict=True)
+        ]
+        made, after = self._run(given, [variable.raw for variable in self.variables], training)
+        for variable, value in zip(self.variables, after, strict=True):
+            kept = variable.kind in ("state", "seed") and variable not in self.updated
+            if kept and value is not variable.raw:
+                variable.assign(value)
+        for variable, value in zip(self.updated, made[len(self.outputs) :], strict=True):
+            variable.assign(value)
+        found = [np.asarray(one) for one in made[: len(self.outputs)]]
+        return found[0] if self.single else found
+
+
+def function(inputs: list, outputs: Any, updates: Any = (), **kwargs: Any) -> KFunction:
+    """A function of arrays, of symbolic tensors and what is computed from them."""
+    return KFunction(list(inputs), outputs, updates)
+
+
+class Gradient:
+    """The derivatives of a graph's sum by some of the tensors or variables in it."""
+
+    name = "gradients"
+
+    def __init__(self, loss: SymbolicTensor, variables: list):
+        self.by_variable = [v for v in variables if isinstance(v, Variable)]
+        self.by_tensor = [t for t in variables if not isinstance(t, Variable)]
+        self.others = [t for t in get_source_inputs(loss) if t not in set(self.by_tensor)]
+        self.graph = Graph([*self.others, *self.by_tensor], loss)
+        self.variables = list(dict.fromkeys([*variables_of(self.graph), *self.by_variable]))
+
+    def __call__(self, others: list, tensors: list) -> list:
+        def loss(tensors, values):
+            with bind(dict(zip(self.by_variable, values, strict=True))):
+                return jnp.sum(self.graph.run([*others, *tensors]))
+
+        by_tensor, by_variable = jax.grad(loss, argnums=(0, 1))(
+            list(tensors), [variable.raw for variable in self.by_variable]
+        )
+        return [*by_tensor, *by_variable]
+
+
+def gradients(loss: SymbolicTensor, variables: Any) -> list:
+    """Symbolic derivatives of a loss by symbolic tensors or variables.
+
+    Args:
+        loss: a symbolic tensor; its sum is derived.
+        variables: a list of what to derive by.
+
+    Raises:
+        TypeError: if the loss is no symbolic tensor.
+    """
+    if not symbolic_leaves(loss):
+        raise TypeError(f"K.gradients takes a symbolic loss, not {loss!r}")
+    several = isinstance(variables, list | tuple)
+    wanted = list(variables) if several else [variables]
+    gradient = Gradient(loss, wanted)
+    made = record(gradient, (gradient.others, gradient.by_tensor), {})
+    order = [*gradient.by_tensor, *gradient.by_variable]
+    return [made[next(i for i, one in enumerate(order) if one is want)] for want in wanted]

@@ -1,0 +1,80 @@
+"""Old callbacks: what is logged is found by either spelling."""
+
+import functools
+from typing import Any
+
+# The two spellings of what is logged; with "val_" in front too.
+SPELLINGS = {
+    "acc": "accuracy",
+    "mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "mean_absolute_percentage_error": "mape",
+}
+OTHER = SPELLINGS | {short: long for long, short in SPELLINGS.items()}
+HOOKS = ("on_epoch_end", "on_batch_end", "on_train_batch_end", "on_train_end")
+
+
+class Logs(dict):
+    """Logs in which `"accuracy"` finds what was logged as `"acc"`, and so on.
+
+    Example:
+        >>> logs = Logs(val_acc=0.5)
+        >>> logs["val_accuracy"], logs.get("val_accuracy"), list(logs)
+        (0.5, 0.5, ['val_acc'])
+    """
+
+    def _known(self, key: Any) -> Any:
+        if dict.__contains__(self, key) or not isinstance(key, str):
+            return key
+        head = "val_" if key.startswith("val_") else ""
+        other = head + OTHER.get(key.removeprefix("val_"), "")
+        return other if dict.__contains__(self, other) else key
+
+    def __missing__(self, key):
+        known = self._known(key)
+        if known == key:
+            raise KeyError(key)
+        return self[known]
+
+    def __contains__(self, key):
+        return dict.__contains__(self, self._known(key))
+
+    def get(self, key, default=None):
+        """The value of a key by either spelling."""
+        return dict.get(self, self._known(key), default)
+
+
+class OldCallback:
+    """Gives the logs that a program's own callbacks see both spellings."""
+
+    also_takes = ()
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        for hook in HOOKS:
+            if hook in vars(cls) and "_row" not in vars(cls):
+                setattr(cls, hook, _with_both(vars(cls)[hook]))
+
+    @staticmethod
+    def _adapt_arguments(today: type, given: dict) -> dict:
+        path = given.get("filepath")
+        if isinstance(path, str):
+            given["filepath"] = path.replace("accuracy:", "acc:").replace("accuracy}", "acc}")
+        return {}
+
+    def _before_init(self, given: dict) -> None:
+        pass
+
+    def _after_init(self, extra: dict) -> None:
+        pass
+
+
+def _with_both(hook):
+    @functools.wraps(hook)
+    def called(self, *args, **kwargs):
+        args = [Logs(one) if isinstance(one, dict) else one for one in args]
+        if isinstance(kwargs.get("logs"), dict):
+            kwargs["logs"] = Logs(kwargs["logs"])
+        return hook(self, *args, **kwargs)
+
+    return called

@@ -1,0 +1,196 @@
+"""Old layers: what they took and had that today's do not."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from hornbook import layers, random
+from hornbook.compat.keras import initializations
+from hornbook.compat.translate import translate
+from hornbook.core.module import auto_name, to_snake_case
+from hornbook.core.variable import Variable
+
+SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
+IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
+
+
+def old_name(cls: type, lowercase: bool) -> str:
+    """`dense_1`, `dense_2`, ...: names were counted from 1."""
+    prefix = cls.__name__.lower() if lowercase else to_snake_case(cls.__name__)
+    name = auto_name(prefix)
+    return auto_name(prefix) if name == prefix else name
+
+
+class OldNodes:
+    """What old layers and models have in common."""
+
+    also_takes: tuple[str, ...] = ()  # arguments beside today's
+    _names: Any
+    _nodes: list
+
+    def _before_init(self, given: dict) -> None:
+        if given.get("name") is None:
+            given["name"] = old_name(type(self), self._names.dialect.LOWERCASE_NAMES)
+
+    def _after_init(self, extra: dict) -> None:
+        weights = extra.get("weights")
+        if weights is not None:
+            _build_with(self, weights)
+
+    def get_input_at(self, node_index: int) -> Any:
+        """The symbolic input of one of its calls."""
+        inputs = self._nodes[node_index].inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    def get_output_at(self, node_index: int) -> Any:
+        """The symbolic output of one of its calls."""
+        return self._nodes[node_index].outputs
+
+    def get_input_shape_at(self, node_index: int) -> Any:
+        """The shape of the input of one of its calls."""
+        found = self.get_input_at(node_index)
+        return [one.shape for one in found] if isinstance(found, list) else found.shape
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        """The shape of the output of one of its calls."""
+        found = self.get_output_at(node_index)
+        return [one.shape for one in found] if isinstance(found, list) else found.shape
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Add to the loss; which inputs it depends on is found out today."""
+        super().add_loss(losses)  # type: ignore[misc]
+
+    def add_update(self, updates: Any, inputs: Any = None) -> None:
+        """Nothing: what `K.update` assigns is part of the step."""
+
+
+class OldLayer(OldNodes):
+    """What layers had beside today's methods, and old arguments that all layers took."""
+
+    also_takes = ("weights", "input_length", "dropout", "mode")
+
+    @staticmethod
+    def _adapt_arguments(today: type, given: dict) -> dict:
+        for name in IGNORED:
+            given.pop(name, None)
+        extra = {}
+        if not issubclass(today, layers.Embedding):
+            extra["weights"] = given.pop("weights", None)
+            length = given.pop("input_length", None)
+            several = length is not None or issubclass(today, SEQUENCES)
+            if given.get("input_dim") is not None and several:
+                given["input_shape"] = (length, given.pop("input_dim"))
+        for name, value in given.items():
+            if name.endswith("initializer"):
+                given[name] = initializations.today(value)
+        return extra
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "get_output_shape_for" in own and "compute_output_shape" not in own:
+            setattr(cls, "compute_output_shape", own["get_output_shape_for"])  # noqa: B010
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """A variable of this layer, with the arguments in their old order."""
+        today = bool(args) and not isinstance(args[0], str | None)
+        dialect = self._names.dialect
+        row = dialect.METHODS["Layer.add_weight"]
+        if today and row.positions[0].new == "name":
+            return super().add_weight(*args, **kwargs)  # type: ignore[misc]
+        given = translate("add_weight", row, dialect.VALUES, args, kwargs)
+        if "initializer" in given:
+            given["initializer"] = initializations.today(given["initializer"])
+        return super().add_weight(**given)  # type: ignore[misc]
+
+    @property
+    def trainable_weights(self) -> list:
+        """The weights that training changes; a list that is assigned is owned by the layer."""
+        return super().trainable_weights  # type: ignore[misc]
+
+    @trainable_weights.setter
+    def trainable_weights(self, value: list) -> None:
+        self._given_weights = list(value)
+
+    @property
+    def non_trainable_weights(self) -> list:
+        """The weights that training does not change."""
+        return super().non_trainable_weights  # type: ignore[misc]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, value: list) -> None:
+        for variable in value:
+            variable.trainable = False
+        self._given_fixed_weights = list(value)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input of its first call."""
+        return self.get_input_shape_at(0)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output of its first call."""
+        return self.get_output_shape_at(0)
+
+    def get_output_shape_for(self, input_shape: Any) -> Any:
+        """The shape of the output for an input shape."""
+        return self.compute_output_shape(input_shape)  # type: ignore[attr-defined]
+
+
+def _build_with(layer: Any, weights: list) -> None:
+    """Let the weights that a layer makes have these values."""
+
+    def build(*args, **kwargs):
+        del vars(layer)["build"]
+        result = layer.build(*args, **kwargs)
+        layer.set_weights(weights)
+        return result
+
+    vars(layer)["build"] = build
+
+
+class DropoutEmbedding(layers.Embedding):
+    """An embedding that leaves out whole words while it trains: each with the same chance.
+
+    Args:
+        dropout: the fraction of words that are left out, from 0 to 1.
+    """
+
+    def __init__(self, *args: Any, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.dropout = dropout
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        rows = super().call(inputs)
+        if not training:
+            return rows
+        kept = random.binomial((self.input_dim,), 1.0, 1.0 - self.dropout)
+        share = jnp.take(kept, inputs.astype("int32"))[..., None] / (1.0 - self.dropout)
+        return rows * share.astype(rows.dtype)
+
+
+class ModeBatchNormalization(layers.BatchNormalization):
+    """Batch normalization with Keras 1's `mode`.
+
+    Args:
+        mode: 1 normalizes each sample by its own moments, 2 each batch by the batch's, in testing
+            as in training.
+    """
+
+    def __init__(self, *args: Any, mode: int = 2, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.mode = mode
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        if self.mode == 2:
+            return super().call(inputs, True, mask)
+        mean = jnp.mean(inputs, -1, keepdims=True)
+        deviation = jnp.sqrt(jnp.var(inputs, -1, keepdims=True) + self.epsilon)
+        return self._affine((inputs - mean) / deviation, self.gamma.value, self.beta.value)  # type: ignore[union-attr]
+
+
+VARIANTS: dict[type, tuple[str, type]] = {
+    layers.Embedding: ("dropout", DropoutEmbedding),
+    layers.BatchNormalization: ("mode", ModeBatchNormalization),
+}

@@ -1,0 +1,97 @@
+"""Keras 1's `merge` and `Merge`: one name for all layers that join several tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hornbook import layers, models
+from hornbook.core.symbolic import SymbolicTensor
+
+# Each mode's layer, made from the arguments that it had.
+MODES: dict[str, Callable] = {
+    "sum": lambda **given: layers.Add(**_only(given)),
+    "mul": lambda **given: layers.Multiply(**_only(given)),
+    "ave": lambda **given: layers.Average(**_only(given)),
+    "max": lambda **given: layers.Maximum(**_only(given)),
+    "concat": lambda concat_axis, **given: layers.Concatenate(axis=concat_axis, **_only(given)),
+    "dot": lambda dot_axes, **given: layers.Dot(axes=_axes(dot_axes), **_only(given)),
+    "cos": lambda dot_axes, **given: layers.Dot(
+        axes=_axes(dot_axes), normalize=True, **_only(given)
+    ),
+}
+
+
+def _only(given: dict) -> dict:
+    return {"name": given["name"]} if given.get("name") else {}
+
+
+def _axes(axes: Any) -> Any:
+    """Axes that could stand in a list of their own: `([1], [1])`."""
+    if isinstance(axes, list | tuple):
+        return tuple(one[0] if isinstance(one, list | tuple) else one for one in axes)
+    return axes
+
+
+def merging_layer(
+    mode: Any = "sum",
+    concat_axis: int = -1,
+    dot_axes: Any = -1,
+    output_shape: Any = None,
+    output_mask: Any = None,
+    arguments: dict | None = None,
+    name: str | None = None,
+) -> layers.Layer:
+    """Today's layer of a mode.
+
+    Args:
+        mode: `sum`, `mul`, `concat`, `ave`, `dot`, `cos`, `max`, or a function of a list.
+        concat_axis: for `concat`.
+        dot_axes: for `dot` and `cos`.
+        output_shape: of a function; it is found out today.
+        output_mask: of a function.
+        arguments: more arguments of a function.
+        name: of the layer.
+
+    Raises:
+        ValueError: for another mode.
+    """
+    if callable(mode):
+        return layers.Lambda(mode, mask=output_mask, arguments=arguments, name=name)
+    if mode not in MODES:
+        raise ValueError(f"merge has the modes {', '.join(MODES)}, or a function; not {mode!r}")
+    return MODES[mode](concat_axis=concat_axis, dot_axes=dot_axes, name=name)
+
+
+def merge(inputs: list, node_indices: Any = None, tensor_indices: Any = None, **kwargs: Any) -> Any:
+    """Join tensors; arguments as of `merging_layer`.
+
+    Args:
+        inputs: symbolic tensors, or layers, whose outputs are joined.
+        node_indices: which output of a layer; the first today.
+        tensor_indices: the same.
+        **kwargs: see `merging_layer`.
+    """
+    if all(isinstance(one, SymbolicTensor) for one in inputs):
+        return merging_layer(**kwargs)(inputs)
+    return Merge(layers=inputs, **kwargs)
+
+
+def Merge(
+    layers: list | None = None, node_indices: Any = None, tensor_indices: Any = None, **kwargs: Any
+) -> Any:
+    """A model of several branches that end in one; without branches, a layer to call on a list.
+
+    Args:
+        layers: models or layers that have been called on inputs.
+        node_indices: which output of a layer; the first today.
+        tensor_indices: the same.
+        **kwargs: see `merging_layer`.
+    """
+    joined = merging_layer(**kwargs)
+    if not layers:
+        return joined
+    outputs = joined([layer.output for layer in layers])
+    inputs: list = []
+    for layer in layers:
+        found = layer.inputs if isinstance(layer, models.Model) else [layer.input]
+        inputs += [one for one in found if not any(one is known for known in inputs)]
+    return models.Model(inputs, outputs)

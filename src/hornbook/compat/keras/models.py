@@ -1,0 +1,163 @@
+"""Old models: their methods, with the arguments that these took."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from hornbook import models
+from hornbook.compat.keras.callbacks import Logs
+from hornbook.compat.keras.closures import reads_symbols, with_inputs
+from hornbook.compat.keras.layers import OldNodes
+from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.translate import translate
+from hornbook.core import tree
+from hornbook.layers.input import InputLayer
+
+
+class OldModel(OldNodes):
+    """What models had beside today's methods."""
+
+    _today: Any
+
+    @staticmethod
+    def _adapt_arguments(today: type, given: dict) -> dict:
+        return {}
+
+    def _translated(self, name: str, args: tuple, kwargs: dict) -> dict:
+        dialect = self._names.dialect
+        row = dialect.METHODS[f"Model.{name}"]
+        given = translate(name, row, dialect.VALUES, args, kwargs)
+        return in_steps(given) if "generator" in given else given
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Choose how to train; names of optimizers mean those of the generation."""
+        names = self._names
+        given = self._translated("compile", args, kwargs)
+        optimizer = given.get("optimizer")
+        known = names.dialect.FAMILIES["optimizers"]
+        if isinstance(optimizer, str) and optimizer.lower() in known:
+            given["optimizer"] = names.get("optimizers", optimizer.lower())()
+        super().compile(**given)  # type: ignore[misc]
+        if reads_symbols(given.get("loss")):
+            kind: Any = type(self)
+            self.__class__ = with_inputs(kind)
+        if isinstance(given.get("optimizer"), OldOptimizer):
+            given["optimizer"]._captured = False
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; the history is found by either spelling of its keys."""
+        return self._train(self._translated("fit", args, kwargs))
+
+    def fit_generator(self, *args: Any, **kwargs: Any) -> Any:
+        """Train on batches from a generator; Keras 1 counted samples, Keras 2 batches."""
+        return self._train(self._translated("fit_generator", args, kwargs))
+
+    def _train(self, given: dict) -> Any:
+        optimizer = getattr(self, "optimizer", None)
+        if isinstance(optimizer, OldOptimizer):
+            optimizer._captured = self._names.dialect.CAPTURED_RATE
+        history = super().fit(**given)  # type: ignore[misc]
+        history.history = Logs(history.history)
+        return history
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Loss and metrics on data."""
+        return super().evaluate(**self._translated("evaluate", args, kwargs))  # type: ignore[misc]
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Outputs for data."""
+        return super().predict(**self._translated("predict", args, kwargs))  # type: ignore[misc]
+
+    def predict_proba(self, *args: Any, **kwargs: Any) -> Any:
+        """Outputs for data, which are probabilities where the last layer makes them so."""
+        return self.predict(*args, **kwargs)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """One step on one batch."""
+        given = self._translated("train_on_batch", args, kwargs)
+        return super().train_on_batch(**given)  # type: ignore[misc]
+
+    def evaluate_generator(self, *args: Any, **kwargs: Any) -> Any:
+        """Loss and metrics on batches from a generator."""
+        given = self._translated("evaluate_generator", args, kwargs)
+        return super().evaluate(**given)  # type: ignore[misc]
+
+    def predict_generator(self, *args: Any, **kwargs: Any) -> Any:
+        """Outputs for batches from a generator."""
+        given = self._translated("predict_generator", args, kwargs)
+        return super().predict(**given)  # type: ignore[misc]
+
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
+        """The number of the likeliest class of each sample; of one output, whether above 0.5."""
+        found = self.predict(x, batch_size=batch_size, verbose=verbose)
+        if found.shape[-1] > 1:
+            return found.argmax(axis=-1)
+        return (found > 0.5).astype("int32")
+
+
+def in_steps(given: dict) -> dict:
+    """Arguments that count batches, of ones that count samples (Keras 1)."""
+    given = dict(given)
+    x, steps = counted(given.pop("generator"), given.pop("samples", None))
+    given["x"] = x
+    if "epochs" in given or "validation_data" in given:
+        given["steps_per_epoch"] = steps
+    elif steps is not None:
+        given["steps"] = steps
+    samples = given.pop("validation_samples", None)
+    data = given.get("validation_data")
+    if samples is not None and not isinstance(data, list | tuple):
+        given["validation_data"], given["validation_steps"] = counted(data, samples)
+    return given
+
+
+def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
+    """A generator, and how many of its batches make so many samples.
+
+    Args:
+        generator: gives batches; the first one says how many samples a batch has.
+        samples: their number.
+    """
+    if samples is None:
+        return generator, None
+    size = getattr(generator, "batch_size", None)
+    if size is None:
+        batches = iter(generator)
+        first = next(batches)
+        size = len(tree.flatten(first)[0])
+        generator = itertools.chain([first], batches)
+    return generator, math.ceil(samples / int(size))
+
+
+class OldSequential(OldModel):
+    """A `Sequential` that can begin with several branches, as Keras 1's `Merge` made them."""
+
+    _stack: list
+
+    def add(self, layer: Any) -> None:
+        """Put a layer on top; a model with several inputs can be the first."""
+        several = isinstance(layer, models.Model) and len(getattr(layer, "inputs", [0])) > 1
+        if self._stack or not several:
+            super().add(layer)  # type: ignore[misc]
+            return
+        self._stack = [layer]
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        stack = self._stack
+        if not stack or isinstance(stack[0], InputLayer) or not _branches(stack[0]):
+            super()._rebuild()  # type: ignore[misc]
+            return
+        self._forward_program = None
+        output = stack[0].output
+        if len(stack) > 2:
+            output = stack[-2].output
+        if len(stack) > 1:
+            output = stack[-1](output)
+        self._set_graph(stack[0].inputs, output)  # type: ignore[attr-defined]
+
+
+def _branches(layer: Any) -> bool:
+    return isinstance(layer, models.Model) and np.size(getattr(layer, "input_names", [])) > 1

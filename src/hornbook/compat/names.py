@@ -1,0 +1,179 @@
+"""Functions and classes with old names, made from the rows of `dialects/`.
+
+A class with an old name is a subclass of today's whose instances are made from old arguments. Their
+config, files and copies are those of today's class.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from hornbook import callbacks, layers, models, optimizers
+from hornbook.compat.keras.callbacks import OldCallback
+from hornbook.compat.keras.layers import VARIANTS, OldLayer
+from hornbook.compat.keras.models import OldModel, OldSequential
+from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.translate import resolve, translate
+from hornbook.core.config import stated_module
+from hornbook.dialects.row import Row
+
+# What classes with old names have beside today's methods; the first that fits.
+MIXINS: dict[type, type] = {
+    models.Sequential: OldSequential,
+    models.Model: OldModel,
+    layers.Layer: OldLayer,
+    optimizers.Optimizer: OldOptimizer,
+    callbacks.Callback: OldCallback,
+}
+
+
+class OldNames(type):
+    """The class of classes with old names: it translates what they are called with."""
+
+    _row: Row
+    _today: type
+    _adapt: Callable
+    _given: Callable
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "_row" not in vars(cls):  # a program's own subclass
+            return super().__call__(*args, **kwargs)
+        given = cls._given(args, kwargs)
+        kind = _variant(cls, given)
+        kept = dict(given)
+        kind._adapt(kept)
+        made = kind.__new__(kind, **kept)
+        kind.__init__(made, **given)
+        return made
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, vars(cls).get("_today", ())) or super().__instancecheck__(
+            instance
+        )
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        today = vars(cls).get("_today")
+        return (today is not None and issubclass(subclass, today)) or super().__subclasscheck__(
+            subclass
+        )
+
+
+class Names:
+    """The names of one generation; each is made when it is first asked for.
+
+    Args:
+        dialect: a module of `dialects/`.
+    """
+
+    def __init__(self, dialect: ModuleType):
+        self.dialect: Any = dialect
+        self._made: dict[int, Any] = {}
+
+    def get(self, family: str, name: str) -> Any:
+        """The function or class of a name.
+
+        Args:
+            family: such as `"layers"`.
+            name: as the program knows it.
+
+        Raises:
+            KeyError: if that generation had no such name, or it is not known here.
+        """
+        row = self.dialect.FAMILIES[family][name]
+        if id(row) not in self._made:
+            rows = self.dialect.FAMILIES[family].items()
+            first = next(known for known, one in rows if one is row)
+            self._made[id(row)] = self._make(family, first, row)
+        return self._made[id(row)]
+
+    def _make(self, family: str, name: str, row: Row) -> Any:
+        today = resolve(row.new)
+        if isinstance(today, type):
+            mixin = next((one for kind, one in MIXINS.items() if issubclass(today, kind)), None)
+            if mixin or row.arguments or row.defaults:
+                return _class(self, family, name, row, today, mixin)
+        elif row.arguments or row.defaults:
+            return _function(self.dialect, name, row, today)
+        return today
+
+
+def _function(dialect: Any, name: str, row: Row, today: Callable) -> Callable:
+    def old(*args, **kwargs):
+        return today(**translate(name, row, dialect.VALUES, args, kwargs))
+
+    old.__name__ = old.__qualname__ = name
+    old.__doc__ = f"`{row.new}` of today, called as {dialect.TITLE} called `{name}`."
+    old.__signature__ = _signature(row)  # type: ignore[attr-defined]
+    return old
+
+
+def _signature(row: Row) -> inspect.Signature:
+    """The old arguments, as far as the row lists them."""
+    names = [name for argument in row.arguments for name in argument.old]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature([inspect.Parameter(name, kind) for name in names])
+
+
+def _class(names: Names, family: str, name: str, row: Row, today: Any, mixin: Any) -> Any:
+    dialect = names.dialect
+
+    @functools.wraps(today.__init__)
+    def __init__(self, *args, **kwargs):
+        given = translate(name, row, dialect.VALUES, args, kwargs)
+        extra = type(self)._adapt(given)
+        if mixin:
+            self._before_init(given)
+        today.__init__(self, **given)
+        if mixin:
+            self._after_init(extra)
+
+    def given_of(args, kwargs):
+        return translate(name, row, dialect.VALUES, args, kwargs)
+
+    def adapt(given):
+        return mixin._adapt_arguments(today, given) if mixin else {}
+
+    return OldNames(
+        name,
+        (mixin, today) if mixin else (today,),
+        {
+            "__init__": __init__,
+            "__module__": f"keras.{family}",
+            "__doc__": f"`{row.new}` of today, made as {dialect.TITLE} made `{name}`.",
+            "_row": row,
+            "_today": today,
+            "_names": names,
+            "_given": staticmethod(given_of),
+            "_adapt": staticmethod(adapt),
+            "_stated_class": property(_stated),
+        },
+    )
+
+
+def _variant(cls: Any, given: dict) -> Any:
+    """The class that computes what an old argument asks for, where today's does not."""
+    argument, kind = VARIANTS.get(cls._today, (None, None))
+    if argument is None or not given.get(argument):
+        given.pop(argument, None)
+        return cls
+    if "_with" not in vars(cls):
+        names = cls._names
+        mixin = cls.__mro__[1]
+        cls._with = _class(names, "layers", cls.__name__, cls._row, kind, mixin)
+    return cls._with
+
+
+def _stated(self: Any) -> dict:
+    """What files call the class of an object: today's name, unless it is a program's own class."""
+    cls = type(self)
+    if "_row" not in vars(cls):
+        return {}
+    today = cls._today
+    if today is models.Model and self._recorded is not None:
+        module = "keras.src.models.functional"
+        return {"module": module, "class_name": "Functional", "registered_name": "Functional"}
+    family = today.__module__.split(".")[1]
+    module = stated_module(family, today)
+    return {"module": module, "class_name": today.__name__, "registered_name": None}

@@ -1,0 +1,558 @@
+"""Keras 1 (1.0 to 1.2.2): its names, and what they are today."""
+
+from hornbook.dialects.row import Row, row
+
+TITLE = "Keras 1"
+
+# Weights of a layer, as most layers named them.
+DENSE = (
+    "init:kernel_initializer activation weights W_regularizer:kernel_regularizer "
+    "b_regularizer:bias_regularizer activity_regularizer W_constraint:kernel_constraint "
+    "b_constraint:bias_constraint bias:use_bias input_dim"
+)
+CONV = (
+    "init:kernel_initializer activation weights border_mode:padding subsample:strides "
+    "dim_ordering:data_format W_regularizer:kernel_regularizer b_regularizer:bias_regularizer "
+    "activity_regularizer W_constraint:kernel_constraint b_constraint:bias_constraint bias:use_bias"
+)
+CONV1D = (
+    "init:kernel_initializer activation weights border_mode:padding subsample_length:strides "
+    "{}W_regularizer:kernel_regularizer b_regularizer:bias_regularizer "
+    "activity_regularizer W_constraint:kernel_constraint b_constraint:bias_constraint "
+    "bias:use_bias input_dim input_length"
+)
+RNN = (
+    "activation {}W_regularizer:kernel_regularizer U_regularizer:recurrent_regularizer "
+    "b_regularizer:bias_regularizer dropout_W:dropout dropout_U:recurrent_dropout "
+    "* weights return_sequences go_backwards stateful unroll consume_less: input_dim input_length"
+)
+POOL = "pool_size strides border_mode:padding dim_ordering:data_format"
+POOL1D = "pool_length:pool_size stride:strides border_mode:padding"
+OLD_SIGMOID = "compat.keras.activations.hard_sigmoid"
+
+LAYERS: dict[str, Row] = {
+    "Layer": row("layers.Layer"),
+    "Input": row("layers.Input", "shape batch_shape name dtype sparse tensor"),
+    "InputLayer": row(
+        "layers.InputLayer", "input_shape:shape batch_input_shape:batch_shape input_dtype:dtype"
+    ),
+    "InputSpec": row("layers.InputSpec", "dtype shape ndim"),
+    "Dense": row("layers.Dense", f"output_dim:units {DENSE}"),
+    "TimeDistributedDense": row(
+        "layers.Dense", f"output_dim:units {DENSE} input_length", note="Dense does each step alike"
+    ),
+    "Activation": row("layers.Activation", "activation"),
+    "Dropout": row("layers.Dropout", "p:rate noise_shape seed"),
+    "SpatialDropout1D": row("layers.SpatialDropout1D", "p:rate"),
+    "SpatialDropout2D": row("layers.SpatialDropout2D", "p:rate dim_ordering:data_format"),
+    "SpatialDropout3D": row("layers.SpatialDropout3D", "p:rate dim_ordering:data_format"),
+    "GaussianNoise": row("layers.GaussianNoise", "sigma:stddev"),
+    "GaussianDropout": row("layers.GaussianDropout", "p:rate"),
+    "Flatten": row("layers.Flatten"),
+    "Reshape": row("layers.Reshape", "target_shape"),
+    "Permute": row("layers.Permute", "dims"),
+    "RepeatVector": row("layers.RepeatVector", "n"),
+    "Masking": row("layers.Masking", "mask_value"),
+    "Lambda": row("layers.Lambda", "function output_shape mask arguments"),
+    "ActivityRegularization": row("layers.ActivityRegularization", "l1 l2"),
+    "Embedding": row(
+        "layers.Embedding",
+        "input_dim output_dim init:embeddings_initializer input_length "
+        "W_regularizer:embeddings_regularizer activity_regularizer "
+        "W_constraint:embeddings_constraint mask_zero weights dropout",
+    ),
+    "BatchNormalization": row(
+        "layers.BatchNormalization",
+        "epsilon mode axis momentum weights beta_init:beta_initializer "
+        "gamma_init:gamma_initializer gamma_regularizer beta_regularizer",
+    ),
+    "Convolution1D": row(
+        "layers.Conv1D", "nb_filter:filters filter_length:kernel_size " + CONV1D.format("")
+    ),
+    "AtrousConvolution1D": row(
+        "layers.Conv1D",
+        "nb_filter:filters filter_length:kernel_size "
+        + CONV1D.format("atrous_rate:dilation_rate "),
+    ),
+    "Convolution2D": row("layers.Conv2D", f"nb_filter:filters nb_row+nb_col:kernel_size {CONV}"),
+    "AtrousConvolution2D": row(
+        "layers.Conv2D",
+        f"nb_filter:filters nb_row+nb_col:kernel_size {CONV}".replace(
+            "dim_ordering", "atrous_rate:dilation_rate dim_ordering"
+        ),
+    ),
+    "SeparableConvolution2D": row(
+        "layers.SeparableConv2D",
+        "nb_filter:filters nb_row+nb_col:kernel_size init:depthwise_initializer activation weights "
+        "border_mode:padding subsample:strides depth_multiplier dim_ordering:data_format "
+        "depthwise_regularizer pointwise_regularizer b_regularizer:bias_regularizer "
+        "activity_regularizer depthwise_constraint pointwise_constraint "
+        "b_constraint:bias_constraint bias:use_bias",
+    ),
+    "Deconvolution2D": row(
+        "layers.Conv2DTranspose",
+        f"nb_filter:filters nb_row+nb_col:kernel_size output_shape: {CONV}",
+        note="the shape of the output follows from padding and strides",
+    ),
+    "Convolution3D": row(
+        "layers.Conv3D",
+        f"nb_filter:filters kernel_dim1+kernel_dim2+kernel_dim3:kernel_size {CONV}",
+    ),
+    "MaxPooling1D": row("layers.MaxPooling1D", POOL1D),
+    "MaxPooling2D": row("layers.MaxPooling2D", POOL),
+    "MaxPooling3D": row("layers.MaxPooling3D", POOL),
+    "AveragePooling1D": row("layers.AveragePooling1D", POOL1D),
+    "AveragePooling2D": row("layers.AveragePooling2D", POOL),
+    "AveragePooling3D": row("layers.AveragePooling3D", POOL),
+    "GlobalMaxPooling1D": row("layers.GlobalMaxPooling1D"),
+    "GlobalMaxPooling2D": row("layers.GlobalMaxPooling2D", "dim_ordering:data_format"),
+    "GlobalMaxPooling3D": row("layers.GlobalMaxPooling3D", "dim_ordering:data_format"),
+    "GlobalAveragePooling1D": row("layers.GlobalAveragePooling1D"),
+    "GlobalAveragePooling2D": row("layers.GlobalAveragePooling2D", "dim_ordering:data_format"),
+    "GlobalAveragePooling3D": row("layers.GlobalAveragePooling3D", "dim_ordering:data_format"),
+    "UpSampling1D": row("layers.UpSampling1D", "length:size"),
+    "UpSampling2D": row("layers.UpSampling2D", "size dim_ordering:data_format"),
+    "UpSampling3D": row("layers.UpSampling3D", "size dim_ordering:data_format"),
+    "ZeroPadding1D": row("layers.ZeroPadding1D", "padding"),
+    "ZeroPadding2D": row("layers.ZeroPadding2D", "padding dim_ordering:data_format"),
+    "ZeroPadding3D": row("layers.ZeroPadding3D", "padding dim_ordering:data_format"),
+    "Cropping1D": row("layers.Cropping1D", "cropping"),
+    "Cropping2D": row("layers.Cropping2D", "cropping dim_ordering:data_format"),
+    "Cropping3D": row("layers.Cropping3D", "cropping dim_ordering:data_format"),
+    "SimpleRNN": row(
+        "layers.SimpleRNN",
+        "output_dim:units init:kernel_initializer inner_init:recurrent_initializer "
+        + RNN.format(""),
+    ),
+    "LSTM": row(
+        "layers.LSTM",
+        "output_dim:units init:kernel_initializer inner_init:recurrent_initializer "
+        "forget_bias_init:unit_forget_bias " + RNN.format("inner_activation:recurrent_activation "),
+        {"recurrent_activation": OLD_SIGMOID},
+    ),
+    "GRU": row(
+        "layers.GRU",
+        "output_dim:units init:kernel_initializer inner_init:recurrent_initializer "
+        + RNN.format("inner_activation:recurrent_activation "),
+        {"recurrent_activation": OLD_SIGMOID, "reset_after": False},
+    ),
+    "TimeDistributed": row("layers.TimeDistributed", "layer"),
+    "Bidirectional": row("layers.Bidirectional", "layer merge_mode weights"),
+    "LeakyReLU": row("layers.LeakyReLU", "alpha:negative_slope"),
+    "PReLU": row("layers.PReLU", "init:alpha_initializer weights shared_axes"),
+    "ELU": row("layers.ELU", "alpha"),
+    "ThresholdedReLU": row("layers.ReLU", "theta:threshold", {"threshold": 1.0}),
+    "merge": row(
+        "compat.keras.merge.merge",
+        "inputs mode concat_axis dot_axes output_shape output_mask arguments node_indices "
+        "tensor_indices name",
+    ),
+    "Merge": row(
+        "compat.keras.merge.Merge",
+        "layers mode concat_axis dot_axes output_shape output_mask arguments node_indices "
+        "tensor_indices name",
+    ),
+}
+LAYERS |= {
+    short: LAYERS[short.replace("Conv", "Convolution")]
+    for short in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "AtrousConv1D", "AtrousConv2D")
+}
+LAYERS["Deconv2D"] = LAYERS["Deconvolution2D"]
+
+MODELS: dict[str, Row] = {
+    "Model": row("models.Model", "input:inputs output:outputs name"),
+    "Sequential": row("models.Sequential", "layers name"),
+    "model_from_json": row("models.model_from_json", "json_string custom_objects"),
+    "load_model": row("saving.load_model", "filepath custom_objects"),
+}
+
+OPTIMIZERS: dict[str, Row] = {
+    "Optimizer": row("optimizers.Optimizer"),
+    "SGD": row("optimizers.SGD", "lr:learning_rate momentum decay nesterov"),
+    "RMSprop": row("optimizers.RMSprop", "lr:learning_rate rho epsilon decay", {"epsilon": 1e-8}),
+    "Adagrad": row(
+        "optimizers.Adagrad",
+        "lr:learning_rate epsilon decay",
+        {"learning_rate": 0.01, "epsilon": 1e-8, "initial_accumulator_value": 0.0},
+    ),
+    "Adadelta": row(
+        "optimizers.Adadelta",
+        "lr:learning_rate rho epsilon decay",
+        {"learning_rate": 1.0, "epsilon": 1e-8},
+    ),
+    "Adam": row(
+        "optimizers.Adam", "lr:learning_rate beta_1 beta_2 epsilon decay", {"epsilon": 1e-8}
+    ),
+    "Adamax": row(
+        "optimizers.Adamax",
+        "lr:learning_rate beta_1 beta_2 epsilon decay",
+        {"learning_rate": 0.002, "epsilon": 1e-8},
+    ),
+    "Nadam": row(
+        "optimizers.Nadam",
+        "lr:learning_rate beta_1 beta_2 epsilon schedule_decay:",
+        {"learning_rate": 0.002, "epsilon": 1e-8},
+    ),
+    "get": row("optimizers.get", "identifier"),
+}
+OPTIMIZERS |= {name.lower(): OPTIMIZERS[name] for name in [*OPTIMIZERS][1:-1]}
+
+REGULARIZERS: dict[str, Row] = {
+    "Regularizer": row("regularizers.Regularizer"),
+    "l1": row("regularizers.l1", "l:l1"),
+    "l2": row("regularizers.l2", "l:l2"),
+    "l1l2": row("regularizers.l1_l2", "l1 l2"),
+    "activity_l1": row("regularizers.l1", "l:l1"),
+    "activity_l2": row("regularizers.l2", "l:l2"),
+    "activity_l1l2": row("regularizers.l1_l2", "l1 l2"),
+    "WeightRegularizer": row("regularizers.L1L2", "l1 l2"),
+    "ActivityRegularizer": row("regularizers.L1L2", "l1 l2"),
+    "L1L2Regularizer": row("regularizers.L1L2", "l1 l2"),
+    "get": row("regularizers.get", "identifier"),
+}
+CONSTRAINTS: dict[str, Row] = {
+    "Constraint": row("constraints.Constraint"),
+    "maxnorm": row("constraints.MaxNorm", "m:max_value axis"),
+    "MaxNorm": row("constraints.MaxNorm", "m:max_value axis"),
+    "nonneg": row("constraints.NonNeg"),
+    "NonNeg": row("constraints.NonNeg"),
+    "unitnorm": row("constraints.UnitNorm", "axis"),
+    "UnitNorm": row("constraints.UnitNorm", "axis"),
+    "get": row("constraints.get", "identifier"),
+}
+INITIALIZATIONS: dict[str, Row] = {
+    "uniform": row("compat.keras.initializations.uniform", "shape scale name dim_ordering:"),
+    "normal": row("compat.keras.initializations.normal", "shape scale name dim_ordering:"),
+    "orthogonal": row("compat.keras.initializations.orthogonal", "shape scale:gain name"),
+    "identity": row("compat.keras.initializations.identity", "shape scale:gain name"),
+    **{
+        name: row(f"compat.keras.initializations.{name}", "shape name dim_ordering:")
+        for name in (
+            "zero one lecun_uniform glorot_normal glorot_uniform he_normal he_uniform".split()
+        )
+    },
+    "get": row("compat.keras.initializations.get", "identifier"),
+}
+
+SAME_FUNCTIONS = {
+    "activations": "softmax elu softplus softsign relu tanh sigmoid linear get",
+    "losses": (
+        "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
+        "mean_squared_logarithmic_error squared_hinge hinge categorical_crossentropy "
+        "sparse_categorical_crossentropy binary_crossentropy poisson get"
+    ),
+}
+SHORT_LOSSES = {
+    "mse": "mean_squared_error",
+    "MSE": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "MAE": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "MAPE": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "MSLE": "mean_squared_logarithmic_error",
+    "kullback_leibler_divergence": "kl_divergence",
+    "kld": "kl_divergence",
+    "KLD": "kl_divergence",
+    "cosine_proximity": "cosine_similarity",
+    "cosine": "cosine_similarity",
+}
+ACTIVATIONS: dict[str, Row] = {
+    name: row(f"activations.{name}") for name in SAME_FUNCTIONS["activations"].split()
+}
+ACTIVATIONS["hard_sigmoid"] = row(OLD_SIGMOID, "x", note="clip(0.2 x + 0.5, 0, 1), as it was")
+OBJECTIVES: dict[str, Row] = {
+    name: row(f"losses.{name}") for name in SAME_FUNCTIONS["losses"].split()
+} | {short: row(f"losses.{name}") for short, name in SHORT_LOSSES.items()}
+METRICS: dict[str, Row] = {
+    **{name: one for name, one in OBJECTIVES.items() if name != "get"},
+    **{
+        name: row(f"metrics.{name}")
+        for name in (
+            "binary_accuracy categorical_accuracy sparse_categorical_accuracy "
+            "top_k_categorical_accuracy get"
+        ).split()
+    },
+}
+
+CALLBACKS: dict[str, Row] = {
+    "Callback": row("callbacks.Callback"),
+    "History": row("callbacks.History"),
+    "ProgbarLogger": row("callbacks.ProgbarLogger"),
+    "LambdaCallback": row(
+        "callbacks.LambdaCallback",
+        "on_epoch_begin on_epoch_end on_batch_begin on_batch_end on_train_begin on_train_end",
+    ),
+    "ModelCheckpoint": row(
+        "callbacks.ModelCheckpoint",
+        "filepath monitor verbose save_best_only save_weights_only mode",
+    ),
+    "EarlyStopping": row("callbacks.EarlyStopping", "monitor min_delta patience verbose mode"),
+    "LearningRateScheduler": row("callbacks.LearningRateScheduler", "schedule"),
+    "ReduceLROnPlateau": row(
+        "callbacks.ReduceLROnPlateau",
+        "monitor factor patience verbose mode epsilon:min_delta cooldown min_lr",
+    ),
+    "CSVLogger": row("callbacks.CSVLogger", "filename separator append"),
+    "RemoteMonitor": row("callbacks.RemoteMonitor", "root path field headers"),
+}
+UTILS: dict[str, Row] = {
+    "to_categorical": row("utils.to_categorical", "y:x nb_classes:num_classes"),
+    "normalize": row("utils.normalize", "x axis order"),
+    "Progbar": row("utils.Progbar", "target width verbose interval"),
+    "custom_object_scope": row("utils.custom_object_scope"),
+    "CustomObjectScope": row("utils.CustomObjectScope"),
+    "get_custom_objects": row("utils.get_custom_objects"),
+    "layer_from_config": row("layers.deserialize", "config custom_objects"),
+}
+SEQUENCE: dict[str, Row] = {
+    "pad_sequences": row("utils.pad_sequences", "sequences maxlen dtype padding truncating value"),
+}
+ENGINE: dict[str, Row] = {
+    "slice_X": row("compat.keras.engine.slice_arrays", "X:arrays start stop"),
+    "get_source_inputs": row("compat.keras.engine.get_source_inputs", "tensor"),
+}
+
+# keras.backend. The rest of it is computed in `compat/keras/backend.py`.
+BACKEND: dict[str, Row] = {
+    **{
+        name: row(f"ops.{name}", "x axis keepdims")
+        for name in "sum mean prod max min std var any all logsumexp".split()
+    },
+    **{name: row(f"ops.{name}", "x axis", {"axis": -1}) for name in "argmax argmin".split()},
+    **{
+        name: row(f"ops.{name}", "x")
+        for name in (
+            "square abs sqrt exp log sign round sin cos tanh sigmoid softplus softsign"
+        ).split()
+    },
+    **{name: row(f"ops.{name}", "x:x1 y:x2") for name in "maximum minimum equal not_equal".split()},
+    "stop_gradient": row("ops.stop_gradient", "variables:variable"),
+    "greater": row("ops.greater", "x:x1 y:x2"),
+    "greater_equal": row("ops.greater_equal", "x:x1 y:x2"),
+    "less": row("ops.less", "x:x1 y:x2"),
+    "lesser": row("ops.less", "x:x1 y:x2"),
+    "lesser_equal": row("ops.less_equal", "x:x1 y:x2"),
+    "less_equal": row("ops.less_equal", "x:x1 y:x2"),
+    "pow": row("ops.power", "x:x1 a:x2"),
+    "clip": row("ops.clip", "x min_value:x_min max_value:x_max"),
+    "relu": row("activations.relu", "x alpha:negative_slope max_value threshold"),
+    "elu": row("ops.elu", "x alpha"),
+    "softmax": row("ops.softmax", "x axis"),
+    "hard_sigmoid": row(OLD_SIGMOID, "x"),
+    "l2_normalize": row("ops.normalize", "x axis"),
+    "cast": row("ops.cast", "x dtype"),
+    "concatenate": row("ops.concatenate", "tensors:xs axis", {"axis": -1}),
+    "stack": row("ops.stack", "x axis"),
+    "pack": row("ops.stack", "x axis"),
+    "expand_dims": row("ops.expand_dims", "x dim:axis", {"axis": -1}),
+    "squeeze": row("ops.squeeze", "x axis"),
+    "reshape": row("ops.reshape", "x shape:newshape"),
+    "permute_dimensions": row("ops.transpose", "x pattern:axes"),
+    "transpose": row("ops.transpose", "x"),
+    "repeat_elements": row("ops.repeat", "x rep:repeats axis"),
+    "tile": row("ops.tile", "x n:repeats"),
+    "gather": row("ops.take", "reference:x indices", {"axis": 0}),
+    "reverse": row("ops.flip", "x axes:axis"),
+    "arange": row("ops.arange", "start stop step dtype", {"dtype": "int32"}),
+    "one_hot": row("ops.one_hot", "indices:x nb_classes:num_classes"),
+    "shape": row("ops.shape", "x"),
+    "zeros_like": row("ops.zeros_like", "x dtype"),
+    "ones_like": row("ops.ones_like", "x dtype"),
+    "random_normal": row("random.normal", "shape mean std:stddev dtype seed"),
+    "random_uniform": row("random.uniform", "shape low:minval high:maxval dtype seed"),
+    "epsilon": row("backend.epsilon"),
+    "set_epsilon": row("backend.set_epsilon", "e:value"),
+    "floatx": row("backend.floatx"),
+    "set_floatx": row("backend.set_floatx", "floatx:value"),
+    "is_keras_tensor": row("backend.is_keras_tensor", "x"),
+    "clear_session": row("compat.keras.backend.clear_session"),
+    **{
+        name: row(f"compat.keras.backend.{name}", arguments)
+        for name, arguments in {
+            "backend": "",
+            "variable": "value dtype name",
+            "placeholder": "shape ndim dtype name",
+            "constant": "value dtype shape name",
+            "zeros": "shape dtype name",
+            "ones": "shape dtype name",
+            "eye": "size dtype name",
+            "get_value": "x",
+            "set_value": "x value",
+            "batch_get_value": "xs",
+            "batch_set_value": "tuples",
+            "eval": "x",
+            "update": "x new_x",
+            "update_add": "x increment",
+            "ndim": "x",
+            "int_shape": "x",
+            "dtype": "x",
+            "count_params": "x",
+            "cast_to_floatx": "x",
+            "dot": "x y",
+            "batch_dot": "x y axes",
+            "flatten": "x",
+            "batch_flatten": "x",
+            "repeat": "x n",
+            "bias_add": "x bias",
+            "switch": "condition then_expression else_expression",
+            "in_train_phase": "x alt training",
+            "in_test_phase": "x alt training",
+            "learning_phase": "",
+            "set_learning_phase": "value",
+            "dropout": "x level noise_shape seed",
+            "random_binomial": "shape p dtype seed",
+            "function": "inputs outputs updates",
+            "gradients": "loss variables",
+            "get_session": "",
+            "set_session": "session",
+            "print_tensor": "x message",
+            "image_data_format": "",
+            "set_image_data_format": "data_format",
+        }.items()
+    },
+    "image_dim_ordering": row("compat.keras.backend.image_dim_ordering"),
+    "set_image_dim_ordering": row("compat.keras.backend.set_image_dim_ordering", "dim_ordering"),
+    "categorical_crossentropy": row("ops.categorical_crossentropy", "output target from_logits"),
+    "sparse_categorical_crossentropy": row(
+        "ops.sparse_categorical_crossentropy", "output target from_logits"
+    ),
+    "binary_crossentropy": row("ops.binary_crossentropy", "output target from_logits"),
+}
+
+FAMILIES: dict[str, dict[str, Row]] = {
+    "layers": LAYERS,
+    "models": MODELS,
+    "optimizers": OPTIMIZERS,
+    "regularizers": REGULARIZERS,
+    "constraints": CONSTRAINTS,
+    "initializations": INITIALIZATIONS,
+    "activations": ACTIVATIONS,
+    "objectives": OBJECTIVES,
+    "metrics": METRICS,
+    "callbacks": CALLBACKS,
+    "utils": UTILS,
+    "sequence": SEQUENCE,
+    "engine": ENGINE,
+    "backend": BACKEND,
+}
+
+# Methods of models and layers that took other arguments.
+PREDICT = "x batch_size verbose"
+METHODS: dict[str, Row] = {
+    "Model.compile": row(
+        "models.Model.compile",
+        "optimizer loss metrics loss_weights sample_weight_mode: * class_mode:! theano_mode:",
+    ),
+    "Model.fit": row(
+        "models.Model.fit",
+        "x y batch_size nb_epoch:epochs verbose callbacks validation_split validation_data shuffle "
+        "class_weight sample_weight initial_epoch * show_accuracy:!",
+        {"epochs": 10},
+    ),
+    "Model.evaluate": row(
+        "models.Model.evaluate", "x y batch_size verbose sample_weight * show_accuracy:!"
+    ),
+    "Model.predict": row("models.Model.predict", PREDICT, {"verbose": 0}),
+    "Model.train_on_batch": row(
+        "models.Model.train_on_batch", "x y class_weight sample_weight * accuracy:!"
+    ),
+    "Model.fit_generator": row(
+        "models.Model.fit",
+        "generator samples_per_epoch:samples nb_epoch:epochs verbose callbacks validation_data "
+        "nb_val_samples:validation_samples class_weight max_q_size: nb_worker: pickle_safe: "
+        "initial_epoch * show_accuracy:! nb_val_worker:",
+    ),
+    "Model.evaluate_generator": row(
+        "models.Model.evaluate",
+        "generator val_samples:samples max_q_size: nb_worker: pickle_safe: * show_accuracy:!",
+    ),
+    "Model.predict_generator": row(
+        "models.Model.predict",
+        "generator val_samples:samples max_q_size: nb_worker: pickle_safe:",
+    ),
+    "Layer.add_weight": row(
+        "layers.Layer.add_weight", "shape initializer name trainable regularizer constraint"
+    ),
+}
+
+# Values that have changed, by today's argument.
+INITIALIZERS = {
+    "uniform": "random_uniform",
+    "normal": "random_normal",
+    "gaussian": "random_normal",
+    "zero": "zeros",
+    "one": "ones",
+}
+DATA_FORMATS = {"th": "channels_first", "tf": "channels_last", "default": None}
+VALUES: dict[str, dict] = {
+    **{
+        f"{weight}_initializer": INITIALIZERS
+        for weight in "kernel recurrent bias embeddings beta gamma depthwise alpha".split()
+    },
+    "initializer": INITIALIZERS,
+    "data_format": DATA_FORMATS,
+    "activation": {"hard_sigmoid": OLD_SIGMOID},
+    "recurrent_activation": {"hard_sigmoid": OLD_SIGMOID},
+    "unit_forget_bias": {"one": True, "zero": False},
+    "monitor": {"accuracy": "acc", "val_accuracy": "val_acc"},
+    "metrics": {"accuracy": "acc", "mse": "mean_squared_error", "mae": "mean_absolute_error"},
+    "loss": {"cosine_proximity": "cosine_similarity"},
+}
+
+# Import paths, and the families whose names are there.
+MODULES: dict[str, str] = {
+    "keras": "top",
+    "keras.layers": "layers engine leaks",
+    **{
+        f"keras.layers.{name}": "layers engine leaks"
+        for name in (
+            "core convolutional convolutional_recurrent pooling recurrent embeddings normalization "
+            "advanced_activations noise wrappers local"
+        ).split()
+    },
+    "keras.models": "models layers leaks",
+    "keras.engine": "layers models engine leaks",
+    "keras.engine.topology": "layers models engine leaks",
+    "keras.engine.training": "layers models engine leaks",
+    "keras.optimizers": "optimizers",
+    "keras.regularizers": "regularizers",
+    "keras.constraints": "constraints",
+    "keras.initializations": "initializations",
+    "keras.activations": "activations",
+    "keras.objectives": "objectives",
+    "keras.metrics": "metrics",
+    "keras.callbacks": "callbacks",
+    "keras.backend": "backend",
+    "keras.backend.common": "backend",
+    "keras.backend.theano_backend": "backend",
+    "keras.backend.tensorflow_backend": "backend",
+    "keras.utils": "utils",
+    "keras.utils.np_utils": "utils",
+    "keras.utils.generic_utils": "utils",
+    "keras.utils.layer_utils": "utils",
+    "keras.preprocessing": "",
+    "keras.preprocessing.sequence": "sequence",
+}
+LEAKS = "activations initializations regularizers constraints"
+TOP = {"layers": "Input", "models": "Model Sequential"}
+VERSION = "1.2.2"
+EPSILON = 1e-8  # what `K.epsilon()` says
+LOWERCASE_NAMES = True  # convolution2d_1, not conv2d_1
+CAPTURED_RATE = True  # a rate that is assigned after the first fit changes nothing
+
+# What tells that a program is written for this generation, beside what other generations have too.
+SIGNS = {
+    "names": (
+        "Convolution1D Convolution2D Convolution3D Deconvolution2D AtrousConvolution2D Merge merge "
+        "TimeDistributedDense initializations objectives slice_X activity_l2 activity_l1 "
+        "image_dim_ordering set_image_dim_ordering get_output_shape_for keras.initializations "
+        "keras.objectives keras.utils.visualize_util"
+    ).split(),
+    "keywords": (
+        "nb_epoch nb_filter nb_row nb_col filter_length border_mode subsample subsample_length "
+        "output_dim init inner_init inner_activation W_regularizer U_regularizer b_regularizer "
+        "W_constraint b_constraint dropout_W dropout_U consume_less pool_length samples_per_epoch "
+        "nb_val_samples dim_ordering nb_words max_q_size"
+    ).split(),
+}

@@ -1,0 +1,353 @@
+"""Keras 2 (2.0 to 2.3): its names, and what they are today. It took the keywords of Keras 1 too."""
+
+from hornbook.dialects import keras1
+from hornbook.dialects.row import Row, accepting, row
+
+TITLE = "Keras 2"
+
+WEIGHTS = (
+    "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
+    "activity_regularizer kernel_constraint bias_constraint"
+)
+CONV = f"filters {{}}:kernel_size strides padding {{}}dilation_rate activation {WEIGHTS} * weights"
+TRANSPOSE = f"filters {{}}:kernel_size strides padding data_format activation {WEIGHTS} * weights"
+CELL = (
+    "{}use_bias kernel_initializer recurrent_initializer bias_initializer {}kernel_regularizer "
+    "recurrent_regularizer bias_regularizer activity_regularizer kernel_constraint "
+    "recurrent_constraint bias_constraint dropout recurrent_dropout * weights return_sequences "
+    "return_state go_backwards stateful unroll implementation: input_dim input_length"
+)
+SQUARE, CUBE = "nb_row+nb_col", "kernel_dim1+kernel_dim2+kernel_dim3"
+POOL = "pool_size strides padding data_format"
+MERGE = {name: row(f"layers.{name}") for name in "Add Subtract Multiply Average Maximum".split()}
+OLD_SIGMOID = keras1.OLD_SIGMOID
+
+NEW_LAYERS: dict[str, Row] = {
+    "Input": row("layers.Input", "shape batch_shape name dtype sparse tensor"),
+    "Dense": row("layers.Dense", f"units activation {WEIGHTS} * weights"),
+    "Dropout": row("layers.Dropout", "rate noise_shape seed"),
+    "SpatialDropout1D": row("layers.SpatialDropout1D", "rate"),
+    "SpatialDropout2D": row("layers.SpatialDropout2D", "rate data_format"),
+    "SpatialDropout3D": row("layers.SpatialDropout3D", "rate data_format"),
+    "AlphaDropout": row("layers.AlphaDropout", "rate noise_shape seed"),
+    "GaussianNoise": row("layers.GaussianNoise", "stddev"),
+    "GaussianDropout": row("layers.GaussianDropout", "rate"),
+    "Flatten": row("layers.Flatten", "data_format"),
+    "Embedding": row(
+        "layers.Embedding",
+        "input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer "
+        "embeddings_constraint mask_zero input_length * weights",
+    ),
+    "BatchNormalization": row(
+        "layers.BatchNormalization",
+        "axis momentum epsilon center scale beta_initializer gamma_initializer "
+        "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer "
+        "beta_constraint gamma_constraint * weights",
+    ),
+    "Conv1D": row("layers.Conv1D", CONV.format("filter_length", "")),
+    "Conv2D": row("layers.Conv2D", CONV.format(SQUARE, "data_format ")),
+    "Conv3D": row("layers.Conv3D", CONV.format(CUBE, "data_format ")),
+    "SeparableConv1D": row(
+        "layers.SeparableConv1D",
+        "filters kernel_size strides padding data_format dilation_rate depth_multiplier activation "
+        "use_bias depthwise_initializer pointwise_initializer * weights",
+    ),
+    "SeparableConv2D": row(
+        "layers.SeparableConv2D",
+        f"filters {SQUARE}:kernel_size strides padding data_format dilation_rate depth_multiplier "
+        "activation use_bias depthwise_initializer pointwise_initializer * weights",
+    ),
+    "DepthwiseConv2D": row(
+        "layers.DepthwiseConv2D",
+        "kernel_size strides padding depth_multiplier data_format activation use_bias "
+        "depthwise_initializer * weights",
+    ),
+    "Conv2DTranspose": row("layers.Conv2DTranspose", TRANSPOSE.format(SQUARE)),
+    "Conv3DTranspose": row("layers.Conv3DTranspose", TRANSPOSE.format(CUBE)),
+    "MaxPooling1D": row("layers.MaxPooling1D", "pool_size strides padding data_format"),
+    "AveragePooling1D": row("layers.AveragePooling1D", "pool_size strides padding data_format"),
+    **{
+        f"{kind}Pooling{n}D": row(f"layers.{kind}Pooling{n}D", POOL)
+        for kind in ("Max", "Average")
+        for n in (2, 3)
+    },
+    "SimpleRNN": row("layers.SimpleRNN", "units activation " + CELL.format("", "")),
+    "LSTM": row(
+        "layers.LSTM",
+        "units activation recurrent_activation " + CELL.format("", "unit_forget_bias "),
+        {"recurrent_activation": OLD_SIGMOID},
+    ),
+    "GRU": row(
+        "layers.GRU",
+        "units activation recurrent_activation " + CELL.format("", ""),
+        {"recurrent_activation": OLD_SIGMOID, "reset_after": False},
+    ),
+    "CuDNNLSTM": row(
+        "layers.LSTM",
+        "units kernel_initializer recurrent_initializer bias_initializer unit_forget_bias "
+        "* weights return_sequences return_state stateful",
+    ),
+    "CuDNNGRU": row(
+        "layers.GRU",
+        "units kernel_initializer recurrent_initializer bias_initializer "
+        "* weights return_sequences return_state stateful",
+    ),
+    "RNN": row(
+        "layers.RNN", "cell return_sequences return_state go_backwards stateful unroll * weights"
+    ),
+    "SimpleRNNCell": row("layers.SimpleRNNCell"),
+    "LSTMCell": row("layers.LSTMCell", "", {"recurrent_activation": OLD_SIGMOID}),
+    "GRUCell": row(
+        "layers.GRUCell", "", {"recurrent_activation": OLD_SIGMOID, "reset_after": False}
+    ),
+    "StackedRNNCells": row("layers.StackedRNNCells", "cells"),
+    "PReLU": row(
+        "layers.PReLU", "alpha_initializer alpha_regularizer alpha_constraint shared_axes * weights"
+    ),
+    "ReLU": row("layers.ReLU", "max_value negative_slope threshold"),
+    "Softmax": row("layers.Softmax", "axis"),
+    "UpSampling1D": row("layers.UpSampling1D", "size"),
+    "UpSampling2D": row("layers.UpSampling2D", "size data_format interpolation"),
+    "Concatenate": row("layers.Concatenate", "axis"),
+    "Dot": row("layers.Dot", "axes normalize"),
+    **MERGE,
+    **{name.lower(): row(f"layers.{name.lower()}", "inputs") for name in MERGE},
+    "Minimum": row("layers.Minimum"),
+    "minimum": row("layers.minimum", "inputs"),
+    "concatenate": row("layers.concatenate", "inputs axis"),
+    "dot": row("layers.dot", "inputs axes normalize"),
+    "Wrapper": row("layers.Wrapper", "layer"),
+}
+LAYERS: dict[str, Row] = {
+    name: accepting(one, keras1.LAYERS[name]) if name in keras1.LAYERS else one
+    for name, one in (NEW_LAYERS | keras1.LAYERS | NEW_LAYERS).items()
+}
+LAYERS |= {
+    long: LAYERS[long.replace("olution", "")]
+    for long in "Convolution1D Convolution2D Convolution3D SeparableConvolution2D".split()
+} | {"Deconvolution2D": LAYERS["Conv2DTranspose"], "Deconvolution3D": LAYERS["Conv3DTranspose"]}
+for _gone in ("AtrousConv1D", "AtrousConv2D", "Deconv2D", "TimeDistributedDense"):
+    del LAYERS[_gone]
+
+MODELS: dict[str, Row] = keras1.MODELS | {
+    "Model": row("models.Model", "inputs outputs name * input:inputs output:outputs"),
+    "clone_model": row("models.clone_model", "model input_tensors"),
+    "save_model": row("saving.save_model", "model filepath overwrite"),
+}
+MODELS["Input"] = LAYERS["Input"]
+RATE = "lr:learning_rate"
+OPTIMIZERS: dict[str, Row] = keras1.OPTIMIZERS | {
+    "SGD": row("optimizers.SGD", f"{RATE} momentum decay nesterov"),
+    "RMSprop": row("optimizers.RMSprop", f"{RATE} rho epsilon decay"),
+    "Adagrad": row(
+        "optimizers.Adagrad",
+        f"{RATE} epsilon decay",
+        {"learning_rate": 0.01, "initial_accumulator_value": 0.0},
+    ),
+    "Adadelta": row("optimizers.Adadelta", f"{RATE} rho epsilon decay", {"learning_rate": 1.0}),
+    "Adam": row("optimizers.Adam", f"{RATE} beta_1 beta_2 epsilon decay amsgrad"),
+    "Adamax": row(
+        "optimizers.Adamax", f"{RATE} beta_1 beta_2 epsilon decay", {"learning_rate": 0.002}
+    ),
+    "Nadam": row(
+        "optimizers.Nadam",
+        f"{RATE} beta_1 beta_2 epsilon schedule_decay:",
+        {"learning_rate": 0.002},
+    ),
+}
+OPTIMIZERS |= {name.lower(): OPTIMIZERS[name] for name in [*OPTIMIZERS][1:8]}
+
+REGULARIZERS: dict[str, Row] = {
+    "Regularizer": row("regularizers.Regularizer"),
+    "L1L2": row("regularizers.L1L2", "l1 l2"),
+    "l1": row("regularizers.l1", "l:l1"),
+    "l2": row("regularizers.l2", "l:l2"),
+    "l1_l2": row("regularizers.l1_l2", "l1 l2"),
+    "get": row("regularizers.get", "identifier"),
+}
+CONSTRAINTS: dict[str, Row] = {
+    "Constraint": row("constraints.Constraint"),
+    **{
+        name: row("constraints.MaxNorm", "max_value axis * m:max_value")
+        for name in ("MaxNorm", "max_norm", "maxnorm")
+    },
+    **{name: row("constraints.NonNeg") for name in ("NonNeg", "non_neg", "nonneg")},
+    **{name: row("constraints.UnitNorm", "axis") for name in ("UnitNorm", "unit_norm", "unitnorm")},
+    **{
+        name: row("constraints.MinMaxNorm", "min_value max_value rate axis")
+        for name in ("MinMaxNorm", "min_max_norm")
+    },
+    "get": row("constraints.get", "identifier"),
+}
+SCALED = "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform"
+INITIALIZERS: dict[str, Row] = {
+    "Initializer": row("initializers.Initializer"),
+    **{name: row(f"initializers.{name}") for name in ("Zeros", "Ones", "zeros", "ones")},
+    **{name: row(f"initializers.{name}", "seed") for name in SCALED.split()},
+    **{name: row("initializers.Constant", "value") for name in ("Constant", "constant")},
+    **{
+        name: row("initializers.RandomNormal", "mean stddev seed")
+        for name in ("RandomNormal", "random_normal", "normal")
+    },
+    **{
+        name: row("initializers.RandomUniform", "minval maxval seed")
+        for name in ("RandomUniform", "random_uniform", "uniform")
+    },
+    **{
+        name: row("initializers.TruncatedNormal", "mean stddev seed")
+        for name in ("TruncatedNormal", "truncated_normal")
+    },
+    "VarianceScaling": row("initializers.VarianceScaling", "scale mode distribution seed"),
+    **{name: row("initializers.Orthogonal", "gain seed") for name in ("Orthogonal", "orthogonal")},
+    **{name: row("initializers.Identity", "gain") for name in ("Identity", "identity")},
+    "get": row("initializers.get", "identifier"),
+}
+ACTIVATIONS: dict[str, Row] = keras1.ACTIVATIONS | {
+    name: row(f"activations.{name}") for name in ("selu", "exponential")
+}
+LOSSES: dict[str, Row] = keras1.OBJECTIVES | {
+    "categorical_hinge": row("losses.categorical_hinge"),
+    "logcosh": row("losses.log_cosh"),
+}
+METRICS: dict[str, Row] = keras1.METRICS | {
+    name: one for name, one in LOSSES.items() if name != "get"
+}
+METRICS["sparse_top_k_categorical_accuracy"] = row("metrics.sparse_top_k_categorical_accuracy")
+CALLBACKS: dict[str, Row] = keras1.CALLBACKS | {
+    "ModelCheckpoint": row(
+        "callbacks.ModelCheckpoint",
+        "filepath monitor verbose save_best_only save_weights_only mode period:!",
+    ),
+    "EarlyStopping": row(
+        "callbacks.EarlyStopping",
+        "monitor min_delta patience verbose mode baseline restore_best_weights",
+    ),
+    "LearningRateScheduler": row("callbacks.LearningRateScheduler", "schedule verbose"),
+    "ReduceLROnPlateau": row(
+        "callbacks.ReduceLROnPlateau",
+        "monitor factor patience verbose mode min_delta cooldown min_lr * epsilon:min_delta",
+    ),
+    "TerminateOnNaN": row("callbacks.TerminateOnNaN"),
+}
+UTILS: dict[str, Row] = keras1.UTILS | {
+    "to_categorical": row("utils.to_categorical", "y:x num_classes * nb_classes:num_classes"),
+    "Sequence": row("utils.PyDataset"),
+    "multi_gpu_model": row("compat.keras.engine.multi_gpu_model", "model gpus"),
+}
+BACKEND: dict[str, Row] = keras1.BACKEND | {
+    "random_normal": row("random.normal", "shape mean stddev dtype seed * std:stddev"),
+    "random_uniform": row(
+        "random.uniform", "shape minval maxval dtype seed * low:minval high:maxval"
+    ),
+    "truncated_normal": row("random.truncated_normal", "shape mean stddev dtype seed"),
+    "expand_dims": row("ops.expand_dims", "x axis", {"axis": -1}),
+    "pow": row("ops.power", "x:x1 a:x2"),
+    "cumsum": row("ops.cumsum", "x axis"),
+    "cumprod": row("ops.cumprod", "x axis"),
+    "one_hot": row("ops.one_hot", "indices:x num_classes"),
+    "categorical_crossentropy": row(
+        "ops.categorical_crossentropy", "target output from_logits axis"
+    ),
+    "sparse_categorical_crossentropy": row(
+        "ops.sparse_categorical_crossentropy", "target output from_logits axis"
+    ),
+    "binary_crossentropy": row("ops.binary_crossentropy", "target output from_logits"),
+}
+
+FAMILIES: dict[str, dict[str, Row]] = {
+    "layers": LAYERS,
+    "models": MODELS,
+    "optimizers": OPTIMIZERS,
+    "regularizers": REGULARIZERS,
+    "constraints": CONSTRAINTS,
+    "initializers": INITIALIZERS,
+    "activations": ACTIVATIONS,
+    "losses": LOSSES,
+    "metrics": METRICS,
+    "callbacks": CALLBACKS,
+    "utils": UTILS,
+    "sequence": keras1.SEQUENCE,
+    "engine": {
+        "slice_arrays": row("compat.keras.engine.slice_arrays", "arrays start stop"),
+        "get_source_inputs": keras1.ENGINE["get_source_inputs"],
+    },
+    "backend": BACKEND,
+}
+
+FIT = (
+    "x y batch_size epochs verbose callbacks validation_split validation_data shuffle class_weight "
+    "sample_weight initial_epoch steps_per_epoch validation_steps"
+)
+PREDICT = "x batch_size verbose steps"
+GENERATOR = "* max_q_size: nb_worker: pickle_safe: nb_val_worker: val_samples:steps"
+METHODS: dict[str, Row] = keras1.METHODS | {
+    "Model.compile": row(
+        "models.Model.compile",
+        "optimizer loss metrics loss_weights sample_weight_mode: weighted_metrics target_tensors:!",
+    ),
+    "Model.fit": row("models.Model.fit", f"{FIT} * nb_epoch:epochs"),
+    "Model.evaluate": row("models.Model.evaluate", "x y batch_size verbose sample_weight steps"),
+    "Model.predict": row("models.Model.predict", PREDICT, {"verbose": 0}),
+    "Model.train_on_batch": row("models.Model.train_on_batch", "x y sample_weight class_weight"),
+    "Model.fit_generator": row(
+        "models.Model.fit",
+        "generator:x steps_per_epoch epochs verbose callbacks validation_data validation_steps "
+        "class_weight max_queue_size: workers: use_multiprocessing: shuffle initial_epoch "
+        "* nb_epoch:epochs nb_val_samples:validation_steps samples_per_epoch:steps_per_epoch "
+        "max_q_size: nb_worker: pickle_safe: validation_freq",
+    ),
+    "Model.evaluate_generator": row(
+        "models.Model.evaluate",
+        f"generator:x steps max_queue_size: workers: use_multiprocessing: verbose {GENERATOR}",
+    ),
+    "Model.predict_generator": row(
+        "models.Model.predict",
+        f"generator:x steps max_queue_size: workers: use_multiprocessing: verbose {GENERATOR}",
+        {"verbose": 0},
+    ),
+    "Layer.add_weight": row(
+        "layers.Layer.add_weight", "name shape dtype initializer regularizer trainable constraint"
+    ),
+}
+VALUES: dict[str, dict] = keras1.VALUES | {
+    "epsilon": {None: 1e-7},
+    "loss": {
+        **keras1.VALUES["loss"],
+        "logcosh": "log_cosh",
+        "kullback_leibler_divergence": "kl_divergence",
+    },
+}
+
+MODULES: dict[str, str] = keras1.MODULES | {
+    "keras.layers.merge": "layers engine leaks",
+    "keras.layers.cudnn_recurrent": "layers engine leaks",
+    "keras.engine.base_layer": "layers models engine leaks",
+    "keras.engine.input_layer": "layers models engine leaks",
+    "keras.engine.network": "layers models engine leaks",
+    "keras.engine.sequential": "layers models engine leaks",
+    "keras.initializers": "initializers",
+    "keras.losses": "losses",
+    "keras.objectives": "losses",
+    "keras.utils.data_utils": "utils",
+    "keras.utils.training_utils": "utils engine",
+}
+del MODULES["keras.initializations"]
+LEAKS = "activations initializers regularizers constraints"
+TOP = {"layers": "Input", "models": "Model Sequential"}
+VERSION = "2.2.5"
+EPSILON = 1e-7
+LOWERCASE_NAMES = False
+CAPTURED_RATE = False
+
+SIGNS = {
+    "names": (
+        "Conv2DTranspose Concatenate initializers plot_model image_data_format "
+        "set_image_data_format keras.layers.merge keras.losses keras.initializers "
+        "keras.utils.vis_utils"
+    ).split(),
+    "keywords": (
+        "epochs filters kernel_size padding strides units kernel_initializer "
+        "recurrent_initializer kernel_regularizer recurrent_dropout steps_per_epoch "
+        "validation_steps num_words use_bias embeddings_initializer data_format"
+    ).split(),
+}

@@ -1,0 +1,16 @@
+"""`docs/old_programs.md` prints the tables as they are."""
+
+from pathlib import Path
+
+import pytest
+
+from hornbook.dialects import keras1, keras2
+from hornbook.dialects.show import table
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "old_programs.md"
+
+
+@pytest.mark.parametrize("dialect", [keras1, keras2])
+def test_the_tables_in_the_docs_are_true(dialect):
+    want = f"## {dialect.TITLE}\n\n{table(dialect)}\n"
+    assert want in DOCS.read_text(), f"print hornbook.dialects.show.table into {DOCS.name}"

@@ -1,0 +1,99 @@
+"""Programs in old dialects run as they were written, through `hornbook run`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hornbook.cli import main
+from hornbook.compat.recognise import recognise
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
+@pytest.mark.parametrize(
+    ("name", "arguments", "told", "printed"),
+    [
+        ("keras1_mlp", ["--size", "64"], "written for Keras 1", "accuracy "),
+        ("keras1_pictures", [], "written for Keras 1", "pictures done"),
+        ("keras1_graphs", [], "written for Keras 1", "graphs done"),
+        ("keras2_models", [], "written for Keras 2", "models done"),
+        ("plain", ["a", "--as"], "does not import keras", "plain __main__ ['a', '--as']"),
+    ],
+)
+def test_programs_run_to_the_end(name, arguments, told, printed, capsys):
+    status = main(["run", str(PROGRAMS / f"{name}.py"), *arguments])
+    out, err = capsys.readouterr()
+    assert status == 0, err
+    assert told in err.splitlines()[0]
+    assert printed in out
+    assert "keras" not in sys.modules or not hasattr(sys.modules["keras"], "_places")
+
+
+def test_from_outside_in_a_process_of_its_own(tmp_path):
+    program = tmp_path / "elsewhere.py"
+    program.write_text(
+        "from helper import width\n"
+        "from keras.layers import Convolution1D\n"
+        "print(Convolution1D(nb_filter=width, filter_length=3).get_config()['filters'])\n"
+    )
+    (tmp_path / "helper.py").write_text("width = 7\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "hornbook", "run", str(program)],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_an_error_is_told_with_the_program_s_own_line(tmp_path, capsys):
+    program = tmp_path / "wrong.py"
+    program.write_text("from keras.layers import Dense\n\nDense(8, aktivation='relu')\n")
+    assert main(["run", "--as", "keras1", str(program)]) == 1
+    err = capsys.readouterr().err
+    assert "as asked" in err.splitlines()[0]
+    assert 'wrong.py", line 3' in err and "runner.py" not in err
+    assert "Did you mean 'activation'" in err
+
+
+def test_a_name_that_is_not_known_is_told(tmp_path, capsys):
+    program = tmp_path / "unknown.py"
+    program.write_text("import keras\nkeras.layers.Dens(8)\n")
+    assert main(["run", str(program)]) == 1
+    assert "keras.layers has no 'Dens' among the names of Keras 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["print 'hello'\n", "try:\n  pass\nexcept A, e:\n  pass\n"])
+def test_python_2_is_told(text, tmp_path, capsys):
+    program = tmp_path / "two.py"
+    program.write_text(text)
+    assert main(["run", str(program)]) == 2
+    assert "this is Python 2" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
+    assert main(["run", str(tmp_path / "none.py")]) == 2
+    assert "No such file" in capsys.readouterr().err
+    (tmp_path / "no.py").write_text("def f(:\n")
+    assert main(["run", str(tmp_path / "no.py")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "generation"),
+    [
+        ("from keras.layers import Dense\nDense(8, init='uniform')", "keras1"),
+        ("import keras\nkeras.layers.Convolution2D(8, 3, 3)\nm.fit(x, y, nb_epoch=3)", "keras1"),
+        ("from keras.layers import Conv2D\nConv2D(8, 3, 3, border_mode='same')", "keras1"),
+        ("from keras.layers import Conv2D\nConv2D(8, (3, 3), padding='same')", "keras2"),
+        ("from keras.layers.merge import add\nm.fit(x, y, epochs=3)", "keras2"),
+        ("from keras.models import Sequential\nmodel.add(x)", "keras2"),
+        ("import keras_tuner", None),
+        ("from . import keras", None),
+    ],
+)
+def test_the_generation_is_recognised(text, generation):
+    assert recognise(text).generation == generation

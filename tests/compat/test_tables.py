@@ -1,0 +1,119 @@
+"""The rows of `dialects/` are true of today's names, and all of them are of use."""
+
+import inspect
+
+import pytest
+
+from hornbook.compat.install import installed
+from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.names import MIXINS, Names
+from hornbook.compat.translate import resolve, translate
+from hornbook.dialects import keras1, keras2
+from hornbook.dialects.row import row
+
+DIALECTS = [keras1, keras2]
+ROWS = [
+    pytest.param(dialect, family, name, id=f"{dialect.__name__[-6:]}-{family}-{name}")
+    for dialect in DIALECTS
+    for family, rows in dialect.FAMILIES.items()
+    for name in rows
+]
+
+
+def known_parameters(today):
+    """The arguments that an object takes, and those that old classes take beside; None: any."""
+    parameters = inspect.signature(today).parameters
+    also = ()
+    if isinstance(today, type):
+        also = next((m.also_takes for k, m in MIXINS.items() if issubclass(today, k)), ())
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return {*parameters, *also}
+
+
+@pytest.mark.parametrize(("dialect", "family", "name"), ROWS)
+def test_what_a_row_names_exists_today(dialect, family, name):
+    one = dialect.FAMILIES[family][name]
+    known = known_parameters(resolve(one.new))
+    if known is not None:
+        wanted = {a.new for a in one.arguments if a.new} | set(one.defaults)
+        assert wanted <= known
+    assert callable(Names(dialect).get(family, name))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_methods_exist_today(dialect):
+    for name, one in dialect.METHODS.items():
+        known = {*inspect.signature(resolve(one.new)).parameters}
+        own = {"generator", "samples", "validation_samples"}  # counted in batches by the method
+        assert {a.new for a in one.arguments if a.new} - own <= known, name
+        assert set(one.defaults) <= known, name
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_nothing_in_the_tables_is_without_use(dialect):
+    reached = {family for families in dialect.MODULES.values() for family in families.split()}
+    assert reached - {"top", "leaks"} == set(dialect.FAMILIES)
+    rows = [one for rows in dialect.FAMILIES.values() for one in rows.values()]
+    rows += dialect.METHODS.values()
+    taken = {a.new for one in rows for a in one.arguments} | {"data_format", "bias_initializer"}
+    taken |= {p for one in rows for p in inspect.signature(resolve(one.new)).parameters}
+    assert set(dialect.VALUES) <= taken
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_module_gives_every_name(dialect):
+    generation = dialect.__name__.rpartition(".")[2]
+    with installed(generation):
+        for path in dialect.MODULES:
+            scope: dict = {}
+            exec(f"from {path} import *", scope)
+            assert len(scope) > 1 or path == "keras.preprocessing", path
+
+
+def test_values_that_are_computed_in_compat_exist():
+    for dialect in DIALECTS:
+        for changed in dialect.VALUES.values():
+            for value in changed.values():
+                assert not str(value).startswith("compat.") or callable(resolve(value))
+
+
+def test_arguments_by_position_by_name_and_joined():
+    conv = row("layers.Conv2D", "nb_filter:filters nb_row+nb_col:kernel_size activation * bias:b")
+    want = {"filters": 8, "kernel_size": (3, 5), "activation": "relu"}
+    assert translate("C", conv, {}, (8, 3, 5, "relu"), {}) == want
+    by_name = {"nb_filter": 8, "nb_row": 3, "nb_col": 5, "activation": "relu"}
+    assert translate("C", conv, {}, (), by_name) == want
+    assert translate("C", conv, {}, (8, (3, 5), "relu"), {}) == want
+    assert translate("C", conv, {}, (8, 3), {}) == {"filters": 8, "kernel_size": 3}
+
+
+def test_too_many_and_double_arguments_are_told():
+    dropout = row("layers.Dropout", "p:rate")
+    with pytest.raises(TypeError, match="Dropout.. takes 1 positional arguments, not 2"):
+        translate("Dropout", dropout, {}, (0.5, 1), {})
+    with pytest.raises(TypeError, match="got both 'rate' and 'rate'|got both 'p' and 'rate'"):
+        translate("Dropout", dropout, {}, (0.5,), {"rate": 0.2})
+
+
+def test_dropped_arguments_warn_where_that_matters():
+    one = row("models.Model.fit", "x quiet: loud:!")
+    assert translate("fit", one, {}, (1, 2), {}) == {"x": 1}
+    with pytest.warns(UserWarning, match="fit: the argument 'loud' is ignored"):
+        translate("fit", one, {}, (1, 2, 3), {})
+
+
+def test_values_change_in_lists_and_dicts_too():
+    one = row("models.Model.compile", "metrics")
+    values = {"metrics": {"accuracy": "acc"}}
+    for given, want in (
+        ("accuracy", "acc"),
+        (["accuracy", "mse"], ["acc", "mse"]),
+        ({"a": ["accuracy"]}, {"a": ["acc"]}),
+    ):
+        assert translate("compile", one, values, (given,), {}) == {"metrics": want}
+
+
+def test_mixins_are_of_today():
+    assert all(isinstance(kind, type) for kind in MIXINS)
+    assert OldOptimizer.also_takes == ("decay",)
