@@ -35,12 +35,12 @@ class OldNames(type):
     _row: Row
     _today: type
     _adapt: Callable
-    _given: Callable
+    _arguments_today: Callable
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if "_row" not in vars(cls):  # a program's own subclass
             return super().__call__(*args, **kwargs)
-        given = cls._given(args, kwargs)
+        given = cls._arguments_today(args, kwargs)
         kind = _variant(cls, given)
         kept = dict(given)
         kind._adapt(kept)
@@ -145,7 +145,7 @@ def _class(names: Names, family: str, name: str, row: Row, today: Any, mixin: An
             "_row": row,
             "_today": today,
             "_names": names,
-            "_given": staticmethod(given_of),
+            "_arguments_today": staticmethod(given_of),
             "_adapt": staticmethod(adapt),
             "_stated_class": property(_stated),
         },

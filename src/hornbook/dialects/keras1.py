@@ -303,10 +303,21 @@ UTILS: dict[str, Row] = {
     "custom_object_scope": row("utils.custom_object_scope"),
     "CustomObjectScope": row("utils.CustomObjectScope"),
     "get_custom_objects": row("utils.get_custom_objects"),
+    "get_file": row("data.get_file", "fname origin untar md5_hash cache_subdir"),
     "layer_from_config": row("layers.deserialize", "config custom_objects"),
 }
 SEQUENCE: dict[str, Row] = {
-    "pad_sequences": row("utils.pad_sequences", "sequences maxlen dtype padding truncating value"),
+    "pad_sequences": row("data.pad_sequences", "sequences maxlen dtype padding truncating value"),
+    "skipgrams": row(
+        "data.skipgrams",
+        "sequence vocabulary_size window_size negative_samples shuffle categorical sampling_table",
+    ),
+    "make_sampling_table": row("data.make_sampling_table", "size sampling_factor"),
+}
+TEXT: dict[str, Row] = {
+    "Tokenizer": row("data.Tokenizer", "nb_words:num_words filters lower split char_level"),
+    "text_to_word_sequence": row("data.text_to_word_sequence", "text filters lower split"),
+    "one_hot": row("data.one_hot", "text n filters lower split"),
 }
 ENGINE: dict[str, Row] = {
     "slice_X": row("compat.keras.engine.slice_arrays", "X:arrays start stop"),
@@ -433,6 +444,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "callbacks": CALLBACKS,
     "utils": UTILS,
     "sequence": SEQUENCE,
+    "text": TEXT,
     "engine": ENGINE,
     "backend": BACKEND,
 }
@@ -533,6 +545,8 @@ MODULES: dict[str, str] = {
     "keras.utils.layer_utils": "utils",
     "keras.preprocessing": "",
     "keras.preprocessing.sequence": "sequence",
+    "keras.preprocessing.text": "text",
+    "keras.utils.data_utils": "utils",
 }
 LEAKS = "activations initializations regularizers constraints"
 TOP = {"layers": "Input", "models": "Model Sequential"}

@@ -266,7 +266,16 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "metrics": METRICS,
     "callbacks": CALLBACKS,
     "utils": UTILS,
-    "sequence": keras1.SEQUENCE,
+    "sequence": keras1.SEQUENCE | {"TimeseriesGenerator": row("data.TimeseriesGenerator")},
+    "text": keras1.TEXT
+    | {
+        "Tokenizer": row(
+            "data.Tokenizer",
+            "num_words filters lower split char_level oov_token * nb_words:num_words",
+        ),
+        "hashing_trick": row("data.hashing_trick", "text n hash_function filters lower split"),
+        "tokenizer_from_json": row("data.tokenizer_from_json"),
+    },
     "engine": {
         "slice_arrays": row("compat.keras.engine.slice_arrays", "arrays start stop"),
         "get_source_inputs": keras1.ENGINE["get_source_inputs"],
@@ -328,7 +337,6 @@ MODULES: dict[str, str] = keras1.MODULES | {
     "keras.initializers": "initializers",
     "keras.losses": "losses",
     "keras.objectives": "losses",
-    "keras.utils.data_utils": "utils",
     "keras.utils.training_utils": "utils engine",
 }
 del MODULES["keras.initializations"]

@@ -13,9 +13,9 @@ from hornbook import ops, random
 from hornbook.compat.keras.engine import get_source_inputs
 from hornbook.core import settings, tree
 from hornbook.core.graph import Graph
-from hornbook.core.symbolic import SymbolicTensor, op, record, symbolic_leaves
-from hornbook.core.variable import Variable, bind, unwrap
-from hornbook.layers.calling import Call, thread
+from hornbook.core.symbolic import SymbolicTensor, op, record
+from hornbook.core.variable import Inside, Variable, bind, thread, unwrap
+from hornbook.layers.calling import Call
 from hornbook.layers.lambda_ import Lambda
 from hornbook.utils import session
 
@@ -364,15 +364,10 @@ class KFunction:
         self._run = self._compute if opaque else jax.jit(self._compute, static_argnums=2)
 
     def _compute(self, values: list, variables: list, training: bool) -> tuple[list, list]:
-        thread.calls.append(Call(training, []))
-        try:
-            with bind(dict(zip(self.variables, variables, strict=True))) as scope:
-                made = self.graph.run(values)
-                made = [one.raw if isinstance(one, Variable) else one for one in made]
-                after = [scope[variable] for variable in self.variables]
-        finally:
-            thread.calls.pop()
-        return made, after
+        given = dict(zip(self.variables, variables, strict=True))
+        with Inside("calls", Call(training, [])), bind(given) as scope:
+            made = [unwrap(one) for one in self.graph.run(values)]
+            return made, [scope[variable] for variable in self.variables]
 
     def __call__(self, inputs: list) -> Any:
         if len(inputs) != len(self.phase):
@@ -405,26 +400,33 @@ def function(inputs: list, outputs: Any, updates: Any = (), **kwargs: Any) -> KF
 
 
 class Gradient:
-    """The derivatives of a graph's sum by some of the tensors or variables in it."""
+    """The derivatives of a tensor's sum by one tensor that it is computed from, or by variables.
+
+    Args:
+        loss: a symbolic tensor.
+        by: a symbolic tensor, or a list of variables.
+    """
 
     name = "gradients"
 
-    def __init__(self, loss: SymbolicTensor, variables: list):
-        self.by_variable = [v for v in variables if isinstance(v, Variable)]
-        self.by_tensor = [t for t in variables if not isinstance(t, Variable)]
-        self.others = [t for t in get_source_inputs(loss) if t not in set(self.by_tensor)]
-        self.graph = Graph([*self.others, *self.by_tensor], loss)
-        self.variables = list(dict.fromkeys([*variables_of(self.graph), *self.by_variable]))
+    def __init__(self, loss: SymbolicTensor, by: Any):
+        self.weights = by if isinstance(by, list) else []
+        tensors = [] if isinstance(by, list) else [by]
+        others = [one for one in get_source_inputs(loss) if not any(one is t for t in tensors)]
+        self.graph = Graph([*others, *tensors], loss)
+        self.variables = list(dict.fromkeys([*variables_of(self.graph), *self.weights]))
+        self.by_tensor = bool(tensors)
 
-    def __call__(self, others: list, tensors: list) -> list:
-        def loss(tensors, values):
-            with bind(dict(zip(self.by_variable, values, strict=True))):
+    def __call__(self, *values: Any) -> list:
+        others = values[:-1] if self.by_tensor else values
+
+        def loss(tensors, weights):
+            with bind(dict(zip(self.weights, weights, strict=True))):
                 return jnp.sum(self.graph.run([*others, *tensors]))
 
-        by_tensor, by_variable = jax.grad(loss, argnums=(0, 1))(
-            list(tensors), [variable.raw for variable in self.by_variable]
-        )
-        return [*by_tensor, *by_variable]
+        weights = [variable.raw for variable in self.weights]
+        by_tensor, by_weight = jax.grad(loss, argnums=(0, 1))(list(values[len(others) :]), weights)
+        return [*by_tensor, *by_weight]
 
 
 def gradients(loss: SymbolicTensor, variables: Any) -> list:
@@ -432,16 +434,19 @@ def gradients(loss: SymbolicTensor, variables: Any) -> list:
 
     Args:
         loss: a symbolic tensor; its sum is derived.
-        variables: a list of what to derive by.
+        variables: what to derive by, a list or a single one.
 
     Raises:
         TypeError: if the loss is no symbolic tensor.
     """
-    if not symbolic_leaves(loss):
+    if not isinstance(loss, SymbolicTensor):
         raise TypeError(f"K.gradients takes a symbolic loss, not {loss!r}")
-    several = isinstance(variables, list | tuple)
-    wanted = list(variables) if several else [variables]
-    gradient = Gradient(loss, wanted)
-    made = record(gradient, (gradient.others, gradient.by_tensor), {})
-    order = [*gradient.by_tensor, *gradient.by_variable]
-    return [made[next(i for i, one in enumerate(order) if one is want)] for want in wanted]
+    wanted = list(variables) if isinstance(variables, list | tuple) else [variables]
+    weights = [one for one in wanted if isinstance(one, Variable)]
+    found: dict[Any, Any] = {}
+    for by in [weights, *(one for one in wanted if not isinstance(one, Variable))]:
+        if not isinstance(by, list) or by:
+            gradient = Gradient(loss, by)
+            made = record(gradient, tuple(gradient.graph.input_list), {})
+            found |= dict(zip(by if isinstance(by, list) else [by], made, strict=True))
+    return [found[one] for one in wanted]

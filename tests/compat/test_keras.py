@@ -1,0 +1,312 @@
+"""What old names compute: against formulas written out, and against today's layers."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import hornbook
+from hornbook.compat.install import installed
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
+
+
+@pytest.fixture
+def keras1():
+    with installed("keras1"):
+        import keras
+
+        yield keras
+
+
+@pytest.fixture
+def keras2():
+    with installed("keras2"):
+        import keras
+
+        yield keras
+
+
+def sigmoid(x):
+    return np.clip(0.2 * x + 0.5, 0, 1)
+
+
+def test_an_old_lstm_is_the_formula_of_its_time(keras1):
+    rng = np.random.default_rng(0)
+    layer = keras1.layers.LSTM(3, return_sequences=True, input_dim=2, input_length=4)
+    x = rng.normal(size=(1, 4, 2)).astype("float32")
+    found = np.asarray(layer(x))[0]
+    w, u, b = layer.get_weights()
+    h = c = np.zeros(3)
+    for t in range(4):
+        i, f, g, o = np.split(x[0, t] @ w + h @ u + b, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        np.testing.assert_allclose(found[t], h, atol=1e-5)
+
+
+def test_an_old_gru_multiplies_the_state_before_the_product(keras2):
+    rng = np.random.default_rng(1)
+    layer = keras2.layers.GRU(3, use_bias=False)
+    x = rng.normal(size=(1, 2, 2)).astype("float32")
+    found = np.asarray(layer(x))[0]
+    w, u = layer.get_weights()
+    h = np.zeros(3)
+    for t in range(2):
+        z = sigmoid(x[0, t] @ w[:, :3] + h @ u[:, :3])
+        r = sigmoid(x[0, t] @ w[:, 3:6] + h @ u[:, 3:6])
+        h = z * h + (1 - z) * np.tanh(x[0, t] @ w[:, 6:] + (r * h) @ u[:, 6:])
+    np.testing.assert_allclose(found, h, atol=1e-5)
+
+
+def test_files_and_copies_of_old_classes_are_today_s(keras1, tmp_path):
+    layers = keras1.layers
+    model = keras1.models.Sequential(
+        [
+            layers.Convolution2D(2, 3, 3, border_mode="same", input_shape=(4, 4, 1)),
+            layers.BatchNormalization(epsilon=1e-5),
+            layers.Flatten(),
+            layers.Dense(output_dim=3, W_regularizer=keras1.regularizers.l2(0.1)),
+        ]
+    )
+    model.compile(keras1.optimizers.Adam(lr=0.01), "mse", metrics=["accuracy"])
+    told = json.loads(model.to_json())
+    stated = [(one["module"], one["class_name"]) for one in told["config"]["layers"]]
+    assert stated[1:3] == [("keras.layers", "Conv2D"), ("keras.layers", "BatchNormalization")]
+    assert told["config"]["layers"][1]["config"]["kernel_size"] in ([3, 3], (3, 3))
+    x = np.ones((2, 4, 4, 1), "float32")
+    path = tmp_path / "m.keras"
+    model.save(str(path))
+    again = hornbook.saving.load_model(path)
+    np.testing.assert_allclose(again.predict(x), model.predict(x), atol=1e-6)
+    assert type(again.layers[0]) is hornbook.layers.Conv2D
+    copy = type(model.layers[0]).from_config(model.layers[0].get_config())
+    assert copy.kernel_size == (3, 3) and isinstance(copy, layers.Convolution2D)
+
+
+def test_classes_stay_classes(keras1):
+    layers = keras1.layers
+    dense = layers.Dense(2)
+    assert type(dense) is layers.Dense and isinstance(dense, layers.Layer)
+    assert issubclass(layers.Dense, layers.Layer) and not issubclass(layers.Dense, layers.Dropout)
+    assert isinstance(hornbook.layers.Dense(2), layers.Dense)
+    assert isinstance(keras1.models.Sequential(), keras1.models.Model)
+
+    class Wide(layers.Dense):
+        def __init__(self, factor, **kwargs):
+            super().__init__(4 * factor, init="zero", **kwargs)
+
+    wide = Wide(2, name="wide", activation="relu")
+    assert wide.units == 8 and isinstance(wide, layers.Dense) and not isinstance(dense, Wide)
+    assert wide.get_config()["factor"] == 2
+    assert np.asarray(wide(np.ones((1, 3)))).tolist() == [[0.0] * 8]
+
+
+def test_words_are_left_out_whole(keras1):
+    layer = keras1.layers.Embedding(50, 4, dropout=0.5, init="one")
+    ids = np.arange(50).reshape(5, 10) % 25
+    assert np.asarray(layer(ids)).tolist() == np.ones((5, 10, 4)).tolist()
+    rows = np.asarray(layer(ids, training=True))
+    by_word = {int(i): rows[ids == i].reshape(-1, 4) for i in range(25)}
+    assert all((one == one[0, 0]).all() for one in by_word.values())
+    values = {float(one[0, 0]) for one in by_word.values()}
+    assert values == {0.0, 2.0}
+
+
+def test_batch_normalization_by_the_batch_also_in_testing(keras1):
+    x = np.random.default_rng(2).normal(3, 2, size=(64, 2)).astype("float32")
+    batch = np.asarray(keras1.layers.BatchNormalization(mode=2)(x))
+    np.testing.assert_allclose(batch.mean(0), 0, atol=1e-5)
+    each = np.asarray(keras1.layers.BatchNormalization(mode=1, epsilon=1e-9)(x))
+    want = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+    np.testing.assert_allclose(each, want, atol=1e-3)
+    assert type(keras1.layers.BatchNormalization(mode=0)) is keras1.layers.BatchNormalization
+
+
+@pytest.mark.parametrize(
+    ("mode", "want"),
+    [
+        ("sum", lambda a, b: a + b),
+        ("mul", lambda a, b: a * b),
+        ("ave", lambda a, b: (a + b) / 2),
+        ("max", np.maximum),
+        ("concat", lambda a, b: np.concatenate([a, b], -1)),
+        ("dot", lambda a, b: (a * b).sum(-1, keepdims=True)),
+        (lambda pair: pair[0] - pair[1], lambda a, b: a - b),
+    ],
+)
+def test_modes_of_merge(keras1, mode, want):
+    a, b = np.random.default_rng(3).normal(size=(2, 5, 3)).astype("float32")
+    x, y = keras1.layers.Input((3,)), keras1.layers.Input((3,))
+    model = keras1.models.Model(input=[x, y], output=keras1.layers.merge([x, y], mode=mode))
+    np.testing.assert_allclose(model.predict([a, b]), want(a, b), rtol=1e-5, atol=1e-6)
+
+
+def test_an_unknown_mode_of_merge_is_told(keras1):
+    x = keras1.layers.Input((3,))
+    with pytest.raises(ValueError, match="sum, mul, ave, max, concat.*not 'plus'"):
+        keras1.layers.merge([x, x], mode="plus")
+
+
+def test_a_rate_decays_with_each_step(keras2):
+    x, y = np.ones((4, 1), "float32"), np.zeros((4, 1), "float32")
+    model = keras2.models.Sequential()
+    model.add(keras2.layers.Dense(1, use_bias=False, weights=[np.ones((1, 1))], input_dim=1))
+    model.compile(keras2.optimizers.SGD(lr=0.1, decay=0.5), "mse")
+    model.fit(x, y, batch_size=1, epochs=1, verbose=0)
+    w = 1.0
+    for step in range(4):
+        w -= 0.1 / (1 + 0.5 * step) * 2 * w
+    np.testing.assert_allclose(model.get_weights()[0], [[w]], rtol=1e-5)
+    assert model.optimizer.lr == 0.1
+    model.optimizer.lr = 0.2
+    assert model.optimizer.lr == pytest.approx(0.2)
+
+
+def test_names_of_optimizers_mean_those_of_their_time(keras1):
+    model = keras1.models.Sequential([keras1.layers.Dense(1, input_dim=1)])
+    for name, rate, epsilon in (
+        ("adadelta", 1.0, 1e-8),
+        ("adagrad", 0.01, 1e-8),
+        ("adam", 1e-3, 1e-8),
+    ):
+        model.compile(name, "mse")
+        assert float(model.optimizer.lr) == pytest.approx(rate)
+        assert model.optimizer.epsilon == epsilon
+
+
+def test_a_rate_that_is_assigned_too_late_changes_nothing_and_warns(keras1):
+    model = keras1.models.Sequential([keras1.layers.Dense(1, input_dim=1)])
+    model.compile(keras1.optimizers.SGD(0.1), "mse")
+    model.optimizer.lr = 0.2
+    model.fit(np.ones((2, 1)), np.ones(2), nb_epoch=1, verbose=0)
+    with pytest.warns(UserWarning, match="the rate was taken when training first began"):
+        model.optimizer.lr = 0.3
+    assert float(model.optimizer.lr) == pytest.approx(0.2)
+    keras1.backend.set_value(model.optimizer.lr, 0.4)
+    assert float(model.optimizer.lr) == pytest.approx(0.4)
+    model.compile(model.optimizer, "mse")
+    model.optimizer.lr = 0.5
+    assert float(model.optimizer.lr) == pytest.approx(0.5)
+
+
+def test_samples_are_counted_in_batches(keras1):
+    seen = []
+
+    def batches():
+        while True:
+            seen.append(len(seen))
+            yield np.ones((4, 1)), np.ones(4)
+
+    model = keras1.models.Sequential([keras1.layers.Dense(1, input_dim=1)])
+    model.compile("sgd", "mse")
+    model.fit_generator(batches(), 10, 2, verbose=0)
+    assert len(seen) >= 6
+    assert int(model.optimizer.iterations) == 6  # three batches hold ten samples
+
+
+def test_both_spellings_are_found_and_the_own_one_is_listed(keras2):
+    from hornbook.compat.keras.callbacks import Logs
+
+    logs = Logs(acc=1.0, val_mean_absolute_error=2.0)
+    assert logs["accuracy"] == 1.0 and logs.get("val_mae") == 2.0 and "val_mae" in logs
+    assert list(logs) == ["acc", "val_mean_absolute_error"]
+    assert logs.get("val_acc") is None and "loss" not in logs
+    with pytest.raises(KeyError, match="val_acc"):
+        logs["val_acc"]
+    assert pickle.loads(pickle.dumps(logs)) == logs
+
+
+def test_functions_read_weights_as_they_are_and_update_variables(keras2):
+    K = keras2.backend
+    x = keras2.layers.Input((2,))
+    dense = keras2.layers.Dense(1, use_bias=False)
+    total = K.variable(0.0)
+    out = dense(x)
+    call = K.function([x], [out, K.square(out)], updates=[(total, K.sum(x) + total)])
+    for scale in (1.0, 3.0):
+        dense.set_weights([np.full((2, 1), scale)])
+        y, squared = call([np.ones((1, 2))])
+        assert (y.tolist(), squared.tolist()) == ([[2 * scale]], [[4 * scale**2]])
+    assert K.get_value(total) == 4
+    with pytest.raises(TypeError, match="takes 1 arrays, not 2"):
+        call([1, 2])
+
+
+def test_gradients_by_inputs_layers_outputs_and_weights(keras2):
+    K = keras2.backend
+    x = keras2.layers.Input((2,))
+    first, second = keras2.layers.Dense(2, use_bias=False), keras2.layers.Dense(1, use_bias=False)
+    h = first(x)
+    loss = K.sum(K.square(second(h)))
+    by_x, by_h, by_w = K.gradients(loss, [x, h, second.kernel])
+    value = np.array([[1.0, -2.0]], "float32")
+    got = K.function([x], [by_x, by_h, by_w])([value])
+    (a,), (b,) = first.get_weights(), second.get_weights()
+    hidden = value @ a
+    slope = 2 * (hidden @ b)
+    for one, want in zip(got, (slope @ b.T @ a.T, slope @ b.T, hidden.T @ slope), strict=True):
+        np.testing.assert_allclose(one, want, rtol=1e-4, atol=1e-5)
+    with pytest.raises(TypeError, match="takes a symbolic loss"):
+        K.gradients(1.0, [x])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "axes", "want"),
+    [
+        ((4, 3), (4, 3), None, "bi,bi->b"),
+        ((4, 2, 3), (4, 3, 5), None, "bij,bjk->bik"),
+        ((4, 2, 3), (4, 5, 3), 2, "bij,bkj->bik"),
+        ((4, 2, 3), (4, 2), (1, 1), "bij,bi->bj"),
+    ],
+)
+def test_batch_dot(keras1, a, b, axes, want):
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=a).astype("float32"), rng.normal(size=b).astype("float32")
+    found = np.asarray(keras1.backend.batch_dot(x, y, axes=axes))
+    expected = np.einsum(want, x, y)
+    np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=1e-4, atol=1e-5)
+    assert found.shape == (expected.shape if expected.ndim > 1 else (4, 1))
+
+
+def test_phases_and_choices(keras1):
+    K = keras1.backend
+    x = keras1.layers.Input((1,))
+    model = keras1.models.Model(x, keras1.layers.Lambda(lambda t: K.in_train_phase(t, 0 * t))(x))
+    one = np.ones((1, 1), "float32")
+    assert model.predict(one)[0, 0] == 0 and float(model(one, training=True)[0, 0]) == 1
+    chosen = K.switch(np.array([[True], [False]]), np.ones((2, 2)), np.zeros((2, 2)))
+    assert np.asarray(chosen).tolist() == [[1, 1], [0, 0]]
+
+
+def test_settings_come_back(keras1):
+    K = keras1.backend
+    K.set_image_dim_ordering("th")
+    assert hornbook.backend.image_data_format() == "channels_first" and K.epsilon() == 1e-8
+    with pytest.raises(ValueError, match="'tf' or 'th'"):
+        K.set_image_dim_ordering("channels_first")
+    from hornbook.compat import uninstall
+
+    uninstall()
+    assert hornbook.backend.image_data_format() == "channels_last"
+    assert hornbook.backend.epsilon() == 1e-7
+
+
+def test_a_keras_that_is_installed_comes_back():
+    import keras as real
+
+    with installed("keras1"):
+        import keras as old
+
+        assert old is not real and old.__version__.startswith("1.")
+    import keras
+
+    assert keras is real
+
+
+def test_sessions_are_told_not_to_be(keras2):
+    with pytest.warns(UserWarning, match="there are no sessions here"):
+        session = keras2.backend.get_session()
+    with pytest.raises(NotImplementedError, match="K.function"):
+        session.run(None)
