@@ -14,9 +14,13 @@ from hornbook.core.settings import (
     floatx,
     image_data_format,
     is_flash_attention_enabled,
+    max_epochs,
+    max_steps_per_epoch,
     set_epsilon,
     set_floatx,
     set_image_data_format,
+    set_max_epochs,
+    set_max_steps_per_epoch,
 )
 
 __all__ = [
@@ -31,9 +35,13 @@ __all__ = [
     "image_data_format",
     "is_flash_attention_enabled",
     "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
 ]
 __dir__ = __all__.copy

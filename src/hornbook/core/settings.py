@@ -1,5 +1,7 @@
 """Process-wide numeric settings: the default float type, the fuzz factor, the image layout."""
 
+import os
+import warnings
 from typing import Any
 
 import jax
@@ -10,6 +12,8 @@ _settings: dict[str, Any] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "flash_attention": None,
+    "max_epochs": os.environ.get("KERAS_MAX_EPOCHS"),
+    "max_steps_per_epoch": os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"),
 }
 
 
@@ -106,6 +110,56 @@ def is_flash_attention_enabled() -> bool | None:
         False
     """
     return _settings["flash_attention"]
+
+
+def max_epochs() -> int | None:
+    """The most epochs that any `fit` trains; also set by the environment variable
+    `KERAS_MAX_EPOCHS`.
+
+    Example:
+        >>> max_epochs() is None
+        True
+    """
+    value = _settings["max_epochs"]
+    return int(value) if value else None
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Limit the epochs of every `fit`, to try a program out.
+
+    Args:
+        max_epochs: the limit, `None` for no limit.
+    """
+    _settings["max_epochs"] = max_epochs
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most steps of any epoch, evaluation or prediction; also set by the environment variable
+    `KERAS_MAX_STEPS_PER_EPOCH`.
+
+    Example:
+        >>> max_steps_per_epoch() is None
+        True
+    """
+    value = _settings["max_steps_per_epoch"]
+    return int(value) if value else None
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Limit the steps of every epoch, evaluation and prediction, to try a program out.
+
+    Args:
+        max_steps_per_epoch: the limit, `None` for no limit.
+    """
+    _settings["max_steps_per_epoch"] = max_steps_per_epoch
+
+
+def limited(what: str, number: int | None, limit: int | None) -> int | None:
+    """A number (`None`: any) or the limit, with a warning where that is less."""
+    if limit is None or (number is not None and number <= limit):
+        return number
+    warnings.warn(f"{what} is limited to {limit} by keras.config", stacklevel=4)
+    return limit
 
 
 def standardize_data_format(value: str | None) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.forked import uses_engine
+from hornbook.core.settings import limited, max_steps_per_epoch
 from hornbook.training.data import class_weights, count_rows, is_iterable_source, to_arrays
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
 from hornbook.training.labels import check_numbers
@@ -38,6 +39,7 @@ def feed_of(
             alone, a batch at a time.
         anew: whether each epoch begins with the first rows or batch.
     """
+    steps_per_epoch = limited("steps_per_epoch", steps_per_epoch, max_steps_per_epoch())
     if steps_per_epoch is not None:
         steps_per_epoch = whole_executions(steps_per_epoch, model._at_once)
     if is_iterable_source(x):

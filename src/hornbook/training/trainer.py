@@ -11,7 +11,7 @@ from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.errors import door
 from hornbook.core.graph import Graph
-from hornbook.core.settings import floatx
+from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.core.variable import Variable
 from hornbook.layers.calling import loops_in_python, overrides
 from hornbook.training.custom import Steps
@@ -309,6 +309,7 @@ class Trainer(Steps):
             ValueError: if the model is not compiled, or data do not fit it.
         """
         self._check_compiled()
+        epochs = limited("epochs", epochs, max_epochs()) or 0
         if validation_split:
             if is_iterable_source(x):
                 raise ValueError("validation_split needs arrays; pass validation_data instead")
