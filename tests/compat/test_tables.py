@@ -68,7 +68,7 @@ def test_every_module_gives_every_name(dialect):
         for path in dialect.MODULES:
             scope: dict = {}
             exec(f"from {path} import *", scope)
-            assert len(scope) > 1 or path == "keras.preprocessing", path
+            assert len(scope) > 1 or not dialect.MODULES[path], path
 
 
 def test_values_that_are_computed_in_compat_exist():

@@ -319,6 +319,23 @@ TEXT: dict[str, Row] = {
     "text_to_word_sequence": row("data.text_to_word_sequence", "text filters lower split"),
     "one_hot": row("data.one_hot", "text n filters lower split"),
 }
+READ = "path nb_words:num_words skip_top maxlen {}seed start_char oov_char index_from"
+DATASETS: dict[str, dict[str, Row]] = {
+    "datasets.mnist": {"load_data": row("datasets.mnist.load_data", "path")},
+    "datasets.cifar10": {
+        "load_data": row("datasets.cifar10.load_data"),
+        "load_batch": row("datasets.cifar10.load_batch", "fpath label_key"),
+    },
+    "datasets.cifar100": {"load_data": row("datasets.cifar100.load_data", "label_mode")},
+    "datasets.imdb": {
+        "load_data": row("datasets.imdb.load_data", READ.format("") + " * test_split:!"),
+        "get_word_index": row("datasets.imdb.get_word_index", "path"),
+    },
+    "datasets.reuters": {
+        "load_data": row("datasets.reuters.load_data", READ.format("test_split ")),
+        "get_word_index": row("datasets.reuters.get_word_index", "path"),
+    },
+}
 ENGINE: dict[str, Row] = {
     "slice_X": row("compat.keras.engine.slice_arrays", "X:arrays start stop"),
     "get_source_inputs": row("compat.keras.engine.get_source_inputs", "tensor"),
@@ -446,6 +463,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "sequence": SEQUENCE,
     "text": TEXT,
     "engine": ENGINE,
+    **DATASETS,
     "backend": BACKEND,
 }
 
@@ -547,6 +565,8 @@ MODULES: dict[str, str] = {
     "keras.preprocessing.sequence": "sequence",
     "keras.preprocessing.text": "text",
     "keras.utils.data_utils": "utils",
+    "keras.datasets": "",
+    **{f"keras.{name}": name for name in DATASETS},
 }
 LEAKS = "activations initializations regularizers constraints"
 TOP = {"layers": "Input", "models": "Model Sequential"}

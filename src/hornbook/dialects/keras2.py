@@ -253,6 +253,17 @@ BACKEND: dict[str, Row] = keras1.BACKEND | {
     ),
     "binary_crossentropy": row("ops.binary_crossentropy", "target output from_logits"),
 }
+READ = "path num_words skip_top maxlen {}seed start_char oov_char index_from * nb_words:num_words"
+DATASETS: dict[str, dict[str, Row]] = keras1.DATASETS | {
+    "datasets.fashion_mnist": {"load_data": row("datasets.fashion_mnist.load_data")},
+    "datasets.boston_housing": {
+        "load_data": row("datasets.boston_housing.load_data", "path test_split seed")
+    },
+    "datasets.imdb": keras1.DATASETS["datasets.imdb"]
+    | {"load_data": row("datasets.imdb.load_data", READ.format(""))},
+    "datasets.reuters": keras1.DATASETS["datasets.reuters"]
+    | {"load_data": row("datasets.reuters.load_data", READ.format("test_split "))},
+}
 
 FAMILIES: dict[str, dict[str, Row]] = {
     "layers": LAYERS,
@@ -280,6 +291,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "slice_arrays": row("compat.keras.engine.slice_arrays", "arrays start stop"),
         "get_source_inputs": keras1.ENGINE["get_source_inputs"],
     },
+    **DATASETS,
     "backend": BACKEND,
 }
 
@@ -328,6 +340,7 @@ VALUES: dict[str, dict] = keras1.VALUES | {
 }
 
 MODULES: dict[str, str] = keras1.MODULES | {
+    **{f"keras.{name}": name for name in DATASETS},
     "keras.layers.merge": "layers engine leaks",
     "keras.layers.cudnn_recurrent": "layers engine leaks",
     "keras.engine.base_layer": "layers models engine leaks",
