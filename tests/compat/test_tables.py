@@ -1,14 +1,18 @@
 """The rows of `dialects/` are true of today's names, and all of them are of use."""
 
+import importlib
 import inspect
 
+import numpy as np
 import pytest
 
 from hornbook.compat.install import installed
 from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.libraries import put_back
 from hornbook.compat.names import MIXINS, Names
 from hornbook.compat.translate import resolve, translate
 from hornbook.dialects import keras1, keras2
+from hornbook.dialects.libraries import GONE
 from hornbook.dialects.row import row
 
 DIALECTS = [keras1, keras2]
@@ -117,3 +121,23 @@ def test_values_change_in_lists_and_dicts_too():
 def test_mixins_are_of_today():
     assert all(isinstance(kind, type) for kind in MIXINS)
     assert OldOptimizer.also_takes == ("decay",)
+
+
+def test_names_of_other_libraries_are_back_for_a_run_and_gone_after():
+    import collections
+
+    before = {*vars(np)}, {*vars(collections)}
+    with put_back():
+        for path, names in GONE.items():
+            assert all(hasattr(importlib.import_module(path), name) for name in names)
+        assert np.array([1.5]).astype(np.int).dtype.kind == "i"
+        assert isinstance([], collections.Iterable)
+    assert ({*vars(np)}, {*vars(collections)}) == before
+
+
+def test_modules_of_layers_are_found_by_attribute_and_by_import():
+    with installed("keras2"):
+        import keras
+
+        assert keras.layers.merge.concatenate is keras.layers.concatenate
+        assert keras.layers.core.Dense is keras.layers.Dense

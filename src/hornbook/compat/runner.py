@@ -8,6 +8,7 @@ import traceback
 from contextlib import nullcontext
 
 from hornbook.compat.install import installed
+from hornbook.compat.libraries import put_back
 from hornbook.compat.recognise import DIALECTS, recognise
 
 BAD_INPUT = 2
@@ -38,7 +39,10 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
     sys.argv = [path, *arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     try:
-        with installed(chosen) if chosen else nullcontext():
+        with (
+            installed(chosen) if chosen else nullcontext(),
+            put_back() if chosen else nullcontext(),
+        ):
             try:
                 runpy.run_path(path, run_name="__main__")
             except Exception as error:

@@ -126,7 +126,7 @@ LAYERS |= {
     long: LAYERS[long.replace("olution", "")]
     for long in "Convolution1D Convolution2D Convolution3D SeparableConvolution2D".split()
 } | {"Deconvolution2D": LAYERS["Conv2DTranspose"], "Deconvolution3D": LAYERS["Conv3DTranspose"]}
-for _gone in ("AtrousConv1D", "AtrousConv2D", "Deconv2D", "TimeDistributedDense"):
+for _gone in ("merge", "AtrousConv1D", "AtrousConv2D", "Deconv2D", "TimeDistributedDense"):
     del LAYERS[_gone]
 
 MODELS: dict[str, Row] = keras1.MODELS | {

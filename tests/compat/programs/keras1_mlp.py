@@ -14,7 +14,7 @@ from keras.utils import np_utils
 assert sys.argv[1:] == ["--size", "64"], sys.argv
 rng = np.random.RandomState(0)
 X = rng.rand(96, 6).astype("float32")
-labels = (X.sum(axis=1) > 3).astype(int)
+labels = (X.sum(axis=1) > 3).astype(np.int)
 Y = np_utils.to_categorical(labels, nb_classes=2)
 
 model = Sequential()
