@@ -37,7 +37,6 @@ NOT_TAKEN: dict[str, dict[str, str]] = {
         ("gptq_unpacked_column_size", "quantization_config"), TRANSFORMS
     ),
     "layers.Embedding": {"quantization_config": TRANSFORMS},
-    "layers.InputLayer": {"input_tensor": "`Input(tensor=...)` takes a tensor"},
 }
 # Functions and classes whose parameters stand in another order.
 INNER = "after the first few it is a class of its own, made by hornbook"
@@ -46,7 +45,6 @@ OTHER_ORDER = {
     "Variable": INNER,
     "layers.Conv3DTranspose": SIBLINGS,
     "layers.Convolution3DTranspose": SIBLINGS,
-    "layers.InputLayer": "input_tensor is not taken",
     "layers.Embedding": "what Keras has there is not taken",
     "optimizers.Muon": "what all optimizers take is taken by name",
 }

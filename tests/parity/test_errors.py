@@ -39,6 +39,37 @@ WRONG = {
     "parameters before they are": lambda m: m.layers.Dense(2).count_params(),
     "a merge mode": lambda m: m.layers.Bidirectional(m.layers.LSTM(2), merge_mode="x"),
     "inputs that are none": lambda m: m.Model(inputs=3, outputs=4),
+    "a size of -2": lambda m: m.layers.Reshape((-2,)),
+    "trainable in words": lambda m: m.layers.Dense(2, trainable="yes"),
+    "trainable as a number": lambda m: m.layers.Layer(trainable=1),
+    "trainable as None": lambda m: m.Sequential([m.layers.Dense(2, trainable=None)]),
+    "a table of no rows": lambda m: m.layers.Embedding(0, 2),
+    "a table of 3.0 rows": lambda m: m.layers.Embedding(3.0, 2),
+    "a table of vectors of 2.0": lambda m: m.layers.Embedding(3, 2.0),
+    "a table of a word": lambda m: m.layers.Embedding("3", 2),
+    "a table of a truth": lambda m: m.layers.Embedding(True, 2),
+    "an axis of a name": lambda m: m.layers.LayerNormalization(axis="a"),
+    "an axis and a half": lambda m: m.layers.LayerNormalization(axis=1.5),
+    "an axis of a dictionary": lambda m: m.layers.LayerNormalization(axis={"axis": 1}),
+    "shapes to build that do not add": lambda m: m.layers.Add().build([(2, 3), (2, 4)]),
+    "batches to build that do not add": lambda m: m.layers.Multiply().build([(2, 3), (3, 3)]),
+    "one shape to add": lambda m: m.layers.Average().build((2, 3)),
+    "three to subtract": lambda m: m.layers.Subtract()([X, X, X]),
+    "shapes to build that do not join": lambda m: m.layers.Concatenate(axis=1).build(
+        [(None, 2, 3), (None, 2, 4)]
+    ),
+    "additive attention to one": lambda m: m.layers.AdditiveAttention()(X),
+    "additive attention to one shape": lambda m: m.layers.AdditiveAttention().build((2, 3)),
+    "an input of a word": lambda m: m.layers.InputLayer(input_tensor="a"),
+    "an input of an array": lambda m: m.Input(tensor=X),
+    "an input of another shape": lambda m: m.Input((4,), tensor=m.Input((3,))),
+    "an input of another dtype": lambda m: m.layers.InputLayer(
+        dtype="int32", input_tensor=m.Input((3,))
+    ),
+    "an input of another batch": lambda m: m.layers.InputLayer(
+        batch_size=4, input_tensor=m.Input((3,))
+    ),
+    "two sizes of a batch": lambda m: m.layers.InputLayer(batch_size=2, batch_shape=(2, 3)),
     "JSON that is none": lambda m: m.models.model_from_json("{"),
 }
 
@@ -50,3 +81,10 @@ def test_exceptions_are_of_keras_s_kind(case):
     kind = next(c for c in type(theirs.value).__mro__ if c.__module__ == "builtins")
     with pytest.raises(kind):
         WRONG[case](keras)
+
+
+@pytest.mark.parametrize("axis", [1, 5, -3, [0, 7]])
+@pytest.mark.parametrize("layer", ["LayerNormalization", "RMSNormalization"])
+def test_an_axis_that_is_not_there_is_told(layer, axis):
+    with pytest.raises(ValueError, match="no such axis"):
+        getattr(keras.layers, layer)(axis=axis)(np.ones(3, "float32"))

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import jax
+import numpy as np
 
 from hornbook import regularizers
 from hornbook.core import tree
@@ -54,6 +55,10 @@ from hornbook.layers.weighted import Weighted
 
 # What Keras's configs say of quantizers and adapters; `None` says that there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+
+# Arguments that a config has as the layer understood them: one size for each axis, and the format
+# that was the process's when it was made.
+SETTLED = ("data_format", "dilation_rate", "kernel_size", "output_size", "pool_size", "strides")
 
 # Arguments that Keras's layers do not take, or do not write if they are not given.
 NOT_KERAS = {
@@ -146,6 +151,10 @@ class Layer(Weighted):
             )
         Module.__init__(self, name=name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
+        if not isinstance(trainable, bool | np.bool_):
+            raise ValueError(
+                f"trainable of {type(self).__name__} is True or False, not {trainable!r}"
+            )
         self._trainable = bool(trainable)
         self._policy: DTypePolicy = get_policy(dtype)
         self.autocast = autocast
@@ -466,9 +475,13 @@ class Layer(Weighted):
         if self._policy_changed:
             given["dtype"] = self.dtype_policy.name
         cls = type(self)
+        unset = _unset(cls)  # type: ignore[arg-type]
+        taken = completed(cls, given, unset)
+        if unset:  # a class of the user's own may take sizes otherwise
+            taken |= {k: vars(self)[k] for k in SETTLED if k in taken and k in vars(self)}
         return {
             **live,
-            **completed(cls, given, _unset(cls)),  # type: ignore[arg-type]
+            **taken,
             "name": self.name,
             "trainable": self.trainable,
         }

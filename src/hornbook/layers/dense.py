@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
-from hornbook.activations import relu
+from hornbook.activations import linear, relu
 from hornbook.core.variable import unwrap
 from hornbook.kernels import in_one_call
 from hornbook.kernels.product import dot, flat, product, product_bias_relu
@@ -59,7 +59,7 @@ class Dense(Adaptable, adapts="kernel"):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive("units", units, self)
-        self.activation: Callable = activations.get(activation)
+        self.activation: Callable | None = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -73,7 +73,7 @@ class Dense(Adaptable, adapts="kernel"):
     @property
     def ignores_masked_steps(self) -> bool:
         """Whether its activation is one that looks at one step at a time."""
-        return of_each_step(self.activation)
+        return of_each_step(self.activation or linear)
 
     def build(self, input_shape: tuple) -> None:
         inputs = known_size(input_shape, -1, self)
@@ -98,12 +98,12 @@ class Dense(Adaptable, adapts="kernel"):
     def call(self, inputs: Array) -> Array:
         kernel = unwrap(self.kernel)
         if self.bias is None:
-            return self.activation(matmul(inputs, kernel))
+            return (self.activation or linear)(matmul(inputs, kernel))
         if self.activation is relu:
             outputs = product_bias_relu(inputs, kernel, self.bias.value)
             if outputs is not None:
                 return outputs
-        return self.activation(matmul(inputs, kernel) + self.bias.value)
+        return (self.activation or linear)(matmul(inputs, kernel) + self.bias.value)
 
 
 @in_one_call

@@ -2,12 +2,14 @@
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.activations import linear
 from hornbook.core.variable import unwrap
 from hornbook.initializers import VarianceScaling
 from hornbook.layers.dense import matmul
@@ -56,7 +58,7 @@ class EinsumDense(Adaptable, adapts="kernel"):
         self.equation = equation
         several = isinstance(output_shape, list | tuple)
         self.partial_output_shape = tuple(output_shape) if several else (output_shape,)
-        self.activation = activations.get(activation)
+        self.activation: Callable | None = activations.get(activation)
         self.bias_axes = bias_axes
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -90,7 +92,7 @@ class EinsumDense(Adaptable, adapts="kernel"):
         x = einsum_product(self.equation, inputs, unwrap(self.kernel))
         if self.bias is not None:
             x = x + self.bias.value
-        return self.activation(x)
+        return (self.activation or linear)(x)
 
 
 def with_axes(initializer: Any, equation: str) -> Any:

@@ -18,12 +18,13 @@ class InputLayer(Layer):
         dtype: dtype of the data; default `floatx()`.
         sparse, ragged: whether the data is; only dense arrays are fed.
         batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
-        name: name of the input.
+        input_tensor: the symbolic tensor to feed, instead of a new one of some shape.
         optional: whether the input may be `None`.
+        name: name of the input.
 
     Raises:
-        ValueError: if not exactly one of `shape` and `batch_shape` is given, or for data that is
-            not dense.
+        ValueError: if not exactly one of `shape` and `batch_shape` is given, for data that is not
+            dense, or an `input_tensor` that is no symbolic tensor or is none as described.
 
     Example:
         >>> InputLayer(shape=(3,)).output.shape
@@ -38,16 +39,26 @@ class InputLayer(Layer):
         sparse: bool = False,
         ragged: bool = False,
         batch_shape: tuple | None = None,
-        name: str | None = None,
+        input_tensor: SymbolicTensor | None = None,
         optional: bool = False,
+        name: str | None = None,
         **kwargs: Any,
     ):
+        shape = kwargs.pop("input_shape", shape)  # Keras 2
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name or auto_name("input_layer"), **kwargs)
+        if input_tensor is not None:
+            check_tensor(input_tensor, shape, batch_size, batch_shape, dtype)
+            shape, batch_size, batch_shape = None, None, input_tensor.shape
+            dtype = input_tensor.dtype
         for kind, wanted in {"sparse": sparse, "ragged": ragged}.items():
             if wanted:
                 raise ValueError(f"input {self.name!r} is {kind}: only dense arrays are fed")
-        if (shape is None) == (batch_shape is None):
-            raise ValueError("an Input takes either shape (of one sample) or batch_shape")
+        if (shape is None) == (batch_shape is None) or (batch_size and batch_shape is not None):
+            raise ValueError(
+                "an Input takes either shape (of one sample), with or without batch_size, or "
+                "batch_shape"
+            )
         if shape is not None:
             batch_shape = (batch_size, *((shape,) if isinstance(shape, WHOLE) else shape))
         sizes = tuple(batch_shape or ())
@@ -57,13 +68,16 @@ class InputLayer(Layer):
         self.batch_shape = tuple(None if size is None else int(size) for size in sizes)
         self.optional = optional
         self.input_dtype = standardize_dtype(dtype)
+        self.sparse = self.ragged = False
         self.built = True
-        self._start()
+        self._start(input_tensor)
 
-    def _start(self) -> None:
-        """Make the symbolic tensor."""
+    def _start(self, tensor: SymbolicTensor | None = None) -> None:
+        """Make the symbolic tensor, or begin with this one."""
         node = Node(self)
-        node.outputs = SymbolicTensor(self.batch_shape, self.input_dtype, name=self.name, node=node)
+        if tensor is None:
+            tensor = SymbolicTensor(self.batch_shape, self.input_dtype, name=self.name, node=node)
+        tensor.node, node.outputs = node, tensor
         self._nodes = [node]
 
     def __setstate__(self, state: dict) -> None:
@@ -75,7 +89,7 @@ class InputLayer(Layer):
         """The dtype of the data."""
         return self.input_dtype
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any = None) -> Any:
         """The input itself."""
         return inputs
 
@@ -99,6 +113,24 @@ class InputLayer(Layer):
         return cls(**config)
 
 
+def check_tensor(
+    tensor: Any, shape: Any, batch_size: int | None, batch_shape: Any, dtype: Any
+) -> None:
+    """Raise a `ValueError` unless a tensor is symbolic and what else is given is true of it."""
+    if not isinstance(tensor, SymbolicTensor):
+        raise ValueError(f"an Input of a tensor takes a symbolic one, not {tensor!r}")
+    given = {
+        "shape": (shape, tensor.shape[1:]),
+        "batch_size": (batch_size, *tensor.shape[:1]),
+        "batch_shape": (batch_shape, tensor.shape),
+        "dtype": (dtype and standardize_dtype(dtype), tensor.dtype),
+    }
+    for name, (wanted, *found) in given.items():
+        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
+        if wanted is not None and [wanted] != found:
+            raise ValueError(f"an Input of {tensor!r} has another {name} than {wanted!r}")
+
+
 def Input(
     shape: tuple | int | None = None,
     batch_size: int | None = None,
@@ -119,7 +151,7 @@ def Input(
         sparse, ragged: whether the data is; only dense arrays are fed.
         batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
         name: name of the input; data may be passed to the model by this name.
-        tensor: a symbolic tensor to return as it is.
+        tensor: a symbolic tensor to return as it is; what else is given must be true of it.
         optional: whether the input may be `None`.
 
     Raises:
@@ -131,5 +163,8 @@ def Input(
         (None, 28, 28)
     """
     if tensor is not None:
+        check_tensor(tensor, shape, batch_size, batch_shape, dtype)
         return tensor
-    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional).output
+    return InputLayer(
+        shape, batch_size, dtype, sparse, ragged, batch_shape, optional=optional, name=name
+    ).output

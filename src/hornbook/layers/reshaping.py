@@ -58,6 +58,8 @@ class Reshape(Layer):
         self.target_shape = tuple(-1 if size is None else int(size) for size in shape)
         if self.target_shape.count(-1) > 1:
             raise ValueError(f"at most one size of a Reshape may be -1, not {self.target_shape}")
+        if min(self.target_shape, default=0) < -1:
+            raise ValueError(f"sizes of a Reshape are -1, 0 or more, not {self.target_shape}")
 
     def call(self, inputs: Array) -> Array:
         have, want = math.prod(inputs.shape[1:]), math.prod(self.target_shape)

@@ -106,7 +106,8 @@ class Attention(Layer):
         return None if mask is None else mask[0]
 
     def _check(self, inputs: Any) -> None:
-        if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
+        several = isinstance(inputs, list | tuple) and len(inputs) in (2, 3)
+        if not several or any(one is None or isinstance(one, int) for one in inputs):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) takes a list of arrays, [query, "
                 "value] or [query, value, key]"

@@ -1,11 +1,13 @@
 """What all convolutions share: checked arguments, channel order, weights, bias and activation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.activations import linear
 from hornbook.core.settings import standardize_data_format
 from hornbook.layers.arguments import known_size, positive, sizes
 from hornbook.layers.base import Layer
@@ -62,7 +64,7 @@ class Convolution(Layer):
                 f"padding of {type(self).__name__} is one of {self.paddings}, not {padding!r}"
             )
         self.data_format = standardize_data_format(data_format)
-        self.activation = activations.get(activation)
+        self.activation: Callable | None = activations.get(activation)
         self.use_bias = use_bias
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
@@ -108,7 +110,7 @@ class Convolution(Layer):
         x = self.convolve(self.inward(inputs))
         if self.bias is not None:
             x = x + self.bias.value
-        return self.activation(self.outward(x))
+        return (self.activation or linear)(self.outward(x))
 
     def inward(self, x: Array) -> Array:
         """The input with its channels last."""

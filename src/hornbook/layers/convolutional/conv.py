@@ -4,7 +4,7 @@ from typing import Any
 
 from jax import Array
 
-from hornbook.activations import relu
+from hornbook.activations import linear, relu
 from hornbook.core.variable import unwrap
 from hornbook.kernels.conv import conv, conv_bias_relu
 from hornbook.layers.arguments import positive
@@ -89,7 +89,8 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
     def call(self, inputs: Array) -> Array:
         if overrides(type(self), "convolution_op"):
             x = self.inward(self.convolution_op(inputs, self.kernel))
-            return self.activation(self.outward(x if self.bias is None else x + self.bias.value))
+            x = self.outward(x if self.bias is None else x + self.bias.value)
+            return (self.activation or linear)(x)
         if self.bias is None or self.activation is not relu:
             return super().call(inputs)
         x, kernel = self.inward(inputs), unwrap(self.kernel)

@@ -7,16 +7,38 @@ from jax import Array, lax
 
 from hornbook import constraints, initializers, regularizers
 from hornbook.kernels.normalization import layer_norm
-from hornbook.layers.arguments import known_size
+from hornbook.layers.arguments import WHOLE, known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import on_last_axis
 from hornbook.layers.normalization.statistics import standardize, wide
+
+
+def check_axes(axis: Any, layer: Any) -> Any:
+    """One axis or several that a layer was given, as they are.
+
+    Raises:
+        TypeError: if they are no integers.
+    """
+    several = axis if isinstance(axis, list | tuple) else (axis,)
+    if not all(isinstance(one, WHOLE) for one in several):
+        raise TypeError(
+            f"axis of {type(layer).__name__} is an integer or a list of them, not {axis!r}"
+        )
+    return axis
 
 
 def as_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """Sorted non-negative axes from one axis or several."""
     several = axis if isinstance(axis, list | tuple) else (axis,)
     return tuple(sorted(one % ndim for one in several))
+
+
+def sizes_along(axis: Any, shape: tuple, layer: Any) -> tuple[int, ...]:
+    """The sizes of one axis or several, in the order of the axes."""
+    several = axis if isinstance(axis, list | tuple) else (axis,)
+    for one in several:
+        known_size(shape, one, layer)
+    return tuple(shape[one] for one in as_axes(axis, len(shape)))
 
 
 def along(weight: Array, axes: tuple[int, ...], x: Array) -> Array:
@@ -63,7 +85,7 @@ class LayerNormalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = check_axes(axis, self)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -83,8 +105,7 @@ class LayerNormalization(Layer):
         return on_last_axis(self.axis)
 
     def build(self, input_shape: tuple) -> None:
-        axes = as_axes(self.axis, len(input_shape))
-        shape = tuple(known_size(input_shape, axis, self) for axis in axes)
+        shape = sizes_along(self.axis, input_shape, self)
         scaled, centered = self.scale or self.rms_scaling, self.center and not self.rms_scaling
         self.gamma = self._weight("gamma", shape) if scaled else None
         self.beta = self._weight("beta", shape) if centered else None
@@ -134,7 +155,7 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = check_axes(axis, self)
         self.epsilon = epsilon
         self.supports_masking = True
 
@@ -144,8 +165,7 @@ class RMSNormalization(Layer):
         return on_last_axis(self.axis)
 
     def build(self, input_shape: tuple) -> None:
-        axes = as_axes(self.axis, len(input_shape))
-        shape = tuple(known_size(input_shape, axis, self) for axis in axes)
+        shape = sizes_along(self.axis, input_shape, self)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
     def call(self, inputs: Array) -> Array:
