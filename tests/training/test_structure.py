@@ -204,3 +204,29 @@ def test_a_structure_holds_until_something_changes():
     assert structure.holds()
     blocks.listed.append(dense())
     assert not structure.holds() and not structure.same(Structure(blocks))
+
+
+def test_layers_may_go_and_others_come_between_fits():
+    class Blocks(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [keras.layers.Dense(3), keras.layers.Dense(3)]
+
+        def call(self, x):
+            for block in self.blocks:
+                x = block(x)
+            return x
+
+    x = np.random.default_rng(0).random((8, 3)).astype("float32")
+    model = Blocks()
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+    model.fit(x, x, verbose=0)
+    model.blocks.pop()
+    model.fit(x, x, verbose=0)
+    model.blocks.append(keras.layers.Dense(3))
+    model.fit(x, x, verbose=0)
+    before = model.get_weights()
+    model.train_on_batch(x, x)
+    after = model.get_weights()
+    assert len(before) == 4
+    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))

@@ -54,6 +54,7 @@ class Compiled:
         self.by_mode: dict[str, Program] = {}
         self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
         self.structure: Structure | None = None  # when data last came
+        self.trained: set[Variable] = set()  # weights that some step has been made for
         self.turns = Turns()
         self.outputs: Any = None
         self.ranges: Any = None  # of numbers in data; see labels.py
@@ -189,8 +190,8 @@ def program_of(model: Any, mode: str) -> Program:
     trained = trained_weights(model)
     settled = model._settled
     if mode == "train":
-        known = set(found.variables.trainable.values()) if found is not None else set()
-        settled.optimizer._extend(trained, known)
+        settled.optimizer._extend(trained, settled.trained)
+        settled.trained |= set(trained)
     variables = all_paths(model, mode)
     structure = settled.structure
     if structure is None or not structure.holds():
