@@ -200,3 +200,14 @@ def test_a_door_lets_results_and_interrupts_through():
     assert half(3) == 1.5
     with pytest.raises(KeyboardInterrupt):
         half(None)
+
+
+def test_an_error_from_between_two_lines_keeps_its_kind():
+    """As Ctrl-C raises it where the code of a function has no line."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    interrupted.__code__ = interrupted.__code__.replace(co_linetable=b"")
+    with pytest.raises(KeyboardInterrupt):
+        door(interrupted)()

@@ -257,3 +257,17 @@ def test_functions_of_sizes_that_agree_work_too():
         return x @ x
 
     assert applied(gram, (None, None)).shape == (None, None, None)
+
+
+def test_scopes_and_guesses_are_after_an_interrupt_what_they_were_before():
+    def interrupted(arrays):
+        unknown._thread.guesses += 5  # as if one inside had not ended
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        unknown.trace(interrupted, [unknown.Spec((None, 2), "float32")], lambda: ([], []))
+    unknown._thread.guesses = 0
+    with pytest.raises(KeyboardInterrupt), hornbook.utils.custom_object_scope({"Mine": int}):
+        hornbook.utils.custom_object_scope({"Mine": float}).__enter__()  # which never ends
+        raise KeyboardInterrupt
+    assert hornbook.utils.get_registered_object("Mine") is None

@@ -273,7 +273,7 @@ def test_json_of_keras_2_can_be_read():
 # ---- classes and functions of the user's own
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("test_cloning")
 class Scaled(keras.Model):
     def __init__(self, units, factor=2.0, **kwargs):
         super().__init__(**kwargs)

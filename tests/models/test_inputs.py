@@ -223,3 +223,23 @@ def test_a_tuple_of_outputs_stays_one():
         first, (second, named) = outputs = one(X)
         assert isinstance(outputs, tuple) and isinstance(outputs[1], list)
         assert first.shape == second.shape == named["a"].shape == (6, 1)
+
+
+@pytest.mark.parametrize("form", [list, tuple])
+def test_a_model_of_one_output_gives_it_bare_as_in_keras(form, tmp_path):
+    x = keras.Input((3,))
+    model = keras.Model([x], form([keras.layers.Dense(2, name="out")(x)]))
+    rows = np.ones((4, 3), "float32")
+    model.save(tmp_path / "model.keras")
+    models = [model, keras.models.load_model(tmp_path / "model.keras")]
+    models += [keras.models.clone_model(model), keras.Model.from_config(model.get_config())]
+    models.append(keras.Model(x, models[0](x)))  # in another
+    models.append(keras.models.clone_model(models[-1]))
+    for one in models:
+        one.compile("sgd", "mse", metrics=["mae"])
+        assert sorted(one.fit(rows, np.ones((4, 2)), verbose=0).history) == ["loss", "mae"]
+        assert one(rows).shape == one.predict(rows, verbose=0).shape == (4, 2)
+        assert one.predict_on_batch(rows).shape == (4, 2)
+        assert one.output_shape == (None, 2) and one.input_shape == (None, 3)
+    symbolic = model(keras.Input((3,)))  # keeps its form, as there
+    assert isinstance(symbolic, form) and symbolic[0].shape == (None, 2)

@@ -608,3 +608,13 @@ def test_a_fixed_loss_scale_multiplies_the_loss_and_divides_the_gradients():
     assert optimizer.scale_loss(1.5) == 6.0
     optimizer.apply([jnp.array([4.0])], [w])
     assert w.numpy().tolist() == [-1.0]
+
+
+def test_averages_of_no_step_leave_the_variables_as_they_are():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), "mse")
+    before = model.get_weights()
+    with pytest.warns(RuntimeWarning, match="not finite"):
+        model.fit(np.full((4, 2), np.nan), np.ones((4, 1)), verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -28,8 +28,8 @@ def dispatched(monkeypatch) -> list:
     seen = []
     finish = Program.finish
 
-    def watched(self, running):
-        logs, done, finite = finish(self, running)
+    def watched(self, running, *rest):
+        logs, done, finite = finish(self, running, *rest)
         seen.append((running.first, done))
         return logs, done, finite
 

@@ -228,3 +228,14 @@ def test_complex_inputs_train_where_they_are_meant():
     model = keras.Model(x, layers.Dense(1)(layers.Lambda(lambda z: keras.ops.absolute(z))(x)))
     model.compile("sgd", "mse")
     model.fit(np.complex64(X + 1j), np.ones(8), verbose=0)
+
+
+def test_a_label_that_is_nan_is_no_class():
+    x, y = np.ones((4, 2), "float32"), np.array([0.0, 1.0, np.nan, 2.0], "float32")
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="label nan in row 2"):
+        model.fit(x, y, verbose=0)
+    model.fit(x, y, sample_weight=np.array([1, 1, 0, 1]), verbose=0)
+    loss = keras.losses.sparse_categorical_crossentropy(y, np.full((4, 3), 1 / 3, "float32"))
+    np.testing.assert_array_equal(np.isnan(loss), np.isnan(y))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hornbook as keras
-from hornbook.training import large
+from hornbook.training import labels, large
 from hornbook.training.feed import ArrayFeed
 from hornbook.training.sources import in_pieces
 
@@ -201,7 +201,7 @@ PROGRAM = """
 import os, sys
 import numpy as np, h5py
 import hornbook as keras
-from hornbook.training import large
+from hornbook.training import labels, large
 from pathlib import Path
 
 kind, megabytes, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -270,3 +270,35 @@ def test_memory_beyond_large_data_is_bounded_at_the_figures_of_the_docs(
     if not request.config.getoption("--long"):
         pytest.skip("writes and reads 1.5 GB: --long")
     assert growth(tmp_path, kind, 1500, 1024) < bound
+
+
+@pytest.mark.parametrize("kind", ["memory map", "h5py"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_numbers_without_a_meaning_are_found_in_pieces(
+    tiny, tmp_path, file, monkeypatch, kind, shuffle
+):
+    monkeypatch.setattr(labels, "READ_LATER", 100)
+
+    def stored(name, array):
+        if kind == "h5py":
+            return file.create_dataset(name, data=array)
+        made = np.memmap(tmp_path / f"{name}.bin", array.dtype, "w+", shape=array.shape)
+        made[:] = array
+        return made
+
+    ids, y = np.arange(ROWS * 4).reshape(ROWS, 4) % 7, np.arange(ROWS) % 3
+    bad_ids, bad_y = ids.copy(), y.copy()
+    bad_ids[ROWS - 2, 1], bad_y[ROWS - 2] = 7, 3
+    model = keras.Sequential(
+        [keras.Input((4,), dtype="int32"), keras.layers.Embedding(7, 2), keras.layers.Flatten(),
+         keras.layers.Dense(3, activation="softmax")]
+    )  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    right = stored("ids", ids), stored("y", y)
+    model.fit(*right, batch_size=4, shuffle=shuffle, verbose=0)
+    for run in (model.fit, model.evaluate):
+        more = {"shuffle": shuffle} if run == model.fit else {}
+        with pytest.raises(ValueError, match=rf"id 7 in row {ROWS - 2} "):
+            run(stored(f"a{run.__name__}", bad_ids), right[1], batch_size=4, verbose=0, **more)
+        with pytest.raises(ValueError, match=rf"label 3 in row {ROWS - 2};"):
+            run(right[0], stored(f"b{run.__name__}", bad_y), batch_size=4, verbose=0, **more)

@@ -424,3 +424,34 @@ def test_a_subclass_may_ask_its_base_for_shapes():
         for kind in (Asks, AsksForSpecs):
             assert kind(3)(keras.Input((4,))).shape == (None, 3)
             assert kind(3).compute_output_shape((None, 4)) == (None, 3)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_loss_of_one_s_own_needs_no_step_of_one_s_own(name):
+    def thrice(self, *args, **kwargs):
+        loss, after = getattr(keras.Model, name)(self, *args, **kwargs)
+        if name == "stateless_compute_loss":
+            return 3 * loss, after
+        return 3 * loss, (3 * after[0], *after[1:])
+
+    found = []
+    for methods in ({}, {name: thrice}):
+        keras.utils.set_random_seed(1)
+        model = type("Thrice", (Base,), methods)()
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+        first = model.fit(X, Y, epochs=1, verbose=0).history["loss"]
+        found.append([*first, model.evaluate(X, Y, verbose=0)])
+    np.testing.assert_allclose(found[1], 3 * np.asarray(found[0]), rtol=1e-5)
+
+
+def test_attention_computed_in_one_s_own_way():
+    class Twice(layers.MultiHeadAttention):
+        def _compute_attention(self, query, key, value, attention_mask=None, **kwargs):
+            heads, scores = super()._compute_attention(query, key, value, attention_mask, **kwargs)
+            return heads * 2, scores
+
+    x = X.reshape(6, 4, 4)
+    plain, own = (kind(2, 3, use_bias=False) for kind in (layers.MultiHeadAttention, Twice))
+    plain(x, x), own(x, x)
+    own.set_weights(plain.get_weights())
+    np.testing.assert_allclose(own(x, x), 2 * np.asarray(plain(x, x)), rtol=1e-5)

@@ -1,6 +1,7 @@
 """Training in several threads: what each does is what it would do alone."""
 
 import threading
+import time
 import traceback
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import hornbook as keras
 from hornbook import layers
 from hornbook.core.random import global_generator
+from hornbook.core.undisturbed import turn
 
 THREADS = 4
 
@@ -224,3 +226,52 @@ def test_seeding_the_main_thread_seeds_the_others():
     once, again = runs(), runs()
     assert_same(once, again)
     assert not np.array_equal(*once)  # each thread has its own
+
+
+def test_variables_are_read_layers_called_and_files_written_while_another_thread_trains(tmp_path):
+    x, y = numbers()
+    model = make()
+    model.fit(x, y, verbose=0)
+    done = threading.Event()
+
+    def train():
+        try:
+            for _ in range(8):
+                model.fit(x, y, 4, epochs=3, verbose=0)
+        finally:
+            done.set()
+
+    def again(read):
+        def reads():
+            while not done.is_set():
+                read()
+
+        return reads
+
+    together(
+        train,
+        again(lambda: np.asarray(model(x[:4]))),
+        again(lambda: np.asarray(model(x[:4], training=True))),
+        again(lambda: model.save(tmp_path / "model.keras")),
+        again(lambda: [variable.numpy() for variable in model.optimizer.variables]),
+    )
+
+
+def test_a_variable_whose_array_is_used_up_waits_for_the_run_that_did_it():
+    variable = keras.Variable([1.0, 2.0])
+    used_up, new = variable.value, variable.value + 1
+    began = threading.Event()
+
+    def run():
+        with turn:
+            used_up.delete()
+            began.set()
+            time.sleep(0.05)
+            variable._value = new
+
+    def read():
+        began.wait()
+        return [keras.ops.sum(variable)]
+
+    _, found = together(run, read)
+    assert float(found[0]) == 5

@@ -150,11 +150,12 @@ def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]
     Args:
         custom_objects: from name to class or function.
     """
-    _thread.scopes.append(dict(custom_objects or {}))
+    before = _thread.scopes
     try:
+        _thread.scopes = [*before, dict(custom_objects or {})]
         yield
     finally:
-        _thread.scopes.pop()
+        _thread.scopes = before
 
 
 CustomObjectScope = custom_object_scope

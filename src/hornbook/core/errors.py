@@ -128,7 +128,10 @@ def _filtered(traceback: TracebackType | None) -> tuple[TracebackType | None, bo
     kept += _doors(run, last=True)
     short = None
     for one in reversed(kept):
-        short = TracebackType(short, one.tb_frame, one.tb_lasti, one.tb_lineno)
+        line = (
+            one.tb_lineno or one.tb_frame.f_code.co_firstlineno
+        )  # a signal may come between lines
+        short = TracebackType(short, one.tb_frame, one.tb_lasti, line)
     return short, bool(kept) and kept[-1] is not frames[-1]
 
 

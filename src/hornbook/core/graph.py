@@ -111,7 +111,7 @@ class Graph:
         for node in self.nodes:
             args, kwargs = substitute(node.args, known), substitute(node.kwargs, known)
             result = call(node.op, args, kwargs) if call else node.op(*args, **kwargs)
-            known.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
+            known.update(zip(node.output_list, _results(node, result), strict=True))
         return substitute(self.outputs, known)
 
     def clone(self, replace: Callable[[Any], Any]) -> "Graph":
@@ -141,7 +141,7 @@ class Graph:
         for node in self.nodes:
             operation = replaced(node.op)
             result = operation(*symbolic(node.args), **symbolic(node.kwargs))
-            fresh.update(zip(node.output_list, _leaves_like(node.outputs, result), strict=True))
+            fresh.update(zip(node.output_list, _results(node, result), strict=True))
         return Graph(symbolic(self.inputs), symbolic(self.outputs))
 
 
@@ -253,6 +253,12 @@ def _has_form(structure: Any, values: Any) -> bool:
         return keys and all(_has_form(child, values[key]) for key, child in structure.items())
     long = isinstance(values, list | tuple) and len(values) == len(structure)
     return long and all(map(_has_form, structure, values))
+
+
+def _results(node: Node, result: Any) -> list:
+    """The arrays of a result; a call of a model with one output may have it in a list."""
+    listed = isinstance(node.outputs, SymbolicTensor) and type(result) in (list, tuple)
+    return _leaves_like(node.outputs, result[0] if listed and len(result) == 1 else result)
 
 
 def _leaves_like(structure: Any, values: Any) -> list:

@@ -29,6 +29,11 @@ SIGNALS = [  # what a program may want to hear of; those that it handles in Pyth
 turn = threading.RLock()  # who has it may use variables up
 
 
+def is_used_up(error: Exception) -> bool:
+    """Whether an array could not be read, as a run has used it up and brings a new one."""
+    return "deleted" in str(error) or "donated" in str(error)
+
+
 @uses_engine
 def undisturbed(call: Callable[[], Result]) -> Result:
     """Call a function that other threads' such calls wait for, and handlers of signals too.

@@ -70,15 +70,16 @@ def trace(fn: Callable, specs: list, hints: Callable[[], tuple[list[Shape], list
         pass
     errors = []
     others, numbers = hints()
-    _thread.guesses += 1
+    before = _thread.guesses
     try:
+        _thread.guesses = before + 1
         for first, second in _attempts(shapes, others, numbers):
             try:
                 return jax.tree.map(_common, run(first), run(second))
             except Exception as error:
                 errors.append(error)
     finally:
-        _thread.guesses -= 1
+        _thread.guesses = before
     real = {n for shape in [*shapes, *others, numbers] for n in shape}
     raise _without_numbers(errors, real)
 

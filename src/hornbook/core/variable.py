@@ -245,6 +245,9 @@ class Variable(Operators):
         for scope in reversed(thread.scopes):
             if self in scope:
                 return scope[self]
+        if self._value.is_deleted():  # a run of another thread's is about to bring a new one
+            with turn:
+                return self._value
         return self._value
 
     @property

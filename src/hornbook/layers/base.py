@@ -20,6 +20,7 @@ from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer, outputs_of
+from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import (
     Inside,
@@ -260,7 +261,7 @@ class Layer(Weighted):
         try:
             if has_symbolic(args) or has_symbolic(kwargs):
                 return self._record(args, kwargs)
-            return self._run(args, kwargs)
+            return self._run_at_once(args, kwargs)
         except Exception as error:
             shapes = [
                 describe(leaf) for leaf in tree.walk((args, kwargs)) if hasattr(leaf, "shape")
@@ -271,6 +272,16 @@ class Layer(Weighted):
             if not thread.calls:
                 shorten(error)
             raise
+
+    def _run_at_once(self, args: tuple, kwargs: dict) -> Any:
+        """Call it; again if a run of another thread's has used its variables up meanwhile."""
+        try:
+            return self._run(args, kwargs)
+        except (RuntimeError, ValueError) as error:
+            if thread.calls or thread.scopes or not is_used_up(error):
+                raise
+        with turn:
+            return self._run(args, kwargs)
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
         with name_scope(self.name):

@@ -122,6 +122,8 @@ def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> 
             raise ValueError(ONE_HOT.format(dense=dense, axis=axis, **said))
         fix = ONE_A_SAMPLE if labels.size == len(labels) < y_pred[..., 0].size else ""
         raise ValueError(NOT_LABELS.format(fix=fix, **said))
+    if jnp.issubdtype(labels.dtype, jnp.floating):
+        labels = jnp.where(jnp.isnan(labels), -1, labels)  # no class, where NaN would be class 0
     return labels.astype("int32")
 
 

@@ -137,12 +137,12 @@ class Model(Trainer):
     @derived
     def input_shape(self) -> Any:
         """The shapes of the inputs, `None` where unknown."""
-        return tree.map_structure(lambda t: t.shape, self._known("input_shape").inputs)
+        return tree.map_structure(lambda t: t.shape, bare(self._known("input_shape").inputs))
 
     @derived
     def output_shape(self) -> Any:
         """The shapes of the outputs, `None` where unknown."""
-        return tree.map_structure(lambda t: t.shape, self._known("output_shape").outputs)
+        return tree.map_structure(lambda t: t.shape, bare(self._known("output_shape").outputs))
 
     @derived
     def input_names(self) -> list[str]:
@@ -456,7 +456,16 @@ class Model(Trainer):
             result, losses = result["outputs"], result["losses"]
             for loss in losses:
                 super().add_loss(loss)
-        return result
+        return bare(result)
+
+    def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
+        """As in Keras, a symbolic output stays in the list of one that the model was made with."""
+        outputs, form = (
+            super()._record(args, kwargs, *ask),
+            self._recorded and self._recorded.outputs,
+        )
+        one = isinstance(form, list | tuple) and len(form) == 1 and not tree.is_nested(outputs)
+        return type(form)([outputs]) if one else outputs
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of a model's outputs are those its layers gave them."""
@@ -494,6 +503,12 @@ class Model(Trainer):
         if isinstance(x, list | tuple) and len(self._recorded.input_list) == 1 and len(x) == 1:
             return x[0]
         return x
+
+
+def bare(values: Any) -> Any:
+    """What a list of one has in it; anything else as it is. So models give their one output."""
+    listed = type(values) in (list, tuple) and len(values) == 1
+    return values[0] if listed else values
 
 
 def _activation_of(tensor: SymbolicTensor) -> Any:

@@ -377,8 +377,10 @@ class Optimizer(State):
         """At the end of training: with `use_ema`, the variables become their averages."""
         if self.use_ema:
             self._check_known(var_list)
+            stepped = self._iterations.raw > 0  # before, there is nothing to average
             for variable in var_list:
-                variable.assign(self._averages[variable].raw)
+                average = self._averages[variable].raw
+                variable.assign(jnp.where(stepped, average, variable.raw))
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None

@@ -113,7 +113,7 @@ def own_values(entry: Entry) -> dict[str, Any]:
     if _does_itself(entry.owner, "save_own_variables"):
         entry.owner.save_own_variables(store)  # type: ignore[attr-defined]
         return store
-    return {str(number): variable.raw for number, variable in enumerate(entry.variables)}
+    return {str(number): variable.numpy() for number, variable in enumerate(entry.variables)}
 
 
 def _does_itself(owner: Any, method: str) -> bool:

@@ -37,6 +37,9 @@ Right:  def {1}_function(state, iterator), which returns what self.{1}_step(stat
         returns, for predict with the whole new state"""
 
 
+PURE = ("compute_loss_and_updates", "stateless_compute_loss")  # what the steps below call
+
+
 class Steps(Layer):
     """The steps of a model as pure functions of lists of values, in the order of its variables."""
 

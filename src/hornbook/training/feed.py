@@ -125,6 +125,7 @@ class ArrayFeed:
             none reaches from one pass over the rows into the next.
         send: whether to send the arrays to the device; else they stay where they are.
         anew: whether each epoch begins with the first rows.
+        check: called with what is read piece by piece, and the numbers of its rows.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class ArrayFeed:
         steps: int | None = None,
         send: bool = True,
         anew: bool = False,
+        check: Callable[[tuple, Any], None] | None = None,
     ):
         self.rows = count_rows(data)
         if self.rows == 0 and send:
@@ -149,6 +151,7 @@ class ArrayFeed:
         self.asked = steps
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
+        self.check = check
         self._pass = Pass(None, self.total)  # as if one had ended
         leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
         size = sum(leaf.nbytes for leaf in leaves)
@@ -228,6 +231,8 @@ class ArrayFeed:
                 return piece
 
             data = tree.map_structure(read, self.data, none_is_leaf=False)
+            if self.check:
+                self.check(take_rows(data, slice(0, len(chosen))), chosen)
             whole_here = min(steps, whole - begin)
             yield Slab(jax.device_put(data), None, self.batch, steps, rest, whole_here)
 

@@ -32,7 +32,7 @@ COMPLEX = (
     "{what} has complex numbers, and the input {name!r} is {dtype}: the imaginary parts would be "
     "lost. Give x.real and x.imag, np.abs(x), or make the input with dtype='complex64'"
 )
-READ_LATER = 64 * 2**20  # bytes: what is larger and lies in a file is not read twice
+READ_LATER = 64 * 2**20  # bytes: what is larger and lies in a file is checked as it is read
 
 
 class Range(NamedTuple):
@@ -44,12 +44,13 @@ class Range(NamedTuple):
     advice: str
 
 
-def check_numbers(model: Any, data: tuple) -> None:
+def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
     """Raise for numbers of a batch, or of whole arrays, that lie outside their range.
 
     Args:
         model: compiled, its objective built.
         data: `(x, y, sample_weight)`, as the model takes them.
+        rows: the numbers of its rows, where it is a piece of something larger.
 
     Raises:
         ValueError: with the input or output, the row, the number and the range.
@@ -67,7 +68,7 @@ def check_numbers(model: Any, data: tuple) -> None:
                 said = {"what": "x", "name": symbol.name, "dtype": symbol.dtype}
                 raise ValueError(COMPLEX.format(**said))
             if allowed and not _inside(array, allowed):
-                _complain(f"the input {symbol.name!r}", "id", array, allowed, None)
+                _complain(f"the input {symbol.name!r}", "id", array, allowed, None, rows)
     if outputs and y is not None:
         objective = settled.objective
         targets = objective.split(y, objective.losses)
@@ -76,7 +77,7 @@ def check_numbers(model: Any, data: tuple) -> None:
             if array is not None and not _inside(array, allowed):
                 one = objective.sample_weights(weight).get(name)
                 what = "y" if len(objective.names) == 1 else f"y of the output {name!r}"
-                _complain(what, "label", array, allowed, one)
+                _complain(what, "label", array, allowed, one, rows)
 
 
 def _kind(symbol: SymbolicTensor) -> str:
@@ -96,9 +97,11 @@ def _inside(array: Any, allowed: Range) -> bool:
     return bool(array.min() >= allowed.least and array.max() <= allowed.most)
 
 
-def _complain(what: str, kind: str, array: np.ndarray, allowed: Range, weight: Any) -> None:
+def _complain(
+    what: str, kind: str, array: np.ndarray, allowed: Range, weight: Any, rows: Any
+) -> None:
     """Raise for the first number outside, but for those that do not count."""
-    wrong = (array < allowed.least) | (array > allowed.most)
+    wrong = ~((array >= allowed.least) & (array <= allowed.most))  # NaN is, too
     if allowed.besides is not None:
         wrong &= array != allowed.besides
     if weight is not None:
@@ -109,8 +112,9 @@ def _complain(what: str, kind: str, array: np.ndarray, allowed: Range, weight: A
         return
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     within = f" (at {place})" if len(place) > 1 and array.shape[1:] != (1,) else ""
+    row = place[0] if rows is None else rows[place[0]]
     raise ValueError(
-        f"{what} has the {kind} {array[place]} in row {place[0]}{within}; {allowed.advice}."
+        f"{what} has the {kind} {array[place]} in row {row}{within}; {allowed.advice}."
     )
 
 

@@ -215,7 +215,7 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> tuple[Any, list[st
     kind = type(model)
     if overrides(kind, f"make_{mode}_function"):
         return custom.own_function(model, bound, mode)
-    if overrides(kind, f"{mode}_step"):
+    if overrides(kind, f"{mode}_step", *custom.PURE):
         step = custom.custom_step(model, bound, mode)
         if model._settled.run_eagerly:
             return runs_in_python(step, model, bound)

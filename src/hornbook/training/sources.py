@@ -63,7 +63,8 @@ def feed_of(
     if data[0] is None:
         raise ValueError("there is no x to work on")
     data = checked(model, data, class_weight)
-    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, send=targets, anew=anew)
+    check = partial(check_numbers, model) if targets else None
+    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, targets, anew, check)
     if targets:
         ready(model, data, feed.batch)
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)

@@ -14,7 +14,7 @@ from hornbook.core.graph import Graph
 from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.core.variable import Variable
 from hornbook.layers.calling import loops_in_python, overrides
-from hornbook.training.custom import Steps
+from hornbook.training.custom import PURE, Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, Slab
@@ -47,7 +47,7 @@ Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
 
 OWN_STEPS = (
     *("train_step", "test_step", "compute_loss", "compute_metrics"),
-    *("make_train_function", "make_test_function"),
+    *("make_train_function", "make_test_function", *PURE),
 )
 
 

@@ -175,22 +175,32 @@ class MultiHeadAttention(Layer):
             use_causal_mask,
             self.sliding_window,
         )
-        drop: Callable | None = None
-        if training and self.dropout > 0:
-            drop = self._dropout_layer
-        heads, weights = attend(
+        heads, scores = self._compute_attention(
             self._query_dense(query),
             self._key_dense(key),
             self._value_dense(value),
-            self._axes,
-            allowed,
-            drop,
-            self._fused,
+            attention_mask=allowed,
+            training=training,
+            return_attention_scores=return_attention_scores,
         )
         if self.use_gate:
             heads = heads * self._gate_dense(query)
         out = self._output_dense(heads)
-        return (out, weights()) if return_attention_scores else out
+        return (out, scores) if return_attention_scores else out
+
+    def _compute_attention(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        attention_mask: Any = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+    ) -> tuple[Array, Any]:
+        """What the heads find, and their weights if asked; a subclass may write its own."""
+        drop: Callable | None = self._dropout_layer if training and self.dropout > 0 else None
+        heads, weights = attend(query, key, value, self._axes, attention_mask, drop, self._fused)
+        return heads, weights() if return_attention_scores else None
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return previous_mask
