@@ -134,6 +134,25 @@ def test_a_layer_is_made_adapted(case):
     assert names(theirs.trainable_weights) == names(model.trainable_weights)
 
 
+def paths_in_a_model(m):
+    class Model(m.Model):
+        def __init__(self):
+            super().__init__(name="model")
+            self.dense = m.layers.Dense(3, name="dense")
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    model = Model()
+    model(floats(2, 4))
+    model.dense.enable_lora(2)
+    return [weight.path for weight in model.weights]
+
+
+def test_the_matrices_stand_beside_the_kernel():
+    assert paths_in_a_model(keras) == paths_in_a_model(reference)
+
+
 def test_a_layer_of_the_user_s_own_is_adapted():
     class Scaled(keras.layers.Dense):
         def build(self, input_shape):

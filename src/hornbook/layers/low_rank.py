@@ -93,6 +93,7 @@ class Adaptable(Layer):
                 regularizer=regularizer,
                 name=f"lora_{name}_{part}",
             )
+            matrix.path = "/".join((*kernel.path.split("/")[:-1], matrix.name))
             setattr(self, matrix.name, matrix)
         kernel.trainable = False
         setattr(self, f"_{name}", kernel)
