@@ -67,6 +67,16 @@ def test_a_name_that_is_not_known_is_told(tmp_path, capsys):
     assert "keras.layers has no 'Dens' among the names of Keras 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text", ["from keras.layers import Dens\n", "import keras.nowhere\n", "import keras.layers.x\n"]
+)
+def test_a_name_that_cannot_be_imported_is_told(text, tmp_path, capsys):
+    program = tmp_path / "missing.py"
+    program.write_text(text)
+    assert main(["run", str(program)]) == 1
+    assert "not known here: docs/old_programs.md" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["print 'hello'\n", "try:\n  pass\nexcept A, e:\n  pass\n"])
 def test_python_2_is_told(text, tmp_path, capsys):
     program = tmp_path / "two.py"

@@ -13,6 +13,7 @@ from hornbook.compat.recognise import DIALECTS, recognise
 
 BAD_INPUT = 2
 FAILED = 1
+UNKNOWN = "this name of keras is not known here: docs/old_programs.md lists those that are"
 
 
 def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
@@ -65,6 +66,8 @@ def _told(chosen: str | None, generation: str | None, why: tuple[str, ...]) -> s
 
 def _show(error: Exception, path: str) -> None:
     """Print an error from the program's own lines on."""
+    if isinstance(error, ImportError) and str(error.name).partition(".")[0] == "keras":
+        error.add_note(UNKNOWN)
     trace = error.__traceback__
     own = os.path.abspath(path)
     while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) != own:
