@@ -85,6 +85,22 @@ def test_files_and_copies_of_old_classes_are_today_s(keras1, tmp_path):
     assert copy.kernel_size == (3, 3) and isinstance(copy, layers.Convolution2D)
 
 
+def test_models_that_are_read_or_copied_have_old_methods(keras1, tmp_path):
+    dense = keras1.layers.Dense(2, activation="softmax", input_dim=3)
+    model = keras1.models.Sequential([dense])
+    model.compile(keras1.optimizers.SGD(lr=0.5), "mse")
+    path = str(tmp_path / "m.keras")
+    model.save(path)
+    x, y = np.ones((4, 3)), np.zeros((4, 2))
+    for again in (keras1.models.load_model(path), keras1.models.model_from_json(model.to_json())):
+        again.compile(again.optimizer if again.compiled else "sgd", "mse")
+        assert len(again.fit(x, y, nb_epoch=2, verbose=0).epoch) == 2
+        assert again.predict_classes(x).shape == (4,)
+        assert type(again.layers[-1]) is keras1.layers.Dense
+        assert again.layers[-1].output_shape == (None, 2)
+    assert float(keras1.models.load_model(path).optimizer.lr) == 0.5
+
+
 def test_classes_stay_classes(keras1):
     layers = keras1.layers
     dense = layers.Dense(2)

@@ -95,13 +95,41 @@ class Names:
             if mixin or row.arguments or row.defaults:
                 return _class(self, family, name, row, today, mixin)
         elif row.arguments or row.defaults:
-            return _function(self.dialect, name, row, today)
+            return _function(self, name, row, today)
         return today
 
+    def adopt(self, model: models.Model) -> models.Model:
+        """Give a model that was read from a file or copied, and what it is made of, old methods.
 
-def _function(dialect: Any, name: str, row: Row, today: Callable) -> Callable:
+        Args:
+            model: a model of today's classes.
+        """
+        found = model._all_modules()
+        optimizer = getattr(model, "optimizer", None)
+        for module in [*found, *([optimizer] if optimizer is not None else [])]:
+            old = self._old_classes.get(type(module))
+            if old is not None:
+                module.__class__ = self.get(*old)
+        return model
+
+    @functools.cached_property
+    def _old_classes(self) -> dict[type, tuple[str, str]]:
+        """Where the old name of each of today's classes is; the same name if there is one."""
+        found: dict[type, tuple[str, str]] = {}
+        for family in ("layers", "models", "optimizers"):
+            for name, row in self.dialect.FAMILIES[family].items():
+                today = resolve(row.new)
+                if isinstance(today, type) and (today not in found or name == today.__name__):
+                    found[today] = family, name
+        return found
+
+
+def _function(names: Names, name: str, row: Row, today: Callable) -> Callable:
+    dialect = names.dialect
+
     def old(*args, **kwargs):
-        return today(**translate(name, row, dialect.VALUES, args, kwargs))
+        made = today(**translate(name, row, dialect.VALUES, args, kwargs))
+        return names.adopt(made) if isinstance(made, models.Model) else made
 
     old.__name__ = old.__qualname__ = name
     old.__doc__ = f"`{row.new}` of today, called as {dialect.TITLE} called `{name}`."
