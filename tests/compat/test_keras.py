@@ -234,6 +234,19 @@ def test_both_spellings_are_found_and_the_own_one_is_listed(keras2):
     assert pickle.loads(pickle.dumps(logs)) == logs
 
 
+@pytest.mark.parametrize("monitor", ["acc", "accuracy"])
+@pytest.mark.parametrize("metric", ["accuracy", "own"])
+def test_monitors_find_either_spelling(keras2, monitor, metric):
+    def accuracy(y_true, y_pred):
+        return keras2.backend.mean(y_pred) * 0 + 0.5
+
+    model = keras2.models.Sequential([keras2.layers.Dense(1, input_dim=1)])
+    model.compile("sgd", "mse", metrics=[accuracy if metric == "own" else metric])
+    stop = keras2.callbacks.EarlyStopping(monitor=monitor, patience=1, min_delta=2)
+    history = model.fit(np.ones((2, 1)), np.ones(2), epochs=9, verbose=0, callbacks=[stop])
+    assert len(history.epoch) == 2
+
+
 def test_functions_read_weights_as_they_are_and_update_variables(keras2):
     K = keras2.backend
     x = keras2.layers.Input((2,))

@@ -525,7 +525,6 @@ VALUES: dict[str, dict] = {
     "activation": {"hard_sigmoid": OLD_SIGMOID},
     "recurrent_activation": {"hard_sigmoid": OLD_SIGMOID},
     "unit_forget_bias": {"one": True, "zero": False},
-    "monitor": {"accuracy": "acc", "val_accuracy": "val_acc"},
     "metrics": {"accuracy": "acc", "mse": "mean_squared_error", "mae": "mean_absolute_error"},
     "loss": {"cosine_proximity": "cosine_similarity"},
 }

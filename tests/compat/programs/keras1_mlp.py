@@ -38,7 +38,7 @@ model.compile("sgd", "categorical_crossentropy", ["accuracy"])
 model.compile(
     loss="categorical_crossentropy", optimizer=SGD(lr=0.5, decay=1e-3), metrics=["accuracy"]
 )
-stop = EarlyStopping(monitor="val_acc", patience=50)
+stop = EarlyStopping(monitor="val_accuracy", patience=50)
 history = model.fit(X, Y, 16, 12, verbose=0, validation_data=[X, Y], callbacks=[Watch(), stop])
 assert history.history["acc"] == history.history["accuracy"]
 assert set(history.history) == {"loss", "acc", "val_loss", "val_acc"}, list(history.history)

@@ -27,7 +27,7 @@ pictures.compile(Adam(lr=0.0002, beta_1=0.5), loss="binary_crossentropy", metric
 X, y = rng.rand(32, 8, 8, 1), rng.randint(0, 2, 32)
 seen = []
 callbacks = [
-    LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["acc"])),
+    LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["accuracy"])),
     ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=0, epsilon=10.0),
 ]
 pictures.fit(X, y, 8, 3, verbose=0, callbacks=callbacks, validation_split=0.25)

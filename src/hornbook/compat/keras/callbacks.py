@@ -51,15 +51,20 @@ class OldCallback:
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        for hook in HOOKS:
-            if hook in vars(cls) and "_row" not in vars(cls):
-                setattr(cls, hook, _with_both(vars(cls)[hook]))
+        today = vars(cls).get("_today")
+        for hook in HOOKS if today is None else HOOKS[:1]:
+            own = vars(today or cls).get(hook)
+            if own is not None:
+                setattr(cls, hook, _with_both(own))
 
     @staticmethod
     def _adapt_arguments(today: type, given: dict) -> dict:
         path = given.get("filepath")
         if isinstance(path, str):
             given["filepath"] = path.replace("accuracy:", "acc:").replace("accuracy}", "acc}")
+        for name, value in given.items():
+            if name.startswith("on_") and callable(value):
+                given[name] = _with_both(value)
         return {}
 
     def _before_init(self, given: dict) -> None:
@@ -71,10 +76,10 @@ class OldCallback:
 
 def _with_both(hook):
     @functools.wraps(hook)
-    def called(self, *args, **kwargs):
+    def called(*args, **kwargs):
         args = [Logs(one) if isinstance(one, dict) else one for one in args]
         if isinstance(kwargs.get("logs"), dict):
             kwargs["logs"] = Logs(kwargs["logs"])
-        return hook(self, *args, **kwargs)
+        return hook(*args, **kwargs)
 
     return called
