@@ -1,5 +1,6 @@
 """Keras 1 (1.0 to 1.2.2): its names, and what they are today."""
 
+from hornbook.dialects.keras1_backend import BACKEND, OLD_SIGMOID
 from hornbook.dialects.row import Row, row
 
 TITLE = "Keras 1"
@@ -28,7 +29,6 @@ RNN = (
 )
 POOL = "pool_size strides border_mode:padding dim_ordering:data_format"
 POOL1D = "pool_length:pool_size stride:strides border_mode:padding"
-OLD_SIGMOID = "compat.keras.activations.hard_sigmoid"
 
 LAYERS: dict[str, Row] = {
     "Layer": row("layers.Layer"),
@@ -339,113 +339,6 @@ DATASETS: dict[str, dict[str, Row]] = {
 ENGINE: dict[str, Row] = {
     "slice_X": row("compat.keras.engine.slice_arrays", "X:arrays start stop"),
     "get_source_inputs": row("compat.keras.engine.get_source_inputs", "tensor"),
-}
-
-# keras.backend. The rest of it is computed in `compat/keras/backend.py`.
-BACKEND: dict[str, Row] = {
-    **{
-        name: row(f"ops.{name}", "x axis keepdims")
-        for name in "sum mean prod max min std var any all logsumexp".split()
-    },
-    **{name: row(f"ops.{name}", "x axis", {"axis": -1}) for name in "argmax argmin".split()},
-    **{
-        name: row(f"ops.{name}", "x")
-        for name in (
-            "square abs sqrt exp log sign round sin cos tanh sigmoid softplus softsign"
-        ).split()
-    },
-    **{name: row(f"ops.{name}", "x:x1 y:x2") for name in "maximum minimum equal not_equal".split()},
-    "stop_gradient": row("ops.stop_gradient", "variables:variable"),
-    "greater": row("ops.greater", "x:x1 y:x2"),
-    "greater_equal": row("ops.greater_equal", "x:x1 y:x2"),
-    "less": row("ops.less", "x:x1 y:x2"),
-    "lesser": row("ops.less", "x:x1 y:x2"),
-    "lesser_equal": row("ops.less_equal", "x:x1 y:x2"),
-    "less_equal": row("ops.less_equal", "x:x1 y:x2"),
-    "pow": row("ops.power", "x:x1 a:x2"),
-    "clip": row("ops.clip", "x min_value:x_min max_value:x_max"),
-    "relu": row("activations.relu", "x alpha:negative_slope max_value threshold"),
-    "elu": row("ops.elu", "x alpha"),
-    "softmax": row("ops.softmax", "x axis"),
-    "hard_sigmoid": row(OLD_SIGMOID, "x"),
-    "l2_normalize": row("ops.normalize", "x axis"),
-    "cast": row("ops.cast", "x dtype"),
-    "concatenate": row("ops.concatenate", "tensors:xs axis", {"axis": -1}),
-    "stack": row("ops.stack", "x axis"),
-    "pack": row("ops.stack", "x axis"),
-    "expand_dims": row("ops.expand_dims", "x dim:axis", {"axis": -1}),
-    "squeeze": row("ops.squeeze", "x axis"),
-    "reshape": row("ops.reshape", "x shape:newshape"),
-    "permute_dimensions": row("ops.transpose", "x pattern:axes"),
-    "transpose": row("ops.transpose", "x"),
-    "repeat_elements": row("ops.repeat", "x rep:repeats axis"),
-    "tile": row("ops.tile", "x n:repeats"),
-    "gather": row("ops.take", "reference:x indices", {"axis": 0}),
-    "reverse": row("ops.flip", "x axes:axis"),
-    "arange": row("ops.arange", "start stop step dtype", {"dtype": "int32"}),
-    "one_hot": row("ops.one_hot", "indices:x nb_classes:num_classes"),
-    "shape": row("ops.shape", "x"),
-    "zeros_like": row("ops.zeros_like", "x dtype"),
-    "ones_like": row("ops.ones_like", "x dtype"),
-    "random_normal": row("random.normal", "shape mean std:stddev dtype seed"),
-    "random_uniform": row("random.uniform", "shape low:minval high:maxval dtype seed"),
-    "epsilon": row("backend.epsilon"),
-    "set_epsilon": row("backend.set_epsilon", "e:value"),
-    "floatx": row("backend.floatx"),
-    "set_floatx": row("backend.set_floatx", "floatx:value"),
-    "is_keras_tensor": row("backend.is_keras_tensor", "x"),
-    "clear_session": row("compat.keras.backend.clear_session"),
-    **{
-        name: row(f"compat.keras.backend.{name}", arguments)
-        for name, arguments in {
-            "backend": "",
-            "variable": "value dtype name",
-            "placeholder": "shape ndim dtype name",
-            "constant": "value dtype shape name",
-            "zeros": "shape dtype name",
-            "ones": "shape dtype name",
-            "eye": "size dtype name",
-            "get_value": "x",
-            "set_value": "x value",
-            "batch_get_value": "xs",
-            "batch_set_value": "tuples",
-            "eval": "x",
-            "update": "x new_x",
-            "update_add": "x increment",
-            "ndim": "x",
-            "int_shape": "x",
-            "dtype": "x",
-            "count_params": "x",
-            "cast_to_floatx": "x",
-            "dot": "x y",
-            "batch_dot": "x y axes",
-            "flatten": "x",
-            "batch_flatten": "x",
-            "repeat": "x n",
-            "bias_add": "x bias",
-            "switch": "condition then_expression else_expression",
-            "in_train_phase": "x alt training",
-            "in_test_phase": "x alt training",
-            "learning_phase": "",
-            "set_learning_phase": "value",
-            "dropout": "x level noise_shape seed",
-            "random_binomial": "shape p dtype seed",
-            "function": "inputs outputs updates",
-            "gradients": "loss variables",
-            "get_session": "",
-            "set_session": "session",
-            "print_tensor": "x message",
-            "image_data_format": "",
-            "set_image_data_format": "data_format",
-        }.items()
-    },
-    "image_dim_ordering": row("compat.keras.backend.image_dim_ordering"),
-    "set_image_dim_ordering": row("compat.keras.backend.set_image_dim_ordering", "dim_ordering"),
-    "categorical_crossentropy": row("ops.categorical_crossentropy", "output target from_logits"),
-    "sparse_categorical_crossentropy": row(
-        "ops.sparse_categorical_crossentropy", "output target from_logits"
-    ),
-    "binary_crossentropy": row("ops.binary_crossentropy", "output target from_logits"),
 }
 
 FAMILIES: dict[str, dict[str, Row]] = {
