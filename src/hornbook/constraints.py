@@ -169,7 +169,7 @@ def serialize(constraint: Callable) -> Any:
 
     Example:
         >>> hornbook.constraints.serialize(hornbook.constraints.MaxNorm(3))["config"]
-        {'max_value': 3}
+        {'max_value': 3, 'axis': 0}
     """
     return registry.serialize(constraint)
 

@@ -1,9 +1,35 @@
 """What an array was made of, for those who do better when they know it."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import jax
+
+_in_python = ContextVar("steps in Python", default=False)
+
+
+@contextmanager
+def steps_in_python() -> Iterator[None]:
+    """Inside, no trace is made of steps: Python runs them, so that their code can be followed."""
+    token = _in_python.set(True)
+    try:
+        yield
+    finally:
+        _in_python.reset(token)
+
+
+def are_in_python() -> bool:
+    """Whether this is inside `steps_in_python`.
+
+    Example:
+        >>> with steps_in_python():
+        ...     print(are_in_python())
+        True
+    """
+    return _in_python.get()
 
 
 class Origins:
@@ -32,9 +58,9 @@ class Origins:
     def note(self, array: Any, origin: Any) -> None:
         """Say what an array was made of; forgotten if it is not being traced.
 
-        Where a run is traced by nobody, for debugging, it is remembered too.
+        In steps that Python runs it is remembered too.
         """
-        if isinstance(array, jax.core.Tracer) or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        if isinstance(array, jax.core.Tracer) or are_in_python():
             key = id(array)
             self._known[key] = weakref.ref(array, lambda _: self._known.pop(key, None)), origin
 

@@ -3,9 +3,8 @@
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.dtype import is_float
 from hornbook.core.mask import get_mask, set_mask
+from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import Operators, SymbolicTensor
 from hornbook.core.unknown import known
 from hornbook.core.variable import Inside, Variable
@@ -39,22 +39,9 @@ class collect_losses(Inside[Call]):
         return super().__enter__().losses
 
 
-_loops_in_python = ContextVar("loops in Python", default=False)
-
-
-@contextmanager
-def loops_in_python() -> Iterator[None]:
-    """Inside, cells are run over their steps by Python, so that their code can be followed."""
-    token = _loops_in_python.set(True)
-    try:
-        yield
-    finally:
-        _loops_in_python.reset(token)
-
-
 def looping() -> AbstractContextManager[None]:
     """Around a loop of `jax.lax` over code that a program may want to follow."""
-    return jax.disable_jit() if _loops_in_python.get() else nullcontext()
+    return jax.disable_jit() if are_in_python() else nullcontext()
 
 
 def watch_calls(watcher: Callable) -> Inside[Callable]:

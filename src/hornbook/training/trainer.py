@@ -11,9 +11,10 @@ from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.errors import door
 from hornbook.core.graph import Graph
+from hornbook.core.origins import steps_in_python
 from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.core.variable import Variable
-from hornbook.layers.calling import loops_in_python, overrides
+from hornbook.layers.calling import overrides
 from hornbook.training.custom import PURE, Steps
 from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
 from hornbook.training.events import callbacks_for
@@ -248,7 +249,7 @@ class Trainer(Steps):
     # ---- fit, evaluate, predict
 
     def _eagerly(self) -> Any:
-        return loops_in_python() if self._compiled and self._compiled.run_eagerly else nullcontext()
+        return steps_in_python() if self._compiled and self._compiled.run_eagerly else nullcontext()
 
     @door
     def fit(
