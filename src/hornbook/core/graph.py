@@ -202,7 +202,7 @@ class Function(Module):
         graph = self._graph
         if not _has_form(graph.inputs, inputs):
             raise ValueError(f"{self.name} takes inputs in the structure {graph.inputs}")
-        values = _leaves_like(graph.inputs, inputs)
+        values = self._in_order(inputs)
         for tensor, value in zip(graph.input_list, values, strict=True):
             shape = tuple(getattr(value, "shape", tensor.shape))
             fits = len(shape) == tensor.ndim and all(
@@ -233,10 +233,15 @@ class Function(Module):
         Args:
             input_shape: shapes in the structure of the inputs.
         """
-        shapes = _leaves_like(self._graph.inputs, input_shape)
-        given = zip(self._graph.input_list, shapes, strict=True)
+        given = zip(self._graph.input_list, self._in_order(input_shape), strict=True)
         made = self._graph.run([SymbolicTensor(shape, t.dtype) for t, shape in given])
         return substitute(made, {t: t.shape for t in symbolic_leaves(made)})
+
+    def _in_order(self, given: Any) -> list:
+        """What is given in the structure of the inputs, in the order of the graph's."""
+        inputs, order = self._graph.inputs, self._graph.input_list
+        known = dict(zip(symbolic_leaves(inputs), _leaves_like(inputs, given), strict=True))
+        return [known[tensor] for tensor in order]
 
 
 def _by_key(structure: Any) -> list[SymbolicTensor]:

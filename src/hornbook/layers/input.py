@@ -44,8 +44,10 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ):
-        shape = kwargs.pop("input_shape", shape)  # Keras 2
-        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        if kwargs.get("input_shape") is not None:  # Keras 2
+            shape = kwargs.pop("input_shape")
+        if kwargs.get("batch_input_shape") is not None:
+            batch_shape = kwargs.pop("batch_input_shape")
         super().__init__(name=name or auto_name("input_layer"), **kwargs)
         if input_tensor is not None:
             check_tensor(input_tensor, shape, batch_size, batch_shape, dtype)
