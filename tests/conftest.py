@@ -1,6 +1,7 @@
 """Settings and fixtures of the whole suite. The environment is set before anything imports jax."""
 
 import os
+import signal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +24,9 @@ os.environ.setdefault("XLA_FLAGS", QUICK + OLDER)
 # NPROC sizes XLA's thread pool, the others those of the numerical libraries beside it.
 for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, THREADS)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs behind it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("suite")
