@@ -256,7 +256,7 @@ CASES = [
     ("categorical_crossentropy", (np.abs(UNIT), POSITIVE), {}),
     ("categorical_crossentropy", (np.abs(UNIT), X), {"from_logits": True, "axis": 0}),
     ("sparse_categorical_crossentropy", (np.array([0, 2]), POSITIVE), {}),
-    ("sparse_categorical_crossentropy", (np.array([[0], [5]]), X), {"from_logits": True}),
+    ("sparse_categorical_crossentropy", (np.array([[0], [2]]), X), {"from_logits": True}),
     ("depth_to_space", (floats(1, 2, 3, 8), 2), {}),
     ("depth_to_space", (floats(1, 8, 2, 3), 2), {"data_format": "channels_first"}),
     ("space_to_depth", (floats(1, 4, 6, 2), 2), {}),

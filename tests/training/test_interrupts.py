@@ -16,6 +16,9 @@ from hornbook import layers
 from hornbook.core.undisturbed import undisturbed
 from hornbook.core.variable import thread
 
+# One that comes while Python collects garbage is raised there, where nobody hears it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 X, Y = np.ones((32, 4), "float32"), np.zeros((32, 1), "float32")
 
 
