@@ -10,11 +10,11 @@ import pytest
 
 import hornbook
 from hornbook import layers, losses, metrics, optimizers
-from hornbook.core import config, unknown, variable
+from hornbook.core import config, unknown
 from hornbook.core.random import SeedGenerator
-from hornbook.core.variable import Variable, bind, compute_dtype, name_scope
+from hornbook.core.variable import Variable, bind, compute_dtype, name_scope, thread
 from hornbook.layers import remat
-from hornbook.layers.calling import collect_losses, thread, watch_calls
+from hornbook.layers.calling import collect_losses, watch_calls
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -153,9 +153,9 @@ SCOPES = {
 def stacks():
     """All that scopes keep for a thread."""
     return (
-        list(variable._thread.scopes),
-        list(variable._thread.compute_dtypes),
-        list(variable._thread.names),
+        list(thread.scopes),
+        list(thread.compute_dtypes),
+        list(thread.names),
         list(config._thread.scopes),
         (config._thread.shared, config._thread.numbers),
         list(thread.calls),

@@ -237,7 +237,7 @@ def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, f
     """
     function, gates, states, bias_shape = CELLS[name]
     x = draw(rows, features) if rows else draw(batch, steps, features)
-    ids = np.random.default_rng(7).integers(-1, rows + 1, (batch, steps)) if rows else None
+    ids = np.random.default_rng(7).integers(0, rows, (batch, steps)) if rows else None
     kernel = draw(features, gates * units, seed=1) / np.sqrt(features).astype("float32")
     initial = [draw(batch, units, seed=2 + i) for i in range(states)]
     recurrent = draw(units, gates * units, seed=4) / np.sqrt(units).astype("float32")

@@ -140,7 +140,7 @@ def test_activity_regularization_adds_its_penalty():
     layer = layers.ActivityRegularization(l1=0.1, l2=0.01)
     x = np.array([[1.0, -2.0], [3.0, 0.0]], "float32")
     np.testing.assert_array_equal(layer(x), x)
-    np.testing.assert_allclose(layer.losses[0], 0.1 * 6 + 0.01 * 14, rtol=1e-6)
+    np.testing.assert_allclose(layer.losses[0], (0.1 * 6 + 0.01 * 14) / 2, rtol=1e-6)
 
 
 # ---- the bits

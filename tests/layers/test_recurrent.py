@@ -330,7 +330,7 @@ def test_constraints_regularizers_and_trainable_reach_the_cell():
 def test_activity_regularizer_counts_the_output():
     layer = layers.GRU(4, activity_regularizer="l2")
     output = layer(X)
-    np.testing.assert_allclose(layer.losses, [0.01 * jnp.sum(output**2)], rtol=1e-5)
+    np.testing.assert_allclose(layer.losses, [0.01 * jnp.sum(output**2) / len(X)], rtol=1e-5)
 
 
 CONFIGS = [

@@ -295,7 +295,7 @@ class Layer(Weighted):
             with Inside("calls", call), compute_dtype(dtype):
                 formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
                 outputs = formula(*args, **kwargs)
-            self._pass_mask(inputs, outputs, given_mask(self, args, kwargs, masks))
+            self._pass_mask(inputs, outputs, masks, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
                 call.losses += [
                     per_sample(self.activity_regularizer(leaf), leaf)
@@ -349,10 +349,10 @@ class Layer(Weighted):
         `supports_masking`."""
         return previous_mask
 
-    def _pass_mask(self, inputs: Any, outputs: Any, masks: Any) -> None:
+    def _pass_mask(self, inputs: Any, outputs: Any, travelling: Any, masks: Any) -> None:
         overridden = type(self).compute_mask is not Layer.compute_mask
         if not (self.supports_masking or overridden):
-            if masks is not None and not self._warned_mask:
+            if travelling is not None and not self._warned_mask:
                 self._warned_mask = True
                 warnings.warn(
                     f"layer {self.name!r} ({type(self).__name__}) does not support masking: the "
