@@ -123,7 +123,7 @@ def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> 
         fix = ONE_A_SAMPLE if labels.size == len(labels) < y_pred[..., 0].size else ""
         raise ValueError(NOT_LABELS.format(fix=fix, **said))
     if jnp.issubdtype(labels.dtype, jnp.floating):
-        labels = jnp.where(jnp.isnan(labels), -1, labels)  # no class, where NaN would be class 0
+        labels = jnp.where(jnp.isfinite(labels), labels, -1)  # no class; NaN would be class 0
     return labels.astype("int32")
 
 
