@@ -72,7 +72,6 @@ def plain_attend(
     axes: tuple[int, ...],
     mask: Any,
     drop: Callable | None,
-    fused: bool = True,
 ) -> tuple[Array, Callable[[], Array]]:
     """As `attend`, written out.
 
