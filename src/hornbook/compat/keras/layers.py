@@ -37,14 +37,32 @@ class OldNodes:
         if weights is not None:
             _build_with(self, weights)
 
+    def _node(self, index: int) -> Any:
+        """One of its calls on symbolic tensors."""
+        try:
+            return self._nodes[index]
+        except IndexError:
+            raise AttributeError(
+                f"layer {self.name!r} has been called {len(self._nodes)} times on symbolic "  # type: ignore[attr-defined]
+                f"tensors; there is no call {index}"
+            ) from None
+
     def get_input_at(self, node_index: int) -> Any:
-        """The symbolic input of one of its calls."""
-        inputs = self._nodes[node_index].inputs
+        """The symbolic input of one of its calls.
+
+        Raises:
+            AttributeError: if there was no such call.
+        """
+        inputs = self._node(node_index).inputs
         return inputs[0] if len(inputs) == 1 else inputs
 
     def get_output_at(self, node_index: int) -> Any:
-        """The symbolic output of one of its calls."""
-        return self._nodes[node_index].outputs
+        """The symbolic output of one of its calls.
+
+        Raises:
+            AttributeError: if there was no such call.
+        """
+        return self._node(node_index).outputs
 
     def get_input_shape_at(self, node_index: int) -> Any:
         """The shape of the input of one of its calls."""
