@@ -15,11 +15,14 @@ from hornbook.data.text import (
     text_to_word_sequence,
     tokenizer_from_json,
 )
+from hornbook.data.vectors import WordVectors
+from hornbook.data.vectors_file import read_vectors, write_vectors
 
 __all__ = [
     "MixIterator",
     "TimeseriesGenerator",
     "Tokenizer",
+    "WordVectors",
     "data_folder",
     "get_file",
     "hashing_trick",
@@ -28,8 +31,10 @@ __all__ = [
     "one_hot",
     "pad_sequences",
     "pseudo_label",
+    "read_vectors",
     "skipgrams",
     "text_to_word_sequence",
     "tokenizer_from_json",
+    "write_vectors",
 ]
 __dir__ = __all__.copy
