@@ -1,0 +1,1 @@
+"""Theano's machinery on hornbook's graph: variables, functions, gradients, loops."""

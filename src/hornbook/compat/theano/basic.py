@@ -1,0 +1,336 @@
+"""What every variable can do: arithmetic, comparison, the order of its axes, its shape, its dtype.
+
+The operators are functions of numpy's as well as of JAX's arrays, so that arithmetic with shapes
+stays on the host.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hornbook.compat.theano.config import config
+from hornbook.compat.theano.types import TensorType, dtype_of, is_float, upcast
+from hornbook.compat.theano.variable import (
+    UFUNCS,
+    TensorVariable,
+    apply,
+    as_tensor_variable,
+    elementwise,
+    methods,
+)
+
+WRITTEN_OUT = 64  # the largest power that is computed by multiplying
+
+
+def _arithmetic(fn: Callable) -> Callable:
+    """A function that computes in the dtype of `upcast`, where JAX or numpy would take another."""
+
+    def compute(*arrays):
+        dtype = upcast(*(np.dtype(a.dtype).name for a in arrays))
+        return fn(*(a.astype(dtype) for a in arrays))
+
+    compute.__name__ = fn.__name__
+    return compute
+
+
+def dtype_of_quotient(*dtypes: str) -> str:
+    """The dtype of a true division: `floatX` for integers."""
+    made = upcast(*dtypes)
+    return made if is_float(made) else config.floatX
+
+
+def _quotient(x, y):
+    dtype = dtype_of_quotient(*(np.dtype(a.dtype).name for a in (x, y)))
+    return x.astype(dtype) / y.astype(dtype)
+
+
+def dtype_of_bits(*dtypes: str) -> str:
+    """The dtype of and, or, xor: that of booleans is bool."""
+    return "bool" if set(dtypes) == {"bool"} else upcast(*dtypes)
+
+
+ARITHMETIC = {
+    name: _arithmetic(getattr(operator, function))
+    for name, function in {
+        "add": "add",
+        "sub": "sub",
+        "mul": "mul",
+        "int_div": "floordiv",
+        "mod": "mod",
+    }.items()
+}
+
+
+def _pow(x, y):
+    dtype = upcast(np.dtype(x.dtype).name, np.dtype(y.dtype).name)
+    if isinstance(y, np.ndarray) and y.ndim == 0 and y == int(y) and abs(y) <= WRITTEN_OUT:
+        return x.astype(dtype) ** int(y)
+    return x.astype(dtype) ** y.astype(dtype)
+
+
+def add(x: Any, y: Any, *others: Any) -> Any:
+    """`x + y`, and more."""
+    made = elementwise(ARITHMETIC["add"], x, y, name="add")
+    return add(made, *others) if others else made
+
+
+def sub(x: Any, y: Any) -> Any:
+    """`x - y`."""
+    return elementwise(ARITHMETIC["sub"], x, y, name="sub")
+
+
+def mul(x: Any, y: Any, *others: Any) -> Any:
+    """`x * y`, and more."""
+    made = elementwise(ARITHMETIC["mul"], x, y, name="mul")
+    return mul(made, *others) if others else made
+
+
+def true_div(x: Any, y: Any) -> Any:
+    """`x / y`; of integers it is in `floatX`."""
+    return elementwise(_quotient, x, y, result=dtype_of_quotient, name="true_div")
+
+
+def int_div(x: Any, y: Any) -> Any:
+    """`x // y`, rounded down."""
+    return elementwise(ARITHMETIC["int_div"], x, y, name="int_div")
+
+
+def mod(x: Any, y: Any) -> Any:
+    """`x % y`, with the sign of `y`."""
+    return elementwise(ARITHMETIC["mod"], x, y, name="mod")
+
+
+def pow(x: Any, y: Any) -> Any:
+    """`x ** y`."""
+    return elementwise(_pow, x, y)
+
+
+def lt(x: Any, y: Any) -> Any:
+    """`x < y`."""
+    return elementwise(operator.lt, x, y, result="bool", name="lt")
+
+
+def le(x: Any, y: Any) -> Any:
+    """`x <= y`."""
+    return elementwise(operator.le, x, y, result="bool", name="le")
+
+
+def gt(x: Any, y: Any) -> Any:
+    """`x > y`."""
+    return elementwise(operator.gt, x, y, result="bool", name="gt")
+
+
+def ge(x: Any, y: Any) -> Any:
+    """`x >= y`."""
+    return elementwise(operator.ge, x, y, result="bool", name="ge")
+
+
+def eq(x: Any, y: Any) -> Any:
+    """Where `x` and `y` are equal; `x == y` is whether they are one variable."""
+    return elementwise(operator.eq, x, y, result="bool", name="eq")
+
+
+def neq(x: Any, y: Any) -> Any:
+    """Where `x` and `y` differ."""
+    return elementwise(operator.ne, x, y, result="bool", name="neq")
+
+
+def and_(x: Any, y: Any) -> Any:
+    """`x & y`, bit by bit."""
+    return elementwise(operator.and_, x, y, result=dtype_of_bits, name="and_")
+
+
+def or_(x: Any, y: Any) -> Any:
+    """`x | y`, bit by bit."""
+    return elementwise(operator.or_, x, y, result=dtype_of_bits, name="or_")
+
+
+def xor(x: Any, y: Any) -> Any:
+    """`x ^ y`, bit by bit."""
+    return elementwise(operator.xor, x, y, result=dtype_of_bits, name="xor")
+
+
+def invert(x: Any) -> Any:
+    """`~x`, bit by bit."""
+    return elementwise(operator.invert, x, result=dtype_of_bits, name="invert")
+
+
+def neg(x: Any) -> Any:
+    """`-x`."""
+    return elementwise(_arithmetic(operator.neg), x, name="neg")
+
+
+def abs_(x: Any) -> Any:
+    """The absolute value."""
+    return elementwise(_arithmetic(operator.abs), x, name="abs_")
+
+
+# ---- dtype, axes, shape
+
+
+def _cast(x, dtype):
+    return x.astype(dtype)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """The tensor in another dtype; `"floatX"` stands for the setting."""
+    x, dtype = as_tensor_variable(x), dtype_of(dtype)
+    if x.dtype == dtype:
+        return x
+    return elementwise(_cast, x, result=dtype, name="cast", dtype=dtype)
+
+
+def _dimshuffle(x, pattern):
+    kept = [axis for axis in pattern if axis != "x"]
+    dropped = [axis for axis in range(x.ndim) if axis not in kept]
+    for axis in dropped:
+        if x.shape[axis] != 1:
+            raise ValueError(
+                f"dimshuffle{pattern} drops axis {axis} of shape {x.shape}: not of size 1"
+            )
+    moved = x.transpose(*kept, *dropped)
+    shape = iter(moved.shape)
+    return moved.reshape([1 if axis == "x" else next(shape) for axis in pattern])
+
+
+def dimshuffle(x: Any, *pattern: Any) -> Any:
+    """The axes in another order; `"x"` is a new one that broadcasts, one left out must do so.
+
+    Args:
+        x: a tensor.
+        pattern: axes, or one list of them.
+
+    Raises:
+        ValueError: for an axis that there is not, one that comes twice, one dropped that does not
+            broadcast.
+    """
+    x = as_tensor_variable(x)
+    if len(pattern) == 1 and isinstance(pattern[0], list | tuple):
+        pattern = tuple(pattern[0])
+    pattern = tuple("x" if axis == "x" else operator.index(axis) for axis in pattern)
+    kept = [axis for axis in pattern if axis != "x"]
+    if len(set(kept)) != len(kept) or not all(0 <= axis < x.ndim for axis in kept):
+        raise ValueError(f"dimshuffle{pattern} of {x}, which has {x.ndim} axes")
+    wrong = [a for a in range(x.ndim) if a not in kept and not x.broadcastable[a]]
+    if wrong:
+        raise ValueError(
+            f"dimshuffle{pattern} drops axis {wrong[0]} of {x}, which does not broadcast"
+        )
+
+    def infer(x):
+        return TensorType(x.dtype, [a == "x" or x.broadcastable[a] for a in pattern])
+
+    return apply(_dimshuffle, x, infer=infer, pattern=pattern)
+
+
+def transpose(x: Any, axes: Any = None) -> Any:
+    """The axes reversed, or in the order of `axes`."""
+    x = as_tensor_variable(x)
+    return dimshuffle(x, *(range(x.ndim)[::-1] if axes is None else axes))
+
+
+def _shape(x):
+    return np.array(np.shape(x), "int64")
+
+
+def shape(x: Any) -> Any:
+    """The sizes, an int64 vector."""
+    x = as_tensor_variable(x)
+    return apply(_shape, x, infer=lambda x: TensorType("int64", (x.ndim == 1,)))
+
+
+def _size(x):
+    return np.asarray(np.size(x), "int64")
+
+
+def size(x: Any) -> Any:
+    """The number of elements."""
+    return apply(_size, x, infer=lambda x: TensorType("int64", ()))
+
+
+def _stated(x, pattern):
+    for axis, broadcasts in enumerate(pattern):
+        if broadcasts and x.shape[axis] != 1:
+            raise ValueError(
+                f"axis {axis} of shape {x.shape} was said to broadcast: it is not of size 1"
+            )
+    return x
+
+
+def patternbroadcast(x: Any, broadcastable: Any) -> Any:
+    """The tensor, and for each axis whether it broadcasts."""
+    pattern = tuple(map(bool, broadcastable))
+    return apply(_stated, x, infer=lambda x: TensorType(x.dtype, pattern), pattern=pattern)
+
+
+def addbroadcast(x: Any, *axes: int) -> Any:
+    """The tensor, of which these axes have size 1 and broadcast."""
+    x = as_tensor_variable(x)
+    axes = tuple(axis % x.ndim for axis in axes)
+    return patternbroadcast(x, [b or a in axes for a, b in enumerate(x.broadcastable)])
+
+
+def unbroadcast(x: Any, *axes: int) -> Any:
+    """The tensor, of which these axes do not broadcast."""
+    x = as_tensor_variable(x)
+    axes = tuple(axis % x.ndim for axis in axes)
+    return patternbroadcast(x, [b and a not in axes for a, b in enumerate(x.broadcastable)])
+
+
+OPERATORS = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "truediv": true_div,
+    "div": true_div,
+    "floordiv": int_div,
+    "mod": mod,
+    "pow": pow,
+    "and": and_,
+    "or": or_,
+    "xor": xor,
+}
+
+
+def _reflected(function: Callable) -> Callable:
+    return lambda y, x: function(x, y)
+
+
+methods(
+    **{f"__{name}__": function for name, function in OPERATORS.items()},
+    **{f"__r{name}__": _reflected(function) for name, function in OPERATORS.items()},
+    __lt__=lt,
+    __le__=le,
+    __gt__=gt,
+    __ge__=ge,
+    __neg__=neg,
+    __pos__=lambda x: x,
+    __abs__=abs_,
+    __invert__=invert,
+    astype=cast,
+    dimshuffle=dimshuffle,
+    transpose=lambda x, *axes: transpose(
+        x, (axes[0] if isinstance(axes[0], list | tuple) else axes) if axes else None
+    ),
+)
+for _name, _function in {"shape": shape, "size": size, "T": transpose}.items():
+    setattr(TensorVariable, _name, property(_function))
+UFUNCS.update(
+    add=add,
+    subtract=sub,
+    multiply=mul,
+    divide=true_div,
+    floor_divide=int_div,
+    remainder=mod,
+    power=pow,
+    less=lt,
+    less_equal=le,
+    greater=gt,
+    greater_equal=ge,
+    equal=eq,
+    not_equal=neq,
+    negative=neg,
+    absolute=abs_,
+)
