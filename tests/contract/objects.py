@@ -151,6 +151,9 @@ LAYERS: dict[str, Row] = {
         {"value": SERIES},
     ),
     # recurrent
+    "ConvLSTM1D": row(layers.ConvLSTM1D, IMAGES, 2, 2, return_sequences=True),
+    "ConvLSTM2D": row(layers.ConvLSTM2D, VOLUMES, 2, 2, padding="same", go_backwards=True),
+    "ConvLSTM3D": row(layers.ConvLSTM3D, floats(3, 2, 3, 3, 2, 2), 2, 2, strides=2, padding="same"),
     "Bidirectional": around(layers.Bidirectional, partial(layers.LSTM, 2), SERIES),
     "GRU": row(layers.GRU, SERIES, 3, return_sequences=True),
     "GRUCell": around(layers.RNN, partial(layers.GRUCell, 3), SERIES),

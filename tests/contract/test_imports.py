@@ -23,10 +23,10 @@ losses metrics optimizers
 saving
 training
 models
-data
+data plot
 datasets utils
 backend callbacks config dtype_policies preprocessing tree
-applications distribution integrations plot serve
+applications distribution integrations serve
 wrappers
 compat hornbook
 demo

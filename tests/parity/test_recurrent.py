@@ -199,3 +199,70 @@ def test_names_of_time_distributed_weights():
     )
     ours.build(X.shape), theirs.build(X.shape)
     assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
+
+
+PICTURES, VOLUMES = floats(2, 3, 5, 4, 2), floats(2, 2, 3, 3, 3, 1)
+CONVOLVED = {
+    "strided": (lambda k, **kw: k.layers.ConvLSTM1D(3, 2, strides=2, **kw), PICTURES[..., 0]),
+    "dilated": (
+        lambda k, **kw: k.layers.ConvLSTM2D(
+            2, 2, dilation_rate=2, recurrent_activation="hard_sigmoid", use_bias=False, **kw
+        ),
+        PICTURES,
+    ),
+    "first": (
+        lambda k, **kw: k.layers.ConvLSTM2D(
+            2, 3, padding="same", data_format="channels_first", go_backwards=True, **kw
+        ),
+        PICTURES,
+    ),
+    "three": (
+        lambda k, **kw: k.layers.ConvLSTM3D(2, 2, activation="relu", **kw),
+        VOLUMES,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONVOLVED)
+def test_convolutional_lstm(case):
+    make, x = CONVOLVED[case]
+    same_layer(lambda k: make(k, **EVERYTHING), x)
+
+
+def test_a_convolutional_lstm_keeps_its_states_and_drops_the_same_at_each_step():
+    ours, theirs = (k.layers.ConvLSTM2D(2, 2, stateful=True) for k in (hornbook, keras))
+    ours.build(PICTURES.shape), theirs.build(PICTURES.shape)
+    copy_weights(ours, theirs, perturb=True)
+    for _ in range(2):
+        agree(ours(PICTURES), theirs(PICTURES), "output", rtol=1e-4, atol=1e-5)
+    cell = hornbook.layers.ConvLSTM2D(
+        1, 1, dropout=0.5, activation=None, recurrent_activation=None, return_sequences=True
+    )
+    x = np.ones((1, 3, 8, 8, 1), "float32")
+    cell.build(x.shape)
+    cell.set_weights([np.ones((1, 1, 1, 4)), np.zeros((1, 1, 1, 4)), np.zeros(4)])
+    y = np.asarray(cell(x, training=True))[0]
+    kept = y[0] != 0
+    assert 0 < kept.mean() < 0.5 and ((y[1] != 0) == kept).all()
+    assert (np.asarray(cell(x))[0, 0] == 1).all()
+
+
+def test_a_convolutional_lstm_leaves_masked_steps_out():
+    # Keras on JAX broadcasts the mask over the last axes of a picture: no oracle
+    layer = hornbook.layers.ConvLSTM2D(2, 2, **EVERYTHING)
+    y, h, _ = layer(PICTURES, mask=np.array([[0, 1, 1], [1, 1, 0]], bool))
+    late, h_late, _ = layer(PICTURES[:1, 1:])
+    early, h_early, _ = layer(PICTURES[1:, :2])
+    agree(y[0, 1:], late[0], "without the first")
+    agree(y[1, :2], early[0], "without the last")
+    agree([h[0], h[1], y[1, 2]], [h_late[0], h_early[0], early[0, 1]], "states")
+
+
+def test_a_convolutional_lstm_of_pictures_of_any_size():
+    x = hornbook.Input((None, None, None, 1))
+    model = hornbook.Model(x, hornbook.layers.ConvLSTM2D(2, 3, padding="same")(x))
+    assert model.output_shape[-1] == 2
+    for size in (4, 6):
+        assert model.predict(np.ones((1, 2, size, size, 1)), verbose=0).shape == (1, size, size, 2)
+    with pytest.raises(ValueError, match="whose size is unknown"):
+        model.layers[-1].get_initial_state(2)

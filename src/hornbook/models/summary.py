@@ -46,7 +46,7 @@ def summarize(
         ValueError: if no layer is named as `layer_range` says.
     """
     width = line_length or min(shutil.get_terminal_size((80, 24)).columns, 100)
-    rows = list(_rows(_range(_operations(model), layer_range), expand_nested))
+    rows = list(_rows(_range(called(model), layer_range), expand_nested))
     left_out = set() if _has_branches(model) else {CONNECTED}
     left_out |= set() if show_trainable else {TRAINABLE}
     header = [column for column in COLUMNS if column not in left_out]
@@ -71,10 +71,10 @@ def _rows(operations: list[Called], expand: bool, indent: str = "") -> Iterator[
             TRAINABLE: ("yes" if operation.trainable else "no") if trainable else "-",
         }
         if expand and hasattr(operation, "_layers_below"):
-            yield from _rows(_operations(operation), expand, indent + "  ")
+            yield from _rows(called(operation), expand, indent + "  ")
 
 
-def _operations(model) -> list[Called]:
+def called(model: Any) -> list[Called]:
     """Each layer or op of a model, with its calls in the model's graph."""
     graph = getattr(model, "_recorded", None)
     if graph is None:

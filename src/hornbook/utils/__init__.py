@@ -13,6 +13,7 @@ from hornbook.core.random import set_random_seed
 from hornbook.core.symbolic import is_keras_tensor
 from hornbook.data.files import get_file
 from hornbook.data.sequence import pad_sequences
+from hornbook.plot import model_to_dot, plot_model
 from hornbook.saving import deserialize_keras_object, serialize_keras_object
 from hornbook.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hornbook.training.dataset import PyDataset
@@ -34,9 +35,11 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "is_keras_tensor",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -1,0 +1,456 @@
+"""LSTM with convolutions in the place of products: for sequences of pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations, constraints, initializers, regularizers
+from hornbook.core.random import SeedGenerator
+from hornbook.kernels.conv import conv
+from hornbook.layers.convolutional.base import FilterConvolution
+from hornbook.layers.recurrent.cell import reads_cell
+from hornbook.layers.recurrent.loop import scan
+from hornbook.layers.recurrent.rnn import RNN
+from hornbook.layers.spec import InputSpec
+
+GATES = 4  # i, f, c, o
+
+
+class _ConvLSTMCell(FilterConvolution):
+    def __init__(
+        self,
+        rank: int,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        self.rank = rank
+        super().__init__(
+            filters,
+            kernel_size,
+            kernel_initializer,
+            kernel_regularizer,
+            kernel_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
+        self.recurrent_activation: Callable = activations.get(recurrent_activation)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.unit_forget_bias = unit_forget_bias
+        self.dropout = min(1.0, max(0.0, dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+        self.state_size = [self.filters, self.filters]
+
+    def build(self, input_shape: tuple) -> None:
+        channels = self.channels_of(input_shape)
+        spatial = input_shape[2:] if self.data_format == "channels_first" else input_shape[1:-1]
+        self.spatial = tuple(spatial)
+        self.kernel = self.add_kernel("kernel", (*self.kernel_size, channels, GATES * self.filters))
+        self.recurrent_kernel = self.add_kernel(
+            "recurrent_kernel", (*self.kernel_size, self.filters, GATES * self.filters)
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (GATES * self.filters,),
+                self._first_bias if self.unit_forget_bias else self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def _first_bias(self, shape: tuple, dtype: Any = None) -> Array:
+        """Ones for the forget gate."""
+        one = (self.filters,)
+        first: Any = self.bias_initializer
+        parts = first(one, dtype), jnp.ones(one, dtype), first((2 * self.filters,), dtype)
+        return jnp.concatenate(parts)
+
+    # ---- states
+
+    def state_shape(self, batch: int, spatial: tuple) -> tuple:
+        """The shape of a state for inputs of a spatial size."""
+        size = []
+        for n, k, s, d in zip(spatial, self.kernel_size, self.strides, self.dilation_rate):
+            size.append(-(-n // s) if self.padding == "same" else (n - (k - 1) * d - 1) // s + 1)
+        if self.data_format == "channels_first":
+            return batch, self.filters, *size
+        return batch, *size, self.filters
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Array]:
+        """States of zeros for a batch of this size.
+
+        Raises:
+            ValueError: if the size of the pictures is unknown.
+        """
+        if None in self.spatial:
+            raise ValueError(
+                f"layer {self.name!r} keeps states as large as the pictures, whose size is "
+                f"unknown: {self.spatial}. Give the Input that size, or pass initial_state"
+            )
+        shape = self.state_shape(batch_size or 1, self.spatial)
+        return [jnp.zeros(shape, self.compute_dtype)] * 2
+
+    # ---- one step, and all of them
+
+    def _mask(self, rate: float, shape: tuple, training: bool, dtype: Any) -> Array | None:
+        """What each gate keeps, the same in all steps."""
+        if not training or not 0 < rate < 1:
+            return None
+        kept = jax.random.bernoulli(self.seed_generator.next(), 1 - rate, (GATES, *shape))
+        return kept.astype(dtype) / (1 - rate)
+
+    def project(self, x: Array, mask: Array | None) -> Array:
+        """The inputs' part of the gates: pictures `(..., height, width, channels)`."""
+        self.check_fit(x)
+        window = self.strides, self.padding, self.dilation_rate
+        z = _by_gate(x, self.kernel.value, mask, window)
+        return z if self.bias is None else z + self.bias.value
+
+    def step(self, projected: Array, states: Any, mask: Array | None) -> tuple[Array, Array]:
+        """The new h and c, channels last."""
+        h, c = states
+        ones = (1,) * self.rank
+        z = projected + _by_gate(h, self.recurrent_kernel.value, mask, (ones, "same", ones))
+        i, f, g, o = jnp.split(z, GATES, axis=-1)
+        gate, activation = self.recurrent_activation, self.activation or activations.linear
+        c = gate(f) * c + gate(i) * activation(g)
+        return gate(o) * activation(c), c
+
+    def call(  # type: ignore[override]
+        self, inputs: Array, states: list, training: bool = False
+    ) -> tuple[Array, list]:
+        """The output and the new states for one step's inputs and states."""
+        x, h = self.inward(inputs), self.inward(states[0])
+        masks = self._mask(self.dropout, x.shape, training, x.dtype)
+        more = self._mask(self.recurrent_dropout, h.shape, training, x.dtype)
+        new = self.step(self.project(x, masks), (h, self.inward(states[1])), more)
+        h, c = map(self.outward, new)
+        return h, [h, c]
+
+    def sequence(
+        self,
+        x: Array,
+        states: list,
+        mask: Array | None,
+        training: bool,
+        unroll: bool,
+        zero_output_for_mask: bool,
+        return_sequences: bool = True,
+    ) -> tuple[Array, list]:
+        """Outputs of all steps or the last, and final states; all inputs are convolved at once."""
+        first = self.data_format == "channels_first"
+        x = jnp.moveaxis(x, 2, -1) if first else x
+        states = [self.inward(state) for state in states]
+        dropped = self._mask(self.dropout, (x.shape[0], *x.shape[2:]), training, x.dtype)
+        if dropped is not None:
+            dropped = jnp.repeat(dropped, x.shape[1], axis=1)
+        more = self._mask(self.recurrent_dropout, states[0].shape, training, x.dtype)
+        flat = self.project(x.reshape(-1, *x.shape[2:]), dropped)
+        projected = flat.reshape(*x.shape[:2], *flat.shape[1:])
+
+        def step(z, states):
+            new = self.step(z, states, more)
+            return new[0], list(new)
+
+        outputs, final, _ = scan(step, projected, states, mask, unroll, zero_output_for_mask)
+        outputs = outputs if return_sequences else outputs[:, -1]
+        if first:
+            outputs = jnp.moveaxis(outputs, -1, 2 if return_sequences else 1)
+        return outputs, [self.outward(state) for state in final]
+
+
+def _by_gate(x: Array, kernel: Array, mask: Array | None, window: tuple) -> Array:
+    """A convolution for all gates; with masks each gate sees its own part of the input."""
+    if mask is None:
+        return conv(x, kernel, *window)
+    kernels = jnp.split(kernel, GATES, axis=-1)
+    parts = [conv(x * m, k, *window) for m, k in zip(mask, kernels, strict=True)]
+    return jnp.concatenate(parts, axis=-1)
+
+
+class _ConvLSTM(RNN):
+    cell: Any
+    _axes = 1
+    cell_class = _ConvLSTMCell
+    _given = ("cell",)
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Any,
+    ):
+        cell = _ConvLSTMCell(
+            self._axes,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            recurrent_activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            unit_forget_bias,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="conv_lstm_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=self._axes + 3)
+
+    def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
+        shape = tuple(sequences_shape)
+        if not self.cell.built:  # before the states, which are as large as its outputs
+            self.cell._build({"input_shape": (shape[0], *shape[2:])})
+        super().build(sequences_shape, initial_state_shape)
+
+    def _first_states(self, sequences: Array, given: Any) -> list:
+        if given is None and self.states is None:
+            shape = sequences.shape
+            first = self.cell.data_format == "channels_first"
+            size = self.cell.state_shape(shape[0], shape[3:] if first else shape[2:-1])
+            return [jnp.zeros(size, self.cell.compute_dtype)] * 2
+        return super()._first_states(sequences, given)
+
+
+@reads_cell
+class ConvLSTM1D(_ConvLSTM):
+    """LSTM whose products are convolutions, for sequences of rows (Shi et al., 2015):
+
+        i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
+
+    where `*` is a convolution, and the kernels hold the gates in the order i, f, c, o.
+
+    Args:
+        filters: the channels of the states and of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: steps of the kernel over the inputs.
+        padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the elements of the kernel over the inputs.
+        activation: of the candidate and of the output; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias, `(4 * filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        bias_initializer: first values of the bias.
+        unit_forget_bias: start the forget gate's bias at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training.
+        seed: of the dropout.
+        return_sequences: return the outputs of all steps, not only of the last.
+        return_state: return the final states h and c too.
+        go_backwards: run from the last step to the first.
+        stateful: start each batch from the final states of the batch before.
+
+    Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
+    c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.
+
+    Returns `(batch, *new size, filters)`, or `(batch, steps, *new size, filters)` with
+    `return_sequences`; with `return_state` a tuple of that and the final states h and c.
+
+    Raises:
+        ValueError: for arguments that do not fit, or a stateful layer of unknown batch size.
+
+    Source: Shi et al. (2015), Convolutional LSTM network.
+
+    Example:
+        >>> import hornbook as keras
+        >>> layer = keras.layers.ConvLSTM1D(4, 3, padding="same", return_sequences=True)
+        >>> layer(np.ones((2, 5, 6, 3))).shape
+        (2, 5, 6, 4)
+    """
+
+    _axes = 1
+
+
+@reads_cell
+class ConvLSTM2D(_ConvLSTM):
+    """LSTM whose products are convolutions, for sequences of pictures (Shi et al., 2015):
+
+        i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
+
+    where `*` is a convolution, and the kernels hold the gates in the order i, f, c, o.
+
+    Args:
+        filters: the channels of the states and of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: steps of the kernel over the inputs.
+        padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the elements of the kernel over the inputs.
+        activation: of the candidate and of the output; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias, `(4 * filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        bias_initializer: first values of the bias.
+        unit_forget_bias: start the forget gate's bias at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training.
+        seed: of the dropout.
+        return_sequences: return the outputs of all steps, not only of the last.
+        return_state: return the final states h and c too.
+        go_backwards: run from the last step to the first.
+        stateful: start each batch from the final states of the batch before.
+
+    Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
+    c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.
+
+    Returns `(batch, *new size, filters)`, or `(batch, steps, *new size, filters)` with
+    `return_sequences`; with `return_state` a tuple of that and the final states h and c.
+
+    Raises:
+        ValueError: for arguments that do not fit, or a stateful layer of unknown batch size.
+
+    Source: Shi et al. (2015), Convolutional LSTM network.
+
+    Example:
+        >>> import hornbook as keras
+        >>> layer = keras.layers.ConvLSTM2D(4, 3, padding="same", return_sequences=True)
+        >>> layer(np.ones((2, 5, 6, 6, 3))).shape
+        (2, 5, 6, 6, 4)
+    """
+
+    _axes = 2
+
+
+@reads_cell
+class ConvLSTM3D(_ConvLSTM):
+    """LSTM whose products are convolutions, for sequences of volumes (Shi et al., 2015):
+
+        i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
+
+    where `*` is a convolution, and the kernels hold the gates in the order i, f, c, o.
+
+    Args:
+        filters: the channels of the states and of the output.
+        kernel_size: one positive integer for each spatial axis, or one for all.
+        strides: steps of the kernel over the inputs.
+        padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
+        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        dilation_rate: distance between the elements of the kernel over the inputs.
+        activation: of the candidate and of the output; `None` for linear.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias, `(4 * filters,)`.
+        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        bias_initializer: first values of the bias.
+        unit_forget_bias: start the forget gate's bias at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the output to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
+        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        recurrent_dropout: fraction of the states to drop in training.
+        seed: of the dropout.
+        return_sequences: return the outputs of all steps, not only of the last.
+        return_state: return the final states h and c too.
+        go_backwards: run from the last step to the first.
+        stateful: start each batch from the final states of the batch before.
+
+    Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
+    c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.
+
+    Returns `(batch, *new size, filters)`, or `(batch, steps, *new size, filters)` with
+    `return_sequences`; with `return_state` a tuple of that and the final states h and c.
+
+    Raises:
+        ValueError: for arguments that do not fit, or a stateful layer of unknown batch size.
+
+    Source: Shi et al. (2015), Convolutional LSTM network.
+
+    Example:
+        >>> import hornbook as keras
+        >>> layer = keras.layers.ConvLSTM3D(4, 3, padding="same", return_sequences=True)
+        >>> layer(np.ones((2, 5, 4, 4, 4, 3))).shape
+        (2, 5, 4, 4, 4, 4)
+    """
+
+    _axes = 3
