@@ -79,29 +79,53 @@ class _Version(argparse.Action):
 def _add_run(commands) -> None:
     run = commands.add_parser(
         "run",
-        help="run a program for Keras 1 or Keras 2, as it was written",
+        help="run a program or notebook for Keras 1 or Keras 2, as it was written",
         description=(
-            "Run a program that was written for Keras 1 or Keras 2, unchanged. Which of them is "
-            "found out from its imports and keywords."
+            "Run a program or a notebook that was written for Keras 1 or Keras 2, unchanged. Which "
+            "of them is found out from its imports and keywords. What follows the name of a "
+            "program is the program's own. Of a notebook, all cells are run in order."
         ),
     )
-    run.add_argument("program", metavar="PROGRAM.py", help="the program")
+    run.add_argument("program", metavar="PROGRAM.py | NOTEBOOK.ipynb", help="what to run")
     run.add_argument(
         "--as",
         dest="generation",
         choices=("keras1", "keras2"),
         help="what it is written for (default: found out)",
     )
+    _add_notebook(run.add_argument_group("for notebooks"))
     run.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the program"
     )
     run.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from hornbook.compat.runner import run_program
+def _add_notebook(options) -> None:
+    options.add_argument(
+        "--out",
+        metavar="COPY.ipynb",
+        help="write the notebook with its outputs (default: print what is text of them)",
+    )
+    options.add_argument(
+        "--timeout", type=_positive, metavar="S", help="seconds a cell may take (default: no limit)"
+    )
+    options.add_argument(
+        "--stop-on-error", action="store_true", help="leave out the cells after one that fails"
+    )
 
-    return run_program(options.program, options.generation, options.arguments)
+
+def _run(options: argparse.Namespace) -> int:
+    from hornbook.compat.runner import run_notebook, run_program
+
+    path, generation = options.program, options.generation
+    if not path.endswith(".ipynb"):
+        return run_program(path, generation, options.arguments)
+    rest = argparse.ArgumentParser(prog=f"hornbook run {path}")  # options may follow its name
+    rest.add_argument("--as", dest="generation", choices=("keras1", "keras2"))
+    _add_notebook(rest)
+    rest.set_defaults(**vars(options))
+    given = rest.parse_args(options.arguments)
+    return run_notebook(path, given.generation, given.out, given.timeout, given.stop_on_error)
 
 
 def _add_demo(commands) -> None:

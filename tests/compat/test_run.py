@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hornbook.cli import main
+from hornbook.compat.python2 import _tool
 from hornbook.compat.recognise import recognise
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -77,12 +78,13 @@ def test_a_name_that_cannot_be_imported_is_told(text, tmp_path, capsys):
     assert "not known here: docs/old_programs.md" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["print 'hello'\n", "try:\n  pass\nexcept A, e:\n  pass\n"])
-def test_python_2_is_told(text, tmp_path, capsys):
+def test_python_2_without_fissix_is_told(tmp_path, capsys, monkeypatch):
+    _tool.cache_clear()
+    monkeypatch.setitem(sys.modules, "fissix.refactor", None)
     program = tmp_path / "two.py"
-    program.write_text(text)
+    program.write_text("print 'hello'\n")
     assert main(["run", str(program)]) == 2
-    assert "this is Python 2" in capsys.readouterr().err
+    assert "pip install 'hornbook[python2]'" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):

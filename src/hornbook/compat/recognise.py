@@ -2,16 +2,16 @@
 
 import ast
 from collections import Counter
+from contextlib import suppress
+from importlib.util import decode_source
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from hornbook.compat.python2 import todays_syntax
 from hornbook.dialects import keras1, keras2
 
 DIALECTS: dict[str, ModuleType] = {"keras1": keras1, "keras2": keras2}
-PYTHON_2 = (
-    "{path}, line {line}: this is Python 2, which cannot be run as it is ({message}). "
-    "Translate it first: `pip install fissix`, then `fissix-fix -w {path}`"
-)
 
 
 class Recognised(NamedTuple):
@@ -26,19 +26,15 @@ class Recognised(NamedTuple):
     why: tuple[str, ...]
 
 
-class OldPython(SyntaxError):
-    """A program is written in Python 2."""
-
-
-def recognise(source: str, path: str = "<program>") -> Recognised:
+def recognise(source: str, path: str = "<program>", folder: Path | None = None) -> Recognised:
     """What a program is written for, by its imports, names and keywords.
 
     Args:
-        source: the program's text.
+        source: the program's text, in today's syntax.
         path: for messages.
+        folder: where modules lie that belong to the program; they are looked at too.
 
     Raises:
-        OldPython: for Python 2.
         SyntaxError: for a text that is no Python at all.
 
     Example:
@@ -47,13 +43,9 @@ def recognise(source: str, path: str = "<program>") -> Recognised:
         >>> recognise("import numpy").generation is None
         True
     """
-    try:
-        program = ast.parse(source, path)
-    except SyntaxError as error:
-        if _is_python_2(error):
-            text = PYTHON_2.format(path=path, line=error.lineno, message=error.msg)
-            raise OldPython(text) from None
-        raise
+    trees = [ast.parse(source, path)]
+    trees += _modules(trees[0], folder) if folder else []
+    program = ast.Module([statement for tree in trees for statement in tree.body], [])
     if not _imports_keras(program):
         return Recognised(None, ())
     found = _signs(program)
@@ -72,25 +64,34 @@ def _known(dialect) -> set[str]:
     return {*dialect.SIGNS["names"], *(f"{key}=" for key in dialect.SIGNS["keywords"])}
 
 
-def _is_python_2(error: SyntaxError) -> bool:
-    message = error.msg or ""
-    return any(
-        sign in message
-        for sign in ("Missing parentheses in call to", "multiple exception types", "0o prefix")
-    )
+def _modules(program: ast.Module, folder: Path) -> list[ast.Module]:
+    """The modules beside a program that it imports, and those that they import."""
+    found: dict[str, ast.Module] = {}
+    waiting = [program]
+    while waiting:
+        for name in _imported(waiting.pop()) - {*found}:
+            path = folder.joinpath(*name.split(".")).with_suffix(".py")
+            if path.is_file():
+                with suppress(SyntaxError, UnicodeDecodeError, ImportError):
+                    text = decode_source(path.read_bytes())
+                    found[name] = ast.parse(todays_syntax(text, str(path)), str(path))
+                    waiting.append(found[name])
+    return list(found.values())
+
+
+def _imported(program: ast.AST) -> set[str]:
+    """The modules that a program imports."""
+    found: set[str] = set()
+    for node in ast.walk(program):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+    return found
 
 
 def _imports_keras(program: ast.AST) -> bool:
-    for node in ast.walk(program):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            modules = [node.module or ""]
-        else:
-            continue
-        if any(module.split(".")[0] == "keras" for module in modules):
-            return True
-    return False
+    return any(module.split(".")[0] == "keras" for module in _imported(program))
 
 
 def _signs(program: ast.AST) -> Counter:

@@ -1,18 +1,21 @@
-"""`hornbook run PROGRAM.py`: runs a program that was written for an older library, as it is."""
+"""`hornbook run`: runs programs and notebooks for older libraries, as they were written."""
 
 import os
-import runpy
 import sys
-import tokenize
 import traceback
 from contextlib import nullcontext
+from importlib.util import decode_source
+from pathlib import Path
+from types import TracebackType
 
-from hornbook.compat.install import installed
-from hornbook.compat.libraries import put_back
+from hornbook.compat import notebook
+from hornbook.compat.python2 import compiled, is_python2, namespace, todays_syntax
 from hornbook.compat.recognise import DIALECTS, recognise
+from hornbook.compat.session import session
 
 BAD_INPUT = 2
 FAILED = 1
+MACHINERY = ("<frozen importlib", str(Path(__file__).with_name("python2")))
 UNKNOWN = "this name of keras is not known here: docs/old_programs.md lists those that are"
 
 
@@ -28,40 +31,93 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
         The exit status.
     """
     try:
-        with tokenize.open(path) as file:
-            source = file.read()
-        found = recognise(source, path)
-    except (OSError, SyntaxError, UnicodeDecodeError) as error:
-        print(f"hornbook run: {error}", file=sys.stderr)
-        return BAD_INPUT
+        source = decode_source(Path(path).read_bytes())
+        python2 = is_python2(source)
+        folder = Path(path).absolute().parent
+        found = recognise(todays_syntax(source, path) if python2 else source, path, folder)
+        old = python2 or bool(generation or found.generation)
+        code = (compiled if python2 else _today)(source, path)
+    except (ImportError, OSError, SyntaxError, UnicodeDecodeError, ValueError) as error:
+        return _refuse(error)
     chosen = generation or found.generation
-    print(f"hornbook run: {path}: {_told(chosen, generation, found.why)}", file=sys.stderr)
-    before = sys.argv, sys.path[:]
+    _tell(path, chosen, generation, found.why, python2)
+    names = namespace("__main__") if python2 else {"__name__": "__main__"}
+    module = type(sys)("__main__")
+    vars(module).update(names, __file__=path)
+    before = sys.argv, sys.path[:], sys.modules["__main__"]
     sys.argv = [path, *arguments]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.path.insert(0, str(folder))
+    sys.modules["__main__"] = module
     try:
-        with (
-            installed(chosen) if chosen else nullcontext(),
-            put_back() if chosen else nullcontext(),
-        ):
+        with session(chosen, python2) if old else nullcontext():
             try:
-                runpy.run_path(path, run_name="__main__")
+                exec(code, vars(module))
             except Exception as error:
                 _show(error, path)
                 return FAILED
     finally:
-        sys.argv, sys.path[:] = before
+        sys.argv, sys.path[:], sys.modules["__main__"] = before
     return 0
 
 
-def _told(chosen: str | None, generation: str | None, why: tuple[str, ...]) -> str:
+def _today(source: str, path: str):
+    return compile(source, path, "exec", dont_inherit=True)
+
+
+def run_notebook(
+    path: str,
+    generation: str | None,
+    out: str | None = None,
+    timeout: float | None = None,
+    stop_on_error: bool = False,
+) -> int:
+    """Run the cells of a notebook in a kernel of its own.
+
+    Args:
+        path: of the notebook.
+        generation: as for `run_program`.
+        out: where to write the executed copy; default: what cells print is printed.
+        timeout: how many seconds a cell may take.
+        stop_on_error: leave out the cells after one that fails.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        cells = notebook.read(path)
+        text, python2 = notebook.source(cells)
+        found = recognise(text, path, Path(path).absolute().parent)
+        if out is not None and not Path(out).absolute().parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {Path(out).parent} to write {out} into")
+    except (ImportError, OSError, SyntaxError, notebook.BadNotebook) as error:
+        return _refuse(error)
+    chosen = generation or found.generation
+    _tell(path, chosen, generation, found.why, python2)
+    failures = notebook.run(cells, path, chosen, python2, out, timeout, stop_on_error)
+    for failure in failures:
+        line = f", line {failure.line}" if failure.line else ""
+        print(f"hornbook run: {path}: cell {failure.cell}{line}: {failure.error}", file=sys.stderr)
+    return FAILED if failures else 0
+
+
+def _refuse(error: Exception) -> int:
+    print(f"hornbook run: {error}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _tell(
+    path: str, chosen: str | None, generation: str | None, why: tuple[str, ...], python2: bool
+) -> None:
     """The one line that says what was recognised."""
     if chosen is None:
-        return "does not import keras; run as under Python"
-    title = DIALECTS[chosen].TITLE
-    if generation:
-        return f"run as {title}, as asked"
-    return f"written for {title}" + (f" ({', '.join(why)})" if why else "")
+        told = "does not import keras; run as under Python" + (" 2" if python2 else "")
+    elif generation:
+        told = f"run as {DIALECTS[chosen].TITLE}, as asked"
+    else:
+        told = f"written for {DIALECTS[chosen].TITLE}" + (f" ({', '.join(why)})" if why else "")
+    if chosen and python2:
+        told += ", in Python 2"
+    print(f"hornbook run: {path}: {told}", file=sys.stderr)
 
 
 def _show(error: Exception, path: str) -> None:
@@ -72,4 +128,15 @@ def _show(error: Exception, path: str) -> None:
     own = os.path.abspath(path)
     while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) != own:
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
+    traceback.print_exception(type(error), error, _users(trace) or error.__traceback__)
+
+
+def _users(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without what imports modules of Python 2 and computes as it did."""
+    if trace is None:
+        return None
+    rest = _users(trace.tb_next)
+    if trace.tb_frame.f_code.co_filename.startswith(MACHINERY):
+        return rest
+    trace.tb_next = rest
+    return trace

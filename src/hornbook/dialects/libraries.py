@@ -1,12 +1,16 @@
-"""Names that numpy and Python had when old programs were written, and what they are today."""
+"""Names that numpy, scipy, scikit-learn and Python had when old programs were written.
+
+`module.name` says where they are today; what begins with `compat.` is computed in this package.
+"""
 
 ABSTRACT = (
     "Callable Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping "
     "MappingView MutableMapping MutableSequence MutableSet Sequence Set Sized ValuesView"
 ).split()
 
-# By module: the old name, and where it is today.
+# By module: the old name, and where it is today. `*` is all of another module.
 GONE: dict[str, dict[str, str]] = {
+    # ---- numpy
     "numpy": {
         **{name: f"builtins.{name}" for name in "bool int float complex object str".split()},
         "long": "builtins.int",
@@ -27,5 +31,24 @@ GONE: dict[str, dict[str, str]] = {
         "trapz": "numpy.trapezoid",
         "row_stack": "numpy.vstack",
     },
+    # ---- Python
     "collections": {name: f"collections.abc.{name}" for name in ABSTRACT},
+    # ---- Python 2
+    "cPickle": {
+        "*": "pickle",
+        **{n: f"compat.python2_pickle.{n}" for n in "load loads dump dumps".split()},
+    },
+    "python2_csv": {
+        "*": "csv",
+        **{n: f"compat.python2_csv.{n}" for n in "reader writer DictReader DictWriter".split()},
+    },
+    "cStringIO": {"StringIO": "io.StringIO"},
+    "StringIO": {"StringIO": "io.StringIO"},
+    "urllib2": {"*": "urllib.request", "URLError": "urllib.error.URLError"},
 }
+
+# What is there today and does another thing.
+CHANGED: dict[str, dict[str, str]] = {}
+
+# By class: methods that are gone.
+METHODS: dict[str, dict[str, str]] = {}

@@ -1,0 +1,163 @@
+"""The kernel of `hornbook run NOTEBOOK.ipynb`: IPython's, for which `import keras` is an old one.
+
+python -m hornbook.compat.kernel '{"generation": "keras1", "python2": true}' -f CONNECTION_FILE
+"""
+
+import json
+import re
+import shlex
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hornbook.compat.python2 import Meaning, todays_syntax
+from hornbook.compat.python2_builtins import BUILTINS
+from hornbook.compat.session import session
+from hornbook.data.files import local_file
+
+# Shell lines that ask the network, or change what is installed.
+SKIPPED = {
+    **dict.fromkeys(
+        "wget curl kg kaggle git scp rsync aria2c axel gsutil aws".split(), "downloads"
+    ),
+    **dict.fromkeys("pip pip2 pip3 conda apt apt-get brew yum sudo npm".split(), "installs"),
+}
+SKIPPING = "hornbook run: skipped, for it {why}: {line}"
+PUT_FILES = "(put what it fetches beside the notebook, or into the folder that HORNBOOK_DATA names)"
+FOUND = "hornbook run: {name} was found by HORNBOOK_DATA, and copied: {line}"
+# Magics that ask the network or change what is installed, and those that are others' extensions.
+MAGICS = "pip conda tensorboard tensorflow_version install_ext load_ext reload_ext".split()
+WINDOWS = "notebook nbagg widget ipympl qt qt4 qt5 tk gtk gtk3 wx osx auto".split()
+MAGIC = re.compile(r"^\s*%{1,2}(\w+)", re.MULTILINE)
+JAX = ("", "jax")
+
+
+def main(argv: list[str]) -> None:
+    """Serve one notebook.
+
+    Args:
+        argv: the settings as JSON, then the arguments of ipykernel.
+    """
+    from ipykernel.kernelapp import IPKernelApp
+
+    settings = json.loads(argv[0])
+    app = IPKernelApp.instance()
+    app.initialize(argv[1:])
+    with session(settings["generation"], settings["python2"]):
+        prepare(app.shell, settings["python2"])
+        app.start()
+
+
+def prepare(shell: Any, python2: bool) -> None:
+    """Let a shell of IPython take the magics, shell lines and Python of old notebooks.
+
+    Args:
+        shell: the shell.
+        python2: whether the notebook is written in Python 2.
+    """
+    shell.system = partial(_system, shell.system)
+    shell.events.register("pre_run_cell", partial(_stand_in, shell))
+    for name in MAGICS:
+        shell.register_magic_function(partial(_skip, f"%{name}"), "line", name)
+    matplotlib = shell.find_line_magic("matplotlib")
+    shell.register_magic_function(partial(_inline, matplotlib), "line", "matplotlib")
+    shell.register_magic_function(partial(_backend, shell), "cell", "backend")
+    if python2:
+        builtins = {**BUILTINS, "get_ipython": shell.user_ns["get_ipython"]}
+        shell.user_ns["__builtins__"] = builtins
+        shell.input_transformers_post.append(_translated)
+        shell.ast_transformers.append(Meaning())
+
+
+def _translated(lines: list[str]) -> list[str]:
+    return todays_syntax("".join(lines), "this cell").splitlines(keepends=True)
+
+
+# ---- magics
+
+
+def _stand_in(shell: Any, info: Any) -> None:
+    """Magics of a cell that nobody has made do nothing and say so."""
+    for name in MAGIC.findall(info.raw_cell or ""):
+        if not shell.find_line_magic(name) and not shell.find_cell_magic(name):
+            shell.register_magic_function(partial(_skip, f"%{name}"), "line", name)
+            shell.register_magic_function(partial(_skip, f"%%{name}"), "cell", name)
+
+
+def _skip(name: str, line: str, cell: str = "") -> None:
+    print(SKIPPING.format(why="is not done here", line=f"{name} {line}".rstrip()))
+
+
+def _inline(matplotlib: Any, line: str) -> Any:
+    """`%matplotlib`: nobody sees a window."""
+    return matplotlib("inline" if set(line.split()) & {*WINDOWS} or not line.strip() else line)
+
+
+def _backend(shell: Any, line: str, cell: str) -> None:
+    """`%%backend jax` of notebooks for several: that of JAX is run."""
+    if line.strip() in JAX:
+        shell.run_cell(cell)
+    else:
+        _skip("%%backend", line)
+
+
+# ---- shell lines
+
+
+def why_skipped(line: str) -> str | None:
+    """Why a shell line is not run; `None` if it is.
+
+    Args:
+        line: as it stands after `!`.
+
+    Example:
+        >>> why_skipped("wget -q http://example.com/a.zip && unzip a.zip")
+        'downloads'
+        >>> why_skipped("unzip -q a.zip") is None
+        True
+    """
+    words = _words(line)
+    first = [w for before, w in zip([";", *words], words) if before in (";", "&&", "||", "|", "&")]
+    return next((SKIPPED[word] for word in first if word in SKIPPED), None)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        words = shlex.shlex(line, posix=True, punctuation_chars=True)
+        words.whitespace_split = True
+        return list(words)
+    except ValueError:
+        return line.split()
+
+
+def _system(_run: Any, _line: str) -> Any:
+    """A shell line. Names with a `_`, because `!echo {x}` looks for `x` here too."""
+    _why = why_skipped(_line)
+    if _why is None:
+        return _run(_line)
+    if not _copied(_words(_line), _line):
+        print(SKIPPING.format(why=_why, line=_line))
+        if _why == "downloads":
+            print(PUT_FILES)
+    return None
+
+
+def _copied(words: list[str], line: str) -> bool:
+    """Copy what a download would fetch from `HORNBOOK_DATA`, if it is there."""
+    addresses = [word for word in words if "://" in word]
+    found = local_file(addresses[0]) if len(addresses) == 1 else None
+    if found is None or not found.is_file():
+        return False
+    options = dict(zip(words, words[1:]))
+    name = options.get("-O") if words[0] == "wget" else options.get("-o")
+    target = Path(options.get("-P", "."), name or addresses[0].rpartition("/")[2])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(found, target)
+    print(FOUND.format(name=target, line=line))
+    return True
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

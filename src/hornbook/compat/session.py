@@ -1,0 +1,36 @@
+"""What an old program finds while it runs: its library, names that others have dropped."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from hornbook.compat.install import installed
+from hornbook.compat.libraries import put_back
+from hornbook.compat.python2 import local_modules
+
+# What today's Python and libraries say of nearly every old program.
+OLD_WAYS = (DeprecationWarning, PendingDeprecationWarning, SyntaxWarning, ResourceWarning)
+
+
+@contextmanager
+def session(generation: str | None, python2: bool) -> Iterator[None]:
+    """Inside, an old program finds what it was written for.
+
+    Args:
+        generation: see `install`; `None` leaves `import keras` alone.
+        python2: whether the program is written in Python 2.
+
+    Example:
+        >>> with session("keras1", python2=True):
+        ...     import cPickle
+        ...     from keras.layers import Convolution2D
+    """
+    with (
+        warnings.catch_warnings(),
+        installed(generation) if generation else nullcontext(),
+        put_back(),
+        local_modules(python2),
+    ):
+        for category in OLD_WAYS:
+            warnings.filterwarnings("ignore", category=category)
+        yield
