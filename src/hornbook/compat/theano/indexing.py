@@ -192,7 +192,7 @@ def _inferred(form: Key) -> Any:
                 if len(places) == 1:
                     where = len(pattern)
                 axis += width
-            elif isinstance(part, tuple):
+            elif type(part) is tuple:
                 pattern.append(x.broadcastable[axis] and part == (None, None, None))
                 axis += 1
             else:

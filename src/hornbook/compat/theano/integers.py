@@ -27,6 +27,20 @@ NOT_KNOWN = (
 )
 
 
+class NotKnownError(ValueError):
+    """A size is made of values that are known only while the function runs.
+
+    Args:
+        array: the values.
+        where: more about the place.
+    """
+
+    def __init__(self, array: Any, where: str = ""):
+        super().__init__(NOT_KNOWN + where)
+        self.array = array
+        self.variable: Any = None  # whose value it is, once that is found
+
+
 class Leaf:
     """An integer, or a vector of them, that a call brings along, or what is made of such.
 
@@ -73,13 +87,18 @@ class Trace:
     """What is known while one call is traced.
 
     Args:
-        integers: the host's integers in this call.
+        integers: the values in this call, of which the host's integers are looked at.
     """
 
     def __init__(self, integers: list):
         self.integers = integers
         self.guards: list[Callable[[list], bool]] = []
         self._sums = Origins()
+
+    def begin(self, array: Any, index: int) -> None:
+        """Note the array in one place of the calls' values, if it is of few integers."""
+        if _is_small_integer(array):
+            self.note(array, Sum({Leaf(lambda values: np.asarray(values[index])): 1}))
 
     def note(self, array: Any, made_of: Sum) -> None:
         """Remember what an integer is made of."""
@@ -160,7 +179,7 @@ def concrete(value: Any) -> Any:
         value: an integer or an array of them, traced or not; no axis or one.
 
     Raises:
-        ValueError: if it is known only while the function runs.
+        NotKnownError: if it is known only while the function runs.
     """
     if isinstance(value, jax.core.Tracer):
         trace, made_of = current(), None
@@ -169,7 +188,7 @@ def concrete(value: Any) -> Any:
         if trace is not None:
             made_of = trace.sum_of(value)
         if trace is None or made_of is None or not made_of.known:
-            raise ValueError(NOT_KNOWN)
+            raise NotKnownError(value)
         value = trace.equal(made_of)
     found = np.asarray(value)
     return int(found) if found.ndim == 0 else tuple(int(n) for n in found)
@@ -196,7 +215,7 @@ def window(size: int, start: Any, stop: Any) -> tuple[Any, int]:
         start, stop: integers, traced or not; `None` for the ends.
 
     Raises:
-        ValueError: if the length is not known.
+        NotKnownError: if the length is not known.
     """
     trace = current()
     ends = [0 if start is None else start, size if stop is None else stop]
@@ -205,14 +224,14 @@ def window(size: int, start: Any, stop: Any) -> tuple[Any, int]:
         return first, max(last - first, 0)
     if is_guessing():
         return 0, size
-    unknown = ValueError(f"{NOT_KNOWN} (the slice {_shown(start)}:{_shown(stop)})")
+    where = f" (the slice {_shown(start)}:{_shown(stop)})"
     low, high = (trace.sum_of(end) if trace else None for end in ends)
     if trace is None or low is None or high is None:
-        raise unknown
+        raise NotKnownError(ends[0] if low is None else ends[1], where)
     length = high.plus(low, -1)
     if not low.known or not high.known:
         if length.terms or not 0 <= length.constant <= size:
-            raise unknown
+            raise NotKnownError(ends[1] if low.known else ends[0], where)
         return ends[0], length.constant
     first, last = int(low.value(trace.integers)), int(high.value(trace.integers))
     if not 0 <= first <= last <= size:

@@ -89,6 +89,11 @@ class TensorVariable(SymbolicTensor):
         return self.node if isinstance(self.node, Apply) else None
 
     @property
+    def where(self) -> tuple[str, int]:
+        """The file and the line of the program that made it."""
+        return self.node.op.made if self.owner else self.made
+
+    @property
     def index(self) -> int | None:
         """Which of the results of its call it is."""
         return self.node.output_list.index(self) if self.owner else None
@@ -266,8 +271,10 @@ class Op:
         fn: the function.
         types: of its results.
         name: for messages; default the function's, without a leading `_`.
-        matching: whether sizes have to match as in arithmetic: types of the arguments are known,
-            and an axis that is not of a broadcasting type does not broadcast.
+        matching: types of the arguments, where an axis broadcasts only if its type says so.
+
+    Attributes:
+        made: the file and the line of the program where it was called.
     """
 
     def __init__(
@@ -281,6 +288,7 @@ class Op:
         self.types = types
         self.name = name or getattr(fn, "__name__", "op").lstrip("_")
         self.matching = matching
+        self.made = users_line()
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         tensors = _tensors(args)
@@ -310,7 +318,10 @@ class Op:
 
         def typed(array: Any, type: TensorType) -> Any:
             kind = np if on_host or integers.is_host(array) else jnp
-            return kind.asarray(array, type.dtype)
+            made = kind.asarray(array, type.dtype)
+            if made.ndim != type.ndim:
+                raise ValueError(f"{self.name} gives shape {made.shape}, its type is {type}")
+            return made
 
         if not isinstance(result, list | tuple):
             return typed(result, self.types[0])
@@ -321,11 +332,7 @@ class Op:
 
 
 class Apply(Node):
-    """A call of an op, and the line of the program where it was made."""
-
-    def __init__(self, op: Any, args: tuple, kwargs: dict):
-        super().__init__(op, args, kwargs)
-        self.made = users_line()
+    """A call of an op."""
 
     def __repr__(self):
         return f"{self.name}({', '.join(str(x) for x in self.inputs)})"
@@ -357,7 +364,7 @@ def apply(
     """
     tensors = tuple(_as_tensors(arg) for arg in args)
     types = infer(*tensors) if infer else _types_by_trial(fn, tensors, static)
-    return _record(Op(fn, _listed(types), name), tensors, static, isinstance(types, list | tuple))
+    return record(Op(fn, _listed(types), name), tensors, static, isinstance(types, list | tuple))
 
 
 def elementwise(
@@ -379,10 +386,10 @@ def elementwise(
     pattern = [all(axis) for axis in zip(*patterns, strict=True)]
     matching = [TensorType(t.dtype, p) for t, p in zip(tensors, patterns, strict=True)]
     op = Op(fn, [TensorType(made, pattern)], name, matching if len(tensors) > 1 else None)
-    return _record(op, tuple(tensors), static, several=False)
+    return record(op, tuple(tensors), static, several=False)
 
 
-def _record(op: Op, tensors: tuple, static: dict, several: bool) -> Any:
+def record(op: Op, tensors: tuple, static: dict, several: bool) -> Any:
     node = Apply(op, tensors, static)
     results = [TensorVariable(t, node=node) for t in op.types]
     node.outputs = results if several else results[0]
