@@ -1,17 +1,18 @@
 """Names that other libraries have dropped, put back while an old program runs."""
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from types import ModuleType
 from typing import Any
 
-from hornbook.dialects.libraries import CHANGED, GONE, METHODS
+from hornbook.dialects.libraries import CHANGED, GONE, RENAMED
 
 ALL = "*"
 OURS = "compat."
@@ -27,10 +28,7 @@ def find(today: str) -> Any:
         >>> find("builtins.int")
         <class 'int'>
     """
-    where, _, name = today.rpartition(".")
-    return getattr(
-        importlib.import_module(f"hornbook.{where}" if where[:7] == OURS else where), name
-    )
+    return pkgutil.resolve_name(f"hornbook.{today}" if today.startswith(OURS) else today)
 
 
 class Gone(ModuleType):
@@ -73,11 +71,11 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
             run: Any = spec.loader.exec_module
-            spec.loader.exec_module = partial(self._run_and_mend, run)  # type: ignore[method-assign]
+            spec.loader.exec_module = functools.partial(self._run_and_mend, run)  # type: ignore[method-assign]
             return spec
         if fullname not in GONE:
             return None
-        package = any(name.startswith(f"{fullname}.") for name in GONE)
+        package = any(name.startswith(f"{fullname}.") for name in TABLES)
         return importlib.util.spec_from_loader(fullname, self, is_package=package)
 
     def _run_and_mend(self, run: Callable, module: ModuleType) -> None:
@@ -98,16 +96,11 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.undo.callback(sys.modules.pop, module.__name__, None)
 
 
-def _table_of(path: str) -> str:
-    """The module that a class `package.Class` or `package.module.Class` is found in."""
-    return path.rpartition(".")[0]
-
-
-TABLES = {*GONE, *CHANGED, *map(_table_of, METHODS)}
+TABLES = {path.partition(":")[0] for path in (*GONE, *CHANGED, *RENAMED)}
 
 
 def mend(module: ModuleType, undo: ExitStack) -> None:
-    """Give a module that is there what it has lost.
+    """Give a module that is there, and its classes, what they have lost.
 
     Args:
         module: which.
@@ -115,24 +108,50 @@ def mend(module: ModuleType, undo: ExitStack) -> None:
     """
     path = module.__name__
     if path in GONE and not isinstance(module, Gone):
-        names, before = GONE[path], vars(module).get("__getattr__")
+        _put(module, "__getattr__", _lost(path, vars(module).get("__getattr__")), undo)
+    for table, apply in ((GONE, _add), (CHANGED, _change), (RENAMED, _rename)):
+        for where, names in table.items():
+            found, _, kind = where.partition(":")
+            owner = getattr(module, kind, None) if kind else module
+            if found == path and owner is not None and (kind or table is not GONE):
+                for name, today in names.items():
+                    apply(owner, name, today, undo)
 
-        def lost(name: str) -> Any:
-            if name in names:
-                return find(names[name])
-            if before is not None:
-                return before(name)
-            raise AttributeError(f"module {path!r} has no attribute {name!r}")
 
-        _put(module, "__getattr__", lost, undo)
-    for name, today in CHANGED.get(path, {}).items():
-        _put(module, name, find(today), undo)
-    for owner, methods in METHODS.items():
-        if _table_of(owner) == path:
-            kind = getattr(module, owner.rpartition(".")[2])
-            for name, today in methods.items():
-                if not hasattr(kind, name):
-                    _put(kind, name, find(today), undo)
+def _lost(path: str, before: Callable | None) -> Callable:
+    """What finds the names of a module that it lacks."""
+    names = GONE[path]
+
+    def lost(name: str) -> Any:
+        if name in names:
+            return find(names[name])
+        if before is not None:
+            return before(name)
+        raise AttributeError(f"module {path!r} has no attribute {name!r}")
+
+    return lost
+
+
+def _add(owner: Any, name: str, today: str, undo: ExitStack) -> None:
+    if not hasattr(owner, name):
+        _put(owner, name, find(today), undo)
+
+
+def _change(owner: Any, name: str, today: str, undo: ExitStack) -> None:
+    if hasattr(owner, name):
+        _put(owner, name, find(today)(getattr(owner, name)), undo)
+
+
+def _rename(owner: Any, name: str, renamed: str, undo: ExitStack) -> None:
+    """Let a function take old names of its arguments."""
+    if hasattr(owner, name):
+        before, names = getattr(owner, name), dict(one.split(":") for one in renamed.split())
+
+        @functools.wraps(before)
+        def call(*args, **kwargs):
+            return before(*args, **{names.get(key, key): value for key, value in kwargs.items()})
+
+        _put(owner, name, call, undo)
 
 
 def _put(owner: Any, name: str, value: Any, undo: ExitStack) -> None:

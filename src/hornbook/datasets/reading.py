@@ -116,10 +116,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
-        return {name.removesuffix(".npy"): _read_npy(archive.read(name)) for name in names}
+        return {name.removesuffix(".npy"): read_npy(archive.read(name)) for name in names}
 
 
-def _read_npy(content: bytes) -> np.ndarray:
+def read_npy(content: bytes) -> np.ndarray:
     file = io.BytesIO(content)
     version = npy.read_magic(file)
     header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0

@@ -1,54 +1,289 @@
-"""Names that numpy, scipy, scikit-learn and Python had when old programs were written.
+"""Names that numpy, scipy, scikit-learn, pandas and Python had when old programs were written.
 
 `module.name` says where they are today; what begins with `compat.` is computed in this package.
 """
 
+
+def _same(names: str, where: str) -> dict[str, str]:
+    return {name: f"{where}.{name}" for name in names.split()}
+
+
+def _all_of(modules: str, where: str) -> dict[str, dict[str, str]]:
+    return {module: {"*": where} for module in modules.split()}
+
+
 ABSTRACT = (
     "Callable Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping "
     "MappingView MutableMapping MutableSequence MutableSet Sequence Set Sized ValuesView"
-).split()
+)
+LOST = "compat.lost"
+FRAME = {
+    "append": f"{LOST}.frames.append",
+    "as_matrix": f"{LOST}.frames.as_matrix",
+    "ix": f"{LOST}.frames.ix",
+}
+FOLDS = {
+    "KFold": f"{LOST}.estimators.kfold",
+    "StratifiedKFold": f"{LOST}.estimators.stratified_kfold",
+    "ShuffleSplit": f"{LOST}.estimators.shuffle_split",
+    "StratifiedShuffleSplit": f"{LOST}.estimators.stratified_shuffle_split",
+    "LeaveOneOut": f"{LOST}.estimators.leave_one_out",
+}
 
-# By module: the old name, and where it is today. `*` is all of another module.
+# By module, or `module:Class`: the old name, and where it is today. `*` is all of another module.
 GONE: dict[str, dict[str, str]] = {
     # ---- numpy
     "numpy": {
-        **{name: f"builtins.{name}" for name in "bool int float complex object str".split()},
+        **_same("bool int float complex object str", "builtins"),
         "long": "builtins.int",
         "unicode": "builtins.str",
         "float_": "numpy.float64",
         "complex_": "numpy.complex128",
+        "int0": "numpy.intp",
+        "uint0": "numpy.uintp",
+        "bool8": "numpy.bool_",
+        "object0": "numpy.object_",
+        "str0": "numpy.str_",
         "string_": "numpy.bytes_",
         "unicode_": "numpy.str_",
-        "Inf": "numpy.inf",
-        "infty": "numpy.inf",
+        **dict.fromkeys(("Inf", "infty", "Infinity", "PINF"), "numpy.inf"),
+        "NINF": f"{LOST}.arrays.NINF",
         "NaN": "numpy.nan",
+        "NAN": "numpy.nan",
         "product": "numpy.prod",
         "cumproduct": "numpy.cumprod",
         "alltrue": "numpy.all",
         "sometrue": "numpy.any",
         "round_": "numpy.round",
+        "rank": "numpy.ndim",
         "in1d": "numpy.isin",
         "trapz": "numpy.trapezoid",
         "row_stack": "numpy.vstack",
+        "mat": "numpy.asmatrix",
+        "asscalar": f"{LOST}.arrays.asscalar",
+        "asfarray": f"{LOST}.arrays.asfarray",
+        "msort": f"{LOST}.arrays.msort",
+        "find_common_type": f"{LOST}.arrays.find_common_type",
+        "typeDict": "numpy.sctypeDict",
     },
+    "numpy.random": {"random_integers": f"{LOST}.arrays.random_integers"},
+    "numpy.lib": _same("pad", "numpy"),
+    # ---- scipy
+    "scipy": {
+        **_same(
+            "all any arange argmax argmin array asarray concatenate cos cov cumsum dot e empty exp "
+            "eye inf linspace log log10 log2 mean median nan newaxis ones outer pi random reshape "
+            "round sign sin sqrt std sum tile transpose var vstack hstack where zeros",
+            "numpy",
+        ),
+        **_same("rand randn", "numpy.random"),
+    },
+    "scipy.misc": {
+        **_same(
+            "bytescale fromimage imread imresize imrotate imsave imshow toimage", f"{LOST}.pictures"
+        ),
+        **_same("comb factorial factorial2 factorialk logsumexp", "scipy.special"),
+        **_same("ascent face", "scipy.datasets"),
+    },
+    "scipy.ndimage": _same("imread", f"{LOST}.pictures"),
+    **_all_of(
+        "scipy.ndimage.filters scipy.ndimage.fourier scipy.ndimage.interpolation "
+        "scipy.ndimage.measurements scipy.ndimage.morphology",
+        "scipy.ndimage",
+    ),
+    **_all_of("scipy.signal.signaltools scipy.signal.windows.windows", "scipy.signal"),
+    **_all_of(
+        "scipy.stats.stats scipy.stats.distributions scipy.stats.mstats_basic", "scipy.stats"
+    ),
+    **_all_of("scipy.sparse.csr scipy.sparse.csc scipy.sparse.coo", "scipy.sparse"),
+    **_all_of("scipy.optimize.optimize scipy.optimize.minpack", "scipy.optimize"),
+    **_all_of("scipy.linalg.basic scipy.linalg.decomp", "scipy.linalg"),
+    "scipy.signal": _same(
+        "barthann bartlett blackman blackmanharris bohman boxcar chebwin cosine flattop gaussian "
+        "general_gaussian hamming hann kaiser nuttall parzen triang tukey",
+        "scipy.signal.windows",
+    )
+    | {"hanning": "scipy.signal.windows.hann"},
+    "scipy.integrate": {
+        "trapz": "scipy.integrate.trapezoid",
+        "simps": "scipy.integrate.simpson",
+        "cumtrapz": "scipy.integrate.cumulative_trapezoid",
+    },
+    "scipy.linalg": {"pinv2": "scipy.linalg.pinv"},
+    "scipy.special": {"sph_jn": "scipy.special.spherical_jn"},
+    # ---- scikit-learn
+    "sklearn.cross_validation": {"*": "sklearn.model_selection", **FOLDS},
+    **_all_of("sklearn.grid_search sklearn.learning_curve", "sklearn.model_selection"),
+    "sklearn.lda": {"LDA": "sklearn.discriminant_analysis.LinearDiscriminantAnalysis"},
+    "sklearn.qda": {"QDA": "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis"},
+    "sklearn.externals": {"joblib": "joblib", "six": "six"},
+    "sklearn.externals.joblib": {"*": "joblib"},
+    "sklearn.externals.six": {"*": "six"},
+    "sklearn.preprocessing": {"Imputer": f"{LOST}.estimators.imputer"},
+    "sklearn.preprocessing.imputation": {"Imputer": f"{LOST}.estimators.imputer"},
+    **_all_of("sklearn.preprocessing.data sklearn.preprocessing.label", "sklearn.preprocessing"),
+    "sklearn.decomposition": {"RandomizedPCA": f"{LOST}.estimators.randomized_pca"},
+    **_all_of("sklearn.decomposition.pca sklearn.decomposition.nmf", "sklearn.decomposition"),
+    "sklearn.neighbors": {"LSHForest": f"{LOST}.estimators.neighbors"},
+    "sklearn.datasets": _same("fetch_mldata load_boston", f"{LOST}.estimators"),
+    **_all_of("sklearn.datasets.samples_generator sklearn.datasets.base", "sklearn.datasets"),
+    **_all_of(
+        "sklearn.metrics.classification sklearn.metrics.ranking sklearn.metrics.regression "
+        "sklearn.metrics.scorer",
+        "sklearn.metrics",
+    ),
+    "sklearn.metrics": {
+        "jaccard_similarity_score": "sklearn.metrics.jaccard_score",
+        "SCORERS": f"{LOST}.estimators.SCORERS",
+    },
+    **_all_of("sklearn.ensemble.forest sklearn.ensemble.gradient_boosting", "sklearn.ensemble"),
+    **_all_of("sklearn.linear_model.logistic sklearn.linear_model.base", "sklearn.linear_model"),
+    **_all_of("sklearn.tree.tree", "sklearn.tree"),
+    **_all_of("sklearn.svm.classes", "sklearn.svm"),
+    **_all_of("sklearn.manifold.t_sne", "sklearn.manifold"),
+    **_all_of("sklearn.cluster.k_means_", "sklearn.cluster"),
+    **_all_of("sklearn.neural_network.multilayer_perceptron", "sklearn.neural_network"),
+    **_all_of("sklearn.utils.testing", "sklearn.utils._testing"),
+    "sklearn.feature_extraction.text:CountVectorizer": {
+        "get_feature_names": f"{LOST}.estimators.feature_names"
+    },
+    # ---- pandas
+    "pandas": {
+        "datetime": "datetime.datetime",
+        "np": "numpy",
+        "Int64Index": "pandas.Index",
+        "scatter_matrix": "pandas.plotting.scatter_matrix",
+    },
+    "pandas.tools.plotting": {"*": "pandas.plotting"},
+    "pandas:DataFrame": {
+        **FRAME,
+        "applymap": "pandas.DataFrame.map",
+        "get_value": f"{LOST}.frames.get_value",
+        "get_values": "pandas.DataFrame.to_numpy",
+        "iteritems": "pandas.DataFrame.items",
+        "sort": f"{LOST}.frames.sort",
+    },
+    "pandas:Series": {
+        **FRAME,
+        "get_values": "pandas.Series.to_numpy",
+        "iteritems": "pandas.Series.items",
+        "nonzero": f"{LOST}.frames.nonzero",
+        "order": f"{LOST}.frames.order",
+        "ravel": "pandas.Series.to_numpy",
+        "sort": f"{LOST}.frames.order",
+    },
+    # ---- matplotlib, Pillow, h5py, IPython
+    "matplotlib.pyplot": {"hold": f"{LOST}.figures.hold"},
+    "matplotlib.pylab": {"hold": f"{LOST}.figures.hold"},
+    "matplotlib.cm": {"get_cmap": "matplotlib.pyplot.get_cmap"},
+    "matplotlib.axes:Axes": {
+        "hold": f"{LOST}.figures.hold",
+        "set_axis_bgcolor": "matplotlib.axes.Axes.set_facecolor",
+    },
+    "matplotlib.backend_bases:FigureCanvasBase": {
+        "set_window_title": f"{LOST}.figures.set_window_title"
+    },
+    "PIL.Image": {
+        "ANTIALIAS": "PIL.Image.LANCZOS",
+        "CUBIC": "PIL.Image.BICUBIC",
+        "LINEAR": "PIL.Image.BILINEAR",
+    },
+    "h5py:Dataset": {"value": f"{LOST}.arrays.value"},
+    "IPython.lib.display": {"*": "IPython.display"},
+    # ---- packages that there are none of for today's Python
+    "bcolz": {
+        "carray": f"{LOST}.disk_arrays.carray",
+        "open": f"{LOST}.disk_arrays.open_array",
+    },
+    "keras_tqdm": dict.fromkeys(
+        ("TQDMCallback", "TQDMNotebookCallback"), f"{LOST}.progress.TQDMCallback"
+    ),
     # ---- Python
-    "collections": {name: f"collections.abc.{name}" for name in ABSTRACT},
-    # ---- Python 2
-    "cPickle": {
-        "*": "pickle",
-        **{n: f"compat.python2_pickle.{n}" for n in "load loads dump dumps".split()},
+    "collections": _same(ABSTRACT, "collections.abc"),
+    "inspect": _same("getargspec", f"{LOST}.standard"),
+    "time": {"clock": "time.perf_counter"},
+    "fractions": {"gcd": "math.gcd"},
+    "cgi": {"escape": "html.escape"},
+    "imp": {"reload": "importlib.reload", **_same("load_source new_module", f"{LOST}.standard")},
+    "distutils": {},
+    "distutils.version": {
+        **_same("LooseVersion", f"{LOST}.standard"),
+        "StrictVersion": f"{LOST}.standard.LooseVersion",
     },
+    "xml.etree.cElementTree": {"*": "xml.etree.ElementTree"},
+    # ---- Python 2
+    "cPickle": {"*": "pickle", **_same("load loads dump dumps", "compat.python2_pickle")},
     "python2_csv": {
         "*": "csv",
-        **{n: f"compat.python2_csv.{n}" for n in "reader writer DictReader DictWriter".split()},
+        **_same("reader writer DictReader DictWriter", "compat.python2_csv"),
     },
-    "cStringIO": {"StringIO": "io.StringIO"},
-    "StringIO": {"StringIO": "io.StringIO"},
-    "urllib2": {"*": "urllib.request", "URLError": "urllib.error.URLError"},
+    **dict.fromkeys(("StringIO", "cStringIO"), {"StringIO": f"{LOST}.standard.text_or_bytes"}),
+    "itertools": {
+        "izip": "builtins.zip",
+        "imap": "builtins.map",
+        "ifilter": "builtins.filter",
+        "izip_longest": "itertools.zip_longest",
+        "ifilterfalse": "itertools.filterfalse",
+    },
+    "os": {"getcwdu": "os.getcwd"},
+    "sys": {"maxint": "sys.maxsize"},
+    "string": {
+        "letters": "string.ascii_letters",
+        "lowercase": "string.ascii_lowercase",
+        "uppercase": "string.ascii_uppercase",
+        **_same("join maketrans", f"{LOST}.standard"),
+    },
+    "types": {
+        "StringType": "builtins.str",
+        "UnicodeType": "builtins.str",
+        "StringTypes": "builtins.str",
+        "IntType": "builtins.int",
+        "LongType": "builtins.int",
+        "FloatType": "builtins.float",
+        "ListType": "builtins.list",
+        "TupleType": "builtins.tuple",
+        "DictType": "builtins.dict",
+        "BooleanType": "builtins.bool",
+    },
+    "urllib": {
+        **_same("URLopener FancyURLopener urlopen urlretrieve urlcleanup", "urllib.request"),
+        **_same("quote quote_plus unquote unquote_plus urlencode", "urllib.parse"),
+    },
+    "urllib2": {"*": "urllib.request", **_same("URLError HTTPError", "urllib.error")},
+    **_all_of("urlparse", "urllib.parse"),
+    **_all_of("Queue", "queue"),
+    "ConfigParser": {"*": "configparser", "SafeConfigParser": "configparser.ConfigParser"},
+    **_all_of("HTMLParser", "html.parser"),
+    **_all_of("Tkinter", "tkinter"),
+    **_all_of("__builtin__", "builtins"),
+    **_all_of("copy_reg", "copyreg"),
+    **_all_of("thread", "_thread"),
+    **_all_of("cookielib", "http.cookiejar"),
+    **_all_of("httplib", "http.client"),
+    **_all_of("xmlrpclib", "xmlrpc.client"),
+    **_all_of("SocketServer", "socketserver"),
+    **_all_of("BaseHTTPServer SimpleHTTPServer", "http.server"),
+    "commands": _same("getoutput getstatusoutput", "subprocess"),
 }
 
-# What is there today and does another thing.
-CHANGED: dict[str, dict[str, str]] = {}
+# What is there and did another thing: by name, a function that makes the old one of today's.
+CHANGED: dict[str, dict[str, str]] = {
+    "numpy": {
+        "load": f"{LOST}.arrays.reading_objects",
+        **dict.fromkeys(("array", "asarray"), f"{LOST}.arrays.of_lists"),
+    },
+    "yaml": {"load": f"{LOST}.arrays.without_loader"},
+    "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
+}
 
-# By class: methods that are gone.
-METHODS: dict[str, dict[str, str]] = {}
+# Arguments with other names, `old:new`; of a class, those of its `__init__`.
+RENAMED: dict[str, dict[str, str]] = {
+    "sklearn.manifold:TSNE": {"__init__": "n_iter:max_iter"},
+    "sklearn.preprocessing:OneHotEncoder": {"__init__": "sparse:sparse_output"},
+    "sklearn.ensemble:AdaBoostClassifier": {"__init__": "base_estimator:estimator"},
+    "sklearn.ensemble:BaggingClassifier": {"__init__": "base_estimator:estimator"},
+    "matplotlib.axes:Axes": {"hist": "normed:density"},
+    "gensim.models.word2vec:Word2Vec": {"__init__": "size:vector_size iter:epochs"},
+    "gensim.models.fasttext:FastText": {"__init__": "size:vector_size iter:epochs"},
+    "gensim.models.doc2vec:Doc2Vec": {"__init__": "size:vector_size iter:epochs"},
+}

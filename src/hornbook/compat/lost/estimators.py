@@ -1,0 +1,132 @@
+"""scikit-learn: classes whose arguments have changed or that are gone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, **options: Any):
+    """`preprocessing.Imputer`."""
+    from sklearn.impute import SimpleImputer
+
+    if axis != 0:
+        raise ValueError("Imputer: only axis=0 is done; transpose the array for axis=1")
+    strategy = "most_frequent" if strategy == "mode" else strategy
+    missing = np.nan if missing_values == "NaN" else missing_values
+    options.pop("verbose", None)
+    return SimpleImputer(missing_values=missing, strategy=strategy, **options)
+
+
+class _Folds:
+    """Splits that are made for a number of samples, and give pairs of indices."""
+
+    def __init__(self, splitter: Any, n: int, y: Any = None):
+        self.splitter, self.n, self.y = splitter, n, y
+
+    def __iter__(self) -> Iterator:
+        return self.splitter.split(np.zeros((self.n, 1)), self.y)
+
+    def __len__(self) -> int:
+        return self.splitter.get_n_splits(np.zeros((self.n, 1)), self.y)
+
+
+def _seed(shuffle: bool, random_state: Any) -> dict[str, Any]:
+    return {"shuffle": shuffle, "random_state": random_state if shuffle else None}
+
+
+def kfold(n: int, n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> _Folds:
+    """`cross_validation.KFold`."""
+    from sklearn.model_selection import KFold
+
+    return _Folds(KFold(n_folds, **_seed(shuffle, random_state)), n)
+
+
+def stratified_kfold(
+    y: Any, n_folds: int = 3, shuffle: bool = False, random_state: Any = None
+) -> _Folds:
+    """`cross_validation.StratifiedKFold`."""
+    from sklearn.model_selection import StratifiedKFold
+
+    return _Folds(StratifiedKFold(n_folds, **_seed(shuffle, random_state)), len(y), y)
+
+
+def shuffle_split(n: int, n_iter: int = 10, test_size: float = 0.1, **options: Any) -> _Folds:
+    """`cross_validation.ShuffleSplit`."""
+    from sklearn.model_selection import ShuffleSplit
+
+    return _Folds(ShuffleSplit(n_iter, test_size=test_size, **options), n)
+
+
+def stratified_shuffle_split(
+    y: Any, n_iter: int = 10, test_size: float = 0.1, **options: Any
+) -> _Folds:
+    """`cross_validation.StratifiedShuffleSplit`."""
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    return _Folds(StratifiedShuffleSplit(n_iter, test_size=test_size, **options), len(y), y)
+
+
+def leave_one_out(n: int) -> _Folds:
+    """`cross_validation.LeaveOneOut`."""
+    from sklearn.model_selection import LeaveOneOut
+
+    return _Folds(LeaveOneOut(), n)
+
+
+def randomized_pca(n_components: Any = None, **options: Any) -> Any:
+    """`decomposition.RandomizedPCA`."""
+    from sklearn.decomposition import PCA
+
+    return PCA(n_components, svd_solver="randomized", **options)
+
+
+def neighbors(n_neighbors: int = 5, radius: float = 1.0, **options: Any) -> Any:
+    """`neighbors.LSHForest`: its neighbours were nearly the nearest; these are, by cosine."""
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(n_neighbors=n_neighbors, radius=radius, metric="cosine")
+
+
+def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> Any:
+    """`datasets.fetch_mldata`: mldata.org is gone; MNIST is found as `keras.datasets.mnist` is."""
+    from sklearn.utils import Bunch
+
+    from hornbook.datasets import mnist
+
+    if "mnist" not in dataname.lower():
+        raise ValueError(
+            f"fetch_mldata: mldata.org is gone, and {dataname!r} is not known here. "
+            "sklearn.datasets.fetch_openml has most of its data"
+        )
+    (x, y), (x_test, y_test) = mnist.load_data()
+    data = np.concatenate([x, x_test]).reshape(-1, 784)
+    return Bunch(data=data, target=np.concatenate([y, y_test]).astype(np.float64), DESCR=dataname)
+
+
+def load_boston(return_X_y: bool = False) -> Any:
+    """`datasets.load_boston`: as `keras.datasets.boston_housing` finds it."""
+    from sklearn.utils import Bunch
+
+    from hornbook.datasets import boston_housing
+
+    (x, y), (x_test, y_test) = boston_housing.load_data()
+    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    names = "CRIM ZN INDUS CHAS NOX RM AGE DIS RAD TAX PTRATIO B LSTAT".split()
+    return (
+        (x, y) if return_X_y else Bunch(data=x, target=y, feature_names=np.array(names), DESCR="")
+    )
+
+
+def feature_names(self: Any) -> list[str]:
+    """`get_feature_names` of vectorizers and encoders."""
+    return self.get_feature_names_out().tolist()
+
+
+def __getattr__(name: str) -> Any:
+    """`metrics.SCORERS`, which needs scikit-learn."""
+    if name != "SCORERS":
+        raise AttributeError(name)
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    return {known: get_scorer(known) for known in get_scorer_names()}

@@ -1,0 +1,35 @@
+"""matplotlib: functions and arguments that are gone."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+
+def hold(b: Any = None) -> None:
+    """`plt.hold`: plots are always held now."""
+
+
+def with_seaborn(original: Callable) -> Callable:
+    """`plt.style.use`: seaborn's styles have another name.
+
+    Args:
+        original: today's.
+    """
+
+    @functools.wraps(original)
+    def use(style):
+        original([_style(one) for one in ([style] if isinstance(style, str | dict) else style)])
+
+    return use
+
+
+def _style(name: Any) -> Any:
+    if isinstance(name, str) and name.split("-")[0] == "seaborn":
+        return name.replace("seaborn", "seaborn-v0_8", 1)
+    return name
+
+
+def set_window_title(self: Any, title: str) -> None:
+    """`canvas.set_window_title`."""
+    if self.manager is not None:
+        self.manager.set_window_title(title)

@@ -1,0 +1,90 @@
+"""Methods of pandas that are gone."""
+
+from typing import Any
+
+import numpy as np
+
+
+def append(self: Any, other: Any, ignore_index: bool = False, **options: Any) -> Any:
+    """`append` of frames and series."""
+    import pandas as pd
+
+    if isinstance(other, dict):
+        other = pd.Series(other)
+    if isinstance(other, pd.Series) and isinstance(self, pd.DataFrame):
+        other = other.to_frame().T
+    others = list(other) if isinstance(other, list | tuple) else [other]
+    return pd.concat([self, *others], ignore_index=ignore_index)
+
+
+def as_matrix(self: Any, columns: Any = None) -> np.ndarray:
+    """`as_matrix`."""
+    return (self if columns is None else self[columns]).to_numpy()
+
+
+def get_value(self: Any, index: Any, col: Any, takeable: bool = False) -> Any:
+    """`get_value`."""
+    return self.iat[index, col] if takeable else self.at[index, col]
+
+
+def sort(
+    self: Any, columns: Any = None, axis: int = 0, ascending: Any = True, **options: Any
+) -> Any:
+    """`sort` of a frame."""
+    if columns is None:
+        return self.sort_index(axis=axis, ascending=ascending, **options)
+    return self.sort_values(columns, axis=axis, ascending=ascending, **options)
+
+
+def order(self: Any, ascending: bool = True, **options: Any) -> Any:
+    """`order` and `sort` of a series."""
+    return self.sort_values(ascending=ascending, **options)
+
+
+def nonzero(self: Any) -> tuple:
+    """`nonzero` of a series."""
+    return self.to_numpy().nonzero()
+
+
+class Mixed:
+    """`frame.ix[rows, columns]`: labels where they are found, else places.
+
+    Args:
+        frame: which.
+    """
+
+    def __init__(self, frame: Any):
+        self.frame = frame
+
+    def _places(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        found = [_place(axis, one) for axis, one in zip(self.frame.axes, keys, strict=False)]
+        if all(by_place for by_place, _ in found):
+            return self.frame.iloc, tuple(one for _, one in found)
+        labels = [
+            axis[one] if by_place else one
+            for axis, (by_place, one) in zip(self.frame.axes, found, strict=False)
+        ]
+        return self.frame.loc, tuple(labels)
+
+    def __getitem__(self, key: Any) -> Any:
+        index, places = self._places(key)
+        return index[places if len(places) > 1 else places[0]]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        index, places = self._places(key)
+        index[places if len(places) > 1 else places[0]] = value
+
+
+def _place(axis: Any, key: Any) -> tuple[bool, Any]:
+    """Whether a key of `ix` is a place: whole numbers on an axis whose labels are not numbers."""
+    parts = [key.start, key.stop] if isinstance(key, slice) else np.ravel(np.asarray(key)).tolist()
+    if isinstance(key, slice) and key == slice(None):
+        return True, key
+    whole = all(
+        isinstance(one, int) and not isinstance(one, bool) for one in parts if one is not None
+    )
+    return whole and axis.dtype.kind not in "iuf", key
+
+
+ix = property(Mixed, doc="`ix` of frames and series.")

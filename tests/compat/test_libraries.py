@@ -1,0 +1,209 @@
+"""Names that other libraries have dropped are there while an old program runs, and only then."""
+
+import importlib
+import itertools
+import pickle
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from hornbook.cli import main
+from hornbook.compat.libraries import TABLES, Gone, find, put_back
+from hornbook.compat.lost import arrays
+from hornbook.compat.lost.standard import LooseVersion
+from hornbook.dialects.libraries import CHANGED, GONE, RENAMED
+
+WANTS = {  # what is needed for it is not installed everywhere
+    "joblib": "sklearn",
+    "six": "six",
+    "sklearn": "sklearn",
+    "scipy": "scipy",
+    "pandas": "pandas",
+    "matplotlib": "matplotlib",
+    "PIL": "PIL",
+    "IPython": "IPython",
+    "tkinter": "_tkinter",
+}
+ROWS = [
+    (path, name, today)
+    for path, names in GONE.items()
+    for name, today in names.items()
+    if all(
+        find_spec(WANTS.get(place.split(".")[0], "sys")) for place in (path.split(":")[0], today)
+    )
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("path", sorted({path for path, _, _ in ROWS}))
+def test_every_row_names_something(path):
+    with put_back():
+        for _, name, today in (row for row in ROWS if row[0] == path):
+            module, _, kind = path.partition(":")
+            if name == "*":
+                importlib.import_module(today)
+            elif kind:
+                assert callable(find(today)) or isinstance(find(today), property)
+            else:
+                assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("path", sorted({*CHANGED, *RENAMED}))
+def test_what_is_changed_is_there(path):
+    module, _, kind = path.partition(":")
+    owner = pytest.importorskip(module)
+    owner = getattr(owner, kind) if kind else owner
+    for name in CHANGED.get(path) or RENAMED[path]:
+        assert callable(getattr(owner, name))
+
+
+def test_afterwards_all_is_as_before():
+    before = {path: dict(vars(sys.modules[path])) for path in TABLES & {*sys.modules}}
+    load, finders = np.load, sys.meta_path[:]
+    with put_back():
+        import cPickle
+
+        assert np.float is float and cPickle.Unpickler is pickle.Unpickler
+        assert isinstance(cPickle, Gone) and itertools.izip is zip
+        with pytest.raises(AttributeError, match="nothing"):
+            cPickle.nothing  # noqa: B018
+        with pytest.raises(AttributeError):
+            np.nothing  # noqa: B018
+    assert np.load is load and sys.meta_path == finders
+    assert "cPickle" not in sys.modules and not hasattr(np, "float")
+    assert not hasattr(itertools, "izip")
+    assert {path: vars(sys.modules[path]).keys() for path in before} == {
+        path: names.keys() for path, names in before.items()
+    }
+
+
+def test_nothing_heavy_is_imported_for_it():
+    code = (
+        "import sys\nfrom hornbook.compat.session import session\n"
+        "with session('keras1', True): print({'scipy', 'sklearn', 'pandas'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n", done.stderr
+
+
+def test_arrays_of_objects_are_read_if_they_are_plain(tmp_path, monkeypatch):
+    ragged = np.array([[1, 2], [3]], dtype=object)
+    np.save(tmp_path / "lists.npy", ragged)
+    np.savez(tmp_path / "lists.npz", x=ragged, y=np.arange(3))
+    np.save(tmp_path / "code.npy", np.array([print, 1], dtype=object))
+    with put_back():
+        assert np.load(tmp_path / "lists.npy").tolist() == [[1, 2], [3]]
+        with np.load(str(tmp_path / "lists.npz")) as found:
+            assert found["x"].tolist() == [[1, 2], [3]] and found["y"].tolist() == [0, 1, 2]
+            assert sorted(found.files) == sorted(found) == ["x", "y"] and "x" in found
+        with pytest.raises(ValueError, match="refused.*allow_pickle=True"):
+            np.load(tmp_path / "code.npy")
+        assert np.load(tmp_path / "code.npy", allow_pickle=True)[1] == 1
+        with pytest.raises(ValueError, match="allow_pickle"):
+            np.load(tmp_path / "lists.npy", allow_pickle=False)
+
+
+def test_ragged_arrays_are_made_for_programs_alone(tmp_path, capsys):
+    program = tmp_path / "ragged.py"
+    program.write_text(
+        "import keras, numpy as np\n"
+        "print(np.array([[1, 2], [3]]).dtype, np.asarray([[1, 2], [3]]).shape)\n"
+        "print(np.array([[1, 2], [3]], dtype='float32'))\n"
+    )
+    assert main(["run", str(program)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "object (2,)\n" and "inhomogeneous" in err
+    with put_back(), pytest.raises(ValueError, match="inhomogeneous"):
+        exec(compile("import numpy; numpy.array([[1, 2], [3]])", np.__file__, "exec"), {})
+
+
+def test_pictures_of_scipy_misc(tmp_path):
+    pytest.importorskip("PIL")
+    with put_back():
+        from scipy import misc
+        from scipy.ndimage import imread
+
+        picture = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+        misc.imsave(tmp_path / "a.png", picture)
+        np.testing.assert_array_equal(imread(tmp_path / "a.png"), picture)
+        assert imread(tmp_path / "a.png", flatten=True).dtype == np.float32
+        assert misc.imread(tmp_path / "a.png", mode="L").shape == (4, 6)
+        # scaled to bytes, as SciPy 0.19 did
+        np.testing.assert_array_equal(misc.bytescale([[0.0, 0.5, 1.0]]), [[0, 128, 255]])
+        assert misc.imresize(picture, 50).shape == (2, 3, 3)
+        assert misc.imresize(picture, 2.0).shape == (8, 12, 3)
+        assert misc.imresize(picture[..., 0], (5, 7), interp="nearest").shape == (5, 7)
+        assert misc.imresize(np.ones((3, 4, 6)), (8, 8)).shape == (8, 8, 3)
+        np.testing.assert_array_equal(misc.imrotate(np.eye(3), 90)[0], [0, 0, 255])
+        with pytest.raises(ValueError, match="is no picture"):
+            misc.toimage(np.ones((2, 2, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_scikit_learn_as_it_was():
+    pytest.importorskip("sklearn")
+    with put_back():
+        from sklearn.cross_validation import KFold, StratifiedKFold, train_test_split
+        from sklearn.grid_search import GridSearchCV
+        from sklearn.preprocessing import Imputer, OneHotEncoder
+
+        folds = list(KFold(6, n_folds=3))
+        assert [test.tolist() for _, test in folds] == [[0, 1], [2, 3], [4, 5]]
+        assert len(StratifiedKFold([0, 0, 1, 1], 2)) == 2
+        assert Imputer(strategy="mean").fit_transform([[1.0], [np.nan]]).tolist() == [[1], [1]]
+        assert OneHotEncoder(sparse=False).fit_transform([[0], [1]]).tolist() == [[1, 0], [0, 1]]
+        assert GridSearchCV.__module__.startswith("sklearn.model_selection")
+        assert len(train_test_split([1, 2, 3, 4])) == 2
+
+
+def test_pandas_as_it_was():
+    pd = pytest.importorskip("pandas")
+    with put_back():
+        frame = pd.DataFrame({"a": [2, 1], "b": [3, 4]}, index=["x", "y"])
+        assert frame.ix["x", "a"] == frame.ix[0, 0] == frame.ix["x", 0] == frame.ix[0, "a"] == 2
+        assert frame.ix[:1].values.tolist() == [[2, 3]]
+        assert frame.as_matrix(["b"]).tolist() == [[3], [4]]
+        assert frame.append({"a": 5, "b": 6}, ignore_index=True).shape == (3, 2)
+        assert frame.sort("a").index.tolist() == ["y", "x"]
+        frame.ix["y", "a"] = 9
+        assert frame.loc["y", "a"] == 9 and frame.a.order().tolist() == [2, 9]
+        numbered = pd.DataFrame({"a": [2, 1]}, index=[1, 0])
+        assert numbered.ix[1, "a"] == 2  # a label, where labels are numbers
+    assert not hasattr(pd.DataFrame, "append")
+
+
+def test_arrays_on_disk_as_bcolz_had_them(tmp_path):
+    with put_back():
+        bcolz = importlib.import_module("bcolz")
+        if not isinstance(bcolz, Gone):
+            pytest.skip("bcolz is installed")
+        made = bcolz.carray(np.arange(6).reshape(3, 2), rootdir=str(tmp_path / "a"), mode="w")
+        made.flush()
+        found = bcolz.open(str(tmp_path / "a"))
+        np.testing.assert_array_equal(found[:], made[:])
+        assert found.shape == (3, 2) and len(found) == 3
+        found.append([[7, 8]])
+        found.flush()
+        assert bcolz.open(tmp_path / "a")[-1].tolist() == [7, 8]
+        with pytest.raises(FileNotFoundError):
+            bcolz.open(tmp_path / "none")
+
+
+@pytest.mark.filterwarnings("ignore:the imp module is deprecated:DeprecationWarning")
+def test_the_rest(tmp_path):
+    with put_back():
+        import imp
+        import inspect
+        import string
+
+        assert inspect.getargspec(lambda a, *b, c=1, **d: 0)[:3] == (["a"], "b", "d")
+        assert "abc".translate(string.maketrans("ab", "xy")) == "xyc"
+        assert LooseVersion("1.10.0") > LooseVersion("1.9")
+        (tmp_path / "m.py").write_text("x = 1")
+        assert imp.load_source("m_of_test", str(tmp_path / "m.py")).x == 1
+        assert arrays.random_integers(3, size=50).max() == 3
+        assert np.asscalar(np.ones(1)) == 1 and np.asfarray([1]).dtype == np.float64
+    sys.modules.pop("m_of_test")
