@@ -7,6 +7,7 @@ import sys
 
 from hornbook import version
 
+GENERATIONS = ("keras1", "keras2", "keras3")
 BAD_INPUT = 2  # as argparse's own exit status
 INTERRUPTED = 130
 
@@ -90,7 +91,7 @@ def _add_run(commands) -> None:
     run.add_argument(
         "--as",
         dest="generation",
-        choices=("keras1", "keras2"),
+        choices=GENERATIONS,
         help="what it is written for (default: found out)",
     )
     _add_notebook(run.add_argument_group("for notebooks"))
@@ -121,7 +122,7 @@ def _run(options: argparse.Namespace) -> int:
     if not path.endswith(".ipynb"):
         return run_program(path, generation, options.arguments)
     rest = argparse.ArgumentParser(prog=f"hornbook run {path}")  # options may follow its name
-    rest.add_argument("--as", dest="generation", choices=("keras1", "keras2"))
+    rest.add_argument("--as", dest="generation", choices=GENERATIONS)
     _add_notebook(rest)
     rest.set_defaults(**vars(options))
     given = rest.parse_args(options.arguments)

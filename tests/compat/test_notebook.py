@@ -171,8 +171,17 @@ def test_which_shell_lines_are_skipped(line, why):
 
 
 def test_the_python_of_a_notebook(tmp_path):
-    cells = ["%cd x\nimport keras", "%%bash\nls", "!ls\nhelp?\nx = !ls\nprint 1", "def f(:"]
+    cells = [
+        "pass\nfrom __future__ import division",
+        "%cd x\nimport keras",
+        "%%bash\nls",
+        "!ls\nhelp?\nx = !ls\nprint 1",
+        "def f(:",
+    ]
     write(tmp_path / "a.ipynb", cells, {})
     source, python2 = notebook.source(notebook.read(str(tmp_path / "a.ipynb")))
     assert python2
-    assert source.split() == "pass import keras pass pass pass print(1)".split()
+    assert (
+        source.split()
+        == "pass from __future__ import division pass import keras pass pass pass print(1)".split()
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import hornbook
 from hornbook.cli import main
 from hornbook.compat.python2 import _tool
 from hornbook.compat.recognise import recognise
@@ -49,6 +50,23 @@ def test_from_outside_in_a_process_of_its_own(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_a_program_of_today_runs_on_hornbook_under_the_name_of_keras(tmp_path, capsys):
+    program = tmp_path / "today.py"
+    program.write_text(
+        "import hornbook, keras, keras.datasets.mnist\n"
+        "from keras import layers\n"
+        "from keras.layers import Dense\n"
+        "print(keras is hornbook, layers is hornbook.layers, Dense is hornbook.layers.Dense)\n"
+        "print(keras.ops.ones(2).tolist(), keras.datasets.mnist is hornbook.datasets.mnist)\n"
+    )
+    spec = hornbook.__spec__
+    assert main(["run", str(program)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "True True True\n[1.0, 1.0] True\n"
+    assert "written for Keras 3 (keras.ops" in err and "hornbook itself" in err
+    assert hornbook.__spec__ is spec and sys.modules.get("keras") is not hornbook
 
 
 def test_an_error_is_told_with_the_program_s_own_line(tmp_path, capsys):
@@ -104,6 +122,14 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         ("from keras.layers.merge import add\nm.fit(x, y, epochs=3)", "keras2"),
         ("from keras.models import Sequential\nmodel.add(x)", "keras2"),
         ("import keras_tuner", None),
+        ("from keras.layers import Embedding\nEmbedding(8, output_dim=3)", "keras2"),
+        ("import keras\nkeras.ops.ones(3)", "keras3"),
+        ("from keras import layers\nlayers.MultiHeadAttention(2, 3)", "keras3"),
+        ("import os\nos.environ['KERAS_BACKEND'] = 'jax'\nimport keras", "keras3"),
+        ("import os\nos.environ['KERAS_BACKEND'] = 'theano'\nimport keras", "keras2"),
+        ("import keras.utils\nkeras.utils.set_random_seed(1)", "keras3"),
+        ("from keras.layers.core import Dense\nimport keras\nkeras.random.normal", "keras2"),
+        ("import hornbook as keras\nkeras.layers.Dense(8)", "keras3"),
         ("from . import keras", None),
     ],
 )

@@ -14,7 +14,7 @@ from hornbook.compat.names import Names
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
-GENERATIONS = ("keras1", "keras2")
+GENERATIONS = ("keras1", "keras2", "keras3")
 
 _state: dict[str, Any] = {"finder": None, "before": {}, "settings": {}}
 
@@ -95,6 +95,30 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         }
 
 
+class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds hornbook itself under the name of keras, for programs of today."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """How hornbook's module of that name is loaded; `None` if there is none."""
+        if not _ours(fullname) or importlib.util.find_spec(_todays(fullname)) is None:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, origin=FINDER)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """A module that gives way to hornbook's."""
+        return ModuleType(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put hornbook's module in its place, so that there is one of each."""
+        sys.modules[module.__name__] = importlib.import_module(_todays(module.__name__))
+
+
+def _todays(name: str) -> str:
+    return f"hornbook{name.removeprefix(ROOT)}"
+
+
 def _ours(name: str) -> bool:
     return name == ROOT or name.startswith(f"{ROOT}.")
 
@@ -107,7 +131,7 @@ def install(generation: str) -> None:
     """Let `import keras` and all below it mean an old Keras, from now on.
 
     Args:
-        generation: `"keras1"` or `"keras2"`.
+        generation: `"keras1"`, `"keras2"`, or `"keras3"` for hornbook under the name of keras.
 
     Raises:
         ValueError: for another one.
@@ -122,15 +146,18 @@ def install(generation: str) -> None:
     if generation not in GENERATIONS:
         raise ValueError(f"generation is one of {GENERATIONS}, not {generation!r}")
     uninstall()
-    dialect = importlib.import_module(f"hornbook.dialects.{generation}")
     _state["before"] = _take_out()
     _state["settings"] = {
         settings.set_epsilon: settings.epsilon(),
         settings.set_image_data_format: settings.image_data_format(),
         settings.set_floatx: settings.floatx(),
     }
-    settings.set_epsilon(dialect.EPSILON)
-    _state["finder"] = Finder(Names(dialect))
+    if generation == "keras3":
+        _state["finder"] = Today()
+    else:
+        dialect = importlib.import_module(f"hornbook.dialects.{generation}")
+        settings.set_epsilon(dialect.EPSILON)
+        _state["finder"] = Finder(Names(dialect))
     sys.meta_path.insert(0, _state["finder"])
 
 

@@ -1,5 +1,6 @@
 """`hornbook run NOTEBOOK.ipynb`: runs the cells of a notebook in a kernel of its own."""
 
+import ast
 import json
 import os
 import re
@@ -102,7 +103,7 @@ def _python(text: str) -> str:
 
 def _is_python(text: str) -> bool:
     try:
-        compile(text, "<cell>", "exec", dont_inherit=True)
+        ast.parse(text)
     except (SyntaxError, ValueError):
         return False
     return True

@@ -8,10 +8,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import hornbook
 from hornbook.compat.python2 import todays_syntax
-from hornbook.dialects import keras1, keras2
+from hornbook.dialects import keras1, keras2, keras3
 
-DIALECTS: dict[str, ModuleType] = {"keras1": keras1, "keras2": keras2}
+DIALECTS: dict[str, ModuleType] = {"keras1": keras1, "keras2": keras2, "keras3": keras3}
+# Below these stand names that Keras 3 has no longer.
+GONE = ("backend", "engine", "legacy", "objectives", "wrappers")
+SPLIT = ("layers", "utils", "preprocessing")  # had a module for each kind: keras.layers.core
+IN_BOTH = {"output_dim="}  # what Embedding has had from the first
+OLDER = ("keras1", "keras2")  # in which names and keywords differ from today's
 
 
 class Recognised(NamedTuple):
@@ -46,18 +52,28 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     trees = [ast.parse(source, path)]
     trees += _modules(trees[0], folder) if folder else []
     program = ast.Module([statement for tree in trees for statement in tree.body], [])
+    paths = _paths(program)
+    today = [path for path in paths if _is_of_today(path)] + _backends(program)
     if not _imports_keras(program):
-        return Recognised(None, ())
+        named = "hornbook" in _roots(program)
+        return Recognised("keras3", ("hornbook",)) if named else Recognised(None, ())
     found = _signs(program)
     votes = {
-        generation: [sign for sign in found if sign in _known(dialect)]
-        for generation, dialect in DIALECTS.items()
+        generation: [sign for sign in found if sign in _known(DIALECTS[generation])]
+        for generation in OLDER
     }
     # what only Keras 1 has decides, unless most of the program is of Keras 2, which took it too
     first, second = votes["keras1"], votes["keras2"]
     weight = sum(found[sign] for sign in first), sum(found[sign] for sign in second)
-    generation = "keras1" if first and weight[0] >= weight[1] else "keras2"
-    return Recognised(generation, tuple(sorted(votes[generation], key=lambda s: -found[s])[:3]))
+    if first and weight[0] >= weight[1]:
+        return Recognised("keras1", _most(first, found))
+    if len(today) > len([path for path in paths if _is_gone(path)]):
+        return Recognised("keras3", tuple(today[:3]))
+    return Recognised("keras2", _most(second, found))
+
+
+def _most(signs: list[str], found: Counter) -> tuple[str, ...]:
+    return tuple(sorted(signs, key=lambda sign: -found[sign])[:3])
 
 
 def _known(dialect) -> set[str]:
@@ -90,8 +106,64 @@ def _imported(program: ast.AST) -> set[str]:
     return found
 
 
+def _roots(program: ast.AST) -> set[str]:
+    return {module.split(".")[0] for module in _imported(program)}
+
+
 def _imports_keras(program: ast.AST) -> bool:
-    return any(module.split(".")[0] == "keras" for module in _imported(program))
+    return "keras" in _roots(program)
+
+
+def _paths(program: ast.AST) -> list[str]:
+    """The names of keras that a program uses, from `keras` on, in their order."""
+    places: dict[str, str] = {}
+    for node in ast.walk(program):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                root = alias.name.split(".")[0]
+                places[alias.asname or root] = alias.name if alias.asname else root
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                places[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    found = dict.fromkeys(places.values())
+    for node in ast.walk(program):
+        if isinstance(node, ast.Attribute):
+            first, _, rest = ast.unparse(node).partition(".")
+            if first in places:
+                found[f"{places[first]}.{rest}"] = None
+    ours = [path for path in found if path.split(".")[0] in ("keras", "keras_hub", "keras_tuner")]
+    return [path for path in ours if not any(one.startswith(f"{path}.") for one in ours)]
+
+
+def _is_of_today(path: str) -> bool:
+    """Whether a name is one of Keras 3 that older ones had not."""
+    if any(path == sign or path.startswith(f"{sign}.") for sign in keras3.SIGNS["names"]):
+        return True
+    module, _, name = path.rpartition(".")
+    if module not in ("keras.layers", "keras.utils", "keras.losses", "keras.metrics"):
+        return False
+    known = keras2.FAMILIES[module.partition(".")[2]]
+    return name not in known and name in getattr(hornbook, module.partition(".")[2]).__all__
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a name is one that Keras 2 had and Keras 3 has not."""
+    _, place, *rest = [*path.split("."), "", ""]
+    split = place in SPLIT and f"keras.{place}.{rest[0]}" in keras2.MODULES
+    return bool(rest[0]) and place in GONE or split
+
+
+def _backends(program: ast.AST) -> list[str]:
+    """`os.environ["KERAS_BACKEND"] = "jax"`, as it is shown."""
+    return [
+        f"KERAS_BACKEND={node.value.value}"
+        for node in ast.walk(program)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and node.value.value in keras3.SIGNS["backends"]
+        and "KERAS_BACKEND" in ast.unparse(node.targets[0])
+    ]
 
 
 def _signs(program: ast.AST) -> Counter:
@@ -108,7 +180,10 @@ def _signs(program: ast.AST) -> Counter:
         elif isinstance(node, ast.FunctionDef):
             found[node.name] += 1
         elif isinstance(node, ast.Call):
-            found.update(f"{keyword.arg}=" for keyword in node.keywords if keyword.arg)
+            named = {f"{keyword.arg}=" for keyword in node.keywords if keyword.arg}
+            found.update(
+                named - (IN_BOTH if ast.unparse(node.func).endswith("Embedding") else set())
+            )
             if isinstance(node.func, ast.Name):
                 found[node.func.id] += 1
     return found
