@@ -229,6 +229,8 @@ def test_both_spellings_are_found_and_the_own_one_is_listed(keras2):
     assert logs["accuracy"] == 1.0 and logs.get("val_mae") == 2.0 and "val_mae" in logs
     assert list(logs) == ["acc", "val_mean_absolute_error"]
     assert logs.get("val_acc") is None and "loss" not in logs
+    assert Logs(val_binary_accuracy=0.5, loss=1.0)["val_acc"] == 0.5
+    assert "acc" not in Logs(binary_accuracy=0.5, categorical_accuracy=0.5)
     with pytest.raises(KeyError, match="val_acc"):
         logs["val_acc"]
     assert pickle.loads(pickle.dumps(logs)) == logs

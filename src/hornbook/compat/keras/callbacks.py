@@ -11,6 +11,9 @@ SPELLINGS = {
     "mean_absolute_percentage_error": "mape",
 }
 OTHER = SPELLINGS | {short: long for long, short in SPELLINGS.items()}
+ACCURACY = ("acc", "accuracy")
+# What a program reads as "acc" though it asked for the function, if it asked for one alone.
+KINDS_OF_ACCURACY = ("binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 HOOKS = ("on_epoch_end", "on_batch_end", "on_train_batch_end", "on_train_end")
 
 
@@ -21,13 +24,19 @@ class Logs(dict):
         >>> logs = Logs(val_acc=0.5)
         >>> logs["val_accuracy"], logs.get("val_accuracy"), list(logs)
         (0.5, 0.5, ['val_acc'])
+        >>> Logs(binary_accuracy=0.5)["acc"]
+        0.5
     """
 
     def _known(self, key: Any) -> Any:
         if dict.__contains__(self, key) or not isinstance(key, str):
             return key
         head = "val_" if key.startswith("val_") else ""
-        other = head + OTHER.get(key.removeprefix("val_"), "")
+        name = key.removeprefix("val_")
+        other = head + OTHER.get(name, "")
+        if name in ACCURACY and not dict.__contains__(self, other):
+            found = [one for one in self if one in {head + kind for kind in KINDS_OF_ACCURACY}]
+            other = found[0] if len(found) == 1 else other
         return other if dict.__contains__(self, other) else key
 
     def __missing__(self, key):
