@@ -347,10 +347,10 @@ def test_a_name_in_the_path_that_does_not_exist_is_an_error(tmp_path):
     ("path", "settings", "error", "message"),
     [
         ("", {}, IsADirectoryError, "path of a file"),
-        ("m.h5", {}, ValueError, "must end in .keras or .weights.h5. Pass 'm.keras'"),
+        ("m.pt", {}, ValueError, "must end in .keras or .h5 or .hdf5. Pass 'm.keras'"),
         ("m", {}, ValueError, "must end in .keras"),
         ("m.keras", {"save_weights_only": True}, ValueError, "save_weights_only=False"),
-        ("m.hdf5", {"save_weights_only": True}, ValueError, "'m.weights.h5'"),
+        ("m.pt", {"save_weights_only": True}, ValueError, "'m.weights.h5'"),
         ("{epoch.keras", {}, ValueError, "cannot be filled in"),
         ("{epoch:02q}.keras", {}, ValueError, "cannot be filled in"),
         ("{}.keras", {}, ValueError, "cannot be filled in"),

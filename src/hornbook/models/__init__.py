@@ -3,7 +3,7 @@
 from hornbook.models.cloning import clone_model, model_from_json
 from hornbook.models.model import Model
 from hornbook.models.sequential import Sequential
-from hornbook.saving.archive import load_model, save_model
+from hornbook.saving.kinds import load_model, save_model
 
 __all__ = [
     "Model",

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import os
 import warnings
 from typing import Any
 
@@ -25,7 +24,7 @@ from hornbook.layers.calling import arguments_of, as_shape, tree_of_symbols
 from hornbook.models import functional
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.summary import summarize
-from hornbook.saving import archive, hdf5
+from hornbook.saving import kinds
 from hornbook.training.programs import frozen_now
 from hornbook.training.trainer import Trainer
 
@@ -246,30 +245,32 @@ class Model(Trainer):
     @door
     def save(
         self,
-        filepath: str | os.PathLike,
+        filepath: Any,
         overwrite: bool = True,
         zipped: bool | None = None,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
         **old: Any,
     ) -> None:
-        """Write model, weights, compile arguments and optimizer to a `.keras` file.
+        """Write model, weights, compile arguments and optimizer to a `.keras` or `.h5` file.
 
         See `saving.save_model`.
         """
-        archive.save_model(self, filepath, overwrite, zipped, **old)
+        kinds.save_model(self, filepath, overwrite, zipped, include_optimizer, save_format, **old)
 
     @door
     def save_weights(
-        self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
+        self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None
     ) -> None:
-        """Write the weights to a `.weights.h5` file; see `saving.save_weights`."""
-        hdf5.save_weights(self, filepath, overwrite, max_shard_size)
+        """Write the weights to a `.weights.h5` or `.h5` file; see `saving.save_weights`."""
+        kinds.save_weights(self, filepath, overwrite, max_shard_size)
 
     @door
     def load_weights(
-        self, filepath: str | os.PathLike, skip_mismatch: bool = False, by_name: bool = False
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
-        """Read the weights from a `.weights.h5` or `.keras` file; see `saving.load_weights`."""
-        archive.load_weights(self, filepath, skip_mismatch, by_name)
+        """Read the weights from an HDF5 or `.keras` file; see `saving.load_weights`."""
+        kinds.load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, for `models.model_from_json`; weights are left out.

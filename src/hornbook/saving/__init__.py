@@ -16,8 +16,7 @@ from hornbook.core.config import (
 )
 from hornbook.core.config import deserialize as _deserialize
 from hornbook.core.config import serialize as _serialize
-from hornbook.saving.archive import load_model, load_weights, save_model
-from hornbook.saving.hdf5 import save_weights
+from hornbook.saving.kinds import load_model, load_weights, save_model, save_weights
 
 
 def serialize_keras_object(obj: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import os
 import shutil
 import struct
 import tempfile
@@ -12,16 +11,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hornbook.core.config import custom_object_scope, deserialize, serialize, sharing
-from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.saving import hdf5
-from hornbook.saving.files import replacing, to_read, to_write
 from hornbook.saving.policy import CONFIG, METADATA, WEIGHTS, FileError, member, read_json
 
-SUFFIX = ".keras"
 FORMAT = "3.15.0"  # the version of Keras whose format is written
 
 NOT_BUILT = (
@@ -30,46 +27,20 @@ NOT_BUILT = (
 )
 
 
-@door
-def save_model(
-    model: Module,
-    filepath: str | os.PathLike,
-    overwrite: bool = True,
-    zipped: bool | None = None,
-    **old: Any,
-) -> None:
-    """Write a model to a file: its config, weights, compile arguments and optimizer.
+def write(model: Module, temporary: Path, **_: Any) -> None:
+    """Write a model to a new file.
 
     Args:
-        model: a model whose classes are the library's, or registered.
-        filepath: ends in `.keras`; or in `.weights.h5`, for the weights alone.
-        overwrite: whether an existing file is replaced.
-        zipped: accepted for Keras's sake; only `True`.
-        **old: `save_format` and `include_optimizer`, accepted for old programs' sake.
-
-    Raises:
-        ValueError: for another suffix, or another argument.
-        TypeError: if something in the model cannot be described, such as a lambda.
-        FileExistsError: if the file exists and `overwrite` is false.
-
-    Example:
-        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-        >>> save_model(model, "m.keras")
-        >>> load_model("m.keras").output_shape
-        (None, 2)
+        model: the model.
+        temporary: the path.
     """
-    if unknown := set(old) - {"include_optimizer", "save_format"}:
-        raise ValueError(f"save has no argument {min(unknown)!r}")
-    if zipped is False:
-        raise ValueError("a model is written to one .keras file: leave zipped=None")
-    path = to_write(filepath, SUFFIX, overwrite)
     if not getattr(model, "built", True):
-        warnings.warn(NOT_BUILT.format(getattr(model, "name", "")), stacklevel=3)
+        warnings.warn(NOT_BUILT.format(getattr(model, "name", "")), stacklevel=4)
     with sharing():
         config = json.dumps(numbered(serialize(model)))
     saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": saved})
-    with replacing(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as weights:
+    with tempfile.TemporaryFile(dir=temporary.parent) as weights:
         hdf5.write(model, weights)
         weights.seek(0)
         with zipfile.ZipFile(temporary, "w") as archive:
@@ -79,77 +50,44 @@ def save_model(
                 shutil.copyfileobj(weights, target)
 
 
-@door
-def load_model(
-    filepath: str | os.PathLike,
-    custom_objects: dict[str, Any] | None = None,
-    compile: bool = True,
-    safe_mode: bool = True,
+def read(
+    source: Any, shown: str, custom_objects: dict[str, Any] | None = None, compile: bool = True
 ) -> Any:
-    """Read a model from a `.keras` file.
+    """Read a model.
 
     Args:
-        filepath: ends in `.keras`.
-        custom_objects: classes and functions of yours by name, in addition to the registered ones.
-        compile: whether it is compiled as it was when it was saved.
-        safe_mode: accepted for Keras's sake: code in a file is never run, whatever this says.
-
-    Raises:
-        ValueError: if the file is damaged, or names what is not registered.
-        FileNotFoundError: if there is no such file.
+        source: a path or a file object.
+        shown: its name for messages.
+        custom_objects: classes and functions by name.
+        compile: whether it is compiled as it was.
     """
-    path = to_read(filepath, (SUFFIX,))
-    with opened(path) as archive:
-        config = read_json(archive, CONFIG, path)
+    with opened(source, shown) as archive:
+        config = read_json(archive, CONFIG, shown)
     if not isinstance(config, dict) or "class_name" not in config:
-        raise FileError(f"{CONFIG!r} in {path!r} does not describe a model")
+        raise FileError(f"{CONFIG!r} in {shown!r} does not describe a model")
     with custom_object_scope(custom_objects or {}), sharing():
         model = deserialize(joined(config if compile else _without_compile(config)))
     if not isinstance(model, Module):
-        raise FileError(f"{CONFIG!r} in {path!r} describes no model but {type(model).__name__}")
-    with opened(path) as archive:
-        read_weights(model, archive, path)
+        raise FileError(f"{CONFIG!r} in {shown!r} describes no model but {type(model).__name__}")
+    load(model, source, shown)
     return model
 
 
-@door
-def load_weights(
-    model: Module,
-    filepath: str | os.PathLike,
-    skip_mismatch: bool = False,
-    by_name: bool = False,
-) -> None:
-    """Read the weights of a model from a file; all of them, or an error and none.
-
-    Args:
-        model: a built model or layer.
-        filepath: ends in `.weights.h5`, or in `.keras`.
-        skip_mismatch: whether what does not fit is left as it is, with a warning.
-        by_name: whether layers are matched by name rather than by place; layers that are not in
-            the file, and what is in the file for others, are then left alone.
-
-    Raises:
-        ValueError: if the file is not a weights file, or does not fit the model: the message names
-            each layer and variable, what was expected and what there is.
-        FileNotFoundError: if there is no such file.
-    """
-    path = to_read(filepath, (hdf5.SUFFIX, SUFFIX))
-    hdf5.check_built(model, "load")
-    if not path.endswith(SUFFIX):
-        return hdf5.read(model, path, path, skip_mismatch, by_name)
-    with opened(path) as archive:
-        read_weights(model, archive, path, skip_mismatch=skip_mismatch, by_name=by_name)
+def load(model: Module, source: Any, shown: str, **options: Any) -> None:
+    """Read the weights of a model; `options` are those of `hdf5.read`."""
+    with opened(source, shown) as archive:
+        read_weights(model, archive, shown, **options)
 
 
 @contextmanager
-def opened(path: str) -> Iterator[zipfile.ZipFile]:
+def opened(source: Any, path: str) -> Iterator[zipfile.ZipFile]:
     """The archive in a file; whatever there is to say of a damaged one becomes one kind of error.
 
     Raises:
         FileError: if it is none, or damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise FileError(

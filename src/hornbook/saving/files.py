@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hornbook.saving.policy import MissingFile
+from hornbook.saving.policy import FileError, MissingFile
 
 
 @contextmanager
@@ -71,41 +71,62 @@ def _mode(target: Path) -> int:
     return 0o666 & ~mask
 
 
-def to_write(path: Any, suffix: str, overwrite: bool) -> str:
+def to_write(path: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
     """A path that may be written to.
 
     Raises:
-        ValueError: if it does not end in `suffix`.
+        ValueError: if it ends in none of `suffixes`.
         FileExistsError: if there is a file and `overwrite` is false.
     """
-    path = os.fspath(path)
-    if not str(path).endswith(suffix):
-        raise ValueError(f"the name of the file must end in {suffix!r}; got {path!r}")
+    path = str(os.fspath(path))
+    if not path.endswith(suffixes):
+        shown = " or ".join(map(repr, suffixes))
+        hint = "" if Path(path).suffix else CHECKPOINT
+        raise ValueError(f"the name of the file must end in {shown}; got {path!r}{hint}")
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
-    return str(path)
+    return path
+
+
+CHECKPOINT = """
+(A name without one stood for TensorFlow's own formats, a SavedModel or a checkpoint of several
+files, which are not written here.)"""
+TENSORFLOW = (
+    "{!r} is {} of TensorFlow's, which is not read here. Load it with TensorFlow and save it "
+    "there with model.save('model.h5') or model.save_weights('weights.h5')"
+)
 
 
 def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
     """A path that can be read from.
 
+    Args:
+        path: of a file, whatever its name.
+        suffixes: which files to name where there is none.
+
     Raises:
-        ValueError: if it ends in none of `suffixes`.
+        FileError: for what only TensorFlow reads.
         FileNotFoundError: if there is no such file.
     """
     path = str(os.fspath(path))
-    if not path.endswith(suffixes):
-        raise ValueError(
-            f"the name of the file must end in {' or '.join(map(repr, suffixes))}; got {path!r}"
-        )
     if os.path.isdir(path):
+        if "saved_model.pb" in os.listdir(path):
+            raise FileError(TENSORFLOW.format(path, "a SavedModel"))
         raise IsADirectoryError(f"{path!r} is a folder; pass the path of a file")
     if not os.path.exists(path):
+        if os.path.exists(f"{path}.index"):
+            raise FileError(TENSORFLOW.format(path, "a checkpoint"))
         beside = os.path.dirname(os.path.abspath(path))
         known = sorted(n for n in _names(beside) if n.endswith(suffixes))
         hint = f" The folder has: {', '.join(known[:5])}." if known else ""
         raise MissingFile(f"there is no file {path!r}.{hint}")
     return path
+
+
+def named(source: Any) -> str:
+    """What messages call an open file."""
+    file = getattr(source, "file", source)  # a group of h5py's knows its file
+    return str(getattr(file, "filename", None) or getattr(file, "name", type(file).__name__))
 
 
 def _names(folder: str) -> list[str]:

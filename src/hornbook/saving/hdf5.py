@@ -5,29 +5,24 @@ shapes and dtypes. Links that lead elsewhere, data kept outside the file and dat
 other files are refused.
 """
 
-import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from hornbook import optimizers
-from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.layers.low_rank import Adaptable
 from hornbook.layers.weighted import Weighted
-from hornbook.saving.files import replacing, to_write
+from hornbook.saving.guard import array, child, dataset, opened
 from hornbook.saving.layout import Entry, entries, is_optimizer
 from hornbook.saving.policy import FileError
 
-SUFFIX = ".weights.h5"
 OLD_LAYERS = "_layer_checkpoint_dependencies"  # what TensorFlow 2.13 called "layers"
 NOT_WEIGHTS = {"optimizer", "seed_generator", "metrics", "_metrics", "_loss_tracker"}
-LARGEST_CHUNK = 1 << 26  # bytes; a compressed piece this small cannot exhaust memory
 
 NOT_BUILT = """{!r} is not built: it has no weights to {}.
 Wrong:  model = Sequential([Dense(2)]); model.{}(...)
@@ -43,35 +38,6 @@ HOW_TO_FIT = (
 )
 
 
-@door
-def save_weights(
-    model: Module, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: Any = None
-) -> None:
-    """Write the weights of a model (and the state of its optimizer) to a file.
-
-    Args:
-        model: a built model or layer.
-        filepath: ends in `.weights.h5`.
-        overwrite: whether an existing file is replaced.
-        max_shard_size: accepted for Keras's sake; only `None` (one file).
-
-    Raises:
-        ValueError: for another suffix, or a model that is not built.
-        FileExistsError: if the file exists and `overwrite` is false.
-
-    Example:
-        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-        >>> save_weights(model, "m.weights.h5")
-        >>> keras.saving.load_weights(model, "m.weights.h5")
-    """
-    if max_shard_size is not None:
-        raise ValueError("weights are written to one file: leave max_shard_size=None")
-    path = to_write(filepath, SUFFIX, overwrite)
-    check_built(model, "save")
-    with replacing(path) as temporary:
-        write(model, temporary)
-
-
 def check_built(model: Module, what: str) -> None:
     """Raise a `ValueError` for a model without weights; `what` is `"save"` or `"load"`."""
     if not getattr(model, "built", True):
@@ -85,7 +51,7 @@ def _name(model: Any) -> str:
 # ---- writing
 
 
-def write(model: Module, target: Any) -> None:
+def write(model: Module, target: Any, **_: Any) -> None:
     """Write every variable that a file keeps.
 
     Args:
@@ -150,14 +116,14 @@ def read(
         shown: the file's name for messages.
         skip_mismatch, by_name: see `saving.load_weights`.
     """
-    with _opened(source, shown) as file:
+    with opened(source, shown) as file:
         places = _by_name(model, file) if by_name else [(e.path, e) for e in entries(model)]
         problems: list[Problem] = []
         loads = [load for place in places for load in _compared(file, *place, problems)]
         if not by_name:
             problems += _left_over(file, {path for path, _ in places})
         if problems and not skip_mismatch:
-            raise FileError(_report(shown, model, problems))
+            raise FileError(report(shown, model, problems))
         values = [_values(group, load) for group, load in loads]
     for (_, load), value in zip(loads, values, strict=True):
         if isinstance(load, Entry):
@@ -165,23 +131,7 @@ def read(
         else:
             load[1].assign(value)
     if problems:
-        warnings.warn(_report(shown, model, problems), stacklevel=3)
-
-
-@contextmanager
-def _opened(source: Any, shown: str) -> Iterator[Any]:
-    """The open file; whatever HDF5 has to say of a damaged one becomes one kind of error."""
-    import h5py
-
-    try:
-        with h5py.File(source, "r") as file:
-            yield file
-    except FileError:
-        raise
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
-        raise FileError(
-            f"{shown!r} cannot be read: it is no HDF5 file, or it is damaged (cut short?). {error}"
-        ) from None
+        warnings.warn(report(shown, model, problems), stacklevel=3)
 
 
 def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> Iterator[tuple]:
@@ -276,7 +226,7 @@ def _values(group: Any, load: Any) -> Any:
     return found if isinstance(load, Entry) else found[load[0]]
 
 
-def _report(shown: str, model: Module, problems: list[Problem]) -> str:
+def report(shown: str, model: Module, problems: list[Problem]) -> str:
     lines = [f"  {problem.message}" for problem in problems[:10]]
     if len(problems) > 10:
         lines.append(f"  and {len(problems) - 10} more")
@@ -302,18 +252,18 @@ def _is_state(group: Any) -> bool:
     """Whether variables are those of an optimizer, which begin with the count of its steps."""
     if group is None or "0" not in group.keys():  # noqa: SIM118 - `in group` would follow links
         return False
-    first = _child(group, "0")
+    first = child(group, "0")
     return getattr(first, "shape", None) == () and first.dtype.kind == "i"
 
 
 def _groups(group: Any, path: str) -> Iterator[tuple[str, int]]:
     """(path, number of variables) of every group of variables; links are not followed."""
     for name in group:
-        child = _child(group, name)
+        inner = child(group, name)
         if name == "vars":
-            yield path, len(child)
-        elif not hasattr(child, "shape"):
-            yield from _groups(child, f"{path}/{name}" if path else name)
+            yield path, len(inner)
+        elif not hasattr(inner, "shape"):
+            yield from _groups(inner, f"{path}/{name}" if path else name)
 
 
 def _by_name(model: Module, file: Any) -> list[tuple[str, Entry]]:
@@ -343,9 +293,6 @@ def _is_model(owner: Any) -> bool:
     return hasattr(owner, "_compiled")
 
 
-# ---- what may be touched in a file
-
-
 def find(file: Any, path: str) -> Any:
     """The group of the variables at a path, or `None`. Only ordinary groups are entered."""
     group = file
@@ -354,53 +301,10 @@ def find(file: Any, path: str) -> Any:
             name = OLD_LAYERS
         if name not in group.keys():  # noqa: SIM118 - `in group` would follow links
             return None
-        group = _child(group, name)
+        group = child(group, name)
         if hasattr(group, "shape"):
             raise FileError(f"not a weights file: {group.name} should be a group, not an array")
     return group
-
-
-def _child(group: Any, name: str) -> Any:
-    import h5py
-
-    link = group.get(name, getlink=True)
-    if not isinstance(link, h5py.HardLink):
-        raise FileError(
-            f"refused: {group.name}/{name} is a link that leads elsewhere ({type(link).__name__}); "
-            "weights are read from the file itself only"
-        )
-    return group[name]
-
-
-def dataset(group: Any, name: str) -> Any:
-    """An array in a group, checked: in the file itself, of plain numbers, of a sane size.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
-    found = _child(group, name)
-    where = f"{group.name}/{name}"
-    if not hasattr(found, "shape"):
-        raise FileError(f"not a weights file: {where} should be an array")
-    if found.is_virtual or found.external:
-        raise FileError(f"refused: the data of {where} lie outside the file")
-    if found.shape is None or not (found.dtype.kind in "fiubc" or _is_bfloat16(found)):
-        raise FileError(f"refused: {where} does not hold plain numbers but {found.dtype}")
-    if found.chunks and int(np.prod(found.chunks)) * found.dtype.itemsize > max(
-        LARGEST_CHUNK, 4 * found.size * found.dtype.itemsize
-    ):
-        raise FileError(f"refused: {where} has pieces of {found.chunks} for shape {found.shape}")
-    return found
-
-
-def array(found: Any) -> np.ndarray:
-    """The numbers of a checked array."""
-    value = np.asarray(found[()])
-    return value.view(jnp.bfloat16) if _is_bfloat16(found) else value
-
-
-def _is_bfloat16(found: Any) -> bool:
-    return found.dtype.kind == "V" and found.dtype.itemsize == 2 and not found.dtype.names
 
 
 def _number(name: str) -> tuple[int, str]:

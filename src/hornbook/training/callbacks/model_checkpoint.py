@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any
 
 from hornbook.core.config import nearest
+from hornbook.saving import kinds
 from hornbook.training.callbacks.monitor import Monitor
 from hornbook.training.progress import say
 
@@ -43,6 +44,8 @@ class ModelCheckpoint(Monitor):
         ['1.weights.h5', '2.weights.h5']
     """
 
+    suffixes = (kinds.suffixes(kinds.MODELS), kinds.suffixes(kinds.WRITTEN_WEIGHTS))
+
     def __init__(
         self,
         filepath: str | os.PathLike,
@@ -76,7 +79,7 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: filepath={path!r} asks for the batch, which save_freq='epoch' "
                 "does not know: pass a number of batches"
             )
-        _check_place(path, (".weights.h5",) if save_weights_only else (".keras", ".weights.h5"))
+        _check_place(path, self.suffixes[bool(save_weights_only)])
         self.filepath = path
         self.verbose = verbose
         self.save_best_only = save_best_only

@@ -1,0 +1,290 @@
+"""Configs of models in HDF5 files: today's from those of any Keras, and back.
+
+What an old name, argument or value is today stands in the rows of `dialects/`, which running old
+programs reads too.
+"""
+
+import inspect
+from typing import Any
+
+from hornbook.core.config import get_registered_object, resolve, serialize
+from hornbook.dialects.files import (
+    FAMILIES,
+    LAMBDA_ONLY,
+    LAYERS_IN,
+    MERGE,
+    MERGE_ONLY,
+    MODELS,
+    REPEATED,
+    Format,
+)
+from hornbook.dialects.row import Row
+from hornbook.saving.policy import FileError
+
+TENSOR = "__keras_tensor__"
+CODE = "__lambda__"
+WAY = "Make the model in Python as its program does, and load the weights with load_weights"
+IN_A_MODEL = ("name", "inbound_nodes")  # what stands beside the config of a layer in a graph
+
+
+def is_described_by_layers(model: Any) -> bool:
+    """Whether a model's config lists its layers, so that an HDF5 file can hold it."""
+    return hasattr(model, "_stack") or (
+        getattr(model, "_recorded", None) is not None and model._is_functional()
+    )
+
+
+# ---- to today's
+
+
+def model_today(config: dict, written: Format) -> dict:
+    """The config of a model in a file, as `deserialize` takes it.
+
+    Args:
+        config: its class and config.
+        written: the format of the file.
+
+    Raises:
+        FileError: for a layer that cannot be made from data.
+    """
+    return config if written.rows is None else _layer_today(config, written)
+
+
+def object_today(data: Any, family: str, written: Format) -> Any:
+    """What describes an object of a family in an old file, as today's registry knows it.
+
+    Args:
+        data: its class and config; a list of such; a name or anything else stays.
+        family: where its row is, such as `"initializers"`.
+        written: the format of the file.
+    """
+    if isinstance(data, list):
+        return [object_today(one, family, written) for one in data]
+    if isinstance(data, dict) and "class_name" not in data and "name" in data:  # Keras 1
+        data = {"class_name": data["name"], "config": {k: data[k] for k in data if k != "name"}}
+    if not isinstance(data, dict) or "class_name" not in data:
+        return data
+    if family == "layers":
+        return _layer_today(data, written)
+    name, config = str(data["class_name"]), data.get("config") or {}
+    if get_registered_object(name) is not None or not isinstance(config, dict):
+        return data
+    name = name.rpartition(">")[2]
+    row = _row(family, name, written)
+    if row is not None:
+        config = {**row.defaults, **_renamed(config, row)}
+        name = row.new.rpartition(".")[2]
+    config = {key: _value_today(key, value, written) for key, value in config.items()}
+    described = {"module": f"keras.{family}", "class_name": name, "config": config}
+    return {**described, "config": _without_off(described, family)}
+
+
+def _layer_today(data: dict, written: Format) -> dict:
+    name, config = data["class_name"], data.get("config")
+    beside = {key: data[key] for key in IN_A_MODEL if key in data}
+    if name in MODELS or isinstance(config, list):
+        return _model_today(data, beside, written)
+    if not isinstance(config, dict):
+        raise FileError(f"the config of a layer is a dictionary, not {config!r:.60}")
+    if get_registered_object(name) is not None:
+        return data
+    if name == "Merge":
+        name, config = _merge_today(config)
+    row = _row("layers", name, written)
+    if row is not None and not row.new.startswith("compat."):
+        name = row.new.rpartition(".")[2]
+        config = {**row.defaults, **_renamed(config, row)}
+    config = {key: _value_today(key, value, written) for key, value in config.items()}
+    if name == "Lambda":
+        config = _lambda_today(config)
+    if name != "Embedding":
+        config = {key: value for key, value in config.items() if key not in REPEATED}
+    described = {"module": "keras.layers", "class_name": name, "config": config}
+    return {**described, "config": _without_off(described, "layers"), **beside}
+
+
+def _without_off(described: dict, family: str) -> dict:
+    """A config without arguments that today's class does not know and that are off in it."""
+    config = described["config"]
+    try:
+        known = inspect.signature(resolve(described, family)).parameters
+    except (ValueError, TypeError):
+        return config
+    return {key: value for key, value in config.items() if key in known or value or key == "name"}
+
+
+def _model_today(data: dict, beside: dict, written: Format) -> dict:
+    name, config = data["class_name"], data["config"]
+    if isinstance(config, list):  # a Sequential of Keras 1, or of Keras 2 until 2.2.2
+        config = {"layers": config}
+    elif not isinstance(config, dict):
+        raise FileError(f"the config of a model is a dictionary, not {config!r:.60}")
+    layers = config.get("layers", [])
+    if name == "Sequential" and layers and layers[0].get("class_name") == "Merge":
+        return {**_merged_today(config, written), **beside}
+    config = {**config, "layers": [_layer_today(one, written) for one in layers]}
+    if "output_layers" in config:
+        config = _graph_today(config)
+        name = "Functional"
+    return {**beside, "class_name": name, "config": config}
+
+
+def _graph_today(config: dict) -> dict:
+    """The config of a functional model, with today's counts of calls and arguments by name.
+
+    A model that is called inside another had made its first call when it was made.
+    """
+    layers = config["layers"]
+    names = {one.get("name") or one["config"]["name"]: one["class_name"] for one in layers}
+    nested = {name for name, kind in names.items() if kind in MODELS}
+
+    def is_place(data: Any) -> bool:
+        return isinstance(data, list) and len(data) == 3 and str(data[0]) in names
+
+    def ends(data: Any) -> Any:
+        if is_place(data):
+            name, call, output = data
+            return [name, max(call - (names[name] == "Sequential"), 0), output]
+        return [ends(one) for one in data]
+
+    def argument(data: Any) -> Any:
+        if is_place(data):
+            name, call, output = data
+            history = [name, max(call - (name in nested), 0), output]
+            return {"class_name": TENSOR, "config": {"keras_history": history}}
+        if isinstance(data, list):
+            return [argument(one) for one in data]
+        return {k: argument(v) for k, v in data.items()} if isinstance(data, dict) else data
+
+    def call(nodes: list) -> list:
+        return [[*node[:3], *map(argument, node[3:])] for node in nodes]
+
+    layers = [
+        {**one, "inbound_nodes": [call(nodes) for nodes in one.get("inbound_nodes", ())]}
+        for one in layers
+    ]
+    return {**config, "layers": layers} | {
+        key: ends(config[key]) for key in ("input_layers", "output_layers")
+    }
+
+
+def _merged_today(config: dict, written: Format) -> dict:
+    """A Sequential of Keras 1 that begins with several branches, as a functional model.
+
+    The layers of the branches are its own, as they are in the files of its weights.
+    """
+    merge, *rest = config["layers"]
+    layers: list[dict] = []
+    inputs: list[list] = []
+
+    def chain(described: list, before: str | None) -> str:
+        for one in described:
+            made = _layer_today(one, written)
+            name = made["config"]["name"]
+            if before is None:
+                shape = made["config"].pop("batch_input_shape")
+                dtype = "int32" if made["class_name"] == "Embedding" else "float32"
+                source = {"batch_shape": shape, "dtype": dtype, "name": f"{name}_input"}
+                before = source["name"]
+                inputs.append([before, 0, 0])
+                layers.append({"class_name": "InputLayer", "config": source, "inbound_nodes": []})
+            layers.append({**made, "inbound_nodes": [[[before, 0, 0]]]})
+            before = name
+        return str(before)
+
+    ends = []
+    for branch in merge["config"].get("layers", ()):
+        inner = branch["config"]
+        stack = inner if isinstance(inner, list) else inner["layers"]
+        if branch["class_name"] != "Sequential" or stack[0]["class_name"] == "Merge":
+            raise FileError(f"a branch of a Merge is {branch['class_name']!r}. {WAY}")
+        ends.append(chain(stack, None))
+    joined = _layer_today(merge, written)
+    layers.append({**joined, "inbound_nodes": [[[end, 0, 0] for end in ends]]})
+    last = chain(rest, joined["config"]["name"])
+    graph = {"name": config.get("name", "sequential"), "layers": layers, "input_layers": inputs}
+    return {"class_name": "Functional", "config": {**graph, "output_layers": [[last, 0, 0]]}}
+
+
+def _row(family: str, name: str, written: Format) -> Row | None:
+    rows: Any = written.rows
+    where = [rows.FAMILIES.get(one, {}) for one in (family, *FAMILIES.get(family, ()))]
+    return next((table[name] for table in where if name in table), None)
+
+
+def _renamed(config: dict, row: Row) -> dict:
+    """Arguments under their names of today."""
+    given: dict = dict(config)
+    found: dict = {}
+    for argument in row.arguments:
+        if all(old in given for old in argument.old):
+            values = [given.pop(old) for old in argument.old]
+            if argument.new:
+                found.setdefault(argument.new, values[0] if len(values) == 1 else values)
+    return {**given, **found}
+
+
+def _value_today(key: str, value: Any, written: Format) -> Any:
+    changed: dict = written.rows.VALUES.get(key, {})  # type: ignore[union-attr]
+    if value is None or isinstance(value, str):
+        value = changed.get(value, value)
+    if isinstance(value, str) and value.startswith("compat."):
+        return function_named(f"hornbook.compat>{value.rpartition('.')[2]}")
+    family = "layers" if key in LAYERS_IN else f"{key.rpartition('_')[2]}s"
+    if family in ("layers", "initializers", "regularizers", "constraints", "activations"):
+        return object_today(value, family, written)
+    if key == "dtype" and isinstance(value, dict):
+        return value["config"]["name"]
+    if key == "axis" and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    return value
+
+
+def function_named(name: str) -> dict:
+    """What describes a function that is registered, or one of the program's own."""
+    return {"class_name": "function", "config": name, "registered_name": name}
+
+
+def _lambda_today(config: dict) -> dict:
+    """The config of a `Lambda`. Code in a file is never run: a function is looked up by name."""
+    config = {key: value for key, value in config.items() if key not in LAMBDA_ONLY}
+    function = config["function"]
+    own = get_registered_object(str(config.get("name")))
+    if isinstance(function, str):
+        config["function"] = function_named(function)
+    elif callable(own):  # a file of code says nothing but the layer's name
+        config["function"] = function_named(str(config["name"]))
+    elif isinstance(function, list):
+        config["function"] = {"class_name": CODE, "config": {}}
+    shape = config.get("output_shape")
+    return {**config, "output_shape": None if isinstance(shape, list) else shape}
+
+
+def _merge_today(config: dict) -> tuple[str, dict]:
+    """The layer of a mode of Keras 1's `Merge`."""
+    mode = config.get("mode", "sum")
+    if not isinstance(mode, str) or mode not in MERGE:
+        raise FileError(f"the Merge layer {config.get('name')!r} has the mode {mode!r:.60}. {WAY}")
+    kind, arguments, more = MERGE[mode]
+    given = {new: config[old] for old, new in arguments.items() if old in config}
+    kept = {key: value for key, value in config.items() if key not in MERGE_ONLY}
+    return kind, {**kept, **given, **more}
+
+
+# ---- as another generation wrote them
+
+
+def model_then(model: Any, written: Format) -> dict:
+    """The config of a model as a generation wrote it: `model_today` backwards."""
+    described = serialize(model)
+    return {"class_name": described["class_name"], "config": described["config"]}
+
+
+def object_then(data: Any, family: str, written: Format) -> Any:
+    """What describes an object, as a generation wrote it: `object_today` backwards."""
+    if not isinstance(data, dict):
+        return data
+    if data["class_name"] == "function":
+        return data["config"]
+    name = data.get("registered_name") or data["class_name"]
+    return {"class_name": name, "config": data["config"]}

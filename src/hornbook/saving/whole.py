@@ -1,0 +1,107 @@
+"""Whole models in HDF5: config and compile arguments as JSON, weights by layer, the optimizer."""
+
+import json
+import warnings
+from typing import Any
+
+from hornbook.core.config import custom_object_scope, deserialize
+from hornbook.core.module import Module
+from hornbook.dialects.files import FORMATS, Format, format_of
+from hornbook.saving import by_layer, compiled, configs, guard
+from hornbook.saving.policy import FileError
+
+OPTIMIZER = "optimizer_weights"
+
+SUBCLASSED = (
+    "saving a model to HDF5 needs one that is Functional or Sequential, and {!r} ({}) is a "
+    "subclass of Model: what it computes is in its code. Save it with save('model.keras'), or its "
+    "weights with save_weights(...)"
+)
+NOT_COMPILED = (
+    "{!r} says nothing of how the model was compiled: compile it before training or evaluation"
+)
+OTHER_STATE = "the state of the optimizer in {!r} does not fit: {} It begins anew"
+
+
+# ---- writing
+
+
+def write(
+    model: Any, group: Any, include_optimizer: bool = True, written: Format = FORMATS["3"]
+) -> None:
+    """Write a model into an open, empty HDF5 file or group.
+
+    Args:
+        model: a Functional or Sequential model.
+        group: the file or group.
+        include_optimizer: whether compile arguments and the optimizer's state are written.
+        written: the format of which generation.
+
+    Raises:
+        NotImplementedError: for a model of another kind.
+        TypeError: if something in it cannot be described.
+    """
+    if not configs.is_described_by_layers(model):
+        raise NotImplementedError(SUBCLASSED.format(model.name, type(model).__name__))
+    group.attrs["keras_version"] = written.version
+    if written.backend:
+        group.attrs["backend"] = written.backend
+    group.attrs["model_config"] = json.dumps(configs.model_then(model, written))
+    by_layer.write(model, group.create_group(by_layer.WEIGHTS), written)
+    training = compiled.training_then(model, written) if include_optimizer else None
+    if training is None:
+        return
+    group.attrs["training_config"] = json.dumps(training)
+    named = compiled.state_then(model.optimizer, written)
+    if named:
+        by_layer.write_some(group.create_group(OPTIMIZER), named)
+
+
+# ---- reading
+
+
+def read(
+    source: Any, shown: str, custom_objects: dict[str, Any] | None = None, compile: bool = True
+) -> Any:
+    """Read a model; see `saving.load_model`.
+
+    Args:
+        source: a path, a file object, or an open file or group of h5py's.
+        shown: its name for messages.
+        custom_objects: classes and functions by name.
+        compile: whether it is compiled as it was.
+    """
+    with guard.opened(source, shown) as file:
+        config = guard.json_of(file, "model_config", shown)
+        training = guard.json_of(file, "training_config", shown)
+        written = format_of(guard.text(file, "keras_version"))
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise FileError(
+            f"{shown!r} has no model in it (no 'model_config'). If it has weights only, make the "
+            "model and call model.load_weights(...)"
+        )
+    with custom_object_scope(custom_objects or {}):
+        model = deserialize(configs.model_today(config, written), family="models")
+        if not isinstance(model, Module):
+            raise FileError(f"{shown!r} describes no model but {type(model).__name__}")
+        with guard.opened(source, shown) as file:
+            by_layer.read(model, file, shown)
+        if compile:
+            _compile(model, training, source, shown, written)
+    return model
+
+
+def _compile(model: Any, training: Any, source: Any, shown: str, written: Format) -> None:
+    if training is None:
+        warnings.warn(NOT_COMPILED.format(shown), stacklevel=4)
+        return
+    model.compile_from_config(compiled.training_today(training, model, written))
+    with guard.opened(source, shown) as file:
+        if OPTIMIZER not in file.keys():  # noqa: SIM118 - `in file` would follow links
+            return
+        group = guard.at(file, OPTIMIZER)
+        names = guard.names(group, "weight_names")
+        values = [guard.array_at(group, name) for name in names]
+    problem = compiled.load_state(model.optimizer, names, values, written)
+    if problem:
+        warnings.warn(OTHER_STATE.format(shown, problem), stacklevel=4)
