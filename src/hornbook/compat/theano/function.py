@@ -102,28 +102,23 @@ class Program:
     Args:
         graph: what is computed.
         values: of the graph's inputs in the first call.
-        kept: how many of these are used up, and come back with new values.
-        number: how many results there are before these.
+        kept: how many of these are used up; they come back with new values, as the last results.
     """
 
-    def __init__(self, graph: Graph, values: list, kept: int, number: int):
+    def __init__(self, graph: Graph, values: list, kept: int):
         self.guards: list[Callable[[list], bool]] = []
 
-        def run(kept: list, others: list) -> tuple[list, list]:
+        def run(*arrays: Any) -> list:
             trace = integers.Trace(values)
-            arrays = [*kept, *others]
             for index, array in enumerate(arrays):
                 trace.begin(array, index)
             with integers.tracing(trace):
-                results = graph.run(arrays)
+                results = graph.run([*arrays])
             self.guards = trace.guards
-            return results[:number], results[number:]
+            return results
 
-        self.kept = kept
-        self.run = jax.jit(run, donate_argnums=0, compiler_options=compiler_options())
-
-    def __call__(self, values: list) -> tuple[list, list]:
-        return self.run(values[: self.kept], values[self.kept :])
+        used_up = tuple(range(kept))
+        self.run = jax.jit(run, donate_argnums=used_up, compiler_options=compiler_options())
 
 
 class Function:
@@ -181,7 +176,7 @@ class Function:
         for program in known:
             if all(guard(values) for guard in program.guards):
                 return program
-        program = Program(self.graph, values, len(self._kept), self._number)
+        program = Program(self.graph, values, len(self._kept))
         self._programs[shapes] = [program, *known]
         return program
 
@@ -233,10 +228,10 @@ class Function:
     def _run(self, given: list) -> list:
         """The results, as arrays of JAX; shared variables are updated."""
         values = [*[v.array for v in self._kept], *[v.array for v in self._read], *given]
-        results, new = self._program(values)(values)
-        for variable, array in zip(self._kept, new, strict=True):
+        results = self._program(values).run(*values)
+        for variable, array in zip(self._kept, results[self._number :], strict=True):
             variable.array = array
-        return results
+        return results[: self._number]
 
     def _arranged(self, args: tuple, kwargs: dict) -> list:
         """The arguments by position, with those by name and defaults."""
@@ -306,15 +301,26 @@ _NOTHING = object()
 
 def _taker(one: In) -> Callable[[Any], Any]:
     """From what is passed for an input to an array of its type."""
-    type, dtype, ndim = one.variable.type, one.variable.type.numpy_dtype, one.variable.ndim
-    plain = not any(type.broadcastable)
-    arrays = (np.ndarray, jax.Array)
+    type_, dtype, ndim = one.variable.type, one.variable.type.numpy_dtype, one.variable.ndim
+    downcast = one.allow_downcast
+    plain = not any(type_.broadcastable)
+    of_floats = is_float(type_.dtype)
+    narrowed = "iuf" if of_floats and (downcast or downcast is None) else ""
+    python_float = of_floats and not ndim and downcast is not False and type_.dtype == config.floatX
 
     def take(value: Any) -> Any:
-        if plain and isinstance(value, arrays) and value.dtype == dtype and value.ndim == ndim:
+        kind = type(value)
+        if kind is np.ndarray and plain and value.ndim == ndim:
+            if value.dtype == dtype:
+                return value
+            if value.dtype.kind in narrowed and (downcast or not config.floatX_is_set):
+                return value.astype(dtype)
+        elif kind is float and python_float:
+            return np.asarray(value, dtype)
+        elif plain and isinstance(value, jax.Array) and value.dtype == dtype and value.ndim == ndim:
             return value
         try:
-            return fitted(value, type, one.allow_downcast)
+            return fitted(value, type_, downcast)
         except TypeError as error:
             raise TypeError(f"Bad input argument {one.variable}: {error}") from None
 

@@ -1,0 +1,254 @@
+"""Parts of the graph of variables: what they need, what lies between them, copies with others.
+
+A gradient or a loop is one node that runs a part of the graph: the calls that lead from where it
+starts to where it ends. All else that this part needs is computed outside, once.
+"""
+
+import copy
+import linecache
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from hornbook.compat.theano.integers import NotKnownError
+from hornbook.compat.theano.variable import (
+    Apply,
+    TensorConstant,
+    TensorVariable,
+    is_constant,
+)
+from hornbook.core.graph import Graph as CoreGraph
+from hornbook.core.symbolic import SHAPES_DIFFER, Node, substitute
+
+
+TOLD = "Apply node that caused the error"
+
+
+class MissingInputError(ValueError):
+    """A function's outputs need a variable that nobody gives."""
+
+
+class Graph(CoreGraph):
+    """The calls that lead from some variables and any constants to others.
+
+    Args:
+        inputs: variables that are given.
+        outputs: variables that depend on them.
+
+    Raises:
+        MissingInputError: if an output depends on another one.
+    """
+
+    def __init__(self, inputs: list[TensorVariable], outputs: list[TensorVariable]):
+        self.constants = [v for v in sources(outputs, set(inputs)) if is_constant(v)]
+        self.wanted = list(inputs)
+        super().__init__([*inputs, *self.constants], outputs)
+
+    def _check_connected(self) -> None:
+        for node in self.nodes:
+            if node.op is None:
+                variable = node.outputs
+                raise MissingInputError(
+                    f"the outputs depend on the variable {variable}, which is not among the "
+                    f"inputs {self.wanted}. Pass it to function, or give it a value with givens. "
+                    + made_at(variable)
+                )
+
+    def run(self, values: list, call: Callable | None = None) -> Any:
+        """The outputs for values of the inputs.
+
+        Args:
+            values: one for each input.
+            call: see the core's `Graph`; default: errors are told with the line of the program.
+        """
+        known = [*values, *(c.data for c in self.constants)]
+        return super().run(known, call or self._call)
+
+    def _call(self, op: Any, args: tuple, kwargs: dict) -> Any:
+        try:
+            return op(*args, **kwargs)
+        except NotKnownError as error:
+            if error.variable is None:
+                error.variable = self._variable(op, args, error.array)
+            raise
+        except Exception as error:
+            told = _told(error, op, args)
+            if told is error:
+                raise
+            raise told from None
+
+    def _variable(self, op: Any, args: tuple, array: Any) -> Any:
+        """The variable that has a value in a call."""
+        node = next(node for node in self.nodes if node.op is op)
+        values = jax.tree.leaves(args)
+        pairs = zip(node.inputs, values, strict=True) if len(values) == len(node.inputs) else ()
+        return next((variable for variable, value in pairs if value is array), None)
+
+
+def _told(error: Exception, op: Any, args: tuple) -> Exception:
+    """The error, with the call and the line of the program that made it, once."""
+    if any(TOLD in note for note in getattr(error, "__notes__", ())):
+        return error
+    shapes = ", ".join(str(np.shape(a)) for a in jax.tree.leaves(args))
+    misfit = isinstance(error, TypeError) and SHAPES_DIFFER.search(str(error))
+    told = ValueError(*error.args).with_traceback(error.__traceback__) if misfit else error
+    file, line = op.made
+    text = linecache.getline(file, line).strip()
+    told.add_note(f'{TOLD}: {op.name} of shapes {shapes}\n  File "{file}", line {line}\n    {text}')
+    return told
+
+
+def made_at(variable: Any) -> str:
+    """Where the program made a variable."""
+    file, line = variable.where
+    text = linecache.getline(file, line).strip()
+    return f"It was made in {file}, line {line}" + (f": {text}" if text else ".")
+
+
+def needed(ends: Iterable[Any], stop: set | frozenset = frozenset()) -> list[Node]:
+    """The nodes that variables need, each after those it needs itself.
+
+    Args:
+        ends: the variables.
+        stop: variables that are not looked behind.
+    """
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(v.node, False) for v in reversed(list(ends)) if v not in stop]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((v.node, False) for v in reversed(node.inputs) if v not in stop)
+    return order
+
+
+def sources(ends: Iterable[Any], stop: set | frozenset = frozenset()) -> list[TensorVariable]:
+    """The variables that variables need and nothing computes: inputs, shared ones, constants.
+
+    Args:
+        ends: the variables.
+        stop: variables that are not looked behind.
+    """
+    return [node.outputs for node in needed(ends, stop) if node.op is None]
+
+
+def downstream(nodes: list[Node], starts: set) -> set:
+    """The variables that depend on others, these among them.
+
+    Args:
+        nodes: in the order of `needed`.
+        starts: the others.
+    """
+    found = set(starts)
+    for node in nodes:
+        if any(v in found for v in node.inputs):
+            found.update(node.output_list)
+    return found
+
+
+class Part:
+    """What leads from some variables to others, and from where it gets what else it needs.
+
+    Args:
+        starts: variables it starts from.
+        ends: variables it leads to.
+        stop: variables that are taken as they are, though they may depend on `starts`.
+
+    Attributes:
+        outside: what it needs besides, computed outside.
+        variables, nodes: all that it computes, and the calls that do.
+    """
+
+    def __init__(self, starts: list, ends: list, stop: Iterable = ()):
+        self.starts, self.ends, self.stop = starts, ends, list(stop)
+        cut = {*starts, *stop}
+        nodes = needed(ends, cut)
+        self.variables = downstream(nodes, set(starts)) - cut
+        inner = [node for node in nodes if any(v in self.variables for v in node.output_list)]
+        self.nodes = set(inner)
+        used = [v for node in inner for v in node.inputs] + list(ends)
+        outside = (v for v in used if v not in self.variables and v not in set(starts))
+        self.outside = [v for v in dict.fromkeys(outside) if not is_constant(v)]
+
+    def graph(self, also: Iterable = ()) -> Graph:
+        """The graph from `starts` and `outside` to `ends`, and to others of its variables."""
+        return Graph([*self.starts, *self.outside], [*self.ends, *also])
+
+
+def rebuilt(ends: list, replace: dict) -> list:
+    """Variables computed from others.
+
+    Args:
+        ends: the variables.
+        replace: from variable to the one in its place, which is taken as it is.
+
+    Returns:
+        New variables, or the same where nothing they need is replaced.
+    """
+    known = dict(replace)
+    for node in needed(ends, set(replace)):
+        part = getattr(node.op, "part", None)
+        if part is not None and not part.variables.isdisjoint(replace):
+            results = _with_other_part(node, replace, known)
+        elif any(known.get(v, v) is not v for v in node.inputs):
+            results = _again(node, copy.copy(node.op), substitute(node.args, _known(node, known)))
+        else:
+            continue
+        for old, new in zip(node.output_list, results, strict=True):
+            known.setdefault(old, new)
+    return [known.get(v, v) for v in ends]
+
+
+def _known(node: Node, known: dict) -> dict:
+    return {v: known.get(v, v) for v in node.inputs}
+
+
+def _with_other_part(node: Node, replace: dict, known: dict) -> list:
+    """The results of a call that runs a part of the graph in which something is replaced."""
+    old, pairs = node.op.part, {v: new for v, new in replace.items() if v not in node.op.part.starts}
+    number = len(old.ends)
+    ends = rebuilt([*old.ends, *node.op.also], pairs)
+    part = Part(old.starts, ends[:number], [known.get(v, v) for v in old.stop])
+    starts, _, vectors = substitute(node.args, _known(node, known))
+    op = node.op.with_part(part, ends[number:])
+    return _again(node, op, (starts, part.outside, vectors))
+
+
+def _again(node: Node, op: Any, args: tuple) -> list:
+    """The results of a call with another op and other arguments."""
+    again = Apply(op, args, node.kwargs)
+    results = [TensorVariable(v.type, v.name, node=again) for v in node.output_list]
+    several = isinstance(node.outputs, list)
+    again.outputs = results if several else results[0]
+    return results
+
+
+def clone(output: Any, replace: Any = None, strict: bool = True, share_inputs: bool = True) -> Any:
+    """`theano.clone`: variables computed from others.
+
+    Args:
+        output: a variable, or a list of them.
+        replace: a dictionary, or pairs, from variable to the one in its place.
+        strict: whether types have to be the same.
+        share_inputs: `False` gives new inputs too.
+
+    Raises:
+        TypeError: if something of another type is put in a variable's place.
+    """
+    outputs = list(output) if isinstance(output, list | tuple) else [output]
+    pairs = dict(replace or {})
+    for old, new in pairs.items():
+        if strict and (old.ndim != new.ndim or old.dtype != new.dtype):
+            raise TypeError(f"clone puts {new} ({new.type}) in the place of {old} ({old.type})")
+    if not share_inputs:
+        for source in sources(outputs, set(pairs)):
+            if not isinstance(source, TensorConstant):
+                pairs[source] = source.clone()
+    made = rebuilt(outputs, pairs)
+    return made if isinstance(output, list | tuple) else made[0]
