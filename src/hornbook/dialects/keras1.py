@@ -319,6 +319,48 @@ TEXT: dict[str, Row] = {
     "text_to_word_sequence": row("data.text_to_word_sequence", "text filters lower split"),
     "one_hot": row("data.one_hot", "text n filters lower split"),
 }
+PICTURE = "row_axis col_axis channel_axis fill_mode cval"
+NEAREST = {"interpolation_order": 0}
+SAVED = "save_to_dir save_prefix save_format"
+IMAGE: dict[str, Row] = {
+    "ImageDataGenerator": row(
+        "compat.keras.images.ImageDataGenerator",
+        "featurewise_center samplewise_center featurewise_std_normalization "
+        "samplewise_std_normalization zca_whitening rotation_range width_shift_range "
+        "height_shift_range shear_range zoom_range channel_shift_range fill_mode cval "
+        "horizontal_flip vertical_flip rescale preprocessing_function dim_ordering:data_format",
+        NEAREST,
+        "shears are in radians; each channel has its own shift",
+    ),
+    "Iterator": row("data.Iterator", "n batch_size shuffle seed * N:n"),
+    "NumpyArrayIterator": row(
+        "data.NumpyArrayIterator",
+        f"x y image_data_generator batch_size shuffle seed dim_ordering:data_format {SAVED} * X:x",
+        {"save_format": "jpeg"},
+    ),
+    "DirectoryIterator": row(
+        "data.DirectoryIterator",
+        "directory image_data_generator target_size color_mode dim_ordering:data_format classes "
+        f"class_mode batch_size shuffle seed {SAVED} follow_links",
+        {"save_format": "jpeg"},
+    ),
+    "load_img": row("compat.keras.images.load_img", "path grayscale target_size"),
+    "img_to_array": row("data.img_to_array", "img dim_ordering:data_format"),
+    "array_to_img": row("compat.keras.images.array_to_img", "x dim_ordering:data_format scale"),
+    "list_pictures": row("data.list_pictures", "directory ext"),
+    "flip_axis": row("data.flip_axis", "x axis"),
+    "random_rotation": row("data.random_rotation", f"x rg {PICTURE}", NEAREST),
+    "random_shift": row("data.random_shift", f"x wrg hrg {PICTURE}", NEAREST),
+    "random_shear": row("compat.keras.images.random_shear", f"x intensity {PICTURE}", NEAREST),
+    "random_zoom": row("data.random_zoom", f"x zoom_range {PICTURE}", NEAREST),
+    "random_channel_shift": row(
+        "compat.keras.images.random_channel_shift", "x intensity channel_axis"
+    ),
+    "transform_matrix_offset_center": row("data.transform_matrix_offset_center", "matrix x y"),
+    "apply_transform": row(
+        "compat.keras.images.apply_transform", "x transform_matrix channel_axis fill_mode cval"
+    ),
+}
 READ = "path nb_words:num_words skip_top maxlen {}seed start_char oov_char index_from"
 DATASETS: dict[str, dict[str, Row]] = {
     "datasets.mnist": {"load_data": row("datasets.mnist.load_data", "path")},
@@ -355,6 +397,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "utils": UTILS,
     "sequence": SEQUENCE,
     "text": TEXT,
+    "image": IMAGE,
     "engine": ENGINE,
     **DATASETS,
     "backend": BACKEND,
@@ -456,6 +499,7 @@ MODULES: dict[str, str] = {
     "keras.preprocessing": "",
     "keras.preprocessing.sequence": "sequence",
     "keras.preprocessing.text": "text",
+    "keras.preprocessing.image": "image",
     "keras.utils.data_utils": "utils",
     "keras.datasets": "",
     **{f"keras.{name}": name for name in DATASETS},

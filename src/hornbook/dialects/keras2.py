@@ -253,6 +253,19 @@ BACKEND: dict[str, Row] = keras1.BACKEND | {
     ),
     "binary_crossentropy": row("ops.binary_crossentropy", "target output from_logits"),
 }
+IMAGE: dict[str, Row] = {
+    name: row(f"data.{name}")
+    for name in (
+        "ImageDataGenerator Iterator NumpyArrayIterator DirectoryIterator DataFrameIterator "
+        "img_to_array array_to_img save_img list_pictures flip_axis random_rotation random_shift "
+        "random_shear random_zoom random_channel_shift random_brightness apply_affine_transform "
+        "apply_channel_shift apply_brightness_shift transform_matrix_offset_center"
+    ).split()
+} | {
+    "load_img": row(
+        "compat.keras.images.load_img", "path grayscale color_mode target_size interpolation"
+    )
+}
 READ = "path num_words skip_top maxlen {}seed start_char oov_char index_from * nb_words:num_words"
 DATASETS: dict[str, dict[str, Row]] = keras1.DATASETS | {
     "datasets.fashion_mnist": {"load_data": row("datasets.fashion_mnist.load_data")},
@@ -287,6 +300,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "hashing_trick": row("data.hashing_trick", "text n hash_function filters lower split"),
         "tokenizer_from_json": row("data.tokenizer_from_json"),
     },
+    "image": IMAGE,
     "engine": {
         "slice_arrays": row("compat.keras.engine.slice_arrays", "arrays start stop"),
         "get_source_inputs": keras1.ENGINE["get_source_inputs"],

@@ -312,7 +312,8 @@ class IterableFeed:
 
     An epoch without `steps` is one pass over the source. With them, epochs go on where the last one
     stopped. None reaches from one pass into the next: at the end of a source that can be read again
-    the epoch ends, and the next one begins with its first batch.
+    the epoch ends, and the next one begins with its first batch. But sources that say that they are
+    `endless` go on with the next pass.
 
     Args:
         source: gives `x`, `(x, y)` or `(x, y, sample_weight)`, one batch at a time.
@@ -334,6 +335,7 @@ class IterableFeed:
         self.indexable = is_indexable(source)
         self.again = self.indexable or not isinstance(source, Iterator)
         self.asked = steps
+        self.endless = bool(steps and self.again and getattr(source, "endless", False))
         self.steps = steps or length_of(source)
         self.shuffle = shuffle
         self.prepare = prepare or (lambda batch: batch)
@@ -417,7 +419,9 @@ class IterableFeed:
         """
         if not self._peeked:
             item = next(self._running, END)  # type: ignore[arg-type]
-            if item is END and not done and self.again and self._given:
+            if item is END and self.again and self._given and (self.endless or not done):
+                if done:
+                    getattr(self.source, "on_epoch_end", lambda: None)()
                 self._begin()
                 item = next(self._running, END)  # type: ignore[arg-type]
             if item is END:

@@ -1,4 +1,4 @@
-"""Helpers around models: seeds, labels, sequences, sessions."""
+"""Helpers around models: seeds, labels, sequences, pictures, sessions."""
 
 from hornbook.core.config import (
     CustomObjectScope,
@@ -12,6 +12,7 @@ from hornbook.core.dtype import standardize_dtype
 from hornbook.core.random import set_random_seed
 from hornbook.core.symbolic import is_keras_tensor
 from hornbook.data.files import get_file
+from hornbook.data.image import array_to_img, img_to_array, load_img, save_img
 from hornbook.data.sequence import pad_sequences
 from hornbook.plot import model_to_dot, plot_model
 from hornbook.saving import deserialize_keras_object, serialize_keras_object
@@ -27,6 +28,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -34,13 +36,16 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
     "is_keras_tensor",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",

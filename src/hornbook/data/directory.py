@@ -1,0 +1,145 @@
+"""Pictures in folders, a subfolder for each class."""
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from hornbook.data.pictures import FORMATS, FileIterator
+
+MODES = ("categorical", "binary", "sparse", "input", None)
+NO_PICTURES = """DirectoryIterator: there are no pictures in the subfolders of {}; they are looked \
+for in one subfolder for each class, such as {}, in files that end in {}"""
+PICTURES = ("jpg", "jpeg", "bmp", "png", "ppm", "tif", "tiff")
+
+
+def list_pictures(directory: Any, ext: str | Sequence[str] = PICTURES) -> list[str]:
+    """The paths of all pictures in a folder and the folders below.
+
+    Args:
+        directory: the folder.
+        ext: what their names end in: one, several, or several with `|` between them.
+
+    Example:
+        >>> import tempfile
+        >>> list_pictures(tempfile.mkdtemp())
+        []
+    """
+    ends = ext.split("|") if isinstance(ext, str) else ext
+    return list(files_in(os.fspath(directory), tuple(f".{end}" for end in ends), follow=False))
+
+
+def files_in(folder: str, ends: tuple[str, ...], follow: bool) -> Iterator[str]:
+    """The paths of files below a folder whose names end in one of these, in order.
+
+    Args:
+        folder: where to look.
+        ends: in lower case.
+        follow: whether links to folders are followed.
+    """
+    for root, _, names in sorted(os.walk(folder, followlinks=follow), key=lambda found: found[0]):
+        for name in sorted(names):
+            if name.lower().endswith(ends):
+                yield os.path.join(root, name)
+
+
+class DirectoryIterator(FileIterator):
+    """Batches of the pictures in a folder's subfolders, changed by a generator, endlessly.
+
+    Args:
+        directory: with a subfolder for each class. All pictures below it are of that class.
+        image_data_generator: an `ImageDataGenerator`.
+        target_size: `(height, width)` that all are resized to.
+        color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
+        classes: names of the subfolders, in the order of the classes' numbers; default all, sorted.
+        class_mode: what labels are: `"categorical"` (one-hot rows), `"binary"` or `"sparse"` (the
+            number), `"input"` (the pictures), or `None` for none.
+        batch_size: how many pictures a batch has.
+        shuffle: whether each pass has another order; otherwise it is that of classes and names.
+        seed: see `Iterator`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        save_to_dir, save_prefix, save_format: see `NumpyArrayIterator`.
+        follow_links: whether links to folders are followed.
+        subset: `"training"` or `"validation"`: of each class the part that the generator's
+            `validation_split` says, the first for validation.
+        interpolation, keep_aspect_ratio: how they are resized, see `load_img`.
+        dtype: of the batches.
+
+    Attributes:
+        samples: how many pictures there are; also `n`, `N`, `nb_sample`.
+        num_classes: how many classes; also `nb_class`.
+        class_indices: the number of each class by its name.
+        classes: the number of each picture's class.
+        filenames: below the folder; `filepaths`: with it.
+
+    Raises:
+        ValueError: for another mode, or a class without a folder.
+        FileNotFoundError: if there is no such folder.
+    """
+
+    def __init__(
+        self,
+        directory: Any,
+        image_data_generator: Any,
+        target_size: Sequence[int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+        dtype: Any = None,
+    ):
+        if class_mode not in MODES:
+            raise ValueError(f"DirectoryIterator: class_mode is one of {MODES}, not {class_mode!r}")
+        saving = save_to_dir, save_prefix, save_format
+        self.set_processing_attrs(
+            image_data_generator,
+            target_size,
+            color_mode,
+            data_format,
+            *saving,
+            subset,
+            interpolation,
+            keep_aspect_ratio,
+            dtype,
+        )
+        self.directory = directory
+        self.class_mode = class_mode
+        folder = os.fspath(directory)
+        found = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        names = list(classes or found)
+        missing = [name for name in names if not os.path.isdir(os.path.join(folder, name))]
+        if missing:
+            raise ValueError(
+                f"DirectoryIterator: {folder} has no subfolders {missing}; it has {found}"
+            )
+        self.num_classes = self.nb_class = len(names)
+        self.class_indices = {name: number for number, name in enumerate(names)}
+        self.filenames: list[str] = []
+        numbers: list[int] = []
+        for number, name in enumerate(names):
+            paths = list(files_in(os.path.join(folder, name), FORMATS, follow_links))
+            first, last = self.split or (0, 1)
+            paths = paths[int(first * len(paths)) : int(last * len(paths))]
+            self.filenames += [os.path.relpath(path, folder) for path in paths]
+            numbers += [number] * len(paths)
+        self.samples = len(self.filenames)
+        self.classes = self.labels = np.array(numbers, "int32")
+        self.filepaths = [os.path.join(folder, name) for name in self.filenames]
+        print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
+        if not self.samples:
+            example = os.path.join(folder, names[0] if names else "cats")
+            text = NO_PICTURES.format(folder, example, ", ".join(FORMATS))
+            warnings.warn(text, stacklevel=3)
+        super().__init__(self.samples, batch_size, shuffle, seed)

@@ -1,0 +1,168 @@
+"""Pictures moved by affine maps: turned, shifted, sheared, zoomed and flipped, all in one pass.
+
+A batch is one compiled call. Where a pixel comes from is computed in two float32 numbers, one of
+few binary digits, whose products with rows and columns are exact, and what is left: in one alone,
+places in large pictures would be off by a hundredth of a pixel.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hornbook.core.forked import uses_engine
+from hornbook.ops import image_common
+
+DIGITS = 1024.0  # the first of the two numbers is a multiple of this one's inverse
+# What lies beyond the edges of (a b c d); scipy.ndimage has the same names.
+FILL_MODES = (
+    "nearest",  # a a a | a b c d | d d d
+    "constant",  # the fill value, from the centre of the last pixel on
+    "reflect",  # c b a | a b c d | d c b
+    "mirror",  # d c b | a b c d | c b a
+    "wrap",  # b c d | a b c d | b c d: the last pixel lies on the first
+    "grid-constant",  # the fill value, blended with the last pixel over one pixel
+    "grid-wrap",  # b c d | a b c d | a b c
+)
+
+
+def split(matrices: Any) -> tuple[Any, Any]:
+    """Matrices as sums of two of float32, the first of few digits."""
+    high = (matrices * DIGITS).round() / DIGITS
+    return high.astype("float32"), (matrices - high).astype("float32")
+
+
+def affine(
+    pictures: Array,
+    high: Array,
+    low: Array,
+    order: int = 1,
+    fill_mode: str = "nearest",
+    fill_value: Any = 0.0,
+) -> Array:
+    """`out[n, r, c] = pictures[n]` at the place `matrix[n] (r, c, 1)`, for each channel.
+
+    Args:
+        pictures: `(batch, rows, columns, channels)`.
+        high, low: the matrices, `(batch, 2, 3)`, from `split`.
+        order: 0 for the nearest pixel, 1 for the mean of the four around, by distance.
+        fill_mode: one of `FILL_MODES`.
+        fill_value: for the constant ones.
+
+    Raises:
+        ValueError: for another order or mode.
+    """
+    image_common.check_one_of("order", order, (0, 1))
+    image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
+    batch, rows, columns, _ = pictures.shape
+    (y, part_y), (x, part_x) = _places(high, low, rows, columns)
+    find = functools.partial(_taps, order=order, fill_mode=fill_mode)
+    taps_y, taps_x = find(y, part_y, rows), find(x, part_x, columns)
+    number = jnp.arange(batch)[:, None, None]
+    total: Any = 0.0
+    for at_y, weight_y, inside_y in taps_y:
+        for at_x, weight_x, inside_x in taps_x:
+            value = pictures.at[number, at_y, at_x].get(mode="promise_in_bounds")
+            if "constant" in fill_mode:
+                value = jnp.where((inside_y & inside_x)[..., None], value, fill_value)
+            total += value if order == 0 else (weight_y * weight_x)[..., None] * value
+    return total.astype(pictures.dtype)
+
+
+def _places(high: Array, low: Array, rows: int, columns: int) -> list[tuple[Array, Array]]:
+    """Row and column that each pixel comes from: the whole number below, and the rest."""
+    r, c = jnp.arange(rows, dtype="float32")[:, None], jnp.arange(columns, dtype="float32")
+    found = []
+    for axis in range(2):
+        exact, rest = (
+            m[:, axis, 0, None, None] * r
+            + m[:, axis, 1, None, None] * c
+            + m[:, axis, 2, None, None]
+            for m in (high, low)
+        )
+        whole = jnp.floor(exact)
+        part = (exact - whole) + rest
+        over = jnp.floor(part)
+        limit = 2.0**30
+        at = jnp.clip(jnp.nan_to_num(whole + over, nan=-limit), -limit, limit)
+        found.append((at.astype("int32"), part - over))
+    return found
+
+
+def _taps(at: Array, part: Array, size: int, order: int, fill_mode: str) -> list[tuple]:
+    """The pixels along one axis that a place takes from: number, weight, and whether it is one."""
+    last = size - 1
+    inside: Any = True
+    if fill_mode == "nearest":
+        part = jnp.where((at < 0) | (at >= last), 0.0, part)
+        at = jnp.clip(at, 0, last)
+    elif fill_mode == "constant":
+        inside = (at >= 0) & ((at < last) | ((at == last) & (part == 0)))
+    elif fill_mode == "wrap":
+        beyond = at % max(last, 1)
+        at_last = (at < 0) & (beyond == 0) & (part == 0)  # from below, the first is the last
+        outside = (at < 0) | (at > last) | ((at == last) & (part > 0))
+        at = jnp.where(outside, jnp.where(at_last, last, beyond), at)
+    if order == 0:
+        places = [(at + (part >= 0.5), None)]
+    else:
+        places = [(at, 1 - part), (at + 1, part)]
+    taps = []
+    for place, weight in places:
+        if fill_mode == "grid-constant":
+            inside = (place >= 0) & (place <= last)
+        taps.append((_folded(place, size, fill_mode), weight, inside))
+    return taps
+
+
+def _folded(at: Array, size: int, fill_mode: str) -> Array:
+    """The pixel that a number along an axis stands for."""
+    if fill_mode == "reflect":
+        at = at % (2 * size)
+        at = jnp.where(at >= size, 2 * size - 1 - at, at)
+    elif fill_mode == "mirror":
+        at = at % max(2 * size - 2, 1)
+        at = jnp.where(at >= size, 2 * size - 2 - at, at)
+    elif fill_mode == "grid-wrap":
+        at = at % size
+    return jnp.clip(at, 0, size - 1)
+
+
+@functools.cache
+def _compiled() -> tuple[Any, Any]:
+    """`affine` as one call, and the device that the host's arrays are computed on."""
+    try:
+        device = jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        device = jax.local_devices()[0]
+    return jax.jit(affine, static_argnames=("order", "fill_mode")), device
+
+
+@uses_engine
+def affine_on_host(
+    pictures: np.ndarray,
+    matrices: np.ndarray,
+    order: int = 1,
+    fill_mode: str = "nearest",
+    fill_value: float = 0.0,
+    room: int = 0,
+) -> np.ndarray:
+    """`affine` of numpy arrays, compiled once for each shape.
+
+    Args:
+        pictures: `(batch, rows, columns, channels)`.
+        matrices: `(batch, 2, 3)`, float64.
+        order, fill_mode, fill_value: see `affine`.
+        room: how many pictures it is compiled for; smaller batches are padded.
+    """
+    count = len(pictures)
+    if count < room:
+        more = [(0, room - count)]
+        pictures = np.pad(pictures, more + [(0, 0)] * 3)
+        matrices = np.pad(matrices, more + [(0, 0)] * 2)
+    call, device = _compiled()
+    given = jax.device_put((pictures, *split(matrices), np.float32(fill_value)), device)
+    return np.asarray(call(*given[:3], order, fill_mode, given[3]))[:count]
