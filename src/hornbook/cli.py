@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     _add_run(commands)
+    _add_port(commands)
     _add_demo(commands)
     return top
 
@@ -127,6 +128,34 @@ def _run(options: argparse.Namespace) -> int:
     rest.set_defaults(**vars(options))
     given = rest.parse_args(options.arguments)
     return run_notebook(path, given.generation, given.out, given.timeout, given.stop_on_error)
+
+
+def _add_port(commands) -> None:
+    port = commands.add_parser(
+        "port",
+        help="rewrite a program for Keras 1 or Keras 2 in today's names",
+        description=(
+            "Print what changes in a program for Keras 1 or Keras 2 when it is written in today's "
+            "names, as a diff. What has no name of today is listed with its line."
+        ),
+    )
+    port.add_argument("program", metavar="OLD.py", help="the program")
+    port.add_argument(
+        "--as",
+        dest="generation",
+        choices=GENERATIONS[:2],
+        help="what it is written for (default: found out)",
+    )
+    where = port.add_mutually_exclusive_group()
+    where.add_argument("--write", action="store_true", help="write it in the place of the old one")
+    where.add_argument("-o", dest="out", metavar="FILE", help="write it to a file")
+    port.set_defaults(run=_port)
+
+
+def _port(options: argparse.Namespace) -> int:
+    from hornbook.compat.port import port_program
+
+    return port_program(options.program, options.generation, options.out, options.write)
 
 
 def _add_demo(commands) -> None:

@@ -135,11 +135,13 @@ def _divides(node: ast.AST) -> bool:
 
 
 @functools.cache
-def _tool(path: str) -> Any:
+def _tool(path: str, all_fixers: bool = False) -> Any:
     try:
-        from fissix.refactor import RefactoringTool
+        from fissix.refactor import RefactoringTool, get_fixers_from_package
     except ImportError:
         raise ImportError(MISSING.format(path=path)) from None
+    if all_fixers:
+        return RefactoringTool(get_fixers_from_package("fissix.fixes"))
     return RefactoringTool([f"fissix.fixes.fix_{name}" for name in dialect.FIXERS])
 
 
@@ -176,6 +178,28 @@ def todays_syntax(source: str, path: str = "<source>") -> str:
     except SyntaxError:
         return _rewritten(source, path) or source
     return source
+
+
+def rewritten(source: str, path: str = "<source>") -> str:
+    """A source of Python 2 as one of today, for good: its names as well as its syntax.
+
+    Args:
+        source: its text.
+        path: for messages.
+
+    Raises:
+        SyntaxError: if it is no Python 2.
+
+    Example:
+        >>> rewritten("for i in xrange(3): print i, d.has_key(i)")
+        'for i in range(3): print(i, i in d)\\n'
+    """
+    try:
+        return str(_tool(path, all_fixers=True).refactor_string(source.rstrip() + "\n", path))
+    except ImportError:
+        raise
+    except Exception as error:  # whatever fissix makes of it
+        raise SyntaxError(f"{path}: {error}") from None
 
 
 # ---- meaning

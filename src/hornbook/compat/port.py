@@ -1,0 +1,708 @@
+"""`hornbook port OLD.py`: rewrites a program for an older Keras in today's names.
+
+What changes is edited in place, by the positions that Python's parser gives: comments, spaces and
+all other lines stay as they are.
+"""
+
+import ast
+import difflib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from importlib.util import decode_source
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hornbook.compat.python2 import is_python2, rewritten
+from hornbook.compat.recognise import DIALECTS, recognise
+from hornbook.compat.translate import resolve
+from hornbook.dialects.row import Argument, Row
+from hornbook.saving.files import replacing
+
+BAD_INPUT = 2
+COMPAT = "compat."
+HEAD = "import hornbook as keras"
+ACC = {"acc": "accuracy", "val_acc": "val_accuracy"}
+# merge(mode=): the functions that are layers today.
+MODES = {
+    "sum": "add",
+    "mul": "multiply",
+    "ave": "average",
+    "max": "maximum",
+    "concat": "concatenate",
+}
+# Functions of the backend that are written otherwise today, by the number of their arguments.
+WRITTEN = {
+    ("get_value", 1): "keras.ops.convert_to_numpy({})",
+    ("eval", 1): "keras.ops.convert_to_numpy({})",
+    ("set_value", 2): "{}.assign({})",
+    ("int_shape", 1): "{}.shape",
+    ("ndim", 1): "len({}.shape)",
+    ("variable", 1): "keras.Variable({})",
+    ("dot", 2): "keras.ops.dot({}, {})",
+    ("set_image_dim_ordering", 1): "keras.config.set_image_data_format({})",
+    ("set_image_data_format", 1): "keras.config.set_image_data_format({})",
+    ("image_data_format", 0): "keras.config.image_data_format()",
+}
+REPORTED = re.compile(r"\{(val_)?acc(?=[:}])")  # in templates of file names
+GENERATORS = ("fit_generator", "evaluate_generator", "predict_generator")
+PYTHON_2 = "`/` of whole numbers rounded down in Python 2: is it `//` here?"
+WAYS = {
+    "name": "{name} has no name of today; it is taken from hornbook.{new}",
+    "lost": "{name}({argument}=) has no argument of today",
+    "weights": "{name}(weights=): call set_weights when the model is built",
+    "steps": "{name}: batches are counted, not samples; where the generator has no batch_size, "
+    "write the number of batches",
+    "classes": "predict_classes: of a model with one output unit it is (model.predict(x) > 0.5)",
+    "rate": "optimizer.lr: Keras 1 took the rate when training first began, and ignored a later "
+    "assignment; today's learning_rate always counts",
+    "unknown": "{name} is not known here; docs/old_programs.md lists what is",
+    "mode": "merge(mode={mode}) is a Lambda, a Dot or a layer of your own today",
+}
+
+
+class Left(NamedTuple):
+    """Something that needs a person's eye.
+
+    Args:
+        line: in the old program.
+        text: what it is, and the way today.
+    """
+
+    line: int
+    text: str
+
+
+class Ported(NamedTuple):
+    """A program in today's names.
+
+    Args:
+        source: its text.
+        left: what needs a person's eye.
+    """
+
+    source: str
+    left: tuple[Left, ...]
+
+
+class Found(NamedTuple):
+    """What a name of a program stands for: a module of keras, or a row of a table."""
+
+    place: str  # "keras.layers.core" or "keras.layers.core.Dense"
+    family: str = ""
+    row: Row | None = None
+
+
+class Porter(ast.NodeVisitor):
+    """Collects the edits of one program.
+
+    Args:
+        source: the program.
+        dialect: the module of `dialects/` that it is written in.
+    """
+
+    def __init__(self, source: str, dialect: Any):
+        self.text = source.encode()
+        lines = self.text.splitlines(keepends=True)
+        self.starts = [sum(map(len, lines[:i])) for i in range(len(lines) + 1)]
+        self.dialect = dialect
+        self.tree = ast.parse(source)
+        self.edits: list[tuple[int, int, bytes]] = []
+        self.left: list[Left] = []
+        self.bound: dict[str, Found] = {}  # by local name
+        self.heads: set[str] = set()
+        self.used: set[str] = set()  # local names that today's program uses
+
+    # ---- text
+
+    def span(self, node: Any) -> tuple[int, int]:
+        """Where a node begins and ends."""
+        start = self.starts[node.lineno - 1] + node.col_offset
+        return start, self.starts[node.end_lineno - 1] + node.end_col_offset
+
+    def source(self, node: ast.AST) -> str:
+        """The text of a node."""
+        start, end = self.span(node)
+        return self.text[start:end].decode()
+
+    def put(self, start: int, end: int, text: str) -> None:
+        """Let a text stand from `start` to `end`."""
+        if self.text[start:end] != text.encode():
+            self.edits.append((start, end, text.encode()))
+
+    def tell(self, node: Any, way: str, **about: Any) -> None:
+        """List something."""
+        self.left.append(Left(node.lineno, WAYS[way].format(**about)))
+
+    def result(self) -> str:
+        """The text with all edits, which never overlap."""
+        text = self.text
+        for start, end, new in sorted(self.edits, key=lambda edit: edit[:2], reverse=True):
+            text = text[:start] + new + text[end:]
+        return text.decode()
+
+    # ---- names
+
+    def rows(self, module: str) -> dict[str, Found]:
+        """The names of a module of the old keras."""
+        dialect = self.dialect
+        found: dict[str, Found] = {}
+        for family in reversed(dialect.MODULES[module].split()):
+            if family == "leaks":
+                leaks = {name: Found(f"keras.{name}") for name in dialect.LEAKS.split()}
+                found |= leaks | {"K": Found("keras.backend")}
+            elif family == "top":
+                for kind, named in dialect.TOP.items():
+                    rows = dialect.FAMILIES[kind]
+                    found |= {n: Found(f"keras.{n}", kind, rows[n]) for n in named.split()}
+            else:
+                rows = dialect.FAMILIES[family]
+                found |= {n: Found(f"{module}.{n}", family, row) for n, row in rows.items()}
+        return found
+
+    def find(self, node: ast.AST) -> Found | None:
+        """What a name or a chain of attributes stands for."""
+        if isinstance(node, ast.Name):
+            return self.bound.get(node.id)
+        if isinstance(node, ast.Attribute):
+            owner = self.find(node.value)
+            if owner is None or owner.row is not None:
+                return None
+            place = f"{owner.place}.{node.attr}"
+            if place in self.dialect.MODULES:
+                return Found(place)
+            if owner.place in self.dialect.MODULES:
+                return self.rows(owner.place).get(node.attr) or Found(place, "unknown")
+        return None
+
+    def today(self, found: Found, node: ast.AST) -> str:
+        """How today's program writes a name, as an attribute of `keras`."""
+        if found.row is None:
+            return found.place
+        if found.row.new.startswith(COMPAT):
+            self.tell(node, "name", name=found.place.rpartition(".")[2], new=found.row.new)
+            self.heads.add(f"import hornbook.{found.row.new.rpartition('.')[0]}")
+            return f"hornbook.{found.row.new}"
+        if found.row.new.startswith("data."):  # which the door does not show
+            self.heads.add("import hornbook.data")
+            return f"hornbook.{found.row.new}"
+        self.heads.add(HEAD)
+        return f"keras.{found.row.new}"
+
+    # ---- imports
+
+    def bind(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Note what the names of an import stand for."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "keras":
+                    place = alias.name if alias.asname else "keras"
+                    self.bound[alias.asname or "keras"] = Found(place)
+        elif _is_keras(node):
+            node.names = list(self.spelled(node, str(node.module)))
+            rows = self.rows(str(node.module)) if node.module in self.dialect.MODULES else {}
+            for alias in node.names:
+                place = f"{node.module}.{alias.name}"
+                found = rows.get(alias.name)
+                if found is None:
+                    known = place in self.dialect.MODULES
+                    found = Found(place, "" if known else "unknown")
+                    if not known:
+                        self.tell(node, "unknown", name=place)
+                self.bound[alias.asname or alias.name] = found
+
+    def edit_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Import each name from where it is today."""
+        if isinstance(node, ast.Import):
+            kept = [ast.unparse(a) for a in node.names if a.name.split(".")[0] != "keras"]
+            if len(kept) < len(node.names):
+                self.heads.add(HEAD)
+                self.replace_import(node, [f"import {', '.join(kept)}"] if kept else [])
+        elif _is_keras(node):
+            by_place: dict[str, list[str]] = {}
+            for alias in node.names:
+                for place, shown in self.todays_import(node, alias):
+                    by_place.setdefault(place, []).append(shown)
+            lines = [
+                f"from {place} import {', '.join(dict.fromkeys(names))}"
+                for place, names in by_place.items()
+            ]
+            self.replace_import(node, lines)
+
+    def todays_import(self, node: ast.ImportFrom, alias: ast.alias) -> list[tuple[str, str]]:
+        """The module and the name, with `as`, that stand for one of the old keras; none if none."""
+        local = alias.asname or alias.name
+        found = self.bound[local]
+        if found.family == "unknown":
+            return [(_todays_place(str(node.module)), ast.unparse(alias))]
+        if found.row is None:
+            return []
+        where, _, name = found.row.new.rpartition(".")
+        if found.row.new.startswith(COMPAT):
+            if local not in self.used:
+                return []
+            self.tell(node, "name", name=alias.name, new=found.row.new)
+        return [(f"hornbook.{where}", f"{name} as {alias.asname}" if alias.asname else name)]
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Imports are edited last."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """See there."""
+
+    def spelled(self, node: ast.ImportFrom, module: str) -> Iterator[ast.alias]:
+        """The names of an import; of a star, those that the program uses."""
+        for alias in node.names:
+            if alias.name != "*":
+                yield alias
+            elif module in self.dialect.MODULES:
+                used = {one.id for one in ast.walk(self.tree) if isinstance(one, ast.Name)}
+                yield from (ast.alias(n) for n in self.rows(module) if n in used - {*self.bound})
+
+    def replace_import(self, node: ast.stmt, lines: list[str]) -> None:
+        """Put imports in the place of one."""
+        start, end = self.span(node)
+        indent = b" " * node.col_offset
+        if lines:
+            self.put(start, end, f"\n{indent.decode()}".join(lines))
+        elif node.col_offset:
+            self.put(start, end, "pass")
+        else:  # with the line that it stands on
+            after = self.text.find(b"\n", end)
+            empty = not self.text[end:after].strip()
+            self.put(start, after + 1 if empty and after >= 0 else end, "")
+
+    # ---- uses
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """A name that has another today."""
+        found = self.bound.get(node.id)
+        if found is None or not isinstance(node.ctx, ast.Load):
+            return
+        self.used.add(node.id)
+        if found.row is None:
+            if node.id != "keras" and not found.family:
+                self.heads.add(HEAD)
+                self.put(*self.span(node), f"keras.{_todays_place(found.place).partition('.')[2]}")
+        elif node.id == found.place.rpartition(".")[2]:
+            self.put(*self.span(node), found.row.new.rpartition(".")[2])
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        """`keras.layers.core.Dense`, `K.mean`; the rate of an optimizer."""
+        found = self.find(node)
+        if found is not None and found.family == "unknown":
+            self.tell(node, "unknown", name=found.place)
+        elif found is not None and found.row is not None:
+            self.put(*self.span(node), self.today(found, node))
+        elif found is None:
+            if node.attr == "lr" and self.source(node.value).endswith("optimizer"):
+                end = self.span(node)[1]
+                self.put(end - 2, end, "learning_rate")
+                if self.dialect.CAPTURED_RATE and isinstance(node.ctx, ast.Store):
+                    self.tell(node, "rate")
+            self.visit(node.value)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Methods of layers of one's own."""
+        if node.name == "get_output_shape_for":
+            start = self.text.index(node.name.encode(), self.span(node)[0])
+            self.put(start, start + len(node.name), "compute_output_shape")
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        """Arguments of what has a row."""
+        found = self.find(node.func)
+        if found is not None and found.row is not None:
+            name = found.place.rpartition(".")[2]
+            if name == "merge" and found.family == "layers":
+                self.port_merge(node)
+                return
+            if self.port_written(node, name, found):
+                return
+            self.port_arguments(node, name, found.row)
+            if found.family == "optimizers":
+                self.port_decay(node)
+        elif isinstance(node.func, ast.Attribute):
+            self.port_method(node, node.func)
+        self.generic_visit(node)
+
+    def port_written(self, node: ast.Call, name: str, found: Found) -> bool:
+        """What is no call of a function of that kind today."""
+        template = WRITTEN.get((name, len(node.args)))
+        if template is None or found.family != "backend" or node.keywords:
+            return False
+        self.heads.add(HEAD)
+        parts = template.split("{}")
+        at, end = self.span(node)
+        for part, argument in zip(parts, node.args):
+            start, after = self.span(argument)
+            self.put(at, start, part)
+            at = after
+            if name.startswith("set_image"):
+                self.change_value("data_format", argument)
+            self.visit(argument)
+        self.put(at, end, parts[-1])
+        return True
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """`"w.{epoch}-{val_acc:.2f}.h5"`."""
+        if isinstance(node.value, str) and REPORTED.search(node.value):
+            text = REPORTED.sub(lambda found: f"{{{found[1] or ''}accuracy", self.source(node))
+            self.put(*self.span(node), text)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        """`history.history["acc"]`, `logs["val_acc"]`."""
+        self.rename_accuracy(node.slice)
+        self.generic_visit(node)
+
+    def rename_accuracy(self, node: ast.AST) -> None:
+        """`acc` is called `accuracy`, in an expression that names what is reported."""
+        for one in ast.walk(node):
+            if isinstance(one, ast.Constant) and one.value in ACC:
+                self.put(*self.span(one), repr(ACC[one.value]).replace("'", '"'))
+
+    # ---- calls
+
+    def port_arguments(self, node: ast.Call, name: str, row: Row, method: bool = False) -> None:
+        """Rename, join, move and drop arguments, and say what were defaults."""
+        if any(isinstance(one, ast.Starred) for one in node.args):
+            return
+        parameters = _parameters(row, method)
+        given: set[str] = set()
+        todo, by_name = list(node.args), False
+        for argument in row.positions:
+            if not todo:
+                break
+            count = len(argument.old) if len(todo) >= len(argument.old) else 1
+            count = count if all(map(_is_number, todo[:count])) or len(argument.old) == 1 else 1
+            taken, todo = todo[:count], todo[count:]
+            if self.dropped(node, name, argument, taken):
+                by_name = True
+                continue
+            start, end = self.span(taken[0])[0], self.span(taken[-1])[1]
+            by_name |= parameters[len(given) : len(given) + 1] != [argument.new]
+            given.add(argument.new)
+            self.put(start, start, f"{argument.new}=" * by_name + "(" * (count > 1))
+            self.put(end, end, ")" * (count > 1))
+            self.change_value(argument.new, taken[0])
+        self.port_keywords(node, name, row, given)
+        defaults = [
+            f"{key}={self.written(value)}"
+            for key, value in row.defaults.items()
+            if key not in given and _default(row, key) != value and not _has_star(node)
+        ]
+        if defaults and not method:
+            self.add_arguments(node, defaults)
+
+    def port_keywords(self, node: ast.Call, name: str, row: Row, given: set[str]) -> None:
+        """Rename keywords; several that are one today become a tuple."""
+        named = {keyword.arg: keyword for keyword in node.keywords if keyword.arg}
+        for argument in row.arguments:
+            here = [named[old] for old in argument.old if old in named]
+            if not here or self.dropped(node, name, argument, here):
+                continue
+            given.add(argument.new)
+            if len(here) > 1:
+                values = ", ".join(self.source(one.value) for one in here)
+                self.put(*self.span(here[0]), f"{argument.new}=({values})")
+                for one in here[1:]:
+                    self.remove(node, one)
+            else:
+                start = self.span(here[0])[0]
+                self.put(start, start + len(here[0].arg or ""), argument.new)
+                self.change_value(argument.new, here[0].value)
+        listed = {old for argument in row.arguments for old in argument.old}
+        for key, keyword in named.items():
+            if key not in listed:
+                given.add(key)
+                self.change_value(key, keyword.value)
+        if "monitor" in given:
+            for keyword in node.keywords:
+                self.rename_accuracy(keyword.value)
+            for one in node.args:
+                self.rename_accuracy(one)
+
+    def dropped(self, node: ast.Call, name: str, argument: Argument, taken: list) -> bool:
+        """Take out arguments that mean nothing today; list those that are missed."""
+        lost = argument.new == "weights" and name != "Embedding"
+        lost |= (name, argument.new) in (("Embedding", "dropout"), ("BatchNormalization", "mode"))
+        if argument.new and not lost:
+            return False
+        if argument.new == "weights":
+            self.tell(node, "weights", name=name)
+        elif argument.new or argument.warn:
+            self.tell(node, "lost", name=name, argument=argument.old[0])
+        for one in taken:
+            self.remove(node, one)
+        return True
+
+    def remove(self, node: ast.Call, argument: ast.AST) -> None:
+        """Take out an argument, with its comma."""
+        start, end = self.span(argument)
+        comma = self.text.rfind(b",", self.span(node.func)[1], start)
+        first = self.text.rfind(b"(", self.span(node.func)[1], start)
+        if comma > first or (comma > 0 and not _is_first(node, argument)):
+            self.put(comma, end, "")
+            return
+        while self.text[end : end + 1] in (b",", b" "):
+            end += 1
+        self.put(start, end, "")
+
+    def add_arguments(self, node: ast.Call, new: list[str]) -> None:
+        """Add arguments at the end of a call."""
+        end = self.span(node)[1] - 1
+        before = self.text[self.span(node.func)[1] : end].rstrip()
+        text = ", ".join(new)
+        self.put(end, end, text if before.endswith((b"(", b",")) else f", {text}")
+
+    def change_value(self, argument: str, value: ast.AST) -> None:
+        """Values that are written otherwise today."""
+        if argument == "metrics":
+            self.rename_accuracy(value)
+            return
+        changed = self.dialect.VALUES.get(argument, {})
+        for one in value.elts if isinstance(value, ast.List | ast.Tuple) else [value]:
+            if (
+                isinstance(one, ast.Constant)
+                and isinstance(one.value, str)
+                and one.value in changed
+            ):
+                self.put(*self.span(one), self.written(changed[one.value]))
+            elif argument == "optimizer" and isinstance(one, ast.Constant):
+                self.port_optimizer(one)
+
+    def written(self, value: Any) -> str:
+        """A value as source."""
+        if isinstance(value, str) and value.startswith(COMPAT):
+            self.heads.add(f"import hornbook.{value.rpartition('.')[0]}")
+            return f"hornbook.{value}"
+        return repr(value).replace("'", '"')
+
+    def port_optimizer(self, node: ast.Constant) -> None:
+        """`optimizer="adadelta"` had defaults of its own."""
+        row = self.dialect.FAMILIES["optimizers"].get(str(node.value).lower())
+        if row is not None and row.defaults:
+            self.heads.add(HEAD)
+            defaults = ", ".join(f"{k}={self.written(v)}" for k, v in row.defaults.items())
+            self.put(*self.span(node), f"keras.{row.new}({defaults})")
+
+    def port_decay(self, node: ast.Call) -> None:
+        """`SGD(lr=0.5, decay=1e-3)`: the rate falls by a schedule."""
+        named = {keyword.arg: keyword for keyword in node.keywords}
+        decay, rate = named.get("decay"), named.get("lr")
+        if decay is None:
+            return
+        self.edits = [e for e in self.edits if not _inside(e, self.span(decay))]
+        self.remove(node, decay)
+        if rate is None or self.source(decay.value) in ("0", "0.", "0.0"):
+            if rate is None and self.source(decay.value) not in ("0", "0.", "0.0"):
+                self.tell(node, "lost", name=self.source(node.func), argument="decay")
+            return
+        self.heads.add(HEAD)
+        start, end = self.span(rate.value)
+        self.put(start, start, "keras.optimizers.schedules.InverseTimeDecay(")
+        self.put(end, end, f", 1, {self.source(decay.value)})")
+
+    def port_merge(self, node: ast.Call) -> None:
+        """`merge([a, b], mode="sum")` is `add([a, b])`."""
+        given = dict(zip(("inputs", "mode", "concat_axis"), node.args))
+        given |= {str(keyword.arg): keyword.value for keyword in node.keywords}
+        mode = given.get("mode", ast.Constant("sum"))
+        name = MODES.get(mode.value) if isinstance(mode, ast.Constant) else None  # type: ignore[arg-type]
+        lost = set(given) - {"inputs", "mode", "concat_axis", "name", "output_shape"}
+        if name is None or lost or "inputs" not in given:
+            self.tell(node, "mode", mode=ast.unparse(mode))
+            self.generic_visit(node)
+            return
+        self.heads.add(HEAD)
+        start, end = self.span(node)
+        inputs = self.span(given["inputs"])
+        self.put(start, inputs[0], f"keras.layers.{name}(")
+        rest = ""
+        if name == "concatenate" and "concat_axis" in given:
+            rest += f", axis={self.source(given['concat_axis'])}"
+        if "name" in given:
+            rest += f", name={self.source(given['name'])}"
+        self.put(inputs[1], end, f"{rest})")
+        self.visit(given["inputs"])
+
+    def port_method(self, node: ast.Call, func: ast.Attribute) -> None:
+        """Methods of models; of anything, if their arguments are those of a model's."""
+        name = func.attr
+        if name == "get" and node.args:
+            self.rename_accuracy(node.args[0])
+        row = self.dialect.METHODS.get(f"Model.{name}") or self.dialect.METHODS.get(f"Layer.{name}")
+        end = self.span(func)[1]
+        if name in ("predict_classes", "predict_proba"):
+            self.put(end - len(name), end, "predict")
+            if name == "predict_classes":
+                self.tell(node, "classes")
+                last = self.span(node)[1]
+                self.put(last, last, ".argmax(axis=-1)")
+        if row is None:
+            return
+        if name in GENERATORS:
+            self.put(end - len(name), end, name.partition("_")[0])
+            row = self.steps(node, name, row)
+        self.port_arguments(node, name, row, method=True)
+        named = {keyword.arg for keyword in node.keywords}
+        if name == "fit" and "epochs" in row.defaults and len(node.args) < 4:
+            models = {"batch_size", "verbose", "validation_data", "callbacks", "validation_split"}
+            if models & named and not named & {"nb_epoch", "epochs"}:
+                self.add_arguments(node, [f"epochs={row.defaults['epochs']}"])
+
+    def steps(self, node: ast.Call, name: str, row: Row) -> Row:
+        """The row of a method that takes a generator, with samples counted in batches."""
+        first = [*node.args, *(k.value for k in node.keywords if k.arg == "generator")][:1]
+        text = self.source(first[0]) if first else "generator"
+        counted = {"samples": ("steps_per_epoch" if name == "fit_generator" else "steps", text)}
+        data = next((k.value for k in node.keywords if k.arg == "validation_data"), None)
+        counted["validation_samples"] = ("validation_steps", self.source(data) if data else "")
+        renamed = {"generator": "x", **{old: new for old, (new, _) in counted.items()}}
+        for at, argument in enumerate(row.positions):
+            values = [k.value for k in node.keywords if k.arg in argument.old]
+            values += node.args[at : at + 1]
+            if argument.new in counted and values:
+                start, end = self.span(values[0])
+                generator = counted[argument.new][1]
+                self.put(start, start, "-(-(")
+                self.put(end, end, f") // {generator}.batch_size)")
+                self.tell(node, "steps", name=name)
+
+        def today(one: Argument) -> Argument:
+            return one._replace(new=renamed.get(one.new, one.new))
+
+        positions, others = map(today, row.positions), map(today, row.others)
+        return row._replace(positions=tuple(positions), others=tuple(others))
+
+
+def _is_keras(node: ast.ImportFrom) -> bool:
+    return not node.level and (node.module or "").split(".")[0] == "keras"
+
+
+def _todays_place(place: str) -> str:
+    """A module of the old keras, as today has it."""
+    return "hornbook" + place.removeprefix("keras")
+
+
+def _parameters(row: Row, method: bool) -> list[str]:
+    """What today's function takes by position, in order."""
+    try:
+        found = inspect.signature(resolve(row.new)).parameters.values()
+    except (AttributeError, TypeError, ValueError):
+        return []
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [one.name for one in found if one.kind in places]
+    return names[1:] if method and names[:1] == ["self"] else names
+
+
+def _default(row: Row, name: str) -> Any:
+    try:
+        return inspect.signature(resolve(row.new)).parameters[name].default
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return inspect.Parameter.empty
+
+
+def _is_number(node: ast.AST) -> bool:
+    return not isinstance(node, ast.Tuple | ast.List)
+
+
+def _is_first(node: ast.Call, argument: ast.AST) -> bool:
+    return argument is (node.args or node.keywords)[0]
+
+
+def _has_star(node: ast.Call) -> bool:
+    return any(keyword.arg is None for keyword in node.keywords)
+
+
+def _inside(edit: tuple[int, int, bytes], span: tuple[int, int]) -> bool:
+    return span[0] <= edit[0] and edit[1] <= span[1]
+
+
+def port(source: str, generation: str | None = None, path: str = "<program>") -> Ported:
+    """A program for an older Keras in today's names.
+
+    Args:
+        source: the program.
+        generation: what it is written for; `None`: found out.
+        path: for messages.
+
+    Raises:
+        SyntaxError: if it is no Python.
+        ImportError: if it is Python 2, and fissix is not installed.
+
+    Example:
+        >>> old = "from keras.layers import Convolution2D\\nConvolution2D(64, 3, 3, init='uniform')"
+        >>> print(port(old).source)
+        from hornbook.layers import Conv2D
+        Conv2D(64, (3, 3), kernel_initializer="random_uniform")
+    """
+    python2 = is_python2(source)
+    if python2:
+        source = rewritten(source, path)
+    chosen = generation or recognise(source, path).generation
+    if chosen not in ("keras1", "keras2"):
+        return Ported(source, ())
+    porter = Porter(source, DIALECTS[chosen])
+    imports = [n for n in ast.walk(porter.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    for node in imports:
+        porter.bind(node)
+    porter.visit(porter.tree)
+    for node in imports:
+        porter.edit_import(node)
+    if python2:
+        divisions = [n for n in ast.walk(porter.tree) if isinstance(n, ast.BinOp)]
+        lines = {n.lineno for n in divisions if isinstance(n.op, ast.Div)}
+        porter.left += [Left(line, PYTHON_2) for line in lines if "division" not in source]
+    text = _with_heads(porter.result(), sorted(porter.heads))
+    return Ported(text, tuple(sorted(set(porter.left))))
+
+
+def _with_heads(text: str, heads: list[str]) -> str:
+    """Put imports before the first one, or the first statement, of a program."""
+    if not heads:
+        return text
+    tree = ast.parse(text)
+    first = next((n for n in tree.body if not _is_docstring(n) and not _is_future(n)), None)
+    lines = text.splitlines(keepends=True)
+    at = first.lineno - 1 if first else len(lines)
+    return "".join([*lines[:at], *(f"{head}\n" for head in heads), *lines[at:]])
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_future(node: ast.AST) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def port_program(path: str, generation: str | None, out: str | None, write: bool) -> int:
+    """Print what changes in a program, or write it.
+
+    Args:
+        path: of the program.
+        generation: what it is written for; `None`: found out.
+        out: where to write today's program.
+        write: write it in the place of the old one.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        source = decode_source(Path(path).read_bytes())
+        found = port(source, generation, path)
+        target = out or (path if write else None)
+        if target is not None:
+            with replacing(target) as temporary:
+                temporary.write_text(found.source, encoding="utf-8")
+    except (ImportError, OSError, SyntaxError, UnicodeDecodeError) as error:
+        print(f"hornbook port: {error}", file=sys.stderr)
+        return BAD_INPUT
+    if target is None:
+        before, after = source.splitlines(keepends=True), found.source.splitlines(keepends=True)
+        sys.stdout.writelines(difflib.unified_diff(before, after, path, f"{path} (today)"))
+    for left in found.left:
+        print(f"hornbook port: {path}, line {left.line}: {left.text}", file=sys.stderr)
+    return 0
