@@ -30,7 +30,7 @@ def test_a_ported_program_prints_the_same_numbers(tmp_path, capsys):
     assert capsys.readouterr().out == before
     text = (tmp_path / "today.py").read_text()
     assert not [old for old in NAMES_OF_KERAS if old in text]
-    assert "# a comment that stays" in text and "'%.5f' % value for value" in text
+    assert "# a comment that stays" in text and '"%.5f" % value for value' in text
 
 
 def check(before, after, generation="keras1"):
