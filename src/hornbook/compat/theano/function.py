@@ -4,6 +4,7 @@ It is compiled when it is called, once for each set of shapes. What of a call is
 takes microseconds: the way of a call with positional arrays is kept short.
 """
 
+import functools
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -290,6 +291,9 @@ class Function:
         outputs = ends[: len(self.outputs)]
         return Function(self.inputs, outputs, updates, self.unpack, name or self.name)
 
+    def __reduce__(self):
+        return Function, (self.inputs, self.outputs, self.updates, self.unpack, self.name)
+
     def __str__(self):
         return f"theano function {self.name!r}" if self.name else "theano function"
 
@@ -409,15 +413,25 @@ def _inputs(inputs: Any, allow_downcast: bool | None) -> list[In]:
 def _outputs(outputs: Any) -> tuple[list, Callable[[list], Any]]:
     """The outputs as a list, and from their values to what a call returns."""
     if outputs is None:
-        return [], lambda found: None
+        return [], _nothing
     if isinstance(outputs, dict):
         keys = [*outputs]
-        return [_output(v) for v in outputs.values()], lambda found: dict(
-            zip(keys, found, strict=True)
-        )
+        return [_output(v) for v in outputs.values()], functools.partial(_by_key, keys)
     if isinstance(outputs, list | tuple):
-        return [_output(v) for v in outputs], lambda found: found
-    return [_output(outputs)], lambda found: found[0]
+        return [_output(v) for v in outputs], list
+    return [_output(outputs)], _only
+
+
+def _nothing(found: list) -> None:
+    return None
+
+
+def _only(found: list) -> Any:
+    return found[0]
+
+
+def _by_key(keys: list, found: list) -> dict:
+    return dict(zip(keys, found, strict=True))
 
 
 def _output(one: Any) -> TensorVariable:

@@ -35,6 +35,7 @@ import numpy as np
 
 from hornbook.compat.theano import integers
 from hornbook.compat.theano.config import config, wide
+from hornbook.compat.theano.pickling import restored, stored
 from hornbook.compat.theano.types import TensorType, dtype_of, upcast
 from hornbook.core.errors import PACKAGE
 from hornbook.core.symbolic import Node, SymbolicTensor, symbolic_leaves
@@ -329,6 +330,12 @@ class Op:
 
     def __str__(self):
         return self.name
+
+    def __getstate__(self):
+        return {**vars(self), "fn": stored(self.fn)}
+
+    def __setstate__(self, state):
+        vars(self).update(state, fn=restored(state["fn"]))
 
 
 class Apply(Node):
