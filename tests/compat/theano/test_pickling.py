@@ -1,5 +1,6 @@
-"""Graphs and functions in pickles."""
+"""Graphs and functions in pickles, and copies of what has them."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -29,3 +30,27 @@ def test_functions_come_back_with_the_values_they_had():
     fn(np.ones((1, 1)))
     again = pickle.loads(pickle.dumps(fn))
     assert again(np.ones((1, 1)))["y"] == 3 and w.get_value() == 3
+
+
+def test_copies_are_of_shared_variables_and_what_is_computed_from_them():
+    class Net:
+        def __init__(self):
+            self.x, self.w = matrix("x"), shared(np.float32(2), "w")
+            self.y = self.x * self.w
+            self.fn = function([self.x], self.y, updates=[(self.w, self.w + 1)])
+
+    net = Net()
+    other = copy.deepcopy(net)
+    other.fn(np.ones((1, 1)))
+    assert (net.w.get_value(), other.w.get_value()) == (2, 3)
+    assert net.fn(np.ones((1, 1))) == 2 and other.fn(np.ones((1, 1))) == 3
+    assert other.y.eval({other.x: [[1]]}) == 4
+
+
+def test_streams_in_copies_and_pickles_go_on_by_themselves():
+    state = shared(np.int64(1), "state")
+    state.default_update = state * 2
+    fn = function([], state + 0)
+    for other in (copy.deepcopy(fn), pickle.loads(pickle.dumps(fn))):
+        assert [int(other()) for _ in range(3)] == [1, 2, 4]
+    assert fn() == 1

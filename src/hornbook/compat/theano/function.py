@@ -4,6 +4,7 @@ It is compiled when it is called, once for each set of shapes. What of a call is
 takes microseconds: the way of a call with positional arrays is kept short.
 """
 
+import copy
 import functools
 import warnings
 from collections import OrderedDict
@@ -290,6 +291,9 @@ class Function:
         updates = {} if delete_updates else dict(zip(keys, ends[len(self.outputs) :], strict=True))
         outputs = ends[: len(self.outputs)]
         return Function(self.inputs, outputs, updates, self.unpack, name or self.name)
+
+    def __deepcopy__(self, memo):
+        return self.copy(swap={v: copy.deepcopy(v, memo) for v in self.get_shared()})
 
     def __reduce__(self):
         return Function, (self.inputs, self.outputs, self.updates, self.unpack, self.name)

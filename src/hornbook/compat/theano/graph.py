@@ -13,11 +13,13 @@ import jax
 import numpy as np
 
 from hornbook.compat.theano.integers import NotKnownError
+from hornbook.compat.theano.shared import SharedVariable
 from hornbook.compat.theano.variable import (
     Apply,
     TensorConstant,
     TensorVariable,
     is_constant,
+    methods,
 )
 from hornbook.core.graph import Graph as CoreGraph
 from hornbook.core.symbolic import SHAPES_DIFFER, Node, substitute
@@ -252,3 +254,21 @@ def clone(output: Any, replace: Any = None, strict: bool = True, share_inputs: b
                 pairs[source] = source.clone()
     made = rebuilt(outputs, pairs)
     return made if isinstance(output, list | tuple) else made[0]
+
+
+def _deepcopied(variable: TensorVariable, memo: dict) -> TensorVariable:
+    """The same computed from copies of the shared variables; inputs stay as they are."""
+    if id(variable) not in memo:
+        shared = [v for v in sources([variable]) if isinstance(v, SharedVariable)]
+        if variable in shared:
+            made: Any = variable.clone()
+            memo[id(variable)] = made
+            if made.default_update is not None:
+                made.default_update = copy.deepcopy(made.default_update, memo)
+        else:
+            pairs = {v: copy.deepcopy(v, memo) for v in shared}
+            memo[id(variable)] = rebuilt([variable], pairs)[0]
+    return memo[id(variable)]
+
+
+methods(__deepcopy__=_deepcopied)

@@ -69,7 +69,9 @@ class SharedVariable(TensorVariable):
 
     def clone(self) -> "SharedVariable":
         """Another shared variable with the value that this has now."""
-        return type(self)(self.get_value(), self.type, self.name)
+        made = type(self)(self.get_value(), self.type, self.name)
+        made.default_update = self.default_update
+        return made
 
     def __str__(self):
         return self.name or f"<{self.type}>"
@@ -79,11 +81,11 @@ class SharedVariable(TensorVariable):
     def __copy__(self):
         return self.clone()
 
-    def __deepcopy__(self, memo):
-        return memo.setdefault(id(self), self.clone())
+    def __getstate__(self):
+        return {**vars(self), "array": self.get_value()}
 
-    def __reduce__(self):
-        return type(self), (self.get_value(), self.type, self.name)
+    def __setstate__(self, state):
+        vars(self).update(state, array=on_device(state["array"]))
 
 
 def on_device(array: Any) -> jax.Array:
