@@ -341,3 +341,33 @@ def test_sessions_are_told_not_to_be(keras2):
         session = keras2.backend.get_session()
     with pytest.raises(NotImplementedError, match="K.function"):
         session.run(None)
+
+
+def test_a_layer_reads_tensors_of_the_graph_beside_its_inputs():
+    with installed("keras2"):
+        from keras import backend as K
+        from keras import layers, models
+
+        x = layers.Input((3,))
+        mean = layers.Dense(2)(x)
+
+        class Penalty(layers.Layer):
+            def of_graph(self):
+                return K.mean(K.square(mean))
+
+            def call(self, inputs):
+                self.add_loss(self.of_graph(), inputs=inputs)
+                return inputs
+
+        outputs = Penalty()(layers.Lambda(lambda t: t + K.sum(mean, 1, keepdims=True))(x))
+        model = models.Model(x, outputs)
+        model.compile("sgd", loss=None)
+        data = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+        kernel, bias = model.get_weights()
+        values = data @ kernel + bias
+        predicted = model.predict(data)
+        np.testing.assert_allclose(predicted, data + values.sum(1, keepdims=True), rtol=1e-5)
+        loss = model.evaluate(data, None, verbose=0)
+        np.testing.assert_allclose(loss, np.mean(values**2), rtol=1e-5)
+        model.fit(data, None, epochs=1, verbose=0)
+        assert np.abs(model.get_weights()[0] - kernel).max() > 1e-3

@@ -10,7 +10,9 @@ import copyreg
 import functools
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import jax
@@ -287,9 +289,35 @@ SHAPES_DIFFER = re.compile(
 )
 
 
+_standing: ContextVar[dict | None] = ContextVar("standing", default=None)
+
+
+@contextmanager
+def standing(values: dict[SymbolicTensor, Any]) -> Iterator[None]:
+    """Inside, ops on these symbolic tensors are not recorded: they compute with the values.
+
+    Args:
+        values: an array for each tensor.
+
+    Example:
+        >>> x = hornbook.Input(())
+        >>> with standing({x: jnp.ones(3)}):
+        ...     (x + 1).shape
+        (3,)
+    """
+    before = _standing.set({**(_standing.get() or {}), **values})
+    try:
+        yield
+    finally:
+        _standing.reset(before)
+
+
 def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:
     """Record a call of `target`; its results are inferred from `fn` (default: `target` itself)."""
     node = Node(target, args, kwargs)
+    values = _standing.get()
+    if values and all(tensor in values for tensor in node.inputs):
+        return (fn or target)(*substitute(args, values), **substitute(kwargs, values))
     try:
         specs = infer(fn or target, args, kwargs)
     except Exception as error:

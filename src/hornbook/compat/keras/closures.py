@@ -1,36 +1,77 @@
-"""Losses that read tensors of the model beside what they are given.
+"""Losses and layers that read tensors of the model beside what they are given.
 
 Old programs wrote `def loss(y_true, y_pred): ... K.mean(z_mean)`, where `z_mean` is symbolic, a
 part of the model's graph. Its value follows from the inputs, so such a loss is computed from these.
+A layer whose `call` reads such tensors takes them as inputs beside its own.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, takewhile
+from types import CodeType
 from typing import Any
 
 import jax.numpy as jnp
 
 from hornbook.core import tree
 from hornbook.core.graph import Graph
-from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
+from hornbook.core.symbolic import SymbolicTensor, standing, symbolic_leaves
 
 
-def reads_symbols(loss: Any) -> bool:
-    """Whether a function reads symbolic tensors that are not among its arguments.
+def symbols_read(function: Any) -> list[SymbolicTensor]:
+    """The symbolic tensors that a function reads though they are not among its arguments.
 
     Args:
-        loss: what a program gave as a loss.
+        function: what a program gave as a loss, or as the formula of a layer.
     """
-    code = getattr(loss, "__code__", None)
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
     if code is None:
-        return False
-    cells = [cell.cell_contents for cell in loss.__closure__ or () if cell != type(cell)()]
-    outside = [loss.__globals__[name] for name in code.co_names if name in loss.__globals__]
-    return bool(symbolic_leaves([one for one in cells + outside if _may_hold(one)]))
+        return []
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != type(cell)()]
+    names = [name for one in _codes(code) for name in one.co_names]
+    outside = [function.__globals__[name] for name in names if name in function.__globals__]
+    return symbolic_leaves([one for one in cells + outside if _may_hold(one)])
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function and of those that are written inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
 
 
 def _may_hold(value: Any) -> bool:
     return isinstance(value, SymbolicTensor | list | tuple)
+
+
+def read_by_layer(layer: Any) -> list[SymbolicTensor]:
+    """The symbolic tensors that a program's own layer, or the function of a `Lambda`, reads.
+
+    Args:
+        layer: a layer with an old name, or of a class that a program made of one.
+    """
+    own = takewhile(lambda kind: "_row" not in vars(kind), type(layer).__mro__)
+    functions = [value for kind in own for value in vars(kind).values()]
+    functions.append(getattr(layer, "function", None))
+    return list(dict.fromkeys(chain.from_iterable(map(symbols_read, functions))))
+
+
+def reading(layer: Any, symbols: list[SymbolicTensor]) -> Callable:
+    """The formula of a layer, which takes the values of what it reads as `reads`.
+
+    Args:
+        layer: the layer.
+        symbols: what it reads.
+    """
+    formula = type(layer).call
+
+    def call(*args: Any, reads: list, **kwargs: Any) -> Any:
+        with standing(dict(zip(symbols, reads, strict=True))):
+            return formula(layer, *args, **kwargs)
+
+    return call
 
 
 @functools.cache

@@ -6,8 +6,10 @@ import jax.numpy as jnp
 
 from hornbook import layers, random
 from hornbook.compat.keras import initializations
+from hornbook.compat.keras.closures import read_by_layer, reading
 from hornbook.compat.translate import translate
 from hornbook.core.module import auto_name, to_snake_case
+from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
@@ -108,6 +110,15 @@ class OldLayer(OldNodes):
         own = vars(cls)
         if "get_output_shape_for" in own and "compute_output_shape" not in own:
             setattr(cls, "compute_output_shape", own["get_output_shape_for"])  # noqa: B010
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply it; what it reads of a graph beside its arguments is an input of it too."""
+        if has_symbolic(args) or has_symbolic(kwargs):
+            read = read_by_layer(self)
+            if read:
+                vars(self)["call"] = reading(self, read)
+                kwargs["reads"] = read
+        return super().__call__(*args, **kwargs)  # type: ignore[misc]
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
         """A variable of this layer, with the arguments in their old order."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook import models
 from hornbook.compat.keras.callbacks import Logs
-from hornbook.compat.keras.closures import reads_symbols, with_inputs
+from hornbook.compat.keras.closures import symbols_read, with_inputs
 from hornbook.compat.keras.layers import OldNodes
 from hornbook.compat.keras.optimizers import OldOptimizer
 from hornbook.compat.translate import translate
@@ -40,7 +40,7 @@ class OldModel(OldNodes):
         if isinstance(optimizer, str) and optimizer.lower() in known:
             given["optimizer"] = names.get("optimizers", optimizer.lower())()
         super().compile(**given)  # type: ignore[misc]
-        if reads_symbols(given.get("loss")):
+        if symbols_read(given.get("loss")):
             kind: Any = type(self)
             self.__class__ = with_inputs(kind)
         if isinstance(given.get("optimizer"), OldOptimizer):
