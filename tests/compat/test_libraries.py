@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import pickle
+import random
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+import hornbook
 from hornbook.cli import main
 from hornbook.compat.libraries import TABLES, Gone, find, put_back
 from hornbook.compat.lost import arrays
@@ -207,3 +209,21 @@ def test_the_rest(tmp_path):
         assert arrays.random_integers(3, size=50).max() == 3
         assert np.asscalar(np.ones(1)) == 1 and np.asfarray([1]).dtype == np.float64
     sys.modules.pop("m_of_test")
+
+
+def test_the_seed_of_numpy_repeats_weights_too():
+    def drawn():
+        np.random.seed(3)
+        weights = hornbook.layers.Dense(2)
+        weights.build((None, 3))
+        return np.random.rand(), np.asarray(weights.kernel)
+
+    random.seed(0)
+    state = random.getstate()
+    with put_back():
+        (number, kernel), (again, same) = drawn(), drawn()
+        np.random.seed()
+    np.testing.assert_array_equal(kernel, same)
+    assert number == again == np.random.RandomState(3).rand()
+    assert random.getstate() == state  # Python's own generator is left alone
+    assert (drawn()[1] != kernel).any()

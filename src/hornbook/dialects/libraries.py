@@ -272,6 +272,7 @@ CHANGED: dict[str, dict[str, str]] = {
         "load": f"{LOST}.arrays.reading_objects",
         **dict.fromkeys(("array", "asarray"), f"{LOST}.arrays.of_lists"),
     },
+    "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
     "yaml": {"load": f"{LOST}.arrays.without_loader"},
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }

@@ -1,6 +1,7 @@
 """numpy and h5py: what they did by default, and functions that they have dropped."""
 
 import functools
+import random as python_random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.compat.python2 import is_local
+from hornbook.core.random import set_random_seed
 from hornbook.datasets.reading import read_npy, read_npz
 
 REFUSED = "np.load: {error}. If you trust the file, say allow_pickle=True"
@@ -148,3 +150,26 @@ def find_common_type(array_types: Any, scalar_types: Any) -> np.dtype:
 
 
 NINF = -np.inf
+
+
+def seeding_all(seed: Callable) -> Callable:
+    """`np.random.seed` that seeds weights, batches and dropout too, which were drawn by numpy.
+
+    Args:
+        seed: numpy's function.
+    """
+
+    @functools.wraps(seed)
+    def seeds_all(value: Any = None) -> None:
+        if isinstance(value, int | np.integer) and not seeding:
+            before = python_random.getstate()
+            seeding.append(value)
+            try:
+                set_random_seed(int(value))
+            finally:
+                seeding.clear()
+                python_random.setstate(before)
+        seed(value)
+
+    seeding: list = []
+    return seeds_all
