@@ -22,7 +22,12 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_pictures", [], "written for Keras 1", "pictures done"),
         ("keras1_graphs", [], "written for Keras 1", "graphs done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
-        ("plain", ["a", "--as"], "does not import keras", "plain __main__ ['a', '--as']"),
+        (
+            "plain",
+            ["a", "--as"],
+            "imports neither keras nor theano",
+            "plain __main__ ['a', '--as']",
+        ),
     ],
 )
 def test_programs_run_to_the_end(name, arguments, told, printed, capsys):

@@ -1,5 +1,6 @@
 """`import keras` in an old program: modules made from tables, in the place of what is installed."""
 
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -10,13 +11,19 @@ from types import ModuleType
 from typing import Any
 
 from hornbook import backend as settings
-from hornbook.compat.names import Names
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
-GENERATIONS = ("keras1", "keras2", "keras3")
+# What a program finds: the tables of `dialects/` by their modules. Old Keras stood on Theano, which
+# programs for it use beside it.
+GENERATIONS = {
+    "keras1": ("keras1", "theano"),
+    "keras2": ("keras2", "theano"),
+    "keras3": (),
+    "theano": ("theano",),
+}
 
-_state: dict[str, Any] = {"finder": None, "before": {}, "settings": {}}
+_state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}}
 
 
 class OldModule(ModuleType):
@@ -41,16 +48,24 @@ class OldModule(ModuleType):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the import paths of one generation.
+    """Finds the import paths of one table.
 
     Args:
-        names: the names of that generation.
+        name: of a module of `dialects/`.
     """
 
-    def __init__(self, names: Names):
-        self.names = names
-        self.modules: dict[str, str] = names.dialect.MODULES
+    def __init__(self, name: str):
+        self.dialect: Any = importlib.import_module(f"hornbook.dialects.{name}")
+        self.modules: dict[str, str] = self.dialect.MODULES
         self.packages = {path.rpartition(".")[0] for path in self.modules}
+        self.roots = {path.partition(".")[0] for path in self.modules}
+
+    @functools.cached_property
+    def names(self) -> Any:
+        """What makes the names; its modules are imported when a program imports one of these."""
+        if self.dialect.__name__.endswith(".theano"):
+            return importlib.import_module("hornbook.compat.theano.names").NAMES
+        return importlib.import_module("hornbook.compat.names").Names(self.dialect)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -67,20 +82,20 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Say which names it has."""
-        dialect: Any = self.names.dialect
+        dialect = self.dialect
         places: dict[str, tuple] = {}
         for family in reversed(self.modules[module.__name__].split()):
             places |= self._names_of(family)
         public = [name for name in places if not name.startswith("_")]
         vars(module).update(_places=places, _known=self.modules, _title=dialect.TITLE)
-        if module.__name__ == ROOT:
+        if "." not in module.__name__:
             vars(module)["__version__"] = dialect.VERSION
             children = [m.split(".")[1] for m in self.modules if m.count(".") == 1]
             public += [child for child in children if child not in public]
         vars(module)["__all__"] = public
 
     def _names_of(self, family: str) -> dict[str, tuple]:
-        dialect: Any = self.names.dialect
+        dialect = self.dialect
         if family == "top":
             groups: dict[str, Any] = {kind: named.split() for kind, named in dialect.TOP.items()}
         elif family == "leaks":  # what a star import brought along
@@ -98,11 +113,16 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds hornbook itself under the name of keras, for programs of today."""
 
+    roots = (ROOT,)
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """How hornbook's module of that name is loaded; `None` if there is none."""
-        if not _ours(fullname) or importlib.util.find_spec(_todays(fullname)) is None:
+        if (
+            fullname.partition(".")[0] != ROOT
+            or importlib.util.find_spec(_todays(fullname)) is None
+        ):
             return None
         return importlib.util.spec_from_loader(fullname, self, origin=FINDER)
 
@@ -119,19 +139,19 @@ def _todays(name: str) -> str:
     return f"hornbook{name.removeprefix(ROOT)}"
 
 
-def _ours(name: str) -> bool:
-    return name == ROOT or name.startswith(f"{ROOT}.")
-
-
-def _take_out() -> dict[str, ModuleType]:
-    return {name: sys.modules.pop(name) for name in [*sys.modules] if _ours(name)}
+def _take_out(finders: list) -> dict[str, ModuleType]:
+    """Remove the modules of the libraries that finders stand for from those that are imported."""
+    roots = {root for finder in finders for root in finder.roots}
+    ours = [name for name in sys.modules if name.partition(".")[0] in roots]
+    return {name: sys.modules.pop(name) for name in ours}
 
 
 def install(generation: str) -> None:
-    """Let `import keras` and all below it mean an old Keras, from now on.
+    """Let `import keras` and `import theano` and all below mean old ones, from now on.
 
     Args:
-        generation: `"keras1"`, `"keras2"`, or `"keras3"` for hornbook under the name of keras.
+        generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, or `"keras3"` for hornbook
+            under the name of keras.
 
     Raises:
         ValueError: for another one.
@@ -144,33 +164,36 @@ def install(generation: str) -> None:
         >>> uninstall()
     """
     if generation not in GENERATIONS:
-        raise ValueError(f"generation is one of {GENERATIONS}, not {generation!r}")
+        raise ValueError(f"generation is one of {(*GENERATIONS,)}, not {generation!r}")
     uninstall()
-    _state["before"] = _take_out()
+    finders: list = [Finder(name) for name in GENERATIONS[generation]] or [Today()]
+    _state["before"] = _take_out(finders)
     _state["settings"] = {
         settings.set_epsilon: settings.epsilon(),
         settings.set_image_data_format: settings.image_data_format(),
         settings.set_floatx: settings.floatx(),
     }
-    if generation == "keras3":
-        _state["finder"] = Today()
-    else:
-        dialect = importlib.import_module(f"hornbook.dialects.{generation}")
-        settings.set_epsilon(dialect.EPSILON)
-        _state["finder"] = Finder(Names(dialect))
-    sys.meta_path.insert(0, _state["finder"])
+    for finder in finders:
+        if hasattr(getattr(finder, "dialect", None), "EPSILON"):
+            settings.set_epsilon(finder.dialect.EPSILON)
+    _state["finders"] = finders
+    sys.meta_path[:0] = finders
 
 
 def uninstall() -> None:
     """Undo `install`: a Keras that is really installed is found again."""
-    if _state["finder"] is None:
+    if not _state["finders"]:
         return
-    sys.meta_path.remove(_state["finder"])
-    _take_out()
+    for finder in _state["finders"]:
+        sys.meta_path.remove(finder)
+    _take_out(_state["finders"])
     sys.modules.update(_state["before"])
     for restore, value in _state["settings"].items():
         restore(value)
-    _state.update(finder=None, before={}, settings={})
+    theano = sys.modules.get("hornbook.compat.theano.config")
+    if theano is not None:  # what the program set is not the next one's
+        vars(theano.config).update(vars(theano.Config()))
+    _state.update(finders=[], before={}, settings={})
 
 
 @contextmanager

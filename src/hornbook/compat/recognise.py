@@ -10,9 +10,14 @@ from typing import NamedTuple
 
 import hornbook
 from hornbook.compat.python2 import todays_syntax
-from hornbook.dialects import keras1, keras2, keras3
+from hornbook.dialects import keras1, keras2, keras3, theano
 
-DIALECTS: dict[str, ModuleType] = {"keras1": keras1, "keras2": keras2, "keras3": keras3}
+DIALECTS: dict[str, ModuleType] = {
+    "keras1": keras1,
+    "keras2": keras2,
+    "keras3": keras3,
+    "theano": theano,
+}
 # Below these stand names that Keras 3 has no longer.
 GONE = ("backend", "engine", "legacy", "objectives", "wrappers")
 SPLIT = ("layers", "utils", "preprocessing")  # had a module for each kind: keras.layers.core
@@ -24,7 +29,8 @@ class Recognised(NamedTuple):
     """What a program is written for.
 
     Args:
-        generation: `"keras1"`, `"keras2"`, or `None` if it does not import keras.
+        generation: `"keras1"`, `"keras2"`; `"theano"` if it imports that and not keras; `None` if
+            it imports neither.
         why: the names and keywords that say so.
     """
 
@@ -55,8 +61,9 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     paths = _paths(program)
     today = [path for path in paths if _is_of_today(path)] + _backends(program)
     if not _imports_keras(program):
-        named = "hornbook" in _roots(program)
-        return Recognised("keras3", ("hornbook",)) if named else Recognised(None, ())
+        if "hornbook" in _roots(program):
+            return Recognised("keras3", ("hornbook",))
+        return Recognised("theano" if "theano" in _roots(program) else None, ())
     found = _signs(program)
     votes = {
         generation: [sign for sign in found if sign in _known(DIALECTS[generation])]

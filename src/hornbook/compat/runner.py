@@ -16,7 +16,7 @@ from hornbook.compat.session import session
 BAD_INPUT = 2
 FAILED = 1
 MACHINERY = ("<frozen importlib", str(Path(__file__).with_name("python2")))
-UNKNOWN = "this name of keras is not known here: docs/old_programs.md lists those that are"
+UNKNOWN = "this name of {} is not known here: docs/old_programs.md lists those that are"
 
 
 def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
@@ -24,7 +24,7 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
 
     Args:
         path: of the program.
-        generation: `"keras1"`, `"keras2"`; `None`: found out from the program.
+        generation: `"keras1"`, `"keras2"`, `"theano"`; `None`: found out from the program.
         arguments: what it finds in `sys.argv`.
 
     Returns:
@@ -110,7 +110,7 @@ def _tell(
 ) -> None:
     """The one line that says what was recognised."""
     if chosen is None:
-        told = "does not import keras; run as under Python" + (" 2" if python2 else "")
+        told = "imports neither keras nor theano; run as under Python" + (" 2" if python2 else "")
     elif generation:
         told = f"run as {DIALECTS[chosen].TITLE}, as asked"
     else:
@@ -124,8 +124,9 @@ def _tell(
 
 def _show(error: Exception, path: str) -> None:
     """Print an error from the program's own lines on."""
-    if isinstance(error, ImportError) and str(error.name).partition(".")[0] == "keras":
-        error.add_note(UNKNOWN)
+    library = str(getattr(error, "name", "")).partition(".")[0]
+    if isinstance(error, ImportError) and library in ("keras", "theano"):
+        error.add_note(UNKNOWN.format(library))
     trace = error.__traceback__
     own = os.path.abspath(path)
     while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) != own:

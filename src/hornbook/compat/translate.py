@@ -13,11 +13,14 @@ def resolve(place: str) -> Any:
     """The object that a row names, such as `"layers.Dense"`.
 
     Args:
-        place: a path below `hornbook`.
+        place: a path below `hornbook`, or one that begins with `jax.`.
 
     Raises:
         AttributeError: if there is nothing of that name.
     """
+    if place.startswith("jax."):
+        module, _, name = place.rpartition(".")
+        return getattr(importlib.import_module(module), name)
     parts = place.split(".")
     for depth in range(len(parts) - 1, 0, -1):
         try:

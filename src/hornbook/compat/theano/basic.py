@@ -4,6 +4,7 @@ The operators are functions of numpy's as well as of JAX's arrays, so that arith
 stays on the host.
 """
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -26,13 +27,12 @@ WRITTEN_OUT = 64  # the largest power that is computed by multiplying
 
 def _arithmetic(fn: Callable) -> Callable:
     """A function that computes in the dtype of `upcast`, where JAX or numpy would take another."""
+    return functools.partial(_in_one_dtype, fn)
 
-    def compute(*arrays):
-        dtype = upcast(*(np.dtype(a.dtype).name for a in arrays))
-        return fn(*(a.astype(dtype) for a in arrays))
 
-    compute.__name__ = fn.__name__
-    return compute
+def _in_one_dtype(fn, *arrays):
+    dtype = upcast(*(np.dtype(a.dtype).name for a in arrays))
+    return fn(*(a.astype(dtype) for a in arrays))
 
 
 def dtype_of_quotient(*dtypes: str) -> str:

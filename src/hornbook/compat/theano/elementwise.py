@@ -1,0 +1,251 @@
+"""Functions of each element that jax.numpy has not; `dialects/theano.py` names all of them."""
+
+import math
+from functools import reduce
+
+import jax
+import jax.numpy as jnp
+from jax.scipy import special
+
+from hornbook.compat.theano.dtypes import dtype_of_array, upcast
+
+FAR = {"float32": 9.0, "float64": 26.0}  # from where erfcx is its asymptotic series
+
+
+# ---- arithmetic; the rules of dtypes are those of the family in the table
+
+
+def ceil_intdiv(a, b):
+    """The quotient of integers, rounded up."""
+    return -jnp.floor_divide(-a, b)
+
+
+def divmod(x, y):
+    """The quotient, rounded down, and what is left."""
+    return jnp.floor_divide(x, y), jnp.mod(x, y)
+
+
+def sqr(a):
+    """The square."""
+    return a * a
+
+
+def inv(a):
+    """The reciprocal."""
+    return 1 / a
+
+
+def sgn(a):
+    """-1, 0 or 1."""
+    return jnp.sign(a)
+
+
+def half_away_from_zero(a):
+    """The nearest whole number; halves go away from zero."""
+    return jnp.trunc(a + jnp.copysign(0.5, a).astype(a.dtype))
+
+
+def round(a, mode=None):
+    """The nearest whole number.
+
+    Args:
+        a: an array.
+        mode: `"half_to_even"`, the default, or `"half_away_from_zero"`.
+
+    Raises:
+        ValueError: for another mode.
+    """
+    rounding = {"half_to_even": jnp.round, "half_away_from_zero": half_away_from_zero}
+    if (mode or "half_to_even") not in rounding:
+        raise ValueError(f"round: mode is one of {list(rounding)}, not {mode!r}")
+    return rounding[mode or "half_to_even"](a)
+
+
+def iround(a, mode=None):
+    """The nearest whole number, as int64."""
+    return round(a, mode).astype("int64")
+
+
+# ---- truth values
+
+
+def switch(cond, ift, iff):
+    """`ift` where the condition is not 0, else `iff`."""
+    dtype = upcast(dtype_of_array(ift), dtype_of_array(iff))
+    return jnp.where(jnp.asarray(cond) != 0, jnp.asarray(ift, dtype), jnp.asarray(iff, dtype))
+
+
+def clip(x, min, max):
+    """The values between two bounds; a gradient passes between them, bounds included."""
+    dtype = upcast(*map(dtype_of_array, (x, min, max)))
+    x, low, high = (jnp.asarray(one, dtype) for one in (x, min, max))
+    return jnp.where(x < low, low, jnp.where(x > high, high, x))
+
+
+def maximum(x, y):
+    """The larger of two; where they are equal the gradient goes to the first, as in Theano."""
+    return jnp.where((x >= y) | jnp.isnan(x), x, y) if _floating(x) else jnp.maximum(x, y)
+
+
+def minimum(x, y):
+    """The smaller of two; where they are equal the gradient goes to the first, as in Theano."""
+    return jnp.where((x <= y) | jnp.isnan(x), x, y) if _floating(x) else jnp.minimum(x, y)
+
+
+def _floating(x):
+    return jnp.issubdtype(x.dtype, jnp.floating)
+
+
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Where two arrays are equal within a tolerance."""
+    return jnp.isclose(a, b, rtol, atol, equal_nan)
+
+
+def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether two arrays are equal within a tolerance."""
+    return jnp.allclose(a, b, rtol, atol, equal_nan)
+
+
+def smallest(*args):
+    """The smallest of the arguments, element by element."""
+    return reduce(jnp.minimum, args)
+
+
+def largest(*args):
+    """The largest of the arguments, element by element."""
+    return reduce(jnp.maximum, args)
+
+
+def second(a, b):
+    """The second argument, in the shape of both."""
+    return jnp.broadcast_to(b, jnp.broadcast_shapes(jnp.shape(a), jnp.shape(b)))
+
+
+def fill(a, b):
+    """An array of the shape and dtype of `a`, filled with `b`."""
+    return jnp.broadcast_to(jnp.asarray(b, dtype_of_array(a)), jnp.shape(a))
+
+
+# ---- special functions
+
+
+def erfcx(a):
+    """`exp(a**2) * erfc(a)`, also where the first overflows."""
+    far = FAR[str(a.dtype)]
+    near = jnp.minimum(a, far)
+    big = jnp.maximum(a, far)
+    s = 1 / (2 * big * big)
+    series = 1 - s * (1 - 3 * s * (1 - 5 * s * (1 - 7 * s * (1 - 9 * s))))
+    return jnp.where(
+        a < far, jnp.exp(near * near) * special.erfc(near), series / (big * math.sqrt(math.pi))
+    )
+
+
+def erfcinv(a):
+    """What `erfc` has this value of."""
+    return special.erfinv(1 - a)
+
+
+def tri_gamma(a):
+    """The second derivative of the logarithm of the gamma function."""
+    return special.polygamma(1, a)
+
+
+def chi2sf(x, k):
+    """The probability that a chi-squared number of `k` degrees of freedom is above `x`."""
+    return special.gammaincc(k / 2, x / 2)
+
+
+def gammal(k, x):
+    """The lower incomplete gamma function, not divided by `gamma(k)`."""
+    return special.gammainc(k, x) * special.gamma(k)
+
+
+def gammau(k, x):
+    """The upper incomplete gamma function, not divided by `gamma(k)`."""
+    return special.gammaincc(k, x) * special.gamma(k)
+
+
+def complex(real, imag):
+    """Complex numbers from their parts."""
+    return jax.lax.complex(*jnp.broadcast_arrays(real, imag))
+
+
+def complex_from_polar(abs, angle):
+    """Complex numbers from radius and angle."""
+    return complex(abs * jnp.cos(angle), abs * jnp.sin(angle))
+
+
+def xlogx(x):
+    """`x * log(x)`, 0 for 0."""
+    safe = jnp.where(x == 0, 1, x)
+    return jnp.where(x == 0, 0, x * jnp.log(safe))
+
+
+def xlogy0(x, y):
+    """`x * log(y)`, 0 where `x` is 0."""
+    safe = jnp.where(x == 0, 1, y)
+    return jnp.where(x == 0, 0, x * jnp.log(safe))
+
+
+# ---- activations
+
+
+def sigmoid(x):
+    """`1 / (1 + exp(-x))`."""
+    return jax.nn.sigmoid(x)
+
+
+def ultra_fast_sigmoid(x):
+    """Theano's approximation of the sigmoid from fractions."""
+    half = jnp.abs(x) / 2
+    middle = 0.935409070603099 + 0.0458812946797165 * (half - 1.7)
+    z = jnp.where(
+        half < 1.7, 1.5 * half / (1 + half), jnp.where(half < 3, middle, 0.99505475368673)
+    )
+    return 0.5 * (jnp.sign(x) * z + 1)
+
+
+def hard_sigmoid(x):
+    """`0.2 * x + 0.5`, between 0 and 1."""
+    return clip(0.2 * x + 0.5, 0.0, 1.0).astype(x.dtype)
+
+
+def softplus(x):
+    """`log(1 + exp(x))`."""
+    return jax.nn.softplus(x)
+
+
+def softsign(x):
+    """`x / (1 + |x|)`."""
+    return x / (1 + jnp.abs(x))
+
+
+def relu(x, alpha=0):
+    """`x` where it is positive, else `alpha * x`; the gradient at 0 is the mean of both slopes.
+
+    Args:
+        x: an array.
+        alpha: the slope on the left; an array for slopes that are learned.
+    """
+    x = jnp.asarray(x)
+    if not hasattr(alpha, "dtype") and alpha == 0:
+        return _half(x + jnp.abs(x))
+    dtype = upcast(dtype_of_array(x), dtype_of_array(alpha))
+    x, alpha = jnp.asarray(x, dtype), jnp.asarray(alpha, dtype)
+    return _half(1 + alpha) * x + _half(1 - alpha) * jnp.abs(x)
+
+
+def _half(x):
+    return x * jnp.asarray(0.5, "float32" if not _floating(x) else x.dtype)
+
+
+def elu(x, alpha=1):
+    """`x` where it is positive, else `alpha * (exp(x) - 1)`."""
+    x = jnp.asarray(x)
+    return jnp.where(x > 0, x, jnp.asarray(alpha, x.dtype) * jnp.expm1(jnp.minimum(x, 0)))
+
+
+def selu(x):
+    """`elu` with the slope and scale that keep mean 0 and variance 1."""
+    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
