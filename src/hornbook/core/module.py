@@ -8,6 +8,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from hornbook.core import tree
@@ -186,22 +187,25 @@ class Structure:
         self.version = _structure_version[0]
         self.modules = root._all_modules()
         self.policies = [vars(module).get("_policy") for module in self.modules]
-        self.contents = [
-            (container, list(_values(container)) if owns or len(container) < SHORT else None)
+        found = [
+            (_values(container), owns or len(container) < SHORT)
             for module in self.modules
             for name, value in vars(module).items()
             if name not in UNSEEN and isinstance(value, list | tuple | dict)
             for container in _containers(value)
             if (owns := _owns(container)) or not module.__module__.startswith(_PACKAGE)
         ]
-        self.lengths = [len(container) for container, _ in self.contents]
+        self.views = [view for view, _ in found]
+        self.lengths = [len(view) for view in self.views]
+        self.compared = [view for view, compare in found if compare]
+        self.values = [*chain.from_iterable(self.compared)]
 
     def holds(self) -> bool:
         """Whether nothing has changed since."""
-        return self.version == _structure_version[0] and all(
-            len(container) == length
-            and (values is None or all(map(operator.is_, _values(container), values)))
-            for (container, values), length in zip(self.contents, self.lengths, strict=True)
+        return (
+            self.version == _structure_version[0]
+            and [*map(len, self.views)] == self.lengths
+            and all(map(operator.is_, chain.from_iterable(self.compared), self.values))
         )
 
     def same(self, other: "Structure") -> bool:
@@ -210,6 +214,7 @@ class Structure:
 
 
 def _values(container: Any) -> Any:
+    """What a list or a dictionary holds, also when it has changed."""
     return container.values() if isinstance(container, dict) else container
 
 

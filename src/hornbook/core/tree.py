@@ -5,6 +5,8 @@ from typing import Any
 
 import jax
 
+CONTAINERS = (list, tuple, dict)  # a union would be made at each call
+
 
 def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
     """The leaves, in order; dictionaries by sorted key."""
@@ -169,12 +171,12 @@ def map_shape_structure(func: Callable, structure: Any) -> Any:
 
 def is_nested(structure: Any) -> bool:
     """Whether a value is a container rather than a leaf."""
-    return isinstance(structure, list | tuple | dict)
+    return isinstance(structure, CONTAINERS)
 
 
 def is_leaf_value(value: Any) -> bool:
     """Everything but a container is a leaf, also where JAX would open it (`None`, variables)."""
-    return not isinstance(value, list | tuple | dict)
+    return not isinstance(value, CONTAINERS)
 
 
 def walk(value: Any) -> Iterator:

@@ -61,11 +61,12 @@ class Inside(Generic[Value]):
 
 
 class _Thread(threading.local):
-    scopes: "tuple[dict[Variable, Any], ...]" = ()
-    compute_dtypes: tuple[str | None, ...] = (None,)
-    names: tuple[str, ...] = ()
-    calls: tuple[Any, ...] = ()  # layers': see `layers.calling`
-    watchers: tuple[Callable, ...] = ()
+    def __init__(self):
+        self.scopes: tuple[dict[Variable, Any], ...] = ()
+        self.compute_dtypes: tuple[str | None, ...] = (None,)
+        self.names: tuple[str, ...] = ()
+        self.calls: tuple[Any, ...] = ()  # layers': see `layers.calling`
+        self.watchers: tuple[Callable, ...] = ()
 
 
 thread = _Thread()
@@ -79,13 +80,12 @@ def contained(function: Function) -> Function:
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        scopes, dtypes, names = thread.scopes, thread.compute_dtypes, thread.names
-        calls, watchers = thread.calls, thread.watchers
+        now = vars(thread)
+        before = now.copy()
         try:
             return function(*args, **kwargs)
         finally:
-            thread.scopes, thread.compute_dtypes, thread.names = scopes, dtypes, names
-            thread.calls, thread.watchers = calls, watchers
+            now.update(before)
 
     return call  # type: ignore[return-value]
 

@@ -496,7 +496,7 @@ class Model(Trainer):
 
     def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the model is called with; wrong names and shapes raise."""
-        if self._recorded is None or x is None:
+        if self._recorded is None or not tree.is_nested(x):
             return x
         x = without_none(self, x)
         if isinstance(x, dict):

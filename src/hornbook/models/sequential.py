@@ -38,7 +38,7 @@ class Sequential(Model):
     def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(name=name)
         self._trainable = trainable
-        self._stack: list[Layer] = []
+        self._stack: tuple[Layer, ...] = ()  # no list, in which it would be looked for changes
         if isinstance(layers, Layer):
             raise ValueError(f"a Sequential takes a list of layers, not {layers!r}{AS_LIST}")
         for layer in layers or []:
@@ -65,11 +65,11 @@ class Sequential(Model):
         check_names([*self._stack, layer])
         shape = layer._batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
-            self._stack = [Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op]
+            self._stack = (Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op,)
         elif not self._stack and isinstance(layer, Model) and layer._recorded is not None:
             first = layer._recorded.input_list[0]
-            self._stack = [Input(batch_shape=first.shape, dtype=first.dtype).node.op]
-        self._stack = [*self._stack, layer]
+            self._stack = (Input(batch_shape=first.shape, dtype=first.dtype).node.op,)
+        self._stack = (*self._stack, layer)
         self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:

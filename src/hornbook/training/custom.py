@@ -313,10 +313,11 @@ def own_function(model: Any, variables: Variables, mode: str) -> tuple[Callable,
 
 
 def own_predict_function(model: Any, variables: Variables) -> Callable:
-    """The same for outputs: `run(state, fixed, x) -> (outputs, state)`."""
+    """The same for outputs: `run(values, x) -> (outputs, state)`."""
     function, groups = _made(model, "predict"), state_groups(model, "predict")
 
-    def run(state, fixed, x):
+    def run(values, x):
+        state, fixed = variables.apart(values)
         bound = variables.bound({**fixed, **state})
         outputs, values = function(listed(groups, bound), iter([(x,)]))
         return outputs, variables.state(bound | paired(groups, values))

@@ -1,11 +1,13 @@
 """What is compiled for a model: a program for each mode, made anew when the variables change."""
 
 import warnings
+from functools import partial
 from typing import Any
 
 import jax
 
 from hornbook.core import tree
+from hornbook.core.compiler import compiler_options
 from hornbook.core.forked import uses_engine
 from hornbook.core.module import Module, Structure, new_structure
 from hornbook.core.undisturbed import turn, undisturbed
@@ -15,7 +17,7 @@ from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
 from hornbook.training.in_python import StepInPython, runs_in_python
-from hornbook.training.loop import Program, Turns, in_python
+from hornbook.training.loop import Program, Turns
 from hornbook.training.objective import Objective
 from hornbook.training.step import Variables
 
@@ -104,24 +106,25 @@ class Settled:
 class Forward:
     """A compiled forward pass, the variables it reads, and when they were last looked up."""
 
-    def __init__(self, run: Any, variables: Variables):
+    def __init__(self, run: Any, variables: Variables, eager: bool):
         self.run = run
         self.variables = variables
+        self.eager = eager  # whether the model was to run in Python
+        self.compiled = hasattr(run, "lower")
         self.structure: Structure | None = None  # of the model, when it was last looked up
         self.known: set[tuple] = set()  # shapes and dtypes for which it is compiled
-        self.eager = False
 
     def __call__(self, x: Any) -> tuple[Any, dict]:
         """Outputs for a batch, and what changed of the state."""
-        if in_python(self.run):
-            return self.run(*self.variables.read(), x)
-        leaves = [x] if hasattr(x, "shape") else tree.flatten(x)
-        key = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        if not self.compiled or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+            return self.run(self.variables.values(), x)
+        one = hasattr(x, "shape")
+        key = (x.shape, x.dtype) if one else tuple((a.shape, a.dtype) for a in tree.flatten(x))
         if key not in self.known:  # others need not wait for the compiler
-            self.run.lower(*self.variables.read(), x).compile()
+            self.run.lower(self.variables.values(), x).compile()
             self.known.add(key)
         with turn:
-            return self.run(*self.variables.read(), x)
+            return self.run(self.variables.values(), x)
 
     def __deepcopy__(self, memo):
         return None
@@ -344,8 +347,7 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
 def forward(model: Any, x: Any) -> Any:
     """The compiled forward pass on one batch."""
     found = model._forward_program
-    known = found is not None and found.eager == _in_python(model)
-    if not known or not found.structure.holds() or not model.built:
+    if found is None or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
     outputs, changed = found(x)
     if changed:
@@ -367,9 +369,9 @@ def _new_forward(model: Any, x: Any) -> Forward:
         found = None
     if found is None or not tree.same(found.variables.by_path.values(), paths.values()):
         variables = Variables(paths, "predict", also=state_of_ones_own(model))
-        model._forward_program = found = Forward(_compile_forward(model, variables), variables)
+        run = _compile_forward(model, variables)
+        model._forward_program = found = Forward(run, variables, eager)
     found.structure = structure
-    found.eager = eager
     return found
 
 
@@ -377,9 +379,9 @@ def _compile_forward(model: Any, variables: Variables) -> Any:
     if overrides(type(model), "make_predict_function"):
         return custom.own_predict_function(model, variables)
     own = overrides(type(model), "predict_step")
-    step = custom.own_step(model, variables, "predict") if own else None
-    make = steps.forward if _in_python(model) else steps.compiled_forward
-    return make(step or steps.predict_step(model, variables))
+    make_step = partial(custom.own_step, mode="predict") if own else steps.predict_step
+    run = steps.forward(make_step(model, variables), variables)
+    return run if _in_python(model) else jax.jit(run, compiler_options=compiler_options())
 
 
 def _in_python(model: Any) -> bool:

@@ -7,6 +7,7 @@ in a `while` loop with a traced number of turns, so that one compilation serves 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import jax
@@ -32,6 +33,7 @@ Array = Any
 State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
 SEED = "/seed"  # the path of the seed of the thread in which a run, or its tracing, is begun
+_value_of = attrgetter("_value")
 MUTABLE = {  # kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
@@ -77,12 +79,19 @@ class Variables:
         """The variable at a path."""
         return global_generator().state if path == SEED else self.by_path[path]
 
+    def values(self) -> tuple[Array, ...]:
+        """The values now, the seed last; a compiled call takes them faster than dictionaries."""
+        return (*map(_value_of, self.by_path.values()), global_generator().state._value)
+
+    def apart(self, values: Iterable[Array]) -> tuple[State, State]:
+        """Such values by path: `(mutable, fixed)`."""
+        by_path = dict(zip((*self.by_path, SEED), values, strict=True))
+        mutable = {path: by_path.pop(path) for path in self.mutable}
+        return mutable, by_path
+
     def read(self) -> tuple[State, State]:
-        """The values now: `(mutable, fixed)`."""
-        mutable = {path: variable._value for path, variable in self.mutable.items()}
-        fixed = {path: variable._value for path, variable in self.fixed.items()}
-        fixed[SEED] = global_generator().state._value
-        return mutable, fixed
+        """The values now by path: `(mutable, fixed)`."""
+        return self.apart(self.values())
 
     def write(self, state: State) -> None:
         """Give the variables the values of a state, or of a part of it."""
@@ -370,17 +379,11 @@ def predict_step(model: Any, variables: Variables) -> Callable:
     return step
 
 
-def compiled_forward(step: Callable) -> Callable:
-    """Compile a forward pass: `run(state, fixed, x) -> (outputs, what changed of the state)`."""
+def forward(step: Callable, variables: Variables) -> Callable:
+    """A forward pass: `run(values, x) -> (outputs, what changed of the state)`."""
 
-    return jax.jit(forward(step), compiler_options=compiler_options())
-
-
-def forward(step: Callable) -> Callable:
-    """A forward pass that gives, besides the outputs, what changed of the state."""
-
-    def run(state, fixed, x):
-        state, fixed = with_seed(state, fixed)
+    def run(values, x):
+        state, fixed = with_seed(*variables.apart(values))
         outputs, after = step(state, fixed, (x,))
         return outputs, {path: v for path, v in after.items() if v is not state[path]}
 

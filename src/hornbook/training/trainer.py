@@ -3,7 +3,6 @@
 from contextlib import ExitStack, nullcontext
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,6 +10,7 @@ from hornbook import optimizers
 from hornbook.core import tree
 from hornbook.core.errors import door
 from hornbook.core.graph import Graph
+from hornbook.core.module import new_structure
 from hornbook.core.origins import steps_in_python
 from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.core.variable import Variable
@@ -136,6 +136,7 @@ class Trainer(Steps):
             steps_per_execution=steps_per_execution,
             jit_compile=bool(jit_compile),
         )
+        new_structure()  # for what `predict` has made
 
     def _check_compiled(self) -> Compiled:
         if self._compiled is None:
@@ -471,9 +472,9 @@ class Trainer(Steps):
 
     def _predict_once(self, x: Any) -> Any:
         outputs = forward(self, x)
-        if isinstance(outputs, jax.Array):
-            return np.array(outputs)
-        return tree.map_structure(np.array, outputs)
+        if tree.is_nested(outputs):
+            return tree.map_structure(np.array, outputs)
+        return np.array(outputs)
 
     # ---- one batch at a time
 

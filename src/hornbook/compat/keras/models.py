@@ -134,7 +134,7 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
 class OldSequential(OldModel):
     """A `Sequential` that can begin with several branches, as Keras 1's `Merge` made them."""
 
-    _stack: list
+    _stack: tuple
 
     def add(self, layer: Any) -> None:
         """Put a layer on top; a model with several inputs can be the first."""
@@ -142,7 +142,7 @@ class OldSequential(OldModel):
         if self._stack or not several:
             super().add(layer)  # type: ignore[misc]
             return
-        self._stack = [layer]
+        self._stack = (layer,)
         self._rebuild()
 
     def _rebuild(self) -> None:
