@@ -89,7 +89,10 @@ def test_an_error_is_told_with_its_cell_and_line_and_the_others_are_run(ran):
     status, told, cells, _ = ran
     assert status == 1
     assert cells[5].outputs[-1].ename == "ValueError"
-    assert "old.ipynb: cell 7, line 2: ValueError: Convolution2D takes" in told.splitlines()[-1]
+    last = told.splitlines()[-2:]
+    assert "old.ipynb: cell 7, line 2: ValueError: Convolution2D takes" in last[0]
+    assert last[1] == "Did you mean 'border_mode' ('padding' today)?"
+    assert "compat/names.py" in "".join(cells[5].outputs[-1].traceback)
     assert "[9/9] sorted(n for n in dir()" in told
 
 

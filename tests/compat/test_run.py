@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -92,13 +93,57 @@ def test_a_name_that_is_not_known_is_told(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "text", ["from keras.layers import Dens\n", "import keras.nowhere\n", "import keras.layers.x\n"]
+    ("text", "told"),
+    [
+        ("from keras.layers import Dens", "Did you mean 'Dense'?"),
+        ("import keras\nkeras.layers.Dens(3)", "Did you mean 'Dense'?"),
+        ("import keras.nowhere", "not known here: docs/old_programs.md"),
+        ("import keras.layers.x", "not known here: docs/old_programs.md"),
+        ("from keras.layers import MultiHeadAttention", "hornbook.layers has 'MultiHeadAttention'"),
+        ("import keras, no_such_package", "pip install no_such_package"),
+        (
+            "from keras.layers import Convolution2D\nConvolution2D(8, 3, 3, boder_mode='same')",
+            "Did you mean 'border_mode' ('padding' today)?",
+        ),
+        (
+            "from keras.models import Sequential\nSequential().fit(0, 0, nb_epochs=3)",
+            "Did you mean 'nb_epoch' ('epochs' today)?",
+        ),
+        (
+            "from keras.utils.np_utils import to_categorical\nto_categorical([1], nb_clases=2)",
+            "Did you mean 'nb_classes' ('num_classes' today)?",
+        ),
+    ],
 )
-def test_a_name_that_cannot_be_imported_is_told(text, tmp_path, capsys):
+def test_what_was_meant_is_told(text, told, tmp_path, capsys):
     program = tmp_path / "missing.py"
     program.write_text(text)
-    assert main(["run", str(program)]) == 1
-    assert "not known here: docs/old_programs.md" in capsys.readouterr().err
+    assert main(["run", "--as", "keras1", str(program)]) == 1
+    err = capsys.readouterr().err
+    assert told in err and 'missing.py", line' in err
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_programs_that_set_up_sessions_for_keras(tmp_path, capsys):
+    program = tmp_path / "sessions.py"
+    program.write_text(
+        "import tensorflow as tf\n"
+        "import keras.backend as K\n"
+        "config = tf.ConfigProto()\n"
+        "config.gpu_options.allow_growth = True\n"
+        "with tf.Session(config=config, graph=tf.GPUOptions(a=1)) as session:\n"
+        "    K.set_session(session)\n"
+        "tf.set_random_seed(1)\n"
+        "tf.logging.set_verbosity(tf.logging.ERROR)\n"
+        "print('set up')\n"
+        "tf.placeholder(tf.float32)\n"
+    )
+    with pytest.warns(UserWarning, match="no sessions"):
+        assert main(["run", str(program)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "set up\n"
+    assert 'sessions.py", line 10' in err and "TensorFlow itself is not done here" in err
+    assert "tensorflow" not in sys.modules
 
 
 def test_python_2_without_fissix_is_told(tmp_path, capsys, monkeypatch):

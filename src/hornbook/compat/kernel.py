@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hornbook.compat.explain import explain
 from hornbook.compat.python2 import Meaning, todays_syntax
 from hornbook.compat.python2_builtins import BUILTINS
 from hornbook.compat.session import session
+from hornbook.core.errors import shorten
 from hornbook.data.files import local_file
 
 # Shell lines that ask the network, or change what is installed.
@@ -64,11 +66,19 @@ def prepare(shell: Any, python2: bool) -> None:
     matplotlib = shell.find_line_magic("matplotlib")
     shell.register_magic_function(partial(_inline, matplotlib), "line", "matplotlib")
     shell.register_magic_function(partial(_backend, shell), "cell", "backend")
+    shell.set_custom_exc((Exception,), _show)
     if python2:
         builtins = {**BUILTINS, "get_ipython": shell.user_ns["get_ipython"]}
         shell.user_ns["__builtins__"] = builtins
         shell.input_transformers_post.append(_translated)
         shell.ast_transformers.append(Meaning())
+
+
+def _show(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
+    """An error of a cell, from the cell's line on, with what helps."""
+    explain(error)
+    shorten(error)
+    shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
 
 
 def _translated(lines: list[str]) -> list[str]:

@@ -222,7 +222,9 @@ def _failure(cell: Any, index: int, timeout: float | None) -> Failure | None:
     if found is None:
         return None
     lines = IN_CELL.findall(COLORS.sub("", "\n".join(found.traceback)))
-    error = f"{found.ename}: {found.evalue}"
+    told = f"{found.ename}: {found.evalue}"
+    _, _, notes = COLORS.sub("", "\n".join(found.traceback)).rpartition(told)
+    error = told + notes.rstrip()
     if timeout and found.ename == "KeyboardInterrupt":
         error = f"it was stopped, for it took more than {timeout:g} s"
     return Failure(index + 1, int(lines[-1]) if lines else None, error)

@@ -9,14 +9,15 @@ from pathlib import Path
 from types import TracebackType
 
 from hornbook.compat import notebook
+from hornbook.compat.explain import explain
 from hornbook.compat.python2 import compiled, is_python2, namespace, todays_syntax
 from hornbook.compat.recognise import DIALECTS, recognise
 from hornbook.compat.session import session
+from hornbook.core.errors import shorten
 
 BAD_INPUT = 2
 FAILED = 1
 MACHINERY = ("<frozen importlib", str(Path(__file__).with_name("python2")))
-UNKNOWN = "this name of {} is not known here: docs/old_programs.md lists those that are"
 
 
 def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
@@ -124,14 +125,14 @@ def _tell(
 
 def _show(error: Exception, path: str) -> None:
     """Print an error from the program's own lines on."""
-    library = str(getattr(error, "name", "")).partition(".")[0]
-    if isinstance(error, ImportError) and library in ("keras", "theano"):
-        error.add_note(UNKNOWN.format(library))
+    explain(error)
+    shorten(error)
     trace = error.__traceback__
     own = os.path.abspath(path)
     while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) != own:
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, _users(trace) or error.__traceback__)
+    shown = _users(trace) or error.__traceback__
+    traceback.print_exception(type(error), error.with_traceback(shown), shown)
 
 
 def _users(trace: TracebackType | None) -> TracebackType | None:

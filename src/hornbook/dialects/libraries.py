@@ -198,6 +198,14 @@ GONE: dict[str, dict[str, str]] = {
     "keras_tqdm": dict.fromkeys(
         ("TQDMCallback", "TQDMNotebookCallback"), f"{LOST}.progress.TQDMCallback"
     ),
+    # ---- what programs for keras set up beside it, where TensorFlow is not installed
+    "tensorflow": {
+        **_same("Session logging reset_default_graph", f"{LOST}.sessions"),
+        "InteractiveSession": f"{LOST}.sessions.Session",
+        **dict.fromkeys(("ConfigProto", "GPUOptions"), f"{LOST}.sessions.Options"),
+        "set_random_seed": "hornbook.utils.set_random_seed",
+        "__version__": f"{LOST}.sessions.VERSION",
+    },
     # ---- Python
     "collections": _same(ABSTRACT, "collections.abc"),
     "inspect": _same("getargspec", f"{LOST}.standard"),
