@@ -2,6 +2,8 @@
 
 import io
 import json
+import signal
+import subprocess
 import sys
 from contextlib import redirect_stderr
 
@@ -126,6 +128,31 @@ def test_an_old_format_a_limit_of_time_and_stopping_at_an_error(tmp_path, capsys
     assert out.startswith("first\n") and "never" not in out and "old" not in out
     assert "cell 2" in err.splitlines()[-1] and "more than 1 s" in err.splitlines()[-1]
     assert path.read_bytes() == before
+
+
+def test_a_process_that_ends_and_one_that_is_interrupted(tmp_path):
+    write(tmp_path / "dies.ipynb", ["print('first')", "import os\nos._exit(3)", "print('never')"])
+    write(tmp_path / "waits.ipynb", ["print('first')", "import time\ntime.sleep(600)"])
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", "hornbook", "run", f"{name}.ipynb", "--out", f"{name}.out"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("dies", "waits")
+    }
+    told = ""
+    while "[3/3]" not in told:
+        told += processes["waits"].stderr.read(1)
+    processes["waits"].send_signal(signal.SIGINT)
+    _, rest = processes["waits"].communicate()
+    assert processes["waits"].returncode == 130 and rest.rstrip().endswith("interrupted"), rest
+    _, told = processes["dies"].communicate()
+    assert processes["dies"].returncode == 1
+    assert "cell 3: its process ended" in told.splitlines()[-1], told
+    for name in processes:
+        assert text(nbformat.read(tmp_path / f"{name}.out", 4).cells[0]) == "first\n"
 
 
 @pytest.mark.parametrize(

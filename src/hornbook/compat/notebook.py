@@ -1,6 +1,7 @@
 """`hornbook run NOTEBOOK.ipynb`: runs the cells of a notebook in a kernel of its own."""
 
 import ast
+import asyncio
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,21 +138,24 @@ def run(
 
     Returns:
         The cells that failed.
+
+    Raises:
+        KeyboardInterrupt: for Ctrl-C; what was run so far is written.
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     failures: list[Failure] = []
-    started: list[float] = []
+    begun: list[tuple[int, float]] = [(0, 0.0)]  # cells, and when
     count = len(notebook.cells)
 
     def on_start(cell: Any, cell_index: int) -> None:
-        started.append(time.perf_counter())
+        begun.append((cell_index, time.perf_counter()))
         first = next((s for s in cell.source.splitlines() if s.strip()), "").strip()[:WIDTH]
         print(f"[{cell_index + 1}/{count}] {first}", end="", file=sys.stderr, flush=True)
 
     def on_executed(cell: Any, cell_index: int, execute_reply: Any) -> None:
         failure = _failure(cell, cell_index, timeout)
-        seconds = f"{time.perf_counter() - started[-1]:.1f} s"
+        seconds = f"{time.perf_counter() - begun[-1][1]:.1f} s"
         told = f": {failure.error.splitlines()[0]}" if failure else ""
         print(f"  {seconds}{told}", file=sys.stderr)
         failures.extend([failure] if failure else [])
@@ -164,17 +169,42 @@ def run(
     client = _client(path, generation, python2, notebook, timeout, stop_on_error, sockets)
     client.on_cell_execute, client.on_cell_executed = on_start, on_executed
     try:
-        client.execute(env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        _execute(client)
     except CellExecutionError:
         pass  # it is among the failures, and the last of them
-    except DeadKernelError:
+    except Exception as error:
+        if not isinstance(error, DeadKernelError) and not isinstance(
+            error.__context__, DeadKernelError
+        ):
+            raise
         print(file=sys.stderr)
-        failures.append(Failure(_last(notebook), None, "its process ended (out of memory?)"))
+        failures.append(Failure(begun[-1][0] + 1, None, "its process ended (out of memory?)"))
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
         if out is not None:
             write(notebook, out)
     return failures
+
+
+def _execute(client: Any) -> None:
+    """Run the cells in a thread, so that Ctrl-C is heard here and ends the kernel too."""
+    tasks: list[tuple[asyncio.AbstractEventLoop, asyncio.Task]] = []
+
+    async def execute() -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            tasks.append((asyncio.get_running_loop(), task))
+        await client.async_execute(env={**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(asyncio.run, execute())
+        try:
+            future.result()
+        except KeyboardInterrupt:
+            for loop, task in tasks:
+                loop.call_soon_threadsafe(task.cancel)
+            wait([future])
+            raise
 
 
 def _client(path, generation, python2, notebook, timeout, stop_on_error, sockets) -> Any:
@@ -205,14 +235,6 @@ def _client(path, generation, python2, notebook, timeout, stop_on_error, sockets
         record_timing=False,
         resources={"metadata": {"path": str(Path(path).absolute().parent)}},
     )
-
-
-def _last(notebook: Any) -> int:
-    """The number of the last cell that was begun."""
-    ran = [
-        i for i, c in enumerate(notebook.cells, 1) if c.get("execution_count") or c.get("outputs")
-    ]
-    return max(ran, default=0) + 1
 
 
 def _failure(cell: Any, index: int, timeout: float | None) -> Failure | None:
