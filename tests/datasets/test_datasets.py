@@ -338,6 +338,9 @@ HOSTILE = {
 }
 
 
+ENCODE = b"c_codecs\nencode\n"
+
+
 @pytest.mark.parametrize("what", HOSTILE)
 @pytest.mark.parametrize("name", ["imdb.npz", "mnist.npz"])
 def test_a_hostile_file_is_refused(folder, what, name):
@@ -370,6 +373,10 @@ RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n"
         RECONSTRUCT + b"(" + ARRAY + b"(I0\ntS'b'\ntR.",  # no state
         RECONSTRUCT + b"(" + ARRAY + b"(I0\ntS'b'\ntR(I1\n(I9\ntNI00\nS'ab'\ntb.",
         b"(lp0\ng0\na.",  # a list in itself
+        ENCODE + b".",
+        ENCODE + b"(VYQ==\nS'base64'\ntR.",
+        ENCODE + b"(Va\nI1\ntR.",
+        ENCODE + b"(N}S'x'\nI1\nstb.",
     ],
 )
 def test_hand_made_pickles_are_refused(content):
@@ -416,3 +423,9 @@ def test_the_map_serves_data_sets(folder):
     np.savez(folder / "houses.npz", x=np.ones((4, 2)), y=np.ones(4))
     (folder / "map.json").write_text(json.dumps({"boston_housing.npz": "houses.npz"}))
     assert datasets.boston_housing.load_data()[0][0].shape == (3, 2)
+
+
+def test_bytes_that_python_3_wrote_for_python_2_are_read():
+    content = {b"data": digits(2), b"labels": [1, 2]}
+    read = reading.read_pickle(io.BytesIO(pickle.dumps(content, 2)))
+    np.testing.assert_array_equal(read[b"data"], content[b"data"])

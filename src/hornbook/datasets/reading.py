@@ -50,12 +50,24 @@ class _Array:
         return array.reshape(shape, order="F" if fortran else "C")
 
 
+class _Encoded:
+    """How Python 3 writes bytes in the pickles that Python 2 reads; no file can change it."""
+
+    __slots__ = ()
+
+    def __call__(self, text: Any, encoding: Any) -> bytes:
+        if encoding != "latin1" or not isinstance(text, str):
+            raise pickle.UnpicklingError(f"refused: the file encodes text as {encoding!r}")
+        return text.encode("latin1")
+
+
 # What stands for the names in a pickle. None of numpy's own classes and functions is among them.
 ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Kind,
     ("numpy", "ndarray"): "ndarray",
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("_codecs", "encode"): _Encoded(),
 }
 
 
