@@ -13,6 +13,7 @@ ELEMENTWISE, REDUCE = "compat.theano.elementwise", "compat.theano.reductions"
 SHAPING, LINALG = "compat.theano.shaping", "compat.theano.linalg"
 NNET, CONV = "compat.theano.nnet", "compat.theano.conv"
 SELECTING, ENVIRONMENT = "compat.theano.selecting", "compat.theano.environment"
+LOGS = "compat.theano.logs"
 NUMPY, SPECIAL = "jax.numpy", "jax.scipy.special"
 
 
@@ -29,10 +30,11 @@ def _rows(place: str, rows: dict[str, str]) -> dict[str, Row]:
 # ---- element by element
 
 FLOATS: dict[str, Row] = {
+    **_rows(LOGS, {"exp log log1p": "a"}),
     **_rows(
         NUMPY,
         {
-            "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan sinh cosh tanh arcsin arccos "
+            "exp2 expm1 log2 log10 sqrt sin cos tan sinh cosh tanh arcsin arccos "
             "arctan arcsinh arccosh arctanh deg2rad rad2deg": "a",
             "arctan2": "a b",
         },
@@ -52,11 +54,8 @@ FLOATS: dict[str, Row] = {
 }
 SIGMOIDS: dict[str, Row] = _rows(
     ELEMENTWISE,
-    {
-        "sigmoid scalar_sigmoid=sigmoid sigmoid_inplace=sigmoid softplus softsign "
-        "ultra_fast_sigmoid hard_sigmoid": "x"
-    },
-)
+    {"softplus softsign ultra_fast_sigmoid hard_sigmoid": "x"},
+) | _rows(LOGS, {"sigmoid scalar_sigmoid=sigmoid sigmoid_inplace=sigmoid": "x"})
 XLOGX: dict[str, Row] = _rows(ELEMENTWISE, {"xlogx": "x", "xlogy0": "x y"})
 NUMBERS: dict[str, Row] = {
     **_rows(NUMPY, {"ceil floor trunc round_half_to_even=round": "a"}),
@@ -196,11 +195,12 @@ SLINALG: dict[str, Row] = _rows(
         "kron": "a b",
     },
 )
+TOP_ARRAYS: dict[str, Row] = _rows(LINALG, {"dot": "a b"})
 FFT: dict[str, Row] = _rows(LINALG, {"rfft": "inp norm", "irfft": "inp norm is_odd"})
 NNET_ARRAYS: dict[str, Row] = _rows(
     NNET,
     {
-        "softmax softmax_graph=softmax softmax_op=softmax logsoftmax": "c",
+        "softmax softmax_graph softmax_op=softmax logsoftmax": "c",
         "softmax_with_bias": "x b",
         "binary_crossentropy sigmoid_binary_crossentropy": "output target",
         "categorical_crossentropy crossentropy_categorical_1hot": "coding_dist true_dist",
@@ -468,6 +468,7 @@ _FAMILIES: dict[str, tuple[dict[str, Row], str]] = {
     "tests": (TESTS, "tests"),
     "choices": (CHOICES, "choices"),
     "arrays": (ARRAYS, "arrays"),
+    "top_arrays": (TOP_ARRAYS, "arrays"),
     "sort": (SORT, "arrays"),
     "extra_ops": (EXTRA_OPS, "arrays"),
     "nlinalg": (NLINALG, "arrays"),
@@ -531,7 +532,7 @@ SCANS = "scan function"
 
 # Import paths, and the families of names that live there.
 MODULES: dict[str, str] = {
-    "theano": "function scan gradient top_names printing variables",
+    "theano": "function scan gradient top_names top_arrays printing variables",
     "theano.compat": "collections",
     "theano.compat.python2x": "collections",
     "theano.compile": "function",

@@ -500,6 +500,7 @@ CASES = {
     "tests": TESTS,
     "choices": CHOICES,
     "arrays": ARRAYS,
+    "top_arrays": {"dot": ARRAYS["dot"]},
     "sort": SORT,
     "extra_ops": EXTRA_OPS,
     "nlinalg": NLINALG,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.compat.theano import logs
 from hornbook.compat.theano.config import config
 from hornbook.compat.theano.types import TensorType, dtype_of, is_float, upcast
 from hornbook.compat.theano.variable import (
@@ -43,7 +44,7 @@ def dtype_of_quotient(*dtypes: str) -> str:
 
 def _quotient(x, y):
     dtype = dtype_of_quotient(*(np.dtype(a.dtype).name for a in (x, y)))
-    return x.astype(dtype) / y.astype(dtype)
+    return logs.of_quotient(x, y, x.astype(dtype) / y.astype(dtype))
 
 
 def dtype_of_bits(*dtypes: str) -> str:
@@ -54,13 +55,20 @@ def dtype_of_bits(*dtypes: str) -> str:
 ARITHMETIC = {
     name: _arithmetic(getattr(operator, function))
     for name, function in {
-        "add": "add",
-        "sub": "sub",
         "mul": "mul",
         "int_div": "floordiv",
         "mod": "mod",
     }.items()
 }
+_plain_sum, _plain_difference = _arithmetic(operator.add), _arithmetic(operator.sub)
+
+
+def _add(x, y):
+    return logs.of_sum(x, y, _plain_sum(x, y))
+
+
+def _sub(x, y):
+    return logs.of_difference(x, y, _plain_difference(x, y))
 
 
 def _pow(x, y):
@@ -72,13 +80,13 @@ def _pow(x, y):
 
 def add(x: Any, y: Any, *others: Any) -> Any:
     """`x + y`, and more."""
-    made = elementwise(ARITHMETIC["add"], x, y, name="add")
+    made = elementwise(_add, x, y)
     return add(made, *others) if others else made
 
 
 def sub(x: Any, y: Any) -> Any:
     """`x - y`."""
-    return elementwise(ARITHMETIC["sub"], x, y, name="sub")
+    return elementwise(_sub, x, y)
 
 
 def mul(x: Any, y: Any, *others: Any) -> Any:
@@ -190,9 +198,13 @@ def _dimshuffle(x, pattern):
             raise ValueError(
                 f"dimshuffle{pattern} drops axis {axis} of shape {x.shape}: not of size 1"
             )
-    moved = x.transpose(*kept, *dropped)
-    shape = iter(moved.shape)
-    return moved.reshape([1 if axis == "x" else next(shape) for axis in pattern])
+
+    def moved(x):
+        x = x.transpose(*kept, *dropped)
+        sizes = iter(x.shape)
+        return x.reshape([1 if axis == "x" else next(sizes) for axis in pattern])
+
+    return logs.kept(x, moved(x), moved)
 
 
 def dimshuffle(x: Any, *pattern: Any) -> Any:

@@ -191,11 +191,6 @@ def xlogy0(x, y):
 # ---- activations
 
 
-def sigmoid(x):
-    """`1 / (1 + exp(-x))`."""
-    return jax.nn.sigmoid(x)
-
-
 def ultra_fast_sigmoid(x):
     """Theano's approximation of the sigmoid from fractions."""
     half = jnp.abs(x) / 2

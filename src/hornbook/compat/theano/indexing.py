@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from hornbook.compat.theano import integers
+from hornbook.compat.theano import integers, logs
 from hornbook.compat.theano.types import TensorType
 from hornbook.compat.theano.variable import (
     TensorVariable,
@@ -140,7 +140,9 @@ def _subtensor(x, *tensors, key):
     _check_bounds(x, index)
     if integers.is_host(x) and all(not isinstance(part, jax.Array) for part in index):
         return cut[index]
-    return jnp.asarray(cut)[index]
+    if cut is not x:
+        return jnp.asarray(cut)[index]
+    return logs.kept(x, jnp.asarray(x)[index], lambda log: log[index])
 
 
 def _check_bounds(x, index):

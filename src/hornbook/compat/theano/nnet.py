@@ -4,20 +4,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook.compat.theano import logs
 from hornbook.compat.theano.dtypes import dtype_of_array, of_floats, upgrade_to_float
 from hornbook.compat.theano.linalg import dot
 
 
 @of_floats
-def softmax(c):
+def softmax_graph(c):
     """`exp(c) / sum(exp(c))` over the last axis."""
-    return jax.nn.softmax(c)
+    return logs.softmax(c)
+
+
+def softmax(c):
+    """`exp(c) / sum(exp(c))` over the last axis; of a vector it is a matrix of one row."""
+    return softmax_graph(_rows(c))
 
 
 @of_floats
 def logsoftmax(c):
-    """The logarithm of the softmax over the last axis."""
-    return jax.nn.log_softmax(c)
+    """The logarithm of the softmax over the last axis; of a vector it is a matrix of one row."""
+    return jax.nn.log_softmax(_rows(c))
+
+
+def _rows(c):
+    c = jnp.asarray(c)
+    return c[None] if c.ndim == 1 else c
 
 
 def softmax_with_bias(x, b):
@@ -28,7 +39,7 @@ def softmax_with_bias(x, b):
 def binary_crossentropy(output, target):
     """`-(target * log(output) + (1 - target) * log(1 - output))` for each element."""
     output, target = _together(output, target)
-    return -(target * jnp.log(output) + (1 - target) * jnp.log1p(-output))
+    return -(target * logs.log(output) + (1 - target) * logs.log_of_rest(output))
 
 
 def sigmoid_binary_crossentropy(output, target):
@@ -50,9 +61,9 @@ def categorical_crossentropy(coding_dist, true_dist):
     coding_dist = _floats(coding_dist)
     if jnp.ndim(true_dist) == coding_dist.ndim:
         coding_dist, true_dist = _together(coding_dist, true_dist)
-        return -jnp.sum(true_dist * jnp.log(coding_dist), -1)
+        return -jnp.sum(true_dist * logs.log(coding_dist), -1)
     if jnp.ndim(true_dist) == coding_dist.ndim - 1:
-        return -jnp.log(_labelled(coding_dist, true_dist))
+        return -_labelled(logs.log(coding_dist), true_dist)
     raise TypeError(
         f"categorical_crossentropy: targets have as many axes as predictions "
         f"({coding_dist.ndim}), or one less if they are integers, not {jnp.ndim(true_dist)}"

@@ -33,7 +33,7 @@ class Stored:
         """The function."""
         module, name, line = self.place
         path = name.split(f".{LOCALS}.")
-        outer = functools.reduce(getattr, path[0].split("."), importlib.import_module(module))
+        outer = _at(module, path[0])
         code, first = _code(outer), _code(outer).co_firstlineno
         for inner in path[1:]:
             found = [c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == inner]
@@ -67,17 +67,17 @@ def stored(value: Any) -> Any:
         return type(value)(stored(one) for one in value)
     if type(value) is dict:
         return {key: stored(one) for key, one in value.items()}
-    if not isinstance(value, FunctionType) or LOCALS not in value.__qualname__:
+    if not isinstance(value, FunctionType) or LOCALS not in value.__code__.co_qualname:
         return value
-    outer = functools.reduce(
-        getattr,
-        value.__qualname__.split(f".{LOCALS}")[0].split("."),
-        importlib.import_module(value.__module__),
-    )
+    module, name = value.__globals__["__name__"], value.__code__.co_qualname
+    outer = _at(module, name.split(f".{LOCALS}.")[0])
     line = value.__code__.co_firstlineno - _code(outer).co_firstlineno
     cells = tuple(stored(cell.cell_contents) for cell in value.__closure__ or ())
-    place = value.__module__, value.__qualname__, line
-    return Stored(*place, cells, stored(value.__defaults__))
+    return Stored(module, name, line, cells, stored(value.__defaults__))
+
+
+def _at(module: str, name: str) -> Any:
+    return functools.reduce(getattr, name.split("."), importlib.import_module(module))
 
 
 def restored(value: Any) -> Any:

@@ -6,7 +6,7 @@ Sizes may be computed: they are numbers when a function is called.
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook.compat.theano import integers
+from hornbook.compat.theano import integers, logs
 from hornbook.compat.theano.dtypes import dtype_of_array, typed, upcast, wanted
 from hornbook.compat.theano.types import TensorType
 from hornbook.compat.theano.variable import TensorVariable, is_constant
@@ -217,7 +217,8 @@ def _flat(x, kept):
 @typed(lambda x, newshape, ndim=None: TensorType(x.dtype, ones_in(newshape, ndim)))
 def reshape(x, newshape, ndim=None):
     """The same elements, row by row, in another shape; -1 for a size that follows from the rest."""
-    return jnp.reshape(x, sizes(newshape))
+    shape = sizes(newshape)
+    return logs.kept(x, jnp.reshape(x, shape), lambda log: jnp.reshape(log, shape))
 
 
 @typed(lambda x, ndim=None, outdim=None: _flat(x, (ndim or outdim or 1) - 1))
@@ -227,7 +228,8 @@ def flatten(x, ndim=None, outdim=None):
     kept = (ndim or outdim or 1) - 1
     if kept > x.ndim or kept < 0:
         raise ValueError(f"flatten: {kept + 1} axes cannot be made of {x.ndim}")
-    return jnp.reshape(x, (*x.shape[:kept], -1))
+    shape = (*x.shape[:kept], -1)
+    return logs.kept(x, jnp.reshape(x, shape), lambda log: jnp.reshape(log, shape))
 
 
 def swapaxes(y, axis1, axis2):

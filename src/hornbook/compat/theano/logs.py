@@ -1,0 +1,106 @@
+"""Logarithms of what was made of exponentials: from what these were made of.
+
+`log(softmax(x))` is minus infinity where an element of the softmax is rounded to 0, and its
+gradient is NaN. Programs for Theano write such formulas, for Theano rewrites them. Here an array
+that is traced remembers what it was made of, and a logarithm asks it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core.origins import Origins
+
+
+class Made(NamedTuple):
+    """How an array was made.
+
+    Attributes:
+        kind: `"exp"`, `"1 + exp"`, `"sigmoid"` or `"softmax"`; what is none of these has no `of`.
+        of: of which array.
+        log: gives the logarithm of what was made.
+    """
+
+    kind: str
+    of: Any
+    log: Callable[[], Any]
+
+
+_made = Origins()
+
+
+def _noted(array: Any, kind: str, of: Any, log: Callable[[], Any]) -> Any:
+    _made.note(array, Made(kind, of, log))
+    return array
+
+
+def exp(a):
+    """`exp(a)`."""
+    return _noted(jnp.exp(a), "exp", a, lambda: a)
+
+
+def sigmoid(x):
+    """`1 / (1 + exp(-x))`."""
+    return _noted(jax.nn.sigmoid(x), "sigmoid", x, lambda: -jax.nn.softplus(-x))
+
+
+def softmax(x):
+    """`exp(x) / sum(exp(x))` over the last axis."""
+    return _noted(jax.nn.softmax(x), "softmax", x, lambda: jax.nn.log_softmax(x))
+
+
+def log(a):
+    """The natural logarithm."""
+    made = _made.of(a)
+    return made.log() if made else jnp.log(a)
+
+
+def log1p(a):
+    """`log(1 + a)`."""
+    made = _made.of(a)
+    return jax.nn.softplus(made.of) if made and made.kind == "exp" else jnp.log1p(a)
+
+
+def log_of_rest(a):
+    """`log(1 - a)`."""
+    made = _made.of(a)
+    return -jax.nn.softplus(made.of) if made and made.kind == "sigmoid" else jnp.log1p(-a)
+
+
+def kept(array: Any, result: Any, change: Callable[[Any], Any]) -> Any:
+    """A result that has elements of an array in other places: their logarithms are in these too.
+
+    Args:
+        array: the array.
+        result: what `change` makes of it.
+        change: also of the logarithms.
+    """
+    made = _made.of(array)
+    return _noted(result, "", None, lambda: change(made.log())) if made else result
+
+
+def of_sum(x: Any, y: Any, result: Any) -> Any:
+    """`x + y`, which may be `1 + exp(u)`."""
+    made = _made.of(y if _is_one(x) else x)
+    if made and made.kind == "exp" and (_is_one(x) or _is_one(y)):
+        return _noted(result, "1 + exp", made.of, lambda: jax.nn.softplus(made.of))
+    return result
+
+
+def of_difference(x: Any, y: Any, result: Any) -> Any:
+    """`x - y`, which may be `1 - sigmoid(u)`, a sigmoid of `-u`."""
+    made = _made.of(y)
+    return sigmoid(-made.of) if made and made.kind == "sigmoid" and _is_one(x) else result
+
+
+def of_quotient(x: Any, y: Any, result: Any) -> Any:
+    """`x / y`, which may be `1 / (1 + exp(u))`, a sigmoid of `-u`."""
+    made = _made.of(y)
+    return sigmoid(-made.of) if made and made.kind == "1 + exp" and _is_one(x) else result
+
+
+def _is_one(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim == 0 and bool(x == 1)
