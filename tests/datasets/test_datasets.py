@@ -409,7 +409,7 @@ def test_an_array_of_another_shape_than_announced(folder):
         reading.read_npz(folder / "y.npz")
 
 
-@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("protocol", [2, 3, 4])
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", ">i2", "bool"])
 def test_arrays_come_through(protocol, dtype):
     array = np.arange(6).reshape(2, 3).astype(dtype)
@@ -423,9 +423,3 @@ def test_the_map_serves_data_sets(folder):
     np.savez(folder / "houses.npz", x=np.ones((4, 2)), y=np.ones(4))
     (folder / "map.json").write_text(json.dumps({"boston_housing.npz": "houses.npz"}))
     assert datasets.boston_housing.load_data()[0][0].shape == (3, 2)
-
-
-def test_bytes_that_python_3_wrote_for_python_2_are_read():
-    content = {b"data": digits(2), b"labels": [1, 2]}
-    read = reading.read_pickle(io.BytesIO(pickle.dumps(content, 2)))
-    np.testing.assert_array_equal(read[b"data"], content[b"data"])
