@@ -14,7 +14,7 @@ import pytest
 import hornbook
 from hornbook.cli import main
 from hornbook.compat.libraries import TABLES, Gone, find, put_back
-from hornbook.compat.lost import arrays
+from hornbook.compat.lost import arrays, pictures
 from hornbook.compat.lost.standard import LooseVersion
 from hornbook.dialects.libraries import CHANGED, GONE, RENAMED
 
@@ -196,6 +196,9 @@ def test_arrays_on_disk_as_bcolz_had_them(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:the imp module is deprecated:DeprecationWarning")
 def test_the_rest(tmp_path):
+    grid = pictures.grayscale_grid_vis(np.arange(12).reshape(3, 2, 2), (2, 2))
+    assert grid.tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 0, 0], [10, 11, 0, 0]]
+    assert pictures.unit_scale([2, 4, 6]).tolist() == [0, 0.5, 1]
     with put_back():
         import imp
         import inspect
@@ -227,3 +230,21 @@ def test_the_seed_of_numpy_repeats_weights_too():
     assert number == again == np.random.RandomState(3).rand()
     assert random.getstate() == state  # Python's own generator is left alone
     assert (drawn()[1] != kernel).any()
+
+
+def test_six_where_it_is_not_installed():
+    code = (
+        "import sys\n"
+        "import importlib.machinery as m\n"
+        "find = m.PathFinder.find_spec\n"
+        "m.PathFinder.find_spec = lambda name, *a: None if name == 'six' else find(name, *a)\n"
+        "from hornbook.compat.libraries import put_back\n"
+        "with put_back():\n"
+        "    import six, six.moves.cPickle as pickle\n"
+        "    from six.moves import range, xrange, urllib, zip\n"
+        "    from six.moves.urllib.request import urlretrieve\n"
+        "    print(*six.iteritems({1: 2}), pickle.loads(pickle.dumps(3)), list(xrange(2)))\n"
+        "    print(isinstance('', six.string_types), urllib.parse.quote(' '), six.PY3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "(1, 2) 3 [0, 1]\nTrue %20 True\n", done.stderr

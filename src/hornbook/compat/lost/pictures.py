@@ -105,3 +105,23 @@ def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> np.ndarray:
     """`imrotate`: `angle` in degrees, counterclockwise."""
     resampling = _pillow("imrotate").Resampling[interp.upper()]
     return fromimage(toimage(arr).rotate(angle, resample=resampling))
+
+
+def unit_scale(X: Any) -> np.ndarray:
+    """`foxhound.utils.vis.unit_scale`: numbers scaled to 0 ... 1."""
+    X = np.asarray(X, np.float64)
+    return (X - X.min()) / ((X.max() - X.min()) or 1)
+
+
+def grayscale_grid_vis(X: Any, shape: tuple, save_path: Any = None) -> np.ndarray:
+    """`foxhound.utils.vis.grayscale_grid_vis`: pictures in `shape` rows and columns."""
+    X = np.asarray(X)
+    rows, columns = shape
+    height, width = X.shape[1:3]
+    tiles = np.zeros((rows * columns, height, width))
+    tiles[: len(X)] = X[: rows * columns]
+    grid = tiles.reshape(rows, columns, height, width).swapaxes(1, 2)
+    grid = grid.reshape(rows * height, columns * width)
+    if save_path is not None:
+        imsave(save_path, grid)
+    return grid

@@ -83,3 +83,24 @@ class LooseVersion:
 
 def _version(other: Any) -> LooseVersion:
     return other if isinstance(other, LooseVersion) else LooseVersion(str(other))
+
+
+# ---- six, where it is not installed
+
+PY2, PY3 = False, True
+string_types, integer_types = (str,), (int,)
+
+
+def iteritems(d: Any) -> Any:
+    """`six.iteritems`."""
+    return iter(d.items())
+
+
+def iterkeys(d: Any) -> Any:
+    """`six.iterkeys`."""
+    return iter(d.keys())
+
+
+def itervalues(d: Any) -> Any:
+    """`six.itervalues`."""
+    return iter(d.values())
