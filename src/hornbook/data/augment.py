@@ -269,7 +269,7 @@ class ImageDataGenerator:
             >>> ImageDataGenerator().apply_transform(x, {"flip_horizontal": True}).ravel()
             array([2., 1., 0.])
         """
-        return self._changed(np.asarray(x)[None], [transform_parameters])[0]
+        return self._changed(np.array(x)[None], [transform_parameters])[0]
 
     def random_transform(self, x: Any, seed: int | None = None) -> np.ndarray:
         """A picture changed at random.
@@ -298,7 +298,7 @@ class ImageDataGenerator:
         """Pictures changed at random and standardized: one by one, or as if they had been.
 
         Args:
-            x: a batch of pictures of the generator's format.
+            x: a batch of pictures of the generator's format; it may be written to.
             room: how many pictures the largest batch has.
         """
         own = any(
@@ -317,19 +317,27 @@ class ImageDataGenerator:
         return self.standardize(self.apply_transform(picture, drawn))
 
     def _changed(self, x: np.ndarray, drawn: Sequence[dict], room: int = 0) -> np.ndarray:
-        """A new batch, changed by what was drawn for each picture."""
+        """The batch, or a new one, changed by what was drawn for each picture."""
         first = self.data_format == "channels_first"
         pictures = x.transpose(0, 2, 3, 1) if first else x
         rows, columns = pictures.shape[1:3]
-        matrices = []
-        for one in drawn:
-            turn = {name: one[name] for name in MOVES if name in one}
-            matrix = transform_matrix(rows, columns, **turn)
-            flips = one.get("flip_horizontal", False), one.get("flip_vertical", False)
-            matrices.append(flipped(matrix, rows, columns, *flips))
-        order, mode = self.interpolation_order, self.fill_mode
-        moved = resampled(pictures, matrices, mode, self.cval, order, room)
-        moved = moved.copy() if moved is pictures or not moved.flags.writeable else moved
+        moves = [
+            transform_matrix(rows, columns, **{name: one[name] for name in MOVES if name in one})
+            for one in drawn
+        ]
+        flips = [
+            (bool(one.get("flip_horizontal")), bool(one.get("flip_vertical"))) for one in drawn
+        ]
+        if any(move is not None for move in moves):
+            moves = [flipped(move, rows, columns, *flip) for move, flip in zip(moves, flips)]
+            how = self.fill_mode, self.cval, self.interpolation_order
+            moved = resampled(pictures, moves, *how, room)
+            moved = moved if moved.flags.writeable else moved.copy()
+        else:
+            moved = pictures
+            for i, (across, down) in enumerate(flips):
+                if across or down:
+                    moved[i] = moved[i, :: -1 if down else 1, :: -1 if across else 1]
         for i, one in enumerate(drawn):
             if one.get("channel_shift_intensity") is not None:
                 moved[i] = apply_channel_shift(moved[i], one["channel_shift_intensity"], 2)

@@ -328,7 +328,8 @@ IMAGE: dict[str, Row] = {
         "featurewise_center samplewise_center featurewise_std_normalization "
         "samplewise_std_normalization zca_whitening rotation_range width_shift_range "
         "height_shift_range shear_range zoom_range channel_shift_range fill_mode cval "
-        "horizontal_flip vertical_flip rescale preprocessing_function dim_ordering:data_format",
+        "horizontal_flip vertical_flip rescale preprocessing_function dim_ordering:data_format "
+        "* width_zoom_range:!",
         NEAREST,
         "shears are in radians; each channel has its own shift",
     ),

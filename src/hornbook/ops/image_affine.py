@@ -59,15 +59,14 @@ def affine(
     image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
     batch, rows, columns, _ = pictures.shape
     (y, part_y), (x, part_x) = _places(high, low, rows, columns)
-    find = functools.partial(_taps, order=order, fill_mode=fill_mode)
-    taps_y, taps_x = find(y, part_y, rows), find(x, part_x, columns)
+    if "constant" in fill_mode:  # one more row and column, for all that lies beyond
+        beyond = [(0, 0), (0, 1), (0, 1), (0, 0)]
+        pictures = jnp.pad(pictures, beyond, constant_values=fill_value)
     number = jnp.arange(batch)[:, None, None]
     total: Any = 0.0
-    for at_y, weight_y, inside_y in taps_y:
-        for at_x, weight_x, inside_x in taps_x:
+    for at_y, weight_y in _taps(y, part_y, rows, order, fill_mode):
+        for at_x, weight_x in _taps(x, part_x, columns, order, fill_mode):
             value = pictures.at[number, at_y, at_x].get(mode="promise_in_bounds")
-            if "constant" in fill_mode:
-                value = jnp.where((inside_y & inside_x)[..., None], value, fill_value)
             total += value if order == 0 else (weight_y * weight_x)[..., None] * value
     return total.astype(pictures.dtype)
 
@@ -93,33 +92,26 @@ def _places(high: Array, low: Array, rows: int, columns: int) -> list[tuple[Arra
 
 
 def _taps(at: Array, part: Array, size: int, order: int, fill_mode: str) -> list[tuple]:
-    """The pixels along one axis that a place takes from: number, weight, and whether it is one."""
+    """The pixels along one axis that a place takes from, and how much of each."""
     last = size - 1
-    inside: Any = True
     if fill_mode == "nearest":
         part = jnp.where((at < 0) | (at >= last), 0.0, part)
         at = jnp.clip(at, 0, last)
     elif fill_mode == "constant":
-        inside = (at >= 0) & ((at < last) | ((at == last) & (part == 0)))
-    elif fill_mode == "wrap":
-        beyond = at % max(last, 1)
-        at_last = (at < 0) & (beyond == 0) & (part == 0)  # from below, the first is the last
         outside = (at < 0) | (at > last) | ((at == last) & (part > 0))
-        at = jnp.where(outside, jnp.where(at_last, last, beyond), at)
+        at, part = jnp.where(outside, size, at), jnp.where(outside, 0.0, part)
+    elif fill_mode == "wrap":
+        around = at % max(last, 1)
+        at_last = (at < 0) & (around == 0) & (part == 0)  # from below, the first is the last
+        outside = (at < 0) | (at > last) | ((at == last) & (part > 0))
+        at = jnp.where(outside, jnp.where(at_last, last, around), at)
     if order == 0:
-        places = [(at + (part >= 0.5), None)]
-    else:
-        places = [(at, 1 - part), (at + 1, part)]
-    taps = []
-    for place, weight in places:
-        if fill_mode == "grid-constant":
-            inside = (place >= 0) & (place <= last)
-        taps.append((_folded(place, size, fill_mode), weight, inside))
-    return taps
+        return [(_folded(at + (part >= 0.5), size, fill_mode), None)]
+    return [(_folded(at, size, fill_mode), 1 - part), (_folded(at + 1, size, fill_mode), part)]
 
 
 def _folded(at: Array, size: int, fill_mode: str) -> Array:
-    """The pixel that a number along an axis stands for."""
+    """The pixel that a number along an axis stands for; `size` for what lies beyond."""
     if fill_mode == "reflect":
         at = at % (2 * size)
         at = jnp.where(at >= size, 2 * size - 1 - at, at)
@@ -128,7 +120,9 @@ def _folded(at: Array, size: int, fill_mode: str) -> Array:
         at = jnp.where(at >= size, 2 * size - 2 - at, at)
     elif fill_mode == "grid-wrap":
         at = at % size
-    return jnp.clip(at, 0, size - 1)
+    elif fill_mode == "grid-constant":
+        at = jnp.where(at < 0, size, at)
+    return jnp.clip(at, 0, size if "constant" in fill_mode else size - 1)
 
 
 @functools.cache
