@@ -21,6 +21,7 @@ MISSING = "notebooks need nbformat, nbclient and ipykernel: pip install 'hornboo
 NOT_PYTHON = re.compile(r"\s*([%!?]|[^#]*\?\s*$|\w+\s*=\s*[!%])")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 IN_CELL = re.compile(r"Cell In ?\[\d+\], line (\d+)")
+QUIET = "--log-level=CRITICAL"  # of the kernel; what cells print goes another way
 WIDTH = 60  # of a cell's first line, as it is shown
 
 
@@ -214,7 +215,15 @@ def _client(path, generation, python2, notebook, timeout, stop_on_error, sockets
     from traitlets.config import Config
 
     settings = json.dumps({"generation": generation, "python2": python2})
-    argv = [sys.executable, "-m", "hornbook.compat.kernel", settings, "-f", "{connection_file}"]
+    argv = [
+        sys.executable,
+        "-m",
+        "hornbook.compat.kernel",
+        settings,
+        "-f",
+        "{connection_file}",
+        QUIET,
+    ]
     spec = KernelSpec(argv=argv, language="python", display_name="hornbook")
 
     class Manager(AsyncKernelManager):
