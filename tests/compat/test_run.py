@@ -75,6 +75,24 @@ def test_a_program_of_today_runs_on_hornbook_under_the_name_of_keras(tmp_path, c
     assert hornbook.__spec__ is spec and sys.modules.get("keras") is not hornbook
 
 
+@pytest.mark.parametrize(("generation", "ndim"), [("keras1", 2), ("keras2", 1)])
+def test_vectors_in_lists_are_columns_after_fit_in_keras_1(generation, ndim, tmp_path, capsys):
+    program = tmp_path / "lists.py"
+    program.write_text(
+        "import numpy as np\n"
+        "from keras.layers import Input, Dense, Embedding, Flatten\n"
+        "from keras.models import Model\n"
+        "a = Input((1,), dtype='int32')\n"
+        "model = Model(a, Dense(1)(Flatten()(Embedding(3, 2)(a))))\n"
+        "model.compile('sgd', 'mse')\n"
+        "xs, y = [np.arange(3)], np.ones(3)\n"
+        "model.fit(xs, y, verbose=0)\n"
+        "print(xs[0].ndim, y.ndim)\n"
+    )
+    assert main(["run", "--as", generation, str(program)]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == f"{ndim} 1\n"
+
+
 def test_an_error_is_told_with_the_program_s_own_line(tmp_path, capsys):
     program = tmp_path / "wrong.py"
     program.write_text("from keras.layers import Dense\n\nDense(8, aktivation='relu')\n")

@@ -510,6 +510,7 @@ TOP = {"layers": "Input", "models": "Model Sequential"}
 VERSION = "1.2.2"
 EPSILON = 1e-8  # what `K.epsilon()` says
 LOWERCASE_NAMES = True  # convolution2d_1, not conv2d_1
+WIDENED_LISTS = True  # vectors in a list of inputs were columns after `fit`
 CAPTURED_RATE = True  # a rate that is assigned after the first fit changes nothing
 
 # What tells that a program is written for this generation, beside what other generations have too.

@@ -372,6 +372,7 @@ TOP = {"layers": "Input", "models": "Model Sequential"}
 VERSION = "2.2.5"
 EPSILON = 1e-7
 LOWERCASE_NAMES = False
+WIDENED_LISTS = False
 CAPTURED_RATE = False
 
 SIGNS = {

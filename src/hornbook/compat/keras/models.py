@@ -29,6 +29,9 @@ class OldModel(OldNodes):
         dialect = self._names.dialect
         row = dialect.METHODS[f"Model.{name}"]
         given = translate(name, row, dialect.VALUES, args, kwargs)
+        if dialect.WIDENED_LISTS:
+            for data in (given.get("x"), given.get("y")):
+                widen(data)
         return in_steps(given) if "generator" in given else given
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -95,6 +98,18 @@ class OldModel(OldNodes):
         if found.shape[-1] > 1:
             return found.argmax(axis=-1)
         return (found > 0.5).astype("int32")
+
+
+def widen(arrays: Any) -> None:
+    """Give the vectors of a list a second axis, in the list itself, as Keras 1 did.
+
+    Programs went on with the list: `np.concatenate(xs, axis=1)`.
+
+    Args:
+        arrays: what `fit` was given; only a list of arrays is changed.
+    """
+    if isinstance(arrays, list) and all(isinstance(one, np.ndarray) for one in arrays):
+        arrays[:] = [one[:, None] if one.ndim == 1 else one for one in arrays]
 
 
 def in_steps(given: dict) -> dict:
