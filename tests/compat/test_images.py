@@ -157,7 +157,7 @@ def test_batches_as_lessons_of_keras1_take_them(folder):
         model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
         history = model.fit_generator(
             batches,
-            samples_per_epoch=batches.nb_sample,
+            samples_per_epoch=2 * batches.nb_sample,  # passes follow each other
             nb_epoch=2,
             validation_data=valid,
             nb_val_samples=valid.nb_sample,
@@ -168,15 +168,40 @@ def test_batches_as_lessons_of_keras1_take_them(folder):
         assert model.predict_generator(test, test.nb_sample).shape == (10, 2)
 
 
-def test_reading_in_keras2(folder):
+def test_reading_in_keras2(folder, tmp_path):
     path = next((folder / "cats").iterdir())
     with installed("keras2"):
-        from keras.preprocessing.image import ImageDataGenerator, img_to_array, load_img
+        from keras.preprocessing import image
 
-        assert img_to_array(load_img(path, grayscale=True, target_size=(4, 5))).shape == (4, 5, 1)
-        assert img_to_array(load_img(path, color_mode="rgba")).shape == (9, 11, 4)
-        flow = ImageDataGenerator(rescale=1.0 / 255, validation_split=0.4).flow_from_directory(
-            folder, target_size=(8, 8), batch_size=3, class_mode="binary", subset="validation"
+        read = image.img_to_array(image.load_img(path, grayscale=True, target_size=(4, 5)))
+        assert read.shape == (4, 5, 1)
+        whole = image.img_to_array(image.load_img(path, color_mode="rgba"))
+        assert whole.shape == (9, 11, 4)
+        image.save_img(str(tmp_path / "seen.png"), whole[..., :3], scale=False)
+        again = image.img_to_array(image.load_img(tmp_path / "seen.png"))
+        np.testing.assert_array_equal(again, whole[..., :3])
+        assert image.array_to_img(whole, scale=False).mode == "RGBA"
+
+
+def test_batches_as_books_on_keras2_take_them(folder):
+    with installed("keras2"):
+        from keras import layers, models
+        from keras.preprocessing.image import ImageDataGenerator
+
+        generator = ImageDataGenerator(
+            rescale=1.0 / 255, rotation_range=40, zoom_range=0.2, validation_split=0.4
         )
-        x, y = next(flow)
-        assert x.max() <= 1 and y.shape == (3,) and flow.samples == 4
+        flow = {"target_size": (8, 8), "batch_size": 3, "class_mode": "binary"}
+        train = generator.flow_from_directory(folder, subset="training", **flow)
+        valid = generator.flow_from_directory(folder, subset="validation", **flow)
+        x, y = next(valid)
+        assert x.max() <= 1 and y.shape == (3,) and valid.samples == 4 and train.samples == 6
+        model = models.Sequential()
+        model.add(layers.Flatten(input_shape=(8, 8, 3)))
+        model.add(layers.Dense(1, activation="sigmoid"))
+        model.compile("rmsprop", "binary_crossentropy", metrics=["acc"])
+        history = model.fit_generator(
+            train, steps_per_epoch=5, epochs=2, validation_data=valid, validation_steps=4, verbose=0
+        )
+        assert len(history.history["val_acc"]) == 2
+        assert train.total_batches_seen >= 10  # a pass has 2 batches, an epoch 5
