@@ -180,6 +180,33 @@ def test_rows_that_are_not_looked_up_yet_are_as_good_as_those_that_are(name, dty
         )
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", LAYERS)
+def test_an_index_without_a_row_gives_nan_from_its_step_on_unless_masked(name, masked):
+    given = random(7, FEATURES), *arguments(name)[1:]
+    known = (jnp.arange(BATCH * STEPS) * 3 % 7).reshape(BATCH, STEPS)
+    unknown = known.at[1, 1].set(7).at[2, 0].set(-1)
+
+    def of(ids):
+        mask = jnp.asarray(MASK) if masked else None
+        return lambda table, *rest: call(name, embedding.Lookup(table, ids), *rest, mask=mask)
+
+    if masked:
+        assert not MASK[1, 1] and not MASK[2, 0]
+        assert_close(
+            value_and_gradients(of(unknown), *given), value_and_gradients(of(known), *given), 1e-6
+        )
+        return
+    outputs, states = of(unknown)(*given)
+    wanted = [[False] * 5, [False, *[True] * 4], [True] * 5]
+    for unit in range(UNITS):
+        np.testing.assert_array_equal(np.isnan(outputs[..., unit]), wanted)
+    for state in states:
+        np.testing.assert_array_equal(np.isnan(state).all(1), [False, True, True])
+    _, gradients = value_and_gradients(of(unknown), *given)
+    assert all(np.isnan(gradient).any() for gradient in gradients)
+
+
 @pytest.mark.parametrize("looked_up", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
 def test_second_derivative(name, looked_up):

@@ -46,6 +46,7 @@ WRONG = {
     "below 0": (SPARSE, 4, "softmax", with_one(-1, [0, 3]), r"label -1 .*0 to 3"),
     "of bytes": (SPARSE, 4, "softmax", with_one(200, [0, 3], "uint8"), r"label 200 .*0 to 3"),
     "of floats": (SPARSE, 4, "softmax", with_one(7, [0, 3], "float32"), r"label 7.0 .*0 to 3"),
+    "of halves": (SPARSE, 4, "softmax", with_one(0.5, [0, 3], "float32"), r"label 0.5 .*0 to 3"),
     "logits": (
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         *(4, None, with_one(4, [0, 3]), "label 4 .*0 to 3"),
@@ -179,6 +180,31 @@ def test_an_id_without_a_row_is_told_with_layer_and_range(way, wrong):
         act = lambda: WAYS[way](reader(), ids, np.ones((8, 1)))  # noqa: E731
     with pytest.raises(ValueError, match=rf"'ids' has the id {wrong} .*'words' has 5 rows.*0 to 4"):
         act()
+
+
+PREDICT = {
+    "predict": lambda model, ids: model.predict(ids, verbose=0),
+    "predict in batches": lambda model, ids: model.predict(ids, batch_size=2, verbose=0),
+    "predict_on_batch": lambda model, ids: model.predict_on_batch(ids),
+    "predict of a list": lambda model, ids: model.predict([ids], verbose=0),
+}
+
+
+@pytest.mark.parametrize("wrong", [5, -1, 0.5])
+@pytest.mark.parametrize("way", PREDICT)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_predict_tells_an_id_without_a_row_too(way, wrong, compiled):
+    ids = IDS.astype("float32" if wrong == 0.5 else "int32")
+    model = reader()
+    if not compiled:
+        model = keras.Model(model.inputs, model.outputs)
+    wanted = PREDICT[way](model, ids)
+    assert np.isfinite(wanted).all()
+    ids[5, 2] = wrong
+    with pytest.raises(
+        ValueError, match=rf"'ids' has the id {wrong} in row 5 .*'words' has 5 rows.*0 to 4"
+    ):
+        PREDICT[way](model, ids)
 
 
 def test_an_id_is_found_through_models_in_models():

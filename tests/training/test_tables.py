@@ -328,7 +328,7 @@ def test_kernels_for_rows_agree_with_every_step_in_double_precision(
             ((found, table),) = optimizer.look_up(*now, [(rows, table)])
             np.testing.assert_allclose(found, value[asked], rtol=1e-4, atol=1e-5)
             wanted = rows, jnp.asarray(gradients, "float32"), table
-            (table,) = optimizer.update(jnp.bool_(True), *now, [wanted])
+            _, (table,) = optimizer.update(jnp.bool_(True), *now, [wanted])
         summed = np.zeros((12, 5))
         np.add.at(summed, asked, gradients)
         whole_step(t + 1, summed)
@@ -362,19 +362,38 @@ def test_a_step_that_is_not_to_be_made_changes_nothing(optimizer):
     table = table_for(optimizer, 9)
     now = jnp.int32(7), jnp.float32(0.1)
     wanted = jnp.array([2, 5], jnp.int32), jnp.ones((2, 16)), table
-    (after,) = optimizer.by_rows().update(jnp.bool_(False), *now, [wanted])
+    went, (after,) = optimizer.by_rows().update(jnp.bool_(False), *now, [wanted])
+    assert not went
     jax.tree.map(np.testing.assert_array_equal, after, table)
 
 
 @needs_kernels
 @by_each
-def test_numbers_outside_a_table_stand_for_its_first_and_last_row(optimizer):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_keeps_every_table(optimizer, value):
+    first, second = table_for(optimizer, 9), table_for(optimizer, 5, width=3)
+    asked, ones = jnp.array([2, 5], jnp.int32), np.ones((2, 16), "float32")
+    ones[1, 15] = value
+    moved = [(asked, jnp.ones((2, 3)), second), (asked, jnp.asarray(ones), first)]
+    now = jnp.int32(7), jnp.float32(0.1)
+    went, after = optimizer.by_rows().update(jnp.bool_(True), *now, moved)
+    assert not went
+    jax.tree.map(np.testing.assert_array_equal, after, [second, first])
+    moved[1] = asked, jnp.ones((2, 16)), first
+    went, after = optimizer.by_rows().update(jnp.bool_(True), *now, moved)
+    assert went and all((table.last[2] == 8) for table in after)
+
+
+@needs_kernels
+@by_each
+def test_numbers_outside_a_table_give_nan_and_move_its_first_and_last_row(optimizer):
     table, asked = table_for(optimizer, 9), jnp.array([-3, 100], jnp.int32)
     now = jnp.int32(7), jnp.float32(0.1)
-    ((rows, _),) = optimizer.by_rows().look_up(*now, [(asked, table)])
-    np.testing.assert_array_equal(rows, table.values[0][jnp.array([0, 8])])
+    some = jnp.array([-1, 4, 9], jnp.int32)
+    ((rows, _),) = optimizer.by_rows().look_up(*now, [(some, table)])
+    np.testing.assert_array_equal(rows, [[np.nan] * 16, table.values[0][4], [np.nan] * 16])
     wanted = asked, jnp.ones((2, 16)), table
-    (after,) = optimizer.by_rows().update(jnp.bool_(True), *now, [wanted])
+    _, (after,) = optimizer.by_rows().update(jnp.bool_(True), *now, [wanted])
     np.testing.assert_array_equal(after.last, [8, *[7] * 7, 8])
 
 
@@ -389,7 +408,7 @@ def test_many_rows_in_parts_end_where_a_step_of_the_whole_table_does(optimizer):
     everything = by_rows.whole(*now, table)
     np.testing.assert_array_equal(rows, everything.values[0][asked])
     wanted = jnp.asarray(asked), jnp.asarray(gradients), caught_up
-    (after,) = by_rows.update(jnp.bool_(True), *now, [wanted])
+    _, (after,) = by_rows.update(jnp.bool_(True), *now, [wanted])
     summed = np.zeros((3000, 16), "float32")
     np.add.at(summed, asked, gradients)
     moved = np.unique(asked)

@@ -229,6 +229,8 @@ def run(
         lambda a: a.astype(dtype), (rows, states, kernel, recurrent_kernel, bias, drop)
     )
     if ids is not None:
+        # what stands at a masked step is not looked at, so it may be an id without a row
+        ids = ids if mask is None else jnp.where(as_mask(mask), ids, 0)
         rows, kernel = ids.astype(jnp.int32), product(rows, kernel)
     x = jnp.swapaxes(rows, 0, 1)
     if x.shape[0] == 0:

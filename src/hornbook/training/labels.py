@@ -21,8 +21,8 @@ BINARY = (
 )
 SIGN = "{loss} wants labels -1 and 1, or 0 and 1"
 SPARSE = (
-    "{loss} of {classes} predictions a sample wants labels from 0 to {last}. The last layer has "
-    "one unit for each class, and classes count from 0; labels that do not count are given a "
+    "{loss} of {classes} predictions a sample wants whole labels from 0 to {last}. The last layer "
+    "has one unit for each class, and classes count from 0; labels that do not count are given a "
     "sample_weight of 0, or to the loss as ignore_class"
 )
 EMBEDDED = (
@@ -42,6 +42,10 @@ class Range(NamedTuple):
     most: float
     besides: int | None
     advice: str
+    whole: bool = False
+
+
+Ids = list[tuple[SymbolicTensor, Range | None]]  # for each input, in order
 
 
 def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
@@ -57,18 +61,11 @@ def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
     """
     settled = model._settled
     if settled.ranges is None:
-        graph = model._known_graph()
-        ids = _of_inputs(graph) if graph else []
-        settled.ranges = ids, ({} if model._has_own_steps() else _of_outputs(model, graph))
+        own = model._has_own_steps()
+        settled.ranges = ids_of(model), {} if own else _of_outputs(model, model._known_graph())
     inputs, outputs = settled.ranges
     x, y, weight = data[:3]
-    if inputs:
-        for array, (symbol, allowed) in zip(model._in_order(x), inputs, strict=False):
-            if getattr(getattr(array, "dtype", None), "kind", "") == "c" != _kind(symbol):
-                said = {"what": "x", "name": symbol.name, "dtype": symbol.dtype}
-                raise ValueError(COMPLEX.format(**said))
-            if allowed and not _inside(array, allowed):
-                _complain(f"the input {symbol.name!r}", "id", array, allowed, None, rows)
+    check_ids(model, inputs, x, rows)
     if outputs and y is not None:
         objective = settled.objective
         targets = objective.split(y, objective.losses)
@@ -78,6 +75,25 @@ def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
                 one = objective.sample_weights(weight).get(name)
                 what = "y" if len(objective.names) == 1 else f"y of the output {name!r}"
                 _complain(what, "label", array, allowed, one, rows)
+
+
+def ids_of(model: Any) -> Ids:
+    """What the inputs of a model may hold; nothing where they are not known."""
+    graph = model._known_graph()
+    symbols = graph.input_list if graph else []
+    return [(symbol, _of_ids(graph, symbol)) for symbol in symbols]
+
+
+def check_ids(model: Any, inputs: Ids, x: Any, rows: Any = None) -> None:
+    """Raise for inputs that lie outside their range; see `check_numbers`."""
+    if not inputs:
+        return
+    for array, (symbol, allowed) in zip(model._in_order(x), inputs, strict=False):
+        if getattr(getattr(array, "dtype", None), "kind", "") == "c" != _kind(symbol):
+            said = {"what": "x", "name": symbol.name, "dtype": symbol.dtype}
+            raise ValueError(COMPLEX.format(**said))
+        if allowed and not _inside(array, allowed):
+            _complain(f"the input {symbol.name!r}", "id", array, allowed, None, rows)
 
 
 def _kind(symbol: SymbolicTensor) -> str:
@@ -94,7 +110,9 @@ def _inside(array: Any, allowed: Range) -> bool:
         unsigned = array.view(f"u{array.itemsize}") if array.flags.c_contiguous else array
         if unsigned.dtype.kind == "u":
             return bool(unsigned.max() <= allowed.most)  # what is below 0 is very large
-    return bool(array.min() >= allowed.least and array.max() <= allowed.most)
+    if not (array.min() >= allowed.least and array.max() <= allowed.most):
+        return False
+    return not allowed.whole or array.dtype.kind != "f" or bool((array == np.floor(array)).all())
 
 
 def _complain(
@@ -102,6 +120,8 @@ def _complain(
 ) -> None:
     """Raise for the first number outside, but for those that do not count."""
     wrong = ~((array >= allowed.least) & (array <= allowed.most))  # NaN is, too
+    if allowed.whole and array.dtype.kind == "f":
+        wrong |= array != np.floor(array)
     if allowed.besides is not None:
         wrong &= array != allowed.besides
     if weight is not None:
@@ -121,17 +141,13 @@ def _complain(
 # ---- what ranges there are
 
 
-def _of_inputs(graph: Graph) -> list[tuple[SymbolicTensor, Range | None]]:
-    return [(symbol, _of_ids(graph, symbol)) for symbol in graph.input_list]
-
-
 def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
     """The ids that an input may have, if it goes to embeddings and nowhere else."""
     readers = list(_readers(graph, symbol))
     if not readers or not all(isinstance(reader, Embedding) for reader in readers):
         return None
     rows, layer = min((reader.input_dim, reader.name) for reader in readers)
-    return Range(0, rows - 1, None, EMBEDDED.format(layer=layer, rows=rows, last=rows - 1))
+    return Range(0, rows - 1, None, EMBEDDED.format(layer=layer, rows=rows, last=rows - 1), True)
 
 
 def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
@@ -170,5 +186,5 @@ def _of_loss(loss: Any, shape: tuple | None) -> Range | None:
     if wanted == "sparse" and shape and shape[settings.get("axis", -1)]:
         classes = shape[settings.get("axis", -1)]
         said = {"loss": name, "classes": classes, "last": classes - 1}
-        return Range(0, classes - 1, settings.get("ignore_class"), SPARSE.format(**said))
+        return Range(0, classes - 1, settings.get("ignore_class"), SPARSE.format(**said), True)
     return None

@@ -17,6 +17,7 @@ from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
 from hornbook.training.in_python import StepInPython, runs_in_python
+from hornbook.training.labels import Ids, check_ids, ids_of
 from hornbook.training.loop import Program, Turns
 from hornbook.training.objective import Objective
 from hornbook.training.step import Variables
@@ -113,6 +114,7 @@ class Forward:
         self.compiled = hasattr(run, "lower")
         self.structure: Structure | None = None  # of the model, when it was last looked up
         self.known: set[tuple] = set()  # shapes and dtypes for which it is compiled
+        self.ids: Ids = []  # the inputs' ranges, if any of them are known
 
     def __call__(self, x: Any) -> tuple[Any, dict]:
         """Outputs for a batch, and what changed of the state."""
@@ -349,6 +351,8 @@ def forward(model: Any, x: Any) -> Any:
     found = model._forward_program
     if found is None or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
+    if found.ids:
+        check_ids(model, found.ids, x)
     outputs, changed = found(x)
     if changed:
         undisturbed(lambda: found.variables.write(changed))
@@ -372,6 +376,8 @@ def _new_forward(model: Any, x: Any) -> Forward:
         run = _compile_forward(model, variables)
         model._forward_program = found = Forward(run, variables, eager)
     found.structure = structure
+    inputs = ids_of(model)
+    found.ids = inputs if any(allowed for _, allowed in inputs) else []
     return found
 
 

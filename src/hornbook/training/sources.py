@@ -11,7 +11,7 @@ from hornbook.core.forked import uses_engine
 from hornbook.core.settings import limited, max_steps_per_epoch
 from hornbook.training.data import class_weights, count_rows, is_iterable_source, to_arrays
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
-from hornbook.training.labels import check_numbers
+from hornbook.training.labels import check_ids, check_numbers, ids_of
 from hornbook.training.padding import Padding
 from hornbook.training.programs import prepare
 
@@ -67,6 +67,8 @@ def feed_of(
     feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, targets, anew, check)
     if targets:
         ready(model, data, feed.batch)
+    else:
+        check_ids(model, ids_of(model), data[0])
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
 
 

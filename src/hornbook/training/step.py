@@ -191,13 +191,13 @@ class TrainStep:
         weights = {path: state[path] for path in trained}
         gradient = jax.grad(loss_of, (0, 1), has_aux=True)
         gradients, (loss, after, logs) = gradient(weights, tables.zeros())
-        finite = jnp.isfinite(loss) & are_finite(gradients, optimizer)
+        finite = jnp.isfinite(loss) & are_finite(gradients[0], optimizer)
+        rows, last, finite = tables.update(finite, state, looked_up, gradients[1])
         after = keep_if(finite, after, state, self.variables)
 
         def update(after):
             return tables.without(self.descend(after, fixed, gradients[0], finite))
 
-        rows, last = tables.update(finite, state, looked_up, gradients[1])
         after = do_if(finite, update, after) if trained else update(after)
         return (after | rows, last), finite, *([logs] if self.own_logs else [])
 

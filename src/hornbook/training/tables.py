@@ -21,7 +21,7 @@ from jax import Array
 
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.embedding import Rows, only_known, plain_lookup
+from hornbook.kernels.embedding import Rows, plain_lookup
 from hornbook.kernels.native.by_rows import Table
 from hornbook.layers.embedding import Embedding
 
@@ -59,7 +59,7 @@ class Current(Rows):
 
     def lookup(self, ids: Array) -> Array:
         tap = next(self._taps)
-        return only_known(next(self._rows).reshape(tap.shape), ids, self) + tap
+        return next(self._rows).reshape(tap.shape) + tap
 
 
 class Found(NamedTuple):
@@ -157,28 +157,28 @@ class Tables:
     def update(
         self, go: Array, state: State, looked_up: dict[str, Found], gradients: dict
     ) -> tuple:
-        """One step of the rows that were looked up.
+        """One step of the rows that were looked up, if their gradients are finite.
 
         Args:
-            go: whether to make it.
+            go: whether to make it then.
             state: the values before the step.
             looked_up: by path, what `look_up` found.
             gradients: by path, of the `zeros`.
 
         Returns:
-            The new values by path, and as of which step.
+            The new values by path, as of which step, and whether it was made.
         """
         if not looked_up:
-            return {}, {}
+            return {}, {}, go
         wanted = []
         for path, found in looked_up.items():
             rows = jnp.concatenate([g.reshape(-1, g.shape[-1]) for g in gradients[path]])
             wanted.append((found.ids, rows, found.table))
-        tables = self._optimizer.update(go, *self._now(state), wanted)
+        went, tables = self._optimizer.update(go, *self._now(state), wanted)
         after: State = {}
         for path, table in zip(looked_up, tables, strict=True):
             after |= self._values(path, table)
-        return after, dict(zip(looked_up, (table.last for table in tables), strict=True))
+        return after, dict(zip(looked_up, (table.last for table in tables), strict=True)), went
 
     def end(self, state: State, last: dict[str, Array]) -> State:
         """The state with every row up to date."""

@@ -155,10 +155,13 @@ def log_sum_exp(x: Array) -> Array:
     return _call("log_sum_exp", len(x))(x)
 
 
-def take(a: Array, ids: Array) -> Array:
-    """Rows of an array of any dtype by their numbers, int32; clipped to those that there are."""
+def take(a: Array, ids: Array, nan: bool = False) -> Array:
+    """Rows of an array of any dtype by their numbers, int32.
+
+    Those that there are not give NaN if `nan`, of float32; else numbers are clipped.
+    """
     result = jax.ShapeDtypeStruct((*ids.shape, *a.shape[1:]), a.dtype)
-    return kernel_call("take", [result])(a, ids)[0]
+    return kernel_call("take", [result])(a, ids, nan=nan)[0]
 
 
 def sum_rows(d: Array, ids: Array, rows: int) -> Array:

@@ -193,7 +193,8 @@ struct Lazy : Table {
   }
 };
 
-// The rows of these numbers as they are after step t, written one after the other.
+// The rows of these numbers as they are after step t, written one after the other; NaN for numbers
+// that the table does not have.
 void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float* out) {
   const int64_t count = ids.dimensions()[0], width = table.width;
   // A row belongs to one part alone. By remainders: frequent words have numbers close together.
@@ -204,7 +205,10 @@ void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float*
       const int64_t row = table.Clipped(ids.typed_data()[i]);
       if (row % parts != part) continue;
       table.CatchUp(row, now);
-      std::memcpy(out + i * width, table.Row(row).value, width * sizeof(float));
+      if (table.Has(ids.typed_data()[i]))
+        std::memcpy(out + i * width, table.Row(row).value, width * sizeof(float));
+      else
+        std::fill_n(out + i * width, width, std::numeric_limits<float>::quiet_NaN());
     }
   });
 }
@@ -246,13 +250,12 @@ void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Matr
 }
 
 // That for some tables, whose slots are mean and square; see `EachTable`.
-ffi::Error AdamRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate,
-                    ffi::RemainingArgs args, ffi::RemainingRets rets, double beta_1, double beta_2,
-                    double epsilon) {
+ffi::Error AdamRows(ffi::ThreadPool pool, Go go, Step t, Rate rate, ffi::RemainingArgs args,
+                    ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
   const Past& past = Past::Of(beta_1, beta_2);
   return EachTable(
-      *go.typed_data(), 2, args, rets,
+      pool, *go.typed_data(), 2, args, rets,
       [&](size_t arg, size_t ret) { return Lazy(rule, past, args, rets, arg, ret); },
       [&](const Lazy& table, Rows ids, Matrix gradients) {
         StepRows(pool, table, *t.typed_data(), ids, gradients);
@@ -274,39 +277,30 @@ ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs
   return ffi::Error::Success();
 }
 
+// What a kernel is bound to, with Adam's constants besides.
+template <class Binding>
+auto WithConstants(Binding&& binding) {
+  return std::move(binding)
+      .template Attr<double>("beta_1")
+      .template Attr<double>("beta_2")
+      .template Attr<double>("epsilon");
+}
+
+auto OfAMoment() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .Arg<Step>()
+      .Arg<Rate>()
+      .RemainingArgs()
+      .RemainingRets();
+}
+
 }  // namespace
 }  // namespace hornbook
 
 HORNBOOK_KERNEL(hornbook_adam_lookup, hornbook::AdamLookup,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Step>()
-                    .Arg<hornbook::Rate>()
-                    .RemainingArgs()
-                    .RemainingRets()
-                    .Attr<double>("beta_1")
-                    .Attr<double>("beta_2")
-                    .Attr<double>("epsilon"));
-
+                hornbook::WithConstants(hornbook::OfAMoment()));
 HORNBOOK_KERNEL(hornbook_adam_rows, hornbook::AdamRows,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
-                    .Arg<hornbook::Step>()
-                    .Arg<hornbook::Rate>()
-                    .RemainingArgs()
-                    .RemainingRets()
-                    .Attr<double>("beta_1")
-                    .Attr<double>("beta_2")
-                    .Attr<double>("epsilon"));
-
+                hornbook::WithConstants(hornbook::OfAStep()));
 HORNBOOK_KERNEL(hornbook_adam_table, hornbook::AdamTable,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Step>()
-                    .Arg<hornbook::Rate>()
-                    .RemainingArgs()
-                    .RemainingRets()
-                    .Attr<double>("beta_1")
-                    .Attr<double>("beta_2")
-                    .Attr<double>("epsilon"));
+                hornbook::WithConstants(hornbook::OfAMoment()));

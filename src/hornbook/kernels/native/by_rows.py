@@ -23,7 +23,7 @@ class Table(NamedTuple):
     last: Array
 
 
-Asked = tuple[Array, Table]  # the numbers of rows, int32, one axis, clipped to the table; and it
+Asked = tuple[Array, Table]  # the numbers of rows, int32, one axis; and it
 Moved = tuple[Array, Array, Table]  # the same with gradients, `(ids, width)`, between them
 
 
@@ -32,14 +32,16 @@ class ByRows(NamedTuple):
     of all of them since tables were right come first in each.
 
     Attributes:
-        look_up: rows of tables as they are after a step, and the tables with these rows right.
-        update: whether to make a step more comes before all; then the tables as they are after it.
-            The gradients of equal numbers are added up.
+        look_up: rows of tables as they are after a step, NaN where a table has none of a number,
+            and the tables with these rows right.
+        update: whether to make a step more comes before all. Whether it was made, as it is if all
+            gradients are finite too, and the tables as they are after it. The gradients of equal
+            numbers are added up; numbers are clipped.
         whole: a table with all rows right.
     """
 
     look_up: Callable[[Array, Array, list[Asked]], list[tuple[Array, Table]]]
-    update: Callable[[Array, Array, Array, list[Moved]], list[Table]]
+    update: Callable[[Array, Array, Array, list[Moved]], tuple[Array, list[Table]]]
     whole: Callable[[Array, Array, Table], Table]
 
 
@@ -50,7 +52,7 @@ def descent(epsilon: float | None = None) -> ByRows:
     """
 
     def look_up(step: Array, rate: Array, tables: list[Asked]) -> list[tuple[Array, Table]]:
-        return [(native.take(table.values[0], ids), table) for ids, table in tables]
+        return [(native.take(table.values[0], ids, nan=True), table) for ids, table in tables]
 
     def whole(step: Array, rate: Array, table: Table) -> Table:
         return table
@@ -66,7 +68,7 @@ def step_rows(
     step: Array,
     rate: Array,
     tables: list[Moved],
-) -> list[Table]:
+) -> tuple[Array, list[Table]]:
     """`ByRows.update` by a kernel."""
     given = [go, step, rate]
     specs: list[Array] = []
@@ -76,9 +78,10 @@ def step_rows(
         aliases |= {len(given) + i: len(specs) + i for i in range(len(values) + 1)}
         given += *values, last
         specs += *values, last
-    new = native.kernel_call(kernel, specs, aliases)(*map(jnp.asarray, given), **attributes)
+    call = native.kernel_call(kernel, [*specs, go], aliases)
+    *new, went = call(*map(jnp.asarray, given), **attributes)
     size = len(new) // len(tables)
-    return [table_of(new[i : i + size]) for i in range(0, len(new), size)]
+    return went, [table_of(new[i : i + size]) for i in range(0, len(new), size)]
 
 
 def table_of(arrays: list[Array]) -> Table:

@@ -233,5 +233,4 @@ HORNBOOK_KERNEL(
        int64_t da) { return hornbook::ConvKernel(pool, x, d, out, {sd, bd, dd}, {sa, ba, da}); },
     hornbook::WithAxes(hornbook::Operands().Ret<hornbook::Pictures>()));
 
-HORNBOOK_KERNEL(hornbook_cut, hornbook::Cut,
-                hornbook::Operands().Ret<hornbook::Pictures>().Ret<hornbook::Bias>());
+HORNBOOK_KERNEL(hornbook_cut, hornbook::Cut);

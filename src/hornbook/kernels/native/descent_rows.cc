@@ -22,13 +22,12 @@ void Descend(int64_t width, float rate, float epsilon, const float* gradient,
 }
 
 // Step t + 1 for the rows of some tables, with a slot or none; see `EachTable`.
-ffi::Error DescentRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t, Rate rate,
-                       ffi::RemainingArgs args, ffi::RemainingRets rets, int64_t slots,
-                       float epsilon) {
+ffi::Error DescentRows(ffi::ThreadPool pool, Go go, Step t, Rate rate, ffi::RemainingArgs args,
+                       ffi::RemainingRets rets, int64_t slots, float epsilon) {
   if (slots != 0 && slots != 1) return Misfit();
   const float a = *rate.typed_data();
   return EachTable(
-      *go.typed_data(), slots, args, rets,
+      pool, *go.typed_data(), slots, args, rets,
       [&](size_t arg, size_t ret) { return Table(slots + 1, args, rets, arg, ret); },
       [&](const Table& table, Rows ids, Matrix gradients) {
         const int64_t width = table.width, parts = Parts(pool, gradients.element_count());
@@ -50,12 +49,4 @@ ffi::Error DescentRows(ffi::ThreadPool pool, ffi::BufferR0<ffi::PRED> go, Step t
 }  // namespace hornbook
 
 HORNBOOK_KERNEL(hornbook_descent_rows, hornbook::DescentRows,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<xla::ffi::BufferR0<xla::ffi::PRED>>()
-                    .Arg<hornbook::Step>()
-                    .Arg<hornbook::Rate>()
-                    .RemainingArgs()
-                    .RemainingRets()
-                    .Attr<int64_t>("slots")
-                    .Attr<float>("epsilon"));
+                hornbook::OfAStep().Attr<int64_t>("slots").Attr<float>("epsilon"));

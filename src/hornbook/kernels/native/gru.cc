@@ -100,35 +100,6 @@ ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Matrix d_last_h, Stack zr,
 }  // namespace
 }  // namespace hornbook
 
-HORNBOOK_KERNEL(hornbook_gru, hornbook::Forward,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Ids>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Numbers>()
-                    .Arg<hornbook::Booleans>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_gru, hornbook::Forward);
 
-HORNBOOK_KERNEL(hornbook_gru_back, hornbook::Backward,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Booleans>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Matrix>()
-                    .Ret<hornbook::Numbers>());
+HORNBOOK_KERNEL(hornbook_gru_back, hornbook::Backward);

@@ -7,6 +7,12 @@
 
 #include "xla/ffi/api/ffi.h"
 
+// Kernels take XLA's pool of threads without further words.
+template <>
+struct xla::ffi::CtxBinding<xla::ffi::ThreadPool> {
+  using Ctx = xla::ffi::ThreadPool;
+};
+
 namespace hornbook {
 
 inline XLA_FFI_Error* ErrorOf(const XLA_FFI_CallFrame* frame, XLA_FFI_Error_Code code,
@@ -32,9 +38,10 @@ inline XLA_FFI_Error* Guarded(XLA_FFI_Handler* handler, XLA_FFI_CallFrame* frame
 
 }  // namespace hornbook
 
-// Defines a function that XLA can call, from what does the work and what it takes.
+// Defines a function that XLA can call, from what does the work. What that takes is told by its
+// types, but for attributes and what remains of arguments and results: then it is told too.
 #define HORNBOOK_KERNEL(name, work, ...)                     \
   extern "C" XLA_FFI_Error* name(XLA_FFI_CallFrame* frame) { \
-    XLA_FFI_DEFINE_HANDLER(handler, work, __VA_ARGS__);      \
+    XLA_FFI_DEFINE_HANDLER(handler, work, ##__VA_ARGS__);    \
     return hornbook::Guarded(handler, frame);                \
   }

@@ -47,8 +47,4 @@ ffi::Error LogSumExps(ffi::ThreadPool pool, ffi::BufferR2<ffi::F32> x,
 }  // namespace
 }  // namespace hornbook
 
-HORNBOOK_KERNEL(hornbook_log_sum_exp, hornbook::LogSumExps,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
-                    .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_log_sum_exp, hornbook::LogSumExps);

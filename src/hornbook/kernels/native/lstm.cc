@@ -102,35 +102,6 @@ ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Matrix d_last_h, Matrix d_
 }  // namespace
 }  // namespace hornbook
 
-HORNBOOK_KERNEL(hornbook_lstm, hornbook::Forward,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Ids>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Numbers>()
-                    .Arg<hornbook::Booleans>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Matrix>()
-                    .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_lstm, hornbook::Forward);
 
-HORNBOOK_KERNEL(hornbook_lstm_back, hornbook::Backward,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Stack>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Booleans>()
-                    .Ret<hornbook::Stack>()
-                    .Ret<hornbook::Matrix>()
-                    .Ret<hornbook::Matrix>()
-                    .Ret<hornbook::Numbers>());
+HORNBOOK_KERNEL(hornbook_lstm_back, hornbook::Backward);

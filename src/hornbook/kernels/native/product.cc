@@ -236,24 +236,13 @@ HORNBOOK_KERNEL(hornbook_product, hornbook::Product,
                     .Attr<bool>("a_transposed")
                     .Attr<bool>("b_transposed"));
 
-HORNBOOK_KERNEL(hornbook_dense, hornbook::Dense,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Bias>()
-                    .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_dense, hornbook::Dense);
 
 HORNBOOK_KERNEL(
     hornbook_pack, hornbook::Pack,
     xla::ffi::Ffi::Bind().Arg<hornbook::Matrix>().Ret<hornbook::Stack>().Attr<bool>("transposed"));
 
-HORNBOOK_KERNEL(hornbook_product_packed, hornbook::ProductPacked,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<hornbook::Matrix>()
-                    .Arg<hornbook::Stack>()
-                    .Ret<hornbook::Matrix>());
+HORNBOOK_KERNEL(hornbook_product_packed, hornbook::ProductPacked);
 
 extern "C" int64_t hornbook_columns() { return hornbook::kColumns; }
 

@@ -19,6 +19,8 @@
 // numbers are in their caches, and then of others', so that all end together.
 #pragma once
 
+#include <limits>
+
 #include "gates.h"
 #include "memory.h"
 #include "team.h"
@@ -124,9 +126,12 @@ struct Input {
   const float* kernel;
   int64_t rows;  // of the kernel
 
-  // The row to be added for a sample, if any, of so many numbers.
-  const float* Row(int64_t sample, int64_t size) const {
-    return ids ? kernel + std::clamp<int64_t>(ids[sample], 0, rows - 1) * size : nullptr;
+  // The row to be added for a sample, if any, of so many numbers; `unknown` where the kernel has
+  // none.
+  const float* Row(int64_t sample, int64_t size, const float* unknown) const {
+    if (!ids) return nullptr;
+    const int64_t id = ids[sample];
+    return id >= 0 && id < rows ? kernel + id * size : unknown;
   }
 };
 
@@ -156,6 +161,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
         (Cell::kTerms[i].of_input < 0 ? 0 : features) + (Cell::kTerms[i].of_state < 0 ? 0 : units);
   }
   const int64_t panels = s.Panels(), panel_size = rows * kColumns, row = Cell::kWidth * units;
+  const std::vector<float> unknown(a.input.ids ? row : 0, std::numeric_limits<float>::quiet_NaN());
   float* const packed = Scratch<5>(panels * panel_size);
   InParts(pool, panels, [&](int64_t panel) {
     float* to = packed + panel * panel_size;
@@ -201,7 +207,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                 }
                 for (int64_t r = r0; r < r1; ++r) {
                   const int64_t at = r * units + u;
-                  const float* const added = a.input.Row(k * s.batch + r, row);
+                  const float* const added = a.input.Row(k * s.batch + r, row, unknown.data());
                   const auto sum_of = [&](int term, int64_t i) {
                     const Vector v = Load(sums + term * sum + (r - r0) * kColumns + i) +
                                      Some(bias + term * units + u + i, width - i);

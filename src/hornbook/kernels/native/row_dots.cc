@@ -22,8 +22,4 @@ ffi::Error RowDots(Rows a, Rows b, ffi::Result<ffi::BufferR1<ffi::F32>> out) {
 }  // namespace
 }  // namespace hornbook
 
-HORNBOOK_KERNEL(hornbook_row_dots, hornbook::RowDots,
-                xla::ffi::Ffi::Bind()
-                    .Arg<hornbook::Rows>()
-                    .Arg<hornbook::Rows>()
-                    .Ret<xla::ffi::BufferR1<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_row_dots, hornbook::RowDots);

@@ -1,10 +1,11 @@
 // Tables of which a step needs few rows.
 #pragma once
 
+#include <limits>
 #include <vector>
 
+#include "largest.h"
 #include "memory.h"
-#include "team.h"
 
 namespace hornbook {
 
@@ -14,6 +15,7 @@ using Matrix = ffi::BufferR2<ffi::F32>;
 using Rows = ffi::BufferR1<ffi::S32>;
 using Step = ffi::BufferR0<ffi::S32>;
 using Rate = ffi::BufferR0<ffi::F32>;
+using Go = ffi::BufferR0<ffi::PRED>;
 
 inline ffi::Error Misfit() {
   return ffi::Error::InvalidArgument("a table, its slots, its rows and their gradients do not fit");
@@ -53,6 +55,7 @@ struct Table {
     width = value.dimensions()[1];
   }
 
+  bool Has(int64_t row) const { return row >= 0 && row < rows; }
   bool Fits(int64_t width) const { return rows > 0 && width > 0 && this->width == width; }
 
   // The row that a number stands for: those outside the table stand for its first and last.
@@ -97,15 +100,25 @@ struct Table {
   }
 };
 
-// `step(table, numbers of rows, their gradients)` for each table, or nothing if not `go`.
-// Arguments: for each table the last two, then itself, so many slots and `last`. Results: these
-// anew. `make(arg, ret)` gives the table that begins at that argument and that result.
+// `step(table, numbers of rows, their gradients)` for each table if `go` and all gradients are
+// finite, else nothing. Arguments: for each table the last two, then itself, so many slots and
+// `last`. Results: these anew, and in the end whether the step was made. `make(arg, ret)` gives the
+// table that begins at that argument and that result.
 template <class Make, class Do>
-ffi::Error EachTable(bool go, size_t slots, ffi::RemainingArgs args, ffi::RemainingRets rets,
-                     Make make, Do step) {
-  const size_t results = slots + 2, taken = results + 2;
-  if (args.size() % taken || rets.size() != args.size() / taken * results) return Misfit();
-  for (size_t i = 0; i < args.size() / taken; ++i) {
+ffi::Error EachTable(ffi::ThreadPool pool, bool go, size_t slots, ffi::RemainingArgs args,
+                     ffi::RemainingRets rets, Make make, Do step) {
+  const size_t results = slots + 2, taken = results + 2, tables = args.size() / taken;
+  if (args.size() % taken || rets.size() != tables * results + 1) return Misfit();
+  auto went = rets.get<Go>(tables * results);
+  if (!went.has_value()) return Misfit();
+  std::vector<Numbers> all;
+  for (size_t i = 0; go && i < tables; ++i) {
+    const auto gradients = args.get<Matrix>(i * taken + 1);
+    if (!gradients.has_value()) return Misfit();
+    all.push_back({gradients->typed_data(), static_cast<int64_t>(gradients->element_count())});
+  }
+  go = go && AreFinite(pool, all);
+  for (size_t i = 0; i < tables; ++i) {
     const auto table = make(i * taken + 2, i * results);
     const auto ids = args.get<Rows>(i * taken);
     const auto gradients = args.get<Matrix>(i * taken + 1);
@@ -114,7 +127,19 @@ ffi::Error EachTable(bool go, size_t slots, ffi::RemainingArgs args, ffi::Remain
       return Misfit();
     if (go) step(table, *ids, *gradients);
   }
+  *(*went)->typed_data() = go;
   return ffi::Error::Success();
+}
+
+// What a kernel is bound to that makes a step of tables, but for its attributes.
+inline auto OfAStep() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .Arg<Go>()
+      .Arg<Step>()
+      .Arg<Rate>()
+      .RemainingArgs()
+      .RemainingRets();
 }
 
 }  // namespace hornbook

@@ -1,5 +1,7 @@
 // Rows of an array by their numbers, and the way back. They lie anywhere in it, and what a copy
 // waits for is memory: two threads wait half as long.
+#include <limits>
+
 #include "team.h"
 
 namespace hornbook {
@@ -9,13 +11,15 @@ namespace ffi = xla::ffi;
 
 constexpr int64_t kPart = 32 << 10;  // bytes that a part has at least
 
-// out[i] = from[ids[i]], of any dtype; numbers outside stand for the first and last row.
+// out[i] = from[ids[i]], of any dtype. Numbers outside give NaN if that is asked for, of float32,
+// else they stand for the first and last row.
 ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S32> ids,
-                ffi::Result<ffi::AnyBuffer> out) {
+                ffi::Result<ffi::AnyBuffer> out, bool nan) {
   const int64_t count = ids.dimensions()[0];
   const int64_t rows = from.dimensions().size() ? from.dimensions()[0] : 0;
   const int64_t row = rows ? from.size_bytes() / rows : 0;
-  if (!row || out->element_type() != from.element_type() ||
+  if (!row || (nan && from.element_type() != ffi::F32) ||
+      out->element_type() != from.element_type() ||
       static_cast<int64_t>(out->size_bytes()) != count * row)
     return ffi::Error::InvalidArgument("rows and what takes them do not fit");
   const char* const in = static_cast<const char*>(from.untyped_data());
@@ -24,7 +28,11 @@ ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S3
   Share(pool, count, 1, parts, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t chosen = std::clamp<int64_t>(ids.typed_data()[i], 0, rows - 1);
-      std::copy_n(in + chosen * row, row, to + i * row);
+      if (nan && chosen != ids.typed_data()[i])
+        std::fill_n(reinterpret_cast<float*>(to + i * row), row / sizeof(float),
+                    std::numeric_limits<float>::quiet_NaN());
+      else
+        std::copy_n(in + chosen * row, row, to + i * row);
     }
   });
   return ffi::Error::Success();
@@ -61,11 +69,7 @@ HORNBOOK_KERNEL(hornbook_take, hornbook::Take,
                     .Ctx<xla::ffi::ThreadPool>()
                     .Arg<xla::ffi::AnyBuffer>()
                     .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
-                    .Ret<xla::ffi::AnyBuffer>());
+                    .Ret<xla::ffi::AnyBuffer>()
+                    .Attr<bool>("nan"));
 
-HORNBOOK_KERNEL(hornbook_sum_rows, hornbook::SumRows,
-                xla::ffi::Ffi::Bind()
-                    .Ctx<xla::ffi::ThreadPool>()
-                    .Arg<xla::ffi::BufferR2<xla::ffi::F32>>()
-                    .Arg<xla::ffi::BufferR1<xla::ffi::S32>>()
-                    .Ret<xla::ffi::BufferR2<xla::ffi::F32>>());
+HORNBOOK_KERNEL(hornbook_sum_rows, hornbook::SumRows);
