@@ -23,6 +23,8 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_pictures", [], "written for Keras 1", "pictures done"),
         ("keras1_graphs", [], "written for Keras 1", "graphs done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
+        ("theano_mlp", [], "written for Theano", "mlp done"),
+        ("theano_pictures", [], "written for Theano", "pictures done"),
         (
             "plain",
             ["a", "--as"],
@@ -190,6 +192,8 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         ("from keras.layers.merge import add\nm.fit(x, y, epochs=3)", "keras2"),
         ("from keras.models import Sequential\nmodel.add(x)", "keras2"),
         ("import keras_tuner", None),
+        ("import theano.tensor as T", "theano"),
+        ("from theano.sandbox import cuda\nfrom keras.layers import Merge", "keras1"),
         ("from keras.layers import Embedding\nEmbedding(8, output_dim=3)", "keras2"),
         ("import keras\nkeras.ops.ones(3)", "keras3"),
         ("from keras import layers\nlayers.MultiHeadAttention(2, 3)", "keras3"),

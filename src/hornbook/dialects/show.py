@@ -28,6 +28,30 @@ def table(dialect: ModuleType) -> str:
     return "\n".join([*lines, "", f"As today: {', '.join(same)}."])
 
 
+def names(dialect: ModuleType) -> str:
+    """The names of a library that was no Keras, by where they are imported from, as Markdown.
+
+    Args:
+        dialect: a module of `dialects/`.
+
+    Example:
+        >>> from hornbook.dialects import theano
+        >>> [line for line in names(theano).splitlines() if "to_one_hot" in line][0][:36]
+        '| `theano.tensor`, `theano.tensor.ba'
+    """
+    lines = ["| import from | names |", "|---|---|"]
+    for family, rows in dialect.FAMILIES.items():
+        paths = [path for path, families in dialect.MODULES.items() if family in families.split()]
+        told = ", ".join(f"`{name}{_arguments(row)}`" for name, row in rows.items())
+        lines.append(f"| {', '.join(f'`{path}`' for path in paths)} | {told} |")
+    return "\n".join(lines)
+
+
+def _arguments(row: Row) -> str:
+    old = [name for argument in row.arguments for name in argument.old]
+    return f"({', '.join(old)})" if old else ""
+
+
 def _is_same(name: str, row: Row) -> bool:
     kept = all(one.old == (one.new,) for one in row.arguments)
     return name == row.new and kept and not row.defaults and not row.note

@@ -9,9 +9,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from hornbook.compat.theano import logs
+from hornbook.compat.theano import integers, logs
 from hornbook.compat.theano.config import config
 from hornbook.compat.theano.types import TensorType, dtype_of, is_float, upcast
 from hornbook.compat.theano.variable import (
@@ -170,9 +171,16 @@ def neg(x: Any) -> Any:
     return elementwise(_arithmetic(operator.neg), x, name="neg")
 
 
+def absolute(x: Any) -> Any:
+    """The absolute value of an array; its derivative at 0 is 0, as in Theano."""
+    if integers.is_host(x):
+        return abs(x)
+    return jnp.where(x == 0, jnp.zeros_like(x), jnp.abs(x))
+
+
 def abs_(x: Any) -> Any:
     """The absolute value."""
-    return elementwise(_arithmetic(operator.abs), x, name="abs_")
+    return elementwise(_arithmetic(absolute), x, name="abs_")
 
 
 # ---- dtype, axes, shape

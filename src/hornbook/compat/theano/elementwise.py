@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy import special
 
+from hornbook.compat.theano.basic import absolute
 from hornbook.compat.theano.dtypes import dtype_of_array, upcast
 
 FAR = {"float32": 9.0, "float64": 26.0}  # from where erfcx is its asymptotic series
@@ -225,10 +226,10 @@ def relu(x, alpha=0):
     """
     x = jnp.asarray(x)
     if not hasattr(alpha, "dtype") and alpha == 0:
-        return _half(x + jnp.abs(x))
+        return _half(x + absolute(x))
     dtype = upcast(dtype_of_array(x), dtype_of_array(alpha))
     x, alpha = jnp.asarray(x, dtype), jnp.asarray(alpha, dtype)
-    return _half(1 + alpha) * x + _half(1 - alpha) * jnp.abs(x)
+    return _half(1 + alpha) * x + _half(1 - alpha) * absolute(x)
 
 
 def _half(x):

@@ -298,7 +298,7 @@ def inc_subtensor(x, index, y):
 def take(a, indices, axis=None, mode="raise"):
     """Elements by their places along an axis; `mode`: `"raise"`, `"wrap"` or `"clip"`."""
     modes = {"raise": None, "wrap": "wrap", "clip": "clip"}
-    return jnp.take(a, indices, axis, mode=modes[mode])
+    return jnp.take(a, jnp.asarray(indices), axis, mode=modes[mode])
 
 
 def choose(a, choices, out=None, mode="raise"):

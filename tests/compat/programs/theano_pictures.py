@@ -1,0 +1,43 @@
+"""A small convolutional network and a walk through Theano's namespace."""
+
+import numpy as np
+import theano
+import theano.sandbox.cuda
+from theano import tensor as T
+from theano.sandbox.rng_mrg import MRG_RandomStreams as RandomStreams
+from theano.tensor.nnet import conv2d
+from theano.tensor.signal import pool
+
+srng = RandomStreams(seed=3)
+x = T.tensor4("x", dtype="float32")
+w = theano.shared(np.random.RandomState(0).randn(3, 1, 3, 3).astype("float32"))
+made = pool.pool_2d(T.nnet.relu(conv2d(x, w, border_mode="full")), (2, 2), ignore_border=True)
+flat = T.flatten(made, outdim=2)
+shape = theano.function([x], flat.shape, allow_input_downcast=True)(np.zeros((2, 1, 6, 6)))
+print(shape.tolist())
+assert shape.tolist() == [2, 48]
+
+grad = T.grad(T.sum(T.sqr(flat)), w)
+assert theano.function([x], grad)(np.ones((1, 1, 6, 6), "float32")).shape == (3, 1, 3, 3)
+
+values, updates = theano.scan(
+    lambda step, total: total + step,
+    sequences=[T.arange(5)],
+    outputs_info=T.constant(0, dtype="int64"),
+)
+assert theano.function([], values[-1], updates=updates)() == 10
+mask = srng.binomial((4, 4), p=0.5, dtype=theano.config.floatX)
+assert set(np.unique(theano.function([], mask)())) <= {0, 1}
+
+m = T.dmatrix("m")
+joined = T.concatenate([m, T.zeros_like(m)], axis=1)
+stacked = T.stack([m, m], axis=0).dimshuffle(1, 0, 2)
+clipped = T.clip(T.switch(T.eq(m, 0), 1, m), 0, T.maximum(1, T.prod(m)))
+outputs = [joined.sum(axis=1), stacked.mean(), T.round(clipped), T.sqrt(T.add(m, 1)), T.exp(m)]
+for one in theano.function([m], outputs)(np.eye(2)):
+    print(one)
+found = T.set_subtensor(m[T.neq(m, 0).nonzero()], 5.0).reshape((1, 4))
+assert found.eval({m: np.eye(2)}).tolist() == [[5, 0, 0, 5]]
+theano.printing.debugprint(joined)
+print(theano.pp(m * 2))
+print("pictures done")
