@@ -174,6 +174,11 @@ def test_pandas_as_it_was():
         assert frame.loc["y", "a"] == 9 and frame.a.order().tolist() == [2, 9]
         numbered = pd.DataFrame({"a": [2, 1]}, index=[1, 0])
         assert numbered.ix[1, "a"] == 2  # a label, where labels are numbers
+        left = pd.DataFrame({"k": [1, 2], "r": [3, 4], "r_r": [5, 6]})
+        right = pd.DataFrame({"r": [7, 8]}, index=[1, 2])
+        joined = left.join(right, rsuffix="_r", how="inner", on="k")
+        assert list(joined.columns) == ["k", "r", "r_r", "r_r"]
+        assert joined.values.tolist() == [[1, 3, 5, 7], [2, 4, 6, 8]]
     assert not hasattr(pd.DataFrame, "append")
 
 

@@ -3,6 +3,7 @@
 import builtins
 import sys
 import textwrap
+from importlib.machinery import BuiltinImporter
 
 import numpy as np
 import pytest
@@ -172,3 +173,12 @@ def test_csv_takes_files_open_in_binary_mode(tmp_path, capsys, monkeypatch):
     assert run(tmp_path, text) == 0, capsys.readouterr().err
     assert capsys.readouterr().out == "[['1', 'two']]\n['1', 'two']\n"
     assert (tmp_path / "a.csv").read_bytes() == b"1,two\r\n"
+
+
+def test_the_encoding_idiom_changes_nothing(tmp_path, capsys):
+    loader = BuiltinImporter.__dict__["exec_module"]
+    text = "import sys\nreload(sys)\nsys.setdefaultencoding('utf-8')\nprint 'x', sys.maxint > 0\n"
+    assert run(tmp_path, text) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == "x True\n"
+    assert BuiltinImporter.__dict__["exec_module"] is loader
+    assert not hasattr(sys, "maxint")

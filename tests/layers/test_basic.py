@@ -156,6 +156,12 @@ def test_compiled_embedding_gives_nan_for_ids_without_a_row():
     assert np.isnan(out[np.array([0, 2])]).all()
 
 
+def test_a_length_leaves_the_size_of_the_batch_as_it_was_said():
+    layer = layers.Embedding(4, 2, input_length=3, batch_input_shape=(5, 3))
+    assert hornbook.Sequential([layer]).input_shape == (5, 3)
+    assert hornbook.Sequential([layers.Embedding(4, 2, input_length=3)]).input_shape == (None, 3)
+
+
 def test_embedding_takes_weights_and_input_length():
     table = floats(4, 2)
     for given in (table, [table]):

@@ -70,6 +70,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         specs = (f.find_spec(fullname, path, target) for f in others if hasattr(f, "find_spec"))
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
+            if isinstance(spec.loader, type):  # Python's own, which all modules share
+                return None
             run: Any = spec.loader.exec_module
             spec.loader.exec_module = functools.partial(self._run_and_mend, run)  # type: ignore[method-assign]
             return spec

@@ -253,7 +253,7 @@ GONE: dict[str, dict[str, str]] = {
         "ifilterfalse": "itertools.filterfalse",
     },
     "os": {"getcwdu": "os.getcwd"},
-    "sys": {"maxint": "sys.maxsize"},
+    "sys": {"maxint": "sys.maxsize", **_same("setdefaultencoding", f"{LOST}.standard")},
     "string": {
         "letters": "string.ascii_letters",
         "lowercase": "string.ascii_lowercase",
@@ -300,6 +300,7 @@ CHANGED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("array", "asarray"), f"{LOST}.arrays.of_lists"),
     },
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
+    "pandas:DataFrame": {"join": f"{LOST}.frames.with_repeated_columns"},
     "yaml": {"load": f"{LOST}.arrays.without_loader"},
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }

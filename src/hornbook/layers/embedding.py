@@ -54,7 +54,8 @@ class Embedding(Adaptable, adapts="embeddings"):
         activity_regularizer: Any = None,
         **kwargs: Any,
     ):
-        if input_length is not None:
+        batched = {"batch_input_shape", "batch_shape"} & {*kwargs}  # they say the length too
+        if input_length is not None and not batched:
             lengths = input_length if isinstance(input_length, list | tuple) else (input_length,)
             kwargs.setdefault("input_shape", tuple(lengths))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

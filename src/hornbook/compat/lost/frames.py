@@ -1,8 +1,12 @@
 """Methods of pandas that are gone."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+APART = "\0"  # before the names of the other frame, while two are joined
 
 
 def append(self: Any, other: Any, ignore_index: bool = False, **options: Any) -> Any:
@@ -15,6 +19,32 @@ def append(self: Any, other: Any, ignore_index: bool = False, **options: Any) ->
         other = other.to_frame().T
     others = list(other) if isinstance(other, list | tuple) else [other]
     return pd.concat([self, *others], ignore_index=ignore_index)
+
+
+def with_repeated_columns(original: Callable) -> Callable:
+    """`join` with suffixes; its result may have two columns of one name.
+
+    Args:
+        original: today's.
+    """
+
+    @functools.wraps(original)
+    def join(self, other, on=None, how="left", lsuffix="", rsuffix="", sort=False, **options):
+        if not lsuffix and not rsuffix:
+            return original(self, other, on, how, sort=sort, **options)
+        theirs = {f"{APART}{number}": name for number, name in enumerate(other.columns)}
+        other = other.set_axis([*theirs], axis=1)
+        found = original(self, other, on, how, sort=sort, **options)
+        own, names = {*self.columns}, {*theirs.values()}
+        found.columns = [
+            f"{theirs[one]}{rsuffix}" * (theirs[one] in own) or theirs[one]
+            if one in theirs
+            else f"{one}{lsuffix}" * (one in names) or one
+            for one in found.columns
+        ]
+        return found
+
+    return join
 
 
 def as_matrix(self: Any, columns: Any = None) -> np.ndarray:

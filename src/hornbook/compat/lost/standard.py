@@ -30,6 +30,10 @@ def maketrans(before: Any, after: Any) -> Any:
     return type(before).maketrans(before, after)
 
 
+def setdefaultencoding(name: str) -> None:
+    """`sys.setdefaultencoding`: texts are texts today."""
+
+
 def text_or_bytes(initial: Any = "") -> io.StringIO | io.BytesIO:
     """`StringIO.StringIO`, of text or of bytes."""
     return io.BytesIO(initial) if isinstance(initial, bytes) else io.StringIO(initial)
