@@ -164,6 +164,11 @@ def test_batches_as_lessons_of_keras1_take_them(folder):
             verbose=0,
         )
         assert len(history.history["val_acc"]) == 2
+        seen = folder.parent / "seen"
+        seen.mkdir(exist_ok=True)
+        next(gen.flow_from_directory(folder, (8, 8), batch_size=2, save_to_dir=seen))
+        next(gen.flow_from_directory(folder, (8, 8), "rgb", None, None, 2, 1, 1, seen, "", "png"))
+        assert sorted(path.suffix for path in seen.iterdir()) == [".jpeg"] * 2 + [".png"] * 2
         test = get_batches(folder, shuffle=False, class_mode=None)
         assert model.predict_generator(test, test.nb_sample).shape == (10, 2)
 

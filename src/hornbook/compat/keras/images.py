@@ -7,7 +7,10 @@ import numpy as np
 
 from hornbook.data import affine, image
 from hornbook.data.augment import ImageDataGenerator as Today
+from hornbook.data.directory import DirectoryIterator
 from hornbook.data.pictures import NumpyArrayIterator
+
+SAVE_FORMAT = 9  # its place among what follows the folder in `flow_from_directory`
 
 
 class ImageDataGenerator(Today):
@@ -35,6 +38,12 @@ class ImageDataGenerator(Today):
         """Batches of arrays, endlessly."""
         saving = save_to_dir, save_prefix, save_format
         return super().flow(X, y, batch_size, shuffle, None, seed, *saving)
+
+    def flow_from_directory(self, directory: Any, *args: Any, **kwargs: Any) -> DirectoryIterator:
+        """Batches of the pictures in a folder's subfolders, endlessly."""
+        if len(args) <= SAVE_FORMAT:
+            kwargs.setdefault("save_format", "jpeg")
+        return super().flow_from_directory(directory, *args, **kwargs)
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict:
         """What a picture is changed by, drawn in Keras 1's order."""
