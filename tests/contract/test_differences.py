@@ -7,11 +7,11 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs" / "differences.md"
-HEAD = "| In Keras | Here | Why | Test |"
+HEADS = [f"| In {library} | Here | Why | Test |" for library in ("Keras", "Theano")]
 ROWS = [
     line
     for line in PAGE.read_text().splitlines()
-    if line.startswith("| ") and line != HEAD  # the line below the head begins without a space
+    if line.startswith("| ") and line not in HEADS  # the line below a head begins without a space
 ]
 
 

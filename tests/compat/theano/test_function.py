@@ -127,6 +127,11 @@ def test_64_bits_are_64_bits():
     assert shared(np.ones(2)).get_value().dtype == "float64"
 
 
+def test_numbers_of_python_and_numpy_are_of_floatx(x):
+    assert shared(0.1).dtype == (x * np.float64(0.1)).dtype == (x * 0.1).dtype == "float32"
+    assert shared(np.float64(0.1)).dtype == "float64"
+
+
 def test_a_missing_input_is_told_with_its_line(x):
     y = matrix("y")
     with pytest.raises(MissingInputError, match=r"variable y, .*function.py, line \d+: y = mat"):
