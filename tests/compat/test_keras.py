@@ -371,3 +371,10 @@ def test_a_layer_reads_tensors_of_the_graph_beside_its_inputs():
         np.testing.assert_allclose(loss, np.mean(values**2), rtol=1e-5)
         model.fit(data, None, epochs=1, verbose=0)
         assert np.abs(model.get_weights()[0] - kernel).max() > 1e-3
+
+
+def test_sizes_that_are_whole_floats_are_sizes(keras2):
+    assert keras2.layers.Dense(8 / 2).units == 4
+    assert keras2.layers.Conv2D(4 / 2, (2.0, 3)).kernel_size == (2, 3)
+    with pytest.raises(ValueError, match=r"units of Dense is a positive integer, not 2\.5"):
+        keras2.layers.Dense(5 / 2)

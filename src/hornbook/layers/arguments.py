@@ -27,14 +27,13 @@ def known_size(shape: Any, axis: int, layer: Any) -> int:
     return shape[axis]
 
 
-def positive(what: str, value: Any, layer: Any, zero: bool = False, exact: bool = False) -> int:
-    """A positive integer that a layer was given (`zero`: or 0), or such a float (not `exact`).
+def positive(what: str, value: Any, layer: Any, zero: bool = False) -> int:
+    """A positive integer that a layer was given (`zero`: or 0).
 
     Raises:
         ValueError: if it is anything else; the message names the argument and the layer.
     """
-    whole = isinstance(value, WHOLE if exact else WHOLE | float) and not isinstance(value, bool)
-    if not whole or value != int(value) or value < (not zero):
+    if not isinstance(value, WHOLE) or isinstance(value, bool) or value < (not zero):
         kind = "a non-negative" if zero else "a positive"
         raise ValueError(f"{what} of {type(layer).__name__} is {kind} integer, not {value!r}")
     return int(value)

@@ -59,8 +59,8 @@ class Embedding(Adaptable, adapts="embeddings"):
             lengths = input_length if isinstance(input_length, list | tuple) else (input_length,)
             kwargs.setdefault("input_shape", tuple(lengths))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.input_dim = positive("input_dim", input_dim, self, exact=True)
-        self.output_dim = positive("output_dim", output_dim, self, exact=True)
+        self.input_dim = positive("input_dim", input_dim, self)
+        self.output_dim = positive("output_dim", output_dim, self)
         self.embeddings_initializer: Any = initializers.get(embeddings_initializer)
         if weights is not None:
             table = weights[0] if isinstance(weights, list) else weights

@@ -8,11 +8,13 @@ from hornbook import layers, random
 from hornbook.compat.keras import initializations
 from hornbook.compat.keras.closures import read_by_layer, reading
 from hornbook.compat.translate import translate
+from hornbook.core import tree
 from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
+SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "depth_multiplier")
 IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
 
 
@@ -103,6 +105,8 @@ class OldLayer(OldNodes):
         for name, value in given.items():
             if name.endswith("initializer"):
                 given[name] = initializations.today(value)
+            elif name in SIZES:  # n / 2 was as good as n // 2
+                given[name] = tree.map_structure(_whole, value)
         return extra
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -165,6 +169,10 @@ class OldLayer(OldNodes):
     def get_output_shape_for(self, input_shape: Any) -> Any:
         """The shape of the output for an input shape."""
         return self.compute_output_shape(input_shape)  # type: ignore[attr-defined]
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _build_with(layer: Any, weights: list) -> None:
