@@ -134,6 +134,21 @@ def linear(x: Any) -> Any:
     return x
 
 
+@registry.register_keras_serializable("hornbook.compat", "hard_sigmoid")
+@op
+def steep_hard_sigmoid(x: Array) -> Array:
+    """`clip(0.2 x + 0.5, 0, 1)`: what `hard_sigmoid` was until Keras 2, and is in its files.
+
+    Args:
+        x: an array.
+
+    Example:
+        >>> hornbook.activations.steep_hard_sigmoid(np.array([-3.0, 0.0, 1.0])).tolist()
+        [0.0, 0.5, 0.699999988079071]
+    """
+    return jnp.clip(0.2 * rows.floating(x) + 0.5, 0.0, 1.0)
+
+
 TABLE: dict[str, Callable] = {
     "linear": linear,
     "relu": relu,

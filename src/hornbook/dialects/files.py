@@ -39,6 +39,10 @@ class Format(NamedTuple):
         transposed: by today's layer and data format, how old axes of its kernels are arranged
             today.
         names: by today's name of a weight, the old one.
+        foreign: keywords that the rows take and that were another generation's.
+        changed: arguments whose values are written as they were.
+        beside: the arguments that all its layers took.
+        listed: whether a Sequential is a list of layers, and a place in a graph has no arguments.
     """
 
     version: str
@@ -49,6 +53,15 @@ class Format(NamedTuple):
     joined: dict[str, Joined] = {}
     transposed: dict[tuple[str, str], tuple[int, ...]] = {}
     names: dict[str, str] = {}
+    foreign: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ("name", "trainable", "dtype", "batch_input_shape")
+    listed: bool = False
+
+    def then(self, key: str, value: Any) -> Any:
+        """The old value of an argument, if it is written as it was."""
+        table = self.rows.VALUES.get(key, {}) if self.rows and key in self.changed else {}
+        return next((old for old, new in table.items() if new == value), value)
 
 
 # Of "channels_first", Keras 1 kept (filters, channels, *sizes); today it is (*sizes, channels,
@@ -82,8 +95,19 @@ FORMATS: dict[str, Format] = {
             "moving_variance": "running_std",
             "alpha": "alphas",
         },
+        changed=tuple(keras1.VALUES),
+        beside=("name", "trainable", "batch_input_shape"),
+        listed=True,
     ),
-    "2": Format(keras2.VERSION, "tensorflow", keras2, suffix=":0", top=False),
+    "2": Format(
+        keras2.VERSION,
+        "tensorflow",
+        keras2,
+        suffix=":0",
+        top=False,
+        foreign=(*keras1.SIGNS["keywords"], *"input_dtype kernel_dim1".split()),
+        changed=("loss",),
+    ),
     "3": Format("3.15.0", "jax"),
 }
 FLIPPED = {"theano"}  # backends whose convolutions turned their kernels by half a turn
@@ -108,6 +132,8 @@ LAYERS_IN = ("layer", "backward_layer", "forward_layer", "cell", "cells")  # arg
 FAMILIES = {"initializers": ("initializations",), "losses": ("objectives",)}  # where else rows are
 # Arguments that an old config repeats: the shape of the input is in `batch_input_shape`.
 REPEATED = ("input_dim", "input_length", "input_dtype")
+# Layers that took their initial state as more inputs beside the first.
+WITH_STATES = "RNN SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional".split()
 # The modes of Keras 1's `Merge`: the layer of today, and its arguments by Merge's name.
 MERGE: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "sum": ("Add", {}, {}),
@@ -122,9 +148,30 @@ MERGE_ONLY = (
     "mode mode_type concat_axis dot_axes output_shape output_shape_type output_mask "
     "output_mask_type arguments node_indices tensor_indices layers"
 ).split()
+# Arguments of classes above, which say nothing where today's class does not know them.
+INHERITED = (
+    "groups kernel_initializer kernel_regularizer kernel_constraint query_shape key_shape "
+    "value_shape jit_compile is_legacy_optimizer fn"
+).split()
+# Initializers and regularizers that had no class of their own, by today's class.
+WITHOUT_A_CLASS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{
+        f"{kind}{drawn}": (
+            "VarianceScaling",
+            {"scale": scale, "mode": mode, "distribution": drawn.lower()},
+        )
+        for kind, scale, mode in (
+            ("Glorot", 1.0, "fan_avg"),
+            ("He", 2.0, "fan_in"),
+            ("Lecun", 1.0, "fan_in"),
+        )
+        for drawn in ("Uniform", "Normal")
+    },
+    "L1": ("L1L2", {"l2": 0.0}),
+    "L2": ("L1L2", {"l1": 0.0}),
+}
 LAMBDA_ONLY = ("function_type", "output_shape_type", "module", "output_shape_module", "mask_type")
 
 # ---- compile arguments
 
-NOT_TODAY = ("jit_compile", "is_legacy_optimizer", "fn")  # arguments that say nothing today
 REDUCTIONS = {"auto": "sum_over_batch_size"}

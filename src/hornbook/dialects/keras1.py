@@ -163,7 +163,10 @@ MODELS: dict[str, Row] = {
     "Model": row("models.Model", "input:inputs output:outputs name"),
     "Sequential": row("models.Sequential", "layers name"),
     "model_from_json": row("models.model_from_json", "json_string custom_objects"),
+    "model_from_config": row("models.cloning.model_from_config", "config custom_objects"),
+    "model_from_yaml": row("compat.keras.engine.model_from_yaml", "yaml_string custom_objects"),
     "load_model": row("saving.load_model", "filepath custom_objects"),
+    "save_model": row("compat.keras.engine.save_model", "model filepath overwrite"),
 }
 
 OPTIMIZERS: dict[str, Row] = {

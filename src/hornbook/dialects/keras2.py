@@ -132,7 +132,10 @@ for _gone in ("merge", "AtrousConv1D", "AtrousConv2D", "Deconv2D", "TimeDistribu
 MODELS: dict[str, Row] = keras1.MODELS | {
     "Model": row("models.Model", "inputs outputs name * input:inputs output:outputs"),
     "clone_model": row("models.clone_model", "model input_tensors"),
-    "save_model": row("saving.save_model", "model filepath overwrite"),
+    "load_model": row("saving.load_model", "filepath custom_objects compile"),
+    "save_model": row(
+        "compat.keras.engine.save_model", "model filepath overwrite include_optimizer"
+    ),
 }
 MODELS["Input"] = LAYERS["Input"]
 RATE = "lr:learning_rate"

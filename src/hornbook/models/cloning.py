@@ -7,15 +7,17 @@ from hornbook.core import tree
 from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.dialects.files import format_of
 from hornbook.layers.base import Layer
 from hornbook.layers.input import Input, InputLayer
 from hornbook.models.model import Model
 from hornbook.models.sequential import Sequential
+from hornbook.saving.configs import model_today
 from hornbook.saving.policy import parse_json
 
 
 def model_from_json(json_string: str, custom_objects: dict | None = None) -> Any:
-    """A model, with new weights, from what `model.to_json()` returned.
+    """A model, with new weights, from what `model.to_json()` returned, in this or an older Keras.
 
     Args:
         json_string: JSON.
@@ -29,7 +31,28 @@ def model_from_json(json_string: str, custom_objects: dict | None = None) -> Any
         >>> model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    return deserialize(parse_json(json_string, "the model"), custom_objects, family="models")
+    return model_from_config(parse_json(json_string, "the model"), custom_objects)
+
+
+def model_from_config(config: dict, custom_objects: dict | None = None) -> Any:
+    """A model, with new weights, from its class and config as plain data.
+
+    Args:
+        config: what the JSON of a model says.
+        custom_objects: classes and functions by name, in addition to the registered ones.
+
+    Raises:
+        ValueError: if it names what is not registered, or is a list, which is a Sequential's.
+    """
+    if isinstance(config, list):
+        raise ValueError(
+            "a list is the config of a Sequential: pass it as "
+            '{"class_name": "Sequential", "config": [...]}'
+        )
+    with custom_object_scope(custom_objects or {}):
+        if isinstance(config, dict) and "module" not in config and "class_name" in config:
+            config = model_today(config, format_of(config.get("keras_version", "2")))
+        return deserialize(config, family="models")
 
 
 @door

@@ -9,8 +9,9 @@ import numpy as np
 from hornbook import losses, metrics
 from hornbook.core.config import get_registered_object
 from hornbook.core.variable import Variable
-from hornbook.dialects.files import NOT_TODAY, REDUCTIONS, Format
-from hornbook.saving.configs import function_named, object_then, object_today
+from hornbook.dialects.files import INHERITED, REDUCTIONS, Format
+from hornbook.saving.configs import function_named, object_today
+from hornbook.saving.configs_then import object_then
 
 PASSED = ("loss_weights", "run_eagerly", "steps_per_execution")
 WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")  # around a function, which they name
@@ -50,7 +51,7 @@ def _each(given: Any, fn: Callable) -> Any:
 
 
 def _optimizer_today(described: dict, written: Format) -> dict:
-    config = {k: v for k, v in described["config"].items() if k not in NOT_TODAY}
+    config = {k: v for k, v in described["config"].items() if k not in INHERITED}
     if written.rows is None:
         return {**_of("optimizers", described), "config": config}
     decay = config.pop("decay", None)
@@ -103,7 +104,7 @@ def _named(name: str, key: str, table: dict, written: Format) -> Any:
 
 
 def _described(given: dict, family: str, written: Format) -> dict:
-    config = {k: v for k, v in given["config"].items() if k not in NOT_TODAY}
+    config = {k: v for k, v in given["config"].items() if k not in INHERITED}
     if config.get("reduction") in REDUCTIONS:
         config["reduction"] = REDUCTIONS[config["reduction"]]
     if written.rows is None:
@@ -124,13 +125,29 @@ def training_then(model: Any, written: Format) -> dict | None:
     made["loss_weights"] = given.get("loss_weights")
     if written.rows is not None:
         made["sample_weight_mode"] = None
-    optimizer = object_then(given["optimizer"], "optimizers", written)
+    optimizer = object_then(
+        given["optimizer"] if written.rows is None else _decaying(given["optimizer"]),
+        "optimizers",
+        written,
+    )
     return {**made, "optimizer_config": optimizer}
+
+
+def _decaying(optimizer: dict) -> dict:
+    """An optimizer whose rate falls with each step, as old ones said it: by `decay`."""
+    rate = optimizer["config"].get("learning_rate")
+    if not isinstance(rate, dict) or rate["class_name"] != "InverseTimeDecay":
+        return optimizer
+    schedule = rate["config"]
+    if schedule["decay_steps"] != 1 or schedule.get("staircase"):
+        return optimizer
+    given = {"learning_rate": schedule["initial_learning_rate"], "decay": schedule["decay_rate"]}
+    return {**optimizer, "config": {**optimizer["config"], **given}}
 
 
 def _object_then(one: Any, family: str, written: Format) -> Any:
     if family == "losses" and isinstance(one, str):  # Keras 3 reads the long names only
-        return getattr(losses.TABLE.get(one), "__name__", one)
+        return written.then("loss", getattr(losses.TABLE.get(one), "__name__", one))
     return object_then(one, family, written)
 
 

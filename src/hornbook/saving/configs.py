@@ -7,15 +7,17 @@ programs reads too.
 import inspect
 from typing import Any
 
-from hornbook.core.config import get_registered_object, resolve, serialize
+from hornbook.core.config import get_registered_object, resolve
 from hornbook.dialects.files import (
     FAMILIES,
+    INHERITED,
     LAMBDA_ONLY,
     LAYERS_IN,
     MERGE,
     MERGE_ONLY,
     MODELS,
     REPEATED,
+    WITH_STATES,
     Format,
 )
 from hornbook.dialects.row import Row
@@ -24,6 +26,8 @@ from hornbook.saving.policy import FileError
 TENSOR = "__keras_tensor__"
 CODE = "__lambda__"
 WAY = "Make the model in Python as its program does, and load the weights with load_weights"
+# The lambdas that this process has written, by their code in the file: their files are read here.
+dumped: dict[str, Any] = {}
 IN_A_MODEL = ("name", "inbound_nodes")  # what stands beside the config of a layer in a graph
 
 
@@ -110,7 +114,11 @@ def _without_off(described: dict, family: str) -> dict:
         known = inspect.signature(resolve(described, family)).parameters
     except (ValueError, TypeError):
         return config
-    return {key: value for key, value in config.items() if key in known or value or key == "name"}
+    return {
+        key: value
+        for key, value in config.items()
+        if key in known or key == "name" or value and key not in INHERITED
+    }
 
 
 def _model_today(data: dict, beside: dict, written: Format) -> dict:
@@ -156,11 +164,16 @@ def _graph_today(config: dict) -> dict:
             return [argument(one) for one in data]
         return {k: argument(v) for k, v in data.items()} if isinstance(data, dict) else data
 
-    def call(nodes: list) -> list:
-        return [[*node[:3], *map(argument, node[3:])] for node in nodes]
+    def call(kind: str, nodes: list) -> list:
+        nodes = [[*node[:3], *map(argument, node[3:])] for node in nodes]
+        if kind not in WITH_STATES or len(nodes) == 1:
+            return nodes
+        first, *states = nodes
+        more = {"initial_state": [argument(node[:3]) for node in states]}
+        return [[*first[:3], {**(first[3] if len(first) > 3 else {}), **more}]]
 
     layers = [
-        {**one, "inbound_nodes": [call(nodes) for nodes in one.get("inbound_nodes", ())]}
+        {**one, "inbound_nodes": [call(one["class_name"], n) for n in one.get("inbound_nodes", ())]}
         for one in layers
     ]
     return {**config, "layers": layers} | {
@@ -254,6 +267,8 @@ def _lambda_today(config: dict) -> dict:
         config["function"] = function_named(function)
     elif callable(own):  # a file of code says nothing but the layer's name
         config["function"] = function_named(str(config["name"]))
+    elif isinstance(function, list) and function and str(function[0]) in dumped:
+        config["function"] = dumped[str(function[0])]
     elif isinstance(function, list):
         config["function"] = {"class_name": CODE, "config": {}}
     shape = config.get("output_shape")
@@ -269,22 +284,3 @@ def _merge_today(config: dict) -> tuple[str, dict]:
     given = {new: config[old] for old, new in arguments.items() if old in config}
     kept = {key: value for key, value in config.items() if key not in MERGE_ONLY}
     return kind, {**kept, **given, **more}
-
-
-# ---- as another generation wrote them
-
-
-def model_then(model: Any, written: Format) -> dict:
-    """The config of a model as a generation wrote it: `model_today` backwards."""
-    described = serialize(model)
-    return {"class_name": described["class_name"], "config": described["config"]}
-
-
-def object_then(data: Any, family: str, written: Format) -> Any:
-    """What describes an object, as a generation wrote it: `object_today` backwards."""
-    if not isinstance(data, dict):
-        return data
-    if data["class_name"] == "function":
-        return data["config"]
-    name = data.get("registered_name") or data["class_name"]
-    return {"class_name": name, "config": data["config"]}

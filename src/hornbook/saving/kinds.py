@@ -89,6 +89,7 @@ def _of_content(kinds: tuple[Kind, ...], source: Any, shown: str) -> Kind:
     elif hasattr(source, "attrs"):  # an open file or group of h5py's
         start = HDF5
     else:
+        source.seek(0)
         start = source.read(len(HDF5))
         source.seek(0)
     for kind in kinds:
@@ -160,6 +161,17 @@ NO_SAVEDMODEL = (
     "{} asks for TensorFlow's SavedModel, a folder with the graph of a program, which is not "
     "written here. Save 'model.keras', or 'model.h5' for Keras 1 and 2"
 )
+
+
+def kind_of_format(save_format: str | None) -> str:
+    """The suffix of what old programs gave as `save_format`; empty if they gave none.
+
+    Raises:
+        ValueError: for TensorFlow's own format.
+    """
+    if save_format not in FORMAT_SUFFIXES:
+        raise ValueError(NO_SAVEDMODEL.format(f"save_format={save_format!r}"))
+    return FORMAT_SUFFIXES[save_format]
 
 
 def write_model(

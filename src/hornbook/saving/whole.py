@@ -7,7 +7,7 @@ from typing import Any
 from hornbook.core.config import custom_object_scope, deserialize
 from hornbook.core.module import Module
 from hornbook.dialects.files import FORMATS, Format, format_of
-from hornbook.saving import by_layer, compiled, configs, guard
+from hornbook.saving import by_layer, compiled, configs, configs_then, guard
 from hornbook.saving.policy import FileError
 
 OPTIMIZER = "optimizer_weights"
@@ -46,7 +46,7 @@ def write(
     group.attrs["keras_version"] = written.version
     if written.backend:
         group.attrs["backend"] = written.backend
-    group.attrs["model_config"] = json.dumps(configs.model_then(model, written))
+    group.attrs["model_config"] = json.dumps(configs_then.model_then(model, written))
     by_layer.write(model, group.create_group(by_layer.WEIGHTS), written)
     training = compiled.training_then(model, written) if include_optimizer else None
     if training is None:

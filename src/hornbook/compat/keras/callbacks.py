@@ -57,6 +57,7 @@ class OldCallback:
     """Gives the logs that a program's own callbacks see both spellings."""
 
     also_takes = ()
+    suffixes = (("",), ("",))  # old models were saved under any name
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

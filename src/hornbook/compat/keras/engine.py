@@ -5,6 +5,36 @@ from typing import Any
 
 from hornbook.core.symbolic import SymbolicTensor
 
+NO_YAML = (
+    "{} is not there since Keras 2.6: a YAML file can run code. Use {}, and the JSON files of the "
+    "models that you have"
+)
+
+
+def model_from_yaml(yaml_string: str, custom_objects: dict | None = None) -> Any:
+    """Not any more.
+
+    Args:
+        yaml_string: YAML.
+        custom_objects: classes and functions by name.
+
+    Raises:
+        RuntimeError: always, as in Keras since 2.6.
+    """
+    raise RuntimeError(NO_YAML.format("model_from_yaml()", "model_from_json()"))
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+    """Write a model as its own `save` does.
+
+    Args:
+        model: a model.
+        filepath: a path.
+        overwrite: whether an existing file is replaced.
+        **kwargs: more arguments of `save`.
+    """
+    model.save(filepath, overwrite, **kwargs)
+
 
 def slice_arrays(arrays: Any, start: Any = None, stop: int | None = None) -> Any:
     """Rows of one array, or of each array of a list.

@@ -1,19 +1,23 @@
 """Old models: their methods, with the arguments that these took."""
 
 import itertools
+import json
 import math
 from typing import Any
 
 import numpy as np
 
 from hornbook import models
+from hornbook.compat.keras import engine
 from hornbook.compat.keras.callbacks import Logs
 from hornbook.compat.keras.closures import symbols_read, with_inputs
 from hornbook.compat.keras.layers import OldNodes
 from hornbook.compat.keras.optimizers import OldOptimizer
 from hornbook.compat.translate import translate
 from hornbook.core import tree
+from hornbook.dialects.files import Format, format_of
 from hornbook.layers.input import InputLayer
+from hornbook.saving import configs_then, kinds
 
 
 class OldModel(OldNodes):
@@ -72,6 +76,65 @@ class OldModel(OldNodes):
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Outputs for data."""
         return super().predict(**self._translated("predict", args, kwargs))  # type: ignore[misc]
+
+    @property
+    def _format(self) -> Format:
+        return format_of(self._names.dialect.VERSION)
+
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+        **old: Any,
+    ) -> None:
+        """Write the model to HDF5, whatever the name of the file, as its generation did.
+
+        Args:
+            filepath: a path, or an open file or group of h5py's. `.keras` is today's format.
+            overwrite: whether an existing file is replaced.
+            include_optimizer: whether it says how the model was compiled.
+            save_format: `"h5"`, `"keras"` or none.
+            **old: `save_traces`, `signatures` and `options`, for nothing.
+        """
+        kind = kinds.kind_of_format(save_format)
+        kinds.write_model(
+            self, filepath, overwrite, kind, True, self._format, include_optimizer=include_optimizer
+        )
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, save_format: str | None = None
+    ) -> None:
+        """Write the weights to HDF5 by layer, whatever the name of the file."""
+        kinds.kind_of_format(save_format)
+        kinds.write_weights(self, filepath, overwrite, True, self._format)
+
+    def load_weights(
+        self,
+        filepath: Any,
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        reshape: bool = False,
+    ) -> None:
+        """Read weights of a file of any generation, by place or by name."""
+        if reshape:
+            raise ValueError(
+                "load_weights(reshape=True): weights are not reshaped; use set_weights"
+            )
+        kinds.load_weights(self, filepath, skip_mismatch, by_name)  # type: ignore[arg-type]
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as JSON, as its generation wrote it."""
+        return json.dumps(configs_then.json_then(self, self._format), **kwargs)
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """Not any more.
+
+        Raises:
+            RuntimeError: always, as in Keras since 2.6.
+        """
+        raise RuntimeError(engine.NO_YAML.format("model.to_yaml()", "model.to_json()"))
 
     def predict_proba(self, *args: Any, **kwargs: Any) -> Any:
         """Outputs for data, which are probabilities where the last layer makes them so."""

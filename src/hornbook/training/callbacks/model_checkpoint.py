@@ -1,5 +1,6 @@
 """Save the model, or its weights, while it is trained."""
 
+import copy
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -105,7 +106,9 @@ class ModelCheckpoint(Monitor):
             self._last = batch
             if self._batches >= self.save_freq:  # type: ignore[operator]
                 self._batches = 0
-                self._save({**(logs or {}), "batch": batch + 1})
+                names = copy.copy(logs) if logs else {}
+                names["batch"] = batch + 1
+                self._save(names)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save after the epoch."""
@@ -125,7 +128,9 @@ class ModelCheckpoint(Monitor):
                 return
             self._report(f"Epoch {number}: {self.monitor} improved from {best} to {value:.5f}")
             self.best = value
-        path = self._path({"epoch": number, **logs})
+        names = copy.copy(logs)  # of its class, which may know old names
+        names["epoch"] = number
+        path = self._path(names)
         path.parent.mkdir(parents=True, exist_ok=True)
         save = self.model.save_weights if self.save_weights_only else self.model.save
         save(str(path), overwrite=True)
