@@ -173,7 +173,35 @@ def test_weights_json_and_checkpoints_of_a_program(written, tmp_path):
         model.to_yaml()
 
 
-# ---- weights of Keras 1
+# ---- Keras 1
+
+
+def test_a_program_of_keras_1_writes_what_keras_1_reads(tmp_path):
+    with installed("keras1"):
+        import keras as old
+
+        a = old.layers.Input((6, 6, 1), name="a")
+        x = old.layers.Convolution2D(2, 3, 3, W_regularizer=old.regularizers.l2(0.1))(a)
+        x = old.layers.merge([x, x], mode="concat")
+        x = old.layers.TimeDistributed(old.layers.LSTM(3, inner_init="identity"))(x)
+        model = old.models.Model(input=a, output=old.layers.Dense(1)(old.layers.Flatten()(x)))
+        model.compile("sgd", "mse")
+        model.save(tmp_path / "m.h5")
+        again = old.models.load_model(tmp_path / "m.h5")
+        given = rows(2, 6, 6, 1)
+        np.testing.assert_allclose(again.predict(given), model.predict(given), rtol=1e-5)
+    with h5py.File(tmp_path / "m.h5") as file:
+        config = json.loads(file.attrs["model_config"])["config"]
+        names = list(file["model_weights/timedistributed_1"].attrs["weight_names"])
+    made = {one["class_name"]: one for one in config["layers"]}
+    conv = made["Convolution2D"]["config"]
+    wanted = {"nb_filter": 2, "nb_row": 3, "nb_col": 3, "border_mode": "valid", "bias": True}
+    assert wanted.items() <= conv.items() and conv["subsample"] == [1, 1]
+    assert conv["W_regularizer"] == {"name": "L1L2Regularizer", "l1": 0.0, "l2": 0.1}
+    assert made["Merge"]["config"]["mode"] == "concat"
+    assert made["Merge"]["inbound_nodes"] == [[["convolution2d_1", 0, 0]] * 2]
+    assert made["TimeDistributed"]["config"]["layer"]["config"]["inner_init"] == "identity"
+    assert len(names) == 12
 
 
 def test_the_twelve_weights_of_a_keras_1_lstm_are_joined_as_keras_joined_them():

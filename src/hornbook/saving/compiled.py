@@ -156,7 +156,7 @@ def _object_then(one: Any, family: str, written: Format) -> Any:
 
 def state_then(optimizer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
     """Names and arrays of the state of an optimizer as a generation wrote it."""
-    if not optimizer.built:
+    if not optimizer.built or written.listed:
         return []
     variables = optimizer.variables if written.rows is None else _grouped(optimizer)
     return [(f"{v.path}{written.suffix}", v.numpy()) for v in variables]
@@ -178,6 +178,8 @@ def load_state(optimizer: Any, names: list[str], values: list, written: Format) 
         values: the arrays.
         written: the format of the file.
     """
+    if written.listed:
+        return "Keras 1 kept it by the names of weights, in an order that is not known here."
     variables = optimizer.variables
     if written.rows is not None:
         kept = [pair for pair in zip(names, values, strict=True) if not _is_rate(pair[0])]

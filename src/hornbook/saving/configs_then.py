@@ -106,7 +106,7 @@ class _Writer:
         if self.written.listed and family == "initializers":
             return config.get("name", name.lower())
         if self.written.listed and family in ("regularizers", "constraints"):
-            return {"name": name, **config}
+            return {"name": f"{name}Regularizer" if name == "L1L2" else name, **config}
         return {"class_name": name, "config": config}
 
     def layer(self, data: dict) -> dict:
@@ -122,6 +122,8 @@ class _Writer:
             return merge
         name, row = self._row("layers", name)
         config = self._arguments(data, row, self.written.beside)
+        if isinstance(config.get("subsample"), int):  # a pair in Keras 1, as in the layer
+            config["subsample"] = [config["subsample"]] * (3 if name.endswith("3D") else 2)
         return {"class_name": name, "config": self._lambda(config) if name == "Lambda" else config}
 
     def _row(self, family: str, today: str) -> tuple[str, Row | None]:
