@@ -252,7 +252,7 @@ class _Writer:
         if kind == "lambda":
             config["function"] = _dump(self.lambdas[function])
         more = {"function_type": kind, "output_shape": None, "output_shape_type": "raw"}
-        return {"arguments": {}, **config, **more}
+        return {**config, "arguments": config.get("arguments") or {}, **more}
 
 
 def _is_tensor(value: Any) -> bool:
