@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -207,3 +209,27 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
 )
 def test_the_generation_is_recognised(text, generation):
     assert recognise(text).generation == generation
+
+
+def test_archives_are_unpacked_beside_the_path_that_get_file_gives(tmp_path, capsys, monkeypatch):
+    (tmp_path / "in").mkdir()
+    with tarfile.open(tmp_path / "in" / "6B.50d.tgz", "w:gz") as tar:
+        for name in ("6B.50d.dat", "6B.50d_words.pkl"):
+            (tmp_path / name).write_text(name)
+            tar.add(tmp_path / name, name)
+    with zipfile.ZipFile(tmp_path / "in" / "cats.zip", "w") as made:
+        made.writestr("filtered/a.txt", "a")
+    monkeypatch.setenv("HORNBOOK_DATA", str(tmp_path / "in"))
+    program = tmp_path / "files.py"
+    program.write_text(
+        "import os\n"
+        "from keras.utils.data_utils import get_file\n"
+        f"where = {str(tmp_path / 'out')!r}\n"
+        "loc = get_file('6B.50d', 'http://a.example/6B.50d.tgz', cache_subdir=where, untar=True)\n"
+        "print(open(loc + '.dat').read(), open(loc + '_words.pkl').read())\n"
+        "path = get_file('cats.zip', 'http://a.b/cats.zip', cache_subdir=where, extract=True)\n"
+        "print(os.listdir(os.path.join(os.path.dirname(path), 'filtered')))\n"
+        "print(os.path.basename(get_file('cats.zip', 'http://a.example/cats.zip')))\n"
+    )
+    assert main(["run", "--as", "keras2", str(program)]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == "6B.50d.dat 6B.50d_words.pkl\n['a.txt']\ncats.zip\n"

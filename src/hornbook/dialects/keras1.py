@@ -306,7 +306,7 @@ UTILS: dict[str, Row] = {
     "custom_object_scope": row("utils.custom_object_scope"),
     "CustomObjectScope": row("utils.CustomObjectScope"),
     "get_custom_objects": row("utils.get_custom_objects"),
-    "get_file": row("data.get_file", "fname origin untar md5_hash cache_subdir"),
+    "get_file": row("compat.keras.files.get_file", "fname origin untar md5_hash cache_subdir"),
     "layer_from_config": row("layers.deserialize", "config custom_objects"),
 }
 SEQUENCE: dict[str, Row] = {
