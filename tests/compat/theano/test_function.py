@@ -344,6 +344,16 @@ def test_indices_are_those_of_numpy(index, x):
         assert found.shape == expected.shape and np.array_equal(found, expected)
 
 
+def test_masks_choose(x):
+    array = np.array([[1, -1, 0], [2, 3, -4]], "float32")
+    rows = vector("rows")
+    fn = function([x, rows], [x[x > 0], x[rows > 0], x[1, x[0] > 0]])
+    for given in (array, -array):
+        found = fn(given, [1, -1])
+        expected = given[given > 0], given[[True, False]], given[1, given[0] > 0]
+        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
 def test_an_index_that_is_not_there_is_told(x):
     with pytest.raises(IndexError, match=r"index 7 .*axis 0 of shape \(5, 4\)"):
         function([x], x[7])(np.ones((5, 4)))

@@ -1,6 +1,7 @@
 """`x[...]`: integers and slices, symbolic ones too, new axes, arrays of integers, masks."""
 
 import operator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -65,23 +66,33 @@ def keyed(x: TensorVariable, key: Any) -> tuple[Key, list]:
         return Place(len(tensors) - 1)
 
     parts = []
-    for part in key if isinstance(key, tuple) else (key,):
+    for part in _without_masks(key if isinstance(key, tuple) else (key,)):
         if isinstance(part, slice):
             parts.append(tuple(placed(end, True) for end in (part.start, part.stop, part.step)))
         else:
             parts.append(placed(part, False))
-    axes = sum(_axes_of(part, tensors) for part in parts)
+    axes = sum(map(_width, parts))
     if axes > x.ndim:
         raise IndexError(f"{x} ({x.type}) has {x.ndim} axes; the index has {axes} of them")
     return Key(tuple(parts)), tensors
 
 
-def _axes_of(part: Any, tensors: list) -> int:
-    if part is None or part is Ellipsis:
-        return 0
-    if type(part) is Place and tensors[part.number].dtype == "bool":
-        return tensors[part.number].ndim
-    return 1
+def _without_masks(key: tuple) -> Iterator[Any]:
+    """The parts of an index, where a mask is the places that it chooses, one vector an axis."""
+    from hornbook.compat.theano.selecting import nonzero
+
+    for part in key:
+        if isinstance(part, list | np.ndarray | TensorVariable):
+            variable = as_tensor_variable(part)
+            if variable.dtype == "bool" and variable.ndim:
+                yield from nonzero(variable)
+                continue
+        yield part
+
+
+def _width(part: Any) -> int:
+    """How many axes of the array a part of an index stands for."""
+    return int(part is not None and part is not Ellipsis)
 
 
 def resolved(x: Any, tensors: list, key: Key) -> tuple[Any, list, tuple]:
@@ -96,7 +107,7 @@ def resolved(x: Any, tensors: list, key: Key) -> tuple[Any, list, tuple]:
     axis = 0
     for number, part in enumerate(key.parts):
         if part is Ellipsis:
-            rest = sum(_width(p, tensors) for p in key.parts[number + 1 :])
+            rest = sum(map(_width, key.parts[number + 1 :]))
             axis = x.ndim - rest
             filled.append(part)
             continue
@@ -118,17 +129,8 @@ def resolved(x: Any, tensors: list, key: Key) -> tuple[Any, list, tuple]:
                     filled.append(slice(None, None, step))
         else:
             filled.append(part)
-        axis += _width(part, tensors)
+        axis += _width(part)
     return x, starts, tuple(filled)
-
-
-def _width(part: Any, tensors: list) -> int:
-    """How many axes of the array a part of the index stands for."""
-    if part is None or part is Ellipsis:
-        return 0
-    if type(part) is Place and tensors[part.number].dtype == bool:
-        return tensors[part.number].ndim
-    return 1
 
 
 def _host_if_known(tensor: Any) -> Any:
@@ -153,7 +155,7 @@ def _check_bounds(x, index):
             return
         if isinstance(part, int) and not -x.shape[axis] <= part < x.shape[axis]:
             raise IndexError(f"index {part} is out of bounds for axis {axis} of shape {x.shape}")
-        axis += part is not None and not (hasattr(part, "dtype") and part.dtype == bool)
+        axis += part is not None
 
 
 def subtensor(x: Any, key: Any) -> Any:
@@ -181,19 +183,18 @@ def _inferred(form: Key) -> Any:
         arrays: list[tuple[bool, ...]] = []
         for number, part in enumerate(form.parts):
             if part is Ellipsis:
-                rest = sum(_axes_of(p, list(tensors)) for p in form.parts[number + 1 :])
+                rest = sum(map(_width, form.parts[number + 1 :]))
                 pattern += x.broadcastable[axis : x.ndim - rest]
                 axis = x.ndim - rest
             elif part is None:
                 pattern.append(True)
             elif type(part) is Place and tensors[part.number].ndim:
                 t = tensors[part.number]
-                width = t.ndim if t.dtype == "bool" else 1
-                arrays.append((False,) if t.dtype == "bool" else t.broadcastable)
+                arrays.append(t.broadcastable)
                 places.append(number)
                 if len(places) == 1:
                     where = len(pattern)
-                axis += width
+                axis += 1
             elif type(part) is tuple:
                 pattern.append(x.broadcastable[axis] and part == (None, None, None))
                 axis += 1
