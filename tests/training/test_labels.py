@@ -207,6 +207,10 @@ def test_predict_tells_an_id_without_a_row_too(way, wrong, compiled):
         PREDICT[way](model, ids)
 
 
+def test_a_single_row_is_not_worth_a_look_and_gives_nan():
+    assert np.isnan(reader().predict(np.array([[1, 5, 0]]), verbose=0)).all()
+
+
 def test_an_id_is_found_through_models_in_models():
     inner = keras.Sequential([keras.Input((3,), dtype="int32"), layers.Embedding(5, 2, name="w")])
     model = keras.Sequential([inner, layers.Flatten(), layers.Dense(1)])
