@@ -18,6 +18,7 @@ from hornbook.compat.theano.gradient import (
     hessian,
     jacobian,
 )
+from hornbook.compat.theano.graph import MissingInputError
 from hornbook.compat.theano.shared import shared
 from hornbook.compat.theano.types import TensorType
 from tests.compat.theano.tensors import dot, exp, integer, matrix, scalar, tanh, total, vector
@@ -173,6 +174,16 @@ def test_operators_of_the_jacobian():
     j = jax.jacobian(lambda a: jnp.tanh(X @ a))(point)
     assert np.allclose(Rop(y, a, v).eval({a: point, w: X, v: right}), j @ right, atol=1e-5)
     assert np.allclose(Lop(y, a, u).eval({a: point, w: X, u: left}), left @ j, atol=1e-5)
+
+
+def test_what_a_derivative_does_not_depend_on_needs_no_value():
+    x, w, v = vector("x"), matrix("w"), vector("v")
+    fn = function([v, x], Lop(dot(x, w), w, v))
+    assert fn([2, 3], [0, 1, 4]).tolist() == [[0, 0], [2, 3], [8, 12]]
+    with pytest.raises(MissingInputError, match="variable w"):
+        function([v, x], Lop(tanh(dot(x, w)), w, v))
+    with pytest.raises(ValueError, match="shapes of .w. do not follow"):
+        function([x], grad(total(dot(x, w)), w))([1, 2])
 
 
 def test_wrong_gradients_are_found():

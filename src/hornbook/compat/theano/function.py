@@ -21,6 +21,7 @@ from hornbook.compat.theano.config import config, wide
 from hornbook.compat.theano.graph import Graph, made_at, needed, rebuilt, sources
 from hornbook.compat.theano.shared import SharedVariable
 from hornbook.compat.theano.types import is_float
+from hornbook.compat.theano.unneeded import without_values
 from hornbook.compat.theano.values import fitted
 from hornbook.compat.theano.variable import (
     TensorVariable,
@@ -164,6 +165,7 @@ class Function:
         ]
         ends = rebuilt(merging.merged(ends), self._staged)
         given = [*(one.variable for one in self.inputs), *self._staged.values()]
+        ends = without_values(ends, set(given))
         found = sources(ends, set(given))
         self._kept = list(self.updates)
         known = set(self._kept)

@@ -199,7 +199,7 @@ def rebuilt(ends: list, replace: dict) -> list:
         if part is not None and not part.variables.isdisjoint(replace):
             results = _with_other_part(node, replace, known)
         elif any(known.get(v, v) is not v for v in node.inputs):
-            results = _again(node, copy.copy(node.op), substitute(node.args, _known(node, known)))
+            results = again(node, copy.copy(node.op), substitute(node.args, _known(node, known)))
         else:
             continue
         for old, new in zip(node.output_list, results, strict=True):
@@ -219,10 +219,10 @@ def _with_other_part(node: Node, replace: dict, known: dict) -> list:
     part = Part(old.starts, ends[:number], [known.get(v, v) for v in old.stop])
     starts, _, vectors = substitute(node.args, _known(node, known))
     op = node.op.with_part(part, ends[number:])
-    return _again(node, op, (starts, part.outside, vectors))
+    return again(node, op, (starts, part.outside, vectors))
 
 
-def _again(node: Node, op: Any, args: tuple) -> list:
+def again(node: Node, op: Any, args: tuple) -> list:
     """The results of a call with another op and other arguments."""
     again = Apply(op, args, node.kwargs)
     results = [TensorVariable(v.type, v.name, node=again) for v in node.output_list]
