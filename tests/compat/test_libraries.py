@@ -179,6 +179,11 @@ def test_pandas_as_it_was():
         joined = left.join(right, rsuffix="_r", how="inner", on="k")
         assert list(joined.columns) == ["k", "r", "r_r", "r_r"]
         assert joined.values.tolist() == [[1, 3, 5, 7], [2, 4, 6, 8]]
+        assert left.join(right.r, rsuffix="_r", on="k").values.tolist() == [
+            [1, 3, 5, 7],
+            [2, 4, 6, 8],
+        ]
+        assert list(left.join(right.rename(columns={"r": "s"}), on="k")) == ["k", "r", "r_r", "s"]
     assert not hasattr(pd.DataFrame, "append")
 
 

@@ -30,7 +30,8 @@ def with_repeated_columns(original: Callable) -> Callable:
 
     @functools.wraps(original)
     def join(self, other, on=None, how="left", lsuffix="", rsuffix="", sort=False, **options):
-        if not lsuffix and not rsuffix:
+        other = other.to_frame() if hasattr(other, "to_frame") else other  # a series
+        if not hasattr(other, "columns") or not (lsuffix or rsuffix):
             return original(self, other, on, how, sort=sort, **options)
         theirs = {f"{APART}{number}": name for number, name in enumerate(other.columns)}
         other = other.set_axis([*theirs], axis=1)
