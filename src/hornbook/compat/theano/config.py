@@ -48,7 +48,7 @@ class Config(SimpleNamespace):
             profile_memory=False,
             scan=SimpleNamespace(allow_gc=False, allow_output_prealloc=True),
             traceback=SimpleNamespace(limit=8),
-            warn=SimpleNamespace(),
+            warn=SimpleNamespace(subtensor_merge_bug=False),
             warn_float64="ignore",
         )
 

@@ -97,9 +97,13 @@ def of_difference(x: Any, y: Any, result: Any) -> Any:
 
 
 def of_quotient(x: Any, y: Any, result: Any) -> Any:
-    """`x / y`, which may be `1 / (1 + exp(u))`, a sigmoid of `-u`."""
-    made = _made.of(y)
-    return sigmoid(-made.of) if made and made.kind == "1 + exp" and _is_one(x) else result
+    """`x / y`, which may be a sigmoid, `1 / (1 + exp(u))`, or a softmax, `exp(u) / y`."""
+    above, below = _made.of(x), _made.of(y)
+    if below and below.kind == "1 + exp" and _is_one(x):
+        return sigmoid(-below.of)
+    if above and above.kind == "exp":
+        return _noted(result, "", None, lambda: above.of - log(y))
+    return result
 
 
 def _is_one(x: Any) -> bool:
