@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from hornbook import backend as settings
+from hornbook.compat import evaluation
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
@@ -23,7 +24,7 @@ GENERATIONS = {
     "theano": ("theano",),
 }
 
-_state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}}
+_state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "eval": {}}
 
 
 class OldModule(ModuleType):
@@ -176,6 +177,8 @@ def install(generation: str) -> None:
     for finder in finders:
         if hasattr(getattr(finder, "dialect", None), "EPSILON"):
             settings.set_epsilon(finder.dialect.EPSILON)
+    if "theano" in GENERATIONS[generation]:
+        _state["eval"] = evaluation.give()
     _state["finders"] = finders
     sys.meta_path[:0] = finders
 
@@ -193,7 +196,8 @@ def uninstall() -> None:
     theano = sys.modules.get("hornbook.compat.theano.config")
     if theano is not None:  # what the program set is not the next one's
         vars(theano.config).update(vars(theano.Config()))
-    _state.update(finders=[], before={}, settings={})
+    evaluation.take(_state["eval"])
+    _state.update(finders=[], before={}, settings={}, eval={})
 
 
 @contextmanager

@@ -68,6 +68,24 @@ def test_what_a_program_sets_is_not_the_next_ones():
         assert theano.tensor.matrix().dtype == "float32"
 
 
+def test_tensors_of_keras_have_eval_for_a_time():
+    from hornbook import Input, KerasTensor, Variable, ops
+
+    y = np.eye(3)
+    with installed("keras1"):
+        from keras import backend as K
+        from keras.metrics import categorical_accuracy
+
+        np.testing.assert_array_equal(categorical_accuracy(y, y).eval(), [1, 1, 1])
+        np.testing.assert_array_equal(K.variable(y).eval(), y)
+        x = Input((3,))
+        np.testing.assert_array_equal((x * 2).eval({x: y}), 2 * y)
+        with pytest.raises(ValueError, match="which is not among the inputs"):
+            (x * 2).eval()
+    kinds = (type(ops.ones(())), Variable, KerasTensor)
+    assert not any(hasattr(kind, "eval") for kind in kinds)
+
+
 def test_types_by_names():
     get = lambda name: NAMES.get("types", name)  # noqa: E731
     assert get("matrix")("m").type == TensorType("float32", (False, False))
