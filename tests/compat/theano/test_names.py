@@ -194,6 +194,19 @@ def test_devices_are_told_of_once():
     environment.use("gpu0")
 
 
+@pytest.mark.parametrize(
+    ("border_mode", "shape"),
+    [("valid", (4, 3)), ("full", (8, 7)), ("half", (6, 5)), (1, (6, 5)), ((1, (2, 0)), (6, 5))],
+)
+def test_borders_by_name_and_by_size(border_mode, shape):
+    x, w = (TensorType("float64", (False,) * 4)() for _ in range(2))
+    made = NAMES.get("conv2d", "conv2d")(x, w, border_mode=border_mode)
+    values = {x: np.ones((1, 2, 6, 5)), w: np.ones((3, 2, 3, 3))}
+    assert made.shape.eval(values).tolist() == [1, 3, *shape]
+    with pytest.raises(ValueError, match="border_mode is 'valid', 'full', 'half'"):
+        NAMES.get("conv2d", "conv2d")(x, w, border_mode="same").eval(values)
+
+
 def test_sizes_may_be_computed():
     n = TensorType("int32", ())("n")
     get = lambda name, *args: NAMES.get("arrays", name)(*args).eval({n: 3})  # noqa: E731

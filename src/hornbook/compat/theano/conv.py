@@ -39,7 +39,7 @@ def borders(border_mode, taps):
                 f"not {border_mode!r}"
             )
         each = [named[border_mode](k) for k in taps]
-    elif np.ndim(border_mode) == 0 and not isinstance(border_mode, list | tuple):
+    elif not isinstance(border_mode, list | tuple) and np.ndim(border_mode) == 0:
         each = [int(border_mode)] * len(taps)
     else:
         each = list(border_mode)

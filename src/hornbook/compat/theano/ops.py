@@ -64,6 +64,7 @@ def op(fn: Callable, name: str | None = None) -> Callable:
 
     Example:
         >>> import jax.numpy as jnp
+        >>> from hornbook.compat.theano.types import TensorType
         >>> op(jnp.diagonal)(TensorType("float32", (False, False))("x"), offset=1).type
         TensorType(float32, vector)
     """
