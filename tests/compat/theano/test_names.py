@@ -159,6 +159,8 @@ def test_the_gradient_of_ties_is_theanos():
     np.testing.assert_array_equal(size, [-1, 0, 1])
     cut = grad(NAMES.get("numbers", "maximum")(x, 0).sum(), x)
     np.testing.assert_array_equal(cut.eval({x: np.array([-1.0, 0.0, 1.0])}), [0, 1, 1])
+    window = NAMES.get("pool", "pool_2d")(x.reshape((1, 2)), (1, 2), ignore_border=True)
+    np.testing.assert_array_equal(grad(window.sum(), x).eval({x: np.ones(2)}), [1, 0])
 
 
 def test_parts_are_set_and_added_to():
