@@ -7,6 +7,7 @@ import pytest
 
 from hornbook.compat.theano.function import function
 from hornbook.compat.theano.gradient import grad
+from hornbook.compat.theano.integers import NotKnownError
 from hornbook.compat.theano.scan import foldl, foldr, map, reduce, scan, until
 from hornbook.compat.theano.shared import shared
 from hornbook.compat.theano.variable import apply
@@ -186,6 +187,14 @@ def test_what_is_wrong_with_a_loop_is_told():
     w = shared(1.0, "w")
     with pytest.raises(ValueError, match="w is not among its non_sequences"):
         scan(lambda x: x * w, x, strict=True)
+
+
+def test_sizes_that_change_from_step_to_step_are_told_with_their_line():
+    x = matrix("x")
+    sums = scan(lambda row: total(row[row > 0]), x)[0]
+    with pytest.raises(NotKnownError) as told:
+        sums.eval({x: numbers(2, 3)})
+    assert any("within a loop" in n and "test_scan.py" in n for n in told.value.__notes__)
 
 
 def test_one_step_keeps_its_axis():

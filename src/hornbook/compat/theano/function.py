@@ -192,6 +192,7 @@ class Function:
         given = {one.variable for one in self.inputs}
         for source in sources([variable], given):
             if not (is_constant(source) or isinstance(source, SharedVariable)):
+                error.add_note(f"The size is {variable}, within a loop. {made_at(variable)}")
                 raise error
         self._stages.append(Function(self.inputs, [variable], {}, list))
         self._staged[variable] = variable.type(str(variable))
