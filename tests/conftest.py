@@ -28,14 +28,19 @@ for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREA
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs behind it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
-hypothesis.settings.load_profile("suite")
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=10)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=200)
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--long", action="store_true", help="repeat what is random or threaded many more times"
     )
+
+
+def pytest_configure(config):
+    """Properties are tried with the same few examples, or with many new ones."""
+    hypothesis.settings.load_profile("long" if config.getoption("long") else "suite")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hornbook.kernels import native, plain
@@ -44,7 +44,6 @@ def assert_agrees(*given):
 
 
 @needs_kernels
-@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 3), steps, steps, st.integers(1, 3), sizes, sizes)
 def test_kernel_of_any_shape_agrees_with_the_formula(batch, queries, keys, count, size, values):
     assert_agrees(*arguments(batch + 3, queries, keys, count, size, values))

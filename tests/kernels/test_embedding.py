@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hornbook.kernels import native
@@ -60,7 +60,6 @@ def test_a_large_gradient_is_summed_by_the_kernel():
 
 
 @pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 3000), st.integers(1, 90), st.integers(1, 300))
 def test_rows_of_equal_number_are_summed_in_their_order(count, rows, width):
     random = np.random.default_rng(count)

@@ -40,7 +40,6 @@ def assert_product(actual, a, b):
 
 
 @needs_kernels
-@settings(max_examples=40, deadline=None)
 @given(sizes, sizes, sizes, st.booleans(), st.booleans())
 def test_product_of_any_shape(rows, depth, columns, a_transposed, b_transposed):
     a, b = draw(rows, depth), draw(depth, columns, seed=1)
@@ -68,7 +67,6 @@ def test_large_products_in_blocks_and_parts(rows, depth, columns, transposed):
 
 
 @needs_kernels
-@settings(max_examples=60, deadline=None)
 @given(sizes, sizes, sizes, st.booleans(), st.booleans(), st.sampled_from([0.2, 0.6, 0.95, 1.0]))
 def test_products_with_many_zeros_are_the_same(rows, depth, columns, a_transposed, relu, zeros):
     """What is zero in eight rows at once is left out, wherever it lies."""
@@ -97,7 +95,6 @@ def test_zeros_are_left_out_of_a_product_and_nan_is_not():
 
 
 @needs_kernels
-@settings(max_examples=25, deadline=None)
 @given(sizes, sizes, sizes, st.booleans())
 def test_packed_product_of_any_shape(rows, depth, columns, transposed):
     a, b = draw(rows, depth), draw(depth, columns, seed=1)
@@ -267,7 +264,7 @@ def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, f
 
 @needs_kernels
 @cells
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     steps=st.integers(1, 6),
     batch=st.integers(1, 40),
@@ -283,16 +280,15 @@ def test_recurrences_of_any_shape_agree_with_the_scan(name, **given):
 
 @needs_kernels
 @cells
-@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
-    ("batch", "units", "features", "rows"),
+    ("batch", "units", "features", "rows", "masked"),
     [
-        (64, 128, 7, 0),
-        (53, 250, 7, 0),
-        (64, 250, 7, 20),
-        (5, 300, 7, 0),
-        (60, 40, 300, 0),
-        (130, 200, 9, 40),
+        (64, 128, 7, 0, False),
+        (53, 250, 7, 0, True),
+        (64, 250, 7, 20, True),
+        (5, 300, 7, 0, False),
+        (60, 40, 300, 0, False),
+        (130, 200, 9, 40, True),
     ],
 )
 def test_large_recurrences_in_parts_of_samples_and_of_units(
@@ -399,7 +395,6 @@ def assert_almost_equal(actual, exact):
 
 
 @needs_kernels
-@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.integers(1, 40), max_size=3), min_size=1, max_size=5))
 def test_adam_of_any_variables_agrees_with_its_formula(shapes):
     fast, text = adam_steps(Adam(0.01), shapes)
@@ -584,7 +579,6 @@ def convolutions(draw_one):
 
 
 @needs_kernels
-@settings(max_examples=60, deadline=None)
 @given(convolutions())
 def test_convolution_and_gradients_of_any_shape(case):
     shape, (*taps, filters), (strides, pairs, dilation) = case

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hornbook as keras
@@ -19,7 +19,6 @@ def draw(*shape, seed=0):
 
 
 @needs_kernels
-@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 100))
 def test_row_dots_of_any_shape_agree_with_the_plain_version(rows, width):
     a, b = draw(rows, width), draw(rows, width, seed=1)

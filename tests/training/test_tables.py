@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hornbook as keras
@@ -291,7 +291,6 @@ def test_a_batch_whose_loss_is_not_finite_leaves_the_table_as_it_was_before(upda
 
 
 @needs_kernels
-@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 11), min_size=1, max_size=5), min_size=1, max_size=8),
     st.integers(0, 3000),

@@ -1,0 +1,27 @@
+"""Pictures and a dense network: every pixel is a number, and no pixel knows its neighbours."""
+
+import numpy as np
+from keras.layers import Dense, Dropout
+from keras.models import Sequential
+from keras.optimizers import RMSprop
+from keras.utils import to_categorical
+from material import arguments, pictures
+
+path, epochs = arguments(epochs=15)
+x, labels = pictures(path)
+x, y = x.reshape(len(x), -1), to_categorical(labels)
+test = len(x) // 4
+
+model = Sequential()
+model.add(Dense(64, activation="relu", input_shape=x.shape[1:]))
+model.add(Dropout(0.2))
+model.add(Dense(y.shape[1], activation="softmax"))
+model.compile(loss="categorical_crossentropy", optimizer=RMSprop(lr=0.002), metrics=["acc"])
+
+history = model.fit(x[:-test], y[:-test], batch_size=32, epochs=epochs, verbose=0)
+loss, accuracy = model.evaluate(x[-test:], y[-test:], verbose=0)
+print("accuracy in training %.3f" % history.history["acc"][-1])
+print("accuracy on the test %.3f" % accuracy)
+
+wrong = np.flatnonzero(model.predict_classes(x[-test:]) != labels[-test:])
+print("%d pictures of %d are taken for another class" % (len(wrong), test))

@@ -1,0 +1,30 @@
+"""Is a review in favour? An LSTM reads it word by word, so "not" before a word can turn it round."""
+
+from keras.layers import LSTM, Dense, Embedding
+from keras.models import Sequential
+from keras.optimizers import Adam
+from keras.preprocessing.sequence import pad_sequences
+from material import BAD, GOOD, NOT, arguments, reviews
+
+path, epochs = arguments(epochs=12)
+texts, labels = reviews(path)
+max_words, max_length = max(map(max, texts)) + 1, 80 if path else 16
+
+x = pad_sequences(texts, maxlen=max_length)
+test = len(x) // 4
+
+model = Sequential()
+model.add(Embedding(max_words, 16, mask_zero=True, input_length=max_length))
+model.add(LSTM(24))
+model.add(Dense(1, activation="sigmoid"))
+model.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.01), metrics=["accuracy"])
+
+model.fit(x[:-test], labels[:-test], batch_size=32, epochs=epochs, verbose=0)
+loss, accuracy = model.evaluate(x[-test:], labels[-test:], verbose=0)
+print("accuracy on the test %.3f" % accuracy)
+
+if not path:
+    for words in ([GOOD[0]], [NOT, GOOD[0]], [BAD[0]], [NOT, BAD[0]]):
+        favour = model.predict(pad_sequences([[9, 10] + words], maxlen=max_length))[0, 0]
+        shown = " ".join("not" if w == NOT else "good" if w in GOOD else "bad" for w in words)
+        print("%-8s is in favour with %.2f" % (shown, favour))
