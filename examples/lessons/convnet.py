@@ -4,7 +4,9 @@ from material import arguments, pictures
 
 from hornbook import Input, Sequential
 from hornbook.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from hornbook.utils import set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=8)
 x, labels = pictures(path)
 x = x[..., None]  # one channel

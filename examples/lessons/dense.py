@@ -6,7 +6,9 @@ from material import arguments, pictures
 from hornbook import Input, Sequential
 from hornbook.layers import Dense, Dropout
 from hornbook.optimizers import RMSprop
+from hornbook.utils import set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=15)
 x, labels = pictures(path)
 x = x.reshape(len(x), -1)

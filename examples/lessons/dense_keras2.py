@@ -7,6 +7,7 @@ from keras.optimizers import RMSprop
 from keras.utils import to_categorical
 from material import arguments, pictures
 
+np.random.seed(0)
 path, epochs = arguments(epochs=15)
 x, labels = pictures(path)
 x, y = x.reshape(len(x), -1), to_categorical(labels)

@@ -1,12 +1,13 @@
-"""Is a review in favour? An LSTM reads it word by word, so "not" before a word can turn it round."""
+"""Is a review in favour? An LSTM reads it word by word: "not" before a word turns it round."""
 
 from material import BAD, GOOD, NOT, arguments, reviews
 
 from hornbook import Sequential
 from hornbook.layers import LSTM, Dense, Embedding
 from hornbook.optimizers import Adam
-from hornbook.utils import pad_sequences
+from hornbook.utils import pad_sequences, set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=12)
 texts, labels = reviews(path)
 max_words, max_length = max(map(max, texts)) + 1, 80 if path else 16

@@ -1,11 +1,13 @@
-"""Is a review in favour? An LSTM reads it word by word, so "not" before a word can turn it round."""
+"""Is a review in favour? An LSTM reads it word by word: "not" before a word turns it round."""
 
+import numpy as np
 from keras.layers import LSTM, Dense, Embedding
 from keras.models import Sequential
 from keras.optimizers import Adam
 from keras.preprocessing.sequence import pad_sequences
 from material import BAD, GOOD, NOT, arguments, reviews
 
+np.random.seed(0)
 path, epochs = arguments(epochs=12)
 texts, labels = reviews(path)
 max_words, max_length = max(map(max, texts)) + 1, 80 if path else 16

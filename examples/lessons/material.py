@@ -1,6 +1,6 @@
 """What the lessons learn from: small made-up data, or real data from a file that you name.
 
-Every lesson is called as `PROGRAM [FILE] [EPOCHS]`. Nothing here belongs to a deep-learning library.
+Every lesson is called as `PROGRAM [FILE] [EPOCHS]`. Nothing here needs a deep-learning library.
 """
 
 import sys

@@ -6,7 +6,7 @@ from material import arguments, pictures
 from hornbook import Input, Sequential
 from hornbook.data import MixIterator, pseudo_label
 from hornbook.layers import Dense, Dropout, Flatten
-from hornbook.utils import to_categorical
+from hornbook.utils import set_random_seed, to_categorical
 
 path, epochs = arguments(epochs=20)
 x, labels = pictures(path)
@@ -23,7 +23,7 @@ def batches(x, y, size):
         yield x[rows], y[rows]
 
 
-np.random.seed(0)
+set_random_seed(0)
 model = Sequential(
     [
         Input(x.shape[1:]),

@@ -1,4 +1,4 @@
-"""Which movies will a user like? An embedding of users times one of movies, plus a bias for each."""
+"""Who likes which movie? An embedding of users times one of movies, plus a bias for each."""
 
 import numpy as np
 from material import arguments, ratings
@@ -7,12 +7,13 @@ from hornbook import Input, Model
 from hornbook.layers import Add, Dot, Embedding, Flatten
 from hornbook.optimizers import Adam
 from hornbook.regularizers import L2
+from hornbook.utils import set_random_seed
 
 path, epochs = arguments(epochs=10)
 users, movies, stars = ratings(path)
 n_users, n_movies, n_factors = users.max() + 1, movies.max() + 1, 8
 
-np.random.seed(0)
+set_random_seed(0)
 train = np.random.rand(len(users)) < 0.8
 test = ~train
 

@@ -1,4 +1,4 @@
-"""Which movies will a user like? An embedding of users times one of movies, plus a bias for each."""
+"""Who likes which movie? An embedding of users times one of movies, plus a bias for each."""
 
 import numpy as np
 from keras.layers import Embedding, Flatten, Input, merge

@@ -6,6 +6,7 @@ from keras.models import Model
 from keras.optimizers import Adam
 from material import arguments, numbered, text
 
+np.random.seed(0)
 path, epochs = arguments(epochs=8)
 chars, numbers = numbered(text(path))
 n_steps, n_chars, n_factors, n_hidden = 8, len(chars), 16, 64

@@ -36,21 +36,22 @@ total = CategoricalCrossentropy(reduction="sum")
 
 def error(weights, x, y):
     """The error as a function of the weights."""
-    return total(y, model.stateless_call(weights, [], x)[0])
+    return total(y, model.stateless_call(weights, fixed, x)[0])
 
 
-weights = [w.value for w in model.trainable_weights]
+weights = [v.value for v in model.trainable_variables]
+fixed = [v.value for v in model.non_trainable_variables]
 derivatives = jax.grad(error)(weights, x[:1], y[:1])
 for i, name in enumerate(names):
     place = np.unravel_index(np.abs(derivatives[i]).argmax(), derivatives[i].shape)
     up, down = list(weights), list(weights)
-    up[i], down[i] = weights[i].at[place].add(1e-2), weights[i].at[place].add(-1e-2)
-    measured = (error(up, x[:1], y[:1]) - error(down, x[:1], y[:1])) / 2e-2
+    up[i], down[i] = weights[i].at[place].add(1e-3), weights[i].at[place].add(-1e-3)
+    measured = (error(up, x[:1], y[:1]) - error(down, x[:1], y[:1])) / 2e-3
     print(f"{name}: {derivatives[i][place]:.6f} derived, {measured:.6f} measured,", end=" ")
     print("right" if np.isclose(derivatives[i][place], measured, rtol=1e-2) else "WRONG")
 
 model.compile(SGD(rate), total)
-for epoch in range(epochs):
+for _ in range(epochs):
     errors = [model.train_on_batch(x[i : i + 1], y[i : i + 1]) for i in range(pieces)]
     for part in np.array_split(errors, 3):
         print(f"error {part.mean():.3f}")

@@ -1,4 +1,4 @@
-"""A recurrent network in NumPy alone, with its derivatives by hand, and a check that they are right."""
+"""A recurrent network in NumPy, with derivatives by hand, and a check that they are right."""
 
 import numpy as np
 from material import arguments, numbered, text
@@ -41,7 +41,7 @@ def forward(p, x, y):
 
 
 def backward(p, seen):
-    """The derivatives of the error: the steps from the last to the first, each by the chain rule."""
+    """The derivatives of the error: from the last step to the first, each by the chain rule."""
     d = {name: np.zeros_like(value) for name, value in p.items()}
     d_h = np.zeros(n_hidden)  # what comes back from the step after
     for x_t, before, z, h, d_out in reversed(seen):  # softmax and error together: likely - y
@@ -70,7 +70,7 @@ for name, value in p.items():
     print(f"{name}: {by_hand:.6f} by hand, {by_meaning:.6f} measured,", end=" ")
     print("right" if np.isclose(by_hand, by_meaning, rtol=1e-4) else "WRONG")
 
-for epoch in range(epochs):
+for _ in range(epochs):
     errors = []
     for x_i, y_i in zip(x, y):
         error, seen = forward(p, x_i, y_i)

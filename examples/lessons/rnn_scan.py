@@ -55,7 +55,7 @@ def train(p, h0, x, y, rate):
 
 
 h0 = jnp.zeros(n_hidden)
-for epoch in range(epochs):
+for _ in range(epochs):
     errors = []
     for i in range(pieces):
         loss, parameters = train(parameters, h0, x[i], y[i], rate)

@@ -1,4 +1,4 @@
-"""A recurrent network in Theano: `scan` is the loop, `grad` differentiates it, `function` runs it."""
+"""A recurrent network in Theano: `scan` loops, `grad` differentiates, `function` compiles."""
 
 from collections import OrderedDict
 
@@ -55,7 +55,7 @@ train = theano.function([t_h0, t_x, t_y, t_rate], error, updates=updates, allow_
 predict = theano.function([t_h0, t_x], v_y, allow_input_downcast=True)
 
 h0 = np.zeros(n_hidden)
-for epoch in range(epochs):
+for _ in range(epochs):
     errors = [float(train(h0, x[i], y[i], rate)) for i in range(pieces)]
     for part in np.array_split(errors, 3):
         print("error %.3f" % part.mean())

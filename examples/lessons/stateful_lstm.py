@@ -5,7 +5,9 @@ from material import arguments, numbered, text
 from hornbook import Input, Sequential
 from hornbook.layers import LSTM, BatchNormalization, Dense, Embedding
 from hornbook.optimizers import Adam
+from hornbook.utils import set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=15)
 chars, numbers = numbered(text(path))
 batch_size, n_steps, n_chars, n_factors, n_hidden = 16, 8, len(chars), 16, 64

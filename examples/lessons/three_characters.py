@@ -6,7 +6,9 @@ from material import arguments, numbered, text
 from hornbook import Input, Model
 from hornbook.layers import Dense, Embedding, Flatten
 from hornbook.optimizers import Adam
+from hornbook.utils import set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=8)
 chars, numbers = numbered(text(path))
 n_chars, n_factors, n_hidden = len(chars), 16, 64

@@ -18,7 +18,7 @@ dictionary = corpora.Dictionary(texts)
 corpus = [dictionary.doc2bow(text) for text in texts]
 
 tfidf = models.TfidfModel(corpus)
-lsi = models.LsiModel(tfidf[corpus], id2word=dictionary, num_topics=2)
+lsi = models.LsiModel(tfidf[corpus], id2word=dictionary, num_topics=3)
 index = similarities.MatrixSimilarity(lsi[tfidf[corpus]])
 
 asked = "what a dog does in the sun"

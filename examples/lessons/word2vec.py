@@ -8,7 +8,9 @@ from material import arguments, text
 from hornbook import Input, Model, ops
 from hornbook.data import Tokenizer, WordVectors, skipgrams
 from hornbook.layers import Dot, Embedding, Flatten, GlobalAveragePooling1D, Reshape
+from hornbook.utils import set_random_seed
 
+set_random_seed(0)
 path, epochs = arguments(epochs=6)
 sentences = text(path).split(".")
 tokenizer = Tokenizer()
@@ -59,7 +61,6 @@ def cbow():
     return Model([near, word], ops.sigmoid(Dot(axes=1)([mean, middle])))
 
 
-random.seed(0)
 for name, model, data in (("skip-gram", skip_gram, skip_gram_data), ("CBOW", cbow, cbow_data)):
     model, (inputs, labels) = model(), data()
     model.compile("adam", "binary_crossentropy")

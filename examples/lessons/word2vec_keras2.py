@@ -1,5 +1,7 @@
 """Words as vectors: words with the same neighbours come to lie near each other (skip-gram)."""
 
+import random
+
 import numpy as np
 from keras.layers import Activation, Dot, Embedding, Input, Reshape
 from keras.models import Model
@@ -13,7 +15,8 @@ tokenizer = Tokenizer()
 tokenizer.fit_on_texts(sentences)
 n_words, n_factors = len(tokenizer.word_index) + 1, 16
 
-# Pairs of a word and a neighbour have the label 1; pairs with any other word, the negative samples, 0.
+# A word and a neighbour have the label 1, a word and any other (a negative sample) 0.
+random.seed(0)
 np.random.seed(0)
 pairs, labels = [], []
 for sequence in tokenizer.texts_to_sequences(sentences):
