@@ -18,12 +18,15 @@ else:
 y = to_categorical(labels)
 test = len(x) // 4
 
-model = Sequential()
-model.add(Conv2D(8, kernel_size=(3, 3), activation="relu", input_shape=x.shape[1:]))
-model.add(MaxPooling2D(pool_size=(2, 2)))
-model.add(Conv2D(16, (3, 3), activation="relu"))
-model.add(Flatten())
-model.add(Dense(y.shape[1], activation="softmax"))
+model = Sequential(
+    [
+        Conv2D(8, kernel_size=(3, 3), activation="relu", input_shape=x.shape[1:]),
+        MaxPooling2D(pool_size=(2, 2)),
+        Conv2D(16, (3, 3), activation="relu"),
+        Flatten(),
+        Dense(y.shape[1], activation="softmax"),
+    ]
+)
 model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
 print("%d weights" % model.count_params())
 

@@ -13,10 +13,13 @@ x, labels = pictures(path)
 x, y = x.reshape(len(x), -1), to_categorical(labels)
 test = len(x) // 4
 
-model = Sequential()
-model.add(Dense(64, activation="relu", input_shape=x.shape[1:]))
-model.add(Dropout(0.2))
-model.add(Dense(y.shape[1], activation="softmax"))
+model = Sequential(
+    [
+        Dense(64, activation="relu", input_shape=x.shape[1:]),
+        Dropout(0.2),
+        Dense(y.shape[1], activation="softmax"),
+    ]
+)
 model.compile(loss="categorical_crossentropy", optimizer=RMSprop(lr=0.002), metrics=["acc"])
 
 history = model.fit(x[:-test], y[:-test], batch_size=32, epochs=epochs, verbose=0)

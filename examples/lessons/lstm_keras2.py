@@ -15,10 +15,13 @@ max_words, max_length = max(map(max, texts)) + 1, 80 if path else 16
 x = pad_sequences(texts, maxlen=max_length)
 test = len(x) // 4
 
-model = Sequential()
-model.add(Embedding(max_words, 16, mask_zero=True, input_length=max_length))
-model.add(LSTM(24))
-model.add(Dense(1, activation="sigmoid"))
+model = Sequential(
+    [
+        Embedding(max_words, 16, mask_zero=True, input_length=max_length),
+        LSTM(24),
+        Dense(1, activation="sigmoid"),
+    ]
+)
 model.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.01), metrics=["accuracy"])
 
 model.fit(x[:-test], labels[:-test], batch_size=32, epochs=epochs, verbose=0)
