@@ -187,6 +187,14 @@ def test_pandas_as_it_was():
     assert not hasattr(pd.DataFrame, "append")
 
 
+def test_the_tokenizer_that_nltk_has_dropped():
+    pytest.importorskip("nltk")
+    with put_back():
+        from nltk.tokenize import StanfordTokenizer, ToktokTokenizer
+
+        assert issubclass(StanfordTokenizer, ToktokTokenizer.__mro__[1])
+
+
 def test_arrays_on_disk_as_bcolz_had_them(tmp_path):
     with put_back():
         bcolz = importlib.import_module("bcolz")

@@ -151,7 +151,9 @@ def test_programs_that_set_up_sessions_for_keras(tmp_path, capsys):
     program = tmp_path / "sessions.py"
     program.write_text(
         "import tensorflow as tf\n"
+        "from tensorflow.python.framework import ops\n"
         "import keras.backend as K\n"
+        "ops.reset_default_graph()\n"
         "config = tf.ConfigProto()\n"
         "config.gpu_options.allow_growth = True\n"
         "with tf.Session(config=config, graph=tf.GPUOptions(a=1)) as session:\n"
@@ -165,7 +167,7 @@ def test_programs_that_set_up_sessions_for_keras(tmp_path, capsys):
         assert main(["run", str(program)]) == 1
     out, err = capsys.readouterr()
     assert out == "set up\n"
-    assert 'sessions.py", line 10' in err and "TensorFlow itself is not done here" in err
+    assert 'sessions.py", line 12' in err and "TensorFlow itself is not done here" in err
     assert "tensorflow" not in sys.modules
 
 

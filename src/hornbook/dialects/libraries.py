@@ -190,6 +190,8 @@ GONE: dict[str, dict[str, str]] = {
     },
     "h5py:Dataset": {"value": f"{LOST}.arrays.value"},
     "IPython.lib.display": {"*": "IPython.display"},
+    # ---- nltk
+    "nltk.tokenize": {"StanfordTokenizer": "nltk.tokenize.stanford.StanfordTokenizer"},
     # ---- packages that there are none of for today's Python
     "bcolz": {
         "carray": f"{LOST}.disk_arrays.carray",
@@ -206,6 +208,9 @@ GONE: dict[str, dict[str, str]] = {
         "set_random_seed": "hornbook.utils.set_random_seed",
         "__version__": f"{LOST}.sessions.VERSION",
     },
+    "tensorflow.python": {},
+    "tensorflow.python.framework": {},
+    "tensorflow.python.framework.ops": _same("reset_default_graph", f"{LOST}.sessions"),
     "foxhound": {},
     "foxhound.utils": {},
     "foxhound.utils.vis": _same("grayscale_grid_vis unit_scale", f"{LOST}.pictures"),
