@@ -378,3 +378,25 @@ def test_sizes_that_are_whole_floats_are_sizes(keras2):
     assert keras2.layers.Conv2D(4 / 2, (2.0, 3)).kernel_size == (2, 3)
     with pytest.raises(ValueError, match=r"units of Dense is a positive integer, not 2\.5"):
         keras2.layers.Dense(5 / 2)
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_a_model_is_a_layer_of_tensors_of_other_sizes(generation):
+    with installed(generation):
+        from keras.layers import Dense, Flatten, GlobalMaxPooling1D, Input
+        from keras.models import Model, Sequential
+
+        tall = Input((9, 2))
+        top = Model(tall, Flatten()(Dense(3)(tall)))
+        model = Sequential([Dense(2, input_shape=(4, 2)), top, Dense(1)])
+        model.compile("sgd", "mse")
+        x = np.ones((2, 4, 2), "float32")
+        assert model.layers[1].output_shape == (None, 27) or model.output_shape == (None, 1)
+        model.fit(x, np.ones((2, 1)), verbose=0)
+        assert model.layers[-1].get_weights()[0].shape == (12, 1)
+        assert model.predict(x).shape == (2, 1)
+        whole = Input((9, 2))
+        strict = Model(whole, GlobalMaxPooling1D()(Dense(3)(whole)))
+        strict.compile("sgd", "mse")
+        with pytest.raises(ValueError, match=r"has shape \(None, 9, 2\); it got \(2, 4, 2\)"):
+            strict.predict(x)

@@ -29,6 +29,11 @@ class OldModel(OldNodes):
     def _adapt_arguments(today: type, given: dict) -> dict:
         return {}
 
+    def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
+        """A model is a layer of tensors of any sizes that its own layers can take."""
+        self._strict_shapes = False
+        return super()._record(args, kwargs, *ask)  # type: ignore[misc]
+
     def _translated(self, name: str, args: tuple, kwargs: dict) -> dict:
         dialect = self._names.dialect
         row = dialect.METHODS[f"Model.{name}"]
