@@ -380,6 +380,26 @@ def test_sizes_that_are_whole_floats_are_sizes(keras2):
         keras2.layers.Dense(5 / 2)
 
 
+def test_sequences_have_their_channels_last_whatever_pictures_have(keras1):
+    from keras import backend as K
+    from keras import layers
+    from keras.models import Sequential
+
+    K.set_image_dim_ordering("th")
+    model = Sequential(
+        [
+            layers.Convolution1D(5, 3, border_mode="same", input_shape=(8, 2)),
+            layers.ZeroPadding1D(1),
+            layers.MaxPooling1D(),
+            layers.AveragePooling1D(),
+        ]
+    )
+    assert [one.output_shape for one in model.layers] == [(None, n, 5) for n in (8, 10, 5, 2)]
+    assert layers.GlobalMaxPooling1D()(model.output).shape == (None, 5)
+    pictures = layers.Convolution2D(5, 3, 3, input_shape=(2, 8, 8))
+    assert Sequential([pictures]).output_shape == (None, 5, 6, 6)
+
+
 @pytest.mark.parametrize("generation", ["keras1", "keras2"])
 def test_a_model_is_a_layer_of_tensors_of_other_sizes(generation):
     with installed(generation):

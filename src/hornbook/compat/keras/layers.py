@@ -14,6 +14,11 @@ from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
+CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
+    *(layers.Conv1D, layers.SeparableConv1D, layers.MaxPooling1D, layers.AveragePooling1D),
+    *(layers.GlobalMaxPooling1D, layers.GlobalAveragePooling1D),
+    *(layers.ZeroPadding1D, layers.Cropping1D),
+)
 SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "depth_multiplier")
 IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
 
@@ -102,6 +107,8 @@ class OldLayer(OldNodes):
             several = length is not None or issubclass(today, SEQUENCES)
             if given.get("input_dim") is not None and several:
                 given["input_shape"] = (length, given.pop("input_dim"))
+        if issubclass(today, CHANNELS_LAST):
+            given.setdefault("data_format", "channels_last")
         for name, value in given.items():
             if name.endswith("initializer"):
                 given[name] = initializations.today(value)
