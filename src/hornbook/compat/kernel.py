@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def prepare(shell: Any, python2: bool) -> None:
         shell: the shell.
         python2: whether the notebook is written in Python 2.
     """
+    # JAX warns of the fork that a shell line begins with; another program takes over at once.
+    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     shell.system = partial(_system, shell.system)
     shell.events.register("pre_run_cell", partial(_stand_in, shell))
     for name in MAGICS:
