@@ -27,6 +27,7 @@ CELLS = [
     "!wget -q http://example.com/words.zip\n!wget http://example.com/here.txt\n"
     "%load_ext tensorboard\n%watermark\n!echo {a}-$a\nprint open('here.txt').read()",
     "sorted(n for n in dir() if 'hornbook' in n or 'python2' in n)",
+    "open('bytes.txt', 'w').write('caf\\xc3\\xa9')\nlen(open('bytes.txt').read())",
 ]
 
 
@@ -88,6 +89,12 @@ def test_figures_are_kept_and_the_namespace_is_the_notebook_s(ran):
     assert text(cells[7]) == "[]"
 
 
+def test_text_files_are_bytes_in_cells_of_python_2(ran):
+    _, _, cells, folder = ran
+    assert text(cells[8]) == "5"
+    assert (folder / "made" / "bytes.txt").read_bytes() == "café".encode()
+
+
 def test_an_error_is_told_with_its_cell_and_line_and_the_others_are_run(ran):
     status, told, cells, _ = ran
     assert status == 1
@@ -96,7 +103,7 @@ def test_an_error_is_told_with_its_cell_and_line_and_the_others_are_run(ran):
     assert "old.ipynb: cell 7, line 2: ValueError: Convolution2D takes" in last[0]
     assert last[1] == "Did you mean 'border_mode' ('padding' today)?"
     assert "compat/names.py" in "".join(cells[5].outputs[-1].traceback)
-    assert "[9/9] sorted(n for n in dir()" in told
+    assert "[9/10] sorted(n for n in dir()" in told
 
 
 def test_an_old_format_a_limit_of_time_and_stopping_at_an_error(tmp_path, capsys):

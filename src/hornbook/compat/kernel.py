@@ -73,6 +73,8 @@ def prepare(shell: Any, python2: bool) -> None:
     if python2:
         builtins = {**BUILTINS, "get_ipython": shell.user_ns["get_ipython"]}
         shell.user_ns["__builtins__"] = builtins
+        for name in BUILTINS:
+            shell.user_ns.pop(name, None)  # `open` is there IPython's own
         shell.input_transformers_post.append(_translated)
         shell.ast_transformers.append(Meaning())
 
