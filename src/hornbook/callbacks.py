@@ -12,6 +12,7 @@ from hornbook.training.callbacks import (
     ProgbarLogger,
     ReduceLROnPlateau,
     RemoteMonitor,
+    TensorBoard,
     TerminateOnNaN,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 __dir__ = __all__.copy

@@ -4,6 +4,8 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 from hornbook import backend as settings
 from hornbook.compat import evaluation
+from hornbook.compat.keras import tensors
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
@@ -34,15 +37,23 @@ class OldModule(ModuleType):
         if "_places" not in vars(self):  # it is being made
             raise AttributeError(name)
         place = self._places.get(name)
+        if f"{self.__name__}.{name}" in self._known:
+            return importlib.import_module(f"{self.__name__}.{name}")
         if place is None:
-            if f"{self.__name__}.{name}" in self._known:
-                return importlib.import_module(f"{self.__name__}.{name}")
             raise AttributeError(
                 f"{self.__name__} has no {name!r} among the names of {self._title} that are known"
             )
         value = place[0](*place[1:])
         setattr(self, name, value)
         return value
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """A module that was a function too: `from keras.layers import merge; merge([a, b])`."""
+        name = self.__name__.rpartition(".")[2]
+        if name not in vars(self).get("_places", {}):
+            raise TypeError(f"{self.__name__} is a module, which cannot be called")
+        place = self._places[name]
+        return place[0](*place[1:])(*args, **kwargs)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *vars(self).get("_places", {})})
@@ -136,6 +147,37 @@ class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         sys.modules[module.__name__] = importlib.import_module(_todays(module.__name__))
 
 
+def _keras() -> Any:
+    """The finder of an old Keras; `None` if there is none."""
+    known = (finder for finder in _state["finders"] if ROOT in finder.roots)
+    return next((finder for finder in known if isinstance(finder, Finder)), None)
+
+
+def installed_generation() -> str | None:
+    """Which old Keras `import keras` means now; `None` for the one that is really there."""
+    finder = _keras()
+    return None if finder is None else finder.dialect.__name__.rpartition(".")[2]
+
+
+def installed_names() -> Any:
+    """The names of that generation."""
+    finder = _keras()
+    return None if finder is None else finder.names
+
+
+def _user_settings() -> dict[str, Any]:
+    """What the user's `keras.json` says, in today's words."""
+    folder = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    try:
+        with open(os.path.join(folder, "keras.json"), encoding="utf-8") as file:
+            said = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    ordering = {"th": "channels_first", "tf": "channels_last"}
+    layout = ordering.get(said.get("image_dim_ordering"), said.get("image_data_format"))
+    return {**said, "image_data_format": layout}
+
+
 def _todays(name: str) -> str:
     return f"hornbook{name.removeprefix(ROOT)}"
 
@@ -181,6 +223,12 @@ def install(generation: str) -> None:
         _state["eval"] = evaluation.give()
     _state["finders"] = finders
     sys.meta_path[:0] = finders
+    if _keras() is not None:
+        said = _user_settings()
+        for name in ("floatx", "epsilon", "image_data_format"):
+            if said.get(name):
+                getattr(settings, f"set_{name}")(said[name])
+        tensors.put_on()
 
 
 def uninstall() -> None:
@@ -189,6 +237,7 @@ def uninstall() -> None:
         return
     for finder in _state["finders"]:
         sys.meta_path.remove(finder)
+    tensors.take_off()
     _take_out(_state["finders"])
     sys.modules.update(_state["before"])
     for restore, value in _state["settings"].items():

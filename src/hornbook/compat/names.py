@@ -12,11 +12,11 @@ from typing import Any
 
 from hornbook import callbacks, layers, models, optimizers
 from hornbook.compat.keras.callbacks import OldCallback
-from hornbook.compat.keras.layers import VARIANTS, OldLayer
+from hornbook.compat.keras.layers import VARIANTS, OldLayer, renamed
 from hornbook.compat.keras.models import OldModel, OldSequential
 from hornbook.compat.keras.optimizers import OldOptimizer
 from hornbook.compat.translate import resolve, translate
-from hornbook.core.config import stated_module
+from hornbook.core.config import get_registered_name, stated_module
 from hornbook.dialects.row import Row
 
 # What classes with old names have beside today's methods; the first that fits.
@@ -98,11 +98,11 @@ class Names:
             return _function(self, name, row, today)
         return today
 
-    def adopt(self, model: models.Model) -> models.Model:
+    def adopt(self, model: Any) -> Any:
         """Give a model that was read from a file or copied, and what it is made of, old methods.
 
         Args:
-            model: a model of today's classes.
+            model: a model or layer of today's classes.
         """
         found = model._all_modules()
         optimizer = getattr(model, "optimizer", None)
@@ -163,10 +163,17 @@ def _class(names: Names, family: str, name: str, row: Row, today: Any, mixin: An
     def adapt(given):
         return mixin._adapt_arguments(today, given) if mixin else {}
 
+    old_names = {
+        argument.old[0]: renamed(argument.old[0], argument.new)
+        for argument in row.arguments
+        if argument.new and len(argument.old) == 1 and not hasattr(today, argument.old[0])
+        if argument.old[0] not in (argument.new, "bias") and issubclass(today, layers.Layer)
+    }
     return OldNames(
         name,
         (mixin, today) if mixin else (today,),
         {
+            **old_names,
             "__init__": __init__,
             "__module__": f"keras.{family}",
             "__doc__": f"`{row.new}` of today, made as {dialect.TITLE} made `{name}`.",
@@ -203,5 +210,8 @@ def _stated(self: Any) -> dict:
         module = "keras.src.models.functional"
         return {"module": module, "class_name": "Functional", "registered_name": "Functional"}
     family = today.__module__.split(".")[1]
+    if family == "compat":
+        registered = get_registered_name(today)
+        return {"module": None, "class_name": today.__name__, "registered_name": registered}
     module = stated_module(family, today)
     return {"module": module, "class_name": today.__name__, "registered_name": None}

@@ -1,5 +1,6 @@
 """Keras 1 (1.0 to 1.2.2): its names, and what they are today."""
 
+from hornbook.dialects.applications import NETWORKS, applications
 from hornbook.dialects.keras1_backend import BACKEND, OLD_SIGMOID
 from hornbook.dialects.row import Row, row
 
@@ -26,6 +27,11 @@ RNN = (
     "activation {}W_regularizer:kernel_regularizer U_regularizer:recurrent_regularizer "
     "b_regularizer:bias_regularizer dropout_W:dropout dropout_U:recurrent_dropout "
     "* weights return_sequences go_backwards stateful unroll consume_less: input_dim input_length"
+)
+LOCAL = (
+    "init:kernel_initializer activation weights border_mode:padding {}"
+    "W_regularizer:kernel_regularizer b_regularizer:bias_regularizer activity_regularizer "
+    "W_constraint:kernel_constraint b_constraint:bias_constraint bias:use_bias {}"
 )
 POOL = "pool_size strides border_mode:padding dim_ordering:data_format"
 POOL1D = "pool_length:pool_size stride:strides border_mode:padding"
@@ -136,6 +142,44 @@ LAYERS: dict[str, Row] = {
         + RNN.format("inner_activation:recurrent_activation "),
         {"recurrent_activation": OLD_SIGMOID, "reset_after": False},
     ),
+    "ConvLSTM2D": row(
+        "layers.ConvLSTM2D",
+        "nb_filter:filters nb_row+nb_col:kernel_size init:kernel_initializer "
+        "inner_init:recurrent_initializer forget_bias_init:unit_forget_bias activation "
+        "inner_activation:recurrent_activation dim_ordering:data_format border_mode:padding "
+        "subsample:strides W_regularizer:kernel_regularizer U_regularizer:recurrent_regularizer "
+        "b_regularizer:bias_regularizer dropout_W:dropout dropout_U:recurrent_dropout "
+        "* weights return_sequences go_backwards stateful consume_less:",
+        {"recurrent_activation": OLD_SIGMOID, "recurrent_initializer": "orthogonal"},
+    ),
+    "LocallyConnected1D": row(
+        "compat.keras.local.LocallyConnected1D",
+        "nb_filter:filters filter_length:kernel_size "
+        + LOCAL.format("subsample_length:strides ", "input_dim input_length"),
+    ),
+    "LocallyConnected2D": row(
+        "compat.keras.local.LocallyConnected2D",
+        "nb_filter:filters nb_row+nb_col:kernel_size "
+        + LOCAL.format("subsample:strides dim_ordering:data_format ", ""),
+    ),
+    "MaxoutDense": row(
+        "compat.keras.dropped.MaxoutDense",
+        f"output_dim:units nb_feature {DENSE}".replace("activation weights", "weights"),
+    ),
+    "Highway": row("compat.keras.dropped.Highway", f"{DENSE} * transform_bias:!"),
+    "SReLU": row(
+        "compat.keras.dropped.SReLU",
+        "t_left_init:t_left_initializer a_left_init:a_left_initializer "
+        "t_right_init:t_right_initializer a_right_init:a_right_initializer shared_axes",
+    ),
+    "ParametricSoftplus": row(
+        "compat.keras.dropped.ParametricSoftplus", "alpha_init beta_init weights shared_axes"
+    ),
+    "Recurrent": row(
+        "compat.keras.dropped.Recurrent",
+        "weights return_sequences go_backwards stateful unroll consume_less input_dim input_length",
+    ),
+    "Wrapper": row("layers.Wrapper", "layer"),
     "TimeDistributed": row("layers.TimeDistributed", "layer"),
     "Bidirectional": row("layers.Bidirectional", "layer merge_mode weights"),
     "LeakyReLU": row("layers.LeakyReLU", "alpha:negative_slope"),
@@ -276,10 +320,16 @@ METRICS: dict[str, Row] = {
             "top_k_categorical_accuracy get"
         ).split()
     },
+    **{
+        name: row(f"compat.keras.metrics.{name}")
+        for name in "precision recall fbeta_score fmeasure matthews_correlation".split()
+    },
 }
 
 CALLBACKS: dict[str, Row] = {
     "Callback": row("callbacks.Callback"),
+    "CallbackList": row("callbacks.CallbackList", "callbacks queue_length:"),
+    "BaseLogger": row("callbacks.Callback"),
     "History": row("callbacks.History"),
     "ProgbarLogger": row("callbacks.ProgbarLogger"),
     "LambdaCallback": row(
@@ -296,9 +346,15 @@ CALLBACKS: dict[str, Row] = {
         "callbacks.ReduceLROnPlateau",
         "monitor factor patience verbose mode epsilon:min_delta cooldown min_lr",
     ),
+    "TensorBoard": row(
+        "callbacks.TensorBoard",
+        "log_dir histogram_freq write_graph write_images",
+        {"log_dir": "./logs"},
+    ),
     "CSVLogger": row("callbacks.CSVLogger", "filename separator append"),
     "RemoteMonitor": row("callbacks.RemoteMonitor", "root path field headers"),
 }
+DRAWN = "model to_file show_shapes show_layer_names rankdir"
 UTILS: dict[str, Row] = {
     "to_categorical": row("utils.to_categorical", "y:x nb_classes:num_classes"),
     "normalize": row("utils.normalize", "x axis order"),
@@ -307,7 +363,36 @@ UTILS: dict[str, Row] = {
     "CustomObjectScope": row("utils.CustomObjectScope"),
     "get_custom_objects": row("utils.get_custom_objects"),
     "get_file": row("compat.keras.files.get_file", "fname origin untar md5_hash cache_subdir"),
-    "layer_from_config": row("layers.deserialize", "config custom_objects"),
+    "layer_from_config": row("compat.keras.engine.layer_from_config", "config custom_objects"),
+    "model_to_dot": row("utils.model_to_dot", "model show_shapes show_layer_names"),
+    "plot": row("utils.plot_model", DRAWN, {"show_layer_names": True}),
+    **{
+        name: row(f"compat.keras.utilities.{name}", arguments)
+        for name, arguments in {
+            "binary_logloss": "p y",
+            "multiclass_logloss": "P Y",
+            "accuracy": "p y",
+            "probas_to_classes": "y_pred",
+            "categorical_probas_to_classes": "p",
+            "convert_kernel": "kernel dim_ordering:data_format",
+            "conv_output_length": "input_length filter_size border_mode:padding stride dilation",
+            "conv_input_length": "output_length filter_size border_mode:padding stride",
+            "convert_all_kernels_in_model": "model",
+            "print_summary": "model line_length positions",
+            "count_total_params": "layers layer_set",
+            "HDF5Matrix": "datapath dataset start end normalizer",
+            "ask_to_proceed_with_overwrite": "filepath",
+            "GeneratorEnqueuer": "generator pickle_safe:use_multiprocessing",
+            "get_test_data": (
+                "nb_train:num_train nb_test:num_test input_shape output_shape classification "
+                "nb_class:num_classes"
+            ),
+        }.items()
+    },
+}
+SCIKIT: dict[str, Row] = {
+    name: row(f"compat.keras.scikit_learn.{name}")
+    for name in ("BaseWrapper", "KerasClassifier", "KerasRegressor")
 }
 SEQUENCE: dict[str, Row] = {
     "pad_sequences": row("data.pad_sequences", "sequences maxlen dtype padding truncating value"),
@@ -384,8 +469,11 @@ DATASETS: dict[str, dict[str, Row]] = {
 }
 ENGINE: dict[str, Row] = {
     "slice_X": row("compat.keras.engine.slice_arrays", "X:arrays start stop"),
-    "get_source_inputs": row("compat.keras.engine.get_source_inputs", "tensor"),
+    "get_source_inputs": row("compat.keras.engine.get_source_inputs", "tensor layer: node_index:"),
+    "Container": row("models.Model", "input:inputs output:outputs name"),
+    "to_list": row("compat.keras.utilities.to_list", "x"),
 }
+APPLICATIONS = applications(NETWORKS)
 
 FAMILIES: dict[str, dict[str, Row]] = {
     "layers": LAYERS,
@@ -403,6 +491,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "text": TEXT,
     "image": IMAGE,
     "engine": ENGINE,
+    "scikit_learn": SCIKIT,
+    **APPLICATIONS,
     **DATASETS,
     "backend": BACKEND,
 }
@@ -436,10 +526,12 @@ METHODS: dict[str, Row] = {
     "Model.evaluate_generator": row(
         "models.Model.evaluate",
         "generator val_samples:samples max_q_size: nb_worker: pickle_safe: * show_accuracy:!",
+        {"verbose": 0},
     ),
     "Model.predict_generator": row(
         "models.Model.predict",
         "generator val_samples:samples max_q_size: nb_worker: pickle_safe:",
+        {"verbose": 0},
     ),
     "Layer.add_weight": row(
         "layers.Layer.add_weight", "shape initializer name trainable regularizer constraint"
@@ -458,14 +550,26 @@ DATA_FORMATS = {"th": "channels_first", "tf": "channels_last", "default": None}
 VALUES: dict[str, dict] = {
     **{
         f"{weight}_initializer": INITIALIZERS
-        for weight in "kernel recurrent bias embeddings beta gamma depthwise alpha".split()
+        for weight in (
+            "kernel recurrent bias embeddings beta gamma depthwise alpha "
+            "t_left a_left t_right a_right"
+        ).split()
     },
     "initializer": INITIALIZERS,
     "data_format": DATA_FORMATS,
     "activation": {"hard_sigmoid": OLD_SIGMOID},
     "recurrent_activation": {"hard_sigmoid": OLD_SIGMOID},
     "unit_forget_bias": {"one": True, "zero": False},
-    "metrics": {"accuracy": "acc", "mse": "mean_squared_error", "mae": "mean_absolute_error"},
+    "metrics": {
+        "accuracy": "acc",
+        "mse": "mean_squared_error",
+        "mae": "mean_absolute_error",
+        **{
+            name: f"compat.keras.metrics.{name}"
+            for name in METRICS
+            if METRICS[name].new.startswith("compat.")
+        },
+    },
     "loss": {"cosine_proximity": "cosine_similarity"},
 }
 
@@ -499,7 +603,15 @@ MODULES: dict[str, str] = {
     "keras.utils": "utils",
     "keras.utils.np_utils": "utils",
     "keras.utils.generic_utils": "utils",
-    "keras.utils.layer_utils": "utils",
+    **{
+        f"keras.utils.{name}": "utils engine"
+        for name in (
+            "layer_utils io_utils test_utils visualize_util vis_utils conv_utils multi_gpu_utils"
+        ).split()
+    },
+    "keras.wrappers": "",
+    "keras.wrappers.scikit_learn": "scikit_learn",
+    **{f"keras.{name}": name for name in APPLICATIONS},
     "keras.preprocessing": "",
     "keras.preprocessing.sequence": "sequence",
     "keras.preprocessing.text": "text",

@@ -4,6 +4,9 @@ from hornbook.dialects.row import Row, row
 
 OLD_SIGMOID = "compat.keras.activations.hard_sigmoid"
 
+WINDOW, FORMAT = "border_mode:padding", "dim_ordering:data_format"
+SIZES = "image_shape: filter_shape:"  # hints for Theano
+
 BACKEND: dict[str, Row] = {
     **{
         name: row(f"ops.{name}", "x axis keepdims")
@@ -92,7 +95,7 @@ BACKEND: dict[str, Row] = {
             "set_learning_phase": "value",
             "dropout": "x level noise_shape seed",
             "random_binomial": "shape p dtype seed",
-            "function": "inputs outputs updates",
+            "function": "inputs outputs updates * givens",
             "gradients": "loss variables",
             "get_session": "",
             "set_session": "session",
@@ -101,6 +104,94 @@ BACKEND: dict[str, Row] = {
             "set_image_data_format": "data_format",
         }.items()
     },
+    **{
+        name: row(f"compat.keras.variables.{name}", arguments)
+        for name, arguments in {
+            "get_uid": "prefix",
+            "reset_uids": "",
+            "manual_variable_initialization": "value",
+            "random_uniform_variable": "shape low high dtype name seed",
+            "random_normal_variable": "shape mean scale dtype name seed",
+            "update_sub": "x decrement",
+            "moving_average_update": "variable:x value momentum",
+            "is_sparse": "tensor",
+            "to_dense": "tensor",
+        }.items()
+    },
+    "get_variable_shape": row("compat.keras.backend.int_shape", "x"),
+    "Function": row("compat.keras.backend.KFunction", "inputs outputs updates"),
+    "in_top_k": row("ops.in_top_k", "predictions targets k"),
+    **{
+        name: row(f"compat.keras.sequences.{name}", arguments)
+        for name, arguments in {
+            "rnn": (
+                "step_function inputs initial_states go_backwards mask constants unroll "
+                "input_length"
+            ),
+            "map_fn": "fn elems name dtype",
+            "foldl": "fn elems initializer name",
+            "foldr": "fn elems initializer name",
+            "ctc_batch_cost": "y_true y_pred input_length label_length",
+            "ctc_decode": "y_pred input_length greedy beam_width top_paths",
+        }.items()
+    },
+    "conv1d": row("compat.keras.convolution.conv1d", f"x kernel stride:strides {WINDOW} {SIZES}"),
+    "conv2d": row(
+        "compat.keras.convolution.conv",
+        f"x kernel strides {WINDOW} {FORMAT} {SIZES} filter_dilation:dilation_rate",
+        {"outputs_first": True},
+    ),
+    "atrous_conv2d": row(
+        "compat.keras.convolution.conv",
+        f"x kernel rate:dilation_rate {WINDOW} {FORMAT} {SIZES}",
+        {"outputs_first": True},
+    ),
+    "deconv2d": row(
+        "compat.keras.convolution.conv_transpose",
+        f"x kernel output_shape strides {WINDOW} {FORMAT} {SIZES}",
+        {"outputs_first": True},
+    ),
+    "separable_conv2d": row(
+        "compat.keras.convolution.separable_conv",
+        f"x depthwise_kernel pointwise_kernel strides {WINDOW} {FORMAT}",
+    ),
+    "conv3d": row(
+        "compat.keras.convolution.conv",
+        f"x kernel strides {WINDOW} {FORMAT} volume_shape: filter_shape:",
+        {"outputs_first": True},
+    ),
+    **{
+        name: row(
+            "compat.keras.convolution.pool", f"x pool_size strides {WINDOW} {FORMAT} pool_mode"
+        )
+        for name in ("pool2d", "pool3d")
+    },
+    "temporal_padding": row("compat.keras.convolution.temporal_padding", "x padding"),
+    "asymmetric_temporal_padding": row(
+        "compat.keras.convolution.asymmetric_temporal_padding", "x left_pad right_pad"
+    ),
+    **{
+        name: row("compat.keras.convolution.spatial_padding", f"x padding {FORMAT}")
+        for name in ("spatial_2d_padding", "spatial_3d_padding")
+    },
+    "asymmetric_spatial_2d_padding": row(
+        "compat.keras.convolution.asymmetric_spatial_2d_padding",
+        f"x top_pad bottom_pad left_pad right_pad {FORMAT}",
+    ),
+    "resize_images": row(
+        "compat.keras.convolution.resize_images", f"X:x height_factor width_factor {FORMAT}"
+    ),
+    "resize_volumes": row(
+        "compat.keras.convolution.resize_volumes",
+        f"X:x depth_factor height_factor width_factor {FORMAT}",
+    ),
+    "normalize_batch_in_training": row(
+        "compat.keras.convolution.normalize_batch_in_training",
+        "x gamma beta reduction_axes epsilon",
+    ),
+    "batch_normalization": row(
+        "compat.keras.convolution.batch_normalization", "x mean var beta gamma epsilon"
+    ),
     "image_dim_ordering": row("compat.keras.backend.image_dim_ordering"),
     "set_image_dim_ordering": row("compat.keras.backend.set_image_dim_ordering", "dim_ordering"),
     "categorical_crossentropy": row("ops.categorical_crossentropy", "output target from_logits"),

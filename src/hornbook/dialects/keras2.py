@@ -1,6 +1,7 @@
 """Keras 2 (2.0 to 2.3): its names, and what they are today. It took the keywords of Keras 1 too."""
 
 from hornbook.dialects import keras1
+from hornbook.dialects.applications import NETWORKS, applications
 from hornbook.dialects.row import Row, accepting, row
 
 TITLE = "Keras 2"
@@ -92,6 +93,25 @@ NEW_LAYERS: dict[str, Row] = {
         "units kernel_initializer recurrent_initializer bias_initializer "
         "* weights return_sequences return_state stateful",
     ),
+    "ConvLSTM2D": row(
+        "layers.ConvLSTM2D",
+        f"filters {SQUARE}:kernel_size strides padding data_format dilation_rate activation "
+        "recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer "
+        "unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer "
+        "activity_regularizer kernel_constraint recurrent_constraint bias_constraint "
+        "return_sequences go_backwards stateful dropout recurrent_dropout * weights",
+        {"recurrent_activation": OLD_SIGMOID},
+    ),
+    "LocallyConnected1D": row(
+        "compat.keras.local.LocallyConnected1D",
+        f"filters kernel_size strides padding data_format activation {WEIGHTS} "
+        "* weights filter_length:kernel_size implementation:",
+    ),
+    "LocallyConnected2D": row(
+        "compat.keras.local.LocallyConnected2D",
+        f"filters {SQUARE}:kernel_size strides padding data_format activation {WEIGHTS} "
+        "* weights implementation:",
+    ),
     "RNN": row(
         "layers.RNN", "cell return_sequences return_state go_backwards stateful unroll * weights"
     ),
@@ -117,6 +137,7 @@ NEW_LAYERS: dict[str, Row] = {
     "concatenate": row("layers.concatenate", "inputs axis"),
     "dot": row("layers.dot", "inputs axes normalize"),
     "Wrapper": row("layers.Wrapper", "layer"),
+    "_Merge": row("compat.keras.merge.MergeBase"),
 }
 LAYERS: dict[str, Row] = {
     name: accepting(one, keras1.LAYERS[name]) if name in keras1.LAYERS else one
@@ -125,9 +146,20 @@ LAYERS: dict[str, Row] = {
 LAYERS |= {
     long: LAYERS[long.replace("olution", "")]
     for long in "Convolution1D Convolution2D Convolution3D SeparableConvolution2D".split()
-} | {"Deconvolution2D": LAYERS["Conv2DTranspose"], "Deconvolution3D": LAYERS["Conv3DTranspose"]}
-for _gone in ("merge", "AtrousConv1D", "AtrousConv2D", "Deconv2D", "TimeDistributedDense"):
-    del LAYERS[_gone]
+} | {
+    **{f"Deconv{rest}D": LAYERS[f"Conv{rest}DTranspose"] for rest in "23"},
+    **{f"Deconvolution{rest}D": LAYERS[f"Conv{rest}DTranspose"] for rest in "23"},
+    **{f"Convolution{rest}DTranspose": LAYERS[f"Conv{rest}DTranspose"] for rest in "23"},
+    "SeparableConvolution1D": LAYERS["SeparableConv1D"],
+    **{
+        f"{head}{short}Pool{n}D": LAYERS[f"{head}{long}Pooling{n}D"]
+        for head in ("", "Global")
+        for short, long in (("Max", "Max"), ("Avg", "Average"))
+        for n in "123"
+    },
+    "serialize": row("layers.serialize", "layer"),
+    "deserialize": row("layers.deserialize", "config custom_objects"),
+}
 
 MODELS: dict[str, Row] = keras1.MODELS | {
     "Model": row("models.Model", "inputs outputs name * input:inputs output:outputs"),
@@ -186,6 +218,8 @@ SCALED = "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_u
 INITIALIZERS: dict[str, Row] = {
     "Initializer": row("initializers.Initializer"),
     **{name: row(f"initializers.{name}") for name in ("Zeros", "Ones", "zeros", "ones")},
+    "zero": row("initializers.Zeros"),
+    "one": row("initializers.Ones"),
     **{name: row(f"initializers.{name}", "seed") for name in SCALED.split()},
     **{name: row("initializers.Constant", "value") for name in ("Constant", "constant")},
     **{
@@ -212,9 +246,9 @@ LOSSES: dict[str, Row] = keras1.OBJECTIVES | {
     "categorical_hinge": row("losses.categorical_hinge"),
     "logcosh": row("losses.log_cosh"),
 }
-METRICS: dict[str, Row] = keras1.METRICS | {
-    name: one for name, one in LOSSES.items() if name != "get"
-}
+METRICS: dict[str, Row] = {
+    name: one for name, one in (keras1.METRICS | LOSSES).items() if name != "get"
+} | {"get": keras1.METRICS["get"]}
 METRICS["sparse_top_k_categorical_accuracy"] = row("metrics.sparse_top_k_categorical_accuracy")
 CALLBACKS: dict[str, Row] = keras1.CALLBACKS | {
     "ModelCheckpoint": row(
@@ -230,19 +264,123 @@ CALLBACKS: dict[str, Row] = keras1.CALLBACKS | {
         "callbacks.ReduceLROnPlateau",
         "monitor factor patience verbose mode min_delta cooldown min_lr * epsilon:min_delta",
     ),
+    "TensorBoard": row(
+        "callbacks.TensorBoard",
+        "log_dir histogram_freq batch_size: write_graph write_grads:! write_images "
+        "embeddings_freq embeddings_layer_names:! embeddings_metadata embeddings_data:! "
+        "update_freq",
+        {"log_dir": "./logs"},
+    ),
     "TerminateOnNaN": row("callbacks.TerminateOnNaN"),
 }
 UTILS: dict[str, Row] = keras1.UTILS | {
     "to_categorical": row("utils.to_categorical", "y:x num_classes * nb_classes:num_classes"),
     "Sequence": row("utils.PyDataset"),
-    "multi_gpu_model": row("compat.keras.engine.multi_gpu_model", "model gpus"),
+    "multi_gpu_model": row(
+        "compat.keras.engine.multi_gpu_model", "model gpus * cpu_merge cpu_relocation"
+    ),
+    "plot_model": row(
+        "utils.plot_model", f"{keras1.DRAWN} expand_nested dpi", {"show_layer_names": True}
+    ),
+    "model_to_dot": row(
+        "utils.model_to_dot",
+        "model show_shapes show_layer_names rankdir expand_nested dpi subgraph",
+    ),
+    "serialize_keras_object": row("saving.serialize_keras_object", "instance:obj"),
+    "deserialize_keras_object": row("saving.deserialize_keras_object"),
+    **{
+        name: row(f"compat.keras.utilities.{name}", arguments)
+        for name, arguments in {
+            "convert_kernel": "kernel data_format",
+            "conv_output_length": "input_length filter_size padding stride dilation",
+            "conv_input_length": "output_length filter_size padding stride",
+            "normalize_tuple": "value n name",
+            "print_summary": "model line_length positions print_fn",
+            "count_params": "weights",
+            "convert_dense_weights_data_format": (
+                "dense previous_feature_map_shape target_data_format"
+            ),
+            "GeneratorEnqueuer": "generator use_multiprocessing wait_time seed:random_seed",
+            "OrderedEnqueuer": "sequence use_multiprocessing shuffle",
+            "to_list": "x allow_tuple",
+            "get_test_data": (
+                "num_train num_test input_shape output_shape classification num_classes"
+            ),
+        }.items()
+    },
 }
+SLIDING = "strides padding data_format"
 BACKEND: dict[str, Row] = keras1.BACKEND | {
     "random_normal": row("random.normal", "shape mean stddev dtype seed * std:stddev"),
     "random_uniform": row(
         "random.uniform", "shape minval maxval dtype seed * low:minval high:maxval"
     ),
     "truncated_normal": row("random.truncated_normal", "shape mean stddev dtype seed"),
+    "random_uniform_variable": row(
+        "compat.keras.variables.random_uniform_variable", "shape low high dtype name seed"
+    ),
+    **{
+        name: row(f"compat.keras.variables.{name}", arguments)
+        for name, arguments in {
+            "name_scope": "name",
+            "is_tensor": "x",
+            "is_placeholder": "x",
+            "identity": "x name",
+            "slice": "x start size",
+        }.items()
+    },
+    "moving_average_update": row(
+        "compat.keras.variables.moving_average_update", "x value momentum"
+    ),
+    "conv1d": row("compat.keras.convolution.conv1d", f"x kernel {SLIDING} dilation_rate"),
+    **{
+        name: row("compat.keras.convolution.conv", f"x kernel {SLIDING} dilation_rate")
+        for name in ("conv2d", "conv3d")
+    },
+    **{
+        name: row(
+            "compat.keras.convolution.conv_transpose",
+            f"x kernel output_shape {SLIDING} dilation_rate",
+        )
+        for name in ("conv2d_transpose", "conv3d_transpose")
+    },
+    **{
+        name: row(
+            "compat.keras.convolution.separable_conv",
+            f"x depthwise_kernel pointwise_kernel {SLIDING} dilation_rate",
+        )
+        for name in ("separable_conv1d", "separable_conv2d")
+    },
+    "depthwise_conv2d": row(
+        "compat.keras.convolution.depthwise_conv2d", f"x depthwise_kernel {SLIDING} dilation_rate"
+    ),
+    **{
+        name: row("compat.keras.convolution.pool", f"x pool_size {SLIDING} pool_mode")
+        for name in ("pool2d", "pool3d")
+    },
+    "local_conv1d": row(
+        "compat.keras.convolution.local_conv1d", "inputs kernel kernel_size strides data_format"
+    ),
+    "local_conv2d": row(
+        "compat.keras.convolution.local_conv2d",
+        "inputs kernel kernel_size strides output_shape data_format",
+    ),
+    **{
+        name: row("compat.keras.convolution.spatial_padding", "x padding data_format")
+        for name in ("spatial_2d_padding", "spatial_3d_padding")
+    },
+    "resize_images": row(
+        "compat.keras.convolution.resize_images",
+        "x height_factor width_factor data_format interpolation",
+    ),
+    "resize_volumes": row(
+        "compat.keras.convolution.resize_volumes",
+        "x depth_factor height_factor width_factor data_format",
+    ),
+    "batch_normalization": row(
+        "compat.keras.convolution.batch_normalization", "x mean var beta gamma axis epsilon"
+    ),
+    "normalize_data_format": row("compat.keras.convolution.format_of", "value:data_format"),
     "expand_dims": row("ops.expand_dims", "x axis", {"axis": -1}),
     "pow": row("ops.power", "x:x1 a:x2"),
     "cumsum": row("ops.cumsum", "x axis"),
@@ -281,6 +419,20 @@ DATASETS: dict[str, dict[str, Row]] = keras1.DATASETS | {
     | {"load_data": row("datasets.reuters.load_data", READ.format("test_split "))},
 }
 
+APPLICATIONS = applications(
+    NETWORKS
+    | {
+        "mobilenet": ("MobileNet", "signs"),
+        "mobilenet_v2": ("MobileNetV2", "signs"),
+        "mobilenetv2": ("MobileNetV2", "signs"),
+        "densenet": ("DenseNet121 DenseNet169 DenseNet201", "torch"),
+        "inception_resnet_v2": ("InceptionResNetV2", "signs"),
+        "nasnet": ("NASNetMobile NASNetLarge", "signs"),
+        "resnet": ("ResNet50", "caffe"),
+    },
+    "data_format",
+)
+
 FAMILIES: dict[str, dict[str, Row]] = {
     "layers": LAYERS,
     "models": MODELS,
@@ -305,11 +457,25 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "image": IMAGE,
     "engine": {
+        **keras1.ENGINE,
         "slice_arrays": row("compat.keras.engine.slice_arrays", "arrays start stop"),
-        "get_source_inputs": keras1.ENGINE["get_source_inputs"],
+        "Container": row("models.Model", "inputs outputs name"),
+        "Network": row("models.Model", "inputs outputs name"),
     },
+    "scikit_learn": keras1.SCIKIT,
+    **APPLICATIONS,
     **DATASETS,
     "backend": BACKEND,
+}
+
+for _family in ("activations", "constraints", "initializers", "losses", "metrics", "regularizers"):
+    FAMILIES[_family] |= {
+        "serialize": row(f"{_family}.serialize"),
+        "deserialize": row(f"{_family}.deserialize"),
+    }
+FAMILIES["optimizers"] |= {
+    "serialize": row("optimizers.serialize"),
+    "deserialize": row("optimizers.deserialize"),
 }
 
 FIT = (
@@ -337,6 +503,7 @@ METHODS: dict[str, Row] = keras1.METHODS | {
     "Model.evaluate_generator": row(
         "models.Model.evaluate",
         f"generator:x steps max_queue_size: workers: use_multiprocessing: verbose {GENERATOR}",
+        {"verbose": 0},
     ),
     "Model.predict_generator": row(
         "models.Model.predict",
@@ -360,6 +527,13 @@ MODULES: dict[str, str] = keras1.MODULES | {
     **{f"keras.{name}": name for name in DATASETS},
     "keras.layers.merge": "layers engine leaks",
     "keras.layers.cudnn_recurrent": "layers engine leaks",
+    **{f"keras.{name}": name for name in APPLICATIONS},
+    "keras.legacy": "",
+    "keras.legacy.layers": "layers engine leaks",
+    "keras.engine.saving": "models",
+    "keras.engine.training_utils": "layers models engine leaks",
+    "keras.engine.training_arrays": "layers models engine leaks",
+    "keras.engine.training_generator": "layers models engine leaks",
     "keras.engine.base_layer": "layers models engine leaks",
     "keras.engine.input_layer": "layers models engine leaks",
     "keras.engine.network": "layers models engine leaks",

@@ -1,9 +1,13 @@
 """Helpers that programs took from `keras.engine` and `keras.utils`."""
 
+import json
 import warnings
 from typing import Any
 
+from hornbook import layers
+from hornbook.compat.install import installed_names
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.models import model_from_json
 
 NO_YAML = (
     "{} is not there since Keras 2.6: a YAML file can run code. Use {}, and the JSON files of the "
@@ -72,12 +76,33 @@ def get_source_inputs(tensor: SymbolicTensor) -> list[SymbolicTensor]:
     return list(found)
 
 
-def multi_gpu_model(model: Any, gpus: Any = None) -> Any:
+def layer_from_config(config: dict, custom_objects: dict | None = None) -> Any:
+    """A layer from its class's name and config, as programs copied layers.
+
+    Args:
+        config: `{"class_name": ..., "config": ...}`.
+        custom_objects: classes of the program, by name.
+    """
+    names = installed_names()
+    known = {} if names is None else names.dialect.FAMILIES["layers"]
+    kind = config["class_name"]
+    if names is None or kind in (custom_objects or {}) or kind not in known:
+        made = layers.deserialize(config, custom_objects)
+    else:
+        made = names.get("layers", kind).from_config(config["config"])
+    return made if names is None else names.adopt(made)
+
+
+def multi_gpu_model(
+    model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False
+) -> Any:
     """The model itself: it uses one device.
 
     Args:
         model: a model.
         gpus: how many devices were wanted.
+        cpu_merge: nothing today.
+        cpu_relocation: nothing today.
     """
     warnings.warn("multi_gpu_model gives the model itself, on one device", stacklevel=3)
     return model

@@ -20,6 +20,7 @@ CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
     *(layers.ZeroPadding1D, layers.Cropping1D),
 )
 SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "depth_multiplier")
+LAYOUTS = {"channels_first": "th", "channels_last": "tf"}
 IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
 
 
@@ -28,6 +29,35 @@ def old_name(cls: type, lowercase: bool) -> str:
     prefix = cls.__name__.lower() if lowercase else to_snake_case(cls.__name__)
     name = auto_name(prefix)
     return auto_name(prefix) if name == prefix else name
+
+
+# Attributes that held weights, and what holds them today; the first that there is.
+WEIGHTS = {
+    "W": ("kernel", "embeddings", "depthwise_kernel"),
+    "U": ("recurrent_kernel",),
+    "b": ("bias",),
+}
+
+
+def renamed(old: str, new: str) -> property:
+    """An attribute that is another one today.
+
+    Args:
+        old: its name then.
+        new: its name today.
+    """
+
+    def read(self):
+        value = getattr(self, new) if hasattr(self, new) else vars(self)[old]
+        return LAYOUTS.get(value, value) if old == "dim_ordering" else value
+
+    def write(self, value):
+        try:
+            setattr(self, new, value)
+        except AttributeError:  # before the layer has been made
+            vars(self)[old] = value
+
+    return property(read, write, doc=f"`{new}` of today.")
 
 
 class OldNodes:
@@ -116,6 +146,13 @@ class OldLayer(OldNodes):
                 given[name] = tree.map_structure(_whole, value)
         return extra
 
+    def __getattr__(self, name: str) -> Any:
+        for new in WEIGHTS.get(name, ()):
+            if hasattr(self, new):
+                return getattr(self, new)
+        # a property that failed says why when it is asked again
+        return object.__getattribute__(self, name)
+
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
@@ -175,7 +212,7 @@ class OldLayer(OldNodes):
 
     def get_output_shape_for(self, input_shape: Any) -> Any:
         """The shape of the output for an input shape."""
-        return self.compute_output_shape(input_shape)  # type: ignore[attr-defined]
+        return self.compute_output_shape(input_shape)
 
 
 def _whole(value: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from hornbook import layers, models
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.layers.merging import Merge as BaseMerge
 
 # Each mode's layer, made from the arguments that it had.
 MODES: dict[str, Callable] = {
@@ -95,3 +96,13 @@ def Merge(
         found = layer.inputs if isinstance(layer, models.Model) else [layer.input]
         inputs += [one for one in found if not any(one is known for known in inputs)]
     return models.Model(inputs, outputs)
+
+
+class MergeBase(BaseMerge):
+    """Base of layers of a program's own that join inputs, by a method `_merge_function(inputs)`."""
+
+    def _merge_function(self, inputs: list) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no _merge_function(self, inputs)")
+
+    def _merge(self, inputs: list, masks: list) -> Any:
+        return self._merge_function(inputs)

@@ -20,10 +20,106 @@ from hornbook.layers.input import InputLayer
 from hornbook.saving import configs_then, kinds
 
 
+class LayerList(list):
+    """The layers of a model; what is done to the list is done to the model.
+
+    Args:
+        model: whose they are.
+        layers: in their order.
+    """
+
+    def __init__(self, model: Any, layers: list):
+        super().__init__(layers)
+        self._model = model
+
+    def _changed(self) -> None:
+        self._model._keep(list(self))
+
+    def pop(self, index: Any = -1) -> Any:
+        """Take a layer out, the last by default."""
+        layer = super().pop(index)
+        self._changed()
+        return layer
+
+    def append(self, layer: Any) -> None:
+        """Put a layer on top."""
+        super().append(layer)
+        self._changed()
+
+    def insert(self, index: Any, layer: Any) -> None:
+        """Put a layer before another one."""
+        super().insert(index, layer)
+        self._changed()
+
+    def remove(self, layer: Any) -> None:
+        """Take a layer out."""
+        super().remove(layer)
+        self._changed()
+
+    def __delitem__(self, index: Any) -> None:
+        super().__delitem__(index)
+        self._changed()
+
+    def __setitem__(self, index: Any, layer: Any) -> None:
+        super().__setitem__(index, layer)
+        self._changed()
+
+
 class OldModel(OldNodes):
     """What models had beside today's methods."""
 
     _today: Any
+    _left_out: frozenset = frozenset()  # ids of layers that were taken off the list
+
+    def _layers_below(self) -> list:
+        """The layers, in a list that can be changed."""
+        found = super()._layers_below()  # type: ignore[misc]
+        return LayerList(self, [one for one in found if id(one) not in self._left_out])
+
+    def _keep(self, layers: list) -> None:
+        every = super()._layers_below()  # type: ignore[misc]
+        if any(not any(one is known for known in every) for one in layers):
+            raise TypeError(
+                f"layers can be put into the list of a Sequential, not of {type(self).__name__}: "
+                "make a new Model from symbolic inputs and outputs"
+            )
+        kept = set(map(id, layers))
+        self._left_out = frozenset(id(one) for one in every if id(one) not in kept)
+
+    @property
+    def outputs(self) -> list:
+        """The symbolic outputs; those that are assigned are the model's from now on."""
+        return super().outputs  # type: ignore[misc]
+
+    @outputs.setter
+    def outputs(self, value: Any) -> None:
+        listed = list(value) if isinstance(value, list | tuple) else [value]
+        self._end_in(listed)
+
+    def _end_in(self, outputs: list) -> None:
+        graph: Any = self._recorded  # type: ignore[attr-defined]
+        self._set_graph(graph.inputs, outputs[0] if len(outputs) == 1 else outputs)  # type: ignore[attr-defined]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` gives, in its order; known as soon as the model is compiled."""
+        found = super().metrics_names  # type: ignore[misc]
+        objective = self._compiled.objective if self._compiled else None  # type: ignore[attr-defined]
+        if objective is None or objective.built or self._recorded is None:  # type: ignore[attr-defined]
+            return found
+        loss, _, metrics, _ = objective.given
+        several = len(self.output_names) > 1  # type: ignore[attr-defined]
+        if several and not isinstance(metrics, dict):
+            metrics = dict.fromkeys(self.output_names, metrics)  # type: ignore[attr-defined]
+        return [
+            "loss",
+            *(f"{name}_loss" for name in self.output_names if several),  # type: ignore[attr-defined]
+            *(
+                f"{output}_{name}" if several else name
+                for output in self.output_names  # type: ignore[attr-defined]
+                for name in _metric_names(metrics, output)
+            ),
+        ]
 
     @staticmethod
     def _adapt_arguments(today: type, given: dict) -> dict:
@@ -41,7 +137,7 @@ class OldModel(OldNodes):
         if dialect.WIDENED_LISTS:
             for data in (given.get("x"), given.get("y")):
                 widen(data)
-        return in_steps(given) if "generator" in given else given
+        return in_steps(given, name == "fit_generator") if "generator" in given else given
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Choose how to train; names of optimizers mean those of the generation."""
@@ -180,15 +276,27 @@ def widen(arrays: Any) -> None:
         arrays[:] = [one[:, None] if one.ndim == 1 else one for one in arrays]
 
 
-def in_steps(given: dict) -> dict:
-    """Arguments that count batches, of ones that count samples (Keras 1)."""
+def _metric_names(metrics: Any, output: str) -> list[str]:
+    found = metrics.get(output, []) if isinstance(metrics, dict) else metrics or []
+    listed = found if isinstance(found, list | tuple) else [found]
+    return [
+        one if isinstance(one, str) else getattr(one, "name", None) or one.__name__
+        for one in listed
+    ]
+
+
+def in_steps(given: dict, training: bool) -> dict:
+    """Arguments that count batches, of ones that count samples (Keras 1).
+
+    Args:
+        given: arguments.
+        training: whether they are those of `fit`.
+    """
     given = dict(given)
     x, steps = counted(given.pop("generator"), given.pop("samples", None))
     given["x"] = x
-    if "epochs" in given or "validation_data" in given:
-        given["steps_per_epoch"] = steps
-    elif steps is not None:
-        given["steps"] = steps
+    if steps is not None:
+        given["steps_per_epoch" if training else "steps"] = steps
     samples = given.pop("validation_samples", None)
     data = given.get("validation_data")
     if samples is not None and not isinstance(data, list | tuple):
@@ -227,6 +335,21 @@ class OldSequential(OldModel):
             return
         self._stack = (layer,)
         self._rebuild()
+
+    def _keep(self, layers: list) -> None:
+        head = self._stack[:1] if isinstance(self._stack[0], InputLayer) else []
+        self._stack = (*head, *layers)
+        self._recorded = self._call_graph = None
+        self._rebuild()
+
+    def _end_in(self, outputs: list) -> None:
+        for count, layer in enumerate(self._stack, 1):
+            if any(node.outputs is outputs[0] for node in layer._nodes):
+                self._stack = self._stack[:count]
+                self._recorded = self._call_graph = None
+                self._rebuild()
+                return
+        raise ValueError(f"{outputs[0]!r} is not the output of a layer of {self.name!r}")  # type: ignore[attr-defined]
 
     def _rebuild(self) -> None:
         stack = self._stack

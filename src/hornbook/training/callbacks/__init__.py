@@ -11,6 +11,7 @@ from hornbook.training.callbacks.lambda_callback import LambdaCallback
 from hornbook.training.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from hornbook.training.callbacks.model_checkpoint import ModelCheckpoint
 from hornbook.training.callbacks.remote_monitor import RemoteMonitor
+from hornbook.training.callbacks.tensorboard import TensorBoard
 from hornbook.training.callbacks.terminate_on_nan import TerminateOnNaN
 from hornbook.training.events import CallbackList
 from hornbook.training.history import History
@@ -28,5 +29,6 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

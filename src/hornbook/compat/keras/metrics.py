@@ -1,0 +1,75 @@
+"""Metrics of Keras 1 over a batch, whose means over batches are no metrics of the data."""
+
+from typing import Any
+
+from hornbook import ops
+from hornbook.core.settings import epsilon
+
+
+def _positive(y: Any) -> Any:
+    return ops.round(ops.clip(y, 0, 1))
+
+
+def precision(y_true: Any, y_pred: Any) -> Any:
+    """The share of what is predicted that is true.
+
+    Args:
+        y_true: ones and zeros.
+        y_pred: probabilities.
+
+    Example:
+        >>> float(precision(np.array([1.0, 0.0]), np.array([0.9, 0.8]))).__round__(4)
+        0.5
+    """
+    return ops.sum(_positive(y_true * y_pred)) / (ops.sum(_positive(y_pred)) + epsilon())
+
+
+def recall(y_true: Any, y_pred: Any) -> Any:
+    """The share of what is true that is predicted.
+
+    Args:
+        y_true: ones and zeros.
+        y_pred: probabilities.
+    """
+    return ops.sum(_positive(y_true * y_pred)) / (ops.sum(_positive(y_true)) + epsilon())
+
+
+def fbeta_score(y_true: Any, y_pred: Any, beta: float = 1) -> Any:
+    """The harmonic mean of precision and recall, which counts `beta` times as much.
+
+    Args:
+        y_true: ones and zeros.
+        y_pred: probabilities.
+        beta: weight of the recall.
+
+    Raises:
+        ValueError: for a negative weight.
+    """
+    if beta < 0:
+        raise ValueError(f"beta of fbeta_score is 0 or more, not {beta!r}")
+    p, r = precision(y_true, y_pred), recall(y_true, y_pred)
+    return (1 + beta**2) * p * r / (beta**2 * p + r + epsilon())
+
+
+def fmeasure(y_true: Any, y_pred: Any) -> Any:
+    """The harmonic mean of precision and recall.
+
+    Args:
+        y_true: ones and zeros.
+        y_pred: probabilities.
+    """
+    return fbeta_score(y_true, y_pred)
+
+
+def matthews_correlation(y_true: Any, y_pred: Any) -> Any:
+    """The correlation of what is true with what is predicted, between -1 and 1.
+
+    Args:
+        y_true: ones and zeros.
+        y_pred: probabilities.
+    """
+    true, said = _positive(y_true), _positive(y_pred)
+    tp, tn = ops.sum(true * said), ops.sum((1 - true) * (1 - said))
+    fp, fn = ops.sum((1 - true) * said), ops.sum(true * (1 - said))
+    size = ops.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return (tp * tn - fp * fn) / (size + epsilon())

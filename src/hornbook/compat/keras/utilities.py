@@ -1,0 +1,449 @@
+"""Helpers of `keras.utils` that today's library has no name for."""
+
+import threading
+from collections.abc import Callable, Iterator
+from queue import Empty, Full, Queue
+from typing import Any
+
+import h5py
+import numpy as np
+
+from hornbook.core import settings
+from hornbook.layers.convolutional.base import Convolution
+
+FORMATS = {"th": "channels_first", "tf": "channels_last"}
+
+
+# ---- numbers
+
+
+def binary_logloss(p: Any, y: Any) -> float:
+    """Minus the mean log probability of ones and zeros.
+
+    Args:
+        p: probabilities of a one.
+        y: ones and zeros.
+    """
+    p = np.clip(p, 1e-15, 1 - 1e-15)
+    return float(-np.mean(y * np.log(p) + (1 - np.asarray(y)) * np.log(1 - p)))
+
+
+def multiclass_logloss(P: Any, Y: Any) -> float:
+    """Minus the mean log probability of classes that are counted from 1.
+
+    Args:
+        P: probabilities `(samples, classes)`.
+        Y: classes.
+    """
+    return float(-np.mean([np.log(p[y - 1]) for p, y in zip(P, Y, strict=True)]))
+
+
+def accuracy(p: Any, y: Any) -> float:
+    """The share of equal elements.
+
+    Args:
+        p: what was predicted.
+        y: what is true.
+    """
+    return float(np.mean([a == b for a, b in zip(p, y, strict=True)]))
+
+
+def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
+    """The likeliest class of each sample; of one column, whether it is above 0.5.
+
+    Args:
+        y_pred: probabilities.
+    """
+    if y_pred.ndim > 1 and y_pred.shape[1] > 1:
+        return categorical_probas_to_classes(y_pred)
+    return np.array([1 if p > 0.5 else 0 for p in y_pred])
+
+
+def categorical_probas_to_classes(p: np.ndarray) -> np.ndarray:
+    """The likeliest class of each sample.
+
+    Args:
+        p: probabilities `(samples, classes)`.
+    """
+    return np.argmax(p, axis=1)
+
+
+def get_test_data(
+    num_train: int = 1000,
+    num_test: int = 500,
+    input_shape: tuple = (10,),
+    output_shape: tuple = (2,),
+    classification: bool = True,
+    num_classes: int = 2,
+) -> tuple:
+    """Made-up data: classes that differ in their mean, or targets that follow from it.
+
+    Args:
+        num_train, num_test: numbers of samples.
+        input_shape: of a sample.
+        output_shape: of a target, where there are no classes.
+        classification: whether targets are classes.
+        num_classes: how many.
+    """
+    samples = num_train + num_test
+    if classification:
+        y = np.random.randint(0, num_classes, size=(samples,))
+        x = np.stack([np.random.normal(loc=one, scale=0.7, size=input_shape) for one in y])
+    else:
+        loc = np.random.random((samples,))
+        x = np.stack([np.random.normal(loc=one, scale=0.7, size=input_shape) for one in loc])
+        y = np.stack([np.full(output_shape, one) for one in loc])
+    x = x.astype("float32")
+    return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:])
+
+
+# ---- kernels and sizes
+
+
+def convert_kernel(kernel: np.ndarray, data_format: str | None = None) -> np.ndarray:
+    """A kernel that Theano turned round, as TensorFlow applies it; and the other way round.
+
+    Args:
+        kernel: with its taps first, or last where channels come first (Keras 1).
+        data_format: `"channels_last"` or `"channels_first"`, `"tf"` or `"th"`.
+    """
+    form = FORMATS.get(data_format or "", data_format) or settings.image_data_format()
+    rank = kernel.ndim - 2
+    turned = (slice(None, None, -1),) * rank
+    whole = (slice(None),) * 2
+    return np.copy(kernel[whole + turned if form == "channels_first" else turned + whole])
+
+
+def convert_all_kernels_in_model(model: Any) -> None:
+    """Turn the kernels of all convolutions round, in place.
+
+    Args:
+        model: a model with weights that were trained in Theano, or the other way round.
+    """
+    for layer in model._all_modules():
+        if isinstance(layer, Convolution) and layer.built:
+            for variable in layer.weights:
+                if variable.name.endswith("kernel") and variable.name != "pointwise_kernel":
+                    taps = tuple(range(variable.ndim - 2))
+                    variable.assign(np.flip(variable.numpy(), taps))
+
+
+def convert_dense_weights_data_format(
+    dense: Any, previous_feature_map_shape: tuple, target_data_format: str = "channels_first"
+) -> None:
+    """Let a `Dense` layer behind a `Flatten` fit pictures with their channels elsewhere.
+
+    Args:
+        dense: the layer; its kernel changes in place.
+        previous_feature_map_shape: of a picture, with its channels where they will be.
+        target_data_format: where their channels will be.
+    """
+    kernel, *others = dense.get_weights()
+    shape = tuple(previous_feature_map_shape)
+    first = target_data_format == "channels_first"
+    before = shape[1:] + shape[:1] if first else shape[-1:] + shape[:-1]
+    pictures = kernel.reshape(*before, kernel.shape[1])
+    turned = pictures.transpose((2, 0, 1, 3) if first else (1, 2, 0, 3))
+    dense.set_weights([turned.reshape(kernel.shape), *others])
+
+
+def conv_output_length(
+    input_length: int | None, filter_size: int, padding: str, stride: int, dilation: int = 1
+) -> int | None:
+    """How many steps a convolution puts out; `None` for an unknown number.
+
+    Args:
+        input_length: steps of the input.
+        filter_size: taps of the kernel.
+        padding: `"same"`, `"valid"`, `"causal"` or `"full"`.
+        stride: steps of the kernel.
+        dilation: distance between the taps.
+    """
+    if input_length is None:
+        return None
+    reach = filter_size + (filter_size - 1) * (dilation - 1)
+    lost = {"same": 0, "causal": 0, "valid": reach - 1, "full": 1 - reach}[padding]
+    return (input_length - lost + stride - 1) // stride
+
+
+def conv_input_length(
+    output_length: int | None, filter_size: int, padding: str, stride: int
+) -> int | None:
+    """How many steps a convolution took in; `None` for an unknown number.
+
+    Args:
+        output_length: steps of the output.
+        filter_size: taps of the kernel.
+        padding: `"same"`, `"valid"` or `"full"`.
+        stride: steps of the kernel.
+    """
+    if output_length is None:
+        return None
+    pad = {"same": filter_size // 2, "valid": 0, "full": filter_size - 1}[padding]
+    return (output_length - 1) * stride - 2 * pad + filter_size
+
+
+def normalize_tuple(value: Any, n: int, name: str) -> tuple:
+    """`n` integers, of one or of so many.
+
+    Args:
+        value: an integer, or several.
+        n: how many.
+        name: for messages.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, int):
+        return (value,) * n
+    if not isinstance(value, list | tuple) or [type(one) for one in value] != [int] * n:
+        raise ValueError(f"{name} is one integer or {n} of them, not {value!r}")
+    return tuple(value)
+
+
+# ---- models
+
+
+def print_summary(
+    model: Any, line_length: Any = None, positions: Any = None, print_fn: Any = None
+) -> None:
+    """Print a model as a table.
+
+    Args:
+        model, line_length, positions, print_fn: see `model.summary`.
+    """
+    model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
+
+
+def count_params(weights: Any) -> int:
+    """The number of elements of some weights.
+
+    Args:
+        weights: variables.
+    """
+    return int(sum(one.size for one in weights))
+
+
+def count_total_params(layers: Any, layer_set: Any = None) -> tuple[int, int]:
+    """How many elements of weights training changes, and how many it does not.
+
+    Args:
+        layers: layers.
+        layer_set: layers that have been counted already.
+    """
+    new = [one for one in layers if not any(one is known for known in layer_set or ())]
+    trained = sum(count_params(one.trainable_weights) for one in new)
+    return trained, sum(count_params(one.non_trainable_weights) for one in new)
+
+
+def to_list(x: Any, allow_tuple: bool = False) -> list:
+    """A list, of one thing if it is none.
+
+    Args:
+        x: anything.
+        allow_tuple: whether a tuple is made a list of what is in it.
+    """
+    if isinstance(x, list):
+        return x
+    return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+
+
+# ---- arrays in files
+
+
+class HDF5Matrix:
+    """Rows of a data set in an HDF5 file, read as they are asked for.
+
+    Args:
+        datapath: of the file.
+        dataset: name of the data set.
+        start: the first row.
+        end: the row after the last.
+        normalizer: a function of what is read.
+    """
+
+    _open: dict[str, Any] = {}
+
+    def __init__(
+        self,
+        datapath: str,
+        dataset: str,
+        start: int = 0,
+        end: int | None = None,
+        normalizer: Callable | None = None,
+    ):
+        path = str(datapath)
+        if not self._open.get(path):  # a closed file is false
+            self._open[path] = h5py.File(path, "r")
+        self.data = self._open[path][dataset]
+        self.start = start
+        self.end = len(self.data) if end is None else end
+        self.normalizer = normalizer
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __getitem__(self, key: Any) -> Any:
+        count = len(self)
+        if isinstance(key, slice):
+            rows = np.arange(*key.indices(count))
+        else:
+            rows = np.asarray(key)
+            if rows.dtype == bool:
+                rows = np.flatnonzero(rows)
+            rows = np.where(rows < 0, rows + count, rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= count):
+            raise IndexError(f"row {key} of {count} in {self.data.name}")
+        if rows.ndim == 0:
+            found = self.data[int(rows) + self.start]
+        else:  # h5py reads rising rows without repetition
+            wanted, place = np.unique(rows, return_inverse=True)
+            found = self.data[wanted + self.start][place]
+        return self.normalizer(found) if self.normalizer else found
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+    @property
+    def shape(self) -> tuple:
+        """Rows, and the shape of one after the normalizer."""
+        return (len(self), *np.shape(self[:1])[1:])
+
+    @property
+    def dtype(self) -> Any:
+        """Of what is read."""
+        return np.asarray(self[:1]).dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
+
+
+def ask_to_proceed_with_overwrite(filepath: Any) -> bool:
+    """Ask on the terminal whether a file may be overwritten.
+
+    Args:
+        filepath: of the file.
+    """
+    answer = ""
+    while answer not in ("y", "n"):
+        answer = input(f"{filepath} already exists - overwrite? [y/n] ").strip().lower()
+    return answer == "y"
+
+
+# ---- batches made in the background
+
+
+class GeneratorEnqueuer:
+    """Takes batches from a generator, in a thread, before they are asked for.
+
+    Args:
+        generator: an iterator of batches.
+        use_multiprocessing: nothing today.
+        wait_time: nothing today.
+        random_seed: nothing today.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        use_multiprocessing: bool = False,
+        wait_time: Any = None,
+        random_seed: Any = None,
+        **kwargs: Any,
+    ):
+        self._source = generator
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.queue: Queue = Queue()
+
+    def _batches(self) -> Iterator:
+        return iter(self._source)
+
+    def start(self, workers: int = 1, max_queue_size: int = 10, **kwargs: Any) -> None:
+        """Begin; `max_queue_size` batches wait at most.
+
+        Args:
+            workers: nothing today: a generator is read by one.
+            max_queue_size: of the queue.
+            **kwargs: `max_q_size`, the name that Keras 1 had.
+        """
+        self.queue = Queue(kwargs.get("max_q_size", max_queue_size))
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._fill, daemon=True)
+        self._thread.start()
+
+    def _fill(self) -> None:
+        last: tuple = (None, None)
+        try:
+            for batch in self._batches():
+                if not self._put((batch, None)):
+                    return
+        except Exception as error:
+            last = (None, error)
+        self._put((*last, "end"))
+
+    def _put(self, item: tuple) -> bool:
+        while not self._stop.is_set():
+            try:
+                self.queue.put(item, timeout=0.05)
+            except Full:
+                continue
+            return True
+        return False
+
+    def is_running(self) -> bool:
+        """Whether it has been started and not stopped."""
+        return self._thread is not None and not self._stop.is_set()
+
+    def get(self) -> Iterator:
+        """The batches, in their order; an error of the generator is raised here."""
+        while self.is_running():
+            try:
+                batch, error, *end = self.queue.get(timeout=0.05)
+            except Empty:
+                continue
+            if error is not None:
+                raise error
+            if end:
+                return
+            yield batch
+
+    def stop(self, timeout: float | None = None) -> None:
+        """End the thread.
+
+        Args:
+            timeout: seconds to wait for it.
+        """
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+            self._thread = None
+
+
+class OrderedEnqueuer(GeneratorEnqueuer):
+    """Takes the batches of a `Sequence`, in a thread, epoch after epoch.
+
+    Args:
+        sequence: has `len` and gives a batch for a number.
+        use_multiprocessing: nothing today.
+        shuffle: whether each epoch has another order.
+    """
+
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: bool = False):
+        super().__init__(sequence)
+        self.shuffle = shuffle
+
+    def _batches(self) -> Iterator:
+        while True:
+            order = np.arange(len(self._source))
+            for i in np.random.permutation(order) if self.shuffle else order:
+                yield self._source[int(i)]
+            if hasattr(self._source, "on_epoch_end"):
+                self._source.on_epoch_end()
