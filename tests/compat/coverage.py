@@ -34,6 +34,7 @@ GENERATIONS = {
     "tf.keras": (("tfk",), None),
     "Keras 3": (("K3",), None),
 }
+INSTALLED = ("keras1", "keras2", "theano")
 THEANO = re.compile(r"theano\b|T\.")
 TENSORFLOW = re.compile(r"tf\.|<(dataset|session|tape|strategy)>")
 OBJECT = re.compile(r"(?:theano)?<(\w+)>(?:self)?\.?(\w*)")
@@ -155,7 +156,7 @@ def theano_objects(kind: str) -> list:
 @cache
 def read_names() -> dict[str, set[str]]:
     """Names that tests and their programs read, by what is installed there; with their owner."""
-    found: dict[str, set[str]] = {"keras1": set(), "keras2": set(), "theano": set()}
+    found: dict[str, set[str]] = {one: set() for one in INSTALLED}
     for folder in SOURCES:
         for path in sorted(folder.rglob("*.py")) if folder.is_dir() else ():
             if path != Path(__file__):
@@ -169,20 +170,20 @@ def _reads(path: Path) -> Iterator[tuple[str, str]]:
         tree = ast.parse(path.read_text())
     except SyntaxError:  # a program in Python 2
         return
-    named = [one for one in ("keras1", "keras2", "theano") if one in path.stem]
-    for node in tree.body:
-        where = named or _fixtures(node)
+    named = [one for one in INSTALLED if one in path.stem]
+    places = {node: named or _named_in(node) for node in tree.body}
+    every = sorted({one for where in places.values() for one in where})
+    for node, where in places.items():
         for one in ast.walk(node):
             names = _names_of(one)
-            yield from ((installed_as, name) for installed_as in where for name in names)
+            yield from ((one, name) for one in where or every for name in names)
 
 
-def _fixtures(node: ast.AST) -> list[str]:
-    """Which generations a test is run with, by its arguments: `keras` stands for both."""
-    if not isinstance(node, ast.FunctionDef):
-        return []
-    taken = {argument.arg for argument in node.args.args}
-    return [one for one in ("keras1", "keras2", "theano") if {one, one.rstrip("12")} & taken]
+def _named_in(node: ast.AST) -> list[str]:
+    """What a test installs: by its arguments (`keras` stands for both), or by name."""
+    taken = {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+    taken |= {str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant)}
+    return [one for one in INSTALLED if {one, one.rstrip("12")} & taken]
 
 
 def _names_of(node: ast.AST) -> list[str]:

@@ -25,6 +25,8 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_mlp", ["--size", "64"], "written for Keras 1", "accuracy "),
         ("keras1_pictures", [], "written for Keras 1", "pictures done"),
         ("keras1_graphs", [], "written for Keras 1", "graphs done"),
+        ("keras1_habits", [], "written for Keras 1", "habits done"),
+        ("keras2_habits", [], "written for Keras 2", "habits done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
         ("theano_mlp", [], "written for Theano", "mlp done"),
         ("theano_pictures", [], "written for Theano", "pictures done"),

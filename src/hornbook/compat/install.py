@@ -225,7 +225,10 @@ def install(generation: str) -> None:
     sys.meta_path[:0] = finders
     if _keras() is not None:
         said = _user_settings()
-        for name in ("floatx", "epsilon", "image_data_format"):
+        for name in (
+            "floatx",
+            "image_data_format",
+        ):  # today's Keras writes the file with its epsilon
             if said.get(name):
                 getattr(settings, f"set_{name}")(said[name])
         tensors.put_on()
