@@ -304,6 +304,7 @@ SHORT_LOSSES = {
     "cosine_proximity": "cosine_similarity",
     "cosine": "cosine_similarity",
 }
+SHORT_METRICS = SHORT_LOSSES | dict.fromkeys(("cosine_proximity", "cosine"), "cosine_proximity")
 ACTIVATIONS: dict[str, Row] = {
     name: row(f"activations.{name}") for name in SAME_FUNCTIONS["activations"].split()
 }
@@ -311,18 +312,18 @@ ACTIVATIONS["hard_sigmoid"] = row(OLD_SIGMOID, "x", note="clip(0.2 x + 0.5, 0, 1
 OBJECTIVES: dict[str, Row] = {
     name: row(f"losses.{name}") for name in SAME_FUNCTIONS["losses"].split()
 } | {short: row(f"losses.{name}") for short, name in SHORT_LOSSES.items()}
+ONE_NUMBER = "one number for a batch, as it was"
+BATCH_SCORES = "precision recall fbeta_score fmeasure matthews_correlation".split()
 METRICS: dict[str, Row] = {
-    **{name: one for name, one in OBJECTIVES.items() if name != "get"},
+    "get": row("metrics.get"),
     **{
-        name: row(f"metrics.{name}")
+        name: row(f"compat.keras.metrics.{SHORT_METRICS.get(name, name)}", note=ONE_NUMBER)
         for name in (
-            "binary_accuracy categorical_accuracy sparse_categorical_accuracy "
-            "top_k_categorical_accuracy get"
-        ).split()
-    },
-    **{
-        name: row(f"compat.keras.metrics.{name}")
-        for name in "precision recall fbeta_score fmeasure matthews_correlation".split()
+            *(one for one in OBJECTIVES if one != "get"),
+            *"binary_accuracy categorical_accuracy sparse_categorical_accuracy".split(),
+            "top_k_categorical_accuracy",
+            *BATCH_SCORES,
+        )
     },
 }
 
@@ -564,11 +565,7 @@ VALUES: dict[str, dict] = {
         "accuracy": "acc",
         "mse": "mean_squared_error",
         "mae": "mean_absolute_error",
-        **{
-            name: f"compat.keras.metrics.{name}"
-            for name in METRICS
-            if METRICS[name].new.startswith("compat.")
-        },
+        **{name: f"compat.keras.metrics.{name}" for name in BATCH_SCORES},
     },
     "loss": {"cosine_proximity": "cosine_similarity"},
 }

@@ -1,13 +1,11 @@
 """Helpers that programs took from `keras.engine` and `keras.utils`."""
 
-import json
 import warnings
 from typing import Any
 
 from hornbook import layers
 from hornbook.compat.install import installed_names
 from hornbook.core.symbolic import SymbolicTensor
-from hornbook.models import model_from_json
 
 NO_YAML = (
     "{} is not there since Keras 2.6: a YAML file can run code. Use {}, and the JSON files of the "

@@ -1,9 +1,41 @@
-"""Metrics of Keras 1 over a batch, whose means over batches are no metrics of the data."""
+"""Metrics of Keras 1, which are one number for a batch."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from hornbook import ops
+from hornbook import losses, metrics, ops
 from hornbook.core.settings import epsilon
+
+MEANS = (
+    "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
+    "mean_squared_logarithmic_error hinge squared_hinge categorical_crossentropy "
+    "sparse_categorical_crossentropy binary_crossentropy kl_divergence poisson "
+    "binary_accuracy categorical_accuracy sparse_categorical_accuracy top_k_categorical_accuracy"
+).split()
+
+
+def _mean(name: str) -> Callable:
+    per_sample = getattr(metrics if name.endswith("accuracy") else losses, name)
+
+    @functools.wraps(per_sample)
+    def metric(y_true: Any, y_pred: Any, **more: Any) -> Any:
+        return ops.mean(per_sample(y_true, y_pred, **more))
+
+    return metric
+
+
+globals().update({name: _mean(name) for name in MEANS})
+
+
+def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
+    """Minus the mean product of the two, each of length 1 along the last axis.
+
+    Args:
+        y_true: what is wanted.
+        y_pred: what is predicted.
+    """
+    return -ops.mean(ops.normalize(y_true, -1) * ops.normalize(y_pred, -1))
 
 
 def _positive(y: Any) -> Any:
@@ -35,7 +67,7 @@ def recall(y_true: Any, y_pred: Any) -> Any:
 
 
 def fbeta_score(y_true: Any, y_pred: Any, beta: float = 1) -> Any:
-    """The harmonic mean of precision and recall, which counts `beta` times as much.
+    """The harmonic mean of precision and recall, which counts `beta` times; 0 without labels.
 
     Args:
         y_true: ones and zeros.
@@ -48,7 +80,8 @@ def fbeta_score(y_true: Any, y_pred: Any, beta: float = 1) -> Any:
     if beta < 0:
         raise ValueError(f"beta of fbeta_score is 0 or more, not {beta!r}")
     p, r = precision(y_true, y_pred), recall(y_true, y_pred)
-    return (1 + beta**2) * p * r / (beta**2 * p + r + epsilon())
+    score = (1 + beta**2) * p * r / (beta**2 * p + r + epsilon())
+    return ops.where(ops.sum(_positive(y_true)) == 0, 0.0, score)
 
 
 def fmeasure(y_true: Any, y_pred: Any) -> Any:
