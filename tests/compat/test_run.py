@@ -19,6 +19,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
 @pytest.mark.filterwarnings("ignore:theano. devices")
+@pytest.mark.filterwarnings("ignore:the layers of .* that are trainable")
 @pytest.mark.parametrize(
     ("name", "arguments", "told", "printed"),
     [
