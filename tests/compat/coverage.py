@@ -11,9 +11,10 @@ import argparse
 import ast
 import importlib
 import re
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,7 +136,11 @@ def keras_objects(installed_as: str) -> dict[str, list]:
     if image is not None:
         datagen = image.ImageDataGenerator()
         flow = datagen.flow(np.ones((4, 2, 2, 3)), np.zeros(4), batch_size=2)
-        found |= {"datagen": [datagen], "iterator": [flow, image.DirectoryIterator]}
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(None):  # of one class, empty
+            (Path(folder) / "cats").mkdir()
+            pictures = datagen.flow_from_directory(folder)
+        # `flow_from_directory` is counted where programs have it under the name of their batches
+        found |= {"datagen": [datagen], "iterator": [flow, pictures, datagen]}
     return found
 
 

@@ -20,12 +20,14 @@ PROGRAMS = Path(__file__).parent / "programs"
 @pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
 @pytest.mark.filterwarnings("ignore:theano. devices")
 @pytest.mark.filterwarnings("ignore:the layers of .* that are trainable")
+@pytest.mark.filterwarnings("ignore:there are no sessions")
 @pytest.mark.parametrize(
     ("name", "arguments", "told", "printed"),
     [
         ("keras1_mlp", ["--size", "64"], "written for Keras 1", "accuracy "),
         ("keras1_pictures", [], "written for Keras 1", "pictures done"),
         ("keras1_graphs", [], "written for Keras 1", "graphs done"),
+        ("keras1_data", [], "written for Keras 1", "data done"),
         ("keras1_habits", [], "written for Keras 1", "habits done"),
         ("keras2_habits", [], "written for Keras 2", "habits done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
