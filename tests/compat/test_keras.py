@@ -141,6 +141,71 @@ def test_batch_normalization_by_the_batch_also_in_testing(keras1):
 
 
 @pytest.mark.parametrize(
+    ("kernel", "stride", "border", "size", "extra"),
+    [
+        (2, 2, "valid", 9, 1),
+        (3, 2, "valid", 9, 0),
+        (3, 3, "valid", 14, 2),
+        (3, 2, "same", 7, 0),
+        (4, 3, "same", 10, 1),
+        (2, 2, "valid", 8, None),
+        (4, 2, "same", 8, None),
+    ],
+)
+@pytest.mark.parametrize("order", ["tf", "th"])
+def test_deconvolution_of_a_given_shape(keras1, kernel, stride, border, size, extra, order):
+    shape = (None, size, size, 5) if order == "tf" else (None, 5, size, size)
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 4)).astype("float32")
+    old = keras1.layers.Deconvolution2D(
+        5, kernel, kernel, shape, subsample=(stride, stride), border_mode=border, dim_ordering=order
+    )
+    found = np.asarray(old(x))
+    assert found.shape[1:] == shape[1:]
+    data_format = "channels_last" if order == "tf" else "channels_first"
+    today = hornbook.layers.Conv2DTranspose(
+        5, kernel, stride, border, output_padding=extra, data_format=data_format
+    )
+    today.build(x.shape)
+    today.set_weights(old.get_weights())
+    np.testing.assert_allclose(found, np.asarray(today(x)), rtol=1e-5, atol=1e-6)
+    again = type(old).from_config(old.get_config())
+    assert again(x).shape == found.shape and "output_shape" not in old.get_config()
+
+
+def test_a_file_with_a_deconvolution_of_a_given_shape(keras1, tmp_path):
+    layer = keras1.layers.Deconvolution2D(
+        5, 2, 2, (None, 9, 9, 5), subsample=(2, 2), input_shape=(4, 4, 4)
+    )
+    model = keras1.models.Sequential([layer])
+    model.compile("sgd", "mse")
+    model.save(str(tmp_path / "model.h5"))
+    again = keras1.models.load_model(str(tmp_path / "model.h5"))
+    assert again.output_shape == (None, 9, 9, 5)
+    described = json.loads(model.to_json())
+    described["config"][0]["config"] |= {"output_shape": [None, 9, 9, 5]}
+    described["config"][0]["config"].pop("output_padding", None)
+    read = keras1.models.model_from_json(json.dumps(described))
+    assert read.output_shape == (None, 9, 9, 5)
+    hornbook.saving.save_model(model, tmp_path / "model.keras")
+    assert hornbook.saving.load_model(tmp_path / "model.keras").output_shape == (None, 9, 9, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((None, 10, 8, 5), "does not fit its input"),
+        ((None, 8, 7, 5), "does not fit its input"),
+        ((None, 5, 8, 8), "does not fit its input"),
+        ((8, 8, 5), "does not fit its input"),
+    ],
+)
+def test_a_deconvolution_of_a_shape_that_does_not_fit(keras1, shape, message):
+    layer = keras1.layers.Deconvolution2D(5, 2, 2, output_shape=shape, subsample=(2, 2))
+    with pytest.raises(ValueError, match=message):
+        layer(np.ones((1, 4, 4, 4), "float32"))
+
+
+@pytest.mark.parametrize(
     ("mode", "want"),
     [
         ("sum", lambda a, b: a + b),

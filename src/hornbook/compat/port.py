@@ -46,6 +46,12 @@ WRITTEN = {
     ("image_data_format", 0): "keras.config.image_data_format()",
 }
 REPORTED = re.compile(r"\{(val_)?acc(?=[:}])")  # in templates of file names
+VARIED = (
+    ("Embedding", "dropout"),
+    ("BatchNormalization", "mode"),
+    ("Deconvolution2D", "output_shape"),
+    ("Deconv2D", "output_shape"),
+)
 GENERATORS = ("fit_generator", "evaluate_generator", "predict_generator")
 PYTHON_2 = "`/` of whole numbers rounded down in Python 2: is it `//` here?"
 WAYS = {
@@ -426,7 +432,7 @@ class Porter(ast.NodeVisitor):
     def dropped(self, node: ast.Call, name: str, argument: Argument, taken: list) -> bool:
         """Take out arguments that mean nothing today; list those that are missed."""
         lost = argument.new == "weights" and name != "Embedding"
-        lost |= (name, argument.new) in (("Embedding", "dropout"), ("BatchNormalization", "mode"))
+        lost |= (name, argument.new) in VARIED
         if argument.new and not lost:
             return False
         if argument.new == "weights":

@@ -97,8 +97,8 @@ LAYERS: dict[str, Row] = {
     ),
     "Deconvolution2D": row(
         "layers.Conv2DTranspose",
-        f"nb_filter:filters nb_row+nb_col:kernel_size output_shape: {CONV}",
-        note="the shape of the output follows from padding and strides",
+        f"nb_filter:filters nb_row+nb_col:kernel_size output_shape {CONV}",
+        note="`output_shape` says which of the sizes that fit is meant: `output_padding` today",
     ),
     "Convolution3D": row(
         "layers.Conv3D",

@@ -82,3 +82,19 @@ def transposed_padding(reach: int, stride: int, padding: str, extra: int | None)
     total = reach + (stride - 2 if extra is None else reach % 2 - 2 + extra)
     before = min((total + 1) // 2, reach - 1)
     return before, total - before
+
+
+def output_padding(size: int, reach: int, stride: int, padding: str) -> int:
+    """The `extra` of `transposed_padding` that gives a size; inputs that fit have it, no others.
+
+    Args:
+        size: of the output, along one axis.
+        reach, stride, padding: see `transposed_padding`.
+
+    Example:
+        >>> output_padding(29, 2, 2, "valid"), output_padding(28, 2, 2, "valid")
+        (1, 0)
+    """
+    if padding == "same":
+        return (size - 1) % stride + 1 - reach % 2
+    return (size - reach) % stride

@@ -8,6 +8,7 @@ import inspect
 from typing import Any
 
 from hornbook.core.config import get_registered_object, resolve
+from hornbook.core.settings import standardize_data_format
 from hornbook.dialects.files import (
     FAMILIES,
     INHERITED,
@@ -21,6 +22,7 @@ from hornbook.dialects.files import (
     Format,
 )
 from hornbook.dialects.row import Row
+from hornbook.kernels.conv_transpose import output_padding
 from hornbook.saving.policy import FileError
 
 TENSOR = "__keras_tensor__"
@@ -101,6 +103,9 @@ def _layer_today(data: dict, written: Format) -> dict:
     config = {key: _value_today(key, value, written) for key, value in config.items()}
     if name == "Lambda":
         config = _lambda_today(config)
+    if name == "Conv2DTranspose" and "output_shape" in config:
+        shape = config.pop("output_shape")
+        config |= transposed_to(shape, config) if isinstance(shape, list) else {}
     if name != "Embedding":
         config = {key: value for key, value in config.items() if key not in REPEATED}
     described = {"module": "keras.layers", "class_name": name, "config": config}
@@ -256,6 +261,27 @@ def _value_today(key: str, value: Any, written: Format) -> Any:
 def function_named(name: str) -> dict:
     """What describes a function that is registered, or one of the program's own."""
     return {"class_name": "function", "config": name, "registered_name": name}
+
+
+def transposed_to(shape: Any, config: dict) -> dict:
+    """The `output_padding` that leads to Keras 1's `output_shape`.
+
+    Args:
+        shape: with the batch and the channels.
+        config: today's other arguments of the `Conv2DTranspose`.
+    """
+    form = standardize_data_format(config.get("data_format"))
+    sizes = tuple(shape)[2:4] if form == "channels_first" else tuple(shape)[1:3]
+    if len(shape) != 4 or None in sizes:
+        return {}
+    kernel, strides = (
+        (one, one) if isinstance(one, int) else tuple(one)
+        for one in (config["kernel_size"], config.get("strides", 1))
+    )
+    padding = str(config.get("padding", "valid")).lower()
+    extra = tuple(map(output_padding, sizes, kernel, strides, (padding, padding)))
+    fits = all(0 <= e < s for e, s in zip(extra, strides, strict=True))
+    return {"output_padding": extra} if fits else {}
 
 
 def _lambda_today(config: dict) -> dict:

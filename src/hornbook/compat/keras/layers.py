@@ -12,6 +12,7 @@ from hornbook.core import tree
 from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
+from hornbook.saving.configs import transposed_to
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
 CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
@@ -75,6 +76,8 @@ class OldNodes:
         weights = extra.get("weights")
         if weights is not None:
             _build_with(self, weights)
+        if extra.get("output_shape") is not None:
+            _build_to(self, extra["output_shape"])
 
     def _node(self, index: int) -> Any:
         """One of its calls on symbolic tensors."""
@@ -139,6 +142,10 @@ class OldLayer(OldNodes):
                 given["input_shape"] = (length, given.pop("input_dim"))
         if issubclass(today, CHANNELS_LAST):
             given.setdefault("data_format", "channels_last")
+        if issubclass(today, layers.Conv2DTranspose):
+            shape = tree.map_structure(_whole, given.pop("output_shape", None))
+            extra["output_shape"] = shape
+            given |= transposed_to(shape or (), given)
         for name, value in given.items():
             if name.endswith("initializer"):
                 given[name] = initializations.today(value)
@@ -217,6 +224,28 @@ class OldLayer(OldNodes):
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _build_to(layer: Any, shape: Any) -> None:
+    """Let a layer that was told the shape of its output say if its input does not lead there."""
+    first, before = layer.build, vars(layer).get("build")
+
+    def build(input_shape):
+        if before is None:
+            del vars(layer)["build"]
+        first(input_shape)
+        made = layer.compute_output_shape(input_shape)
+        pairs = zip(made[1:], shape[1:])
+        if len(shape) != len(made) or any(
+            None not in pair and pair[0] != pair[1] for pair in pairs
+        ):
+            raise ValueError(
+                f"layer {layer.name!r} has output_shape {shape}, which does not fit its input "
+                f"{input_shape}: with kernel_size {layer.kernel_size}, strides {layer.strides}, "
+                f"padding {layer.padding!r} and {layer.data_format!r} it gives {made}"
+            )
+
+    vars(layer)["build"] = build
 
 
 def _build_with(layer: Any, weights: list) -> None:
