@@ -48,8 +48,9 @@ WITH_WEIGHTS = [
         "PReLU Dense EinsumDense Embedding Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose "
         "Conv3DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D "
         "BatchNormalization GroupNormalization LayerNormalization RMSNormalization "
-        "AdditiveAttention Attention MultiHeadAttention Bidirectional GRU GRUCell LSTM LSTMCell "
-        "RNN SimpleRNN SimpleRNNCell StackedRNNCells TimeDistributed"
+        "AdditiveAttention Attention MultiHeadAttention Bidirectional ConvLSTM1D ConvLSTM2D "
+        "ConvLSTM3D GRU GRUCell LSTM LSTMCell RNN SimpleRNN "
+        "SimpleRNNCell StackedRNNCells TimeDistributed"
     ).split()
 ]
 

@@ -339,7 +339,7 @@ def test_only_a_checkpoint_of_batches_needs_every_batch(tmp_path):
 
 
 def test_a_name_in_the_path_that_does_not_exist_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="asks for 'val_los'.*epoch, val_loss.*'val_loss'"):
+    with pytest.raises(ValueError, match="asks for 'val_los'.*val_loss, epoch.*'val_loss'"):
         fit([ModelCheckpoint(tmp_path / "{val_los:.2f}.keras")], [{"val_loss": 1.0}])
 
 

@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import pkgutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -35,7 +36,7 @@ class Gone(ModuleType):
     """A module that is no longer there, with the names of it that are known."""
 
     def __getattr__(self, name: str) -> Any:
-        names = GONE[self.__name__]
+        names = GONE.get(self.__name__, {})
         if name in names and name != ALL:
             value = find(names[name])
         elif ALL in names and not name.startswith("__"):
@@ -64,7 +65,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """How a module of the tables is loaded; `None` for all others."""
-        if fullname not in TABLES:
+        package = any(name.startswith(f"{fullname}.") for name in GONE)
+        if fullname not in TABLES and not package:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         specs = (f.find_spec(fullname, path, target) for f in others if hasattr(f, "find_spec"))
@@ -75,13 +77,15 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             run: Any = spec.loader.exec_module
             spec.loader.exec_module = functools.partial(self._run_and_mend, run)  # type: ignore[method-assign]
             return spec
-        if fullname not in GONE:
+        if fullname not in GONE and not package:
             return None
-        package = any(name.startswith(f"{fullname}.") for name in TABLES)
         return importlib.util.spec_from_loader(fullname, self, is_package=package)
 
     def _run_and_mend(self, run: Callable, module: ModuleType) -> None:
-        run(module)
+        with warnings.catch_warnings():
+            # A module that is about to go says so; what it loses is put back here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            run(module)
         mend(module, self.undo)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
@@ -90,9 +94,10 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Say what a star import brings."""
-        names = {name for name in GONE[module.__name__] if name != ALL}
-        if ALL in GONE[module.__name__]:
-            source = importlib.import_module(GONE[module.__name__][ALL])
+        table = GONE.get(module.__name__, {})
+        names = {name for name in table if name != ALL}
+        if ALL in table:
+            source = importlib.import_module(table[ALL])
             names |= {name for name in vars(source) if not name.startswith("_")}
         vars(module)["__all__"] = sorted(names)
         self.undo.callback(sys.modules.pop, module.__name__, None)

@@ -11,6 +11,7 @@ Inside a `bind` no assignment reaches the variable itself, so that a traced valu
 """
 
 import functools
+import math
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -67,6 +68,7 @@ class _Thread(threading.local):
         self.names: tuple[str, ...] = ()
         self.calls: tuple[Any, ...] = ()  # layers': see `layers.calling`
         self.watchers: tuple[Callable, ...] = ()
+        self.rooms: tuple[list[int], ...] = ()  # bytes that new variables may still take
 
 
 thread = _Thread()
@@ -102,6 +104,24 @@ def bind(values: "dict[Variable, Any]") -> "AbstractContextManager[dict[Variable
     """
     scope = {v: value.raw if isinstance(value, Variable) else value for v, value in values.items()}
     return Inside("scopes", scope)
+
+
+def room(size: int) -> AbstractContextManager[list[int]]:
+    """Inside, a variable is refused before it is made once all new ones exceed `size` bytes."""
+    return Inside("rooms", [size])
+
+
+def _take_room(path: str, shape: Any, dtype: Any) -> None:
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    if not all(isinstance(size, int) for size in sizes):
+        return
+    left = thread.rooms[-1]
+    left[0] -= math.prod(sizes) * jnp.dtype(dtype or "float32").itemsize
+    if left[0] < 0:
+        raise ValueError(
+            f"refused: the variable {path!r} of shape {sizes} takes more memory than weights of "
+            "the file can fill. The config has a size that is not that of the saved weights"
+        )
 
 
 def compute_dtype(dtype: str | None) -> AbstractContextManager[str | None]:
@@ -197,6 +217,8 @@ class Variable(Operators):
         self.autocast = autocast
         self.regularizer = regularizer
         self.constraint = constraint
+        if thread.rooms:
+            _take_room(self.path, shape, dtype)
         self._value = self._initial(initializer, shape, dtype)
         self.shape = tuple(self._value.shape)
         self.dtype = self._value.dtype.name

@@ -213,6 +213,10 @@ def _fitting(
         return []
     loads = []
     for variable, value in zip(variables, values, strict=True):
+        if np.iscomplexobj(value) and not np.issubdtype(variable.dtype, np.complexfloating):
+            what = f"{where}: weight {variable.name!r} expects real numbers; the file has complex"
+            problems.append(Problem(where, what))
+            continue
         if variable.shape == value.shape:
             loads.append((variable, value))
             continue

@@ -28,6 +28,10 @@ from hornbook.saving.policy import FileError
 TENSOR = "__keras_tensor__"
 CODE = "__lambda__"
 WAY = "Make the model in Python as its program does, and load the weights with load_weights"
+OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod")
+TENSORFLOW = (
+    "{!r} is no layer but an operation of TensorFlow's on a tensor, {}, which is not read. {}"
+)
 # The lambdas that this process has written, by their code in the file: their files are read here.
 dumped: dict[str, Any] = {}
 IN_A_MODEL = ("name", "inbound_nodes")  # what stands beside the config of a layer in a graph
@@ -94,6 +98,9 @@ def _layer_today(data: dict, written: Format) -> dict:
         raise FileError(f"the config of a layer is a dictionary, not {config!r:.60}")
     if get_registered_object(name) is not None:
         return data
+    if name in OPERATIONS:
+        function = config.get("function", config.get("node_def"))
+        raise FileError(TENSORFLOW.format(config.get("name"), str(function)[:60], WAY))
     if name == "Merge":
         name, config = _merge_today(config)
     row = _row("layers", name, written)

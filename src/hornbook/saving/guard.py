@@ -85,6 +85,10 @@ def array(found: Any) -> np.ndarray:
         FileError: if they would take much more memory than they take in the file.
     """
     size, stored = found.size * found.dtype.itemsize, found.id.get_storage_size()
+    if size and not stored:
+        raise FileError(
+            f"the file is damaged: {found.name} has a shape, {found.shape}, and no data"
+        )
     if size > SMALL and size > LARGEST_RATIO * stored:
         raise FileError(f"refused: {found.name} would grow from {stored} to {size} bytes")
     value = np.asarray(found[()])

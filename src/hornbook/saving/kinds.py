@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from hornbook.core.errors import door
 from hornbook.core.module import Module
+from hornbook.core.variable import room
 from hornbook.dialects.files import FORMATS, Format
 from hornbook.saving import archive, by_layer, guard, hdf5, whole
 from hornbook.saving.files import named, replacing, to_read, to_write
-from hornbook.saving.policy import FileError
+from hornbook.saving.policy import LARGEST_RATIO, SMALL, FileError
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
@@ -240,9 +241,25 @@ def load_model(
     source, shown = _source(filepath)
     kind = _of_content(MODELS, source, shown)
     try:
-        return kind.read(source, shown, custom_objects, compile)
+        with room(SMALL + LARGEST_RATIO * _size(source)):
+            return kind.read(source, shown, custom_objects, compile)
     except RecursionError:
         raise FileError(f"refused: what is in {shown!r} is nested too deeply") from None
+    except Exception as error:
+        if shown not in str(error):
+            error.add_note(f"(in the file {shown!r})")
+        raise
+
+
+def _size(source: Any) -> int:
+    """How many bytes a file has."""
+    if isinstance(source, str):
+        return os.path.getsize(source)
+    if hasattr(source, "attrs"):
+        return source.file.id.get_filesize()
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return size
 
 
 def _source(filepath: Any) -> tuple[Any, str]:

@@ -7,6 +7,7 @@ from typing import Any
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 LARGEST_JSON = 1 << 28  # bytes
 LARGEST_RATIO = 200  # of a member's size to what it takes in the archive
+DEEPEST = 256  # levels of JSON; some sixty models in one another
 SMALL = 1 << 24  # bytes; below, a ratio says nothing
 
 
@@ -57,6 +58,16 @@ def parse_json(text: str | bytes, shown: str) -> Any:
         FileError: if it is no JSON, or nested too deeply.
     """
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FileError(f"{shown} cannot be read as JSON: {error}") from None
+    level, depth = [found], 0
+    while level := [inner for one in level if isinstance(one, dict | list) for inner in _in(one)]:
+        depth += 1
+        if depth > DEEPEST:
+            raise FileError(f"refused: {shown} is nested too deeply, more than {DEEPEST} levels")
+    return found
+
+
+def _in(one: Any) -> Any:
+    return one.values() if isinstance(one, dict) else one

@@ -2,6 +2,8 @@
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hornbook.core.config import custom_object_scope, deserialize
@@ -81,7 +83,9 @@ def read(
             "model and call model.load_weights(...)"
         )
     with custom_object_scope(custom_objects or {}):
-        model = deserialize(configs.model_today(config, written), family="models")
+        with _described("model_config", shown):
+            config = configs.model_today(config, written)
+        model = deserialize(config, family="models")
         if not isinstance(model, Module):
             raise FileError(f"{shown!r} describes no model but {type(model).__name__}")
         with guard.opened(source, shown) as file:
@@ -91,11 +95,25 @@ def read(
     return model
 
 
+@contextmanager
+def _described(what: str, shown: str) -> Iterator[None]:
+    """Data that are not what Keras writes become one kind of error."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise FileError(
+            f"{what!r} in {shown!r} is damaged: it is not what Keras writes "
+            f"({type(error).__name__}: {error})"
+        ) from None
+
+
 def _compile(model: Any, training: Any, source: Any, shown: str, written: Format) -> None:
     if training is None:
         warnings.warn(NOT_COMPILED.format(shown), stacklevel=4)
         return
-    model.compile_from_config(compiled.training_today(training, model, written))
+    with _described("training_config", shown):
+        training = compiled.training_today(training, model, written)
+    model.compile_from_config(training)
     with guard.opened(source, shown) as file:
         if OPTIMIZER not in file.keys():  # noqa: SIM118 - `in file` would follow links
             return
