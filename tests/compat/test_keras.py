@@ -485,3 +485,14 @@ def test_a_model_is_a_layer_of_tensors_of_other_sizes(generation):
         strict.compile("sgd", "mse")
         with pytest.raises(ValueError, match=r"has shape \(None, 9, 2\); it got \(2, 4, 2\)"):
             strict.predict(x)
+
+
+def test_an_old_keras_inside_another_gives_way_to_it_again():
+    with installed("keras1"):
+        with installed("keras2"):
+            import keras
+
+            assert keras.__version__.startswith("2.")
+        import keras
+
+        assert keras.__version__.startswith("1.")

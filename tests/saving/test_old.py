@@ -91,13 +91,19 @@ def written(tmp_path_factory):
     with installed("keras2"):
         model = program()
         model.save(path)
-        yield model, path, model.predict(rows(4, 6, 6, 1))
+        return model, path, model.predict(rows(4, 6, 6, 1))
 
 
-def test_a_program_reads_what_it_wrote(written):
+@pytest.fixture
+def old():
+    with installed("keras2"):
+        import keras
+
+        yield keras
+
+
+def test_a_program_reads_what_it_wrote(written, old):
     model, path, outputs = written
-    import keras as old
-
     again = old.models.load_model(path)
     assert isinstance(again, old.models.Sequential) and hasattr(again, "predict_classes")
     x = rows(4, 6, 6, 1)
@@ -154,9 +160,7 @@ def test_tf_keras_reads_what_a_program_wrote(written):
     np.testing.assert_allclose(read.predict(x), written[2], rtol=1e-4)
 
 
-def test_weights_json_and_checkpoints_of_a_program(written, tmp_path):
-    import keras as old
-
+def test_weights_json_and_checkpoints_of_a_program(written, old, tmp_path):
     model, x = written[0], rows(4, 6, 6, 1)
     again = old.models.model_from_json(model.to_json())
     model.save_weights(tmp_path / "w.hdf5")

@@ -265,8 +265,11 @@ def installed(generation: str) -> Iterator[None]:
         ...     keras.layers.Conv2D(8, 3, 3).kernel_size
         (3, 3)
     """
+    outer = installed_generation()
     install(generation)
     try:
         yield
     finally:
         uninstall()
+        if outer is not None:
+            install(outer)

@@ -19,6 +19,7 @@ from hornbook.compat.translate import resolve, translate
 from hornbook.core.config import get_registered_name, stated_module
 from hornbook.dialects.row import Row
 
+OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are no old names there
 # What classes with old names have beside today's methods; the first that fits.
 MIXINS: dict[type, type] = {
     models.Sequential: OldSequential,
@@ -167,7 +168,7 @@ def _class(names: Names, family: str, name: str, row: Row, today: Any, mixin: An
         argument.old[0]: renamed(argument.old[0], argument.new)
         for argument in row.arguments
         if argument.new and len(argument.old) == 1 and not hasattr(today, argument.old[0])
-        if argument.old[0] not in (argument.new, "bias") and issubclass(today, layers.Layer)
+        if argument.old[0] not in (argument.new, *OF_TODAY) and issubclass(today, layers.Layer)
     }
     return OldNames(
         name,
