@@ -36,7 +36,7 @@ def explain(error: BaseException) -> None:
         ["the program needs the package 'xgboost': pip install xgboost"]
     """
     for note in (*_of_names(error), *_of_arguments(error)):
-        if note not in getattr(error, "__notes__", []):
+        if note not in getattr(error, "__notes__", []) and note not in str(error):
             error.add_note(note)
 
 

@@ -644,7 +644,7 @@ def port(source: str, generation: str | None = None, path: str = "<program>") ->
         from hornbook.layers import Conv2D
         Conv2D(64, (3, 3), kernel_initializer="random_uniform")
     """
-    python2 = is_python2(source)
+    python2 = is_python2(source, path=path)
     if python2:
         source = rewritten(source, path)
     chosen = generation or recognise(source, path).generation

@@ -39,12 +39,16 @@ THREE = (
 # ---- which Python a source is written in
 
 
-def is_python2(source: str, unless_three: bool = False) -> bool:
+def is_python2(source: str, unless_three: bool = False, path: str = "<source>") -> bool:
     """Whether a source is written in Python 2.
 
     Args:
         source: its text.
         unless_three: take it for Python 2 unless it cannot be, as a module of a program that is.
+        path: for messages.
+
+    Raises:
+        ImportError: if fissix, which says so, is not installed.
 
     Example:
         >>> is_python2("print 'hello'"), is_python2("print('hello')")
@@ -57,7 +61,7 @@ def is_python2(source: str, unless_three: bool = False) -> bool:
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return _rewritten(source) is not None
+        return _rewritten(source, path) is not None
     if unless_three:
         return not any(_is_three(node) for node in ast.walk(tree))
     return bool(_signs(tree))

@@ -33,7 +33,7 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
     """
     try:
         source = decode_source(Path(path).read_bytes())
-        python2 = is_python2(source)
+        python2 = is_python2(source, path=path)
         folder = Path(path).absolute().parent
         found = recognise(todays_syntax(source, path) if python2 else source, path, folder)
         old = python2 or bool(generation or found.generation)

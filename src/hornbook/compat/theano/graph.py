@@ -52,9 +52,10 @@ class Graph(CoreGraph):
         for node in self.nodes:
             if node.op is None:
                 variable = node.outputs
+                given = [v for v in self.wanted if not isinstance(v, SharedVariable)]
                 raise MissingInputError(
                     f"the outputs depend on the variable {variable}, which is not among the "
-                    f"inputs {self.wanted}. Pass it to function, or give it a value with givens. "
+                    f"inputs {given}. Pass it to function, or give it a value with givens. "
                     + made_at(variable)
                 )
 
