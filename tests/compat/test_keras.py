@@ -496,3 +496,34 @@ def test_an_old_keras_inside_another_gives_way_to_it_again():
         import keras
 
         assert keras.__version__.startswith("1.")
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+@pytest.mark.parametrize(("asked", "read"), [("accuracy", "acc"), ("acc", "accuracy")])
+def test_callbacks_find_the_accuracy_by_either_spelling(generation, asked, read, tmp_path):
+    with installed(generation):
+        from keras import callbacks
+        from keras.layers import Dense
+        from keras.models import Sequential
+
+        model = Sequential([Dense(2, input_dim=3, activation="softmax")])
+        model.compile("sgd", "categorical_crossentropy", metrics=[asked])
+        seen = []
+        history = model.fit(
+            np.zeros((8, 3)),
+            np.eye(2)[[0, 1] * 4],
+            epochs=5,
+            verbose=0,
+            validation_split=0.5,
+            callbacks=[
+                callbacks.EarlyStopping(monitor=f"val_{read}", patience=0),
+                callbacks.ReduceLROnPlateau(monitor=read, patience=0, mode="max"),
+                callbacks.CSVLogger(str(tmp_path / "log.csv")),
+                callbacks.LambdaCallback(
+                    on_epoch_end=lambda epoch, logs: seen.append(logs[f"val_{read}"])
+                ),
+            ],
+        ).history
+    assert len(history["loss"]) == 2  # it stopped: the accuracy did not rise
+    assert seen == history[f"val_{read}"] == history["val_acc"]
+    assert (tmp_path / "log.csv").read_text().startswith("epoch,loss,acc,val_loss,val_acc")
