@@ -24,7 +24,6 @@ from hornbook.compat.theano.variable import (
 from hornbook.core.graph import Graph as CoreGraph
 from hornbook.core.symbolic import SHAPES_DIFFER, Node, substitute
 
-
 TOLD = "Apply node that caused the error"
 
 
@@ -214,7 +213,10 @@ def _known(node: Node, known: dict) -> dict:
 
 def _with_other_part(node: Node, replace: dict, known: dict) -> list:
     """The results of a call that runs a part of the graph in which something is replaced."""
-    old, pairs = node.op.part, {v: new for v, new in replace.items() if v not in node.op.part.starts}
+    old, pairs = (
+        node.op.part,
+        {v: new for v, new in replace.items() if v not in node.op.part.starts},
+    )
     number = len(old.ends)
     ends = rebuilt([*old.ends, *node.op.also], pairs)
     part = Part(old.starts, ends[:number], [known.get(v, v) for v in old.stop])
