@@ -20,6 +20,7 @@ from hornbook.dialects.libraries import CHANGED, GONE, RENAMED
 
 WANTS = {  # what is needed for it is not installed everywhere
     "joblib": "sklearn",
+    "nltk": "nltk",
     "six": "six",
     "sklearn": "sklearn",
     "scipy": "scipy",

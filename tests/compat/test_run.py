@@ -41,7 +41,8 @@ PROGRAMS = Path(__file__).parent / "programs"
         ),
     ],
 )
-def test_programs_run_to_the_end(name, arguments, told, printed, capsys):
+def test_programs_run_to_the_end(name, arguments, told, printed, capsys, monkeypatch):
+    monkeypatch.setenv("HORNBOOK_DATA", "")  # what a program sets is gone after it
     status = main(["run", str(PROGRAMS / f"{name}.py"), *arguments])
     out, err = capsys.readouterr()
     assert status == 0, err
