@@ -6,6 +6,7 @@ import pytest
 
 import hornbook as keras
 from hornbook import layers
+from hornbook.training.labels import ids_of
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 SPARSE = "sparse_categorical_crossentropy"
@@ -269,3 +270,13 @@ def test_a_label_that_is_nan_is_no_class():
     model.fit(x, y, sample_weight=np.array([1, 1, 0, 1]), verbose=0)
     loss = keras.losses.sparse_categorical_crossentropy(y, np.full((4, 3), 1 / 3, "float32"))
     np.testing.assert_array_equal(np.isnan(loss), np.isnan(y))
+
+
+def test_looking_for_what_inputs_may_hold_traces_nothing(monkeypatch):
+    """An input is looked for among those of a layer, not compared with them by element."""
+    ids = keras.Input((5,), dtype="int32", name="ids")
+    other = keras.Input((2,))
+    rows = layers.Flatten()(layers.Embedding(7, 2)(ids))
+    model = keras.Model([ids, other], layers.Dense(4)(layers.concatenate([rows, other])))
+    monkeypatch.setattr("hornbook.core.unknown.trace", None)
+    assert [allowed and allowed.most for _, allowed in ids_of(model)] == [6, None]

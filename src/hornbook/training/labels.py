@@ -153,7 +153,7 @@ def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
 def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
     """What reads an input, also within models of one input that do."""
     for node in graph.nodes:
-        if symbol in node.inputs:
+        if any(symbol is one for one in node.inputs):  # `in` would compare elements
             inner = getattr(node.op, "_known_graph", lambda: None)()
             if inner and len(inner.input_list) == 1 and len(node.inputs) == 1:
                 yield from _readers(inner, inner.input_list[0])
