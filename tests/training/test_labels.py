@@ -278,5 +278,9 @@ def test_looking_for_what_inputs_may_hold_traces_nothing(monkeypatch):
     other = keras.Input((2,))
     rows = layers.Flatten()(layers.Embedding(7, 2)(ids))
     model = keras.Model([ids, other], layers.Dense(4)(layers.concatenate([rows, other])))
-    monkeypatch.setattr("hornbook.core.unknown.trace", None)
+
+    def trace(*_):
+        raise RuntimeError("traced")
+
+    monkeypatch.setattr("hornbook.core.unknown.trace", trace)
     assert [allowed and allowed.most for _, allowed in ids_of(model)] == [6, None]
