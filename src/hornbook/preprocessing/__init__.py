@@ -1,6 +1,23 @@
-"""Pictures, texts and sequences as arrays, under the names of `keras.preprocessing`."""
+"""Raw values as numbers: layers for strings, categories and pictures, and `keras.preprocessing`.
 
-from hornbook.preprocessing import image, sequence, text
+The modules with Keras's names are imported when they are used: they know of data and training, and
+layers stand below both.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hornbook.preprocessing import image as image
+    from hornbook.preprocessing import sequence as sequence
+    from hornbook.preprocessing import text as text
 
 __all__ = ["image", "sequence", "text"]
 __dir__ = __all__.copy
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
