@@ -48,69 +48,51 @@ def transform_matrix_offset_center(matrix: np.ndarray, x: float, y: float) -> np
     return to @ matrix @ back
 
 
-def transform_matrix(
-    rows: int,
-    columns: int,
-    theta: float = 0,
-    tx: float = 0,
-    ty: float = 0,
-    shear: float = 0,
-    zx: float = 1,
-    zy: float = 1,
-) -> np.ndarray | None:
-    """From which place of a picture each place of the changed one comes: `(row, column, 1)`.
+# What moves a picture's pixels, and what leaves them where they are.
+STILL = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
 
-    `rotation(theta) shift(tx, ty) shear(shear) zoom(zx, zy)`, about the middle.
+
+def transform_matrices(rows: int, columns: int, moves: Sequence[dict[str, Any]]) -> Any:
+    """From which place of a picture each place of the changed one comes, for each of many.
+
+    `rotation(theta) shift(tx, ty) shear(shear) zoom(zx, zy)` about the middle, then flips.
 
     Args:
-        rows, columns: the picture's size.
-        theta: a rotation, in degrees.
-        tx, ty: shifts along rows and columns, in pixels.
-        shear: an angle, in degrees.
-        zx, zy: zooms along rows and columns; 2 shows twice as much, half as large.
+        rows, columns: the pictures' size.
+        moves: for each picture, what is not as in `STILL`: theta, shear: angles in degrees; tx,
+            ty: shifts along rows and columns, in pixels; zx, zy: zooms along rows and columns (2
+            shows twice as much, half as large); flip_vertical, flip_horizontal.
 
     Returns:
-        A matrix `(3, 3)`, or `None` if nothing changes.
+        `(pictures, 2, 3)`, to be multiplied by `(row, column, 1)`; `None` if nothing but flips is
+        asked for.
 
     Example:
-        >>> transform_matrix(4, 4, tx=1.0)
+        >>> transform_matrices(4, 4, [{"tx": 1.0}])[0]
         array([[1., 0., 1.],
-               [0., 1., 0.],
-               [0., 0., 1.]])
+               [0., 1., 0.]])
     """
-    matrix = np.eye(3)
-    if theta:
-        sin, cos = np.sin(np.deg2rad(theta)), np.cos(np.deg2rad(theta))
-        matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    if tx or ty:
-        matrix = matrix @ np.array([[1, 0, tx], [0, 1, ty], [0, 0, 1]])
-    if shear:
-        sin, cos = np.sin(np.deg2rad(shear)), np.cos(np.deg2rad(shear))
-        matrix = matrix @ np.array([[1, -sin, 0], [0, cos, 0], [0, 0, 1]])
-    if zx != 1 or zy != 1:
-        matrix = matrix @ np.diag([zx, zy, 1.0])
-    if not (theta or tx or ty or shear) and zx == zy == 1:
+    values = np.array([[one.get(name, value) for one in moves] for name, value in STILL.items()])
+    if (values == np.array(list(STILL.values()))[:, None]).all():
         return None
-    return transform_matrix_offset_center(matrix, rows, columns)
-
-
-def flipped(matrix: np.ndarray | None, rows: int, columns: int, across: bool, down: bool) -> Any:
-    """A map followed by flips: from the flipped picture's places to the original's."""
-    if not (across or down):
-        return matrix
-    flip = np.array(
-        [
-            [-1 if down else 1, 0, rows - 1 if down else 0],
-            [0, -1 if across else 1, columns - 1 if across else 0],
-            [0, 0, 1.0],
-        ]
-    )
-    return flip if matrix is None else matrix @ flip
+    theta, tx, ty, shear, zx, zy = values
+    turn, lean = np.deg2rad(theta), np.deg2rad(theta + shear)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    sheared = np.array([rotation[:, 0], [-np.sin(lean), np.cos(lean)]]).swapaxes(0, 1)
+    matrix = (sheared * [zx, zy]).transpose(2, 0, 1)
+    shift = np.einsum("ijn,jn->ni", rotation, [tx, ty])
+    middle = np.array([rows / 2 + 0.5, columns / 2 + 0.5])
+    flips = [[one.get(f"flip_{way}", False) for way in ("vertical", "horizontal")] for one in moves]
+    down_and_across = np.array(flips, bool)
+    last = down_and_across * [rows - 1, columns - 1]
+    offset = shift + middle + np.einsum("nij,nj->ni", matrix, last - middle)
+    matrix = np.where(down_and_across[:, None], -matrix, matrix)
+    return np.concatenate([matrix, offset[..., None]], axis=2)
 
 
 def resampled(
     pictures: np.ndarray,
-    matrices: Sequence[np.ndarray | None],
+    matrices: np.ndarray | None,
     fill_mode: str = "nearest",
     cval: float = 0.0,
     order: int = 1,
@@ -120,7 +102,7 @@ def resampled(
 
     Args:
         pictures: of that shape; integers are rounded and cut to what the type holds.
-        matrices: one for each, `(3, 3)`; `None` leaves a picture as it is.
+        matrices: one for each, `(batch, 2, 3)`; `None` leaves them as they are.
         fill_mode: beyond the edges: `"constant"`, `"nearest"`, `"reflect"`, `"wrap"`.
         cval: for `"constant"`.
         order: 0 for the nearest pixel, 1 linear, 2 to 5 splines (of scipy).
@@ -133,14 +115,13 @@ def resampled(
         raise ValueError(f"fill_mode is one of {', '.join(FILL_MODES)}, not {fill_mode!r}")
     if order not in ORDERS:
         raise ValueError(f"the order of interpolation is 0 to 5, not {order!r}")
-    if all(matrix is None for matrix in matrices):
+    if matrices is None:
         return pictures
-    whole = np.stack([np.eye(3) if m is None else m for m in matrices])[:, :2]
     if order > 1 or pictures.dtype == np.float64:
-        moved = _by_scipy(pictures, whole, fill_mode, cval, order)
+        moved = _by_scipy(pictures, matrices, fill_mode, cval, order)
     else:
         floats = pictures.astype("float32", copy=False)
-        moved = affine_on_host(floats, whole, order, fill_mode, cval, room)
+        moved = affine_on_host(floats, matrices, order, fill_mode, cval, room)
     if pictures.dtype.kind in "iu":
         limits = np.iinfo(pictures.dtype)
         moved = np.clip(np.floor(moved + 0.5), limits.min, limits.max)
@@ -187,7 +168,7 @@ def apply_affine_transform(
 
     Args:
         x: a picture of three axes.
-        theta, tx, ty, shear, zx, zy: see `transform_matrix`.
+        theta, tx, ty, shear, zx, zy: see `transform_matrices`.
         row_axis, col_axis, channel_axis: which axis is which.
         fill_mode, cval, order: see `resampled`.
 
@@ -208,8 +189,9 @@ def apply_affine_transform(
         )
     picture = x.transpose(axes)
     rows, columns, _ = picture.shape
-    matrix = transform_matrix(rows, columns, theta, tx, ty, shear, zx, zy)
-    moved = resampled(picture[None], [matrix], fill_mode, cval, order)[0]
+    move = dict(zip(STILL, (theta, tx, ty, shear, zx, zy), strict=True))
+    matrices = transform_matrices(rows, columns, [move])
+    moved = resampled(picture[None], matrices, fill_mode, cval, order)[0]
     return moved.transpose(np.argsort(axes))
 
 
@@ -358,10 +340,11 @@ def apply_channel_shift(x: Any, intensity: Any, channel_axis: int = 0) -> np.nda
         array([[[ 20., 100.]]])
     """
     x = np.asarray(x)
-    shift = np.asarray(intensity)
+    shift = np.asarray(intensity, x.dtype if x.dtype.kind == "f" else None)
     if shift.ndim:
         shift = np.moveaxis(shift.reshape(-1, *[1] * (x.ndim - 1)), 0, channel_axis)
-    return np.clip(x + shift, np.min(x), np.max(x)).astype(x.dtype, copy=False)
+    shifted = x + shift
+    return np.clip(shifted, x.min(), x.max(), out=shifted).astype(x.dtype, copy=False)
 
 
 def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:

@@ -20,9 +20,8 @@ from hornbook.data.affine import (
     ORDERS,
     apply_brightness_shift,
     apply_channel_shift,
-    flipped,
     resampled,
-    transform_matrix,
+    transform_matrices,
     warn_of_channels,
 )
 from hornbook.data.dataframe import DataFrameIterator
@@ -33,7 +32,6 @@ NOT_FIT = """ImageDataGenerator: {} {} numbers of the data, and there are none, 
 call .fit(x) with pictures first"""
 OVERRIDES = "ImageDataGenerator: {} includes {}, which is switched {}"
 # What makes a batch one call; a subclass with its own is asked picture by picture.
-MOVES = ("theta", "tx", "ty", "shear", "zx", "zy")
 STEPS = ("get_random_transform", "apply_transform", "standardize")
 
 
@@ -321,22 +319,16 @@ class ImageDataGenerator:
         first = self.data_format == "channels_first"
         pictures = x.transpose(0, 2, 3, 1) if first else x
         rows, columns = pictures.shape[1:3]
-        moves = [
-            transform_matrix(rows, columns, **{name: one[name] for name in MOVES if name in one})
-            for one in drawn
-        ]
-        flips = [
-            (bool(one.get("flip_horizontal")), bool(one.get("flip_vertical"))) for one in drawn
-        ]
-        if any(move is not None for move in moves):
-            moves = [flipped(move, rows, columns, *flip) for move, flip in zip(moves, flips)]
+        matrices = transform_matrices(rows, columns, drawn)
+        if matrices is not None:
             how = self.fill_mode, self.cval, self.interpolation_order
-            moved = resampled(pictures, moves, *how, room)
+            moved = resampled(pictures, matrices, *how, room)
             moved = moved if moved.flags.writeable else moved.copy()
         else:
             moved = pictures
-            for i, (across, down) in enumerate(flips):
-                if across or down:
+            for i, one in enumerate(drawn):
+                down, across = one.get("flip_vertical"), one.get("flip_horizontal")
+                if down or across:
                     moved[i] = moved[i, :: -1 if down else 1, :: -1 if across else 1]
         for i, one in enumerate(drawn):
             if one.get("channel_shift_intensity") is not None:

@@ -136,5 +136,7 @@ def apply_transform(
         fill_mode, cval: what lies beyond the edges.
     """
     picture = np.moveaxis(np.asarray(x), channel_axis, 2)
-    moved = affine.resampled(picture[None], [np.asarray(transform_matrix)], fill_mode, cval, 0)[0]
+    moved = affine.resampled(
+        picture[None], np.asarray(transform_matrix)[None, :2], fill_mode, cval, 0
+    )[0]
     return np.moveaxis(moved, 2, channel_axis)
