@@ -6,6 +6,8 @@ import numpy as np
 
 from hornbook.core import settings
 
+STRING = "string"  # values that stay on the host: no array of a device holds them
+
 ALIASES = {
     float: "float32",
     int: "int32",
@@ -16,6 +18,9 @@ ALIASES = {
     "int": "int32",
     "long": "int64",
     "bool_": "bool",
+    str: STRING,
+    "str": STRING,
+    STRING: STRING,
 }
 NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
 
@@ -33,18 +38,21 @@ def standardize_dtype(dtype=None) -> str:
         ValueError: if it names no dtype that arrays can have here.
 
     Example:
-        >>> standardize_dtype(float), standardize_dtype(np.int8), standardize_dtype(None)
-        ('float32', 'int8', 'float32')
+        >>> standardize_dtype(float), standardize_dtype(np.int8), standardize_dtype(str)
+        ('float32', 'int8', 'string')
     """
     if dtype is None:
         return settings.floatx()
     if isinstance(dtype, type | str) and dtype in ALIASES:
         return settings.floatx() if dtype in (float, "float") else ALIASES[dtype]
     try:
-        return jnp.dtype(dtype).name
+        found = jnp.dtype(dtype)
+        return STRING if found.kind in "US" else found.name
     except TypeError:
         pass
     name = getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
+    if name == STRING:  # TensorFlow's
+        return STRING
     try:
         return jnp.dtype(name).name
     except TypeError:
@@ -59,7 +67,7 @@ def canonical(dtype) -> str:
 
 def is_float(dtype) -> bool:
     """Whether a dtype is a floating-point one (bfloat16 and float8 included)."""
-    return jnp.issubdtype(dtype, np.floating)
+    return dtype != STRING and jnp.issubdtype(dtype, np.floating)
 
 
 class DTypePolicy:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core import interop, tree, unknown
-from hornbook.core.dtype import canonical
+from hornbook.core.dtype import STRING, canonical
 from hornbook.core.errors import shorten
 from hornbook.core.forked import uses_engine
 
@@ -206,6 +206,10 @@ class SymbolicTensor(Operators):
         return self
 
 
+TEXT = """{}. No device computes with strings: numbers have to be made of them first.
+Wrong:  Dense(4)(Input((1,), dtype="string"))
+Right:  StringLookup, TextVectorization or Hashing in between"""
+
 NO_VALUE = """{} has no value yet, so that Python cannot branch on it, count it or convert it.
 Wrong:  if x > 0: x = x * 2
 Right:  x = ops.where(x > 0, x * 2, x)
@@ -269,6 +273,9 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
         dimension are `None`.
     """
     leaves = list(dict.fromkeys(symbolic_leaves((args, kwargs))))
+    for leaf in leaves:
+        if leaf.dtype == STRING:
+            raise TypeError(TEXT.format(f"{leaf.name!r} holds strings"))
 
     def concrete(arrays):
         values = dict(zip(leaves, arrays, strict=True))

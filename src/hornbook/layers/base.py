@@ -14,12 +14,12 @@ from hornbook import regularizers
 from hornbook.core import tree
 from hornbook.core.arguments import arguments, completed, defaults
 from hornbook.core.config import Configurable, nearest, serialize
-from hornbook.core.dtype import DTypePolicy, get_policy
+from hornbook.core.dtype import STRING, DTypePolicy, get_policy
 from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
-from hornbook.core.symbolic import Node, SymbolicTensor, has_symbolic, infer, outputs_of
+from hornbook.core.symbolic import TEXT, Node, SymbolicTensor, has_symbolic, infer, outputs_of
 from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import (
@@ -177,6 +177,7 @@ class Layer(Weighted):
         self._initialized = True
 
     _casts_inputs = True  # whether arguments get the compute dtype
+    _host: Any = None  # what computes on the host, before the device, if anything does
 
     # ---- building
 
@@ -376,6 +377,10 @@ class Layer(Weighted):
     def _record(self, args: tuple, kwargs: dict, ask: tuple[str, ...] = SPECS) -> Any:
         """Record a symbolic call; a subclass is asked for its outputs by these methods."""
         node = Node(self, args, kwargs)
+        text = next((tensor for tensor in node.inputs if tensor.dtype == STRING), None)
+        if text is not None:
+            got = f"layer {self.name!r} ({type(self).__name__}) got {text.name!r}"
+            raise TypeError(TEXT.format(f"{got}, which holds strings"))
         with name_scope(self.name):
             self._ensure_built(args, kwargs)
         masked = [leaf for leaf in dict.fromkeys(node.inputs) if leaf.mask is not None]

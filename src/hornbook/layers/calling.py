@@ -15,7 +15,7 @@ from hornbook.core import tree
 from hornbook.core.dtype import is_float
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.origins import are_in_python
-from hornbook.core.symbolic import Operators, SymbolicTensor
+from hornbook.core.symbolic import TEXT, Operators, SymbolicTensor
 from hornbook.core.unknown import known
 from hornbook.core.variable import Inside, Variable
 from hornbook.layers.arguments import WHOLE
@@ -87,6 +87,8 @@ def arguments_of(method: Callable) -> dict[str, inspect.Parameter]:
 def convert(layer: Any, value: Any) -> Any:
     """An argument of a layer as it computes with it: numpy arrays become JAX arrays, and floats get
     the layer's compute dtype."""
+    if layer._host is not None and not isinstance(value, None | bool):
+        return layer.given(value)
     if isinstance(value, SymbolicTensor | None | bool | int | float | str):
         return value
     if isinstance(value, list | tuple | dict):
@@ -108,11 +110,9 @@ def convert(layer: Any, value: Any) -> Any:
             value = jnp.asarray(value, layer.compute_dtype)
             set_mask(value, mask)
             return value
-    elif value.dtype == object:
-        raise ValueError(
-            f"layer {layer.name!r} got an array of Python objects (dtype object); "
-            "convert it to numbers first"
-        )
+    elif value.dtype.kind in "OUST":
+        got = f"layer {layer.name!r} got strings or other objects (dtype {value.dtype})"
+        raise ValueError(TEXT.format(got))
     return value if isinstance(value, jax.Array) else jax.device_put(value)
 
 

@@ -9,7 +9,10 @@ from hornbook.core.graph import Graph
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.embedding import Embedding
+from hornbook.layers.host import HostLayer, is_text
+from hornbook.models.host import check_dtype
 
+LOOK_UP = (Embedding, HostLayer)
 ONE_SAMPLE = ". x[None] makes a batch of one sample"
 
 
@@ -113,6 +116,7 @@ def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
     _check_given(model, value, symbol)
     if value is None:
         return None
+    check_dtype(model, value, symbol)
     given = shape = tuple(value.shape)
     want = symbol.shape
     if len(shape) == len(want) - 1 and want[-1] == 1:
@@ -127,7 +131,7 @@ def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
             f"{ONE_SAMPLE if len(given) == len(want) - 1 else ''}"
         )
     ids = symbol in model._only_looked_up and not is_float(value.dtype)
-    if value.dtype != symbol.dtype and not ids:
+    if value.dtype != symbol.dtype and not ids and not is_text(symbol):
         mask = get_mask(value)
         value = value.astype(symbol.dtype)
         set_mask(value, mask)
@@ -148,13 +152,14 @@ def fits(size: Any, want: Any) -> bool:
 
 
 def only_looked_up(graph: Graph) -> set[SymbolicTensor]:
-    """The inputs that are nothing but rows to look up: their numbers stay whole, however large."""
+    """The inputs that are only looked up, in a table or on the host: their numbers stay whole,
+    however large."""
     readers: dict[SymbolicTensor, list] = {symbol: [] for symbol in graph.input_list}
     for node in graph.nodes:
         for symbol in node.inputs:
             if symbol in readers:
                 readers[symbol].append(node.op)
-    looked_up = {s for s, ops in readers.items() if all(isinstance(op, Embedding) for op in ops)}
+    looked_up = {s for s, ops in readers.items() if all(isinstance(op, LOOK_UP) for op in ops)}
     return looked_up - set(graph.output_list)
 
 

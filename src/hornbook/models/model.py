@@ -17,11 +17,12 @@ from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
 from hornbook.core.module import RESERVED, auto_name, derived
-from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
+from hornbook.core.symbolic import Node, SymbolicTensor, outputs_of, symbolic_leaves
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
-from hornbook.layers.calling import arguments_of, as_shape, tree_of_symbols
+from hornbook.layers.calling import arguments_of, as_shape, shape_of, tree_of_symbols
 from hornbook.models import functional
+from hornbook.models.host import HostStage, Prepared, given, prepared, split
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.summary import summarize
 from hornbook.saving import kinds
@@ -61,6 +62,7 @@ class Model(Trainer):
         self.supports_masking = True
         self._recorded: Any = None  # a `Graph`, in a functional model
         self._call_graph: Any = None  # the same, with the losses that were added
+        self._stage: HostStage | None = None  # the same in two parts, if it has host layers
         self._symbolic_losses: list[SymbolicTensor] = []
         self._strict_shapes = True
         if inputs is not None:
@@ -78,6 +80,7 @@ class Model(Trainer):
                     f"got {wrong[0] if wrong else structure!r}"
                 )
         self._recorded = self._call_graph = Graph(inputs, outputs)
+        self._stage = split(self._recorded)
         self.built = True
         self._casts_inputs = False  # each input has a dtype of its own
         self._only_looked_up = only_looked_up(self._recorded)
@@ -170,9 +173,17 @@ class Model(Trainer):
         return names
 
     def _known_graph(self) -> Graph | None:
-        """The graph of a functional model without losses in it, whose `call` is not one's own."""
+        """The graph of a functional model without losses in it, whose `call` is not one's own; of
+        one with host layers, what runs on the device."""
         own = not type(self).call.__module__.startswith("hornbook.models.")
-        return None if own or self._symbolic_losses else self._recorded
+        stage = self._host
+        graph = stage.after if stage is not None and self.built else self._recorded
+        return None if own or self._symbolic_losses else graph
+
+    @property
+    def _host(self) -> Any:
+        """What runs on the host, before the device, if the graph has such layers."""
+        return self._stage if self._recorded is not None else None
 
     def _last_activations(self) -> dict[str, Any]:
         """The activation that each output comes from, where it is known."""
@@ -421,6 +432,7 @@ class Model(Trainer):
             state["_arguments"] = ((), {})  # the graph says it all
         graph = state.pop("_call_graph", None)
         state |= {"_recorded": None, "_symbolic_losses": bool(self._symbolic_losses)}
+        state["_stage"] = None
         state["_packed"] = graph and functional.pack(graph)
         return state
 
@@ -435,6 +447,7 @@ class Model(Trainer):
         if has_losses:
             self._recorded = Graph(graph.inputs, graph.outputs["outputs"])
             self._symbolic_losses = graph.outputs["losses"]
+        self._stage = split(self._call_graph) if graph else None
         if self._compiled is not None:
             self._compiled.frozen = frozen_now(self)
 
@@ -447,12 +460,16 @@ class Model(Trainer):
                 f"{type(self).__name__} is not made from inputs and outputs, and has no "
                 "call(self, inputs) method"
             )
-        values = self._match(inputs)
-        if mask is not None:
-            for value, one in zip(values, tree.flatten(mask), strict=False):
-                if one is not None:
-                    set_mask(value, one)
-        result = self._call_graph.run(values)
+        if isinstance(inputs, Prepared):
+            result = self._stage.finish(inputs)
+        else:
+            values = self._match(inputs)
+            if mask is not None:
+                for value, one in zip(values, tree.flatten(mask), strict=False):
+                    if one is not None:
+                        set_mask(value, one)
+            stage = self._stage
+            result = stage.finish(stage.prepare(values)) if stage else self._call_graph.run(values)
         if self._symbolic_losses:
             result, losses = result["outputs"], result["losses"]
             for loss in losses:
@@ -461,12 +478,31 @@ class Model(Trainer):
 
     def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
         """As in Keras, a symbolic output stays in the list of one that the model was made with."""
+        if self._host is not None:
+            return self._record_stage(args, kwargs)
         outputs, form = (
             super()._record(args, kwargs, *ask),
             self._recorded and self._recorded.outputs,
         )
         one = isinstance(form, list | tuple) and len(form) == 1 and not tree.is_nested(outputs)
         return type(form)([outputs]) if one else outputs
+
+    def _record_stage(self, args: tuple, kwargs: dict) -> Any:
+        """A symbolic call of a model with host layers, whose outputs are as they were recorded."""
+        if self._recorded is None:
+            self._build({"input_shape": shape_of(args[0])})
+        self._match(*args)
+        node = Node(self, args, kwargs)
+        outputs_of(node, self._recorded.outputs)
+        pairs = zip(node.output_list, self._recorded.output_list, strict=True)
+        for tensor, inner in pairs:
+            tensor.mask = inner.mask
+        self._nodes.append(node)
+        return node.outputs
+
+    def given(self, value: Any) -> Any:
+        """What a model with host layers is called with, as numpy arrays."""
+        return given(self, value)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of a model's outputs are those its layers gave them."""
@@ -485,6 +521,7 @@ class Model(Trainer):
                 self._recorded.inputs,
                 {"outputs": self._recorded.outputs, "losses": self._symbolic_losses},
             )
+            self._stage = split(self._call_graph)
 
     def _match(self, inputs: Any) -> list:
         """The values of the inputs in the graph's order, checked."""
@@ -492,10 +529,12 @@ class Model(Trainer):
         return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
 
     def _in_order(self, inputs: Any) -> list:
-        return in_order(self, inputs)
+        return list(inputs.values) if isinstance(inputs, Prepared) else in_order(self, inputs)
 
     def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the model is called with; wrong names and shapes raise."""
+        if self._host is not None:
+            return prepared(self, x)
         if self._recorded is None or not tree.is_nested(x):
             return x
         x = without_none(self, x)

@@ -7,7 +7,8 @@ from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
-from hornbook.layers.calling import as_shape
+from hornbook.layers.calling import as_shape, shape_of
+from hornbook.layers.host import HostLayer
 from hornbook.layers.input import Input, InputLayer
 from hornbook.models.functional import check_names
 from hornbook.models.inputs import fits
@@ -141,6 +142,18 @@ class Sequential(Model):
             raise ValueError(f"{self.name!r} has no layers to call")
         return super().call(inputs, training, mask)
 
+    @property
+    def _host(self) -> Any:
+        """What runs on the host. A model without an input has none yet, but knows whether it will:
+        its first layer's."""
+        known = self._recorded is not None or not self._stack
+        return super()._host if known else self._stack[0]._host
+
+    def _adapt_inputs(self, x: Any) -> Any:
+        if self._recorded is None and self._host is not None:
+            self.build(shape_of(self.given(x)))
+        return super()._adapt_inputs(x)
+
     def _layers_below(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
@@ -193,7 +206,10 @@ def _stateful(model: Sequential) -> bool:
 
 
 def _input_dtype(layer: Layer) -> str:
-    """Indices into an embedding are integers; all else is in the compute dtype."""
+    """Indices into an embedding are integers, and host layers say what they take; all else is in
+    the compute dtype."""
+    if isinstance(layer, HostLayer):
+        return layer.input_dtype
     return "int32" if type(layer).__name__ == "Embedding" else layer.compute_dtype
 
 

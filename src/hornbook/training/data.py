@@ -1,6 +1,6 @@
 """Whatever a user passes as data becomes arrays of numbers, or an error that says why not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -124,7 +124,8 @@ def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
         return {key: to_arrays(child, f"{what}[{key!r}]", in_pieces) for key, child in items}
     if isinstance(structure, list | tuple) and structure and not _is_numbers(structure):
         parts = enumerate(structure)
-        return [to_arrays(child, f"{what}[{i}]", in_pieces) for i, child in parts]
+        made = [to_arrays(child, f"{what}[{i}]", in_pieces) for i, child in parts]
+        return type(structure)(*made) if hasattr(structure, "_fields") else made
     array = to_array(structure, what, in_pieces)
     if array.ndim == 0:
         raise ValueError(f"{what} is a single number; it needs an axis of samples")
@@ -268,14 +269,19 @@ def given(batch: tuple) -> tuple:
     return batch
 
 
-def unpack(item: Any) -> tuple:
+def unpack(item: Any, host: Callable | None = None) -> tuple:
     """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays.
 
     A list of arrays is what a tuple is, as torch's `DataLoader` gives `[x, y]`.
+
+    Args:
+        item: a batch.
+        host: what makes arrays of x, where that is not numbers.
     """
     parts = isinstance(item, tuple) or (isinstance(item, list) and not _is_numbers(item))
     x, y, weight = unpack_x_y_sample_weight(item if parts else (item,))
-    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(weight, "sample_weight")
+    x = host(x) if host else to_arrays(x, "x")
+    return x, to_arrays(y, "y"), to_arrays(weight, "sample_weight")
 
 
 def is_iterable_source(x: Any) -> bool:

@@ -2,9 +2,14 @@
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+import numpy as np
+
+from hornbook.core import tree
+from hornbook.core.random import host_generator
 
 
 class PyDataset:
@@ -72,6 +77,33 @@ class PyDataset:
         """Called after each epoch."""
 
 
+class Batches:
+    """Rows of arrays in memory as a source of batches, each pass in another order if asked.
+
+    Args:
+        data: a structure of arrays with as many rows each; `None` where there is none.
+        batch: rows in a batch; the last one may be smaller.
+        shuffle: whether each pass has an order of its own.
+
+    Example:
+        >>> [x.tolist() for x, in Batches((np.arange(3),), 2)]
+        [[0, 1], [2]]
+    """
+
+    def __init__(self, data: tuple, batch: int, shuffle: bool = False):
+        self.data, self.batch, self.shuffle = data, batch, shuffle
+        self.rows = len(next(leaf for leaf in tree.flatten(data) if leaf is not None))
+
+    def __len__(self) -> int:
+        return -(-self.rows // self.batch)
+
+    def __iter__(self) -> Iterator[tuple]:
+        order = host_generator().permutation(self.rows) if self.shuffle else np.arange(self.rows)
+        for start in range(0, self.rows, self.batch):
+            rows = order[start : start + self.batch]
+            yield tree.map_structure(lambda leaf: leaf[rows], self.data, none_is_leaf=False)  # noqa: B023
+
+
 def is_indexable(source: Any) -> bool:
     """Whether a source is asked for its batches by number."""
     return hasattr(source, "__getitem__") and hasattr(source, "__len__")
@@ -112,11 +144,23 @@ def ahead(source: Any, order: Any) -> Iterator[Any]:
         yield from (source[int(index)] for index in order)
         return
     depth = max(1, getattr(source, "max_queue_size", 10))
+    yield from made_ahead(lambda index: source[int(index)], order, workers, depth)
+
+
+def made_ahead(make: Callable, items: Any, workers: int, depth: int) -> Iterator[Any]:
+    """`make(item)` for each item in order, made ahead by threads.
+
+    Args:
+        make: called in threads.
+        items: gone through in the caller's thread.
+        workers: how many threads.
+        depth: how many may be made ahead.
+    """
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future] = []
         try:
-            for index in order:
-                waiting.append(pool.submit(source.__getitem__, int(index)))
+            for item in items:
+                waiting.append(pool.submit(make, item))
                 if len(waiting) >= depth:
                     yield waiting.pop(0).result()
             while waiting:

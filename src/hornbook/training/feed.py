@@ -20,7 +20,7 @@ from hornbook.core import tree
 from hornbook.core.random import host_generator
 from hornbook.training import large
 from hornbook.training.data import count_rows, take_rows, unpack
-from hornbook.training.dataset import ahead, is_indexable, length_of
+from hornbook.training.dataset import ahead, is_indexable, length_of, made_ahead
 from hornbook.training.large import (
     Rows,
     copied,
@@ -34,6 +34,7 @@ NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have
 what selects or loads them; print(x.shape) tells."""
 STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
 STACK_STEPS = 256
+HOST_THREADS, HOST_AHEAD = 2, 8  # batches that the host works on before they are asked for
 END: Any = object()
 
 # Whether to wait for one more batch: `more(the first, how many there are, since when)`.
@@ -309,6 +310,16 @@ class Stack:
         return Slab(own, None, self.rows, self.steps)
 
 
+def on_host(host: Callable, batches: Iterator) -> Iterator[tuple]:
+    """Batches whose x is what `host` makes of it, ahead of the one that is asked for."""
+
+    def made(item: Any) -> tuple:
+        return unpack(item, host)
+
+    yield from map(made, itertools.islice(batches, 1))  # here: the first may build the model
+    yield from made_ahead(made, batches, HOST_THREADS, HOST_AHEAD)
+
+
 class IterableFeed:
     """Batches from an iterator, generator, data set or indexable sequence of batches.
 
@@ -323,6 +334,7 @@ class IterableFeed:
         shuffle: whether an indexable sequence is visited in another order each pass.
         prepare: applied to each `(x, y, sample_weight)`.
         anew: whether each epoch begins with the first batch, where the source can be read again.
+        host: makes numbers of x, in threads that work ahead.
     """
 
     def __init__(
@@ -332,8 +344,10 @@ class IterableFeed:
         shuffle: bool = False,
         prepare: Callable[[tuple], tuple] | None = None,
         anew: bool = False,
+        host: Callable | None = None,
     ):
         self.source = source
+        self.host = host
         self.indexable = is_indexable(source)
         self.again = self.indexable or not isinstance(source, Iterator)
         self.asked = steps
@@ -358,7 +372,8 @@ class IterableFeed:
 
     def _begin(self) -> None:
         """A new pass over the source."""
-        self._running, self._given = self._batches(), 0
+        batches = self._batches()
+        self._running, self._given = on_host(self.host, batches) if self.host else batches, 0
 
     def _batches(self) -> Iterator:
         if not self.indexable:

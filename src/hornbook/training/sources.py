@@ -9,7 +9,14 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.forked import uses_engine
 from hornbook.core.settings import limited, max_steps_per_epoch
-from hornbook.training.data import class_weights, count_rows, is_iterable_source, to_arrays
+from hornbook.training.data import (
+    class_weights,
+    count_rows,
+    is_iterable_source,
+    take_rows,
+    to_arrays,
+)
+from hornbook.training.dataset import Batches
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
 from hornbook.training.labels import check_ids, check_numbers, ids_of
 from hornbook.training.padding import Padding
@@ -57,8 +64,17 @@ def feed_of(
             shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
             prepare=partial(_of_source, model, class_weight, targets),
             anew=anew,
+            host=model._numbers,
         )
         return source, source.peek()
+    if model._host is not None and x is not None:
+        x = model.given(x)
+        if not _at_once(model, x, batch_size or 32):
+            more = to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
+            x = Batches((x, *more), batch_size or 32, bool(shuffle))
+            again = {"class_weight": class_weight, "targets": targets, "anew": anew}
+            return feed_of(model, x, steps_per_epoch=steps_per_epoch, **again)
+        x = model._adapt_inputs(x)
     data = in_pieces(x, y, sample_weight)
     if data[0] is None:
         raise ValueError("there is no x to work on")
@@ -72,8 +88,21 @@ def feed_of(
     return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
 
 
-def in_pieces(x: Any, y: Any, sample_weight: Any) -> tuple:
-    """`(x, y, sample_weight)` as arrays, large ones of which are read piece by piece."""
+def _at_once(model: Any, x: Any, batch: int) -> bool:
+    """Whether the host layers of a model work on all rows at once, before the first step."""
+    sample = model._adapt_inputs(take_rows(x, slice(0, batch)))
+    return model._host.fits(count_rows(x), sample)
+
+
+def in_pieces(x: Any, y: Any, sample_weight: Any, host: Any = None) -> tuple:
+    """`(x, y, sample_weight)` as arrays, large ones of which are read piece by piece.
+
+    Args:
+        x, y, sample_weight: as for `fit`.
+        host: the model, if it has layers that run on the host, which say what x may be.
+    """
+    if host is not None:
+        return host.given(x), *in_pieces(None, y, sample_weight)[1:]
     names = ("x", "y", "sample_weight")
     parts = zip((x, y, sample_weight), names, strict=True)
     return tuple(to_arrays(part, name, in_pieces=True) for part, name in parts)

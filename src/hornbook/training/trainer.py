@@ -16,7 +16,7 @@ from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.core.variable import Variable
 from hornbook.layers.calling import overrides
 from hornbook.training.custom import PURE, Steps
-from hornbook.training.data import is_iterable_source, split_validation, to_array, to_arrays, unpack
+from hornbook.training.data import is_iterable_source, split_validation, to_array, unpack
 from hornbook.training.events import callbacks_for
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, Slab
 from hornbook.training.history import History
@@ -82,8 +82,13 @@ class Trainer(Steps):
         return {}
 
     def _adapt_inputs(self, x: Any) -> Any:
-        """Data in the form that the layer is called with."""
+        """Data in the form that the layer is called with; what runs on the host is done."""
         return x
+
+    @property
+    def _numbers(self) -> Any:
+        """What makes numbers of data, if layers that run on the host do."""
+        return None if self._host is None else self._adapt_inputs
 
     # ---- compile
 
@@ -315,7 +320,7 @@ class Trainer(Steps):
         if validation_split:
             if is_iterable_source(x):
                 raise ValueError("validation_split needs arrays; pass validation_data instead")
-            data = in_pieces(x, y, sample_weight)
+            data = in_pieces(x, y, sample_weight, self if self._host is not None else None)
             (x, y, sample_weight), held_out = split_validation(data, validation_split)
             validation_data = validation_data if validation_data is not None else held_out
         feed, first = feed_of(
@@ -452,8 +457,10 @@ class Trainer(Steps):
             (4, 3)
         """
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
-        if plain and x.ndim and x.dtype.kind in "fiub" and len(x) <= (batch_size or 32):
-            x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
+        kinds = "fiub" if self._host is None else "fiubUO"
+        if plain and x.ndim and x.dtype.kind in kinds and len(x) <= (batch_size or 32):
+            if self._host is None:
+                x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
             return self._predict_once(self._adapt_inputs(x))
         feed, _ = feed_of(self, x, None, None, batch_size, steps, targets=False)
         if verbose == "auto":
@@ -516,12 +523,12 @@ class Trainer(Steps):
     @door
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch, as numpy arrays."""
-        x = self._adapt_inputs(to_arrays(x, "x"))
-        return self._predict_once(x)
+        x, _, _ = unpack((x,), self._numbers)
+        return self._predict_once(self._adapt_inputs(x))
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
         self._check_compiled()
-        data = ready(self, checked(self, unpack(data), class_weight))
+        data = ready(self, checked(self, unpack(data, self._numbers), class_weight))
         fresh = mode not in self._settled.by_mode
         program = program_of(self, mode)
         if fresh:
