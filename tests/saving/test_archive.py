@@ -4,13 +4,15 @@ import io
 import json
 import os
 import zipfile
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 import hornbook as keras
 from hornbook import layers
-from hornbook.saving import archive, load_model
+from hornbook.saving import archive, kinds, load_model
 from tests.models.test_cloning import MODELS, same_values
 
 
@@ -337,3 +339,33 @@ def test_a_file_that_is_not_there_is_keras_s_and_python_s_error(tmp_path, error)
         load_model(tmp_path / "none.keras")
     with pytest.raises(error, match="there is no file"):
         model.load_weights(tmp_path / "none.weights.h5")
+
+
+# ---- the table of kinds
+
+
+def test_a_row_of_the_table_is_a_kind_of_file(tmp_path, monkeypatch):
+    def write(model, path, **_):
+        path.write_bytes(b"MINE" + keras.models.Model.to_json(model).encode())
+
+    def read(source, shown, custom_objects, compile):
+        return keras.models.model_from_json(Path(source).read_bytes()[4:].decode())
+
+    row = kinds.Kind((".mine",), (), b"MINE", None, write, read, None, None)
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, row))
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.save(tmp_path / "model.mine")
+    assert keras.saving.load_model(tmp_path / "model.mine").output_shape == (None, 2)
+    with pytest.raises(ValueError, match="must end in .*'.mine'"):
+        model.save(tmp_path / "model.other")
+    with pytest.raises(ValueError, match="neither HDF5 nor"):
+        model.load_weights(tmp_path / "model.mine")
+
+
+def test_the_longest_suffix_says_what_is_written(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    for name, by_layer in {"m.weights.h5": False, "m.h5": True, "m.hdf5": True}.items():
+        model.save_weights(tmp_path / name)
+        with h5py.File(tmp_path / name) as file:
+            assert ("layer_names" in file.attrs) is by_layer
+        model.load_weights(tmp_path / name)

@@ -105,13 +105,25 @@ def distinct(names: list[str]) -> list[str]:
 
 
 def read(
-    model: Module, file: Any, shown: str, skip_mismatch: bool = False, by_name: bool = False
+    model: Module, source: Any, shown: str, skip_mismatch: bool = False, by_name: bool = False
 ) -> None:
-    """Compare an open file with a model, then load what fits; see `saving.load_weights`.
+    """Compare a file with a model, then load what fits; see `saving.load_weights`.
 
     Raises:
         FileError: if it does not fit; nothing is loaded then.
     """
+    with guard.opened(source, shown) as file:
+        loads, problems = _loads(model, file, shown, by_name)
+    if problems and not skip_mismatch:
+        raise FileError(report(shown, model, problems))
+    for variable, value in loads:
+        variable.assign(value)
+    if problems:
+        warnings.warn(report(shown, model, problems), stacklevel=4)
+
+
+def _loads(model: Module, file: Any, shown: str, by_name: bool) -> tuple[list, list[Problem]]:
+    """Variables with their values in an open file, and what does not fit."""
     if "layer_names" not in file.attrs and WEIGHTS in file.keys():  # noqa: SIM118
         file = guard.at(file, WEIGHTS)
     saved = list(_saved(file))
@@ -121,12 +133,7 @@ def read(
     pairs, problems = (_by_name if by_name else _by_place)(model, saved, origin)
     loads = [load for pair in pairs for load in _compared(*pair, origin, problems)]
     loads += _top(model, file, origin, problems)
-    if problems and not skip_mismatch:
-        raise FileError(report(shown, model, problems))
-    for variable, value in loads:
-        variable.assign(value)
-    if problems:
-        warnings.warn(report(shown, model, problems), stacklevel=4)
+    return loads, problems
 
 
 def _saved(file: Any) -> Iterator[Saved]:

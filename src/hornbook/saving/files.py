@@ -91,6 +91,8 @@ def to_write(path: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
 CHECKPOINT = """
 (A name without one stood for TensorFlow's own formats, a SavedModel or a checkpoint of several
 files, which are not written here.)"""
+# What lies beside or in a path, and shows that it is one of TensorFlow's.
+OF_TENSORFLOW = {"{}/saved_model.pb": "a SavedModel", "{}.index": "a checkpoint"}
 TENSORFLOW = (
     "{!r} is {} of TensorFlow's, which is not read here. Load it with TensorFlow and save it "
     "there with model.save('model.h5') or model.save_weights('weights.h5')"
@@ -109,13 +111,12 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
         FileNotFoundError: if there is no such file.
     """
     path = str(os.fspath(path))
+    for mark, what in OF_TENSORFLOW.items():
+        if not os.path.isfile(path) and os.path.exists(mark.format(path)):
+            raise FileError(TENSORFLOW.format(path, what))
     if os.path.isdir(path):
-        if "saved_model.pb" in os.listdir(path):
-            raise FileError(TENSORFLOW.format(path, "a SavedModel"))
         raise IsADirectoryError(f"{path!r} is a folder; pass the path of a file")
     if not os.path.exists(path):
-        if os.path.exists(f"{path}.index"):
-            raise FileError(TENSORFLOW.format(path, "a checkpoint"))
         beside = os.path.dirname(os.path.abspath(path))
         known = sorted(n for n in _names(beside) if n.endswith(suffixes))
         hint = f" The folder has: {', '.join(known[:5])}." if known else ""

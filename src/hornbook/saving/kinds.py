@@ -1,4 +1,4 @@
-"""The kinds of files: how each is known, read and written, and the functions that choose one.
+"""The kinds of files: one table says how each is known, read and written.
 
 What is written follows from the suffix, what is read from the first bytes and what lies inside.
 """
@@ -15,23 +15,28 @@ from hornbook.saving import archive, by_layer, guard, hdf5, whole
 from hornbook.saving.files import named, replacing, to_read, to_write
 from hornbook.saving.policy import LARGEST_RATIO, SMALL, FileError
 
-ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
-
 
 class Kind(NamedTuple):
-    """One kind of file.
+    """One kind of file. What it cannot do is `None`.
 
     Args:
         suffixes: what the names of such files end in.
+        formats: what old programs gave as `save_format`.
         magic: their first bytes.
-        write: `(model, path of a new file, **options)`.
-        read: `(source, its name, ...)`, which returns a model or loads weights into one.
+        has: whether an open file with these first bytes is of this kind; `None` if all others are.
+        write_model, write_weights: `(model, path of a new file, **options)`.
+        read_model: `(source, its name, custom objects, whether it is compiled)`.
+        read_weights: `(model, source, its name, **options)`.
     """
 
     suffixes: tuple[str, ...]
+    formats: tuple[str, ...]
     magic: bytes
-    write: Callable
-    read: Callable
+    has: Callable | None
+    write_model: Callable | None
+    read_model: Callable | None
+    write_weights: Callable | None
+    read_weights: Callable | None
 
 
 def _in_hdf5(write: Callable) -> Callable:
@@ -48,58 +53,58 @@ def _in_hdf5(write: Callable) -> Callable:
     return to_file
 
 
-def _weights_in_hdf5(model: Any, source: Any, shown: str, **options: Any) -> None:
-    """Load weights from HDF5, of either layout."""
-    with guard.opened(source, shown) as file:
-        if by_layer.is_by_layer(file):
-            return by_layer.read(model, file, shown, **options)
-    hdf5.read(model, source, shown, **options)
+ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+H5 = _in_hdf5(whole.write), whole.read, _in_hdf5(by_layer.write), by_layer.read
+# Beside them, the generations of HDF5 files are rows of dialects/files.py.
+KINDS = (
+    Kind((".keras",), ("keras", "keras_v3"), ZIP, None,
+         archive.write, archive.read, None, archive.load),
+    Kind((".weights.h5",), (), HDF5, None, None, None, hdf5.write, hdf5.read),
+    Kind((".h5", ".hdf5"), ("h5", "hdf5"), HDF5, by_layer.is_by_layer, *H5),
+)  # fmt: skip
+FORMAT_SUFFIXES = {None: "", **{name: kind.suffixes[0] for kind in KINDS for name in kind.formats}}
 
 
-# The first kind whose suffix fits is written.
-MODELS = (
-    Kind((".keras",), ZIP, archive.write, archive.read),
-    Kind((".h5", ".hdf5"), HDF5, _in_hdf5(whole.write), whole.read),
-)
-WEIGHTS = (
-    Kind((".weights.h5",), HDF5, hdf5.write, _weights_in_hdf5),
-    Kind((".h5", ".hdf5"), HDF5, _in_hdf5(by_layer.write), _weights_in_hdf5),
-    Kind((".keras",), ZIP, archive.write, archive.load),
-)
-WRITTEN_WEIGHTS = WEIGHTS[:2]
+def suffixes(job: str) -> tuple[str, ...]:
+    """What the names of files end in that can do a job (`"write_model"`)."""
+    return tuple(suffix for kind in KINDS if getattr(kind, job) for suffix in kind.suffixes)
 
 
-def suffixes(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """What the names of files of some kinds end in."""
-    return tuple(suffix for kind in kinds for suffix in kind.suffixes)
+def _of_suffix(job: str, path: str) -> Callable:
+    """How a job is done for a path: by the kind of the longest suffix that it ends in."""
+    ending = max((s for s in suffixes(job) if path.endswith(s)), key=len)
+    return next(getattr(kind, job) for kind in KINDS if ending in kind.suffixes)
 
 
-def _of_suffix(kinds: tuple[Kind, ...], path: str) -> Kind:
-    return next(kind for kind in kinds if path.endswith(kind.suffixes))
-
-
-def _of_content(kinds: tuple[Kind, ...], source: Any, shown: str) -> Kind:
-    """The kind of a file, by its first bytes.
+def _of_content(job: str, source: Any, shown: str) -> Callable:
+    """How a job is done for a file, by its first bytes and by what is in it.
 
     Raises:
-        FileError: if it is none of them.
+        FileError: if it is of no kind.
     """
+    start = _first_bytes(source, len(HDF5))
+    kinds = [kind for kind in KINDS if getattr(kind, job) and start.startswith(kind.magic)]
+    if len(kinds) > 1:
+        with guard.opened(source, shown) as file:
+            kinds.sort(key=lambda kind: kind.has is None or not kind.has(file))
+    if not kinds:
+        raise FileError(
+            f"{shown!r} cannot be read: it is neither HDF5 nor a .keras archive, or it is damaged "
+            "(cut short?)"
+        )
+    return getattr(kinds[0], job)
+
+
+def _first_bytes(source: Any, count: int) -> bytes:
     if isinstance(source, str):
         with open(source, "rb") as file:
-            start = file.read(len(HDF5))
-    elif hasattr(source, "attrs"):  # an open file or group of h5py's
-        start = HDF5
-    else:
-        source.seek(0)
-        start = source.read(len(HDF5))
-        source.seek(0)
-    for kind in kinds:
-        if start.startswith(kind.magic):
-            return kind
-    raise FileError(
-        f"{shown!r} cannot be read: it is neither HDF5 nor a .keras archive, or it is damaged (cut "
-        "short?)"
-    )
+            return file.read(count)
+    if hasattr(source, "attrs"):  # an open file or group of h5py's
+        return HDF5
+    source.seek(0)
+    start = source.read(count)
+    source.seek(0)
+    return start
 
 
 # ---- models
@@ -146,18 +151,10 @@ def save_model(
         raise ValueError(f"save has no argument {min(unknown)!r}")
     if zipped is False:
         raise ValueError("a model is written to one .keras file: leave zipped=None")
-    if save_format not in FORMAT_SUFFIXES:
-        raise ValueError(NO_SAVEDMODEL.format(f"save_format={save_format!r}"))
-    write_model(
-        model,
-        filepath,
-        overwrite,
-        FORMAT_SUFFIXES[save_format],
-        include_optimizer=include_optimizer,
-    )
+    kind = kind_of_format(save_format)
+    write_model(model, filepath, overwrite, kind, include_optimizer=include_optimizer)
 
 
-FORMAT_SUFFIXES = {None: "", "keras": ".keras", "h5": ".h5", "hdf5": ".h5", "keras_v3": ".keras"}
 NO_SAVEDMODEL = (
     "{} asks for TensorFlow's SavedModel, a folder with the graph of a program, which is not "
     "written here. Save 'model.keras', or 'model.h5' for Keras 1 and 2"
@@ -196,13 +193,13 @@ def write_model(
         include_optimizer: whether HDF5 says how the model was compiled.
     """
     _write(
-        MODELS, model, filepath, overwrite, kind, any_name,
+        "write_model", model, filepath, overwrite, kind, any_name,
         written=written, include_optimizer=include_optimizer,
     )  # fmt: skip
 
 
 def _write(
-    kinds: tuple[Kind, ...],
+    job: str,
     model: Any,
     filepath: Any,
     overwrite: bool,
@@ -211,11 +208,11 @@ def _write(
     **options: Any,
 ) -> None:
     if hasattr(filepath, "attrs"):
-        return _of_suffix(kinds, ".h5").write(model, filepath, **options)
-    path = to_write(filepath, ("",) if kind or any_name else suffixes(kinds), overwrite)
-    chosen = kind or (path if path.endswith(suffixes(kinds)) else ".h5")
+        return _of_suffix(job, ".h5")(model, filepath, **options)
+    path = to_write(filepath, ("",) if kind or any_name else suffixes(job), overwrite)
+    chosen = kind or (path if path.endswith(suffixes(job)) else ".h5")
     with replacing(path) as temporary:
-        _of_suffix(kinds, chosen).write(model, temporary, **options)
+        _of_suffix(job, chosen)(model, temporary, **options)
 
 
 @door
@@ -239,10 +236,10 @@ def load_model(
         FileNotFoundError: if there is no such file.
     """
     source, shown = _source(filepath)
-    kind = _of_content(MODELS, source, shown)
+    read = _of_content("read_model", source, shown)
     try:
         with room(SMALL + LARGEST_RATIO * _size(source)):
-            return kind.read(source, shown, custom_objects, compile)
+            return read(source, shown, custom_objects, compile)
     except RecursionError:
         raise FileError(f"refused: what is in {shown!r} is nested too deeply") from None
     except Exception as error:
@@ -265,7 +262,7 @@ def _size(source: Any) -> int:
 def _source(filepath: Any) -> tuple[Any, str]:
     """What to read from, and its name for messages."""
     if isinstance(filepath, str | os.PathLike):
-        path = to_read(filepath, suffixes(MODELS))
+        path = to_read(filepath, suffixes("read_model"))
         return path, path
     if hasattr(filepath, "read") or hasattr(filepath, "attrs"):
         return filepath, named(filepath)
@@ -313,7 +310,7 @@ def write_weights(
     """As `save_weights`, in the format of a generation; arguments as of `write_model`."""
     hdf5.check_built(model, "save")
     kind = ".h5" if any_name else ""
-    _write(WRITTEN_WEIGHTS, model, filepath, overwrite, kind, any_name, written=written)
+    _write("write_weights", model, filepath, overwrite, kind, any_name, written=written)
 
 
 @door
@@ -340,5 +337,5 @@ def load_weights(
     """
     source, shown = _source(filepath)
     hdf5.check_built(model, "load")
-    kind = _of_content(WEIGHTS, source, shown)
-    kind.read(model, source, shown, skip_mismatch=skip_mismatch, by_name=by_name)
+    read = _of_content("read_weights", source, shown)
+    read(model, source, shown, skip_mismatch=skip_mismatch, by_name=by_name)

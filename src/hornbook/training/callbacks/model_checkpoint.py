@@ -45,7 +45,7 @@ class ModelCheckpoint(Monitor):
         ['1.weights.h5', '2.weights.h5']
     """
 
-    suffixes = (kinds.suffixes(kinds.MODELS), kinds.suffixes(kinds.WRITTEN_WEIGHTS))
+    suffixes = (kinds.suffixes("write_model"), kinds.suffixes("write_weights"))
 
     def __init__(
         self,
