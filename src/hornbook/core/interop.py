@@ -1,75 +1,129 @@
 """jax.numpy and jax.nn on symbolic tensors.
 
 numpy asks its arguments whether they want to handle a call (`__array_function__`); jax.numpy has no
-such question. So the public functions of these modules are replaced, when the first symbolic tensor
-is made, by ones that record a node if a symbolic tensor is among the arguments, and otherwise are
-the function they stand for. JAX's own code does not go through these names.
+such question. So its functions are taught to record, when the first symbolic tensor is made: what
+can learn it in place does (`jnp.add`, `jax.nn.relu`), for the others a function stands in JAX's
+modules, and in all modules that took the name from there, that looks at its arguments' types first.
+What is not about arrays is left alone, and JAX's own code does not go through these names.
+`docs/design.md` says what else was weighed.
 """
 
+import copyreg
 import functools
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 MODULES = (jnp, jnp.linalg, jnp.fft, jax.nn)
-
-
-class Recorded:
-    """A function of JAX that also takes symbolic tensors; in all else the function itself."""
-
-    def __init__(self, fn: Callable, home: tuple[str, str], op: Callable):
-        self.__wrapped__ = fn
-        self.home = home  # the module and the name where it is found
-        self._call = op(fn, self)
-        self.name = self.__name__ = getattr(fn, "__name__", "")
-        self.__doc__ = fn.__doc__
-
-    def __call__(self, *args, **kwargs):
-        return self._call(*args, **kwargs)
-
-    def __getattr__(self, name):
-        return getattr(self.__wrapped__, name)
-
-    def __repr__(self):
-        return repr(self.__wrapped__)
+IN_PLACE = (jnp.ufunc, jax.custom_jvp)  # classes of functions that can learn it
+# Functions of dtypes, shapes, sizes, files and text.
+LEFT_ALONE = set(
+    "bartlett blackman broadcast_shapes can_cast diag_indices einsum_path empty eye fftfreq "
+    "from_dlpack frombuffer fromfile fromiter frompyfunc fromstring get_printoptions "
+    "get_scaled_dot_general_config hamming hanning indices iscomplexobj isdtype isrealobj "
+    "isscalar issubdtype iterable load mask_indices ndim ones printoptions promote_types "
+    "result_type rfftfreq save savez scaled_dot_general set_printoptions shape size tri "
+    "tril_indices triu_indices vectorize zeros".split()
+)
+Place = tuple[str, str]  # a module and a name in it
+_arrays: set[type] = set()  # types of arguments that hold no symbolic tensor
+_taught: dict[int, Any] = {}  # what stands for a function of JAX, by its identity
 
 
 @functools.cache
-def _functions() -> dict[int, tuple[Any, tuple[str, str]]]:
-    """JAX's own functions in `MODULES` by identity, each with the first module and name it has."""
-    found: dict[int, tuple[Any, tuple[str, str]]] = {}
+def _functions() -> dict[int, tuple[Any, Place]]:
+    """JAX's functions of arrays by identity, each with the first place where it is found."""
+    found: dict[int, tuple[Any, Place]] = {}
     for module in MODULES:
         for name, fn in vars(module).items():
-            if callable(fn) and not isinstance(fn, type) and not name.startswith("_"):
+            public = callable(fn) and not isinstance(fn, type) and not name.startswith("_")
+            ours = public and getattr(fn, "__module__", "") != "numpy"
+            if ours and name not in LEFT_ALONE:
                 found.setdefault(id(fn), (fn, (module.__name__, name)))
     return found
 
 
-def home(fn: Any) -> tuple[str, str] | None:
+def home(fn: Any) -> Place | None:
     """The module and name of a function of `MODULES`."""
-    return fn.home if isinstance(fn, Recorded) else _functions().get(id(fn), (None, None))[1]
+    return _functions().get(id(fn), (None, None))[1]
 
 
 def taught(value: Any) -> Any:
-    """What stands now where a function of JAX was found; any other value as it is.
-
-    Python pickles a function by its name, where `install` may have put another one since.
-    """
-    place = _functions().get(id(value), (None, None))[1]
-    return getattr(sys.modules[place[0]], place[1]) if place else value
+    """What stands now where a function of JAX was found; any other value as it is."""
+    return _taught.get(id(value), value)
 
 
 @functools.cache
-def install(op: Callable) -> None:
-    """Teach the functions of `MODULES` to take symbolic tensors (once a process)."""
-    made = {key: Recorded(fn, place, op) for key, (fn, place) in _functions().items()}
-    for module in MODULES:
-        for name, fn in list(vars(module).items()):
-            if id(fn) in made and not name.startswith("_"):
-                setattr(module, name, made[id(fn)])
+def install(op: Callable, symbolic: tuple[type, ...]) -> None:
+    """Teach the functions of `MODULES` to take symbolic tensors (once a process).
+
+    Args:
+        op: makes a function record calls as those of another, if a symbolic tensor is given.
+        symbolic: types that are, or may hold, symbolic tensors.
+    """
+    for key, (fn, place) in list(_functions().items()):
+        learns = isinstance(fn, IN_PLACE)
+        new = _in_place(fn, op, symbolic) if learns else _standing_for(fn, place, op, symbolic)
+        _taught[key] = new
+        _functions()[id(new)] = (new, place)
+    for owner, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType) and _may_change(owner, module):
+            held = vars(module)
+            for name, value in list(held.items()):
+                if id(value) in _taught:
+                    held[name] = _taught[id(value)]
+
+
+def _may_change(owner: str, module: ModuleType) -> bool:
+    return module in MODULES or owner.partition(".")[0] not in ("jax", "jaxlib")
+
+
+def _asking(fn: Callable, recorded: Callable, symbolic: tuple[type, ...]) -> Callable:
+    """`fn`, or `recorded` if an argument is not of a type that is known to hold no symbol."""
+
+    def ask(args, kwargs):
+        given = {type(arg) for arg in (*args, *kwargs.values())}
+        _arrays.update(kind for kind in given if not issubclass(kind, symbolic))
+        return recorded(*args, **kwargs)
+
+    def call(*args, **kwargs):
+        for arg in args:
+            if type(arg) not in _arrays:
+                return ask(args, kwargs)
+        if kwargs:
+            for arg in kwargs.values():
+                if type(arg) not in _arrays:
+                    return ask(args, kwargs)
+        return fn(*args, **kwargs)
+
+    return call
+
+
+def _standing_for(fn: Any, place: Place, op: Callable, symbolic: tuple[type, ...]) -> Callable:
+    """A function that takes symbols too, and in all else is `fn`."""
+
+    def recorded(*args, **kwargs):
+        return op(fn, call)(*args, **kwargs)
+
+    call: Any = functools.wraps(fn)(_asking(fn, recorded, symbolic))
+    vars(call).update({name: getattr(fn, name) for name in dir(fn) if not name.startswith("_")})
+    call.__module__, call.__qualname__ = place  # where pickles look for it
+    return call
+
+
+def _in_place(fn: Any, op: Callable, symbolic: tuple[type, ...]) -> Any:
+    """The same object, of a subclass whose calls take symbols too."""
+    kind = type(fn)
+    plain = kind.__call__.__get__(fn)
+    call = _asking(plain, op(plain, fn), symbolic)
+    methods = {"__call__": staticmethod(call), "__reduce__": _reduced}
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    fn.__class__ = type(kind.__name__, (kind,), methods | names)
+    return fn
 
 
 def find(module: str, name: str) -> Any:
@@ -88,3 +142,13 @@ def find(module: str, name: str) -> Any:
     if not callable(found):
         raise AttributeError(f"{module}.{name} is no function")
     return found
+
+
+def _reduced(fn: Any) -> Any:
+    """A function of JAX as a pickle names it: where it is found, not where it was written."""
+    place = home(fn)
+    return (find, place) if place else fn.__reduce_ex__(4)
+
+
+for _kind in (*IN_PLACE, type(jnp.tanh)):
+    copyreg.pickle(_kind, _reduced)

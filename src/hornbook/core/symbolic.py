@@ -6,7 +6,6 @@ function abstractly, so that nobody writes a shape rule; `unknown.py` says how, 
 known (`None`).
 """
 
-import copyreg
 import functools
 import operator
 import re
@@ -140,7 +139,7 @@ class SymbolicTensor(Operators):
         *,
         node: "Node | None" = None,
     ):
-        interop.install(op)
+        interop.install(op, HOLD_SYMBOLS)
         if sparse and ragged:
             raise ValueError("a KerasTensor is sparse or ragged, not both")
         self.shape = tuple(None if size is None else operator.index(size) for size in shape)
@@ -206,6 +205,8 @@ class SymbolicTensor(Operators):
         return self
 
 
+HOLD_SYMBOLS = (Operators, list, tuple, dict)  # types of arguments that are asked for symbols
+
 TEXT = """{}. No device computes with strings: numbers have to be made of them first.
 Wrong:  Dense(4)(Input((1,), dtype="string"))
 Right:  StringLookup, TextVectorization or Hashing in between"""
@@ -231,6 +232,10 @@ class Node:
     def output_list(self) -> list[SymbolicTensor]:
         """The outputs, flat."""
         return symbolic_leaves(self.outputs)
+
+    def __setstate__(self, state: dict) -> None:
+        interop.install(op, HOLD_SYMBOLS)
+        vars(self).update(state, op=interop.taught(state["op"]))
 
     def __repr__(self):
         return f"<Node {self.name}>"
@@ -385,23 +390,9 @@ def _by_jax(module: str, fn: Any, args: tuple, kwargs: dict) -> Any:
         found = interop.find(module, fn.__name__)
     except AttributeError:
         return NotImplemented
-    return (found if isinstance(found, interop.Recorded) else op(found))(*args, **kwargs)
-
-
-def jax_function(module: str, name: str) -> Any:
-    """The function of JAX that takes symbolic tensors too; what pickles name."""
-    interop.install(op)
-    return interop.find(module, name)
-
-
-def _reduced(fn: Any) -> Any:
-    """A function of JAX as a pickle names it: where it is found, not where it was written."""
-    place = interop.home(fn)
-    return (jax_function, place) if place else fn.__reduce_ex__(4)
-
-
-for _kind in (interop.Recorded, type(jnp.tanh), type(jax.nn.relu)):
-    copyreg.pickle(_kind, _reduced)
+    if found is fn or fn is np.result_type:  # JAX asks numpy for these
+        return NotImplemented
+    return (found if has_symbolic((args, kwargs)) else op(found))(*args, **kwargs)
 
 
 def _named(name: str, fn: Callable) -> Callable:
