@@ -305,3 +305,82 @@ def test_the_layout_is_read_from_keras_json(tmp_path, monkeypatch):
         from keras import backend as K
 
         assert K.image_data_format() == "channels_last"
+
+
+# What an old program wrote of a symbolic `x`, and what numpy says of its value.
+SIZED = {
+    "a number": (
+        lambda K, x: K.sum(x) / K.cast(K.shape(x)[0], "float32"),
+        lambda x: x.sum() / len(x),
+    ),
+    "all of them": (lambda K, x: K.cast(K.shape(x), "float32"), lambda x: np.shape(x)),
+    "their product": (lambda K, x: K.prod(K.shape(x)), lambda x: x.size),
+    "arithmetic": (
+        lambda K, x: K.cast(K.stack([1 + n for n in K.shape(x)[1:3] * 2]), "float32"),
+        lambda x: (11, 9),
+    ),
+    "arithmetic with arrays": (
+        lambda K, x: K.shape(x)[1:3] * K.constant([2.0, 3.0]),
+        lambda x: (10, 12),
+    ),
+    "reshape": (lambda K, x: K.reshape(x, (K.shape(x)[0], 60)), lambda x: x.reshape(-1, 60)),
+    "reshape by two": (
+        lambda K, x: K.reshape(x, (K.shape(x)[1], K.shape(x)[0], 12)),
+        lambda x: x.reshape(5, -1, 12),
+    ),
+    "reshape by a stack": (
+        lambda K, x: K.reshape(x, K.stack([K.shape(x)[0], K.prod(K.shape(x)[1:])])),
+        lambda x: x.reshape(len(x), -1),
+    ),
+    "reshape by what is joined": (
+        lambda K, x: K.reshape(x, K.concatenate([K.shape(x)[:2], [12]])),
+        lambda x: x.reshape(-1, 5, 12),
+    ),
+    "tile": (
+        lambda K, x: K.tile(K.constant([[1.0, 2.0]]), (K.shape(x)[0], 1)),
+        lambda x: np.tile([[1.0, 2.0]], (len(x), 1)),
+    ),
+    "arange": (lambda K, x: K.arange(K.shape(x)[0]), lambda x: np.arange(len(x))),
+}
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["of the graph", "in a layer"])
+@pytest.mark.parametrize("name", SIZED)
+def test_sizes_that_are_not_known_yet_are_numbers(keras, name, inside):
+    K = keras.backend
+    call, want = SIZED[name]
+    x = K.placeholder((None, None, 4, 3))
+    made = keras.layers.Lambda(lambda z: call(K, z) * 1)(x) if inside else call(K, x)
+    run = K.function([x], [made])
+    for pictures in (PICTURES, PICTURES[:1]):
+        np.testing.assert_allclose(run([pictures])[0], want(pictures), rtol=1e-5)
+
+
+def test_sizes_of_arrays_are_plain_numbers(keras):
+    K = keras.backend
+    assert K.shape(X) == (2, 3) and K.int_shape(X) == (2, 3)
+    stacked = K.stack([K.sum(keras.layers.Input((3,))), K.constant(1.0)])
+    assert stacked.shape == (2,)  # numbers that are no sizes are a tensor
+
+
+def test_gradients_of_pictures_in_a_loss_of_many_layers(keras):
+    K = keras.backend
+    x = keras.layers.Input((None, None, 3))
+    halves = keras.layers.AveragePooling2D()(x)
+    loss = K.variable(0.0)
+    for coefficient, layer in ((0.5, x), (2.0, halves)):
+        inner = layer[:, 1:-1, 1:-1, :]
+        loss += coefficient * K.sum(K.square(inner)) / K.prod(K.cast(K.shape(layer), "float32"))
+    (slope,) = K.gradients(loss, x)
+    slope /= K.maximum(K.mean(K.abs(slope)), 1e-7)
+    run = K.function([x], [loss, slope])
+    for rows in (8, 12):
+        pictures = RNG.normal(size=(1, rows, 10, 3)).astype("float32")
+        pooled = pictures.reshape(1, rows // 2, 2, 5, 2, 3).mean((2, 4))
+        want = sum(
+            c * (p[:, 1:-1, 1:-1] ** 2).sum() / p.size for c, p in ((0.5, pictures), (2.0, pooled))
+        )
+        found, gradient = run([pictures])
+        np.testing.assert_allclose(found, want, rtol=1e-5)
+        np.testing.assert_allclose(np.abs(gradient).mean(), 1.0, rtol=1e-5)
+        assert not gradient[:, 0, 0].any() and gradient[:, 2, 2].all()

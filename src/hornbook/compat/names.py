@@ -15,6 +15,7 @@ from hornbook.compat.keras.callbacks import OldCallback
 from hornbook.compat.keras.layers import VARIANTS, OldLayer, renamed
 from hornbook.compat.keras.models import OldModel, OldSequential
 from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.keras.sizes import FITTED
 from hornbook.compat.translate import resolve, translate
 from hornbook.core.config import get_registered_name, stated_module
 from hornbook.dialects.row import Row
@@ -96,7 +97,7 @@ class Names:
             if mixin or row.arguments or row.defaults:
                 return _class(self, family, name, row, today, mixin)
         elif row.arguments or row.defaults:
-            return _function(self, name, row, today)
+            return _function(self, name, row, FITTED.get(row.new, today))
         return today
 
     def adopt(self, model: Any) -> Any:

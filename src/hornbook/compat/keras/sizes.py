@@ -1,0 +1,179 @@
+"""`K.shape`: sizes that may be those of symbolic tensors, and what is made with them."""
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hornbook import ops
+from hornbook.core.symbolic import SymbolicTensor, op, substitute, symbolic_leaves
+
+ARITHMETIC = "add sub mul truediv floordiv mod".split()
+
+
+class Sizes(tuple):
+    """Sizes of a tensor. It is a tuple, since functions want one, and counts like a tensor.
+
+    Example:
+        >>> Sizes((2, 3)) * 2
+        (4, 6)
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Sizes(found) if isinstance(index, slice) else found
+
+    def __jax_array__(self) -> Any:
+        return jnp.stack([jnp.asarray(size) for size in self])
+
+
+def _elementwise(name: str, swapped: bool) -> Callable:
+    def method(sizes: Sizes, other: Any) -> Any:
+        others = tuple(other) if isinstance(other, list | tuple) else (other,) * len(sizes)
+        if _are_sizes(others):
+            pairs = zip(others, sizes) if swapped else zip(sizes, others)
+            return Sizes(getattr(operator, name)(a, b) for a, b in pairs)
+        array = ops.stack(list(sizes))
+        return getattr(operator, name)(*((other, array) if swapped else (array, other)))
+
+    return method
+
+
+for _name in ARITHMETIC:
+    setattr(Sizes, f"__{_name}__", _elementwise(_name, swapped=False))
+    setattr(Sizes, f"__r{_name}__", _elementwise(_name, swapped=True))
+
+
+@op
+def _size(x, axis):
+    return jnp.asarray(x.shape[axis], "int32")
+
+
+def _is_size(thing: Any) -> bool:
+    if isinstance(thing, SymbolicTensor):
+        return not thing.shape and thing.dtype == "int32"
+    return isinstance(thing, int) or jax.export.is_symbolic_dim(thing)
+
+
+def _are_sizes(thing: Any) -> bool:
+    return isinstance(thing, list | tuple) and bool(thing) and all(map(_is_size, thing))
+
+
+def shape(x: Any) -> Sizes:
+    """The sizes; those that are not known are symbolic tensors themselves.
+
+    Args:
+        x: an array or symbolic tensor.
+
+    Example:
+        >>> shape(hornbook.Input((3,)))[0].dtype
+        'int32'
+    """
+    sizes = enumerate(ops.shape(x))
+    return Sizes(_size(x, axis) if size is None else size for axis, size in sizes)
+
+
+def stack(x: Any, axis: int = 0) -> Any:
+    """Arrays along a new axis; sizes stay sizes."""
+    return Sizes(x) if _are_sizes(x) else ops.stack(x, axis)
+
+
+def concatenate(xs: Any, axis: int = 0) -> Any:
+    """Arrays behind one another; sizes stay sizes."""
+    return Sizes(chain(*xs)) if xs and all(map(_are_sizes, xs)) else ops.concatenate(xs, axis)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product; that of sizes is a size."""
+    return math.prod(x) if _are_sizes(x) and axis is None else ops.prod(x, axis, keepdims)
+
+
+def reshape(x: Any, newshape: Any) -> Any:
+    """The same elements in another shape, of sizes that may be unknown."""
+    unknown = symbolic_leaves(newshape)
+    if len(unknown) == 1 and not {-1, None} & {n for n in newshape if n is not unknown[0]}:
+        return ops.reshape(x, substitute(newshape, {unknown[0]: -1}))
+    return _with_sizes(ops.reshape, x, newshape)
+
+
+def tile(x: Any, repeats: Any) -> Any:
+    """The array many times over, as often as sizes say."""
+    return _with_sizes(ops.tile, x, repeats)
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    """Numbers from one to another, which may be sizes."""
+    return _with_sizes(ops.arange, start, stop, step, dtype)
+
+
+# What stands in the place of functions of today in old programs.
+FITTED: dict[str, Callable] = {
+    f"ops.{function.__name__}": function
+    for function in (shape, stack, concatenate, prod, reshape, tile, arange)
+}
+
+
+@dataclass(frozen=True)
+class _Later:
+    """A number that is known once tensors have values.
+
+    Args:
+        tensor: among the tensors, whose size it is; `None` for one that is computed.
+        axis: of the tensor.
+        compute: how to compute it.
+        numbers: from which numbers.
+    """
+
+    tensor: int | None = None
+    axis: int = 0
+    compute: Callable = max
+    numbers: tuple = ()
+
+
+def _with_sizes(fn: Callable, *args: Any) -> Any:
+    """`fn(*args)`, which gets sizes as numbers, once the tensors that have them have values."""
+    leaves = symbolic_leaves(args)
+    tensors: list[SymbolicTensor] = []
+    later = {leaf: _later(leaf, tensors) if _of_sizes(leaf) else leaf for leaf in leaves}
+    return _applied(fn, substitute(args, later), tensors) if tensors else fn(*args)
+
+
+def _of_sizes(thing: Any) -> bool:
+    """Whether it is a number, or computed from sizes and numbers alone."""
+    if not isinstance(thing, SymbolicTensor):
+        return _is_size(thing)
+    node = thing.node
+    return node.op is _size or (bool(node.args) and all(map(_of_sizes, node.args)))
+
+
+def _later(number: Any, tensors: list) -> Any:
+    """A number without a value as a `_Later`; `tensors` gets those whose sizes it is made of."""
+    if not isinstance(number, SymbolicTensor):
+        return number
+    node = number.node
+    if node.op is _size:
+        tensors.append(node.args[0])
+        return _Later(len(tensors) - 1, node.args[1])
+    return _Later(compute=node.op, numbers=tuple(_later(one, tensors) for one in node.args))
+
+
+@op
+def _applied(fn, args, tensors):
+    return fn(*_now(args, tensors))
+
+
+def _now(part: Any, tensors: list) -> Any:
+    if isinstance(part, _Later):
+        if part.tensor is None:
+            return part.compute(*_now(part.numbers, tensors))
+        return tensors[part.tensor].shape[part.axis]
+    if isinstance(part, list | tuple):
+        return tuple(_now(one, tensors) for one in part)
+    return part
