@@ -53,6 +53,8 @@ def halve(x):
 VECTORS, SERIES = floats(3, 4), floats(3, 5, 4)
 IMAGES, VOLUMES = floats(3, 5, 4, 4), floats(3, 3, 4, 3, 4)
 WORDS = RANDOM.integers(0, 6, (3, 5)).astype("int32")
+TOKENS = np.array([["a", "b", "z"], ["b", "b", "a"], ["x", "y", "a"]])
+ON_HOST = dict.fromkeys(("jit", "batch", "dtype"), "it runs on the host, where nothing is compiled")
 TWO = [floats(3, 4), floats(3, 4)]
 QUERY_VALUE = [floats(3, 5, 4), floats(3, 2, 4)]
 
@@ -184,6 +186,11 @@ LAYERS: dict[str, Row] = {
     "ZeroPadding1D": row(layers.ZeroPadding1D, SERIES, (1, 2)),
     "ZeroPadding2D": row(layers.ZeroPadding2D, IMAGES, ((1, 0), (2, 1))),
     "ZeroPadding3D": row(layers.ZeroPadding3D, VOLUMES),
+    # raw values
+    "IntegerLookup": row(layers.IntegerLookup, WORDS, vocabulary=[3, 1, 5], but=ON_HOST),
+    "StringLookup": row(
+        layers.StringLookup, TOKENS, vocabulary=["a", "b"], output_mode="multi_hot", but=ON_HOST
+    ),
     # others
     "Identity": row(layers.Identity, VECTORS),
     "InputLayer": row(

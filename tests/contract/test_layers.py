@@ -35,7 +35,10 @@ def symbols(value: Any, dtype: str | None = None) -> Any:
     """An `Input` for each array, whose batch may have any size."""
     return tree.map_structure(
         lambda array: keras.Input(
-            array.shape[1:], dtype=dtype if array.dtype.kind == "f" else array.dtype.name
+            array.shape[1:],
+            dtype=dtype
+            if array.dtype.kind == "f"
+            else keras.backend.standardize_dtype(array.dtype),
         ),
         value,
     )

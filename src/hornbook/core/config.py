@@ -25,6 +25,7 @@ LOADABLE = frozenset(
     "activations constraints core dtype_policies initializers layers losses metrics models "
     "optimizers regularizers".split()
 )
+FAMILIES = {"preprocessing": "layers"}  # of classes whose room has another name
 # ("layers", "Dense") -> class
 _families: dict[tuple[str, str], Any] = {("dtype_policies", "DTypePolicy"): DTypePolicy}
 _custom: dict[str, Any] = {}  # "package>Name" -> class or function
@@ -58,7 +59,8 @@ class Configurable:
         super().__init_subclass__(**kwargs)
         root, _, rest = cls.__module__.partition(".")
         if root == _PACKAGE:
-            _families[rest.partition(".")[0], cls.__name__] = cls
+            room = rest.partition(".")[0]
+            _families[FAMILIES.get(room, room), cls.__name__] = cls
 
     def get_config(self) -> dict:
         """The constructor arguments as plain data, ready for JSON and `from_config`; of hornbook's

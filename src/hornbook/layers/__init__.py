@@ -124,6 +124,8 @@ from hornbook.layers.reshaping import (
 from hornbook.layers.spec import InputSpec
 from hornbook.layers.time_distributed import TimeDistributed
 from hornbook.layers.wrapper import Wrapper
+from hornbook.preprocessing.integer_lookup import IntegerLookup
+from hornbook.preprocessing.string_lookup import StringLookup
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
@@ -242,6 +244,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -278,6 +281,7 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

@@ -22,7 +22,7 @@ from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import arguments_of, as_shape, shape_of, tree_of_symbols
 from hornbook.models import functional
-from hornbook.models.host import HostStage, Prepared, given, prepared, split
+from hornbook.models.host import Prepared, given, prepared, split
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.summary import summarize
 from hornbook.saving import kinds
@@ -62,7 +62,7 @@ class Model(Trainer):
         self.supports_masking = True
         self._recorded: Any = None  # a `Graph`, in a functional model
         self._call_graph: Any = None  # the same, with the losses that were added
-        self._stage: HostStage | None = None  # the same in two parts, if it has host layers
+        self._stage: Any = None  # a `HostStage`: the same in two parts, if it has host layers
         self._symbolic_losses: list[SymbolicTensor] = []
         self._strict_shapes = True
         if inputs is not None:

@@ -1,4 +1,4 @@
-"""Keras 3's `.keras` files: a zip archive of a config, weights and a note on versions."""
+"""Keras 3's `.keras` files: a zip archive of a config, weights, assets and versions."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 from hornbook.core.config import custom_object_scope, deserialize, serialize, sharing
 from hornbook.core.module import Module
-from hornbook.saving import hdf5
+from hornbook.saving import assets, hdf5
 from hornbook.saving.policy import CONFIG, METADATA, WEIGHTS, FileError, member, read_json
 
 FORMAT = "3.15.0"  # the version of Keras whose format is written
@@ -48,6 +48,7 @@ def write(model: Module, temporary: Path, **_: Any) -> None:
             archive.writestr(CONFIG, config)
             with archive.open(WEIGHTS, "w", force_zip64=True) as target:
                 shutil.copyfileobj(weights, target)
+            assets.write(model, archive)
 
 
 def read(
@@ -70,6 +71,8 @@ def read(
     if not isinstance(model, Module):
         raise FileError(f"{CONFIG!r} in {shown!r} describes no model but {type(model).__name__}")
     load(model, source, shown)
+    with opened(source, shown) as archive:
+        assets.read(model, archive, shown)
     return model
 
 

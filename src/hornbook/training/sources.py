@@ -72,7 +72,7 @@ def feed_of(
         if not _at_once(model, x, batch_size or 32):
             more = to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
             x = Batches((x, *more), batch_size or 32, bool(shuffle))
-            again = {"class_weight": class_weight, "targets": targets, "anew": anew}
+            again: dict[str, Any] = {"class_weight": class_weight, "targets": targets, "anew": anew}
             return feed_of(model, x, steps_per_epoch=steps_per_epoch, **again)
         x = model._adapt_inputs(x)
     data = in_pieces(x, y, sample_weight)
