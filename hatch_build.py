@@ -5,7 +5,9 @@ import platform
 import runpy
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -16,7 +18,7 @@ MARCH = {
     "aarch64": ("aarch64",),
     "arm64": ("aarch64",),
 }
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared")
+FLAGS = ("-std=c++17", "-O3", "-fPIC")
 FLAGS += ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 WITHOUT = """built without the compiled kernels: there is no C++ compiler, the system is not a \
 POSIX one, or HORNBOOK_NATIVE is 0"""
@@ -55,14 +57,22 @@ class Compile(BuildHookInterface):
         made.unlink(missing_ok=True)
         self.say(f"compiling the kernels for {build}: a minute or so")
         command += ["-isystem", jax.ffi.include_dir()]
-        command += map(str, [*sorted(folder.glob("*.cc")), "-o", f"{target}.new"])
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-        if done.returncode:
-            self.say(f"{' '.join(command)} failed: built without it\n{done.stderr[-2000:]}")
-            return None
+        sources = sorted(folder.glob("*.cc"))
+        with TemporaryDirectory() as parts, ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = [f"{parts}/{source.stem}.o" for source in sources]
+            steps = [[*command, "-c", str(s), "-o", o] for s, o in zip(sources, objects)]
+            link = [*compiler.split(), "-shared", *objects, "-o", f"{target}.new"]
+            if not (all(pool.map(self.succeeds, steps)) and self.succeeds(link)):
+                return None
         os.replace(f"{target}.new", target)
         made.write_text(how)
         return target.relative_to(self.root)
+
+    def succeeds(self, command: list[str]) -> bool:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            self.say(f"{' '.join(command)} failed: built without it\n{done.stderr[-2000:]}")
+        return done.returncode == 0
 
     def tag(self) -> str:
         from packaging.tags import sys_tags
