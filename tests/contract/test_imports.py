@@ -20,6 +20,7 @@ distribution
 kernels
 ops
 initializers activations regularizers constraints random
+formulas
 layers preprocessing
 losses metrics optimizers
 saving

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 from jax import Array
 
-from hornbook import activations, constraints, initializers, regularizers
-from hornbook.activations import linear, relu
+from hornbook import activations, constraints, formulas, initializers, regularizers
+from hornbook.activations import linear
 from hornbook.core.variable import unwrap
-from hornbook.kernels import in_one_call
-from hornbook.kernels.product import dot, flat, product, product_bias_relu
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.low_rank import Adaptable
 from hornbook.layers.masked import of_each_step
@@ -96,26 +93,5 @@ class Dense(Adaptable, adapts="kernel"):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Array) -> Array:
-        kernel = unwrap(self.kernel)
-        if self.bias is None:
-            return (self.activation or linear)(matmul(inputs, kernel))
-        if self.activation is relu:
-            outputs = product_bias_relu(inputs, kernel, self.bias.value)
-            if outputs is not None:
-                return outputs
-        return (self.activation or linear)(matmul(inputs, kernel) + self.bias.value)
-
-
-@in_one_call
-def matmul(x: Array, kernel: Array) -> Array:
-    """`x @ kernel` over all but the last axis of `x` as one matrix of rows.
-
-    Args:
-        x: `(..., inputs)`.
-        kernel: `(inputs, units)`.
-    """
-    dtype = jnp.promote_types(x.dtype, kernel.dtype)
-    if dtype.itemsize < 4:
-        return product(x, kernel)
-    rows = dot(flat(x).astype(dtype), kernel.astype(dtype))
-    return rows.reshape(*x.shape[:-1], kernel.shape[1])
+        bias = None if self.bias is None else self.bias.value
+        return formulas.dense(inputs, unwrap(self.kernel), bias, self.activation)

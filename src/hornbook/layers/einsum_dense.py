@@ -11,8 +11,8 @@ from jax import Array
 from hornbook import activations, constraints, initializers, regularizers
 from hornbook.activations import linear
 from hornbook.core.variable import unwrap
+from hornbook.formulas import matmul
 from hornbook.initializers import VarianceScaling
-from hornbook.layers.dense import matmul
 from hornbook.layers.low_rank import Adaptable
 
 FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each a row of letters"

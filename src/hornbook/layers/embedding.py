@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hornbook import constraints, initializers, regularizers
-from hornbook.kernels.embedding import Lookup, Rows, lookup, lookups
+from hornbook import constraints, formulas, initializers, regularizers
 from hornbook.layers.arguments import positive
 from hornbook.layers.low_rank import Adaptable
 
@@ -70,6 +69,11 @@ class Embedding(Adaptable, adapts="embeddings"):
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
 
+    @property
+    def input_dtype(self) -> str:
+        """The dtype of inputs that are made for it: ids are integers."""
+        return "int32"
+
     def build(self, input_shape: tuple | None = None) -> None:
         self.embeddings = self.add_weight(
             (self.input_dim, self.output_dim),
@@ -82,11 +86,7 @@ class Embedding(Adaptable, adapts="embeddings"):
     def call(self, inputs: Array) -> Array:
         self._check_ids(inputs)
         table: Any = getattr(self.embeddings, "raw", self.embeddings)
-        ids = inputs.astype("int32")
-        rows = lookup(table, ids).astype(self.compute_dtype)
-        if not isinstance(table, Rows) and table.dtype == self.compute_dtype:
-            lookups.note(rows, Lookup(table, ids))
-        return rows
+        return formulas.looked_up(table, inputs, self.compute_dtype)
 
     def compute_mask(self, inputs: Array, mask: Any = None) -> Any:
         return jnp.not_equal(inputs, 0) if self.mask_zero else None

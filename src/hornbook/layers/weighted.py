@@ -42,6 +42,11 @@ class Weighted(Module):
         return self.dtype_policy.compute_dtype
 
     @property
+    def input_dtype(self) -> str:
+        """The dtype of inputs that are made for it."""
+        return self.compute_dtype
+
+    @property
     def variable_dtype(self) -> str:
         """The dtype its weights are stored in."""
         return self.dtype_policy.variable_dtype

@@ -8,7 +8,6 @@ from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import as_shape, shape_of
-from hornbook.layers.host import HostLayer
 from hornbook.layers.input import Input, InputLayer
 from hornbook.models.functional import check_names
 from hornbook.models.inputs import fits
@@ -66,7 +65,7 @@ class Sequential(Model):
         check_names([*self._stack, layer])
         shape = layer._batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
-            self._stack = (Input(batch_shape=shape, dtype=_input_dtype(layer)).node.op,)
+            self._stack = (Input(batch_shape=shape, dtype=layer.input_dtype).node.op,)
         elif not self._stack and isinstance(layer, Model) and layer._recorded is not None:
             first = layer._recorded.input_list[0]
             self._stack = (Input(batch_shape=first.shape, dtype=first.dtype).node.op,)
@@ -126,7 +125,7 @@ class Sequential(Model):
         if isinstance(shape, list):
             return [self._inputs_of(child) for child in shape]
         size = shape if _stateful(self) else (None, *shape[1:])
-        return Input(batch_shape=size, dtype=_input_dtype(self._stack[0]))
+        return Input(batch_shape=size, dtype=self._stack[0].input_dtype)
 
     def _check_shape(self, shape: tuple) -> None:
         known = self._recorded.inputs.shape
@@ -203,14 +202,6 @@ def _instead(thing: Any) -> str:
 
 def _stateful(model: Sequential) -> bool:
     return any(getattr(module, "stateful", False) for module in model._all_modules())
-
-
-def _input_dtype(layer: Layer) -> str:
-    """Indices into an embedding are integers, and host layers say what they take; all else is in
-    the compute dtype."""
-    if isinstance(layer, HostLayer):
-        return layer.input_dtype
-    return "int32" if type(layer).__name__ == "Embedding" else layer.compute_dtype
 
 
 __all__ = ["Sequential", "tree"]

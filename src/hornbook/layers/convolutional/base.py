@@ -124,13 +124,17 @@ class Convolution(Layer):
         """The convolution itself, channels last."""
         raise NotImplementedError
 
-    def check_fit(self, x: Array) -> None:
-        """Raise a `ValueError` if the kernel is larger than an input that gets no padding."""
+    def check_fit(self, sizes: tuple) -> None:
+        """Raise a `ValueError` if the kernel is larger than an input that gets no padding.
+
+        Args:
+            sizes: the input's, without batch and channels.
+        """
         reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate)]
-        if self.padding == "valid" and any(n < r for n, r in zip(x.shape[1:-1], reach)):
+        if self.padding == "valid" and any(n < r for n, r in zip(sizes, reach)):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) has a kernel that reaches over "
-                f"{tuple(reach)}, more than the spatial size {x.shape[1:-1]} of its input: "
+                f"{tuple(reach)}, more than the spatial size {sizes} of its input: "
                 "no output would be left. Use padding='same', a smaller kernel or fewer poolings "
                 "before"
             )

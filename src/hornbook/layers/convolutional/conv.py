@@ -4,9 +4,9 @@ from typing import Any
 
 from jax import Array
 
-from hornbook.activations import linear, relu
+from hornbook import formulas
+from hornbook.activations import linear
 from hornbook.core.variable import unwrap
-from hornbook.kernels.conv import conv, conv_bias_relu
 from hornbook.layers.arguments import positive
 from hornbook.layers.calling import overrides
 from hornbook.layers.convolutional.base import FilterConvolution
@@ -71,10 +71,6 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
         )
         self.add_bias(self.filters)
 
-    def convolve(self, x: Array) -> Array:
-        self.check_fit(x)
-        return conv(x, unwrap(self.kernel), *self._window())
-
     def convolution_op(self, inputs: Array, kernel: Any) -> Array:
         """The convolution alone, which a subclass may write anew.
 
@@ -82,23 +78,21 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
             inputs: as the layer is called with.
             kernel: the layer's, or another one of its shape.
         """
-        x = self.inward(inputs)
-        self.check_fit(x)
-        return self.outward(conv(x, unwrap(kernel), *self._window()))
+        return self._convolved(inputs, unwrap(kernel), None, None)
 
     def call(self, inputs: Array) -> Array:
         if overrides(type(self), "convolution_op"):
             x = self.inward(self.convolution_op(inputs, self.kernel))
             x = self.outward(x if self.bias is None else x + self.bias.value)
             return (self.activation or linear)(x)
-        if self.bias is None or self.activation is not relu:
-            return super().call(inputs)
-        x, kernel = self.inward(inputs), unwrap(self.kernel)
-        self.check_fit(x)
-        return self.outward(conv_bias_relu(x, kernel, self.bias.value, *self._window()))
+        bias = None if self.bias is None else self.bias.value
+        return self._convolved(inputs, unwrap(self.kernel), bias, self.activation)
 
-    def _window(self) -> tuple:
-        return self.strides, self.padding, self.dilation_rate, self.groups
+    def _convolved(self, inputs: Array, kernel: Array, bias: Any, activation: Any) -> Array:
+        first = self.data_format == "channels_first"
+        self.check_fit(inputs.shape[2:] if first else inputs.shape[1:-1])
+        window = self.strides, self.padding, self.dilation_rate, self.groups
+        return formulas.convolution(inputs, kernel, bias, activation, window, self.data_format)
 
 
 class Conv1D(_Conv):

@@ -32,7 +32,7 @@ class _Depthwise(Convolution):
         self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def convolve(self, x: Array) -> Array:
-        self.check_fit(x)
+        self.check_fit(x.shape[1:-1])
         *taps, channels, multiplier = self.depthwise_kernel.shape
         kernel = self.depthwise_kernel.value.reshape(*taps, 1, channels * multiplier)
         return conv(x, kernel, self.strides, self.padding, self.dilation_rate, channels)

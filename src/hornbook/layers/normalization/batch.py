@@ -5,8 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from hornbook import constraints, initializers, regularizers
-from hornbook.kernels.embedding import Lookup, lookups
+from hornbook import constraints, formulas, initializers, regularizers
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import masked_moments, shifted_moments, wide
@@ -140,17 +139,7 @@ class BatchNormalization(Layer):
             mean, variance = self.moving_mean.value, self.moving_variance.value
         scale = scale * lax.rsqrt(variance + self.epsilon)
         offset = offset - mean * scale
-        result = self._affine(x, scale, offset).astype(self.compute_dtype)
-        looked_up = lookups.of(inputs)
-        if looked_up is not None and self.axis == -1:
-            table = self._affine(wide(looked_up.table), scale, offset).astype(self.compute_dtype)
-            lookups.note(result, Lookup(table, looked_up.ids))
-        return result
-
-    def _affine(self, x: Array, scale: Array, offset: Array) -> Array:
-        shape = [1] * x.ndim
-        shape[self.axis] = -1
-        return x * scale.reshape(shape) + offset.reshape(shape)
+        return formulas.scaled(inputs, scale, offset, self.axis, self.compute_dtype)
 
     def _moments(self, x: Array, mask: Any) -> tuple[Array, Array]:
         axes = tuple(axis for axis in range(x.ndim) if axis != self.axis % x.ndim)

@@ -1,0 +1,138 @@
+"""The formulas that layers are made of: a layer's `call` is one of these.
+
+What is faster together is recognised here, by `TOGETHER` and by what is known of where an array
+came from, so that no layer asks which activation it has or what its input is made of. Each formula
+is the plain one wherever no rule holds, and within `kernels.plain()`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import activations, ops
+from hornbook.kernels import conv as conv_kernels
+from hornbook.kernels import embedding, in_one_call
+from hornbook.kernels import product as product_kernels
+
+RELUS = (activations.relu, ops.relu, jax.nn.relu)
+# By formula, the activations for which a kernel does the sums, the bias and the activation in one
+# pass over the result instead of three. It gives `None` where that does not pay.
+TOGETHER: dict[str, tuple[tuple[Callable, ...], Callable]] = {
+    "dense": (RELUS, product_kernels.product_bias_relu),
+    "convolution": (RELUS, conv_kernels.conv_bias_relu),
+}
+
+
+def dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | None) -> Array:
+    """`activation(x kernel + bias)`.
+
+    Args:
+        x: `(..., features)`.
+        kernel: `(features, units)`.
+        bias: `(units,)` or `None`.
+        activation: of arrays; `None` for none.
+    """
+    found = _together("dense", activation, x, kernel, bias)
+    return _activated(activation, _plus(matmul(x, kernel), bias)) if found is None else found
+
+
+def convolution(
+    x: Array,
+    kernel: Array,
+    bias: Array | None,
+    activation: Callable | None,
+    window: tuple[Sequence[int], Any, Sequence[int], int],
+    data_format: str = "channels_last",
+) -> Array:
+    """`activation(sum over taps(x kernel) + bias)`.
+
+    Args:
+        x: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)`.
+        kernel: `(*taps, channels / groups, filters)`.
+        bias: `(filters,)` or `None`.
+        activation: of arrays in `data_format`; `None` for none.
+        window: strides, padding, dilation and groups, see `kernels.conv.conv`.
+        data_format: where the channels are.
+    """
+    first = data_format == "channels_first"
+    x = jnp.moveaxis(x, 1, -1) if first else x
+    found = _together("convolution", activation, x, kernel, bias, *window)
+    out = _plus(conv_kernels.conv(x, kernel, *window), bias) if found is None else found
+    out = jnp.moveaxis(out, -1, 1) if first else out
+    return _activated(activation, out) if found is None else out
+
+
+def _together(formula: str, activation: Any, x: Array, kernel: Array, bias: Any, *window: Any):
+    among, kernel_of_all = TOGETHER[formula]
+    if bias is None or all(activation is not one for one in among):
+        return None
+    return kernel_of_all(x, kernel, bias, *window)
+
+
+def _plus(sums: Array, bias: Array | None) -> Array:
+    return sums if bias is None else sums + bias
+
+
+def _activated(activation: Callable | None, sums: Array) -> Array:
+    return sums if activation is None else activation(sums)
+
+
+@in_one_call
+def matmul(x: Array, kernel: Array) -> Array:
+    """`x @ kernel` over all but the last axis of `x` as one matrix of rows.
+
+    Args:
+        x: `(..., inputs)`.
+        kernel: `(inputs, units)`.
+    """
+    dtype = jnp.promote_types(x.dtype, kernel.dtype)
+    if dtype.itemsize < 4:
+        return product_kernels.product(x, kernel)
+    rows = product_kernels.dot(product_kernels.flat(x).astype(dtype), kernel.astype(dtype))
+    return rows.reshape(*x.shape[:-1], kernel.shape[1])
+
+
+# ---- rows of tables: what is done with each row alone can be done with the table first, where rows
+# are asked for many times each. Letters before an LSTM: 1.3 times as fast as multiplying each.
+
+
+def looked_up(table: Any, ids: Array, dtype: Any) -> Array:
+    """`table[ids]`, in a dtype.
+
+    Args:
+        table: `(rows, width)`, or what stands for it while a step is traced.
+        ids: integers of any shape.
+        dtype: of the result, `ids.shape + (width,)`.
+    """
+    ids = ids.astype("int32")
+    rows = embedding.lookup(table, ids).astype(dtype)
+    if not isinstance(table, embedding.Rows) and table.dtype == dtype:
+        embedding.lookups.note(rows, embedding.Lookup(table, ids))
+    return rows
+
+
+def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
+    """`x scale + offset` along an axis, computed in at least float32.
+
+    Args:
+        x: of floats.
+        scale, offset: `(size of the axis,)` or numbers.
+        axis: of `x`.
+        dtype: of the result.
+    """
+    shape = [1] * x.ndim
+    shape[axis] = -1
+
+    def formula(x: Array, shape: list[int]) -> Array:
+        wide = x.astype(jnp.promote_types(x.dtype, "float32"))
+        return (wide * jnp.reshape(scale, shape) + jnp.reshape(offset, shape)).astype(dtype)
+
+    result = formula(x, shape)
+    known = embedding.lookups.of(x)
+    if known is not None and axis % x.ndim == x.ndim - 1:
+        of_table = embedding.Lookup(formula(known.table, [1, -1]), known.ids)
+        embedding.lookups.note(result, of_table)
+    return result
