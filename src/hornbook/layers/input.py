@@ -69,7 +69,7 @@ class InputLayer(Layer):
             raise ValueError(f"an Input's sizes are non-negative integers or None, not {bad[0]!r}")
         self.batch_shape = tuple(None if size is None else int(size) for size in sizes)
         self.optional = optional
-        self.input_dtype = standardize_dtype(dtype)
+        self._given_dtype = standardize_dtype(dtype)
         self.sparse = self.ragged = False
         self.built = True
         self._start(input_tensor)
@@ -87,9 +87,11 @@ class InputLayer(Layer):
         self._start()
 
     @property
-    def dtype(self) -> str:
+    def input_dtype(self) -> str:
         """The dtype of the data."""
-        return self.input_dtype
+        return self._given_dtype
+
+    dtype = input_dtype
 
     def call(self, inputs: Any = None) -> Any:
         """The input itself."""

@@ -26,6 +26,8 @@ class Lambda(Layer):
         [9.0]
     """
 
+    _runs_given_function = True
+
     def __init__(
         self,
         function: Callable,

@@ -107,7 +107,7 @@ def _is_known(module: Any) -> bool:
     graph = getattr(module, "_recorded", None)
     calls_ops = graph and not all(isinstance(op, Layer) for op in graph.operations())
     own = type(module).__module__.partition(".")[0] == PACKAGE
-    return own and not calls_ops and type(module).__name__ != "Lambda"
+    return own and not calls_ops and not getattr(module, "_runs_given_function", False)
 
 
 def _of_one_step(shape: Any, name: str) -> Any:
