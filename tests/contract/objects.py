@@ -191,6 +191,13 @@ LAYERS: dict[str, Row] = {
     "StringLookup": row(
         layers.StringLookup, TOKENS, vocabulary=["a", "b"], output_mode="multi_hot", but=ON_HOST
     ),
+    "TextVectorization": row(
+        layers.TextVectorization,
+        np.array([["a b"], ["b"], ["x"]]),
+        vocabulary=["a", "b"],
+        output_sequence_length=3,
+        but=ON_HOST,
+    ),
     # others
     "Identity": row(layers.Identity, VECTORS),
     "InputLayer": row(

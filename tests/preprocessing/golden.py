@@ -19,12 +19,26 @@ IDS = [12, 36, 1138, 42]
 NUMBERS = [[12, 1138, 42, 42], [42, 7, 36, -9]]
 PLACES = [[1, 3, 4], [4, 0, 2], [9, -1, 5]]
 WEIGHTS = [0.25, 0.75, 0.6, 0.4]
+LINES = [
+    "The cat sat on the mat.",
+    "  the\tDOG's  bone -- isn't\nÉclair\u00a0ÉCLAIR; (42)  ",
+    "",
+    "cat, cat: CAT! naïve\u2028x\x1cy",
+]
 CUBE = [[["a", "b"], ["c", "q"]], [["d", "b"], ["a", "a"]]]
 
 
 def _modes(name: str, cls: str, settings: dict, adapt: Any, inputs: Any) -> dict:
     modes = ("int", "one_hot", "multi_hot", "count")
     return {f"{name}-{m}": (cls, settings | {"output_mode": m}, adapt, inputs) for m in modes}
+
+
+def _texts(name: str, settings: dict) -> dict:
+    modes = ("int", "multi_hot", "count", "tf_idf")
+    return {
+        f"{name}-{m}": ("TextVectorization", settings | {"output_mode": m}, LINES, LINES)
+        for m in modes
+    }
 
 
 # name -> (class, settings, what it adapts to, inputs)
@@ -142,6 +156,31 @@ CASES: dict[str, tuple[str, dict, Any, Any]] = {
         None,
         [["x", "<mask>", "<unk>", "q"]],
     ),
+    **_texts("text", {}),
+    **_texts("text-plain", {"standardize": None, "split": "whitespace"}),
+    **_texts("text-lower", {"standardize": "lower"}),
+    **_texts("text-strip", {"standardize": "strip_punctuation", "max_tokens": 6}),
+    **_texts("text-characters", {"split": "character"}),
+    **_texts("text-ngrams", {"ngrams": 2}),
+    **_texts("text-pairs", {"ngrams": (2, 3)}),
+    **_texts("text-padded", {"max_tokens": 40, "pad_to_max_tokens": True}),
+    "text-length": ("TextVectorization", {"output_sequence_length": 3}, LINES, LINES),
+    "text-long": ("TextVectorization", {"output_sequence_length": 12}, LINES, LINES),
+    "text-column": ("TextVectorization", {}, LINES, [[line] for line in LINES]),
+    "text-words": ("TextVectorization", {"split": None}, TEXT, [["A", "z", ""], ["b!", "d", "d"]]),
+    "text-words-length": (
+        "TextVectorization",
+        {"split": None, "output_sequence_length": 2, "ngrams": 2},
+        TEXT,
+        TEXT,
+    ),
+    "text-vocabulary": ("TextVectorization", {"vocabulary": ["the", "cat"]}, None, LINES),
+    "text-idf": (
+        "TextVectorization",
+        {"vocabulary": ["the", "cat"], "output_mode": "tf_idf", "idf_weights": [0.5, 2.0]},
+        None,
+        LINES,
+    ),
     "scalar": ("StringLookup", {"vocabulary": WORDS}, None, "b"),
 }
 
@@ -150,6 +189,8 @@ MODELS: dict[str, tuple[str, dict, Any]] = {
     "lookup": ("StringLookup", {"mask_token": "", "num_oov_indices": 2}, MANY),
     "lookup_idf": ("StringLookup", {"output_mode": "tf_idf"}, MANY),
     "integers": ("IntegerLookup", {}, NUMBERS),
+    "text": ("TextVectorization", {"output_sequence_length": 4, "ngrams": 2}, LINES),
+    "text_idf": ("TextVectorization", {"output_mode": "tf_idf"}, LINES),
 }
 
 
@@ -165,7 +206,7 @@ def model_of(keras: Any, name: str) -> Any:
     x = keras.Input(data.shape[1:], dtype=dtype)
     y = layer(x)
     if "int" in str(y.dtype):
-        y = keras.layers.Embedding(16, 2)(y)
+        y = keras.layers.Embedding(32, 2)(y)
     return keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(y)))
 
 

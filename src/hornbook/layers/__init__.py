@@ -126,6 +126,7 @@ from hornbook.layers.time_distributed import TimeDistributed
 from hornbook.layers.wrapper import Wrapper
 from hornbook.preprocessing.integer_lookup import IntegerLookup
 from hornbook.preprocessing.string_lookup import StringLookup
+from hornbook.preprocessing.text_vectorization import TextVectorization
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
@@ -283,6 +284,7 @@ __all__ = [
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

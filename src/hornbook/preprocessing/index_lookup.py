@@ -1,7 +1,7 @@
 """What `StringLookup` and `IntegerLookup` share: values to places in a vocabulary, and back."""
 
 from collections import Counter
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from hornbook.preprocessing.adapting import Adapting
 from hornbook.preprocessing.encoding import encode, encoded_shape, mode_of, only_dense
 
 FILE = "vocabulary.txt"
-LEFT_OUT = -1  # the place of what no vector shows
+LEFT_OUT, UNKNOWN = -1, -2  # instead of an index: of what no vector shows, and not yet known
 
 FROM_FILE = (
     "refused: the file asks the layer {!r} to read its vocabulary from {!r}, a path outside it. If "
     "that is meant, make the layer in the program, or call set_vocabulary(path) after loading"
 )
-UNKNOWN = (
+NOT_THERE = (
     "layer {!r} has num_oov_indices=0, so that every value must be in its vocabulary; {!r} is not. "
     "num_oov_indices=1 gives others a place of their own"
 )
@@ -46,11 +46,10 @@ MISPLACED = (
 
 
 class Vocabulary:
-    """Tokens in order, and the place of each among them."""
+    """Tokens in order, and the index of each."""
 
-    def __init__(self, tokens: list):
-        self.tokens = tokens
-        self.places = dict(zip(tokens, range(len(tokens)), strict=True))
+    def __init__(self, tokens: list, places: dict):
+        self.tokens, self.places = tokens, places
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -107,9 +106,10 @@ class IndexLookup(Adapting, HostLayer):
         self.takes = STRING if text else "int"
         given = vocabulary is not None if has_input_vocabulary is None else has_input_vocabulary
         self._is_static = given
-        self._size = vocabulary_size  # known before the vocabulary is, in a file
-        self._vocabulary = Vocabulary([])
+        self._size: int | None = None
         self.idf_weights: Any = None
+        self._use([])
+        self._size = vocabulary_size  # known before the vocabulary is, in a file
         self.reset_state()
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -219,7 +219,10 @@ class IndexLookup(Adapting, HostLayer):
         fixed = self.output_mode == "int" or self.pad_to_max_tokens
         if self._nodes and not fixed and self._size not in (None, size):
             raise ValueError(GREW.format(self.name, self._size, size))
-        self._vocabulary = Vocabulary(tokens)
+        places = dict(zip(map(self._key, tokens), range(self._first_token, size), strict=True))
+        if self.mask_token is not None:
+            places[self._key(self.mask_token)] = 0 if self.output_mode == "int" else LEFT_OUT
+        self._vocabulary = Vocabulary(tokens, places)
         self._size = size
 
     def _use_weights(self, weights: np.ndarray, count: int, with_special: bool) -> None:
@@ -243,20 +246,18 @@ class IndexLookup(Adapting, HostLayer):
         """Count the tokens of a batch; each row is a document."""
         if self._is_static:
             raise ValueError(STATIC.format(self.name))
-        array = host_array(data, f"what layer {self.name!r} adapts to")
+        array = np.atleast_1d(host_array(data, f"what layer {self.name!r} adapts to"))
         if (array.dtype.kind in "OU") != (self.vocabulary_dtype == STRING):
             wanted = "strings" if self.vocabulary_dtype == STRING else "integers"
             raise TypeError(f"layer {self.name!r} adapts to {wanted}, not to {array.dtype}")
-        self.count(array.tolist() if array.ndim > 1 else [np.atleast_1d(array).tolist()])
+        self.count(array.reshape(len(array), -1).tolist() if array.ndim > 1 else [array.tolist()])
 
     def count(self, documents: list) -> None:
         """Count the tokens of documents, lists of tokens."""
         counts = self._counts
-        for document in documents:
-            flat = np.ravel(document).tolist() if _is_deep(document) else document
-            counts.tokens.update(flat)
-            if self.output_mode == "tf_idf":
-                counts.documents.update(set(flat))
+        counts.tokens.update(chain.from_iterable(documents))
+        if self.output_mode == "tf_idf":
+            counts.documents.update(chain.from_iterable(map(set, documents)))
         counts.number += len(documents)
 
     def finalize_state(self) -> None:
@@ -266,25 +267,17 @@ class IndexLookup(Adapting, HostLayer):
         if self._is_static or not counts.tokens:
             return
         for special in (self.mask_token, self.oov_token):
-            counts.tokens.pop(self._counted(special), None)
+            counts.tokens.pop(None if special is None else self._key(special), None)
         ordered = sorted(counts.tokens.items(), key=lambda item: item[::-1], reverse=True)
         if self.max_tokens:
             ordered = ordered[: self.max_tokens - self._first_token]
         found = [token for token, _ in ordered]
-        self._use([self._shown(token) for token in found])
+        self._use(list(map(self._token, found)))
         if self.output_mode == "tf_idf":
             in_how_many = np.array([counts.documents[token] for token in found], "float64")
             weights = np.log(1 + counts.number / (1 + in_how_many)).astype(floatx())
             self._use_weights(weights, len(found), False)
         self.reset_state()
-
-    def _counted(self, token: Any) -> Any:
-        """A token as `count` is given it."""
-        return token
-
-    def _shown(self, token: Any) -> Any:
-        """A token that was counted as the vocabulary has it."""
-        return token
 
     # ---- calling
 
@@ -306,32 +299,24 @@ class IndexLookup(Adapting, HostLayer):
 
     def indices(self, values: list) -> np.ndarray:
         """The index of each value, int64; of a mask, where it has none, -1."""
-        places, first = self._places(), self._first_token
-        missing = -2 - first
-        found = np.fromiter(map(places.get, values, repeat(missing)), "int64", len(values)) + first
-        if self.mask_token is not None:
-            mask = self._key(self.mask_token)
-            if mask in values:
-                here = np.fromiter((value == mask for value in values), bool, len(values))
-                found[here] = 0 if self.output_mode == "int" else LEFT_OUT
-        unknown = found == -2
-        if self.num_oov_indices == 1:
-            found[unknown] = self._first_oov
-        elif unknown.any():
-            where = np.flatnonzero(unknown)
-            others = [values[i] for i in where]
-            if not self.num_oov_indices:
-                raise ValueError(UNKNOWN.format(self.name, others[0]))
-            found[where] = self._bins(others) + self._first_oov
+        other = self._first_oov if self.num_oov_indices == 1 else UNKNOWN
+        places = self._vocabulary.places
+        found = np.fromiter(map(places.get, values, repeat(other)), "int64", len(values))
+        if other == UNKNOWN:
+            where = np.flatnonzero(found == UNKNOWN)
+            others = [values[i] for i in where.tolist()]
+            if others and not self.num_oov_indices:
+                raise ValueError(NOT_THERE.format(self.name, others[0]))
+            found[where] = self._bins(others) + self._first_oov if others else UNKNOWN
         return found
 
-    def _places(self) -> dict:
-        """From a value to its place among the tokens."""
-        return self._vocabulary.places
-
     def _key(self, token: Any) -> Any:
-        """A token as `indices` is given it."""
+        """A token as `indices` and `count` are given it."""
         return token
+
+    def _token(self, key: Any) -> Any:
+        """A token as the vocabulary has it."""
+        return key
 
     def _bins(self, values: list) -> np.ndarray:
         """The bins of values that are not in the vocabulary."""
@@ -428,10 +413,6 @@ class _Counts:
         self.tokens: Counter = Counter()
         self.documents: Counter = Counter()
         self.number = 0
-
-
-def _is_deep(document: list) -> bool:
-    return bool(document) and isinstance(document[0], list)
 
 
 def as_bytes(value: Any) -> bytes:

@@ -1,0 +1,277 @@
+"""TextVectorization: texts to the indices of their words, or to vectors."""
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from hornbook.core.settings import floatx
+from hornbook.core.symbolic import SymbolicTensor
+from hornbook.layers.arguments import WHOLE
+from hornbook.layers.host import HostLayer, host_array
+from hornbook.preprocessing.adapting import Adapting
+from hornbook.preprocessing.encoding import encoded_shape, mode_of, only_dense
+from hornbook.preprocessing.index_lookup import LEFT_OUT, refuse_path
+from hornbook.preprocessing.string_lookup import StringLookup
+
+PUNCTUATION = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
+LOWER = bytes(range(256)).lower()  # of ASCII, as in TensorFlow; other letters stay
+# What each way to standardize makes of the bytes of a text: a table for them, and those to delete.
+STANDARD: dict[Any, tuple[bytes | None, bytes]] = {
+    None: (None, b""),
+    "lower": (LOWER, b""),
+    "strip_punctuation": (None, PUNCTUATION),
+    "lower_and_strip_punctuation": (LOWER, PUNCTUATION),
+}
+
+ONE_TEXT = (
+    "layer {!r} splits texts, one in each row: it takes strings of shape (samples,) or (samples, "
+    "1), not {}. With split=None the strings of a row are its words"
+)
+
+
+class _Words(StringLookup):
+    """The vocabulary of a `TextVectorization`, whose words are UTF-8."""
+
+    def _key(self, token: str) -> bytes:
+        return token.encode()
+
+    def _token(self, key: bytes) -> str:
+        return key.decode("utf-8", "replace")
+
+
+class TextVectorization(Adapting, HostLayer):
+    """Turns texts into the indices of their words, or into vectors, by a vocabulary.
+
+    A text is standardized, split into words, and these are combined to n-grams; each has its place
+    in a vocabulary that is given or learnt. Index 0 is padding, 1 unknown words. It runs on the
+    host.
+
+    Args:
+        max_tokens: the most words, special ones included, that `adapt` learns.
+        standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, `None`, or a
+            function from an array of texts to one.
+        split: `"whitespace"`, `"character"`, `None` (a row has words, rather than a text), or a
+            function from an array of texts (N,) to N lists of words.
+        ngrams: n for up to n words in a row, or a tuple of how many.
+        output_mode: `"int"`; or one vector for a text: `"multi_hot"`, `"count"` or `"tf_idf"`, see
+            `StringLookup`.
+        output_sequence_length: for `"int"`, the length of all outputs; default that of the longest
+            text in a batch.
+        pad_to_max_tokens: whether vectors have `max_tokens` values from the start.
+        vocabulary: words, or the path of a text file with one in each line.
+        idf_weights: for `"tf_idf"`, a weight for each word of `vocabulary`.
+        sparse, ragged: only `False`.
+        encoding: accepted for Keras's sake; strings are Unicode, bytes UTF-8.
+
+    Input: texts (N,) or (N, 1); output: int (N, length), or floats (N, words).
+
+    Raises:
+        ValueError: for arguments that contradict each other, or a vocabulary that cannot be.
+
+    Example:
+        >>> import hornbook as keras
+        >>> layer = keras.layers.TextVectorization(output_sequence_length=4)
+        >>> layer.adapt(["foo bar", "bar baz", "baz bada boom"])
+        >>> layer.get_vocabulary()
+        ['', '[UNK]', 'baz', 'bar', 'foo', 'boom', 'bada']
+        >>> layer(["Foo, qux bar!"]).tolist()
+        [[4, 1, 3, 0]]
+    """
+
+    takes = "string"
+
+    def __init__(
+        self,
+        max_tokens: int | None = None,
+        standardize: Any = "lower_and_strip_punctuation",
+        split: Any = "whitespace",
+        ngrams: int | tuple | None = None,
+        output_mode: str = "int",
+        output_sequence_length: int | None = None,
+        pad_to_max_tokens: bool = False,
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        encoding: str = "utf-8",
+        name: str | None = None,
+        *,
+        vocabulary_size: int | None = None,
+        has_input_vocabulary: bool | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, **kwargs)
+        only_dense(self, sparse, ragged)
+        if not callable(standardize) and standardize not in STANDARD:
+            known = ", ".join(map(repr, STANDARD))
+            raise ValueError(f"standardize is a function or one of {known}, not {standardize!r}")
+        if not callable(split) and split not in (None, "whitespace", "character"):
+            raise ValueError(
+                f"split is a function, 'whitespace', 'character' or None, not {split!r}"
+            )
+        widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, WHOLE) else ngrams
+        if widths is not None and not all(isinstance(width, WHOLE) for width in widths):
+            raise ValueError(f"ngrams is an integer, integers or None, not {ngrams!r}")
+        self.output_mode = mode_of(self, output_mode)
+        if output_sequence_length is not None and self.output_mode != "int":
+            raise ValueError("output_sequence_length goes with output_mode='int' alone")
+        self.standardize, self.split, self.encoding = standardize, split, encoding
+        self.ngrams = widths
+        self.output_sequence_length = output_sequence_length
+        self._lookup_layer = _Words(
+            max_tokens=max_tokens,
+            vocabulary=vocabulary,
+            idf_weights=idf_weights,
+            pad_to_max_tokens=pad_to_max_tokens,
+            mask_token="",
+            output_mode=output_mode,
+            vocabulary_size=vocabulary_size,
+            has_input_vocabulary=has_input_vocabulary,
+        )
+
+    # ---- the vocabulary
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
+        """The words in the order of their indices.
+
+        Args:
+            include_special_tokens: whether those for padding and unknown words stand before them.
+        """
+        return self._lookup_layer.get_vocabulary(include_special_tokens)
+
+    def vocabulary_size(self) -> int:
+        """How many words there are, those for padding and unknown words included."""
+        return self._lookup_layer.vocabulary_size()
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Use these words from now on; see `StringLookup.set_vocabulary`."""
+        self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
+
+    def reset_state(self) -> None:
+        """Forget what was counted."""
+        self._lookup_layer.reset_state()
+
+    def update_state(self, data: Any) -> None:
+        """Count the words of a batch of texts."""
+        texts = self.given(data)
+        documents, shape = self._words(texts)
+        if self.split is None and texts.ndim < 2:
+            documents = [list(chain.from_iterable(documents))]
+        self._lookup_layer.count(documents)
+
+    def finalize_state(self) -> None:
+        """Make the vocabulary of the most frequent words."""
+        self._lookup_layer.finalize_state()
+
+    # ---- calling
+
+    def call(self, inputs: np.ndarray) -> np.ndarray:
+        documents, shape = self._words(inputs)
+        most = self.output_sequence_length
+        if most is not None:
+            documents = [words[:most] for words in documents]
+        lengths = np.fromiter(map(len, documents), "int64", len(documents))
+        length = most if most is not None else int(lengths.max(initial=0))
+        padding = 0 if self.output_mode == "int" else LEFT_OUT
+        numbers = np.full((len(documents), length), padding, "int64")
+        there = np.arange(length) < lengths[:, None]
+        numbers[there] = self._lookup_layer.indices(list(chain.from_iterable(documents)))
+        return self._lookup_layer.encoded(numbers.reshape(*shape, length))
+
+    def _words(self, texts: np.ndarray) -> tuple[list[list[bytes]], tuple]:
+        """The words of each text, and the shape that the texts stand in."""
+        if callable(self.standardize):
+            texts = host_array(self.standardize(texts.astype(str)), "what standardize returned")
+        shape = texts.shape
+        if self.split is not None and len(shape) > 1:
+            if shape[-1] != 1:
+                raise ValueError(ONE_TEXT.format(self.name, shape))
+            shape = shape[:-1]
+        if callable(self.split):
+            documents = _utf8(self.split(texts.astype(str).reshape(shape)))
+        else:
+            table, delete = STANDARD.get(self.standardize if texts.size else None, (None, b""))
+            raw = [text.encode() for text in texts.ravel().tolist()]
+            if table or delete:
+                raw = [text.translate(table, delete) for text in raw]
+            if self.split == "whitespace":
+                documents = [text.split() for text in raw]
+            elif self.split == "character":
+                documents = _utf8([text.decode() for text in raw])
+            else:
+                count = shape[-1] if len(shape) > 1 else 1
+                documents = [raw[i : i + count] for i in range(0, len(raw), count)]
+                shape = shape[:-1] if len(shape) > 1 else shape
+        if self.ngrams is not None:
+            documents = [_combined(words, self.ngrams) for words in documents]
+        return documents, shape
+
+    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+        shape = tuple(inputs.shape)
+        if self.split is not None and len(shape) > 1:
+            if shape[-1] not in (1, None):
+                raise ValueError(ONE_TEXT.format(self.name, shape))
+            shape = shape[:-1]
+        elif self.split is None and len(shape) > 1:
+            shape = shape[:-1]
+        if self.output_mode == "int":
+            return SymbolicTensor((*shape, self.output_sequence_length), "int64")
+        depth = self._lookup_layer._depth(known=True)
+        return SymbolicTensor(encoded_shape((*shape, None), self.output_mode, depth), floatx())
+
+    # ---- configs and files
+
+    def get_config(self) -> dict:
+        """Constructor arguments as plain data; a vocabulary that was learnt or read stands in a
+        file of its own."""
+        config = super().get_config()
+        config |= {
+            key: self._lookup_layer.get_config()[key]
+            for key in ("vocabulary", "vocabulary_size", "idf_weights", "output_mode")
+        }
+        config.pop("has_input_vocabulary", None)
+        return config | {"vocabulary_size": self.vocabulary_size()}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """A layer made from what `get_config` returned.
+
+        Raises:
+            ValueError: if the vocabulary is to be read from a path.
+        """
+        refuse_path(cls, config)
+        return super().from_config(config)
+
+    def save_own_variables(self, store: dict) -> None:
+        """Put the weights of documents into a file."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: dict) -> None:
+        """Take the weights of documents from a file."""
+        self._lookup_layer.load_own_variables(store)
+
+    def save_assets(self, dir_path: str) -> None:
+        """Write the vocabulary to a folder, unless the config has it."""
+        self._lookup_layer.save_assets(dir_path)
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read the vocabulary from a folder."""
+        self._lookup_layer.load_assets(dir_path)
+
+
+def _utf8(documents: Any) -> list[list[bytes]]:
+    """Words of texts in UTF-8."""
+    return [
+        [word.encode() if isinstance(word, str) else bytes(word) for word in words]
+        for words in documents
+    ]
+
+
+def _combined(words: list[bytes], widths: tuple) -> list[bytes]:
+    """All runs of so many words, joined by spaces."""
+    return [
+        b" ".join(words[start : start + width])
+        for width in widths
+        for start in range(len(words) - width + 1)
+    ]
