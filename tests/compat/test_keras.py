@@ -119,6 +119,29 @@ def test_classes_stay_classes(keras1):
     assert np.asarray(wide(np.ones((1, 3)))).tolist() == [[0.0] * 8]
 
 
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_a_model_that_begins_with_words_is_built_at_once(generation):
+    with installed(generation):
+        from keras.layers import Dense, Embedding, Input, SimpleRNN, TimeDistributed
+        from keras.models import Model, Sequential
+
+        table = np.arange(20.0).reshape(10, 2)
+        model = Sequential([Embedding(10, 2), SimpleRNN(3), Dense(1)])
+        assert model.count_params() == 20 + (2 * 3 + 3 * 3 + 3) + 4
+        assert model.layers[0].output_shape == (None, None, 2)
+        assert model.output_shape == (None, 1)
+        model.layers[0].set_weights([table])
+        words = Sequential([model.layers[0]])
+        assert words.predict(np.array([[3, 4, 9]]))[0].tolist() == table[[3, 4, 9]].tolist()
+        # elsewhere it takes what it is given
+        ids = Input((4, 3))
+        for layer in (Embedding(10, 2, weights=[table]), TimeDistributed(Embedding(10, 2))):
+            assert tuple(Model(ids, layer(ids)).output_shape) == (None, 4, 3, 2)
+        assert Embedding(10, 2, batch_input_shape=(8, 5)).batch_input_shape == (8, 5)
+        assert Dense(2, input_dim=3).batch_input_shape == (None, 3)
+        assert not hasattr(Dense(2), "batch_input_shape")
+
+
 def test_words_are_left_out_whole(keras1):
     layer = keras1.layers.Embedding(50, 4, dropout=0.5, init="one")
     ids = np.arange(50).reshape(5, 10) % 25

@@ -22,6 +22,7 @@ CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
 )
 SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "depth_multiplier")
 LAYOUTS = {"channels_first": "th", "channels_last": "tf"}
+SHAPE_GIVEN = {"input_length", "input_shape", "batch_input_shape", "batch_shape"}
 IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
 
 
@@ -140,6 +141,8 @@ class OldLayer(OldNodes):
             several = length is not None or issubclass(today, SEQUENCES)
             if given.get("input_dim") is not None and several:
                 given["input_shape"] = (length, given.pop("input_dim"))
+        elif not SHAPE_GIVEN & {*given}:
+            given["input_shape"] = (None,)  # so that a model that begins with it is built at once
         if issubclass(today, CHANNELS_LAST):
             given.setdefault("data_format", "channels_last")
         if issubclass(today, layers.Conv2DTranspose):
@@ -206,6 +209,21 @@ class OldLayer(OldNodes):
         for variable in value:
             variable.trainable = False
         self._given_fixed_weights = list(value)
+
+    @property
+    def batch_input_shape(self) -> tuple:
+        """The shape of a batch that it was made for.
+
+        Raises:
+            AttributeError: if it was not told any.
+        """
+        if self._batch_input_shape is None:
+            raise AttributeError(f"layer {self.name!r} was not told the shape of its input")  # type: ignore[attr-defined]
+        return tuple(self._batch_input_shape)
+
+    @batch_input_shape.setter
+    def batch_input_shape(self, value: Any) -> None:
+        self._batch_input_shape = tuple(value)
 
     @property
     def input_shape(self) -> Any:

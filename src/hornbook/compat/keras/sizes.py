@@ -73,8 +73,9 @@ def shape(x: Any) -> Sizes:
         x: an array or symbolic tensor.
 
     Example:
-        >>> shape(hornbook.Input((3,)))[0].dtype
-        'int32'
+        >>> rows, columns = shape(SymbolicTensor((None, 3)))
+        >>> rows.dtype, columns
+        ('int32', 3)
     """
     sizes = enumerate(ops.shape(x))
     return Sizes(_size(x, axis) if size is None else size for axis, size in sizes)
