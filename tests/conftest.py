@@ -1,5 +1,6 @@
 """Settings and fixtures of the whole suite. The environment is set before anything imports jax."""
 
+import gc
 import os
 import signal
 from importlib.metadata import version
@@ -41,6 +42,20 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Properties are tried with the same few examples, or with many new ones."""
     hypothesis.settings.load_profile("long" if config.getoption("long") else "suite")
+
+
+@pytest.fixture
+def as_users_compile(long):
+    """For tests that compile much, best as users do: `.ci/run` has a step without `XLA_FLAGS`."""
+    if QUICK in os.environ["XLA_FLAGS"] and not long:
+        pytest.skip("compiled as users compile it: XLA_FLAGS= pytest, or pytest --long")
+
+
+def pytest_collection_finish(session):
+    """What is there for good, modules and tests, is not looked through at each collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")

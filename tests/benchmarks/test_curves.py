@@ -1,4 +1,4 @@
-"""Every workload learns the same with all fast paths on and off."""
+"""Every workload learns the same with all fast paths on and off: `XLA_FLAGS= pytest` runs it."""
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ def curve(workload: workloads.Workload, callbacks: list) -> list[float]:
     return history.history["loss"]
 
 
+@pytest.mark.usefixtures("as_users_compile")
 @pytest.mark.parametrize("workload", TRAINED, ids=lambda w: w.name)
 def test_curves_agree_with_fast_paths_on_and_off(workload):
     fast = curve(workload, [])

@@ -16,12 +16,7 @@ from hornbook.dialects.libraries import GONE
 from hornbook.dialects.row import row
 
 DIALECTS = [keras1, keras2]
-ROWS = [
-    pytest.param(dialect, family, name, id=f"{dialect.__name__[-6:]}-{family}-{name}")
-    for dialect in DIALECTS
-    for family, rows in dialect.FAMILIES.items()
-    for name in rows
-]
+FAMILIES = [(dialect, family) for dialect in DIALECTS for family in dialect.FAMILIES]
 
 
 def known_parameters(today):
@@ -35,15 +30,15 @@ def known_parameters(today):
     return {*parameters, *also}
 
 
-@pytest.mark.parametrize(("dialect", "family", "name"), ROWS)
-def test_what_a_row_names_exists_today(dialect, family, name):
-    one = dialect.FAMILIES[family][name]
-    known = known_parameters(resolve(one.new))
-    if known is not None:
-        wanted = {a.new for a in one.arguments if a.new} | set(one.defaults)
-        own = {"output_shape"} if "Deconv" in name else set()  # computed by the old class
-        assert wanted - own <= known
-    assert callable(Names(dialect).get(family, name))
+@pytest.mark.parametrize(("dialect", "family"), FAMILIES)
+def test_what_a_row_names_exists_today(dialect, family):
+    for name, one in dialect.FAMILIES[family].items():
+        known = known_parameters(resolve(one.new))
+        if known is not None:
+            wanted = {a.new for a in one.arguments if a.new} | set(one.defaults)
+            own = {"output_shape"} if "Deconv" in name else set()  # computed by the old class
+            assert wanted - own <= known, name
+        assert callable(Names(dialect).get(family, name)), name
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

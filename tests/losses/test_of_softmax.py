@@ -69,7 +69,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("scale", [1.0, 10.0, 3000.0], ids=["small", "large", "pictures"])
+@pytest.mark.parametrize("scale", [10.0, 3000.0], ids=["large", "pictures"])
 @pytest.mark.parametrize("case", CASES)
 def test_the_loss_is_that_of_the_logits(case, scale):
     loss_of, shape, activation = CASES[case]
@@ -207,8 +207,11 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("name", MODELS)
+# every loss for one model, every model for one loss
+TRAINED = [("dense", loss) for loss in LOSSES] + [(name, [*LOSSES][0]) for name in [*MODELS][1:]]
+
+
+@pytest.mark.parametrize(("name", "loss"), TRAINED)
 def test_a_model_trains_as_with_its_logits(name, loss):
     activation, units, y = LOSSES[loss]
 

@@ -57,11 +57,12 @@ def test_an_object_s_public_attributes_are_those_of_keras(kind):
     assert extra <= set(vars(theirs)) | public(type(theirs))
 
 
-def owner(base, name, value):
+def owner(base, names, value):
     class Own(base):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
-            setattr(self, name, value)
+            for name in names:
+                setattr(self, name, value)
             self.dense = keras.layers.Dense(1)
 
         def call(self, x):
@@ -71,23 +72,23 @@ def owner(base, name, value):
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-@pytest.mark.parametrize("name", NAMES + ["layers"])
-def test_a_layer_s_attribute_may_have_any_name(name, value):
-    layer = owner(keras.Layer, name, value)()
-    assert layer(DATA[0]).shape == (8, 1)
-    assert getattr(layer, name) == value
-    assert len(layer.trainable_weights) == 2 and layer.metrics == []
+def test_a_layer_s_attribute_may_have_any_name(value):
+    for name in [*NAMES, "layers"]:
+        layer = owner(keras.Layer, [name], value)()
+        assert layer(keras.Input((2,))).shape == (None, 1), name
+        assert getattr(layer, name) == value
+        assert len(layer.trainable_weights) == 2 and layer.metrics == [], name
 
 
-def run(base, name, value, path):
-    """Build, train, save and load a model with an attribute."""
-    cls = keras.saving.register_keras_serializable()(owner(base, name, value))
+def run(base, names, value, path):
+    """Build, train, save and load a model with attributes."""
+    cls = keras.saving.register_keras_serializable()(owner(base, names, value))
     keras.utils.set_random_seed(0)
     if base is keras.Layer:
         model = keras.Sequential([keras.Input((2,)), cls(name="own")])
     else:
         model = cls()
-        assert getattr(model, name) == value
+        assert all(getattr(model, name) == value for name in names)
     model.compile("sgd", "mse", metrics=["mae"])
     model.fit(*DATA, verbose=0, validation_data=DATA)
     model.save(path)
@@ -101,28 +102,33 @@ def run(base, name, value, path):
 def plain(tmp_path_factory):
     path = tmp_path_factory.mktemp("plain")
     return {
-        base: run(base, "other", 0, path / f"{base.__name__}.keras")
+        base: run(base, [], 0, path / f"{base.__name__}.keras")
         for base in (keras.Layer, keras.Model)
     }
 
 
-@pytest.mark.parametrize("name", [*NAMES, "layers"])
-def test_a_model_with_such_a_layer_trains_and_is_saved(name, plain, tmp_path):
-    weights = run(keras.Layer, name, {"a": [1]}, tmp_path / "m.keras")
-    for one, two in zip(weights, plain[keras.Layer], strict=True):
-        np.testing.assert_array_equal(one, two)
+def sets(names, long):
+    """All of them on one object; in the long form each on one of its own, too."""
+    return [names, *([name] for name in names if long)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_model_s_attribute_may_have_any_name(name, plain, tmp_path):
-    weights = run(keras.Model, name, "mine", tmp_path / "m.keras")
-    for one, two in zip(weights, plain[keras.Model], strict=True):
-        np.testing.assert_array_equal(one, two)
+def test_a_model_with_such_layers_trains_and_is_saved(plain, tmp_path, long):
+    for names in sets([*NAMES, "layers"], long):
+        weights = run(keras.Layer, names, {"a": [1]}, tmp_path / "m.keras")
+        for one, two in zip(weights, plain[keras.Layer], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=str(names))
+
+
+def test_a_model_s_attributes_may_have_any_names(plain, tmp_path, long):
+    for names in sets(NAMES, long):
+        weights = run(keras.Model, names, "mine", tmp_path / "m.keras")
+        for one, two in zip(weights, plain[keras.Model], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=str(names))
 
 
 @pytest.mark.parametrize("name", "loss optimizer compiled run_eagerly steps_per_execution".split())
 def test_compile_settles_what_a_program_kept_there(name):
-    model = owner(keras.Model, name, "mine")()
+    model = owner(keras.Model, [name], "mine")()
     theirs = reference.Sequential([reference.layers.Dense(1)])
     for one in (model, theirs):
         one.compile("sgd", "mse")
@@ -146,12 +152,12 @@ def test_read_only_names_are_refused_with_the_way_out(kind, name):
     theirs = inspect.getattr_static(getattr(reference, kind), name)
     assert isinstance(theirs, property) and theirs.fset is None
     with pytest.raises(AttributeError, match=rf"my_{name}"):
-        owner(getattr(keras, kind), name, 3)()
+        owner(getattr(keras, kind), [name], 3)()
 
 
 def test_the_layers_of_a_model_are_not_set():
     with pytest.raises(AttributeError, match="my_layers"):
-        owner(keras.Model, "layers", [3])()
+        owner(keras.Model, ["layers"], [3])()
 
 
 def test_a_leaf_has_no_layers():
@@ -160,7 +166,7 @@ def test_a_leaf_has_no_layers():
 
 
 def test_a_model_without_a_graph_has_no_inputs():
-    model = owner(keras.Model, "mine", 3)()
+    model = owner(keras.Model, ["mine"], 3)()
     for name in "inputs outputs input_shape output_shape input_names output_names".split():
         assert not hasattr(model, name)
 

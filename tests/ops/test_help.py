@@ -24,16 +24,13 @@ def public():
     }
 
 
-@pytest.mark.parametrize("name", public())
-def test_help_shows_the_arguments(name):
-    op = public()[name]
-    shown = pydoc.plain(pydoc.render_doc(op))
-    heading = next(line for line in shown.splitlines() if line.startswith(op.__name__))
-    first = next(iter(inspect.signature(op).parameters.values()), None)
-    assert heading.startswith(f"{op.__name__}(")
-    if first is not None:
-        star = "*" if first.kind is first.VAR_POSITIONAL else ""
-        assert heading.startswith(f"{op.__name__}({star}{first.name}")
+def test_help_shows_the_arguments():
+    for name, op in public().items():
+        shown = pydoc.plain(pydoc.render_doc(op))
+        heading = next(line for line in shown.splitlines() if line.startswith(op.__name__))
+        first = next(iter(inspect.signature(op).parameters.values()), None)
+        star = "*" if first and first.kind is first.VAR_POSITIONAL else ""
+        assert heading.startswith(f"{op.__name__}({star}{first.name if first else ''}"), name
 
 
 # Made by a function of several lines, which stands above them.
@@ -43,15 +40,14 @@ OF_SEVERAL_LINES = set(
 )
 
 
-@pytest.mark.parametrize("name", public())
-def test_the_source_of_an_op_is_where_it_is_written(name):
-    op = public()[name]
-    code = inspect.unwrap(op).__code__
-    assert "/hornbook/ops/" in code.co_filename.replace("\\", "/")
-    line = code.co_firstlineno - 1
-    head = "".join(linecache.getlines(code.co_filename)[max(line - 1, 0) : line + 4])
-    by_name = f"{op.__name__} = " in head or f"def {op.__name__}(" in head
-    assert by_name or op.__name__ in OF_SEVERAL_LINES
+def test_the_source_of_an_op_is_where_it_is_written():
+    for name, op in public().items():
+        code = inspect.unwrap(op).__code__
+        assert "/hornbook/ops/" in code.co_filename.replace("\\", "/"), name
+        line = code.co_firstlineno - 1
+        head = "".join(linecache.getlines(code.co_filename)[max(line - 1, 0) : line + 4])
+        by_name = f"{op.__name__} = " in head or f"def {op.__name__}(" in head
+        assert by_name or op.__name__ in OF_SEVERAL_LINES, name
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def make(eager, seen=None, optimizer="adam", **more):
 
 def test_it_computes_what_compiled_steps_do():
     compiled, eager = make(False), make(True)
-    data = {"x": X, "y": Y, "batch_size": 16, "shuffle": False}
+    data = {"x": X, "y": Y, "batch_size": 20, "shuffle": False}  # one shape, compiled once
     histories = [
         model.fit(**data, epochs=2, verbose=0, validation_data=(X, Y)).history
         for model in (compiled, eager)
@@ -62,9 +62,10 @@ def test_it_computes_what_compiled_steps_do():
         np.testing.assert_allclose(histories[1][name], values, rtol=1e-4)
     for one, other in zip(compiled.variables, eager.variables, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(eager.predict(X, verbose=0), compiled.predict(X, verbose=0), 1e-3)
-    assert eager.train_on_batch(X, Y) == pytest.approx(compiled.train_on_batch(X, Y), rel=1e-4)
-    assert eager.test_on_batch(X, Y) == pytest.approx(compiled.test_on_batch(X, Y), rel=1e-4)
+    x, y = X[:20], Y[:20]
+    np.testing.assert_allclose(eager.predict(x, verbose=0), compiled.predict(x, verbose=0), 1e-3)
+    assert eager.train_on_batch(x, y) == pytest.approx(compiled.train_on_batch(x, y), rel=1e-4)
+    assert eager.test_on_batch(x, y) == pytest.approx(compiled.test_on_batch(x, y), rel=1e-4)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

@@ -1,6 +1,6 @@
 """A small model of each kind, from compile to predict: `fit` gives what its steps give one by one.
 
-`.ci/run` runs this file once more compiled as users compile, with nothing in XLA_FLAGS.
+Compiled as users compile, with nothing in XLA_FLAGS: `.ci/run` has a step for it.
 """
 
 import numpy as np
@@ -122,6 +122,7 @@ def trained(kind, step_by_step):
     return model, x, y, history.history["loss"]
 
 
+@pytest.mark.usefixtures("as_users_compile")
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_is_its_steps_one_by_one(kind):
     model, x, y, losses = trained(kind, step_by_step=False)
