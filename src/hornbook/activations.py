@@ -8,6 +8,7 @@ same name; here are those whose defaults or arguments differ, and `get`, which f
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import jax
@@ -15,43 +16,41 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core import config as registry
-from hornbook.core.symbolic import op
+from hornbook.core import doors, symbolic
 from hornbook.ops import rows
-from hornbook.ops.nn import (
-    celu,
-    elu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
-)
+from hornbook.ops.nn import celu as celu
+from hornbook.ops.nn import elu as elu
 from hornbook.ops.nn import gelu as _gelu
+from hornbook.ops.nn import glu as glu
+from hornbook.ops.nn import hard_shrink as hard_shrink
+from hornbook.ops.nn import hard_sigmoid as hard_sigmoid
+from hornbook.ops.nn import hard_silu as hard_silu
+from hornbook.ops.nn import hard_swish as hard_swish
+from hornbook.ops.nn import hard_tanh as hard_tanh
+from hornbook.ops.nn import leaky_relu as leaky_relu
+from hornbook.ops.nn import log_sigmoid as log_sigmoid
+from hornbook.ops.nn import log_softmax as log_softmax
 from hornbook.ops.nn import relu as _relu
+from hornbook.ops.nn import relu6 as relu6
+from hornbook.ops.nn import selu as selu
+from hornbook.ops.nn import sigmoid as sigmoid
+from hornbook.ops.nn import silu as silu
+from hornbook.ops.nn import soft_shrink as soft_shrink
 from hornbook.ops.nn import softmax as _softmax
-from hornbook.ops.numpy import exp as exponential
-from hornbook.ops.numpy import tanh
+from hornbook.ops.nn import softplus as softplus
+from hornbook.ops.nn import softsign as softsign
+from hornbook.ops.nn import sparse_plus as sparse_plus
+from hornbook.ops.nn import sparse_sigmoid as sparse_sigmoid
+from hornbook.ops.nn import sparsemax as sparsemax
+from hornbook.ops.nn import squareplus as squareplus
+from hornbook.ops.nn import swish as swish
+from hornbook.ops.nn import tanh_shrink as tanh_shrink
+from hornbook.ops.nn import threshold as threshold
+from hornbook.ops.numpy import exp as _exp
+from hornbook.ops.numpy import tanh as tanh
 
 
-@op
+@symbolic.op
 def relu(
     x: Array,
     negative_slope: float = 0.0,
@@ -83,7 +82,7 @@ def relu(
     return x if max_value is None else jnp.minimum(x, max_value)
 
 
-@op
+@symbolic.op
 def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """Positive numbers that sum to 1 along `axis`: `exp(x) / sum(exp(x))`.
 
@@ -98,7 +97,7 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     return _softmax(x, axis)
 
 
-@op
+@symbolic.op
 def gelu(x: Array, approximate: bool = False) -> Array:
     """`x` times the normal distribution function at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
 
@@ -113,7 +112,7 @@ def gelu(x: Array, approximate: bool = False) -> Array:
     return _gelu(x, approximate)
 
 
-@op
+@symbolic.op
 def mish(x: Array) -> Array:
     """`x * tanh(softplus(x))` (Misra 2019, arXiv:1908.08681).
 
@@ -124,6 +123,7 @@ def mish(x: Array) -> Array:
     return jax.nn.mish(rows.floating(x))
 
 
+@doors.also("")
 def linear(x: Any) -> Any:
     """The input itself.
 
@@ -135,56 +135,23 @@ def linear(x: Any) -> Any:
 
 
 @registry.register_keras_serializable("hornbook.compat", "hard_sigmoid")
-@op
-def steep_hard_sigmoid(x: Array) -> Array:
+@symbolic.op
+def _steep_hard_sigmoid(x: Array) -> Array:
     """`clip(0.2 x + 0.5, 0, 1)`: what `hard_sigmoid` was until Keras 2, and is in its files.
 
     Args:
         x: an array.
 
     Example:
-        >>> hornbook.activations.steep_hard_sigmoid(np.array([-3.0, 0.0, 1.0])).tolist()
+        >>> hornbook.activations._steep_hard_sigmoid(np.array([-3.0, 0.0, 1.0])).tolist()
         [0.0, 0.5, 0.699999988079071]
     """
     return jnp.clip(0.2 * rows.floating(x) + 0.5, 0.0, 1.0)
 
 
-TABLE: dict[str, Callable] = {
-    "linear": linear,
-    "relu": relu,
-    "relu6": relu6,
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "selu": selu,
-    "celu": celu,
-    "gelu": gelu,
-    "silu": silu,
-    "swish": swish,
-    "mish": mish,
-    "glu": glu,
-    "sigmoid": sigmoid,
-    "hard_sigmoid": hard_sigmoid,
-    "log_sigmoid": log_sigmoid,
-    "sparse_sigmoid": sparse_sigmoid,
-    "tanh": tanh,
-    "hard_tanh": hard_tanh,
-    "tanh_shrink": tanh_shrink,
-    "hard_silu": hard_silu,
-    "hard_swish": hard_swish,
-    "hard_shrink": hard_shrink,
-    "soft_shrink": soft_shrink,
-    "threshold": threshold,
-    "softplus": softplus,
-    "softsign": softsign,
-    "squareplus": squareplus,
-    "sparse_plus": sparse_plus,
-    "exponential": exponential,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-    "sparsemax": sparsemax,
-}
+exponential = _exp
 registry.register_functions("activations", {"relu": _relu, "softmax": _softmax})
-registry.register_functions("activations", TABLE)
+TABLE: dict[str, Callable] = doors.table("activations", globals(), first=FunctionType)
 
 
 def get(identifier: Any) -> Callable:
@@ -230,8 +197,4 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
         return get(config)
 
 
-__all__ = [
-    *(name for name in TABLE if name in globals()),
-    *("get", "serialize", "deserialize"),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -4,19 +4,19 @@ from typing import Any
 
 import jax
 
-from hornbook.core.dtype import is_float as is_float_dtype
-from hornbook.core.dtype import standardize_dtype
-from hornbook.core.settings import (
-    epsilon,
-    floatx,
-    image_data_format,
-    set_epsilon,
-    set_floatx,
-    set_image_data_format,
-)
-from hornbook.core.symbolic import is_keras_tensor
-from hornbook.core.variable import Variable, name_scope
-from hornbook.utils.session import clear_session
+from hornbook.core import doors
+from hornbook.core.dtype import is_float as _is_float
+from hornbook.core.dtype import standardize_dtype as standardize_dtype
+from hornbook.core.settings import epsilon as epsilon
+from hornbook.core.settings import floatx as floatx
+from hornbook.core.settings import image_data_format as image_data_format
+from hornbook.core.settings import set_epsilon as set_epsilon
+from hornbook.core.settings import set_floatx as set_floatx
+from hornbook.core.settings import set_image_data_format as set_image_data_format
+from hornbook.core.symbolic import is_keras_tensor as is_keras_tensor
+from hornbook.core.variable import Variable as Variable
+from hornbook.core.variable import name_scope as name_scope
+from hornbook.utils.session import clear_session as clear_session
 
 
 def backend() -> str:
@@ -56,19 +56,5 @@ def device(device_name: Any) -> Any:
         raise ValueError(f"there is no device {device_name!r} here, but {known}") from None
 
 
-__all__ = [
-    "Variable",
-    "backend",
-    "clear_session",
-    "epsilon",
-    "floatx",
-    "image_data_format",
-    "is_float_dtype",
-    "is_keras_tensor",
-    "name_scope",
-    "set_epsilon",
-    "set_floatx",
-    "set_image_data_format",
-    "standardize_dtype",
-]
-__dir__ = __all__.copy
+is_float_dtype = _is_float
+doors.publish(globals())

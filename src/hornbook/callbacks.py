@@ -1,34 +1,18 @@
 """Callbacks, under the names of `keras.callbacks`."""
 
-from hornbook.training.callbacks import (
-    Callback,
-    CallbackList,
-    CSVLogger,
-    EarlyStopping,
-    History,
-    LambdaCallback,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ProgbarLogger,
-    ReduceLROnPlateau,
-    RemoteMonitor,
-    TensorBoard,
-    TerminateOnNaN,
-)
+from hornbook.core import doors
+from hornbook.training.callback import Callback as Callback
+from hornbook.training.callbacks.csv_logger import CSVLogger as CSVLogger
+from hornbook.training.callbacks.early_stopping import EarlyStopping as EarlyStopping
+from hornbook.training.callbacks.lambda_callback import LambdaCallback as LambdaCallback
+from hornbook.training.callbacks.learning_rate import LearningRateScheduler as LearningRateScheduler
+from hornbook.training.callbacks.learning_rate import ReduceLROnPlateau as ReduceLROnPlateau
+from hornbook.training.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
+from hornbook.training.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
+from hornbook.training.callbacks.tensorboard import TensorBoard as TensorBoard
+from hornbook.training.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
+from hornbook.training.events import CallbackList as CallbackList
+from hornbook.training.history import History as History
+from hornbook.training.progress import ProgbarLogger as ProgbarLogger
 
-__all__ = [
-    "CSVLogger",
-    "Callback",
-    "CallbackList",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "ProgbarLogger",
-    "ReduceLROnPlateau",
-    "RemoteMonitor",
-    "TensorBoard",
-    "TerminateOnNaN",
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core import config as registry
-from hornbook.core import settings
+from hornbook.core import doors, settings
 from hornbook.ops import rows
 
 Axes = int | tuple[int, ...] | list[int] | None
@@ -73,6 +73,7 @@ class MinMaxNorm(Constraint):
         return w * (wanted / (settings.epsilon() + norm))
 
 
+@doors.also("maxnorm")
 class MaxNorm(Constraint):
     """Shortens weight vectors longer than `max_value` (Srivastava et al. 2014, dropout).
 
@@ -95,6 +96,7 @@ class MaxNorm(Constraint):
         return MinMaxNorm(0.0, self.max_value, axis=self.axis)(w)
 
 
+@doors.also("nonneg")
 class NonNeg(Constraint):
     """Sets negative weights to 0.
 
@@ -107,6 +109,7 @@ class NonNeg(Constraint):
         return jnp.maximum(rows.array(w), 0)
 
 
+@doors.also("unitnorm")
 class UnitNorm(Constraint):
     """Brings each weight vector to length 1: `w / (epsilon + norm)`.
 
@@ -135,17 +138,7 @@ def _norm(w: Array, axis: Axes) -> Array:
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-TABLE: dict[str, type[Constraint]] = {
-    "constraint": Constraint,
-    "max_norm": MaxNorm,
-    "min_max_norm": MinMaxNorm,
-    "non_neg": NonNeg,
-    "unit_norm": UnitNorm,
-    "maxnorm": MaxNorm,
-    "nonneg": NonNeg,
-    "unitnorm": UnitNorm,
-    **{cls.__name__: cls for cls in (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm)},
-}
+TABLE: dict[str, type[Constraint]] = doors.table("constraints", globals())
 
 
 def get(identifier: Any) -> Callable | None:
@@ -190,8 +183,4 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
         return get(config)
 
 
-__all__ = [
-    *(name for name in TABLE if name in globals()),
-    *("Constraint", "get", "serialize", "deserialize"),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

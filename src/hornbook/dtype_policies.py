@@ -1,7 +1,9 @@
 """Dtype policies, under the names of `keras.dtype_policies`."""
 
-from hornbook.core.dtype import DTypePolicy, FloatDTypePolicy
-from hornbook.core.dtype import get_policy as get
+from hornbook.core import doors
+from hornbook.core.dtype import DTypePolicy as DTypePolicy
+from hornbook.core.dtype import FloatDTypePolicy as FloatDTypePolicy
+from hornbook.core.dtype import get_policy as _get_policy
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "get"]
-__dir__ = __all__.copy
+get = _get_policy
+doors.publish(globals())

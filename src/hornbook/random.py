@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook.core.dtype import canonical
-from hornbook.core.random import SeedGenerator, key_from
-from hornbook.core.symbolic import op
+from hornbook.core import doors, symbolic
+from hornbook.core.dtype import canonical as _canonical
+from hornbook.core.random import SeedGenerator as SeedGenerator
+from hornbook.core.random import key_from as _key_from
 from hornbook.ops import rows
 
 Shape = Sequence[int]
@@ -39,7 +40,7 @@ def normal(
         >>> hornbook.random.normal((2, 3), seed=1).shape
         (2, 3)
     """
-    return jax.random.normal(key_from(seed), tuple(shape), canonical(dtype)) * stddev + mean
+    return jax.random.normal(_key_from(seed), tuple(shape), _canonical(dtype)) * stddev + mean
 
 
 def uniform(
@@ -58,8 +59,8 @@ def uniform(
         >>> bool((x >= 2).all() and (x < 3).all())
         True
     """
-    dtype = canonical(dtype)
-    return jax.random.uniform(key_from(seed), tuple(shape), dtype, minval, maxval)
+    dtype = _canonical(dtype)
+    return jax.random.uniform(_key_from(seed), tuple(shape), dtype, minval, maxval)
 
 
 def truncated_normal(
@@ -77,11 +78,11 @@ def truncated_normal(
         >>> bool((abs(hornbook.random.truncated_normal((100,), seed=1)) <= 2).all())
         True
     """
-    draw = jax.random.truncated_normal(key_from(seed), -2.0, 2.0, tuple(shape), canonical(dtype))
+    draw = jax.random.truncated_normal(_key_from(seed), -2.0, 2.0, tuple(shape), _canonical(dtype))
     return draw * stddev + mean
 
 
-@op
+@symbolic.op
 def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Array:
     """Classes drawn with the probabilities `softmax(logits)`.
 
@@ -102,8 +103,8 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any
     if logits.ndim != 2:
         raise ValueError(f"categorical wants logits (batch, classes), not shape {logits.shape}")
     shape = (logits.shape[0], num_samples)
-    drawn = jax.random.categorical(key_from(seed), logits[:, None, :], -1, shape=shape)
-    return drawn.astype(canonical(dtype))
+    drawn = jax.random.categorical(_key_from(seed), logits[:, None, :], -1, shape=shape)
+    return drawn.astype(_canonical(dtype))
 
 
 def randint(
@@ -124,12 +125,12 @@ def randint(
         >>> bool((hornbook.random.randint((100,), 0, 3, seed=1) < 3).all())
         True
     """
-    if "int" not in canonical(dtype):
+    if "int" not in _canonical(dtype):
         raise ValueError(f"randint makes integers: dtype must be an integer dtype, not {dtype!r}")
-    return jax.random.randint(key_from(seed), tuple(shape), minval, maxval, canonical(dtype))
+    return jax.random.randint(_key_from(seed), tuple(shape), minval, maxval, _canonical(dtype))
 
 
-@op
+@symbolic.op
 def dropout(
     inputs: Array, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Array:
@@ -158,11 +159,11 @@ def dropout(
     shape = inputs.shape
     if noise_shape is not None:
         shape = tuple(n if m is None else m for m, n in zip(noise_shape, shape, strict=True))
-    kept = jax.random.bernoulli(key_from(seed), 1 - rate, shape)
+    kept = jax.random.bernoulli(_key_from(seed), 1 - rate, shape)
     return jnp.where(kept, inputs / (1 - rate), 0)
 
 
-@op
+@symbolic.op
 def shuffle(x: Array, axis: int = 0, seed: Any = None) -> Array:
     """The slices along an axis in random order.
 
@@ -175,7 +176,7 @@ def shuffle(x: Array, axis: int = 0, seed: Any = None) -> Array:
         >>> sorted(hornbook.random.shuffle(np.arange(5), seed=1).tolist())
         [0, 1, 2, 3, 4]
     """
-    return jax.random.permutation(key_from(seed), rows.array(x), axis)
+    return jax.random.permutation(_key_from(seed), rows.array(x), axis)
 
 
 def gamma(shape: Shape, alpha: Any, dtype: Any = None, seed: Any = None) -> Array:
@@ -191,8 +192,8 @@ def gamma(shape: Shape, alpha: Any, dtype: Any = None, seed: Any = None) -> Arra
         >>> bool((hornbook.random.gamma((10,), 2.0, seed=1) > 0).all())
         True
     """
-    dtype = canonical(dtype)
-    return jax.random.gamma(key_from(seed), jnp.asarray(alpha, dtype), tuple(shape), dtype)
+    dtype = _canonical(dtype)
+    return jax.random.gamma(_key_from(seed), jnp.asarray(alpha, dtype), tuple(shape), dtype)
 
 
 def beta(shape: Shape, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Array:
@@ -208,9 +209,9 @@ def beta(shape: Shape, alpha: Any, beta: Any, dtype: Any = None, seed: Any = Non
         >>> bool((hornbook.random.beta((10,), 2.0, 3.0, seed=1) < 1).all())
         True
     """
-    dtype = canonical(dtype)
+    dtype = _canonical(dtype)
     alpha, beta = jnp.asarray(alpha, dtype), jnp.asarray(beta, dtype)
-    return jax.random.beta(key_from(seed), alpha, beta, tuple(shape), dtype)
+    return jax.random.beta(_key_from(seed), alpha, beta, tuple(shape), dtype)
 
 
 def binomial(
@@ -229,14 +230,9 @@ def binomial(
         >>> bool((hornbook.random.binomial((10,), 4, 0.5, seed=1) <= 4).all())
         True
     """
-    dtype = canonical(dtype)
+    dtype = _canonical(dtype)
     counts, probabilities = jnp.asarray(counts, dtype), jnp.asarray(probabilities, dtype)
-    return jax.random.binomial(key_from(seed), counts, probabilities, tuple(shape), dtype)
+    return jax.random.binomial(_key_from(seed), counts, probabilities, tuple(shape), dtype)
 
 
-__all__ = [
-    "SeedGenerator",
-    *("beta", "binomial", "categorical", "dropout", "gamma"),
-    *("normal", "randint", "shuffle", "truncated_normal", "uniform"),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

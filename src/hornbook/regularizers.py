@@ -7,12 +7,14 @@ A regularizer is any callable that takes an array and returns a number.
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core import config as registry
+from hornbook.core import doors
 from hornbook.ops import rows
 
 
@@ -32,6 +34,7 @@ class Regularizer(registry.Configurable):
         return 0.0
 
 
+@doors.also("l1l2")
 class L1L2(Regularizer):
     """The sum of absolute and of squared values: `l1 * sum(|x|) + l2 * sum(x**2)`.
 
@@ -143,6 +146,7 @@ def _factor(name: str, value: Any, default: float) -> float:
     return number
 
 
+@doors.also("")
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """`L1L2` with both factors 0.01 by default.
 
@@ -155,17 +159,9 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
 
 l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
 
-TABLE: dict[str, Callable] = {
-    "l1": L1,
-    "L1": L1,
-    "l2": L2,
-    "L2": L2,
-    "l1_l2": l1_l2,
-    "L1L2": L1L2,
-    "l1l2": L1L2,
-    "orthogonal_regularizer": OrthogonalRegularizer,
-    "OrthogonalRegularizer": OrthogonalRegularizer,
-}
+TABLE: dict[str, Callable] = doors.table(
+    "regularizers", globals(), (Regularizer,), first=FunctionType
+)
 
 
 def get(identifier: Any) -> Callable | None:
@@ -211,8 +207,4 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
         return get(config)
 
 
-__all__ = [
-    *(name for name in TABLE if name in globals()),
-    *("Regularizer", "get", "serialize", "deserialize"),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

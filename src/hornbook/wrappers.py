@@ -1,6 +1,8 @@
 """scikit-learn estimators, under the names of `keras.wrappers` (needs `hornbook[sklearn]`)."""
 
-from hornbook.integrations.sklearn import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
+from hornbook.core import doors
+from hornbook.integrations.sklearn import SKLearnClassifier as SKLearnClassifier
+from hornbook.integrations.sklearn import SKLearnRegressor as SKLearnRegressor
+from hornbook.integrations.sklearn import SKLearnTransformer as SKLearnTransformer
 
-__all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "hornbook"
 # `hornbook` is the public door, src/hornbook/__init__.py.
 ORDER = """
 dialects
-core
+about core
 distribution
 kernels
 ops

@@ -15,6 +15,7 @@ from hornbook.core import settings
 from hornbook.core.config import custom_object_scope
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.losses.resolve import resolve_crossentropy
 
 ELEMENTWISE = [
     losses.mean_squared_error,
@@ -251,7 +252,10 @@ def test_an_unknown_name_is_an_error_with_near_names():
         losses.get("mean_square_error")
 
 
-@pytest.mark.parametrize("cls", losses.CLASSES)
+CLASSES = [thing for thing in dict.fromkeys(losses.TABLE.values()) if isinstance(thing, type)]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 def test_every_loss_survives_config_and_pickle(cls):
     loss = cls(reduction="sum", name="mine")
     for copy in (
@@ -329,7 +333,7 @@ def test_a_subclass_without_call_says_what_is_missing():
     ],
 )
 def test_the_name_crossentropy_is_resolved_by_shapes(true, pred, name):
-    assert losses.resolve_crossentropy(true, pred).__name__ == name
+    assert resolve_crossentropy(true, pred).__name__ == name
 
 
 def test_ctc_reads_a_masked_sequence_as_long_as_it_is():

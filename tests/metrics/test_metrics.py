@@ -44,7 +44,11 @@ def batch(cls, seed):
     return (y_pred,) if cls.__name__ in ("Mean", "Sum") else (y_true, y_pred)
 
 
-@pytest.mark.parametrize("cls", metrics.CLASSES, ids=lambda cls: cls.__name__)
+PUBLIC = [getattr(metrics, name) for name in metrics.__all__]
+CLASSES = [thing for thing in PUBLIC if isinstance(thing, type) and thing is not metrics.Metric]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_a_compiled_loop_gathers_what_eager_updates_gather(cls):
     eager, looped = make(cls), make(cls)
     batches = [batch(cls, seed) for seed in range(3)]
@@ -70,7 +74,7 @@ def test_a_compiled_loop_gathers_what_eager_updates_gather(cls):
     assert all(not np.any(v) for v in looped.variables)
 
 
-@pytest.mark.parametrize("cls", metrics.CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_a_metric_starts_again_after_reset(cls):
     metric, fresh = make(cls), make(cls)
     metric.update_state(*batch(cls, 1))
@@ -82,7 +86,7 @@ def test_a_metric_starts_again_after_reset(cls):
     assert all(v.kind == "metric" and not v.trainable for v in metric.variables)
 
 
-@pytest.mark.parametrize("cls", metrics.CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_metric_survives_config_and_pickle(cls):
     metric = make(cls, name="mine")
     arrays = batch(cls, 1)

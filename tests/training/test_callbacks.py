@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hornbook.training import callbacks as door
-from hornbook.training.callbacks import (
+from hornbook.callbacks import (
     CallbackList,
     CSVLogger,
     EarlyStopping,
@@ -24,6 +23,7 @@ from hornbook.training.callbacks import (
     RemoteMonitor,
     TerminateOnNaN,
 )
+from hornbook.training import callbacks as door
 from hornbook.training.callbacks.monitor import infer_mode
 
 NAN = float("nan")

@@ -115,8 +115,12 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def register_functions(family: str, functions: dict[str, Callable]) -> None:
-    """Name hornbook's own functions of a family (`"activations"`), so that configs can."""
-    for name, fn in functions.items():
+    """Name hornbook's own functions of a family (`"activations"`), so that configs can.
+
+    Those that another family has named already stay its.
+    """
+    new = {name: fn for name, fn in functions.items() if fn not in _functions}
+    for name, fn in new.items():
         _families[family, name] = fn
         _functions.setdefault(fn, name)
 

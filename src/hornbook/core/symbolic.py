@@ -205,6 +205,7 @@ class SymbolicTensor(Operators):
         return self
 
 
+KerasTensor = SymbolicTensor  # Keras's name
 HOLD_SYMBOLS = (Operators, list, tuple, dict)  # types of arguments that are asked for symbols
 
 TEXT = """{}. No device computes with strings: numbers have to be made of them first.

@@ -1,24 +1,13 @@
 """Small data sets, under the names of `keras.datasets`; downloaded when they are first loaded."""
 
-from hornbook.datasets import (
-    boston_housing,
-    california_housing,
-    cifar10,
-    cifar100,
-    fashion_mnist,
-    imdb,
-    mnist,
-    reuters,
-)
+from hornbook.core import doors
+from hornbook.datasets import boston_housing as boston_housing
+from hornbook.datasets import california_housing as california_housing
+from hornbook.datasets import cifar10 as cifar10
+from hornbook.datasets import cifar100 as cifar100
+from hornbook.datasets import fashion_mnist as fashion_mnist
+from hornbook.datasets import imdb as imdb
+from hornbook.datasets import mnist as mnist
+from hornbook.datasets import reuters as reuters
 
-__all__ = [
-    "boston_housing",
-    "california_housing",
-    "cifar10",
-    "cifar100",
-    "fashion_mnist",
-    "imdb",
-    "mnist",
-    "reuters",
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -4,12 +4,10 @@ One of the numbers was made from the share of black people, as if that lowered p
 such as `california_housing`, serve as well.
 """
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair, split
 from hornbook.datasets.table import found
-
-__all__ = ["load_data"]
-__dir__ = __all__.copy
 
 
 def load_data(
@@ -30,3 +28,6 @@ def load_data(
     """
     data = read_npz(found("boston_housing.npz", path))
     return split(data["x"], data["y"], test_split, seed)
+
+
+doors.publish(globals(), own=True)

@@ -1,11 +1,9 @@
 """House prices in California in 1990: 20,640 districts with 8 numbers each."""
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair, split
 from hornbook.datasets.table import found
-
-__all__ = ["load_data"]
-__dir__ = __all__.copy
 
 ROWS = {"large": None, "small": 600}
 
@@ -35,3 +33,6 @@ def load_data(
         raise ValueError(f"california_housing: version is 'large' or 'small', not {version!r}")
     data = read_npz(found("california_housing.npz", path))
     return split(data["x"][: ROWS[version]], data["y"][: ROWS[version]], test_split, seed)
+
+
+doors.publish(globals(), own=True)

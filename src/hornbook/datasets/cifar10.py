@@ -1,11 +1,10 @@
 """Photographs in ten classes: 50,000 pictures of 32 x 32 pixels to train with, 10,000 to test."""
 
-from hornbook.datasets.cifar import load_batch, load_batches
+from hornbook.core import doors
+from hornbook.datasets.cifar import load_batch as load_batch
+from hornbook.datasets.cifar import load_batches as _load_batches
 from hornbook.datasets.splitting import Pair
-from hornbook.datasets.table import found
-
-__all__ = ["load_batch", "load_data"]
-__dir__ = __all__.copy
+from hornbook.datasets.table import found as _found
 
 
 def load_data() -> tuple[Pair, Pair]:
@@ -17,6 +16,9 @@ def load_data() -> tuple[Pair, Pair]:
         labels `(50000, 1)` and `(10000, 1)`. The classes are airplane, automobile, bird, cat, deer,
         dog, frog, horse, ship, truck.
     """
-    folder = found("cifar10")
-    train = load_batches(folder, [f"data_batch_{i}" for i in range(1, 6)], "labels")
-    return train, load_batches(folder, ["test_batch"], "labels")
+    folder = _found("cifar10")
+    train = _load_batches(folder, [f"data_batch_{i}" for i in range(1, 6)], "labels")
+    return train, _load_batches(folder, ["test_batch"], "labels")
+
+
+doors.publish(globals())

@@ -1,11 +1,9 @@
 """Photographs in a hundred classes: 50,000 pictures of 32 x 32 pixels to train, 10,000 to test."""
 
+from hornbook.core import doors
 from hornbook.datasets.cifar import load_batches
 from hornbook.datasets.splitting import Pair
 from hornbook.datasets.table import found
-
-__all__ = ["load_data"]
-__dir__ = __all__.copy
 
 
 def load_data(label_mode: str = "fine") -> tuple[Pair, Pair]:
@@ -25,3 +23,6 @@ def load_data(label_mode: str = "fine") -> tuple[Pair, Pair]:
     folder = found("cifar100")
     key = f"{label_mode}_labels"
     return load_batches(folder, ["train"], key), load_batches(folder, ["test"], key)
+
+
+doors.publish(globals(), own=True)

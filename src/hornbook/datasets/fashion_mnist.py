@@ -1,11 +1,9 @@
 """Clothes in ten classes: 60,000 pictures of 28 x 28 pixels to train with, 10,000 to test."""
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_idx
 from hornbook.datasets.splitting import Pair
 from hornbook.datasets.table import found
-
-__all__ = ["load_data"]
-__dir__ = __all__.copy
 
 
 def load_data() -> tuple[Pair, Pair]:
@@ -24,3 +22,6 @@ def load_data() -> tuple[Pair, Pair]:
         for part in ("train", "t10k")
     )
     return train, test
+
+
+doors.publish(globals(), own=True)

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair, choose_words, shuffled
 from hornbook.datasets.table import found
-
-__all__ = ["get_word_index", "load_data"]
-__dir__ = __all__.copy
 
 # In the smaller file: what was added to the numbers of words, and what stands for unknown ones.
 ADDED, UNKNOWN = 3, 2
@@ -76,3 +74,6 @@ def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
         path: the name of the file in the cache.
     """
     return json.loads(Path(found("imdb_word_index.json", path)).read_text("utf-8"))
+
+
+doors.publish(globals(), own=True)

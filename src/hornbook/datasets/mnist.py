@@ -1,11 +1,9 @@
 """Handwritten digits: 60,000 pictures of 28 x 28 pixels to train with, 10,000 to test."""
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair
 from hornbook.datasets.table import found
-
-__all__ = ["load_data"]
-__dir__ = __all__.copy
 
 
 def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
@@ -21,3 +19,6 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
     """
     data = read_npz(found("mnist.npz", path))
     return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
+
+
+doors.publish(globals(), own=True)

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair, choose_words, shuffled
 from hornbook.datasets.table import found
-
-__all__ = ["get_label_names", "get_word_index", "load_data"]
-__dir__ = __all__.copy
 
 LABELS = tuple(
     "cocoa grain veg-oil earn acq wheat copper housing money-supply coffee sugar trade reserves "
@@ -76,3 +74,6 @@ def get_label_names() -> tuple[str, ...]:
         'earn'
     """
     return LABELS
+
+
+doors.publish(globals(), own=True)

@@ -16,30 +16,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core import config as registry
-from hornbook.core.dtype import canonical
-from hornbook.core.module import to_snake_case
-from hornbook.core.variable import name_initializers
-from hornbook.initializers.base import Initializer
-from hornbook.initializers.drawn import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
-from hornbook.initializers.drawn import (
-    RandomInitializer as RandomInitializer,
-)
-from hornbook.initializers.drawn import (
-    compute_fans as compute_fans,
-)
-from hornbook.initializers.fixed import STFT, Constant, Identity, Ones, Zeros
+from hornbook.core import doors, variable
+from hornbook.core import dtype as dtypes
+from hornbook.initializers.base import Initializer as Initializer
+from hornbook.initializers.drawn import GlorotNormal as GlorotNormal
+from hornbook.initializers.drawn import GlorotUniform as GlorotUniform
+from hornbook.initializers.drawn import HeNormal as HeNormal
+from hornbook.initializers.drawn import HeUniform as HeUniform
+from hornbook.initializers.drawn import LecunNormal as LecunNormal
+from hornbook.initializers.drawn import LecunUniform as LecunUniform
+from hornbook.initializers.drawn import Orthogonal as Orthogonal
+from hornbook.initializers.drawn import RandomInitializer as RandomInitializer
+from hornbook.initializers.drawn import RandomNormal as RandomNormal
+from hornbook.initializers.drawn import RandomUniform as RandomUniform
+from hornbook.initializers.drawn import TruncatedNormal as TruncatedNormal
+from hornbook.initializers.drawn import VarianceScaling as VarianceScaling
+from hornbook.initializers.drawn import compute_fans as compute_fans
+from hornbook.initializers.fixed import STFT as STFT
+from hornbook.initializers.fixed import Constant as Constant
+from hornbook.initializers.fixed import Identity as Identity
+from hornbook.initializers.fixed import Ones as Ones
+from hornbook.initializers.fixed import Zeros as Zeros
 
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
 random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
@@ -49,23 +46,9 @@ he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 
-CLASSES = (
-    *(Zeros, Ones, Constant, Identity, RandomNormal, TruncatedNormal, RandomUniform),
-    *(VarianceScaling, GlorotUniform, GlorotNormal, HeUniform, HeNormal),
-    *(LecunUniform, LecunNormal, Orthogonal, STFT),
+TABLE: dict[str, type[Initializer]] = doors.table(
+    "initializers", globals(), (Initializer, RandomInitializer)
 )
-TABLE: dict[str, type[Initializer]] = {
-    **{cls.__name__: cls for cls in CLASSES},
-    **{to_snake_case(cls.__name__): cls for cls in CLASSES},
-    "zero": Zeros,
-    "one": Ones,
-    "normal": RandomNormal,
-    "uniform": RandomUniform,
-    "IdentityInitializer": Identity,
-    "OrthogonalInitializer": Orthogonal,
-    "STFTInitializer": STFT,
-    "stft": STFT,
-}
 
 
 def get(identifier: Any) -> Callable | None:
@@ -96,7 +79,7 @@ def _values(array: Any) -> Callable:
                 f"an initial value of shape {tuple(array.shape)} was given for a weight of shape "
                 f"{tuple(shape)}"
             )
-        return jnp.asarray(array, canonical(dtype))
+        return jnp.asarray(array, dtypes.canonical(dtype))
 
     return initialize
 
@@ -127,10 +110,6 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
         return get(config)
 
 
-name_initializers(get)
+variable.name_initializers(get)
 
-__all__ = [
-    *(name for name in TABLE if name in globals()),
-    *("Initializer", "RandomInitializer", "compute_fans", "get", "serialize", "deserialize"),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from hornbook.core import config as registry
+from hornbook.core.doors import also
 from hornbook.core.dtype import is_float, standardize_dtype
 from hornbook.core.random import SeedGenerator, host_generator
 from hornbook.initializers.base import Initializer, Shape, finished
@@ -50,6 +51,7 @@ class RandomInitializer(Initializer):
         return np.random.Generator(np.random.Philox(int(self.seed) % 2**64))
 
 
+@also("normal")
 class RandomNormal(RandomInitializer):
     """Normally distributed.
 
@@ -92,6 +94,7 @@ class TruncatedNormal(RandomNormal):
         return finished(sample * self.stddev + self.mean, dtype)
 
 
+@also("uniform")
 class RandomUniform(RandomInitializer):
     """Uniformly distributed.
 

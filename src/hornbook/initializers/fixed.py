@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.core.doors import also
 from hornbook.initializers.base import Initializer, Shape, finished
 
 
@@ -27,6 +28,7 @@ class Constant(Initializer):
         return finished(np.broadcast_to(np.asarray(self.value), shape), dtype)
 
 
+@also("zero")
 class Zeros(Constant):
     """Every element is 0.
 
@@ -39,6 +41,7 @@ class Zeros(Constant):
         super().__init__(0)
 
 
+@also("one")
 class Ones(Constant):
     """Every element is 1.
 

@@ -3,130 +3,126 @@
 from typing import Any
 
 from hornbook.core import config as _config
-from hornbook.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from hornbook.layers.adaptive import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
-)
-from hornbook.layers.attention.dot import AdditiveAttention, Attention
-from hornbook.layers.attention.multi_head import MultiHeadAttention
-from hornbook.layers.base import Layer
-from hornbook.layers.bidirectional import Bidirectional
-from hornbook.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
-from hornbook.layers.convolutional.depthwise import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
-)
-from hornbook.layers.convolutional.transpose import (
-    Conv1DTranspose,
-    Conv2DTranspose,
-    Conv3DTranspose,
-)
-from hornbook.layers.dense import Dense
-from hornbook.layers.dropout import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from hornbook.layers.einsum_dense import EinsumDense
-from hornbook.layers.embedding import Embedding
-from hornbook.layers.identity import Identity
-from hornbook.layers.input import Input, InputLayer
-from hornbook.layers.lambda_ import Lambda
-from hornbook.layers.masking import Masking
-from hornbook.layers.merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from hornbook.layers.normalization.batch import BatchNormalization
-from hornbook.layers.normalization.group import GroupNormalization, UnitNormalization
-from hornbook.layers.normalization.layer import LayerNormalization, RMSNormalization
-from hornbook.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    AvgPool1D,
-    AvgPool2D,
-    AvgPool3D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalAvgPool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPool3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from hornbook.layers.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    ConvLSTM1D,
-    ConvLSTM2D,
-    ConvLSTM3D,
-    GRUCell,
-    LSTMCell,
-    SimpleRNN,
-    SimpleRNNCell,
-    StackedRNNCells,
-)
-from hornbook.layers.rescaling import Rescaling
-from hornbook.layers.reshaping import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    Flatten,
-    Permute,
-    RepeatVector,
-    Reshape,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from hornbook.layers.spec import InputSpec
-from hornbook.layers.time_distributed import TimeDistributed
-from hornbook.layers.wrapper import Wrapper
-from hornbook.preprocessing.integer_lookup import IntegerLookup
-from hornbook.preprocessing.string_lookup import StringLookup
-from hornbook.preprocessing.text_vectorization import TextVectorization
+from hornbook.core import doors
+from hornbook.layers.activation import ELU as ELU
+from hornbook.layers.activation import Activation as Activation
+from hornbook.layers.activation import LeakyReLU as LeakyReLU
+from hornbook.layers.activation import PReLU as PReLU
+from hornbook.layers.activation import ReLU as ReLU
+from hornbook.layers.activation import Softmax as Softmax
+from hornbook.layers.adaptive import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D
+from hornbook.layers.adaptive import AdaptiveAveragePooling2D as AdaptiveAveragePooling2D
+from hornbook.layers.adaptive import AdaptiveAveragePooling3D as AdaptiveAveragePooling3D
+from hornbook.layers.adaptive import AdaptiveMaxPooling1D as AdaptiveMaxPooling1D
+from hornbook.layers.adaptive import AdaptiveMaxPooling2D as AdaptiveMaxPooling2D
+from hornbook.layers.adaptive import AdaptiveMaxPooling3D as AdaptiveMaxPooling3D
+from hornbook.layers.attention.dot import AdditiveAttention as AdditiveAttention
+from hornbook.layers.attention.dot import Attention as Attention
+from hornbook.layers.attention.multi_head import MultiHeadAttention as MultiHeadAttention
+from hornbook.layers.base import Layer as Layer
+from hornbook.layers.bidirectional import Bidirectional as Bidirectional
+from hornbook.layers.convolutional.conv import Conv1D as Conv1D
+from hornbook.layers.convolutional.conv import Conv2D as Conv2D
+from hornbook.layers.convolutional.conv import Conv3D as Conv3D
+from hornbook.layers.convolutional.depthwise import DepthwiseConv1D as DepthwiseConv1D
+from hornbook.layers.convolutional.depthwise import DepthwiseConv2D as DepthwiseConv2D
+from hornbook.layers.convolutional.depthwise import SeparableConv1D as SeparableConv1D
+from hornbook.layers.convolutional.depthwise import SeparableConv2D as SeparableConv2D
+from hornbook.layers.convolutional.transpose import Conv1DTranspose as Conv1DTranspose
+from hornbook.layers.convolutional.transpose import Conv2DTranspose as Conv2DTranspose
+from hornbook.layers.convolutional.transpose import Conv3DTranspose as Conv3DTranspose
+from hornbook.layers.dense import Dense as Dense
+from hornbook.layers.dropout import ActivityRegularization as ActivityRegularization
+from hornbook.layers.dropout import AlphaDropout as AlphaDropout
+from hornbook.layers.dropout import Dropout as Dropout
+from hornbook.layers.dropout import GaussianDropout as GaussianDropout
+from hornbook.layers.dropout import GaussianNoise as GaussianNoise
+from hornbook.layers.dropout import SpatialDropout1D as SpatialDropout1D
+from hornbook.layers.dropout import SpatialDropout2D as SpatialDropout2D
+from hornbook.layers.dropout import SpatialDropout3D as SpatialDropout3D
+from hornbook.layers.einsum_dense import EinsumDense as EinsumDense
+from hornbook.layers.embedding import Embedding as Embedding
+from hornbook.layers.identity import Identity as Identity
+from hornbook.layers.input import Input as Input
+from hornbook.layers.input import InputLayer as InputLayer
+from hornbook.layers.lambda_ import Lambda as Lambda
+from hornbook.layers.masking import Masking as Masking
+from hornbook.layers.merging import Add as Add
+from hornbook.layers.merging import Average as Average
+from hornbook.layers.merging import Concatenate as Concatenate
+from hornbook.layers.merging import Dot as Dot
+from hornbook.layers.merging import Maximum as Maximum
+from hornbook.layers.merging import Minimum as Minimum
+from hornbook.layers.merging import Multiply as Multiply
+from hornbook.layers.merging import Subtract as Subtract
+from hornbook.layers.merging import add as add
+from hornbook.layers.merging import average as average
+from hornbook.layers.merging import concatenate as concatenate
+from hornbook.layers.merging import dot as dot
+from hornbook.layers.merging import maximum as maximum
+from hornbook.layers.merging import minimum as minimum
+from hornbook.layers.merging import multiply as multiply
+from hornbook.layers.merging import subtract as subtract
+from hornbook.layers.normalization.batch import BatchNormalization as BatchNormalization
+from hornbook.layers.normalization.group import GroupNormalization as GroupNormalization
+from hornbook.layers.normalization.group import UnitNormalization as UnitNormalization
+from hornbook.layers.normalization.layer import LayerNormalization as LayerNormalization
+from hornbook.layers.normalization.layer import RMSNormalization as RMSNormalization
+from hornbook.layers.pooling import AveragePooling1D as AveragePooling1D
+from hornbook.layers.pooling import AveragePooling2D as AveragePooling2D
+from hornbook.layers.pooling import AveragePooling3D as AveragePooling3D
+from hornbook.layers.pooling import AvgPool1D as AvgPool1D
+from hornbook.layers.pooling import AvgPool2D as AvgPool2D
+from hornbook.layers.pooling import AvgPool3D as AvgPool3D
+from hornbook.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+from hornbook.layers.pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+from hornbook.layers.pooling import GlobalAveragePooling3D as GlobalAveragePooling3D
+from hornbook.layers.pooling import GlobalAvgPool1D as GlobalAvgPool1D
+from hornbook.layers.pooling import GlobalAvgPool2D as GlobalAvgPool2D
+from hornbook.layers.pooling import GlobalAvgPool3D as GlobalAvgPool3D
+from hornbook.layers.pooling import GlobalMaxPool1D as GlobalMaxPool1D
+from hornbook.layers.pooling import GlobalMaxPool2D as GlobalMaxPool2D
+from hornbook.layers.pooling import GlobalMaxPool3D as GlobalMaxPool3D
+from hornbook.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+from hornbook.layers.pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+from hornbook.layers.pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
+from hornbook.layers.pooling import MaxPool1D as MaxPool1D
+from hornbook.layers.pooling import MaxPool2D as MaxPool2D
+from hornbook.layers.pooling import MaxPool3D as MaxPool3D
+from hornbook.layers.pooling import MaxPooling1D as MaxPooling1D
+from hornbook.layers.pooling import MaxPooling2D as MaxPooling2D
+from hornbook.layers.pooling import MaxPooling3D as MaxPooling3D
+from hornbook.layers.recurrent.conv_lstm import ConvLSTM1D as ConvLSTM1D
+from hornbook.layers.recurrent.conv_lstm import ConvLSTM2D as ConvLSTM2D
+from hornbook.layers.recurrent.conv_lstm import ConvLSTM3D as ConvLSTM3D
+from hornbook.layers.recurrent.gru import GRU as GRU
+from hornbook.layers.recurrent.gru import GRUCell as GRUCell
+from hornbook.layers.recurrent.lstm import LSTM as LSTM
+from hornbook.layers.recurrent.lstm import LSTMCell as LSTMCell
+from hornbook.layers.recurrent.rnn import RNN as RNN
+from hornbook.layers.recurrent.simple_rnn import SimpleRNN as SimpleRNN
+from hornbook.layers.recurrent.simple_rnn import SimpleRNNCell as SimpleRNNCell
+from hornbook.layers.recurrent.stacked import StackedRNNCells as StackedRNNCells
+from hornbook.layers.rescaling import Rescaling as Rescaling
+from hornbook.layers.reshaping import Cropping1D as Cropping1D
+from hornbook.layers.reshaping import Cropping2D as Cropping2D
+from hornbook.layers.reshaping import Cropping3D as Cropping3D
+from hornbook.layers.reshaping import Flatten as Flatten
+from hornbook.layers.reshaping import Permute as Permute
+from hornbook.layers.reshaping import RepeatVector as RepeatVector
+from hornbook.layers.reshaping import Reshape as Reshape
+from hornbook.layers.reshaping import UpSampling1D as UpSampling1D
+from hornbook.layers.reshaping import UpSampling2D as UpSampling2D
+from hornbook.layers.reshaping import UpSampling3D as UpSampling3D
+from hornbook.layers.reshaping import ZeroPadding1D as ZeroPadding1D
+from hornbook.layers.reshaping import ZeroPadding2D as ZeroPadding2D
+from hornbook.layers.reshaping import ZeroPadding3D as ZeroPadding3D
+from hornbook.layers.spec import InputSpec as InputSpec
+from hornbook.layers.time_distributed import TimeDistributed as TimeDistributed
+from hornbook.layers.wrapper import Wrapper as Wrapper
+from hornbook.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from hornbook.preprocessing.string_lookup import StringLookup as StringLookup
+from hornbook.preprocessing.text_vectorization import TextVectorization as TextVectorization
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
@@ -174,136 +170,4 @@ def get(identifier: Any) -> Layer | None:
     return _config.lookup("layers", identifier, {}, "a layer")
 
 
-__all__ = [
-    "Activation",
-    "ActivityRegularization",
-    "AdaptiveAveragePooling1D",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveAveragePooling3D",
-    "AdaptiveMaxPooling1D",
-    "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D",
-    "Add",
-    "AdditiveAttention",
-    "AlphaDropout",
-    "Attention",
-    "Average",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "AvgPool1D",
-    "AvgPool2D",
-    "AvgPool3D",
-    "BatchNormalization",
-    "Bidirectional",
-    "Concatenate",
-    "Conv1D",
-    "Conv1DTranspose",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Conv3DTranspose",
-    "ConvLSTM1D",
-    "ConvLSTM2D",
-    "ConvLSTM3D",
-    "Convolution1D",
-    "Convolution1DTranspose",
-    "Convolution2D",
-    "Convolution2DTranspose",
-    "Convolution3D",
-    "Convolution3DTranspose",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Dense",
-    "DepthwiseConv1D",
-    "DepthwiseConv2D",
-    "Dot",
-    "Dropout",
-    "ELU",
-    "EinsumDense",
-    "Embedding",
-    "Flatten",
-    "GRU",
-    "GRUCell",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalAvgPool1D",
-    "GlobalAvgPool2D",
-    "GlobalAvgPool3D",
-    "GlobalMaxPool1D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPool3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "GroupNormalization",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "InputSpec",
-    "IntegerLookup",
-    "LSTM",
-    "LSTMCell",
-    "Lambda",
-    "Layer",
-    "LayerNormalization",
-    "LeakyReLU",
-    "Masking",
-    "MaxPool1D",
-    "MaxPool2D",
-    "MaxPool3D",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Maximum",
-    "Minimum",
-    "MultiHeadAttention",
-    "Multiply",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "RNN",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "SeparableConv1D",
-    "SeparableConv2D",
-    "SeparableConvolution1D",
-    "SeparableConvolution2D",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "Softmax",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "StackedRNNCells",
-    "StringLookup",
-    "Subtract",
-    "TextVectorization",
-    "TimeDistributed",
-    "UnitNormalization",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "Wrapper",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-    "add",
-    "average",
-    "concatenate",
-    "deserialize",
-    "dot",
-    "get",
-    "maximum",
-    "minimum",
-    "multiply",
-    "serialize",
-    "subtract",
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -1,130 +1,74 @@
 """Losses: what training makes small. Functions give a value for each sample, objects one number."""
 
+from types import FunctionType
 from typing import Any
 
 from hornbook.core import config as registry
-from hornbook.losses.base import Loss, LossFunctionWrapper
-from hornbook.losses.classes import (
-    CTC,
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    CategoricalHinge,
-    Circle,
-    CosineSimilarity,
-    Dice,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-    Tversky,
+from hornbook.core import doors
+from hornbook.losses.base import Loss as Loss
+from hornbook.losses.base import LossFunctionWrapper as LossFunctionWrapper
+from hornbook.losses.classification import CTC as CTC
+from hornbook.losses.classification import BinaryCrossentropy as BinaryCrossentropy
+from hornbook.losses.classification import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from hornbook.losses.classification import CategoricalCrossentropy as CategoricalCrossentropy
+from hornbook.losses.classification import (
+    CategoricalFocalCrossentropy as CategoricalFocalCrossentropy,
 )
 from hornbook.losses.classification import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
-    categorical_hinge,
-    ctc,
-    hinge,
-    kl_divergence,
-    sparse_categorical_crossentropy,
-    squared_hinge,
+    CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
 )
-from hornbook.losses.overlap import circle, dice, tversky
+from hornbook.losses.classification import CategoricalHinge as CategoricalHinge
+from hornbook.losses.classification import Hinge as Hinge
+from hornbook.losses.classification import KLDivergence as KLDivergence
+from hornbook.losses.classification import (
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
+)
+from hornbook.losses.classification import SquaredHinge as SquaredHinge
+from hornbook.losses.classification import binary_crossentropy as binary_crossentropy
+from hornbook.losses.classification import binary_focal_crossentropy as binary_focal_crossentropy
+from hornbook.losses.classification import categorical_crossentropy as categorical_crossentropy
+from hornbook.losses.classification import (
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+)
+from hornbook.losses.classification import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+)
+from hornbook.losses.classification import categorical_hinge as categorical_hinge
+from hornbook.losses.classification import ctc as ctc
+from hornbook.losses.classification import hinge as hinge
+from hornbook.losses.classification import kl_divergence as kl_divergence
+from hornbook.losses.classification import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
+from hornbook.losses.classification import squared_hinge as squared_hinge
+from hornbook.losses.overlap import Circle as Circle
+from hornbook.losses.overlap import Dice as Dice
+from hornbook.losses.overlap import Tversky as Tversky
+from hornbook.losses.overlap import circle as circle
+from hornbook.losses.overlap import dice as dice
+from hornbook.losses.overlap import tversky as tversky
+from hornbook.losses.regression import CosineSimilarity as CosineSimilarity
+from hornbook.losses.regression import Huber as Huber
+from hornbook.losses.regression import LogCosh as LogCosh
+from hornbook.losses.regression import MeanAbsoluteError as MeanAbsoluteError
+from hornbook.losses.regression import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from hornbook.losses.regression import MeanSquaredError as MeanSquaredError
+from hornbook.losses.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from hornbook.losses.regression import Poisson as Poisson
+from hornbook.losses.regression import cosine_similarity as cosine_similarity
+from hornbook.losses.regression import huber as huber
+from hornbook.losses.regression import log_cosh as log_cosh
+from hornbook.losses.regression import mean_absolute_error as mean_absolute_error
 from hornbook.losses.regression import (
-    cosine_similarity,
-    huber,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
+    mean_absolute_percentage_error as mean_absolute_percentage_error,
 )
+from hornbook.losses.regression import mean_squared_error as mean_squared_error
+from hornbook.losses.regression import (
+    mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+)
+from hornbook.losses.regression import poisson as poisson
 
-FUNCTIONS = (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
-    categorical_hinge,
-    circle,
-    cosine_similarity,
-    ctc,
-    dice,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-    tversky,
-)
-CLASSES = (
-    CTC,
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    CategoricalHinge,
-    Circle,
-    CosineSimilarity,
-    Dice,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-    Tversky,
-)
-mse = MSE = mean_squared_error
-mae = MAE = mean_absolute_error
-mape = MAPE = mean_absolute_percentage_error
-msle = MSLE = mean_squared_logarithmic_error
-kld = KLD = kullback_leibler_divergence = kl_divergence
-bce = BCE = binary_crossentropy
-logcosh = log_cosh
-ALIASES = {
-    "mse MSE": mean_squared_error,
-    "mae MAE": mean_absolute_error,
-    "mape MAPE": mean_absolute_percentage_error,
-    "msle MSLE": mean_squared_logarithmic_error,
-    "kld KLD kullback_leibler_divergence": kl_divergence,
-    "bce BCE": binary_crossentropy,
-    "logcosh": log_cosh,
-    "huber_loss": huber,
-    "cosine_proximity": cosine_similarity,
-}
-registry.register_functions("losses", {fn.__name__: fn for fn in FUNCTIONS})
-TABLE: dict[str, Any] = {
-    **{fn.__name__: fn for fn in FUNCTIONS},
-    **{cls.__name__: cls for cls in CLASSES},
-    **{alias: fn for aliases, fn in ALIASES.items() for alias in aliases.split()},
-}
+TABLE = doors.table("losses", globals(), bases=(Loss, LossFunctionWrapper), first=FunctionType)
 
 
 def get(identifier: Any) -> Any:
@@ -179,30 +123,4 @@ def deserialize(name: Any, custom_objects: dict | None = None) -> Any:
         return get(name)
 
 
-def resolve_crossentropy(y_true_shape: tuple, y_pred_shape: tuple) -> Any:
-    """The loss that the name `"crossentropy"` stands for: binary, sparse or categorical.
-
-    Args:
-        y_true_shape: shape of the targets.
-        y_pred_shape: shape of the predictions.
-
-    Example:
-        >>> resolve_crossentropy((32,), (32, 10)).__name__
-        'sparse_categorical_crossentropy'
-    """
-    if y_pred_shape[-1] == 1:
-        return binary_crossentropy
-    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
-    return sparse_categorical_crossentropy if sparse else categorical_crossentropy
-
-
-__all__ = [
-    "Loss",
-    "LossFunctionWrapper",
-    "deserialize",
-    "get",
-    "serialize",
-    *(cls.__name__ for cls in CLASSES),
-    *(fn.__name__ for fn in FUNCTIONS),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

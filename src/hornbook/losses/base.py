@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -210,23 +210,48 @@ class LossFunctionWrapper(Loss):
         return cls(**values)
 
 
-def class_of_function(
-    base: type, title: str, fn: Callable, parameters: str, module: str, /, **defaults: Any
-) -> type:
-    """A subclass of `base(fn, ..., **kwargs)` whose constructor takes the function's own arguments.
+class OfFunction:
+    """Beside a wrapper of functions: its subclasses are rows, each made from one function.
 
-    Args:
-        base: `LossFunctionWrapper` or a class that is made from a function as it is.
-        title: the name of the class.
-        fn: `(y_true, y_pred, ...)`; its defaults are the constructor's.
-        parameters: the constructor's arguments in their order, separated by spaces.
-        module: where the class will be found (`__name__`).
-        **defaults: of arguments that the function does not have, or that differ.
+    The function's arguments become the constructor's, its documentation the class's:
+
+        class Huber(FunctionLoss, fn=huber, order="delta reduction name dtype"): ...
     """
+
+    function: Callable
+    order: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **kwargs: Any): ...
+
+    def __init_subclass__(
+        cls, fn: Callable | None = None, order: str | None = None, **defaults: Any
+    ) -> None:
+        """Take a row.
+
+        Args:
+            fn: `(y_true, y_pred, ...)`; its defaults are the constructor's.
+            order: the constructor's arguments, separated by spaces; default the class's above.
+            **defaults: of arguments that the function does not have, or that differ.
+        """
+        super().__init_subclass__()
+        if fn is not None:
+            cls.function = staticmethod(fn)
+            _write_constructor(cls, fn, (order or cls.order).split(), defaults)
+
+
+class FunctionLoss(OfFunction, LossFunctionWrapper):
+    """Base of losses that are rows."""
+
+    order = "reduction name dtype"
+
+
+def _write_constructor(cls: type, fn: Callable, names: list[str], defaults: dict) -> None:
     own = {p.name: p.default for p in inspect.signature(fn).parameters.values()}
-    defaults = own | defaults
+    common = {"reduction": MEANS[0], "name": fn.__name__, "dtype": None}
+    defaults = common | own | defaults
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    names = parameters.split()
     listed = [inspect.Parameter(n, kind, default=defaults[n]) for n in names]
     signature = inspect.Signature([inspect.Parameter("self", kind), *listed])
 
@@ -234,17 +259,17 @@ def class_of_function(
         try:
             given = signature.bind(self, *args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{title}: {error}; it takes {', '.join(names)}") from None
+            raise TypeError(f"{cls.__name__}: {error}; it takes {', '.join(names)}") from None
         given.apply_defaults()
         values = {n: given.arguments[n] for n in names}
-        base.__init__(self, fn, **values)
+        super(cls, self).__init__(fn, **values)
         for key in own.keys() & values.keys():
             setattr(self, key, values[key])
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
-    __init__.__qualname__ = f"{title}.__init__"
-    body = {"__init__": __init__, "__doc__": _document(fn, names, base), "__module__": module}
-    return type(title, (base,), body)
+    __init__.__qualname__ = f"{cls.__name__}.__init__"
+    cls.__init__ = __init__  # type: ignore[misc]
+    cls.__doc__ = _document(fn, names)
 
 
 REDUCTION_DOC = "reduction: how the values of a batch become one number; see `Loss`."
@@ -255,7 +280,7 @@ COMMON_DOCS = {
 }
 
 
-def _document(fn, names, base):
+def _document(fn, names):
     """The function's documentation, as that of a class made from it."""
     text = inspect.getdoc(fn) or ""
     summary = text.split("Args:")[0].strip()

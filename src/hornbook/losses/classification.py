@@ -12,8 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import settings
+from hornbook.core.doors import also
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import op
+from hornbook.losses.base import FunctionLoss, LossFunctionWrapper
 from hornbook.losses.shapes import aligned, class_numbers
 from hornbook.ops import nn, rows
 from hornbook.ops.activation import carried
@@ -194,6 +196,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0
     return jnp.where((labels >= 0) & (labels < y_pred.shape[-1]), loss, jnp.nan)
 
 
+@also("bce BCE")
 @op
 def binary_crossentropy(
     y_true: Any,
@@ -272,6 +275,7 @@ def binary_focal_crossentropy(
     return jnp.mean(loss, axis=axis)
 
 
+@also("kld KLD kullback_leibler_divergence")
 @op
 def kl_divergence(y_true: Any, y_pred: Any) -> jax.Array:
     """The Kullback-Leibler divergence: `sum(y_true * log(y_true / y_pred), axis=-1)`.
@@ -388,3 +392,79 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
 
 
 ctc.uses_mask = True  # type: ignore[attr-defined]
+
+# ---- as classes
+
+_CROSSENTROPY = "from_logits label_smoothing axis reduction name dtype"
+
+
+class KLDivergence(FunctionLoss, fn=kl_divergence): ...
+
+
+class Hinge(FunctionLoss, fn=hinge): ...
+
+
+class SquaredHinge(FunctionLoss, fn=squared_hinge): ...
+
+
+class CategoricalHinge(FunctionLoss, fn=categorical_hinge): ...
+
+
+class BinaryCrossentropy(FunctionLoss, fn=binary_crossentropy, order=_CROSSENTROPY): ...
+
+
+class BinaryFocalCrossentropy(
+    FunctionLoss,
+    fn=binary_focal_crossentropy,
+    order=f"apply_class_balancing alpha gamma {_CROSSENTROPY}",
+): ...
+
+
+class CategoricalCrossentropy(FunctionLoss, fn=categorical_crossentropy, order=_CROSSENTROPY): ...
+
+
+class CategoricalFocalCrossentropy(
+    FunctionLoss, fn=categorical_focal_crossentropy, order=f"alpha gamma {_CROSSENTROPY}"
+): ...
+
+
+class SparseCategoricalCrossentropy(
+    FunctionLoss,
+    fn=sparse_categorical_crossentropy,
+    order="from_logits ignore_class reduction axis name dtype",
+): ...
+
+
+class CTC(FunctionLoss, fn=ctc): ...
+
+
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """A loss that stands wrong labels: `(1 - p**q) / q`, p the probability of the true class.
+
+    Made from the function `categorical_generalized_cross_entropy`.
+
+    Args:
+        q: between 0 and 1, both excluded.
+        reduction: how the values of a batch become one number; see `Loss`.
+        name: name of the object.
+        dtype: in which dtype it is computed; default `floatx()`.
+
+    Raises:
+        ValueError: if q is not between 0 and 1.
+
+    Example:
+        >>> float(CategoricalGeneralizedCrossEntropy(q=0.5)([1], [[0.75, 0.25]]))
+        1.0
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ):
+        if not 0 < q < 1:
+            raise ValueError(f"{name}: q must lie between 0 and 1, not {q}")
+        super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+        self.q = q

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from hornbook.core import settings
 from hornbook.core.mask import set_mask
 from hornbook.core.symbolic import op
+from hornbook.losses.base import FunctionLoss
 from hornbook.losses.shapes import aligned
 from hornbook.ops import rows
 
@@ -111,3 +112,17 @@ def circle(
     loss = jax.nn.softplus(pull + push)
     set_mask(loss, loss > 0)
     return loss
+
+
+# ---- as classes
+
+
+class Dice(FunctionLoss, fn=dice, order="reduction name axis dtype"): ...
+
+
+class Tversky(FunctionLoss, fn=tversky, order="alpha beta reduction name axis dtype"): ...
+
+
+class Circle(
+    FunctionLoss, fn=circle, order="gamma margin remove_diagonal reduction name dtype"
+): ...

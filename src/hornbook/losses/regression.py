@@ -6,10 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import settings
+from hornbook.core.doors import also
 from hornbook.core.symbolic import op
+from hornbook.losses.base import FunctionLoss
 from hornbook.losses.shapes import aligned
 
 
+@also("mse MSE")
 @op
 def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
     """The mean of squared errors: `mean((y_true - y_pred)**2, axis=-1)`.
@@ -29,6 +32,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
     return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
 
 
+@also("mae MAE")
 @op
 def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
     """The mean of absolute errors: `mean(|y_true - y_pred|, axis=-1)`.
@@ -48,6 +52,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
     return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
 
 
+@also("mape MAPE")
 @op
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
     """The mean error in percent: `100 * mean(|(y_true - y_pred) / y_true|, axis=-1)`.
@@ -68,6 +73,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
     return 100.0 * jnp.mean(jnp.abs((y_true - y_pred) / size), axis=-1)
 
 
+@also("msle MSLE")
 @op
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> jax.Array:
     """The mean of squared errors of logarithms.
@@ -90,6 +96,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> jax.Array:
     return jnp.mean(jnp.square(logs[1] - logs[0]), axis=-1)
 
 
+@also("cosine_proximity")
 @op
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
     """The negative cosine of the angle between two vectors: `-sum(unit(y_true) * unit(y_pred))`.
@@ -122,6 +129,7 @@ def _unit(x, axis):
     return x * jnp.minimum(inverse, 1 / settings.epsilon())
 
 
+@also("huber_loss")
 @op
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
     """Squared for small errors, linear for large ones.
@@ -149,6 +157,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
     return jnp.mean(jnp.where(size <= delta, small, large), axis=-1)
 
 
+@also("logcosh")
 @op
 def log_cosh(y_true: Any, y_pred: Any) -> jax.Array:
     """The logarithm of the hyperbolic cosine of the error: `mean(log(cosh(error)), axis=-1)`.
@@ -188,3 +197,30 @@ def poisson(y_true: Any, y_pred: Any) -> jax.Array:
     """
     y_true, y_pred = aligned("poisson", y_true, y_pred)
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.epsilon()), axis=-1)
+
+
+# ---- as classes
+
+
+class MeanSquaredError(FunctionLoss, fn=mean_squared_error): ...
+
+
+class MeanAbsoluteError(FunctionLoss, fn=mean_absolute_error): ...
+
+
+class MeanAbsolutePercentageError(FunctionLoss, fn=mean_absolute_percentage_error): ...
+
+
+class MeanSquaredLogarithmicError(FunctionLoss, fn=mean_squared_logarithmic_error): ...
+
+
+class CosineSimilarity(FunctionLoss, fn=cosine_similarity, order="axis reduction name dtype"): ...
+
+
+class Huber(FunctionLoss, fn=huber, order="delta reduction name dtype", name="huber_loss"): ...
+
+
+class LogCosh(FunctionLoss, fn=log_cosh): ...
+
+
+class Poisson(FunctionLoss, fn=poisson): ...

@@ -2,173 +2,90 @@
 
 from typing import Any
 
+from hornbook import losses as _losses
 from hornbook.core import config as registry
-from hornbook.core.module import to_snake_case
-from hornbook.losses import (
-    ALIASES,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
-from hornbook.losses import FUNCTIONS as LOSSES
+from hornbook.core import doors
+from hornbook.losses import binary_crossentropy as binary_crossentropy
+from hornbook.losses import binary_focal_crossentropy as binary_focal_crossentropy
+from hornbook.losses import categorical_crossentropy as categorical_crossentropy
+from hornbook.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
+from hornbook.losses import categorical_hinge as categorical_hinge
+from hornbook.losses import hinge as hinge
+from hornbook.losses import huber as huber
+from hornbook.losses import kl_divergence as kl_divergence
+from hornbook.losses import log_cosh as log_cosh
+from hornbook.losses import mean_absolute_error as mean_absolute_error
+from hornbook.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
+from hornbook.losses import mean_squared_error as mean_squared_error
+from hornbook.losses import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from hornbook.losses import poisson as poisson
+from hornbook.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from hornbook.losses import squared_hinge as squared_hinge
+from hornbook.metrics.accuracy import Accuracy as Accuracy
+from hornbook.metrics.accuracy import BinaryAccuracy as BinaryAccuracy
+from hornbook.metrics.accuracy import CategoricalAccuracy as CategoricalAccuracy
+from hornbook.metrics.accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
+from hornbook.metrics.accuracy import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
+from hornbook.metrics.accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from hornbook.metrics.accuracy import accuracy as accuracy
+from hornbook.metrics.accuracy import binary_accuracy as binary_accuracy
+from hornbook.metrics.accuracy import categorical_accuracy as categorical_accuracy
+from hornbook.metrics.accuracy import sign_accuracy as sign_accuracy
+from hornbook.metrics.accuracy import sparse_categorical_accuracy as sparse_categorical_accuracy
 from hornbook.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
-    accuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    sign_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
+    sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy,
 )
-from hornbook.metrics.auc import AUC
-from hornbook.metrics.base import Metric, make_variables
-from hornbook.metrics.confusion import (
-    FalseNegatives,
-    FalsePositives,
-    Precision,
-    PrecisionAtRecall,
-    Recall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
-    TrueNegatives,
-    TruePositives,
-)
-from hornbook.metrics.fscore import F1Score, FBetaScore
-from hornbook.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
-from hornbook.metrics.mean import Mean, MeanMetricWrapper, Sum
+from hornbook.metrics.accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
+from hornbook.metrics.auc import AUC as AUC
+from hornbook.metrics.base import Metric as Metric
+from hornbook.metrics.base import make_variables as make_variables
+from hornbook.metrics.confusion import FalseNegatives as FalseNegatives
+from hornbook.metrics.confusion import FalsePositives as FalsePositives
+from hornbook.metrics.confusion import Precision as Precision
+from hornbook.metrics.confusion import PrecisionAtRecall as PrecisionAtRecall
+from hornbook.metrics.confusion import Recall as Recall
+from hornbook.metrics.confusion import RecallAtPrecision as RecallAtPrecision
+from hornbook.metrics.confusion import SensitivityAtSpecificity as SensitivityAtSpecificity
+from hornbook.metrics.confusion import SpecificityAtSensitivity as SpecificityAtSensitivity
+from hornbook.metrics.confusion import TrueNegatives as TrueNegatives
+from hornbook.metrics.confusion import TruePositives as TruePositives
+from hornbook.metrics.fscore import F1Score as F1Score
+from hornbook.metrics.fscore import FBetaScore as FBetaScore
+from hornbook.metrics.iou import BinaryIoU as BinaryIoU
+from hornbook.metrics.iou import IoU as IoU
+from hornbook.metrics.iou import MeanIoU as MeanIoU
+from hornbook.metrics.iou import OneHotIoU as OneHotIoU
+from hornbook.metrics.iou import OneHotMeanIoU as OneHotMeanIoU
+from hornbook.metrics.mean import Mean as Mean
+from hornbook.metrics.mean import MeanMetricWrapper as MeanMetricWrapper
+from hornbook.metrics.mean import Sum as Sum
+from hornbook.metrics.regression import BinaryCrossentropy as BinaryCrossentropy
+from hornbook.metrics.regression import CategoricalCrossentropy as CategoricalCrossentropy
+from hornbook.metrics.regression import CategoricalHinge as CategoricalHinge
+from hornbook.metrics.regression import ConcordanceCorrelation as ConcordanceCorrelation
+from hornbook.metrics.regression import CosineSimilarity as CosineSimilarity
+from hornbook.metrics.regression import Hinge as Hinge
+from hornbook.metrics.regression import KLDivergence as KLDivergence
+from hornbook.metrics.regression import LogCoshError as LogCoshError
+from hornbook.metrics.regression import MeanAbsoluteError as MeanAbsoluteError
+from hornbook.metrics.regression import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from hornbook.metrics.regression import MeanSquaredError as MeanSquaredError
+from hornbook.metrics.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from hornbook.metrics.regression import PearsonCorrelation as PearsonCorrelation
+from hornbook.metrics.regression import Poisson as Poisson
+from hornbook.metrics.regression import R2Score as R2Score
+from hornbook.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
 from hornbook.metrics.regression import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    ConcordanceCorrelation,
-    CosineSimilarity,
-    Hinge,
-    KLDivergence,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    PearsonCorrelation,
-    Poisson,
-    R2Score,
-    RootMeanSquaredError,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-    concordance_correlation,
-    cosine_similarity,
-    pearson_correlation,
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
 )
-from hornbook.metrics.resolve import resolve_accuracy
+from hornbook.metrics.regression import SquaredHinge as SquaredHinge
+from hornbook.metrics.regression import concordance_correlation as concordance_correlation
+from hornbook.metrics.regression import cosine_similarity as cosine_similarity
+from hornbook.metrics.regression import pearson_correlation as pearson_correlation
+from hornbook.metrics.resolve import resolve_accuracy as resolve_accuracy
 
-CLASSES = (
-    AUC,
-    Accuracy,
-    BinaryAccuracy,
-    BinaryCrossentropy,
-    BinaryIoU,
-    CategoricalAccuracy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    ConcordanceCorrelation,
-    CosineSimilarity,
-    F1Score,
-    FBetaScore,
-    FalseNegatives,
-    FalsePositives,
-    Hinge,
-    IoU,
-    KLDivergence,
-    LogCoshError,
-    Mean,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanIoU,
-    MeanMetricWrapper,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    OneHotIoU,
-    OneHotMeanIoU,
-    PearsonCorrelation,
-    Poisson,
-    Precision,
-    PrecisionAtRecall,
-    R2Score,
-    Recall,
-    RecallAtPrecision,
-    RootMeanSquaredError,
-    SensitivityAtSpecificity,
-    SparseCategoricalAccuracy,
-    SparseCategoricalCrossentropy,
-    SparseTopKCategoricalAccuracy,
-    SpecificityAtSensitivity,
-    SquaredHinge,
-    Sum,
-    TopKCategoricalAccuracy,
-    TrueNegatives,
-    TruePositives,
-)
-OWN_FUNCTIONS = (
-    accuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    concordance_correlation,
-    cosine_similarity,
-    pearson_correlation,
-    sign_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-mse = MSE = mean_squared_error
-mae = MAE = mean_absolute_error
-mape = MAPE = mean_absolute_percentage_error
-msle = MSLE = mean_squared_logarithmic_error
-kld = KLD = kullback_leibler_divergence = kl_divergence
-bce = BCE = binary_crossentropy
-logcosh = log_cosh
-NAMES = {
-    "acc": Accuracy,
-    "bce BCE": BinaryCrossentropy,
-    "mse MSE": MeanSquaredError,
-    "mae MAE": MeanAbsoluteError,
-    "mape MAPE": MeanAbsolutePercentageError,
-    "msle MSLE": MeanSquaredLogarithmicError,
-    "rmse RMSE": RootMeanSquaredError,
-    "kld KLD kullback_leibler_divergence": KLDivergence,
-    "log_cosh logcosh": LogCoshError,
-    "cosine_proximity": CosineSimilarity,
-    "mean_iou": MeanIoU,
-}
-registry.register_functions("metrics", {fn.__name__: fn for fn in OWN_FUNCTIONS})
-TABLE: dict[str, Any] = {
-    **{fn.__name__: fn for fn in LOSSES},
-    **{alias: fn for aliases, fn in ALIASES.items() for alias in aliases.split()},
-    **{fn.__name__: fn for fn in OWN_FUNCTIONS},
-    **{to_snake_case(cls.__name__): cls for cls in CLASSES},
-    **{cls.__name__: cls for cls in CLASSES},
-    **{name: cls for names, cls in NAMES.items() for name in names.split()},
-}
+_OF_LOSSES = {name: loss for name, loss in _losses.TABLE.items() if not isinstance(loss, type)}
+TABLE = _OF_LOSSES | doors.table("metrics", globals(), bases=(Metric,))
 
 
 def get(identifier: Any) -> Any:
@@ -221,30 +138,4 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Any:
         return get(config)
 
 
-__all__ = [
-    "Metric",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "deserialize",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "make_variables",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "resolve_accuracy",
-    "serialize",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
-    *(cls.__name__ for cls in CLASSES),
-    *(fn.__name__ for fn in OWN_FUNCTIONS),
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.core import settings
+from hornbook.core.doors import also
 from hornbook.core.symbolic import op
-from hornbook.losses.base import class_of_function
 from hornbook.losses.shapes import aligned, class_numbers, one_shape
-from hornbook.metrics.mean import MeanMetricWrapper
+from hornbook.metrics.mean import FunctionMetric
 from hornbook.ops import rows
 
 ONE_CLASS = "{}: y_pred has one class only (shape {}), which is always right; use binary_accuracy."
@@ -176,26 +176,27 @@ def sparse_top_k_categorical_accuracy(
     return _in_top_k(labels, y_pred, k)
 
 
-def metric_row(class_name: str, fn: Any, module: str, parameters: str = "name dtype", **defaults):
-    """A class of metrics: the mean of a function; its constructor has these arguments, in order."""
-    defaults = {"name": fn.__name__, "dtype": None, **defaults}
-    return class_of_function(MeanMetricWrapper, class_name, fn, parameters, module, **defaults)
+# ---- as classes
 
 
-Accuracy: Any = metric_row("Accuracy", accuracy, __name__)
-BinaryAccuracy: Any = metric_row(
-    "BinaryAccuracy", binary_accuracy, __name__, "name dtype threshold"
-)
-CategoricalAccuracy: Any = metric_row("CategoricalAccuracy", categorical_accuracy, __name__)
-SparseCategoricalAccuracy: Any = metric_row(
-    "SparseCategoricalAccuracy", sparse_categorical_accuracy, __name__
-)
-TopKCategoricalAccuracy: Any = metric_row(
-    "TopKCategoricalAccuracy", top_k_categorical_accuracy, __name__, "k name dtype"
-)
-SparseTopKCategoricalAccuracy: Any = metric_row(
-    "SparseTopKCategoricalAccuracy",
-    sparse_top_k_categorical_accuracy,
-    __name__,
-    "k name dtype from_sorted_ids",
-)
+@also("acc")
+class Accuracy(FunctionMetric, fn=accuracy): ...
+
+
+class BinaryAccuracy(FunctionMetric, fn=binary_accuracy, order="name dtype threshold"): ...
+
+
+class CategoricalAccuracy(FunctionMetric, fn=categorical_accuracy): ...
+
+
+class SparseCategoricalAccuracy(FunctionMetric, fn=sparse_categorical_accuracy): ...
+
+
+class TopKCategoricalAccuracy(
+    FunctionMetric, fn=top_k_categorical_accuracy, order="k name dtype"
+): ...
+
+
+class SparseTopKCategoricalAccuracy(
+    FunctionMetric, fn=sparse_top_k_categorical_accuracy, order="k name dtype from_sorted_ids"
+): ...

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from hornbook.core.doors import also
 from hornbook.core.dtype import is_float
 from hornbook.losses.shapes import divide_no_nan
 from hornbook.metrics.base import Metric, weights_and_mask
@@ -155,6 +156,7 @@ class BinaryIoU(IoU):
         self._count(y_true, rows.floating(y_pred) >= self.threshold, weights)
 
 
+@also("mean_iou")
 class MeanIoU(IoU):
     """The mean over all classes of intersection over union.
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from hornbook.core import config as registry
 from hornbook.core.mask import get_mask
 from hornbook.core.symbolic import op
-from hornbook.losses.base import MEANS, Loss, in_dtype
+from hornbook.losses.base import MEANS, Loss, OfFunction, in_dtype
 from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, weigh
 from hornbook.metrics.base import Metric, weights_and_mask
 from hornbook.ops import rows
@@ -171,3 +171,9 @@ class MeanMetricWrapper(Mean):
             described = {"class_name": "function", "config": values["fn"]}
             values["fn"] = registry.resolve(described, "metrics")
         return cls(**values)
+
+
+class FunctionMetric(OfFunction, MeanMetricWrapper):
+    """Base of metrics that are rows: the mean of a function."""
+
+    order = "name dtype"

@@ -7,14 +7,15 @@ import jax.numpy as jnp
 
 from hornbook import losses
 from hornbook.core import settings
+from hornbook.core.doors import also
 from hornbook.core.symbolic import op
 from hornbook.losses import regression
 from hornbook.losses.shapes import aligned, divide_no_nan, fit_weights
-from hornbook.metrics.accuracy import metric_row
 from hornbook.metrics.base import Metric, weights_and_mask
-from hornbook.metrics.mean import Mean
+from hornbook.metrics.mean import FunctionMetric, Mean
 
 
+@also("cosine_proximity")
 @op
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
     """The cosine of the angle between two vectors: `sum(unit(y_true) * unit(y_pred))`.
@@ -85,49 +86,67 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Arr
     return 2 * covariance / (norm + settings.epsilon())
 
 
-MeanSquaredError: Any = metric_row("MeanSquaredError", losses.mean_squared_error, __name__)
-MeanAbsoluteError: Any = metric_row("MeanAbsoluteError", losses.mean_absolute_error, __name__)
-MeanAbsolutePercentageError: Any = metric_row(
-    "MeanAbsolutePercentageError", losses.mean_absolute_percentage_error, __name__
-)
-MeanSquaredLogarithmicError: Any = metric_row(
-    "MeanSquaredLogarithmicError", losses.mean_squared_logarithmic_error, __name__
-)
-LogCoshError: Any = metric_row("LogCoshError", losses.log_cosh, __name__, name="logcosh")
-Poisson: Any = metric_row("Poisson", losses.poisson, __name__)
-KLDivergence: Any = metric_row("KLDivergence", losses.kl_divergence, __name__)
-Hinge: Any = metric_row("Hinge", losses.hinge, __name__)
-SquaredHinge: Any = metric_row("SquaredHinge", losses.squared_hinge, __name__)
-CategoricalHinge: Any = metric_row("CategoricalHinge", losses.categorical_hinge, __name__)
-BinaryCrossentropy: Any = metric_row(
-    "BinaryCrossentropy",
-    losses.binary_crossentropy,
-    __name__,
-    "name dtype from_logits label_smoothing",
-)
-CategoricalCrossentropy: Any = metric_row(
-    "CategoricalCrossentropy",
-    losses.categorical_crossentropy,
-    __name__,
-    "name dtype from_logits label_smoothing axis",
-)
-SparseCategoricalCrossentropy: Any = metric_row(
-    "SparseCategoricalCrossentropy",
-    losses.sparse_categorical_crossentropy,
-    __name__,
-    "name dtype from_logits ignore_class axis",
-)
-CosineSimilarity: Any = metric_row(
-    "CosineSimilarity", cosine_similarity, __name__, "name dtype axis"
-)
-PearsonCorrelation: Any = metric_row(
-    "PearsonCorrelation", pearson_correlation, __name__, "name dtype axis"
-)
-ConcordanceCorrelation: Any = metric_row(
-    "ConcordanceCorrelation", concordance_correlation, __name__, "name dtype axis"
-)
+class MeanSquaredError(FunctionMetric, fn=losses.mean_squared_error): ...
 
 
+class MeanAbsoluteError(FunctionMetric, fn=losses.mean_absolute_error): ...
+
+
+class MeanAbsolutePercentageError(FunctionMetric, fn=losses.mean_absolute_percentage_error): ...
+
+
+class MeanSquaredLogarithmicError(FunctionMetric, fn=losses.mean_squared_logarithmic_error): ...
+
+
+class LogCoshError(FunctionMetric, fn=losses.log_cosh, name="logcosh"): ...
+
+
+class Poisson(FunctionMetric, fn=losses.poisson): ...
+
+
+class KLDivergence(FunctionMetric, fn=losses.kl_divergence): ...
+
+
+class Hinge(FunctionMetric, fn=losses.hinge): ...
+
+
+class SquaredHinge(FunctionMetric, fn=losses.squared_hinge): ...
+
+
+class CategoricalHinge(FunctionMetric, fn=losses.categorical_hinge): ...
+
+
+class BinaryCrossentropy(
+    FunctionMetric, fn=losses.binary_crossentropy, order="name dtype from_logits label_smoothing"
+): ...
+
+
+class CategoricalCrossentropy(
+    FunctionMetric,
+    fn=losses.categorical_crossentropy,
+    order="name dtype from_logits label_smoothing axis",
+): ...
+
+
+class SparseCategoricalCrossentropy(
+    FunctionMetric,
+    fn=losses.sparse_categorical_crossentropy,
+    order="name dtype from_logits ignore_class axis",
+): ...
+
+
+class CosineSimilarity(FunctionMetric, fn=cosine_similarity, order="name dtype axis"): ...
+
+
+class PearsonCorrelation(FunctionMetric, fn=pearson_correlation, order="name dtype axis"): ...
+
+
+class ConcordanceCorrelation(
+    FunctionMetric, fn=concordance_correlation, order="name dtype axis"
+): ...
+
+
+@also("rmse RMSE")
 class RootMeanSquaredError(Mean):
     """The root of the mean of squared errors over all samples: `sqrt(mean((y_true - y_pred)**2))`.
 

@@ -1,16 +1,11 @@
 """Models: layers that know how to be trained, saved, shown and copied."""
 
-from hornbook.models.cloning import clone_model, model_from_json
-from hornbook.models.model import Model
-from hornbook.models.sequential import Sequential
-from hornbook.saving.kinds import load_model, save_model
+from hornbook.core import doors
+from hornbook.models.cloning import clone_model as clone_model
+from hornbook.models.cloning import model_from_json as model_from_json
+from hornbook.models.model import Model as Model
+from hornbook.models.sequential import Sequential as Sequential
+from hornbook.saving.kinds import load_model as load_model
+from hornbook.saving.kinds import save_model as save_model
 
-__all__ = [
-    "Model",
-    "Sequential",
-    "clone_model",
-    "load_model",
-    "model_from_json",
-    "save_model",
-]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -3,32 +3,32 @@
 from typing import Any
 
 from hornbook.core import config as _config
-from hornbook.optimizers import schedules
-from hornbook.optimizers.adafactor import Adafactor
-from hornbook.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
-from hornbook.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
-from hornbook.optimizers.base import Optimizer
-from hornbook.optimizers.loss_scale import LossScaleOptimizer
-from hornbook.optimizers.multi import MultiOptimizer, OptimizerMap
-from hornbook.optimizers.muon import Muon
-from hornbook.optimizers.sgd import SGD, Lion
+from hornbook.core import doors
+from hornbook.optimizers import schedules as schedules
+from hornbook.optimizers.adafactor import Adafactor as Adafactor
+from hornbook.optimizers.adam import Adam as Adam
+from hornbook.optimizers.adam import Adamax as Adamax
+from hornbook.optimizers.adam import AdamW as AdamW
+from hornbook.optimizers.adam import Lamb as Lamb
+from hornbook.optimizers.adam import Nadam as Nadam
+from hornbook.optimizers.adam import ScheduleFreeAdamW as ScheduleFreeAdamW
+from hornbook.optimizers.adaptive import Adadelta as Adadelta
+from hornbook.optimizers.adaptive import Adagrad as Adagrad
+from hornbook.optimizers.adaptive import Ftrl as Ftrl
+from hornbook.optimizers.adaptive import RMSprop as RMSprop
+from hornbook.optimizers.base import Optimizer as Optimizer
+from hornbook.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from hornbook.optimizers.multi import MultiOptimizer as MultiOptimizer
+from hornbook.optimizers.multi import OptimizerMap as OptimizerMap
+from hornbook.optimizers.muon import Muon as Muon
+from hornbook.optimizers.sgd import SGD as SGD
+from hornbook.optimizers.sgd import Lion as Lion
 
-_ALL = (
-    *(SGD, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Ftrl, Lion, Lamb, Adafactor),
-    *(Muon, ScheduleFreeAdamW, LossScaleOptimizer, MultiOptimizer),
-)
-_BY_NAME = {cls.__name__.lower(): cls for cls in _ALL}
-
-__all__ = [
-    *(cls.__name__ for cls in _ALL),
-    "Optimizer",
-    "OptimizerMap",
-    "deserialize",
-    "get",
-    "schedules",
-    "serialize",
-]
-__dir__ = __all__.copy
+_BY_NAME = {
+    cls.__name__.lower(): cls
+    for cls in doors.table("optimizers", globals(), bases=(Optimizer,)).values()
+    if issubclass(cls, Optimizer)
+}
 
 
 def get(identifier: Any) -> Optimizer | None:
@@ -77,3 +77,6 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Optimizer:
     if own is not None:
         config = {**config, "class_name": own.__name__}
     return _config.deserialize(config, custom_objects, "optimizers")
+
+
+doors.publish(globals())

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from hornbook.core import config as _config
+from hornbook.core import doors
 from hornbook.core.config import Configurable
 from hornbook.core.settings import floatx
 from hornbook.core.variable import unwrap
@@ -321,15 +322,4 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> LearningRat
     return _config.deserialize(config, custom_objects, "optimizers")
 
 
-__all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "serialize",
-]
-__dir__ = __all__.copy
+doors.publish(globals(), own=True)

@@ -1,11 +1,9 @@
 """Sequences, under the names of `keras.preprocessing.sequence`."""
 
-from hornbook.data.sequence import (
-    TimeseriesGenerator,
-    make_sampling_table,
-    pad_sequences,
-    skipgrams,
-)
+from hornbook.core import doors
+from hornbook.data.sequence import TimeseriesGenerator as TimeseriesGenerator
+from hornbook.data.sequence import make_sampling_table as make_sampling_table
+from hornbook.data.sequence import pad_sequences as pad_sequences
+from hornbook.data.sequence import skipgrams as skipgrams
 
-__all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
-__dir__ = __all__.copy
+doors.publish(globals())

@@ -1,12 +1,10 @@
 """Texts, under the names of `keras.preprocessing.text`."""
 
-from hornbook.data.text import (
-    Tokenizer,
-    hashing_trick,
-    one_hot,
-    text_to_word_sequence,
-    tokenizer_from_json,
-)
+from hornbook.core import doors
+from hornbook.data.text import Tokenizer as Tokenizer
+from hornbook.data.text import hashing_trick as hashing_trick
+from hornbook.data.text import one_hot as one_hot
+from hornbook.data.text import text_to_word_sequence as text_to_word_sequence
+from hornbook.data.text import tokenizer_from_json as tokenizer_from_json
 
-__all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
-__dir__ = __all__.copy
+doors.publish(globals())

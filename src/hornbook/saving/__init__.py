@@ -6,17 +6,19 @@ unpickled, imported or run.
 
 from typing import Any
 
-from hornbook.core.config import (
-    CustomObjectScope,
-    custom_object_scope,
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-)
+from hornbook.core import doors
+from hornbook.core.config import CustomObjectScope as CustomObjectScope
+from hornbook.core.config import custom_object_scope as custom_object_scope
 from hornbook.core.config import deserialize as _deserialize
+from hornbook.core.config import get_custom_objects as get_custom_objects
+from hornbook.core.config import get_registered_name as get_registered_name
+from hornbook.core.config import get_registered_object as get_registered_object
+from hornbook.core.config import register_keras_serializable as register_keras_serializable
 from hornbook.core.config import serialize as _serialize
-from hornbook.saving.kinds import load_model, load_weights, save_model, save_weights
+from hornbook.saving.kinds import load_model as load_model
+from hornbook.saving.kinds import load_weights as load_weights
+from hornbook.saving.kinds import save_model as save_model
+from hornbook.saving.kinds import save_weights as save_weights
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -55,18 +57,4 @@ def deserialize_keras_object(
     return _deserialize(config, custom_objects)
 
 
-__all__ = [
-    "CustomObjectScope",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "load_model",
-    "load_weights",
-    "register_keras_serializable",
-    "save_model",
-    "save_weights",
-    "serialize_keras_object",
-]
-__dir__ = __all__.copy
+doors.publish(globals())

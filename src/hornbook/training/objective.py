@@ -11,6 +11,7 @@ from hornbook import losses, metrics
 from hornbook.core import tree
 from hornbook.core.config import nearest
 from hornbook.core.module import Module, to_snake_case
+from hornbook.losses.resolve import resolve_crossentropy
 
 ACCURACY = ("accuracy", "acc")
 CROSSENTROPY = ("crossentropy", "ce")  # taken for whichever of them fits the shapes
@@ -329,7 +330,7 @@ def _metrics_in(asked: Any) -> Any:
 def _as_loss(identifier: Any, y: Any, y_pred: Any) -> losses.Loss:
     """A loss object; plain functions are averaged over the batch."""
     if _is_named(identifier, CROSSENTROPY) and y is not None:
-        found = losses.resolve_crossentropy(tuple(y.shape), tuple(y_pred.shape))
+        found = resolve_crossentropy(tuple(y.shape), tuple(y_pred.shape))
     else:
         found = losses.get(identifier)
     if isinstance(found, losses.Loss):

@@ -1,5 +1,5 @@
 """Activations whose formula has changed under their name."""
 
-from hornbook.activations import steep_hard_sigmoid as hard_sigmoid
+from hornbook.activations import _steep_hard_sigmoid as hard_sigmoid
 
 __all__ = ["hard_sigmoid"]
