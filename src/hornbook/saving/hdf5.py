@@ -202,7 +202,7 @@ def _unfit_state(entry: Entry, group: Any, names: list[str]) -> str | None:
 def _optimizer_class(name: str) -> type | None:
     """The library's optimizer whose automatic name this is, `"adam"` or `"adam_1"`."""
     bare = re.sub(r"_\d+$", "", name).replace("_", "").lower()
-    classes = [getattr(optimizers, one) for one in optimizers.__all__ if one.lower() == bare]
+    classes = [getattr(optimizers, one) for one in dir(optimizers) if one.lower() == bare]
     return classes[0] if classes else None
 
 

@@ -62,7 +62,10 @@ KINDS = (
     Kind((".weights.h5",), (), HDF5, None, None, None, hdf5.write, hdf5.read),
     Kind((".h5", ".hdf5"), ("h5", "hdf5"), HDF5, by_layer.is_by_layer, *H5),
 )  # fmt: skip
-FORMAT_SUFFIXES = {None: "", **{name: kind.suffixes[0] for kind in KINDS for name in kind.formats}}
+FORMAT_SUFFIXES: dict[str | None, str] = {
+    None: "",
+    **{name: kind.suffixes[0] for kind in KINDS for name in kind.formats},
+}
 
 
 def suffixes(job: str) -> tuple[str, ...]:
