@@ -223,11 +223,18 @@ def test_calls_from_many_threads_at_once_do_not_meet():
         assert list(pool.map(again, range(12))) == list(range(12))
 
 
-CELLS = {"lstm": (lstm, 4, 2, (4,)), "gru": (gru, 3, 1, (2, 3))}  # gates, states, bias in units
+CELLS = {  # gates, states, bias in units
+    "lstm": (lstm, 4, 2, (4,)),
+    "gru": (gru, 3, 1, (2, 3)),
+    "gru_before": (partial(gru, reset_after=False), 3, 1, (3,)),
+}
+USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid"}
 cells = pytest.mark.parametrize("name", CELLS)
 
 
-def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, features=7, rows=0):
+def assert_recurrence_agrees(
+    name, steps, batch, units, masked, reverse, bias, features=7, rows=0, **activations
+):
     """Outputs, final states and every gradient, with the kernel and without.
 
     Where there are `rows`, the input is looked up in a table of so many.
@@ -244,7 +251,7 @@ def assert_recurrence_agrees(name, steps, batch, units, masked, reverse, bias, f
 
     def loss(x, *given):
         x = x if ids is None else Lookup(x, jnp.asarray(ids))
-        outputs, final = function(x, *given, mask=mask, reverse=reverse)
+        outputs, final = function(x, *given, mask=mask, reverse=reverse, **activations)
         total = sum(jnp.sum(jnp.sin(i * state)) for i, state in enumerate(final, 2))
         return jnp.sum(jnp.cos(outputs)) + total, (outputs, final)
 
@@ -316,14 +323,25 @@ def test_nan_goes_from_a_step_of_a_sample_to_its_later_ones_and_to_no_other(name
 
 
 @needs_kernels
+@cells
 @pytest.mark.parametrize(
-    "options", [{"reset_after": False}, {"activation": "relu"}, {"recurrent_activation": "linear"}]
+    ("activation", "gates"),
+    [("tanh", "steep_hard_sigmoid"), ("relu", "hard_sigmoid"), ("linear", "sigmoid")],
 )
-def test_grus_of_other_formulas_go_without_the_kernel(options):
-    bias = draw(24) if "reset_after" in options else draw(2, 24)
-    given = draw(3, 5, 7), draw(3, 8), draw(7, 24), draw(8, 24), bias
-    text = jax.jit(lambda *given: gru(*given, **options)).lower(*given).as_text()
-    assert "hornbook_gru" not in text
+def test_recurrences_of_other_activations_agree_with_the_scan(name, activation, gates):
+    given = {"activation": activation, "recurrent_activation": gates}
+    assert_recurrence_agrees(name, 4, 9, 37, True, False, True, **given)
+
+
+@needs_kernels
+@pytest.mark.parametrize("which", ["activation", "recurrent_activation"])
+def test_an_activation_that_the_kernels_do_not_know_is_an_error(which):
+    names = {"activation": "tanh", "recurrent_activation": "sigmoid", which: "swish"}
+    kernels = jnp.ones((7, 32)), jnp.ones((8, 32))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="do not know"):
+        native.recurrence(
+            "lstm", (4,), names, draw(5, 3, 7), (draw(3, 8),) * 2, kernels, None, None
+        )
 
 
 @needs_kernels
@@ -346,8 +364,8 @@ def test_an_lstm_multiplies_its_input_within_the_kernel():
 )
 def test_inputs_of_a_recurrence_that_do_not_fit_are_an_error(name, x, ids, rows):
     _, gates, states, _ = CELLS[name]
-    kept = {"lstm": [4, 1, 1], "gru": [2, 1, 1, 1]}[name]
-    results = [(5, 3, 8 * width) for width in kept] + [(3, 8)] * states
+    kept = {"lstm": [4], "gru": [2, 1, 1], "gru_before": [2, 1, 1]}[name]
+    results = [(5, 3, 8 * width) for width in kept + [1] * states] + [(3, 8)] * states
     call = jax.ffi.ffi_call(
         f"hornbook_{name}", [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in results]
     )
@@ -355,7 +373,7 @@ def test_inputs_of_a_recurrence_that_do_not_fit_are_an_error(name, x, ids, rows)
     kernels = jnp.ones((rows, 8 * gates)), jnp.ones((8, 8 * gates))
     rest = jnp.ones(0), jnp.ones(0, bool)
     with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
-        call(jnp.ones(x), jnp.zeros(ids, jnp.int32), *initial, *kernels, *rest)
+        call(jnp.ones(x), jnp.zeros(ids, jnp.int32), *kernels, *rest, *initial, **USUAL)
 
 
 @needs_kernels
@@ -363,8 +381,9 @@ def test_the_gates_of_an_lstm_are_right_from_large_numbers_to_small():
     z = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(-12, 0, 400)]).astype("float32")
     zero = jnp.zeros((z.size, 1))
     kernel = jnp.ones((1, 4))
-    (gates,), *_ = native.lstm(
-        jnp.asarray(z[None, :, None]), (zero, zero), (kernel, 0 * kernel), None, None
+    (gates,), *_ = native.recurrence(
+        *("lstm", (4,), USUAL, jnp.asarray(z[None, :, None])),
+        *((zero, zero), (kernel, 0 * kernel), None, None),
     )
     i, _, g, _ = np.asarray(gates)[0].T
     np.testing.assert_allclose(g, np.tanh(z.astype("float64")), rtol=5e-7)

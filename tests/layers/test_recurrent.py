@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import hornbook
 from hornbook import layers
+from hornbook.activations import steep_hard_sigmoid
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import bind
 from hornbook.layers.recurrent.cell import GatedCell
@@ -23,6 +24,9 @@ CELLS = {
     "gru": lambda **kw: layers.GRUCell(4, **kw),
     "gru_before": lambda **kw: layers.GRUCell(4, reset_after=False, **kw),
     "relu": lambda **kw: layers.LSTMCell(4, "relu", "hard_sigmoid", **kw),
+    "keras1": lambda **kw: layers.GRUCell(
+        4, recurrent_activation=steep_hard_sigmoid, reset_after=False, **kw
+    ),
     "softsign": lambda **kw: layers.GRUCell(4, "softsign", **kw),
 }
 
@@ -67,6 +71,8 @@ def test_a_whole_sequence_is_the_cell_step_by_step(cell):
 
 KERNEL = {
     "usual activations": (lambda: layers.LSTM(4), True),
+    "the gates of Keras 1": (lambda: layers.LSTM(4, "tanh", steep_hard_sigmoid), True),
+    "functions of jax": (lambda: layers.GRU(4, jnp.tanh, jax.nn.sigmoid), True),
     "input dropout": (lambda: layers.GRU(4, dropout=0.5), True),
     "a cell in RNN": (lambda: layers.RNN(layers.SimpleRNNCell(4, "relu")), True),
     "stacked cells": (lambda: layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)]), True),

@@ -137,7 +137,7 @@ def lstm(
     """
     options = mask, reverse, zero_output_for_mask, unroll, return_sequences
     if wants_plain():
-        activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
+        activations = ACTIVATIONS[activation].function, ACTIVATIONS[recurrent_activation].function
 
         def step(x_t, states):
             return lstm_step(x_t, states, kernel, recurrent_kernel, bias, *activations, drop)
@@ -181,7 +181,7 @@ def gru(
     """
     options = mask, reverse, zero_output_for_mask, unroll, return_sequences
     if wants_plain():
-        activations = ACTIVATIONS[activation][0], ACTIVATIONS[recurrent_activation][0]
+        activations = ACTIVATIONS[activation].function, ACTIVATIONS[recurrent_activation].function
 
         def step(x_t, states):
             weights = kernel, recurrent_kernel, bias
@@ -221,7 +221,7 @@ def simple_rnn(
 
         def step(x_t, states):
             weights = kernel, recurrent_kernel, bias
-            return simple_rnn_step(x_t, states, *weights, ACTIVATIONS[activation][0], drop)
+            return simple_rnn_step(x_t, states, *weights, ACTIVATIONS[activation].function, drop)
 
         return scan_steps(step, x, (h0,), *options)
     cell = simple_rnn_cell(activation)

@@ -1,7 +1,7 @@
 """What is between a recurrent cell's sums and its new states, and the sums over all steps."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -12,16 +12,29 @@ from jax import Array
 from hornbook.kernels import native
 from hornbook.kernels.product import dot_rows, flat, wide
 
-# name: (function, its derivative written in terms of its value)
-ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
-    "tanh": (jnp.tanh, lambda y: 1 - y * y),
-    "sigmoid": (jax.nn.sigmoid, lambda y: y * (1 - y)),
-    "relu": (jax.nn.relu, lambda y: (y > 0).astype(y.dtype)),
-    "linear": (lambda x: x, jnp.ones_like),
-    "hard_sigmoid": (
-        jax.nn.hard_sigmoid,
-        lambda y: jnp.where((y > 0) & (y < 1), 1 / 6, 0.0).astype(y.dtype),
-    ),
+
+class Activation(NamedTuple):
+    """A function of a cell's sums, and its derivative written in terms of its value."""
+
+    function: Callable
+    derivative: Callable
+
+
+def _line(function: Callable, slope: float, low: float, high: float) -> Activation:
+    """A line with this slope between two bounds."""
+    return Activation(
+        function, lambda y: jnp.where((y > low) & (y < high), slope, 0.0).astype(y.dtype)
+    )
+
+
+# by name: in `activations`, in `gates.h`, and in Keras, whose hard_sigmoid was once the steep one
+ACTIVATIONS = {
+    "tanh": Activation(jnp.tanh, lambda y: 1 - y * y),
+    "sigmoid": Activation(jax.nn.sigmoid, lambda y: y * (1 - y)),
+    "relu": _line(jax.nn.relu, 1, 0, np.inf),
+    "linear": Activation(lambda x: x, jnp.ones_like),
+    "hard_sigmoid": _line(jax.nn.hard_sigmoid, 1 / 6, 0, 1),
+    "steep_hard_sigmoid": _line(lambda x: jnp.clip(0.2 * x + 0.5, 0, 1), 0.2, 0, 1),
 }
 
 
@@ -37,6 +50,18 @@ class Compiled(NamedTuple):
     backward: Callable
     add: Callable = lambda bias: bias
     part: Callable = lambda d: d
+
+
+def _compiled(
+    name: str, widths: tuple[int, ...], activation: str, recurrent_activation: str, *bias: Callable
+) -> Compiled:
+    """The kernels of this name, with as many sums as they keep arrays, by width."""
+    given = {"activation": activation, "recurrent_activation": recurrent_activation}
+    return Compiled(
+        partial(native.recurrence, name, widths, given),
+        partial(native.recurrence_back, name, sum(widths), given),
+        *bias,
+    )
 
 
 class Cell(NamedTuple):
@@ -92,7 +117,7 @@ def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
         return (back[0](dz), dc * f), (dz,)
 
     usual = (activation, recurrent_activation) == ("tanh", "sigmoid")
-    compiled = Compiled(native.lstm, native.lstm_back) if usual else None
+    compiled = _compiled("lstm", (4,), activation, recurrent_activation)
     return Cell((4,), (4,), forward, backward, _finish, compiled=compiled, by_cudnn=usual)
 
 
@@ -163,15 +188,19 @@ def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> C
         return (d_zr, da), d_kernel, d_bias
 
     def add(bias):
+        if not reset_after:
+            return jnp.pad(bias, (0, len(bias) // 3))
         (zr, a), (recurrent_zr, inner) = (jnp.split(b, [len(b) // 3 * 2]) for b in bias)
         return jnp.concatenate([zr + recurrent_zr, a, inner])
 
     def part(d):
         zr, a, inner = jnp.split(d, [len(d) // 2, len(d) // 4 * 3])
+        if not reset_after:
+            return jnp.concatenate([zr, a])
         return jnp.stack([jnp.concatenate([zr, last]) for last in (a, inner)])
 
-    usual = reset_after and (activation, recurrent_activation) == ("tanh", "sigmoid")
-    compiled = Compiled(native.gru, native.gru_back, add, part) if usual else None
+    name = "gru" if reset_after else "gru_before"
+    compiled = _compiled(name, (2, 1, 1), activation, recurrent_activation, add, part)
     products = (3,) if reset_after else (2, 1)
     return Cell((2, 1), products, forward, backward, finish, extra=1, compiled=compiled)
 
@@ -192,7 +221,9 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
         scale = jnp.asarray((1 + is_tanh) / 2, wide(z.dtype))
         return (jnp.tanh(z * scale) * scale + (1 - scale)).astype(z.dtype)
     parts = jnp.split(z, len(names), axis=-1)
-    return jnp.concatenate([ACTIVATIONS[n][0](p) for n, p in zip(names, parts, strict=True)], -1)
+    return jnp.concatenate(
+        [ACTIVATIONS[n].function(p) for n, p in zip(names, parts, strict=True)], -1
+    )
 
 
 def weight_gradient(h: Array, d: Array, drop: Array | None = None) -> Array:

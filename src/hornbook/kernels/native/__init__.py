@@ -35,7 +35,7 @@ BUILDS = {
 }
 TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_table")
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthwise_kernel")
-TARGETS += ("gru", "gru_back", "lstm", "lstm_back")
+TARGETS += ("gru", "gru_back", "gru_before", "gru_before_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
 TARGETS += ("take", "sum_rows", "descent_rows", "largest")
 STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
@@ -192,112 +192,85 @@ def product_packed(a: Array, packed: Array, columns: int) -> Array:
 Arrays = tuple[Array, ...]
 
 
-def lstm(
-    x: Array, states: Arrays, kernels: Arrays, bias: Array | None, mask: Array | None
-) -> tuple[Arrays, Arrays, Arrays]:
-    """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
-
-    Args:
-        x: inputs, `(steps, batch, features)`; or int32 `(steps, batch)`, each of which stands for
-            a one among zeros, and so for a row of the input's kernel.
-        states: h and c before the first step, `(batch, units)`.
-        kernels: `(features, 4 * units)` for the input and `(units, 4 * units)` for h.
-        bias: `(4 * units,)`.
-        mask: booleans, `(steps, batch)`; where false, a step keeps its states.
-
-    Returns:
-        The gates, `(steps, batch, 4 * units)`; h and c before each step, `(steps, batch, units)`;
-        and after the last.
-    """
-    return _recurrence("lstm", (4,), x, states, kernels, bias, mask)
-
-
-def lstm_back(
-    d_hs: Array | None,
-    d_final: Arrays,
-    saved: Arrays,
-    old: Arrays,
-    final: Arrays,
-    recurrent_kernel: Array,
-    mask: Array | None,
-) -> tuple[Arrays, Arrays, Array]:
-    """The gradients of `lstm`.
-
-    Args:
-        d_hs: those of h before each step but for the first, and after the last: in other words of
-            the output of each step; if they are wanted.
-        d_final: those of the states after the last step.
-        saved, old, final: what `lstm` gave.
-
-    Returns:
-        The gradients of the states before the first step, of the sums that the gates were made of,
-        and of these over all steps and samples, which is the bias's.
-    """
-    of_bias = _float32(recurrent_kernel.shape[1:])
-    d_gates, *d_states, d_bias = kernel_call("lstm_back", [*saved, *final, of_bias], {3: 0})(
-        _optional(d_hs, 3), *d_final, *saved, old[1], final[1], recurrent_kernel, _flat(mask)
-    )
-    return tuple(d_states), (d_gates,), d_bias
-
-
-def gru(
-    x: Array, states: Arrays, kernels: Arrays, bias: Array | None, mask: Array | None
-) -> tuple[Arrays, Arrays, Arrays]:
-    """A GRU over all steps, with tanh and sigmoid, its reset gate applied after the product.
-
-    Args:
-        x: inputs, as for `lstm`.
-        states: h before the first step, `(batch, units)`.
-        kernels: `(features, 3 * units)` for the input and `(units, 3 * units)` for h, gates in the
-            order z, r, h.
-        bias: `(4 * units,)`: for z, for r, for what the input adds to the candidate, and for what
-            the state does.
-        mask: booleans, `(steps, batch)`; where false, a step keeps its state.
-
-    Returns:
-        The gates z and r, `(steps, batch, 2 * units)`, the candidate, and what the state would add
-        to it, `(steps, batch, units)`; h before each step; and after the last.
-    """
-    return _recurrence("gru", (2, 1, 1), x, states, kernels, bias, mask)
-
-
-def gru_back(
-    d_hs: Array | None,
-    d_final: Arrays,
-    saved: Arrays,
-    old: Arrays,
-    final: Arrays,
-    recurrent_kernel: Array,
-    mask: Array | None,
-) -> tuple[Arrays, Arrays, Array]:
-    """The gradients of `gru`, as `lstm_back` gives them; the last is of its bias's four parts."""
-    of_bias = _float32((4 * final[0].shape[1],))
-    *d_sums, d_h, d_bias = kernel_call("gru_back", [*saved, *final, of_bias], {2: 0, 3: 1, 4: 2})(
-        _optional(d_hs, 3), *d_final, *saved, *old, recurrent_kernel, _flat(mask)
-    )
-    return (d_h,), tuple(d_sums), d_bias
-
-
-def _recurrence(
+def recurrence(
     name: str,
     widths: tuple[int, ...],
+    activations: dict[str, str],
     x: Array,
     states: Arrays,
     kernels: Arrays,
     bias: Array | None,
     mask: Array | None,
 ) -> tuple[Arrays, Arrays, Arrays]:
-    """What each step keeps, in arrays so many units wide, the states before each, and the last."""
+    """A recurrent cell over all steps, which multiplies its input too.
+
+    Args:
+        name: `"lstm"`, gates in the order i, f, c, o; `"gru"`, z, r, h, with four sums: for z, for
+            r, for what the input adds to the candidate, and for what the state does; or
+            `"gru_before"`, whose reset gate is applied before the product, with three and none.
+        widths: of the arrays that a step keeps, in units.
+        activations: `activation` and `recurrent_activation`, by the names in `gates.h`.
+        x: inputs, `(steps, batch, features)`; or int32 `(steps, batch)`, each of which stands for
+            a one among zeros, and so for a row of the input's kernel.
+        states: those before the first step, `(batch, units)`.
+        kernels: `(features, gates * units)` for the input and `(units, gates * units)` for h.
+        bias: `(sums * units,)`.
+        mask: booleans, `(steps, batch)`; where false, a step keeps its states.
+
+    Returns:
+        What the steps keep, `(steps, batch, width * units)`; the states before each step, `(steps,
+        batch, units)`; and after the last.
+    """
     steps, (batch, units) = x.shape[0], states[0].shape
     kept = [_float32((steps, batch, width * units)) for width in widths]
     before = [_float32((steps, batch, units)) for _ in states]
     ids = jnp.zeros(0, jnp.int32) if x.ndim == 3 else x.reshape(-1)
     x = x if x.ndim == 3 else jnp.zeros((steps, batch, 0), jnp.float32)
     results = kernel_call(name, [*kept, *before, *states])(
-        x, ids, *states, *kernels, _optional(bias, 1), _flat(mask)
+        x, ids, *kernels, _optional(bias, 1), _flat(mask), *states, **activations
     )
     first, last = len(kept), len(kept) + len(states)
     return tuple(results[:first]), tuple(results[first:last]), tuple(results[last:])
+
+
+def recurrence_back(
+    name: str,
+    sums: int,
+    activations: dict[str, str],
+    d_hs: Array | None,
+    d_final: Arrays,
+    saved: Arrays,
+    old: Arrays,
+    final: Arrays,
+    recurrent_kernel: Array,
+    mask: Array | None,
+) -> tuple[Arrays, Arrays, Array]:
+    """The gradients of `recurrence`.
+
+    Args:
+        name, activations: as there.
+        sums: how many a step makes for each unit.
+        d_hs: those of h before each step but for the first, and after the last: in other words of
+            the output of each step; if they are wanted.
+        d_final: those of the states after the last step.
+        saved, old, final: what `recurrence` gave.
+
+    Returns:
+        The gradients of the states before the first step, of the sums in the place of what was
+        saved, and of the sums over all steps and samples, which is the bias's.
+    """
+    of_bias = _float32((sums * final[0].shape[1],))
+    first = 5 + len(d_final)
+    results = kernel_call(
+        f"{name}_back", [*saved, *final, of_bias], {first + i: i for i in range(len(saved))}
+    )(
+        *(_optional(d_hs, 3), old[-1], final[-1], recurrent_kernel, _flat(mask)),
+        *d_final,
+        *saved,
+        **activations,
+    )
+    *results, d_bias = results
+    return tuple(results[len(saved) :]), tuple(results[: len(saved)]), d_bias
 
 
 def _optional(a: Array | None, ndim: int) -> Array:

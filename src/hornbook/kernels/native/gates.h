@@ -5,6 +5,10 @@
 #include <immintrin.h>
 #endif
 
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+
 #include "tile.h"
 
 namespace hornbook {
@@ -22,16 +26,17 @@ inline void Put(float* p, Vector v, int64_t n) {
   std::memcpy(p, &v, n * sizeof(float));
 }
 
-inline Vector Clamp(Vector x, float limit) {
-  const Vector high = All(limit);
+inline void Add(float* p, Vector v, int64_t n) { Put(p, Some(p, n) + v, n); }
+
+inline Vector Clip(Vector x, Vector low, Vector high) {
   // One instruction each, which gcc does not find by itself; of NaN they return the second.
 #if defined(__AVX512F__)
-  return _mm512_max_ps(-high, _mm512_min_ps(high, x));
+  return _mm512_max_ps(low, _mm512_min_ps(high, x));
 #elif defined(__AVX2__)
-  return _mm256_max_ps(-high, _mm256_min_ps(high, x));
+  return _mm256_max_ps(low, _mm256_min_ps(high, x));
 #else
   x = x > high ? high : x;
-  return x < -high ? -high : x;
+  return x < low ? low : x;
 #endif
 }
 
@@ -48,7 +53,7 @@ inline Vector Divide(Vector a, Vector b) {
 
 // x P(x^2) / Q(x^2), the best fit to tanh up to 9, from where on it is 1; its error is 4e-7.
 inline Vector Tanh(Vector x) {
-  x = Clamp(x, 9);
+  x = Clip(x, All(-9), All(9));
   const Vector s = x * x;
   Vector p = Vector{} + 9.785020016472856e-12f, q = Vector{} + 3.4797764669747266e-07f;
   p = p * s - 9.91418169782321e-10f;
@@ -63,6 +68,47 @@ inline Vector Tanh(Vector x) {
   return Divide(x * p, q);
 }
 
-inline Vector Sigmoid(Vector x) { return 0.5f * Tanh(0.5f * x) + 0.5f; }
+// The activations that are taken most, each with its derivative at where it is y.
+struct Tanhs {
+  Vector operator()(Vector x) const { return Tanh(x); }
+  Vector Slope(Vector y) const { return 1.0f - y * y; }
+};
+
+struct Sigmoids {
+  Vector operator()(Vector x) const { return 0.5f * Tanh(0.5f * x) + 0.5f; }
+  Vector Slope(Vector y) const { return y * (1.0f - y); }
+};
+
+// Any activation: slope tanh(slope x) + offset, or slope x + offset between two bounds.
+struct Activation {
+  std::string_view name;
+  bool curved;
+  float slope, offset, low, high;
+
+  Vector operator()(Vector x) const {
+    if (curved) return slope * Tanh(slope * x) + offset;
+    return Clip(slope * x + offset, All(low), All(high));
+  }
+  Vector Slope(Vector y) const {
+    if (curved) return slope * slope - (y - offset) * (y - offset);
+    return (y > low) & (y < high) ? All(slope) : Vector{};
+  }
+};
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr Activation kActivations[] = {
+    {"tanh", true, 1, 0, -1, 1},
+    {"sigmoid", true, 0.5f, 0.5f, 0, 1},
+    {"relu", false, 1, 0, 0, kInfinity},
+    {"linear", false, 1, 0, -kInfinity, kInfinity},
+    {"hard_sigmoid", false, 1.0f / 6, 0.5f, 0, 1},
+    {"steep_hard_sigmoid", false, 0.2f, 0.5f, 0, 1},
+};
+
+inline const Activation& Named(std::string_view name) {
+  for (const Activation& activation : kActivations)
+    if (activation.name == name) return activation;
+  throw std::invalid_argument("an activation that recurrent kernels do not know");
+}
 
 }  // namespace hornbook

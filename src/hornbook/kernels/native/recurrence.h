@@ -1,17 +1,21 @@
 // A recurrent cell over all its steps, forward and backward: the products of input and state with
 // their kernels, and what follows them for the same samples and units while they are in the cache.
 //
-// A step makes four sums for each unit. What a `Cell` has to tell:
+// A step makes a few sums for each unit, in one stage or in two: the second multiplies what came of
+// the first. What a `Cell` has to tell:
 //
 //   kWidth               columns of each kernel, in units
 //   kTerms               of each sum, which columns of the two kernels it takes, in units, or none
-//                        (-1); in which array it is kept afterwards, and where in a row of it
-//   kArrays, kWidths     how many arrays are kept, and how wide they are, in units
-//   kBack                which of them are multiplied by the recurrent kernel, going backward, in
-//                        the order of its columns
+//                        (-1); in which array it is kept afterwards, where in a row of it, and in
+//                        which stage it is made
+//   kWidths              how wide the arrays are that are kept, in units
 //   kStates              how many states there are; the first is the output
+//   kSecond              which array the second stage multiplies, as the first does the output;
+//                        none (-1) where there is one stage
+//   kBack                which arrays are multiplied by the recurrent kernel, going backward, in
+//                        the order of its columns, and in which stage
 //   kDirect              whether a part of the state's gradient goes to the old state directly
-//   Forward, Backward    what follows the sums, for some units of one sample
+//   Forward, Backward    what follows the sums of a stage, for some units of one sample
 //
 // Samples do not depend on each other, so where the kernel fits a core's cache each thread takes
 // some samples through all steps. Where it does not, threads wait for each other after each step,
@@ -19,9 +23,13 @@
 // numbers are in their caches, and then of others', so that all end together.
 #pragma once
 
+#include <iterator>
 #include <limits>
+#include <stdexcept>
+#include <type_traits>
 
 #include "gates.h"
+#include "handler.h"
 #include "memory.h"
 #include "team.h"
 #include "tile.h"
@@ -35,7 +43,6 @@ using Stack = ffi::BufferR3<ffi::F32>;
 using Booleans = ffi::BufferR1<ffi::PRED>;
 using Ids = ffi::BufferR1<ffi::S32>;
 
-constexpr int kTermsOfCell = 4;
 constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
 constexpr int64_t kWorthAPart = 1 << 16;  // multiplications of a step
 constexpr int64_t kDeep = 512;    // terms of a sum in a row: their factors stay in the cache
@@ -43,8 +50,21 @@ constexpr int64_t kMany = 24;     // samples for which a core reads a whole kern
 constexpr int64_t kSamples = 96;  // in a row, going backward
 
 struct Term {
-  int of_input, of_state, array, place;
+  int of_input, of_state, array, place, stage = 0;
 };
+
+struct BackTerm {
+  int array, stage = 0;
+};
+
+template <class Cell>
+constexpr int kSums = std::size(Cell::kTerms);
+
+template <class Cell>
+constexpr int kArrays = std::size(Cell::kWidths);
+
+template <class Cell>
+constexpr int kStages = Cell::kSecond < 0 ? 1 : 2;
 
 struct Sizes {
   int64_t steps, batch, units, features;
@@ -59,7 +79,7 @@ struct Sizes {
 // What a step keeps, or its gradients: one array for each of Cell::kWidths.
 template <class Cell>
 struct Kept {
-  float* arrays[Cell::kArrays];
+  float* arrays[kArrays<Cell>];
   int64_t batch, units;
 
   float* Row(int array, int64_t step, int64_t sample) const {
@@ -136,9 +156,10 @@ struct Input {
 };
 
 // The arguments of a run forward. `old` are the states before each step, the first of which are
-// there already; a bias is for the four sums, or none.
+// there already; a bias is for the sums, or none.
 template <class Cell>
 struct Ahead {
+  Cell cell;
   Sizes s;
   Input input;
   const float *recurrent, *bias;
@@ -151,11 +172,11 @@ template <class Cell>
 void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
   const Sizes& s = a.s;
   const int64_t units = s.units, size = s.States(), features = s.features;
-  const std::vector<float> none(a.bias ? 0 : kTermsOfCell * units);
+  const std::vector<float> none(a.bias ? 0 : kSums<Cell> * units);
   const float* const bias = a.bias ? a.bias : none.data();
   // For each panel of units, those of each sum: of the input's kernel and of the state's.
-  int64_t begins[kTermsOfCell], rows = 0;
-  for (int i = 0; i < kTermsOfCell; ++i) {
+  int64_t begins[kSums<Cell>], rows = 0;
+  for (int i = 0; i < kSums<Cell>; ++i) {
     begins[i] = rows * kColumns;
     rows +=
         (Cell::kTerms[i].of_input < 0 ? 0 : features) + (Cell::kTerms[i].of_state < 0 ? 0 : units);
@@ -176,20 +197,25 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
     }
   });
   const int64_t numbers = row * (units + features);
-  OverSteps(pool, s, numbers, s.steps,
-            [&](int64_t k, int64_t r0, int64_t r1, int64_t p0, int64_t p1) {
+  OverSteps(pool, s, numbers, kStages<Cell> * s.steps,
+            [&](int64_t round, int64_t r0, int64_t r1, int64_t p0, int64_t p1) {
+              const int64_t k = round / kStages<Cell>;
+              const int stage = round % kStages<Cell>;
               const float* old[Cell::kStates];
               float* now[Cell::kStates];
               for (int i = 0; i < Cell::kStates; ++i) {
                 old[i] = a.old[i] + k * size;
                 now[i] = k + 1 == s.steps ? a.last[i] : a.old[i] + (k + 1) * size;
               }
+              const float* const state =
+                  stage == 0 ? old[0] : a.kept.Row(std::max(Cell::kSecond, 0), k, 0);
               const float* const inputs = a.input.x + k * s.batch * features;
               const int64_t sum = (r1 - r0) * kColumns;
-              float* const sums = Scratch<6>(kTermsOfCell * sum);
+              float* const sums = Scratch<6>(kSums<Cell> * sum);
               for (int64_t panel = p0; panel < p1; ++panel) {
                 const int64_t u = panel * kColumns, width = s.Width(panel);
-                for (int term = 0; term < kTermsOfCell; ++term) {
+                for (int term = 0; term < kSums<Cell>; ++term) {
+                  if (Cell::kTerms[term].stage != stage) continue;
                   const bool of_state = Cell::kTerms[term].of_state >= 0;
                   const bool of_input = Cell::kTerms[term].of_input >= 0 && (features || !of_state);
                   const float* const first = packed + panel * panel_size + begins[term];
@@ -201,7 +227,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                       AnyTile(some, kColumns, {features}, {inputs + r * features, features, 1},
                               {first, kColumns}, out, kColumns, false);
                     if (of_state)
-                      AnyTile(some, kColumns, {units}, {old[0] + r * units, units, 1},
+                      AnyTile(some, kColumns, {units}, {state + r * units, units, 1},
                               {second, kColumns}, out, kColumns, of_input);
                   });
                 }
@@ -215,11 +241,11 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
                     if (!added || column < 0) return v;
                     return v + Some(added + column * units + u + i, width - i);
                   };
-                  float* kept[kTermsOfCell];
-                  for (int term = 0; term < kTermsOfCell; ++term)
+                  float* kept[kSums<Cell>];
+                  for (int term = 0; term < kSums<Cell>; ++term)
                     kept[term] = a.kept.Of(term, k, r, u);
-                  Cell::Forward(width, sum_of, kept, old, now, at);
-                  if (a.mask(k, r)) continue;
+                  a.cell.Forward(stage, width, sum_of, kept, old, now, at);
+                  if (stage + 1 < kStages<Cell> || a.mask(k, r)) continue;
                   for (int i = 0; i < Cell::kStates; ++i)
                     std::memcpy(now[i] + at, old[i] + at, width * sizeof(float));
                 }
@@ -232,6 +258,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
 // it hands on from step to step, and begins as it is given. `sums` are those of the gradients.
 template <class Cell>
 struct Back {
+  Cell cell;
   Sizes s;
   const float *d_hs, *d_last, *memory, *last, *recurrent;
   Mask mask;
@@ -254,24 +281,26 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
     int array;
     int64_t from, depth, row;  // in a row of the array; in the kernel
   };
-  std::vector<Block> blocks;
+  std::vector<Block> blocks_of[kStages<Cell>];
   int64_t row = 0;
-  for (const int array : Cell::kBack)
-    for (int64_t from = 0, end = Cell::kWidths[array] * units; from < end; from += kDeep) {
-      blocks.push_back({array, from, std::min(kDeep, end - from), row});
-      row += blocks.back().depth;
+  for (const BackTerm& back : Cell::kBack)
+    for (int64_t from = 0, end = Cell::kWidths[back.array] * units; from < end; from += kDeep) {
+      blocks_of[back.stage].push_back({back.array, from, std::min(kDeep, end - from), row});
+      row += blocks_of[back.stage].back().depth;
     }
   // A masked step hands the gradient of its state on.
   std::vector<float> of_masked(a.mask.counts && !Cell::kDirect ? size : 0);
   float* const passed = Cell::kDirect ? a.d_h : of_masked.empty() ? nullptr : of_masked.data();
   // Those who share the samples have a sum each, which begins where their samples do.
-  const int64_t tiles = Up(s.batch, kRows) / kRows, biases = kTermsOfCell * units;
+  const int64_t tiles = Up(s.batch, kRows) / kRows, biases = kSums<Cell> * units;
   float* const sums = Scratch<7>(tiles * biases);
   std::fill_n(sums, tiles * biases, 0.0f);
   OverSteps(
-      pool, s, depth * units, s.steps + 1,
+      pool, s, depth * units, kStages<Cell> * s.steps + 1,
       [&](int64_t round, int64_t r0, int64_t r1, int64_t p0, int64_t p1) {
-        const int64_t k = s.steps - 1 - round;
+        const int64_t k = s.steps - 1 - round / kStages<Cell>;
+        const int stage = round % kStages<Cell>;
+        const std::vector<Block>& blocks = blocks_of[stage];
         const float* const d_out = a.d_hs && k >= 0 ? a.d_hs + k * size : nullptr;
         const float* const old = a.memory + k * size;
         const float* const now = k + 1 < s.steps ? old + size : a.last;
@@ -281,20 +310,20 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
             const int64_t at = r * units + u;
             if (round == 0)
               std::memcpy(dh, a.d_last + at, width * sizeof(float));
-            else if (passed)
+            else if (passed && stage == 0)
               for (int64_t i = 0; i < width; ++i) dh[i] += passed[at + i];
             if (k < 0) {
               std::memcpy(a.d_h + at, dh, width * sizeof(float));
               continue;
             }
-            if (d_out)
+            if (d_out && stage == 0)
               for (int64_t i = 0; i < width; ++i) dh[i] += d_out[at + i];
-            float* kept[kTermsOfCell];
-            for (int term = 0; term < kTermsOfCell; ++term) kept[term] = a.kept.Of(term, k, r, u);
-            if (a.mask(k, r)) {
+            float* kept[kSums<Cell>];
+            for (int term = 0; term < kSums<Cell>; ++term) kept[term] = a.kept.Of(term, k, r, u);
+            if (stage > 0 || a.mask(k, r)) {
               if (!of_masked.empty()) std::fill_n(passed + at, width, 0.0f);
-              Cell::Backward(width, dh, kept, old + at, now + at, a.carried + at,
-                             sums + r0 / kRows * biases + u, units);
+              a.cell.Backward(stage, width, dh, kept, old + at, now + at, a.carried + at,
+                              sums + r0 / kRows * biases + u, units);
             } else {
               std::memcpy(passed + at, dh, width * sizeof(float));
               for (float* const gradient : kept) std::fill_n(gradient, width, 0.0f);
@@ -311,7 +340,7 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
                 const int64_t u = panel * kColumns;
                 float* const dh = products + ((panel - p0) * (to - from) + r - from) * kColumns;
                 if (i == last && k >= 0) {
-                  for (int term = 0; term < kTermsOfCell; ++term)
+                  for (int term = 0; term < kSums<Cell>; ++term)
                     Fetch<1>(a.kept.Of(term, k, r, u), a.kept.Distance(term), rows, kColumns);
                   Fetch<1>(old + r * units + u, units, rows, kColumns);
                   if (Cell::kStates > 1) Fetch<1>(now + r * units + u, units, rows, kColumns);
@@ -321,7 +350,7 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
                   const Block& block = blocks[i];
                   const int64_t step = Cell::kWidths[block.array] * units;
                   AnyTile(rows, kColumns, {block.depth},
-                          {a.kept.Row(block.array, k + 1, r) + block.from, step, 1},
+                          {a.kept.Row(block.array, k + (stage == 0), r) + block.from, step, 1},
                           {packed + panel * panel_size + block.row * kColumns, kColumns}, dh,
                           kColumns, i > 0);
                 }
@@ -334,25 +363,159 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
     for (int64_t i = 0; i < biases; ++i) a.sums[i] += sums[tile * biases + i];
 }
 
-// Whether each of some buffers has so many numbers.
-template <class... Buffers>
-bool Have(int64_t count, const Buffers&... buffers) {
-  return ((static_cast<int64_t>(buffers.element_count()) == count) && ...);
-}
-
-// Whether the buffers of a run's input fit, and a kernel so many units wide.
-inline bool Fits(const Sizes& s, int64_t width, const Stack& x, const Ids& ids,
-                 const Matrix& kernel) {
-  const int64_t rows = kernel.dimensions()[0];
-  if (kernel.dimensions()[1] != width * s.units) return false;
-  return ids.element_count() ? Have(s.steps * s.batch, ids) && rows && !s.features
-                             : rows == s.features;
-}
-
 // A buffer's numbers, of which there may be none.
 template <class B>
 auto* Optional(B& buffer) {
   return buffer.element_count() ? buffer.typed_data() : nullptr;
 }
 
+inline void Require(bool fits) {
+  if (!fits) throw std::invalid_argument("the shapes of a recurrent layer do not fit");
+}
+
+// Of a buffer that may be empty, so many numbers.
+template <class B>
+bool EmptyOr(int64_t count, const B& buffer) {
+  const int64_t numbers = buffer.element_count();
+  return numbers == 0 || numbers == count;
+}
+
+// Of one of the arguments or results that remain, its numbers, so many.
+template <class Buffers>
+float* Remaining(const Buffers& buffers, size_t i, int64_t count) {
+  Require(i < buffers.size());
+  ffi::AnyBuffer buffer = [&] {
+    if constexpr (std::is_same_v<Buffers, ffi::RemainingArgs>)
+      return *buffers.template get<ffi::AnyBuffer>(i);
+    else
+      return **buffers.template get<ffi::AnyBuffer>(i);
+  }();
+  Require(buffer.element_type() == ffi::F32 &&
+          static_cast<int64_t>(buffer.element_count()) == count);
+  return buffer.typed_data<float>();
+}
+
+// Calls run(cell) with a cell of two activations.
+template <template <class, class> class Of, class F>
+ffi::Error WithActivations(std::string_view activation, std::string_view gate, const F& run) {
+  if (activation == "tanh" && gate == "sigmoid")
+    run(Of<Tanhs, Sigmoids>{});
+  else
+    run(Of<Activation, Activation>{Named(activation), Named(gate)});
+  return ffi::Error::Success();
+}
+
+// What XLA calls. Forward from the states to what is kept, the states before each step, and the
+// last ones.
+template <template <class, class> class Of>
+ffi::Error Forward(ffi::ThreadPool pool, Stack x, Ids ids, Matrix kernel, Matrix recurrent,
+                   Numbers bias, Booleans mask, ffi::RemainingArgs states,
+                   ffi::RemainingRets results, std::string_view activation, std::string_view gate) {
+  return WithActivations<Of>(activation, gate, [&](const auto& cell) {
+    using Cell = std::decay_t<decltype(cell)>;
+    const auto shape = x.dimensions();
+    const Sizes s{shape[0], shape[1], recurrent.dimensions()[0], shape[2]};
+    const int64_t size = s.States(), all = s.steps * size, rows = kernel.dimensions()[0];
+    Require(all && kernel.dimensions()[1] == Cell::kWidth * s.units &&
+            recurrent.dimensions()[1] == Cell::kWidth * s.units &&
+            EmptyOr(kSums<Cell> * s.units, bias) && EmptyOr(s.steps * s.batch, mask) &&
+            EmptyOr(s.steps * s.batch, ids) &&
+            (ids.element_count() ? rows && !s.features : rows == s.features));
+    Ahead<Cell> a{cell,
+                  s,
+                  {x.typed_data(), Optional(ids), kernel.typed_data(), rows},
+                  recurrent.typed_data(),
+                  Optional(bias),
+                  {Optional(mask), s.batch},
+                  {{}, s.batch, s.units},
+                  {},
+                  {}};
+    size_t next = 0;
+    for (int i = 0; i < kArrays<Cell>; ++i)
+      a.kept.arrays[i] = Remaining(results, next++, Cell::kWidths[i] * all);
+    for (float*& old : a.old) old = Remaining(results, next++, all);
+    for (float*& last : a.last) last = Remaining(results, next++, size);
+    for (int i = 0; i < Cell::kStates; ++i)
+      std::memcpy(a.old[i], Remaining(states, i, size), size * sizeof(float));
+    RunForward(pool, a);
+  });
+}
+
+// Backward from the gradients of the last states and what was kept to the gradients of the sums, in
+// the place of what was kept, those of the states, and the bias's. `memory` is the last state
+// before each step.
+template <template <class, class> class Of>
+ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Stack memory, Matrix last, Matrix recurrent,
+                    Booleans mask, ffi::RemainingArgs given, ffi::RemainingRets results,
+                    std::string_view activation, std::string_view gate) {
+  return WithActivations<Of>(activation, gate, [&](const auto& cell) {
+    using Cell = std::decay_t<decltype(cell)>;
+    const auto shape = memory.dimensions();
+    const Sizes s{shape[0], shape[1], shape[2], 0};
+    const int64_t size = s.States(), all = s.steps * size, width = Cell::kWidth * s.units;
+    Require(all && EmptyOr(all, d_hs) && EmptyOr(s.steps * s.batch, mask) &&
+            static_cast<int64_t>(last.element_count()) == size &&
+            static_cast<int64_t>(recurrent.element_count()) == width * s.units);
+    size_t next = 0, from = Cell::kStates;
+    Kept<Cell> kept{{}, s.batch, s.units};
+    for (int i = 0; i < kArrays<Cell>; ++i) {
+      const int64_t numbers = Cell::kWidths[i] * all;
+      kept.arrays[i] = Taken(Remaining(given, from++, numbers), Remaining(results, next++, numbers),
+                             numbers * sizeof(float));
+    }
+    float* d_states[Cell::kStates];
+    for (int i = 0; i < Cell::kStates; ++i) {
+      d_states[i] = Remaining(results, next++, size);
+      if (i > 0) std::memcpy(d_states[i], Remaining(given, i, size), size * sizeof(float));
+    }
+    RunBackward(pool, Back<Cell>{cell,
+                                 s,
+                                 Optional(d_hs),
+                                 Remaining(given, 0, size),
+                                 memory.typed_data(),
+                                 last.typed_data(),
+                                 recurrent.typed_data(),
+                                 {Optional(mask), s.batch},
+                                 kept,
+                                 d_states[0],
+                                 d_states[Cell::kStates - 1],
+                                 Remaining(results, next, kSums<Cell> * s.units)});
+  });
+}
+
+inline auto OfForward() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .Arg<Stack>()
+      .Arg<Ids>()
+      .Arg<Matrix>()
+      .Arg<Matrix>()
+      .Arg<Numbers>()
+      .Arg<Booleans>()
+      .RemainingArgs()
+      .RemainingRets()
+      .Attr<std::string_view>("activation")
+      .Attr<std::string_view>("recurrent_activation");
+}
+
+inline auto OfBackward() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .Arg<Stack>()
+      .Arg<Stack>()
+      .Arg<Matrix>()
+      .Arg<Matrix>()
+      .Arg<Booleans>()
+      .RemainingArgs()
+      .RemainingRets()
+      .Attr<std::string_view>("activation")
+      .Attr<std::string_view>("recurrent_activation");
+}
+
 }  // namespace hornbook
+
+// Defines the two functions of a cell that XLA can call.
+#define HORNBOOK_RECURRENCE(name, Cell)                                                       \
+  HORNBOOK_KERNEL(hornbook_##name, hornbook::Forward<hornbook::Cell>, hornbook::OfForward()); \
+  HORNBOOK_KERNEL(hornbook_##name##_back, hornbook::Backward<hornbook::Cell>,                 \
+                  hornbook::OfBackward())

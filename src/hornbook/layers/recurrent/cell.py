@@ -20,8 +20,12 @@ from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
 
-# the activations that the whole-sequence kernels know, by function
-KERNEL_ACTIVATIONS = {getattr(activations, name): name for name in recurrent.ACTIVATIONS}
+# the names of the activations that the whole-sequence kernels know, by function: ours and jax's
+KERNEL_ACTIVATIONS = {
+    function: name
+    for name, known in recurrent.ACTIVATIONS.items()
+    for function in (getattr(activations, name), known.function)
+}
 
 
 _held: ContextVar[dict | None] = ContextVar("held", default=None)
