@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import hornbook
 from hornbook import layers
-from hornbook.activations import steep_hard_sigmoid
+from hornbook.activations import _steep_hard_sigmoid as steep_hard_sigmoid
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import bind
 from hornbook.layers.recurrent.cell import GatedCell

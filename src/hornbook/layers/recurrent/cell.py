@@ -21,10 +21,11 @@ from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
 
 # the names of the activations that the whole-sequence kernels know, by function: ours and jax's
+_OURS = vars(activations) | {"steep_hard_sigmoid": activations._steep_hard_sigmoid}
 KERNEL_ACTIVATIONS = {
     function: name
     for name, known in recurrent.ACTIVATIONS.items()
-    for function in (getattr(activations, name), known.function)
+    for function in (_OURS[name], known.function)
 }
 
 
