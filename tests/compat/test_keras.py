@@ -37,10 +37,11 @@ def test_an_old_lstm_is_the_formula_of_its_time(keras1):
     layer = keras1.layers.LSTM(3, return_sequences=True, input_dim=2, input_length=4)
     x = rng.normal(size=(1, 4, 2)).astype("float32")
     found = np.asarray(layer(x))[0]
-    w, u, b = layer.get_weights()
+    weights = layer.get_weights()  # three for each gate, as they were
     h = c = np.zeros(3)
     for t in range(4):
-        i, f, g, o = np.split(x[0, t] @ w + h @ u + b, 4)
+        gates = zip(weights[::3], weights[1::3], weights[2::3], strict=True)
+        i, g, f, o = (x[0, t] @ w + h @ u + b for w, u, b in gates)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         np.testing.assert_allclose(found[t], h, atol=1e-5)
@@ -189,7 +190,7 @@ def test_deconvolution_of_a_given_shape(keras1, kernel, stride, border, size, ex
         5, kernel, stride, border, output_padding=extra, data_format=data_format
     )
     today.build(x.shape)
-    today.set_weights(old.get_weights())
+    today.set_weights([weight.numpy() for weight in old.weights])
     np.testing.assert_allclose(found, np.asarray(today(x)), rtol=1e-5, atol=1e-6)
     again = type(old).from_config(old.get_config())
     assert again(x).shape == found.shape and "output_shape" not in old.get_config()

@@ -162,6 +162,39 @@ def test_scikit_learn_as_it_was():
         assert len(train_test_split([1, 2, 3, 4])) == 2
 
 
+def test_scorers_have_their_old_names():
+    pytest.importorskip("sklearn")
+    x, y = np.arange(12.0).reshape(12, 1), np.array([0, 1] * 6)
+    with put_back():
+        from sklearn.cross_validation import cross_val_score
+        from sklearn.dummy import DummyClassifier
+        from sklearn.grid_search import GridSearchCV
+        from sklearn.metrics import get_scorer
+
+        assert get_scorer("mean_squared_error") is not None
+        scores = cross_val_score(DummyClassifier(), x, y, scoring="log_loss", cv=2)
+        np.testing.assert_allclose(scores, -np.log(2))
+        grid = {"strategy": ["prior", "uniform"]}
+        search = GridSearchCV(DummyClassifier(), grid, scoring="log_loss", iid=True, cv=3)
+        search.fit(x, y)
+        first = search.grid_scores_[0]
+        assert first.parameters == {"strategy": "prior"}
+        assert first.mean_validation_score == pytest.approx(-np.log(2))
+        assert first.cv_validation_scores.shape == (3,)
+    with pytest.raises(ValueError, match="log_loss"):
+        importlib.import_module("sklearn.metrics").get_scorer("log_loss")
+
+
+def test_nothing_is_split_where_nothing_is_found():
+    import re
+
+    with put_back():
+        assert re.split(r"(\W+)?", "Who? Me.") == ["Who", "? ", "Me", ".", ""]
+        assert re.split(r"x*", "axbxc", maxsplit=1) == ["a", "bxc"]
+        assert re.split(",", "a,b", flags=re.IGNORECASE) == ["a", "b"]
+    assert None in re.split(r"(\W+)?", "Who? Me.")
+
+
 def test_pandas_as_it_was():
     pd = pytest.importorskip("pandas")
     with put_back():

@@ -182,6 +182,19 @@ def registered():
     get_custom_objects().update(REGISTERED)
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "the class 'Own' is not known here"),
+        ({"module": "mine"}, r"the class 'Own' \(module 'mine'\) is not known"),
+        ({"module": "a", "registered_name": "b"}, r"\(module 'a', registered name 'b'\) is not"),
+    ],
+)
+def test_of_a_class_that_is_not_known_what_the_data_say_is_told(more, told):
+    with pytest.raises(ValueError, match=told):
+        deserialize({"class_name": "Own", "config": {}, **more})
+
+
 @pytest.mark.usefixtures("registered")
 def test_a_registered_class_is_found_under_its_registered_name():
     described = serialize(Scale(2.0))

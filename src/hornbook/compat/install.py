@@ -13,8 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from hornbook import backend as settings
-from hornbook.compat import evaluation
-from hornbook.compat.keras import tensors
+from hornbook.compat import attributes
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
@@ -27,7 +26,7 @@ GENERATIONS = {
     "theano": ("theano",),
 }
 
-_state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "eval": {}}
+_state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 
 
 class OldModule(ModuleType):
@@ -220,7 +219,7 @@ def install(generation: str) -> None:
         if hasattr(getattr(finder, "dialect", None), "EPSILON"):
             settings.set_epsilon(finder.dialect.EPSILON)
     if "theano" in GENERATIONS[generation]:
-        _state["eval"] = evaluation.give()
+        _put_on(attributes.evaluated())
     _state["finders"] = finders
     sys.meta_path[:0] = finders
     if _keras() is not None:
@@ -231,7 +230,12 @@ def install(generation: str) -> None:
         ):  # today's Keras writes the file with its epsilon
             if said.get(name):
                 getattr(settings, f"set_{name}")(said[name])
-        tensors.put_on()
+        _put_on(attributes.KERAS)
+
+
+def _put_on(table: attributes.Table) -> None:
+    attributes.put_on(table)
+    _state["attributes"].append(table)
 
 
 def uninstall() -> None:
@@ -240,7 +244,8 @@ def uninstall() -> None:
         return
     for finder in _state["finders"]:
         sys.meta_path.remove(finder)
-    tensors.take_off()
+    for table in _state["attributes"]:
+        attributes.take_off(table)
     _take_out(_state["finders"])
     sys.modules.update(_state["before"])
     for restore, value in _state["settings"].items():
@@ -248,8 +253,7 @@ def uninstall() -> None:
     theano = sys.modules.get("hornbook.compat.theano.config")
     if theano is not None:  # what the program set is not the next one's
         vars(theano.config).update(vars(theano.Config()))
-    evaluation.take(_state["eval"])
-    _state.update(finders=[], before={}, settings={}, eval={})
+    _state.update(finders=[], before={}, settings={}, attributes=[])
 
 
 @contextmanager

@@ -156,7 +156,9 @@ def _rename(owner: Any, name: str, renamed: str, undo: ExitStack) -> None:
 
         @functools.wraps(before)
         def call(*args, **kwargs):
-            return before(*args, **{names.get(key, key): value for key, value in kwargs.items()})
+            today = {names.get(key, key): value for key, value in kwargs.items()}
+            today.pop("", None)
+            return before(*args, **today)
 
         _put(owner, name, call, undo)
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from hornbook import callbacks, layers, models, optimizers
+from hornbook.compat.keras import dropped, local  # noqa: F401 (files name their classes)
 from hornbook.compat.keras.callbacks import OldCallback
 from hornbook.compat.keras.layers import VARIANTS, OldLayer, renamed
 from hornbook.compat.keras.models import OldModel, OldSequential

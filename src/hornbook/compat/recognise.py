@@ -6,7 +6,7 @@ from contextlib import suppress
 from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hornbook
 from hornbook.compat.python2 import todays_syntax
@@ -64,6 +64,10 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
         if "hornbook" in _roots(program):
             return Recognised("keras3", ("hornbook",))
         return Recognised("theano" if "theano" in _roots(program) else None, ())
+    lacking = {one: [path for path in paths if _lacks(DIALECTS[one], path)] for one in OLDER}
+    for one, other in (("keras1", "keras2"), ("keras2", "keras1")):
+        if lacking[other] and not lacking[one]:  # as the other it would stop there
+            return Recognised(one, tuple(lacking[other][:3]))
     found = _signs(program)
     votes = {
         generation: [sign for sign in found if sign in _known(DIALECTS[generation])]
@@ -140,6 +144,19 @@ def _paths(program: ast.AST) -> list[str]:
                 found[f"{places[first]}.{rest}"] = None
     ours = [path for path in found if path.split(".")[0] in ("keras", "keras_hub", "keras_tuner")]
     return [path for path in ours if not any(one.startswith(f"{path}.") for one in ours)]
+
+
+def _lacks(dialect: Any, path: str) -> bool:
+    """Whether a generation has no such name."""
+    parts = path.split(".")
+    places = (".".join(parts[:depth]) for depth in range(len(parts), 0, -1))
+    module = next((place for place in places if place in dialect.MODULES), None)
+    if module is None or module == path:
+        return module is None
+    name = path.removeprefix(f"{module}.").partition(".")[0]
+    groups = dialect.MODULES[module].split()
+    known = {"top": " ".join(dialect.TOP.values()).split(), "leaks": [*dialect.LEAKS.split(), "K"]}
+    return not any(name in (known.get(group) or dialect.FAMILIES[group]) for group in groups)
 
 
 def _is_of_today(path: str) -> bool:

@@ -419,10 +419,11 @@ def resolve(data: dict, family: str | None = None) -> Any:
         if len(owners) == 1:
             return _families[owners[0], name]
     kind = "function" if is_function else "class"
+    said = {"module": module, "registered name": registered}
+    more = ", ".join(f"{what} {value!r}" for what, value in said.items() if value is not None)
     raise ValueError(
-        f"the {kind} {name!r} (module {data.get('module')!r}, registered name "
-        f"{data.get('registered_name')!r}) is not known here. If it is yours, decorate it with "
-        f"@register_keras_serializable() or pass custom_objects={{{name!r}: ...}}"
+        f"the {kind} {name!r}{f' ({more})' if more else ''} is not known here. If it is yours, "
+        f"decorate it with @register_keras_serializable() or pass custom_objects={{{name!r}: ...}}"
     )
 
 

@@ -128,6 +128,8 @@ def format_of(version: Any) -> Format:
 # ---- configs
 
 MODELS = ("Model", "Functional", "Sequential")
+DROPPED = ("compat.keras.dropped", "compat.keras.local")  # where layers are that are none of today
+PACKAGE = "hornbook.compat>"  # what their registered names begin with
 LAYERS_IN = ("layer", "backward_layer", "forward_layer", "cell", "cells")  # arguments with layers
 FAMILIES = {"initializers": ("initializations",), "losses": ("objectives",)}  # where else rows are
 # Arguments that an old config repeats: the shape of the input is in `batch_input_shape`.

@@ -500,10 +500,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
 
 # Methods of models and layers that took other arguments.
 PREDICT = "x batch_size verbose"
+LATER = "max_queue_size: workers: use_multiprocessing:"  # names of Keras 2 that mean nothing today
 METHODS: dict[str, Row] = {
     "Model.compile": row(
         "models.Model.compile",
-        "optimizer loss metrics loss_weights sample_weight_mode: * class_mode:! theano_mode:",
+        "optimizer loss metrics loss_weights sample_weight_mode: * class_mode:! theano_mode: mode:",
     ),
     "Model.fit": row(
         "models.Model.fit",
@@ -522,16 +523,17 @@ METHODS: dict[str, Row] = {
         "models.Model.fit",
         "generator samples_per_epoch:samples nb_epoch:epochs verbose callbacks validation_data "
         "nb_val_samples:validation_samples class_weight max_q_size: nb_worker: pickle_safe: "
-        "initial_epoch * show_accuracy:! nb_val_worker:",
+        f"initial_epoch * show_accuracy:! nb_val_worker: {LATER}",
     ),
     "Model.evaluate_generator": row(
         "models.Model.evaluate",
-        "generator val_samples:samples max_q_size: nb_worker: pickle_safe: * show_accuracy:!",
+        "generator val_samples:samples max_q_size: nb_worker: pickle_safe: "
+        f"* show_accuracy:! {LATER}",
         {"verbose": 0},
     ),
     "Model.predict_generator": row(
         "models.Model.predict",
-        "generator val_samples:samples max_q_size: nb_worker: pickle_safe:",
+        f"generator val_samples:samples max_q_size: nb_worker: pickle_safe: * {LATER}",
         {"verbose": 0},
     ),
     "Layer.add_weight": row(
@@ -560,6 +562,11 @@ VALUES: dict[str, dict] = {
     "data_format": DATA_FORMATS,
     "activation": {"hard_sigmoid": OLD_SIGMOID},
     "recurrent_activation": {"hard_sigmoid": OLD_SIGMOID},
+    "activity_regularizer": {
+        "activity_l1": "l1",
+        "activity_l2": "l2",
+        "activity_l1l2": "l1_l2",
+    },
     "unit_forget_bias": {"one": True, "zero": False},
     "metrics": {
         "accuracy": "acc",
@@ -623,6 +630,8 @@ VERSION = "1.2.2"
 EPSILON = 1e-8  # what `K.epsilon()` says
 LOWERCASE_NAMES = True  # convolution2d_1, not conv2d_1
 WIDENED_LISTS = True  # vectors in a list of inputs were columns after `fit`
+LAID_OUT = True  # weights lay otherwise than today, as in files
+FIRST_EPOCH = 0  # in the names of checkpoints
 CAPTURED_RATE = True  # a rate that is assigned after the first fit changes nothing
 
 # What tells that a program is written for this generation, beside what other generations have too.

@@ -303,6 +303,8 @@ UTILS: dict[str, Row] = keras1.UTILS | {
             "GeneratorEnqueuer": "generator use_multiprocessing wait_time seed:random_seed",
             "OrderedEnqueuer": "sequence use_multiprocessing shuffle",
             "to_list": "x allow_tuple",
+            "unpack_singleton": "x",
+            "has_arg": "fn name accept_all",
             "get_test_data": (
                 "num_train num_test input_shape output_shape classification num_classes"
             ),
@@ -550,6 +552,8 @@ VERSION = "2.2.5"
 EPSILON = 1e-7
 LOWERCASE_NAMES = False
 WIDENED_LISTS = False
+LAID_OUT = False
+FIRST_EPOCH = 1
 CAPTURED_RATE = False
 
 SIGNS = {

@@ -144,6 +144,10 @@ GONE: dict[str, dict[str, str]] = {
     **_all_of("sklearn.cluster.k_means_", "sklearn.cluster"),
     **_all_of("sklearn.neural_network.multilayer_perceptron", "sklearn.neural_network"),
     **_all_of("sklearn.utils.testing", "sklearn.utils._testing"),
+    **dict.fromkeys(
+        ("sklearn.model_selection:GridSearchCV", "sklearn.model_selection:RandomizedSearchCV"),
+        {"grid_scores_": f"{LOST}.estimators.grid_scores"},
+    ),
     "sklearn.feature_extraction.text:CountVectorizer": {
         "get_feature_names": f"{LOST}.estimators.feature_names"
     },
@@ -298,6 +302,16 @@ GONE: dict[str, dict[str, str]] = {
     "commands": _same("getoutput getstatusoutput", "subprocess"),
 }
 
+# Names of scikit-learn's scorers, whose signs were turned then as they are now.
+SCORERS = {
+    old: f"neg_{old}"
+    for old in (
+        "log_loss mean_squared_error mean_absolute_error median_absolute_error "
+        "mean_squared_log_error max_error"
+    ).split()
+} | {"brier_score_loss": "neg_brier_score"}
+SCORING = f"{LOST}.estimators.with_old_scorers"
+
 # What is there and did another thing: by name, a function that makes the old one of today's.
 CHANGED: dict[str, dict[str, str]] = {
     "numpy": {
@@ -306,12 +320,33 @@ CHANGED: dict[str, dict[str, str]] = {
     },
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
     "pandas:DataFrame": {"join": f"{LOST}.frames.with_repeated_columns"},
+    "re": {"split": f"{LOST}.standard.between_something"},
+    "sklearn.metrics": {"get_scorer": SCORING},
+    "sklearn.model_selection": dict.fromkeys(
+        (
+            "cross_val_score cross_validate learning_curve permutation_test_score validation_curve"
+        ).split(),
+        SCORING,
+    ),
+    **dict.fromkeys(
+        (
+            *("sklearn.model_selection:GridSearchCV", "sklearn.model_selection:RandomizedSearchCV"),
+            *("sklearn.feature_selection:RFECV", "sklearn.linear_model:LogisticRegressionCV"),
+            "sklearn.linear_model:RidgeCV",
+        ),
+        {"__init__": SCORING},
+    ),
     "yaml": {"load": f"{LOST}.arrays.without_loader"},
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }
 
-# Arguments with other names, `old:new`; of a class, those of its `__init__`.
+# Arguments with other names, `old:new`, and those that mean nothing now, `old:`; of a class, those
+# of its `__init__`.
 RENAMED: dict[str, dict[str, str]] = {
+    **dict.fromkeys(
+        ("sklearn.model_selection:GridSearchCV", "sklearn.model_selection:RandomizedSearchCV"),
+        {"__init__": "iid:"},
+    ),
     "sklearn.manifold:TSNE": {"__init__": "n_iter:max_iter"},
     "sklearn.preprocessing:OneHotEncoder": {"__init__": "sparse:sparse_output"},
     "sklearn.ensemble:AdaBoostClassifier": {"__init__": "base_estimator:estimator"},

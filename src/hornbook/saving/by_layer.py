@@ -71,7 +71,7 @@ def write(model: Any, group: Any, written: Format) -> None:
         group: a file or group.
         written: the format.
     """
-    layers = model.layers
+    layers = layers_of(model, Origin(written, None))
     guard.put_names(group, "layer_names", [layer.name for layer in layers])
     if written.backend:
         group.attrs["backend"] = written.backend

@@ -10,6 +10,7 @@ from typing import Any
 from hornbook.core.config import get_registered_object, resolve
 from hornbook.core.settings import standardize_data_format
 from hornbook.dialects.files import (
+    DROPPED,
     FAMILIES,
     INHERITED,
     LAMBDA_ONLY,
@@ -17,6 +18,7 @@ from hornbook.dialects.files import (
     MERGE,
     MERGE_ONLY,
     MODELS,
+    PACKAGE,
     REPEATED,
     WITH_STATES,
     Format,
@@ -26,8 +28,12 @@ from hornbook.kernels.conv_transpose import output_padding
 from hornbook.saving.policy import FileError
 
 TENSOR = "__keras_tensor__"
-CODE = "__lambda__"
 WAY = "Make the model in Python as its program does, and load the weights with load_weights"
+NO_CODE = (
+    "the Lambda layer {0!r} stands in the file as compiled code, which is never run. Give its "
+    "function by the layer's name, custom_objects={{{0!r}: fn}}, or make the model in Python as "
+    "its program does and load the weights with load_weights"
+)
 OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod")
 TENSORFLOW = (
     "{!r} is no layer but an operation of TensorFlow's on a tensor, {}, which is not read. {}"
@@ -104,7 +110,7 @@ def _layer_today(data: dict, written: Format) -> dict:
     if name == "Merge":
         name, config = _merge_today(config)
     row = _row("layers", name, written)
-    if row is not None and not row.new.startswith("compat."):
+    if row is not None:
         name = row.new.rpartition(".")[2]
         config = {**row.defaults, **_renamed(config, row)}
     config = {key: _value_today(key, value, written) for key, value in config.items()}
@@ -115,7 +121,9 @@ def _layer_today(data: dict, written: Format) -> dict:
         config |= transposed_to(shape, config) if isinstance(shape, list) else {}
     if name != "Embedding":
         config = {key: value for key, value in config.items() if key not in REPEATED}
-    described = {"module": "keras.layers", "class_name": name, "config": config}
+    dropped = row is not None and row.new.startswith(DROPPED)
+    place = {"registered_name": f"{PACKAGE}{name}"} if dropped else {"module": "keras.layers"}
+    described = {**place, "class_name": name, "config": config}
     return {**described, "config": _without_off(described, "layers"), **beside}
 
 
@@ -142,20 +150,28 @@ def _model_today(data: dict, beside: dict, written: Format) -> dict:
     layers = config.get("layers", [])
     if name == "Sequential" and layers and layers[0].get("class_name") == "Merge":
         return {**_merged_today(config, written), **beside}
+    if name == "Sequential" and layers and _has_inputs(layers[0]):
+        return {**_continued_today(config, written), **beside}
+    kinds = [str(one.get("class_name")) for one in layers]
     config = {**config, "layers": [_layer_today(one, written) for one in layers]}
     if "output_layers" in config:
-        config = _graph_today(config)
+        config = _graph_today(config, kinds)
         name = "Functional"
     return {**beside, "class_name": name, "config": config}
 
 
-def _graph_today(config: dict) -> dict:
+def _graph_today(config: dict, kinds: list[str]) -> dict:
     """The config of a functional model, with today's counts of calls and arguments by name.
 
-    A model that is called inside another had made its first call when it was made.
+    A model that was called inside another had made its first call when it was made.
+
+    Args:
+        config: the config, with layers as they are today.
+        kinds: the classes that these were of.
     """
     layers = config["layers"]
-    names = {one.get("name") or one["config"]["name"]: one["class_name"] for one in layers}
+    named = zip(layers, kinds, strict=True)
+    names = {one.get("name") or one["config"]["name"]: kind for one, kind in named}
     nested = {name for name, kind in names.items() if kind in MODELS}
 
     def is_place(data: Any) -> bool:
@@ -191,6 +207,26 @@ def _graph_today(config: dict) -> dict:
     return {**config, "layers": layers} | {
         key: ends(config[key]) for key in ("input_layers", "output_layers")
     }
+
+
+def _has_inputs(data: Any) -> bool:
+    """Whether a layer of a file is a functional model with several inputs."""
+    config = data.get("config") if isinstance(data, dict) else None
+    inputs = config.get("input_layers") if isinstance(config, dict) else None
+    return isinstance(inputs, list) and len(inputs) > 1
+
+
+def _continued_today(config: dict, written: Format) -> dict:
+    """A Sequential that begins with a model of several inputs, as one functional model."""
+    first, *rest = config["layers"]
+    graph = _layer_today(first, written)["config"]
+    layers, outputs = [*graph["layers"]], graph["output_layers"]
+    for one in rest:
+        made = _layer_today(one, written)
+        layers.append({**made, "inbound_nodes": [outputs]})
+        outputs = [[made["config"]["name"], 0, 0]]
+    more = {"name": config.get("name", graph["name"]), "layers": layers, "output_layers": outputs}
+    return {"class_name": "Functional", "config": {**graph, **more}}
 
 
 def _merged_today(config: dict, written: Format) -> dict:
@@ -303,7 +339,7 @@ def _lambda_today(config: dict) -> dict:
     elif isinstance(function, list) and function and str(function[0]) in dumped:
         config["function"] = dumped[str(function[0])]
     elif isinstance(function, list):
-        config["function"] = {"class_name": CODE, "config": {}}
+        raise FileError(NO_CODE.format(config.get("name")))
     shape = config.get("output_shape")
     return {**config, "output_shape": None if isinstance(shape, list) else shape}
 

@@ -10,9 +10,11 @@ from typing import Any
 from hornbook.core.arguments import defaults
 from hornbook.core.config import resolve, serialize
 from hornbook.dialects.files import (
+    DROPPED,
     LAYERS_IN,
     MERGE,
     MODELS,
+    PACKAGE,
     WITHOUT_A_CLASS,
     Format,
 )
@@ -116,7 +118,7 @@ class _Writer:
             raise TypeError(NO_LAYER.format(shown, self.written.rows.TITLE))  # type: ignore[union-attr]
         if name in MODELS:
             return self._model(name, config)
-        if data.get("registered_name"):
+        if not str(data.get("registered_name") or PACKAGE).startswith(PACKAGE):
             return {"class_name": name, "config": config}
         if self.written.listed and (merge := self._merge(name, config)):
             return merge
@@ -131,7 +133,7 @@ class _Writer:
         rows: Any = self.written.rows
         found = rows.FAMILIES.get(family, {}).items()
         return next(
-            ((name, row) for name, row in found if row.new == f"{family}.{today}"), (today, None)
+            ((name, row) for name, row in found if _is_of(row, family, today)), (today, None)
         )
 
     def _arguments(self, data: dict, row: Row | None, beside: tuple[str, ...]) -> dict:
@@ -253,6 +255,12 @@ class _Writer:
             config["function"] = _dump(self.lambdas[function])
         more = {"function_type": kind, "output_shape": None, "output_shape_type": "raw"}
         return {**config, "arguments": config.get("arguments") or {}, **more}
+
+
+def _is_of(row: Row, family: str, today: str) -> bool:
+    """Whether a row names a class, of today or of what today has no longer."""
+    place, _, name = row.new.rpartition(".")
+    return name == today and place in (family, *DROPPED)
 
 
 def _is_tensor(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Functions of `keras.backend` that no function of today is: those about values, phases, graphs."""
 
 import math
+import os
 import warnings
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from hornbook import ops, random
-from hornbook.compat.keras.engine import get_source_inputs
+from hornbook.compat.keras.engine import sources
 from hornbook.core import settings, tree
 from hornbook.core.graph import Graph
 from hornbook.core.symbolic import SymbolicTensor, op, record
@@ -32,8 +33,11 @@ _state: dict[str, Any] = {"phase": None}
 
 
 def backend() -> str:
-    """The name that old programs know: `"tensorflow"`, whose rules of kernels and layouts hold."""
-    return "tensorflow"
+    """`"tensorflow"`, whose rules of kernels and layouts hold.
+
+    Where `KERAS_BACKEND` says so, the name is `"theano"`, which some programs insist on.
+    """
+    return "theano" if os.environ.get("KERAS_BACKEND") == "theano" else "tensorflow"
 
 
 def clear_session() -> None:
@@ -412,7 +416,7 @@ class Gradient:
     def __init__(self, loss: SymbolicTensor, by: Any):
         self.weights = by if isinstance(by, list) else []
         tensors = [] if isinstance(by, list) else [by]
-        others = [one for one in get_source_inputs(loss) if not any(one is t for t in tensors)]
+        others = sources(loss, tensors)
         self.graph = Graph([*others, *tensors], loss)
         self.variables = list(dict.fromkeys([*variables_of(self.graph), *self.weights]))
         self.by_tensor = bool(tensors)

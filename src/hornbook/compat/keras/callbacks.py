@@ -58,6 +58,7 @@ class OldCallback:
 
     also_takes = ()
     suffixes = (("",), ("",))  # old models were saved under any name
+    _names: Any
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -66,6 +67,11 @@ class OldCallback:
             own = vars(today or cls).get(hook)
             if own is not None:
                 setattr(cls, hook, _with_both(own))
+
+    @property
+    def first_epoch(self) -> int:
+        """The number of the first epoch in the names of files."""
+        return self._names.dialect.FIRST_EPOCH
 
     @staticmethod
     def _adapt_arguments(today: type, given: dict) -> dict:

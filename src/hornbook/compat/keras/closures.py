@@ -13,6 +13,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from hornbook.compat.keras.engine import sources
 from hornbook.core import tree
 from hornbook.core.graph import Graph
 from hornbook.core.symbolic import SymbolicTensor, standing, symbolic_leaves
@@ -28,10 +29,14 @@ def symbols_read(function: Any) -> list[SymbolicTensor]:
     code = getattr(function, "__code__", None)
     if code is None:
         return []
-    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != type(cell)()]
     names = [name for one in _codes(code) for name in one.co_names]
     outside = [function.__globals__[name] for name in names if name in function.__globals__]
-    return symbolic_leaves([one for one in cells + outside if _may_hold(one)])
+    return symbolic_leaves([one for one in _cells(function) + outside if _may_hold(one)])
+
+
+def _cells(function: Any) -> list:
+    """What a function reads of the functions around it."""
+    return [cell.cell_contents for cell in function.__closure__ or () if cell != type(cell)()]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -44,6 +49,47 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _may_hold(value: Any) -> bool:
     return isinstance(value, SymbolicTensor | list | tuple)
+
+
+def derives(function: Any, seen: frozenset = frozenset()) -> bool:
+    """Whether a function calls `gradients`, itself or in a function of its module.
+
+    Args:
+        function: the formula of a layer.
+        seen: functions that are looked at already.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or function in seen:
+        return False
+    names = {name for one in _codes(code) for name in one.co_names}
+    called = [function.__globals__[name] for name in names if name in function.__globals__]
+    seen |= {function}
+    return "gradients" in names or any(derives(one, seen) for one in called + _cells(function))
+
+
+def through(outputs: Any, inputs: Any) -> tuple[Graph, list[SymbolicTensor]]:
+    """The graph from some tensors to what a function has made of them, and what else it needs.
+
+    Args:
+        outputs: symbolic tensors.
+        inputs: those that the function was called with.
+    """
+    given = symbolic_leaves(inputs)
+    others = sources(outputs, given)
+    return Graph([*given, *others], outputs), others
+
+
+def run_through(inputs: Any, graph: Graph, reads: list, **flags: Any) -> Any:
+    """The formula of a layer whose function was called once, with symbolic tensors.
+
+    Args:
+        inputs: as the function took them.
+        graph: see `through`.
+        reads: what else it needs.
+        **flags: `mask` and `training`, which each layer in the graph has by itself.
+    """
+    made = graph.run([*tree.flatten(inputs), *reads])
+    return made[0] if isinstance(made, list) and len(made) == 1 else made
 
 
 def read_by_layer(layer: Any) -> list[SymbolicTensor]:

@@ -1,11 +1,12 @@
 """Helpers that programs took from `keras.engine` and `keras.utils`."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from hornbook import layers
 from hornbook.compat.install import installed_names
-from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 
 NO_YAML = (
     "{} is not there since Keras 2.6: a YAML file can run code. Use {}, and the JSON files of the "
@@ -61,9 +62,19 @@ def get_source_inputs(tensor: SymbolicTensor) -> list[SymbolicTensor]:
     Args:
         tensor: a symbolic tensor.
     """
+    return sources(tensor)
+
+
+def sources(outputs: Any, given: Sequence[SymbolicTensor] = ()) -> list[SymbolicTensor]:
+    """The inputs that symbolic tensors are computed from, beside those that are given.
+
+    Args:
+        outputs: a structure of symbolic tensors.
+        given: what is not computed from anything.
+    """
     found: dict[SymbolicTensor, None] = {}
-    stack = [tensor]
-    seen: set[SymbolicTensor] = set()
+    stack = symbolic_leaves(outputs)
+    seen = set(given)
     while stack:
         one = stack.pop()
         if one not in seen:

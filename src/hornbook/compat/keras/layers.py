@@ -3,16 +3,19 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from hornbook import layers, random
 from hornbook.compat.keras import initializations
-from hornbook.compat.keras.closures import read_by_layer, reading
+from hornbook.compat.keras.closures import derives, read_by_layer, reading, run_through, through
 from hornbook.compat.translate import translate
 from hornbook.core import tree
 from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
+from hornbook.dialects.files import format_of
 from hornbook.saving.configs import transposed_to
+from hornbook.saving.conversions import as_today, as_written
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
 CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
@@ -21,6 +24,7 @@ CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
     *(layers.ZeroPadding1D, layers.Cropping1D),
 )
 SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "depth_multiplier")
+PADS = ("top_pad", "bottom_pad", "left_pad", "right_pad")
 LAYOUTS = {"channels_first": "th", "channels_last": "tf"}
 SHAPE_GIVEN = {"input_length", "input_shape", "batch_input_shape", "batch_shape"}
 IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
@@ -117,12 +121,32 @@ class OldNodes:
         found = self.get_output_at(node_index)
         return [one.shape for one in found] if isinstance(found, list) else found.shape
 
+    def get_output_shape_for(self, input_shape: Any) -> Any:
+        """The shape of the output for an input shape."""
+        return self.compute_output_shape(input_shape)  # type: ignore[attr-defined]
+
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Add to the loss; which inputs it depends on is found out today."""
         super().add_loss(losses)  # type: ignore[misc]
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Nothing: what `K.update` assigns is part of the step."""
+        """Assign variables in this step, from pairs; what `K.update` has assigned is part of it."""
+        for one in updates if isinstance(updates, list) else [updates]:
+            if isinstance(one, tuple) and isinstance(one[0], Variable):
+                one[0].assign(one[1])
+
+    add_updates = add_update
+
+    @property
+    def updates(self) -> list:
+        """Nothing is left to do: see `add_update`."""
+        return []
+
+    @updates.setter
+    def updates(self, value: list) -> None:
+        self.add_update(list(value))
+
+    state_updates = updates
 
 
 class OldLayer(OldNodes):
@@ -145,6 +169,8 @@ class OldLayer(OldNodes):
             given["input_shape"] = (None,)  # so that a model that begins with it is built at once
         if issubclass(today, CHANNELS_LAST):
             given.setdefault("data_format", "channels_last")
+        if issubclass(today, layers.ZeroPadding1D | layers.ZeroPadding2D) and "padding" in given:
+            given["padding"] = _padding(today, given["padding"])
         if issubclass(today, layers.Conv2DTranspose):
             shape = tree.map_structure(_whole, given.pop("output_shape", None))
             extra["output_shape"] = shape
@@ -172,8 +198,13 @@ class OldLayer(OldNodes):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply it; what it reads of a graph beside its arguments is an input of it too."""
         if has_symbolic(args) or has_symbolic(kwargs):
+            function = getattr(self, "function", None)
             read = read_by_layer(self)
-            if read:
+            if derives(function):
+                made = function(*args, **self.arguments)
+                kwargs["graph"], kwargs["reads"] = through(made, args)
+                vars(self)["call"] = run_through
+            elif read:
                 vars(self)["call"] = reading(self, read)
                 kwargs["reads"] = read
         return super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -208,6 +239,7 @@ class OldLayer(OldNodes):
     def non_trainable_weights(self, value: list) -> None:
         for variable in value:
             variable.trainable = False
+            variable.kind = "state" if variable.kind == "weight" else variable.kind
         self._given_fixed_weights = list(value)
 
     @property
@@ -235,9 +267,35 @@ class OldLayer(OldNodes):
         """The shape of the output of its first call."""
         return self.get_output_shape_at(0)
 
-    def get_output_shape_for(self, input_shape: Any) -> Any:
-        """The shape of the output for an input shape."""
-        return self.compute_output_shape(input_shape)
+    def get_weights(self) -> list:
+        """The values of the weights, as they lay then: see `dialects.files`."""
+        if not self._names.dialect.LAID_OUT:
+            return super().get_weights()  # type: ignore[misc]
+        return [value for _, value in as_written(self, format_of(self._names.dialect.VERSION))]
+
+    def set_weights(self, weights: list) -> None:
+        """Assign the weights, of values that lie as they lay then.
+
+        Raises:
+            ValueError: if their number or a shape differs.
+        """
+        values = [np.asarray(value) for value in weights]
+        if self._names.dialect.LAID_OUT:
+            values = as_today(self, values, format_of(self._names.dialect.VERSION))
+        super().set_weights(values)  # type: ignore[misc]
+
+
+def _padding(today: type, value: Any) -> Any:
+    """How many zeros at each side, of the forms that Keras 1 took."""
+    if isinstance(value, dict):
+        sides = PADS[-2:] if issubclass(today, layers.ZeroPadding1D) else PADS
+        unknown = {*value} - {*sides}
+        if unknown:
+            raise ValueError(f"padding has the keys {', '.join(sides)}; not {unknown}")
+        value = [value.get(side, 0) for side in sides]
+    if isinstance(value, list | tuple) and len(value) == 4:
+        return (tuple(value[:2]), tuple(value[2:]))
+    return value
 
 
 def _whole(value: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hornbook import layers, models
+from hornbook.compat.install import installed_names
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.merging import Merge as BaseMerge
 
@@ -56,7 +57,9 @@ def merging_layer(
         ValueError: for another mode.
     """
     if callable(mode):
-        return layers.Lambda(mode, mask=output_mask, arguments=arguments, name=name)
+        names = installed_names()
+        kind = layers.Lambda if names is None else names.get("layers", "Lambda")
+        return kind(mode, mask=output_mask, arguments=arguments, name=name)
     if mode not in MODES:
         raise ValueError(f"merge has the modes {', '.join(MODES)}, or a function; not {mode!r}")
     return MODES[mode](concat_axis=concat_axis, dot_axes=dot_axes, name=name)

@@ -225,6 +225,27 @@ class OldModel(OldNodes):
             )
         kinds.load_weights(self, filepath, skip_mismatch, by_name)  # type: ignore[arg-type]
 
+    def get_weights(self) -> list:
+        """The values of the weights, layer by layer in Keras 1, as they lay then."""
+        if not self._names.dialect.LAID_OUT:
+            return super().get_weights()  # type: ignore[misc]
+        return [value for layer in self.layers for value in layer.get_weights()]  # type: ignore[attr-defined]
+
+    def set_weights(self, weights: list) -> None:
+        """Assign the weights, of values in the order and form of `get_weights()`."""
+        if not self._names.dialect.LAID_OUT:
+            super().set_weights(weights)  # type: ignore[misc]
+            return
+        left = list(weights)
+        counts = [len(layer.get_weights()) for layer in self.layers]  # type: ignore[attr-defined]
+        if len(left) != sum(counts):
+            raise ValueError(
+                f"the model {self.name!r} has {sum(counts)} weights, not {len(left)}"  # type: ignore[attr-defined]
+            )
+        for layer, count in zip(self.layers, counts, strict=True):  # type: ignore[attr-defined]
+            layer.set_weights(left[:count])
+            del left[:count]
+
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, as its generation wrote it."""
         return json.dumps(configs_then.json_then(self, self._format), **kwargs)

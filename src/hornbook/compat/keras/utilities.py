@@ -1,5 +1,6 @@
 """Helpers of `keras.utils` that today's library has no name for."""
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from queue import Empty, Full, Queue
@@ -246,6 +247,32 @@ def to_list(x: Any, allow_tuple: bool = False) -> list:
     if isinstance(x, list):
         return x
     return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+
+
+def unpack_singleton(x: Any) -> Any:
+    """What is in a list of one thing; anything else as it is.
+
+    Args:
+        x: anything.
+    """
+    return x[0] if isinstance(x, list | tuple) and len(x) == 1 else x
+
+
+def has_arg(fn: Callable, name: str, accept_all: bool = False) -> bool:
+    """Whether a function takes an argument by its name.
+
+    Args:
+        fn: a function.
+        name: of the argument.
+        accept_all: whether `**kwargs` counts.
+    """
+    found = inspect.signature(fn).parameters.values()
+    return any(
+        one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+        and one.name == name
+        or (accept_all and one.kind is one.VAR_KEYWORD)
+        for one in found
+    )
 
 
 # ---- arrays in files

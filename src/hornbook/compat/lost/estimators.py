@@ -1,9 +1,13 @@
 """scikit-learn: classes whose arguments have changed or that are gone."""
 
-from collections.abc import Iterator
+import functools
+from collections import namedtuple
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+from hornbook.dialects.libraries import SCORERS as OLD_SCORERS
 
 
 def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, **options: Any):
@@ -121,6 +125,36 @@ def load_boston(return_X_y: bool = False) -> Any:
 def feature_names(self: Any) -> list[str]:
     """`get_feature_names` of vectorizers and encoders."""
     return self.get_feature_names_out().tolist()
+
+
+GridScore = namedtuple("GridScore", "parameters mean_validation_score cv_validation_scores")
+
+
+@property
+def grid_scores(self: Any) -> list[GridScore]:
+    """`grid_scores_` of a search: what each choice of parameters scored."""
+    found = self.cv_results_
+    folds = np.stack([found[f"split{i}_test_score"] for i in range(self.n_splits_)], axis=1)
+    return [*map(GridScore, found["params"], found["mean_test_score"], folds)]
+
+
+def with_old_scorers(before: Callable) -> Callable:
+    """What takes the names of scorers, `scoring=`, with the old ones too."""
+
+    @functools.wraps(before)
+    def call(*args, **kwargs):
+        args = tuple(_scorer(one) if isinstance(one, str) else one for one in args)
+        if "scoring" in kwargs:
+            kwargs["scoring"] = _scorer(kwargs["scoring"])
+        return before(*args, **kwargs)
+
+    return call
+
+
+def _scorer(given: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return type(given)(map(_scorer, given))
+    return OLD_SCORERS.get(given, given) if isinstance(given, str) else given
 
 
 def __getattr__(name: str) -> Any:

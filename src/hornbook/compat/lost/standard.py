@@ -6,8 +6,11 @@ import importlib.machinery
 import importlib.util
 import inspect
 import io
+import itertools
+import re
 import sys
 from collections import namedtuple
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +40,21 @@ def setdefaultencoding(name: str) -> None:
 def text_or_bytes(initial: Any = "") -> io.StringIO | io.BytesIO:
     """`StringIO.StringIO`, of text or of bytes."""
     return io.BytesIO(initial) if isinstance(initial, bytes) else io.StringIO(initial)
+
+
+def between_something(split: Callable) -> Callable:
+    """`re.split`: where a pattern finds nothing, as `(\\W+)?` does, nothing was split."""
+
+    @functools.wraps(split)
+    def call(pattern, string, maxsplit=0, flags=0):
+        found = (one for one in re.finditer(pattern, string, flags) if one.end() > one.start())
+        parts, start = [], 0
+        for one in itertools.islice(found, maxsplit or None):
+            parts += [string[start : one.start()], *one.groups()]
+            start = one.end()
+        return [*parts, string[start:]]
+
+    return call
 
 
 def load_source(name: str, pathname: str) -> ModuleType:

@@ -46,6 +46,7 @@ class ModelCheckpoint(Monitor):
     """
 
     suffixes = (kinds.suffixes("write_model"), kinds.suffixes("write_weights"))
+    first_epoch = 1  # in names of files and messages
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class ModelCheckpoint(Monitor):
             self._save(logs or {})
 
     def _save(self, logs: dict[str, Any]) -> None:
-        number = self._epoch + 1
+        number = self._epoch + self.first_epoch
         value = self.read(self._epoch, logs) if self.save_best_only else None
         if value is None and self.save_best_only and not self.is_due(self._epoch):
             return

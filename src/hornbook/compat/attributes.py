@@ -1,11 +1,17 @@
-"""What symbolic tensors and variables had: put on their classes while an old Keras is installed."""
+"""What arrays, variables and symbolic tensors had: put on their classes for a time."""
 
+import functools
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from hornbook.core.graph import Graph
 from hornbook.core.symbolic import SymbolicTensor
-from hornbook.core.variable import Variable
+from hornbook.core.variable import Variable, unwrap
+from hornbook.training.dataset import PyDataset
+
+Table = dict[type, dict[str, Any]]
 
 
 class Shape(tuple):
@@ -48,28 +54,60 @@ def _history(self: SymbolicTensor) -> tuple:
     return self.node.op, index, place
 
 
+def value_of(self: Any, *ignored: Any, **session: Any) -> np.ndarray:
+    """The value."""
+    return np.asarray(unwrap(self))
+
+
+def value_for(self: SymbolicTensor, inputs_to_values: Any = None, **session: Any) -> np.ndarray:
+    """The value for values of the symbolic tensors it depends on.
+
+    Args:
+        inputs_to_values: a dictionary.
+        session: accepted: there is none.
+
+    Raises:
+        ValueError: if it depends on one that is not there.
+    """
+    given = dict(inputs_to_values or session.get("feed_dict") or {})
+    values = [jnp.asarray(value, symbol.dtype) for symbol, value in given.items()]
+    return np.asarray(unwrap(Graph([*given], self).run(values)))
+
+
 BOTH = {
     "get_shape": get_shape,
     "_keras_shape": property(lambda self: tuple(self.shape)),
     "_uses_learning_phase": False,
 }
-OLD: dict[type, dict[str, Any]] = {
+KERAS: Table = {
     SymbolicTensor: {**BOTH, "_keras_history": property(_history)},
     Variable: {**BOTH, "get_value": get_value, "set_value": set_value},
+    PyDataset: {"endless": True},  # an epoch may be longer than a pass
 }
 
 
-def put_on() -> None:
-    """Give the classes what they had; names that they have today stay as they are."""
-    for cls, attributes in OLD.items():
+@functools.cache
+def evaluated() -> Table:
+    """What has `eval`; it takes the engine to know the class of its arrays."""
+    of_values = dict.fromkeys((type(jnp.zeros(())), Variable), {"eval": value_of})
+    return {**of_values, SymbolicTensor: {"eval": value_for}}
+
+
+def put_on(table: Table) -> None:
+    """Give classes what they had; names that they have today stay as they are.
+
+    Args:
+        table: by class, its attributes.
+    """
+    for cls, attributes in table.items():
         for name, value in attributes.items():
             if not hasattr(cls, name):
                 setattr(cls, name, value)
 
 
-def take_off() -> None:
+def take_off(table: Table) -> None:
     """Undo `put_on`."""
-    for cls, attributes in OLD.items():
+    for cls, attributes in table.items():
         for name, value in attributes.items():
             if vars(cls).get(name) is value:
                 delattr(cls, name)
