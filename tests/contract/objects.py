@@ -55,6 +55,7 @@ IMAGES, VOLUMES = floats(3, 5, 4, 4), floats(3, 3, 4, 3, 4)
 WORDS = RANDOM.integers(0, 6, (3, 5)).astype("int32")
 TOKENS = np.array([["a", "b", "z"], ["b", "b", "a"], ["x", "y", "a"]])
 ON_HOST = dict.fromkeys(("jit", "batch", "dtype"), "it runs on the host, where nothing is compiled")
+INTEGERS = "it gives integers, which have no gradients and one dtype"
 TWO = [floats(3, 4), floats(3, 4)]
 QUERY_VALUE = [floats(3, 5, 4), floats(3, 2, 4)]
 
@@ -187,6 +188,20 @@ LAYERS: dict[str, Row] = {
     "ZeroPadding2D": row(layers.ZeroPadding2D, IMAGES, ((1, 0), (2, 1))),
     "ZeroPadding3D": row(layers.ZeroPadding3D, VOLUMES),
     # raw values
+    "CategoryEncoding": row(
+        layers.CategoryEncoding, WORDS, 6, "count", but={"jit": "integers have no gradients"}
+    ),
+    "Discretization": row(
+        layers.Discretization,
+        VECTORS,
+        [-0.5, 0.5],
+        but=dict.fromkeys(("jit", "batch", "dtype"), INTEGERS),
+    ),
+    "HashedCrossing": row(layers.HashedCrossing, [TOKENS[:, :1], WORDS[:, :1]], 9, but=ON_HOST),
+    "Hashing": row(layers.Hashing, TOKENS, 9, but=ON_HOST),
+    "Normalization": row(
+        layers.Normalization, VECTORS, but={"dtype": "how much it has seen is an integer"}
+    ),
     "IntegerLookup": row(layers.IntegerLookup, WORDS, vocabulary=[3, 1, 5], but=ON_HOST),
     "StringLookup": row(
         layers.StringLookup, TOKENS, vocabulary=["a", "b"], output_mode="multi_hot", but=ON_HOST

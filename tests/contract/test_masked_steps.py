@@ -86,6 +86,7 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (lambda: layers.RNN(layers.StackedRNNCells(cells())), ONE),
     ],
     "ReLU": [(layers.ReLU, ONE)],
+    "Normalization": [(partial(layers.Normalization, mean=0.5, variance=2.0), ONE)],
     "Rescaling": [(partial(layers.Rescaling, 2.0, 1.0), ONE)],
     "SimpleRNN": [(partial(layers.SimpleRNN, 3, **SEQUENCES), ONE)],
     "SpatialDropout1D": [(partial(layers.SpatialDropout1D, 0.3, seed=1), ONE)],

@@ -181,6 +181,28 @@ CASES: dict[str, tuple[str, dict, Any, Any]] = {
         None,
         LINES,
     ),
+    **_modes("hash", "Hashing", {"num_bins": 5}, None, TEXT),
+    **_modes("hash-column", "Hashing", {"num_bins": 4, "mask_value": "z"}, None, [["a"], ["z"]]),
+    "hash-ids": ("Hashing", {"num_bins": 50}, None, NUMBERS),
+    "hash-ids-mask": ("Hashing", {"num_bins": 50, "mask_value": 42}, None, NUMBERS),
+    "hash-floats": ("Hashing", {"num_bins": 50}, None, [[1.5, -2.7, 1e10]]),
+    "hash-salt": ("Hashing", {"num_bins": 50, "salt": [133, 137]}, None, MANY),
+    "hash-one-salt": ("Hashing", {"num_bins": 50, "salt": 133}, None, MANY),
+    "cross": ("HashedCrossing", {"num_bins": 50}, None, (["a", "b", "a"], [101, 101, -1])),
+    "cross-text": ("HashedCrossing", {"num_bins": 50}, None, ([["a"], ["é"]], [["x"], ["y"]])),
+    "cross-three": ("HashedCrossing", {"num_bins": 50}, None, ([1, 2], [3, 4], ["x", "y"])),
+    "cross-one-hot": (
+        "HashedCrossing",
+        {"num_bins": 5, "output_mode": "one_hot"},
+        None,
+        (["a", "b"], [1, 2]),
+    ),
+    "cross-one-hot-column": (
+        "HashedCrossing",
+        {"num_bins": 5, "output_mode": "one_hot"},
+        None,
+        ([["a"], ["b"]], [[1], [2]]),
+    ),
     "scalar": ("StringLookup", {"vocabulary": WORDS}, None, "b"),
 }
 
@@ -225,7 +247,9 @@ def main() -> None:
         layer = getattr(keras.layers, cls)(**settings)
         if adapt is not None:
             layer.adapt(np.array(adapt))
-        found = {"outputs": plain(layer(np.array(inputs))), "config": layer.get_config()}
+        several = isinstance(inputs, tuple)
+        given = tuple(map(np.array, inputs)) if several else np.array(inputs)
+        found = {"outputs": plain(layer(given)), "config": layer.get_config()}
         found["config"].pop("dtype", None)
         if hasattr(layer, "get_vocabulary"):
             tokens = layer.get_vocabulary()

@@ -120,7 +120,12 @@ from hornbook.layers.reshaping import ZeroPadding3D as ZeroPadding3D
 from hornbook.layers.spec import InputSpec as InputSpec
 from hornbook.layers.time_distributed import TimeDistributed as TimeDistributed
 from hornbook.layers.wrapper import Wrapper as Wrapper
+from hornbook.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
+from hornbook.preprocessing.discretization import Discretization as Discretization
+from hornbook.preprocessing.hashing import HashedCrossing as HashedCrossing
+from hornbook.preprocessing.hashing import Hashing as Hashing
 from hornbook.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from hornbook.preprocessing.normalization import Normalization as Normalization
 from hornbook.preprocessing.string_lookup import StringLookup as StringLookup
 from hornbook.preprocessing.text_vectorization import TextVectorization as TextVectorization
 

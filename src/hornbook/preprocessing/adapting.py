@@ -21,9 +21,13 @@ class Adapting:
     """What a layer has that learns from data: `adapt`, on three methods of its own.
 
     A subclass writes `reset_state()`, `update_state(data)` for a batch and `finalize_state()`.
+
+    Attributes:
+        columns: whether single values in rows get an axis, so that each is a sample.
     """
 
     name: str
+    columns = True
 
     @door
     def adapt(self, data: Any, steps: int | None = None) -> None:
@@ -38,12 +42,16 @@ class Adapting:
         self.reset_state()
         number = 0
         with _Progress(self.name, _count(data, steps)) as progress:
-            for number, batch in enumerate(itertools.islice(batches(data), steps), 1):
+            for number, batch in enumerate(itertools.islice(self.batches(data), steps), 1):
                 self.update_state(batch)
                 progress.show(number)
         if not number:
             raise ValueError(NO_DATA.format(self.name, type(self).__name__))
         self.finalize_state()
+
+    def batches(self, data: Any) -> Iterator[Any]:
+        """Batches of any data."""
+        return batches(data, self.columns)
 
     def reset_state(self) -> None:
         """Forget what was learnt."""
@@ -60,13 +68,20 @@ class Adapting:
 
 def is_array(data: Any) -> bool:
     """Whether data are samples in rows, rather than what gives batches."""
+    if isinstance(data, list | tuple) and data and getattr(data[0], "shape", ()):
+        return False  # a list of arrays is one of batches
     if isinstance(data, list | tuple | str | bytes | np.ndarray | jax.Array):
         return True
     return hasattr(data, "__array__") or hasattr(data, "iloc") or not isinstance(data, Iterable)
 
 
-def batches(data: Any) -> Iterator[Any]:
-    """Batches of any data; see `Adapting.adapt`. Rows that are single values get an axis."""
+def batches(data: Any, columns: bool = True) -> Iterator[Any]:
+    """Batches of any data; see `Adapting.adapt`.
+
+    Args:
+        data: the data.
+        columns: whether single values in rows get an axis.
+    """
     if not is_array(data):
         for batch in data:
             if isinstance(batch, tuple) or (isinstance(batch, list) and hasattr(batch[0], "shape")):
@@ -81,7 +96,7 @@ def batches(data: Any) -> Iterator[Any]:
     rows = np.shape(data)[0] if np.ndim(data) else 1
     for start in range(0, rows, ROWS):
         part = np.asarray(data[start : start + ROWS] if np.ndim(data) else data)
-        yield part[:, None] if part.ndim == 1 else part
+        yield part[:, None] if part.ndim == 1 and columns else part
 
 
 def _first(value: Any) -> Any:

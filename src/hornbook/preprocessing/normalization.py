@@ -1,0 +1,176 @@
+"""Normalization: numbers with mean 0 and variance 1, by what data had."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook.core.settings import epsilon
+from hornbook.layers.arguments import WHOLE
+from hornbook.layers.base import Layer
+from hornbook.preprocessing.adapting import Adapting, is_array
+
+UNKNOWN_SIZE = (
+    "layer {!r} has a mean for each place along axis {}, whose size is not known in the shape {}"
+)
+OTHER_SHAPE = "layer {!r} was built for the shape {}; data of the shape {} do not fit it"
+
+
+class Normalization(Adapting, Layer):
+    """Shifts and scales numbers: `(x - mean) / sqrt(variance)`, with what data have.
+
+    Args:
+        axis: axes along which each place has a mean of its own; `None`: one for all numbers.
+        mean, variance: what data have, if it is known; else `adapt` finds it out.
+        invert: whether it goes back: `x * sqrt(variance) + mean`.
+
+    Example:
+        >>> import hornbook as keras
+        >>> layer = keras.layers.Normalization()
+        >>> layer.adapt(np.array([[0.0, 7.0], [2.0, 9.0]]))
+        >>> layer(np.array([[0.0, 9.0]])).tolist()
+        [[-1.0, 1.0]]
+    """
+
+    columns = False
+    ignores_masked_steps = True
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = () if axis is None else (axis,) if isinstance(axis, WHOLE) else tuple(axis)
+        if (mean is None) != (variance is None):
+            raise ValueError("Normalization takes both mean and variance, or neither")
+        if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis):
+            raise ValueError(
+                f"mean and variance of Normalization have one shape, with at most the axes "
+                f"{self.axis}; they have {np.shape(mean)} and {np.shape(variance)}"
+            )
+        self.input_mean, self.input_variance, self.invert = mean, variance, invert
+        self.supports_masking = True
+        self._shape: tuple | None = None
+        self.reset_state()
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        if input_shape is None:
+            return
+        shape = tuple(input_shape)
+        if any(not -len(shape) <= axis < len(shape) for axis in self.axis):
+            raise ValueError(f"layer {self.name!r} has no axis {self.axis} in the shape {shape}")
+        self._kept = tuple(sorted(axis % len(shape) for axis in self.axis))
+        self._reduced = tuple(axis for axis in range(len(shape)) if axis not in self._kept)
+        for axis in self._kept:
+            if shape[axis] is None:
+                raise ValueError(UNKNOWN_SIZE.format(self.name, axis, shape))
+        sizes = tuple(shape[axis] for axis in self._kept)
+        self._shape = shape
+        self._spread = tuple(shape[a] if a in self._kept else 1 for a in range(len(shape)))
+        if self.input_mean is None:
+            more: dict[str, Any] = {"trainable": False}
+            self.adapt_mean = self.add_weight(sizes, "zeros", name="mean", **more)
+            self.adapt_variance = self.add_weight(sizes, "ones", name="variance", **more)
+            self.count = self.add_weight((), "zeros", "int32", name="count", **more)
+
+    @property
+    def mean(self) -> Any:
+        """The means, in a shape that goes with inputs."""
+        return self._along(self.input_mean, "adapt_mean")
+
+    @property
+    def variance(self) -> Any:
+        """The variances, in a shape that goes with inputs."""
+        return self._along(self.input_variance, "adapt_variance")
+
+    def _along(self, given: Any, name: str) -> Any:
+        if self._shape is None:
+            return given
+        if given is None:
+            return getattr(self, name).value.reshape(self._spread)
+        given = jnp.asarray(given, self.compute_dtype)
+        shape = [1] * len(self._shape)
+        for axis, size in zip(reversed(self._kept), reversed(given.shape), strict=False):
+            shape[axis] = size
+        return jnp.broadcast_to(given.reshape(shape), self._spread)
+
+    # ---- what it learns
+
+    def batches(self, data: Any) -> Any:
+        """Batches of data, whole where an axis that is kept is that of samples."""
+        if is_array(data):
+            data = data if hasattr(data, "shape") else np.asarray(data)
+            self._fit_to(data.shape)
+            if 0 in self._kept:
+                return iter([np.asarray(data)])
+        return super().batches(data)
+
+    def reset_state(self) -> None:
+        """Forget the data that were seen."""
+        self._seen = 0
+        self._totals: Any = None
+
+    def update_state(self, data: Any) -> None:
+        """Look at a batch."""
+        if self.input_mean is not None:
+            raise ValueError(
+                f"layer {self.name!r} cannot adapt: it was made with a mean and a variance"
+            )
+        batch = np.asarray(data)
+        if batch.dtype.kind not in "biuf":
+            batch = batch.astype("float64")
+        self._fit_to(batch.shape)
+        count = math.prod(batch.shape[axis] for axis in self._reduced)
+        mean = batch.mean(self._reduced, dtype="float64", keepdims=True)
+        squares = np.square(batch - mean).sum(self._reduced)
+        mean = mean.reshape(squares.shape)
+        if self._totals is None:
+            self._seen, self._totals = count, (mean, squares)
+            return
+        before, (old, total) = self._seen, self._totals
+        self._seen = before + count
+        difference = mean - old
+        mean = old + difference * (count / self._seen)
+        total = total + squares + np.square(difference) * (before * count / self._seen)
+        self._totals = mean, total
+
+    def _fit_to(self, shape: tuple) -> None:
+        """Be built, for data of a shape."""
+        if self._shape is None:
+            self._build(
+                {"input_shape": (None, *shape[1:]) if 0 not in self._axes(shape) else shape}
+            )
+        fits = len(shape) == len(self._shape or ())
+        if not fits or any(shape[axis] != self._shape[axis] for axis in self._kept):  # type: ignore[index]
+            raise ValueError(OTHER_SHAPE.format(self.name, self._shape, shape))
+
+    def _axes(self, shape: tuple) -> set[int]:
+        return {axis % len(shape) for axis in self.axis if shape}
+
+    def finalize_state(self) -> None:
+        """Shift and scale by what was seen."""
+        mean, squares = self._totals
+        self.adapt_mean.assign(mean)
+        self.adapt_variance.assign(squares / self._seen)
+        self.reset_state()
+
+    # ---- calling
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        dtype = self.compute_dtype
+        mean = jnp.asarray(self.mean, dtype)
+        spread = jnp.maximum(jnp.sqrt(jnp.asarray(self.variance, dtype)), epsilon())
+        inputs = inputs.astype(dtype)
+        return inputs * spread + mean if self.invert else (inputs - mean) / spread
+
+    def get_config(self) -> dict:
+        """Constructor arguments as plain data."""
+        known = {"mean": self.input_mean, "variance": self.input_variance}
+        plain = {k: None if v is None else np.asarray(v).tolist() for k, v in known.items()}
+        return super().get_config() | {"axis": self.axis, **plain}
