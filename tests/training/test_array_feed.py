@@ -102,7 +102,7 @@ def test_orders_drawn_ahead_are_those_that_would_have_been_drawn(shuffle):
         feed, found = ArrayFeed(data(), 8, shuffle), []
         for _ in range(4):
             slabs = feed.epoch()
-            found.append(next(slabs).rows)
+            found.append(next(slabs).order)
             if ahead:
                 assert not list(slabs)  # the slabs are all given: the next order is drawn
             if between:

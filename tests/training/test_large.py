@@ -13,7 +13,7 @@ import pytest
 import hornbook as keras
 from hornbook.training import labels, large
 from hornbook.training.feed import ArrayFeed
-from hornbook.training.sources import in_pieces
+from hornbook.training.sources import source_of
 
 ROWS, BATCH = 103, 8
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -61,7 +61,7 @@ def given(feed):
     for slab in feed.epoch():
         x = np.asarray(slab.data[0])
         used = slab.whole * slab.batch + (slab.steps - slab.whole) * slab.rest
-        rows.append(x[:used] if slab.rows is None else x[slab.rows[:used]])
+        rows.append(x[:used] if slab.order is None else x[slab.order[:used]])
         shapes.append((x.shape, slab.batch, slab.rest))
     return np.concatenate(rows), shapes
 
@@ -70,8 +70,8 @@ def given(feed):
 def test_pieces_have_all_rows_and_one_shape(tiny, tmp_path, file, dtype):
     x, _ = numbers(dtype)
     for kind, array in kinds(tmp_path, file, dtype).items():
-        data = in_pieces(array, None, None)
-        assert isinstance(data[0], large.Rows), kind
+        data = source_of(keras.Model(), array).data
+        assert isinstance(data[0], large.Unread), kind
         feed = ArrayFeed(data, BATCH, shuffle=False)
         found, shapes = given(feed)
         np.testing.assert_array_equal(found, x)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import hornbook as keras
-from hornbook.training.dataset import length_of
+from hornbook.training.kinds import length_of
 from hornbook.training.loop import Program
 
 ROWS, LENGTH = 2, 5
@@ -136,7 +136,7 @@ def seen(monkeypatch) -> list[int]:
         x = np.asarray(slab.data[0])
         for index in range(start, stop):
             first = index * slab.batch
-            found.append(int(x[first if slab.rows is None else slab.rows[first], 0]))
+            found.append(int(x[first if slab.order is None else slab.order[first], 0]))
         return start_of(self, slab, start, stop, *more)
 
     monkeypatch.setattr(Program, "start", watched)

@@ -171,9 +171,29 @@ class Module(Configurable):
             for variable in module._owned_variables():
                 if variable not in seen:
                     seen.add(variable)
-                    found[_unique(prefix + variable.name, found)] = variable
+                    found[unused(prefix + variable.name, found)] = variable
             stack.extend((f"{prefix}{c.name}/", c) for c in reversed(module._child_modules()))
         return found
+
+
+def all_modules(root: Module) -> list[Any]:
+    """A module and all below it, each once, owners before owned."""
+    return root._all_modules()
+
+
+def child_modules(module: Module) -> list[Any]:
+    """The modules that a module's attributes hold, each once."""
+    return module._child_modules()
+
+
+def owned_variables(module: Module) -> list[Variable]:
+    """A module's own variables, each once; trainable ones first."""
+    return module._owned_variables()
+
+
+def variable_paths(root: Module) -> dict[str, Variable]:
+    """Every variable of a module and those below it, by a path such as `"dense_1/kernel"`."""
+    return root._variable_paths()
 
 
 class Structure:
@@ -231,8 +251,9 @@ def _containers(value: Any) -> Iterator[Any]:
             yield from _containers(child)
 
 
-def _unique(path: str, taken: dict) -> str:
-    number, candidate = 1, path
+def unused(name: str, taken: Any) -> str:
+    """A name that is not taken: `name`, or `name_1`, `name_2` ..."""
+    number, candidate = 1, name
     while candidate in taken:
-        candidate, number = f"{path}_{number}", number + 1
+        candidate, number = f"{name}_{number}", number + 1
     return candidate

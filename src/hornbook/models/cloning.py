@@ -131,7 +131,7 @@ def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
         described = serialize(model)
         known = {type(m).__name__: type(m) for m in model._all_modules()}
         return deserialize(described, known, family="models")
-    if model._compiled is not None:
+    if model.compiled:
         config = model.get_compile_config()
         if config:
             made.compile_from_config(config)

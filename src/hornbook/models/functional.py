@@ -10,12 +10,14 @@ from typing import Any
 from hornbook.core import tree
 from hornbook.core.config import deserialize, serialize
 from hornbook.core.graph import Graph
+from hornbook.core.module import unused
 from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import arguments_of
 from hornbook.layers.input import InputLayer
 from hornbook.models.operations import describe_op, is_op, is_operator, normal_form, op_from
+from hornbook.training.protocol import Known, Trainable
 
 KEYS = ("name", "layers", "input_layers", "output_layers")
 TENSOR = "__keras_tensor__"
@@ -55,7 +57,8 @@ class _Writer:
         taken = {op.name for op in [*of_layer, *(node.op for node in sources)]}
         for node in dict.fromkeys([*sources, *graph.nodes]):
             if not isinstance(node.op, Layer):
-                self.calls.append((node.op, _unused(str(node.name), taken), [node]))
+                taken.add(name := unused(str(node.name), taken))
+                self.calls.append((node.op, name, [node]))
             elif node in given:
                 self.calls.append((node.op, node.op.name, [node]))
             elif (calls := of_layer.pop(node.op, None)) is not None:
@@ -70,7 +73,8 @@ class _Writer:
         self.given: dict[SymbolicTensor, str] = {}
         for tensor in graph.input_list:
             if not isinstance(tensor.node.op, InputLayer):  # the graph begins inside another
-                self.given[tensor] = name = _unused(tensor.name or "input", taken)
+                taken.add(name := unused(tensor.name or "input", taken))
+                self.given[tensor] = name
                 self.places[tensor] = None, name, 0, 0
 
     def config(self) -> dict:
@@ -134,15 +138,6 @@ class _Writer:
 
 def _entry(described: dict, name: str, calls: list) -> dict:
     return {**described, "name": name, "inbound_nodes": calls}
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    number, candidate = 0, name
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    taken.add(candidate)
-    return candidate
 
 
 # ---- and back
@@ -217,7 +212,7 @@ class _Reader:
         tensors: list[SymbolicTensor] = []
         kwargs: dict[str, Any] = {}
         for name, number, output, *more in call:
-            nested = hasattr(self.operations.get(name), "_compiled")
+            nested = isinstance(self.operations.get(name), Trainable)
             tensors.append(self.tensor(name, max(number - nested, 0), output))
             kwargs |= self._values(more[0]) if more else {}
         return [tensors[0] if len(tensors) == 1 else tensors], kwargs
@@ -373,3 +368,28 @@ def check_names(layers: list[Layer]) -> None:
                 f"two layers of a model are named {layer.name!r}; names must differ, since files "
                 "and reports go by them"
             )
+
+
+def known_outputs(graph: Graph) -> Known:
+    """What a graph says of its outputs: names, symbolic tensors and activations."""
+    tensors = tree.flatten(graph.outputs)
+    if isinstance(graph.outputs, dict) and len(graph.outputs) == len(tensors):
+        names = sorted(graph.outputs)
+    else:
+        names = []
+        for tensor in tensors:
+            names.append(unused(getattr(tensor.node.op, "name", None) or tensor.node.name, names))
+    return Known(names, graph.outputs, dict(zip(names, map(_activation_of, tensors), strict=True)))
+
+
+def _activation_of(tensor: SymbolicTensor) -> Any:
+    """The activation function that a tensor comes out of, looking through nested models."""
+    op = tensor.node.op
+    if isinstance(op, Trainable) and (inner := op.known_outputs().specs) is not None:
+        return _activation_of(tree.flatten(inner)[0])
+    inner = getattr(op, "layer", None)
+    for one in (op, inner):
+        activation = getattr(one, "activation", None)
+        if activation is not None:
+            return activation
+    return type(op).__name__.lower() if isinstance(op, Layer) else tensor.node.name

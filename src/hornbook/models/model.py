@@ -2,17 +2,10 @@
 
 import inspect
 import json
-import warnings
 from typing import Any
 
 from hornbook.core import tree
-from hornbook.core.config import (
-    custom_object_scope,
-    deserialize,
-    nearest,
-    register_alias,
-    serialize,
-)
+from hornbook.core.config import custom_object_scope, nearest, register_alias, serialize
 from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
@@ -26,12 +19,8 @@ from hornbook.models.host import Prepared, given, prepared, split
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.summary import summarize
 from hornbook.saving import kinds
-from hornbook.training.programs import frozen_now
+from hornbook.training.protocol import Known
 from hornbook.training.trainer import Trainer
-
-OWN_COMPILE = """{0} is loaded but not compiled: its compile() needs {1}, not in the file.
-Call compile() before training; or write get_compile_config(self), which says what they are, and
-compile_from_config(self, config), which compiles with it."""
 
 
 class Model(Trainer):
@@ -154,25 +143,9 @@ class Model(Trainer):
     @derived
     def output_names(self) -> list[str]:
         """The names under which outputs' losses and metrics are reported."""
-        self._known("output_names")
-        return self._output_names() or []
+        return functional.known_outputs(self._known("output_names")).names or []
 
-    def _output_names(self) -> list[str] | None:
-        if self._recorded is None:
-            return None
-        outputs = self._recorded.outputs
-        if isinstance(outputs, dict) and len(outputs) == len(tree.flatten(outputs)):
-            return sorted(outputs)
-        names: list[str] = []
-        for tensor in tree.flatten(outputs):
-            base = getattr(tensor.node.op, "name", None) or tensor.node.name
-            name, number = base, 1
-            while name in names:
-                name, number = f"{base}_{number}", number + 1
-            names.append(name)
-        return names
-
-    def _known_graph(self) -> Graph | None:
+    def known_graph(self) -> Graph | None:
         """The graph of a functional model without losses in it, whose `call` is not one's own; of
         one with host layers, what runs on the device."""
         own = not type(self).call.__module__.startswith("hornbook.models.")
@@ -185,19 +158,9 @@ class Model(Trainer):
         """What runs on the host, before the device, if the graph has such layers."""
         return self._stage if self._recorded is not None else None
 
-    def _last_activations(self) -> dict[str, Any]:
-        """The activation that each output comes from, where it is known."""
-        if self._recorded is None:
-            return {}
-        found = {}
-        tensors = tree.flatten(self._recorded.outputs)
-        for name, tensor in zip(self._output_names() or [], tensors, strict=True):
-            found[name] = _activation_of(tensor)
-        return found
-
-    def _known_outputs(self) -> Any:
-        """Symbolic outputs, if they are known before data come."""
-        return self._recorded.outputs if self._recorded else None
+    def known_outputs(self) -> Known:
+        """What the graph says of the outputs: names, symbolic tensors and activations."""
+        return functional.known_outputs(self._recorded) if self._recorded else Known()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by name or by index.
@@ -328,56 +291,6 @@ class Model(Trainer):
                 return functional.from_config(cls, config)
             return super().from_config(config)
 
-    def get_compile_config(self) -> dict | None:
-        """The arguments of `compile` as plain data; `None` before it is called.
-
-        What cannot be described (a lambda) is left out with a warning: the model is then saved as
-        not compiled.
-        """
-        if self._compiled is None:
-            return None
-        settled = self._compiled
-        loss, loss_weights, metrics, weighted_metrics = settled.objective.given
-        given = {
-            "optimizer": settled.optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": settled.run_eagerly,
-            "steps_per_execution": settled.steps_per_execution,
-            "jit_compile": settled.jit_compile,
-        }
-        try:
-            return serialize(given)
-        except TypeError as error:
-            warnings.warn(
-                f"model {self.name!r} is saved without its compile() arguments: {error}",
-                stacklevel=2,
-            )
-            return None
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compile with what `get_compile_config` returned, and make the optimizer's variables.
-
-        A `compile` of one's own that needs other arguments is not called, with a warning.
-        """
-        known = arguments_of(type(self).compile)
-        needed = [
-            key
-            for key, one in known.items()
-            if one.default is one.empty
-            and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-            and key not in config
-        ]
-        if needed:
-            warnings.warn(OWN_COMPILE.format(type(self).__name__, ", ".join(needed)), stacklevel=2)
-            return
-        given = {key: value for key, value in deserialize(config).items() if key in known}
-        self.compile(**given)
-        if self.built:
-            self._settled.optimizer.build(self.trainable_variables)
-
     # ---- building
 
     @door
@@ -448,8 +361,6 @@ class Model(Trainer):
             self._recorded = Graph(graph.inputs, graph.outputs["outputs"])
             self._symbolic_losses = graph.outputs["losses"]
         self._stage = split(self._call_graph) if graph else None
-        if self._compiled is not None:
-            self._compiled.frozen = frozen_now(self)
 
     # ---- calling
 
@@ -528,11 +439,13 @@ class Model(Trainer):
         values = zip(in_order(self, inputs), self._recorded.input_list, strict=True)
         return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
 
-    def _in_order(self, inputs: Any) -> list:
-        return list(inputs.values) if isinstance(inputs, Prepared) else in_order(self, inputs)
+    def inputs_in_order(self, x: Any) -> list:
+        """Data as one value for each input of the graph."""
+        return list(x.values) if isinstance(x, Prepared) else in_order(self, x)
 
-    def _adapt_inputs(self, x: Any) -> Any:
-        """Data in the form that the model is called with; wrong names and shapes raise."""
+    def adapt_inputs(self, x: Any) -> Any:
+        """Data in the form that the model is called with, what runs on the host done; wrong names
+        and shapes raise."""
         if self._host is not None:
             return prepared(self, x)
         if self._recorded is None or not tree.is_nested(x):
@@ -549,19 +462,6 @@ def bare(values: Any) -> Any:
     """What a list of one has in it; anything else as it is. So models give their one output."""
     listed = type(values) in (list, tuple) and len(values) == 1
     return values[0] if listed else values
-
-
-def _activation_of(tensor: SymbolicTensor) -> Any:
-    """The activation function that a tensor comes out of, looking through nested models."""
-    op = tensor.node.op
-    if isinstance(op, Model) and op._recorded is not None:
-        return _activation_of(op._recorded.output_list[0])
-    inner = getattr(op, "layer", None)
-    for one in (op, inner):
-        activation = getattr(one, "activation", None)
-        if activation is not None:
-            return activation
-    return type(op).__name__.lower() if isinstance(op, Layer) else tensor.node.name
 
 
 register_alias("models", "Functional", Model)

@@ -83,7 +83,6 @@ class Sequential(Model):
 
     def _rebuild(self) -> None:
         """Record the stack anew, if it begins with an input."""
-        self._forward_program = None
         if not self._stack or not isinstance(self._stack[0], InputLayer):
             if self._recorded is not None:
                 self._recorded = self._call_graph = None
@@ -148,10 +147,10 @@ class Sequential(Model):
         known = self._recorded is not None or not self._stack
         return super()._host if known else self._stack[0]._host
 
-    def _adapt_inputs(self, x: Any) -> Any:
+    def adapt_inputs(self, x: Any) -> Any:
         if self._recorded is None and self._host is not None:
             self.build(shape_of(self.given(x)))
-        return super()._adapt_inputs(x)
+        return super().adapt_inputs(x)
 
     def _layers_below(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]

@@ -211,7 +211,7 @@ def _totals(model) -> list[str]:
         "Trainable": [v for v in model.weights if id(v) in trainable],
         "Non-trainable": [v for v in model.weights if id(v) not in trainable],
     }
-    optimizer = model._compiled.optimizer if getattr(model, "_compiled", None) else None
+    optimizer = model.optimizer if getattr(model, "compiled", False) else None
     if optimizer is not None and optimizer.built:
         groups["Optimizer"] = list(optimizer.variables)
     groups = {"Total": [v for group in groups.values() for v in group], **groups}

@@ -166,7 +166,7 @@ def _flat(model: Any) -> list[Any]:
 
 
 def _is_model(layer: Any) -> bool:
-    return hasattr(layer, "_compiled")
+    return hasattr(layer, "training_state")
 
 
 def _by_place(

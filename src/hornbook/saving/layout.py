@@ -20,11 +20,11 @@ PACKAGE = __name__.partition(".")[0]
 # Modules of classes whose properties are the library's own affair.
 FOUNDATIONS = {
     f"{PACKAGE}.{name}"
-    for name in "core.module layers.base layers.weighted training.trainer models.model "
-    "models.sequential optimizers.base optimizers.state".split()
+    for name in "core.module layers.base layers.weighted training.protocol training.compiling "
+    "training.trainer models.model models.sequential optimizers.base optimizers.state".split()
 }
 # Attributes whose contents are reached by others.
-SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_compiled", "history"}
+SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_training_state", "history"}
 KEPT = ("weight", "state")  # kinds of a layer's variables that a file holds
 
 
@@ -100,7 +100,7 @@ def _names(owner: Any) -> list[str]:
     names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))  # type: ignore[arg-type]
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
-    if not hasattr(owner, "_compiled"):
+    if not hasattr(owner, "training_state"):
         return ordered
     if getattr(owner, "_recorded", None) is not None:  # a graph comes before attributes
         return ["layers", *ordered, "optimizer"]

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 
 from hornbook.core.variable import bind
 from hornbook.kernels.finite import sizes
-from hornbook.layers.base import Layer, collect_losses
+from hornbook.layers.base import collect_losses
 from hornbook.training.data import given, unpack_x_y_sample_weight
 from hornbook.training.overrides import compute_loss, compute_metrics
-from hornbook.training.step import Variables, chosen_rows, keep_if
+from hornbook.training.protocol import Trainable
+from hornbook.training.step import Variables, keep_if
 
 Values = tuple[list, ...]
 
@@ -37,16 +38,12 @@ Right:  def {1}_function(state, iterator), which returns what self.{1}_step(stat
         returns, for predict with the whole new state"""
 
 
-PURE = ("compute_loss_and_updates", "stateless_compute_loss")  # what the steps below call
-
-
-class Steps(Layer):
+class Steps(Trainable):
     """The steps of a model as pure functions of lists of values, in the order of its variables."""
 
     train_function: Callable | None = None
     test_function: Callable | None = None
     predict_function: Callable | None = None
-    _settled: Any
 
     def stateless_compute_loss(
         self,
@@ -109,7 +106,7 @@ class Steps(Layer):
             )
         scaled = loss
         if training and optimizer_variables is not None:
-            optimizer = self._settled.optimizer
+            optimizer = self.training_state.optimizer
             with bind(paired([optimizer.variables], [optimizer_variables])):
                 scaled = optimizer.scale_loss(loss)
         return scaled, (loss, y_pred, others, metrics)
@@ -118,7 +115,7 @@ class Steps(Layer):
         """The logs and the metrics' values after a batch."""
         groups = [self.metrics_variables]  # type: ignore[attr-defined]
         with bind(paired(groups, [metrics])) as scope:
-            self._settled.objective.track_total(loss, y_pred)
+            self.training_state.objective.track_total(loss, y_pred)
             logs = compute_metrics(self, x, y, y_pred, weight)
         return logs, listed(groups, scope)[0]
 
@@ -138,7 +135,9 @@ class Steps(Layer):
         gradients, (loss, y_pred, others, metrics) = gradient(
             trainable, others, metrics, x, y, weight, training=True, optimizer_variables=slots
         )
-        trainable, slots = self._settled.optimizer.stateless_apply(slots, gradients, trainable)
+        trainable, slots = self.training_state.optimizer.stateless_apply(
+            slots, gradients, trainable
+        )
         logs, metrics = self._counted(metrics, loss, x, y, y_pred, weight)
         return logs, (trainable, others, slots, metrics)
 
@@ -226,7 +225,7 @@ def state_groups(model: Any, mode: str) -> list[list]:
     """The variables whose values a step of one's own is given, in lists."""
     groups = [model.trainable_variables, model.non_trainable_variables]
     if mode == "train":
-        groups.append(model._settled.optimizer.variables)
+        groups.append(model.training_state.optimizer.variables)
     return groups if mode == "predict" else [*groups, model.metrics_variables]
 
 
@@ -262,6 +261,17 @@ def custom_step(model: Any, variables: Variables, mode: str) -> Callable:
     return watched
 
 
+def custom_function(model: Any, variables: Variables, mode: str) -> Callable:
+    """`own_function` as `in_python.runs_in_python` takes it; what is not finite is its affair."""
+    step = own_function(model, variables, mode)
+
+    def trusted(state, fixed, batch):
+        logs, after = step(state, fixed, batch)
+        return after, True, flat(logs)
+
+    return trusted
+
+
 def own_step(model: Any, variables: Variables, mode: str) -> Callable:
     """A step that a model writes itself, as `step(state, fixed, batch) -> (logs, state)`.
 
@@ -285,44 +295,17 @@ def own_step(model: Any, variables: Variables, mode: str) -> Callable:
     return step
 
 
-def own_function(model: Any, variables: Variables, mode: str) -> tuple[Callable, list[str]]:
-    """The function that a model makes itself to run its steps; called for each batch from Python.
+def own_function(model: Any, variables: Variables, mode: str) -> Callable:
+    """The function that a model makes itself to run its steps, called for each batch from Python;
+    as `own_step`."""
+    function, groups = _made(model, mode), state_groups(model, mode)
 
-    Returns:
-        What `step.many` returns.
-    """
-    names: list[str] = []
-    function = _made(model, mode)
-    groups = state_groups(model, mode)
-
-    def run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
+    def step(state, fixed, batch):
         bound = variables.bound({**fixed, **state})
-        if fresh:
-            with bind(bound) as bound:
-                model.reset_metrics()
-        logs: dict[str, Any] = {}
-        for index in range(start, stop + bool(last)):
-            chosen = chosen_rows(data, rows, index * batch, batch if index < stop else rest)
-            logs, values = function(listed(groups, bound), iter([given(chosen)]))
-            bound = bound | paired(groups, values)
-        logs = flat(logs)
-        names[:] = logs
-        return variables.state(bound), list(logs.values()), int(stop) + bool(last), True, None
+        logs, values = function(listed(groups, bound), iter([given(batch)]))
+        return logs, variables.state(bound | paired(groups, values))
 
-    return run, names
-
-
-def own_predict_function(model: Any, variables: Variables) -> Callable:
-    """The same for outputs: `run(values, x) -> (outputs, state)`."""
-    function, groups = _made(model, "predict"), state_groups(model, "predict")
-
-    def run(values, x):
-        state, fixed = variables.apart(values)
-        bound = variables.bound({**fixed, **state})
-        outputs, values = function(listed(groups, bound), iter([(x,)]))
-        return outputs, variables.state(bound | paired(groups, values))
-
-    return run
+    return step
 
 
 def _made(model: Any, mode: str) -> Callable:

@@ -1,6 +1,6 @@
 """Whatever a user passes as data becomes arrays of numbers, or an error that says why not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from hornbook.core import settings, tree
 from hornbook.core.dtype import NARROW, is_float
 from hornbook.training import large
-from hornbook.training.large import Rows, in_file, part_of
+from hornbook.training.kinds import kind_of
+from hornbook.training.large import Unread, in_file
 
 
 def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
@@ -20,7 +21,7 @@ def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
         value: array, nested list, pandas object, sparse matrix, foreign tensor, or data set in a
             file.
         what: how messages call it.
-        in_pieces: whether a large array in a file, or of another dtype, comes as `Rows`.
+        in_pieces: whether a large array in a file, or of another dtype, comes as `Unread`.
 
     Raises:
         TypeError: for text and Python objects, with the column and the row.
@@ -28,18 +29,12 @@ def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
     """
     if isinstance(value, jax.Array):
         return value
-    if hasattr(value, "toarray") and hasattr(value, "tocsr"):
-        value = value.toarray()
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu()
-        value = value.float() if "bfloat16" in str(value.dtype) else value
-    columns = getattr(value, "columns", None)
-    if columns is not None or hasattr(value, "iloc"):
-        value = _from_pandas(value, columns, what)
-    if in_pieces and isinstance(value, Rows):
+    kind = kind_of(value)
+    value = kind.array(value, what) if kind.array else value  # y may be a range
+    if in_pieces and isinstance(value, Unread):
         return value
     if in_pieces and large.is_large_in_file(value) and value.dtype.kind not in "OUSVMm":
-        return Rows(value, _to_train_with(value.dtype, settings.floatx()))
+        return Unread(value, _to_train_with(value.dtype, settings.floatx()))
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -52,7 +47,7 @@ def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
     dtype = _to_train_with(array.dtype, settings.floatx())
     if in_pieces and array.nbytes > large.SMALL_BYTES:
         same = array.dtype == dtype and array.flags.c_contiguous
-        return array if same and not in_file(array) else Rows(array, dtype)
+        return array if same and not in_file(array) else Unread(array, dtype)
     return np.ascontiguousarray(array) if array.dtype == dtype else array.astype(dtype)
 
 
@@ -63,38 +58,6 @@ def _to_train_with(dtype: np.dtype, floatx: str) -> np.dtype:
     if floatx == "float64" and dtype.kind in "iu":
         return dtype
     return np.dtype(NARROW.get(dtype.name, dtype.name))
-
-
-def _from_pandas(value, columns, what):
-    if columns is None:
-        return value.to_numpy()
-    for column in columns:
-        series = value[column]
-        if series.dtype.kind not in "fiub" and not _is_numeric_extension(series):
-            raise TypeError(
-                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in "
-                f"row {series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it "
-                f"with {what}.drop(columns=[{column!r}])"
-            )
-    return value.to_numpy(dtype=np.result_type(*(_numeric_dtype(value[c]) for c in columns)))
-
-
-def _is_numeric_extension(series) -> bool:
-    return (
-        getattr(series.dtype, "_is_numeric", False) or getattr(series.dtype, "kind", "O") in "fiub"
-    )
-
-
-def _numeric_dtype(series):
-    return (
-        np.dtype("float64")
-        if _has_missing(series)
-        else getattr(series.dtype, "numpy_dtype", series.dtype)
-    )
-
-
-def _has_missing(series) -> bool:
-    return bool(series.isna().any())
 
 
 def _text_message(array: np.ndarray, what: str) -> str:
@@ -139,8 +102,8 @@ def _is_numbers(value: Any) -> bool:
     return value is not None and not hasattr(value, "shape")
 
 
-def count_rows(data: Any, what: str = "data") -> int:
-    """The common number of rows of all arrays.
+def count_samples(data: Any, what: str = "data") -> int:
+    """The common number of samples of all arrays.
 
     Raises:
         ValueError: if they differ, naming each.
@@ -165,9 +128,9 @@ def label(path: str) -> str:
     return {"0": "x", "1": "y", "2": "sample_weight"}.get(first, first) + slash + rest
 
 
-def take_rows(data: Any, rows: Any) -> Any:
-    """Some rows of every array."""
-    return tree.map_structure(lambda leaf: leaf[rows], data, none_is_leaf=False)
+def take_samples(data: Any, chosen: Any) -> Any:
+    """Some samples of every array."""
+    return tree.map_structure(lambda leaf: leaf[chosen], data, none_is_leaf=False)
 
 
 # ---- weights for classes
@@ -214,22 +177,7 @@ def _as_list(value: Any) -> list:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-# ---- parts of data
-
-
-def split_validation(data: tuple, fraction: float) -> tuple[tuple, tuple]:
-    """The first rows to train on, and the last `fraction` of them to validate on."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_split is a fraction between 0 and 1, not {fraction!r}")
-    rows = count_rows(data)
-    border = int(rows * (1 - fraction))
-    if border in (0, rows):
-        raise ValueError(f"validation_split={fraction} of {rows} samples leaves one part empty")
-
-    def part(start, stop):
-        return tree.map_structure(lambda a: part_of(a, start, stop), data, none_is_leaf=False)
-
-    return part(0, border), part(border, rows)
+# ---- batches
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -282,12 +230,3 @@ def unpack(item: Any, host: Callable | None = None) -> tuple:
     x, y, weight = unpack_x_y_sample_weight(item if parts else (item,))
     x = host(x) if host else to_arrays(x, "x")
     return x, to_arrays(y, "y"), to_arrays(weight, "sample_weight")
-
-
-def is_iterable_source(x: Any) -> bool:
-    """Whether `x` gives batches itself, rather than being arrays."""
-    if x is None or isinstance(x, list | tuple | dict | np.ndarray | jax.Array):
-        return False
-    if hasattr(x, "__array__") or hasattr(x, "iloc") or hasattr(x, "tocsr"):
-        return False
-    return isinstance(x, Iterable) or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))

@@ -61,7 +61,7 @@ class PyDataset:
 
     def __iter__(self) -> Iterator[Any]:
         """The batches in order."""
-        count = length_of(self)
+        count = self.num_batches
         for index in itertools.count() if count is None else range(count):
             yield self[index]
 
@@ -78,11 +78,11 @@ class PyDataset:
 
 
 class Batches:
-    """Rows of arrays in memory as a source of batches, each pass in another order if asked.
+    """Samples of arrays in memory as a source of batches, each pass in another order if asked.
 
     Args:
-        data: a structure of arrays with as many rows each; `None` where there is none.
-        batch: rows in a batch; the last one may be smaller.
+        data: a structure of arrays with as many samples each; `None` where there is none.
+        batch: samples in a batch; the last one may be smaller.
         shuffle: whether each pass has an order of its own.
 
     Example:
@@ -92,44 +92,17 @@ class Batches:
 
     def __init__(self, data: tuple, batch: int, shuffle: bool = False):
         self.data, self.batch, self.shuffle = data, batch, shuffle
-        self.rows = len(next(leaf for leaf in tree.flatten(data) if leaf is not None))
+        self.samples = len(next(leaf for leaf in tree.flatten(data) if leaf is not None))
 
     def __len__(self) -> int:
-        return -(-self.rows // self.batch)
+        return -(-self.samples // self.batch)
 
     def __iter__(self) -> Iterator[tuple]:
-        order = host_generator().permutation(self.rows) if self.shuffle else np.arange(self.rows)
-        for start in range(0, self.rows, self.batch):
-            rows = order[start : start + self.batch]
-            yield tree.map_structure(lambda leaf: leaf[rows], self.data, none_is_leaf=False)  # noqa: B023
-
-
-def is_indexable(source: Any) -> bool:
-    """Whether a source is asked for its batches by number."""
-    return hasattr(source, "__getitem__") and hasattr(source, "__len__")
-
-
-def length_of(source: Any) -> int | None:
-    """How many batches a source gives in a pass; `None` where it does not know, or has no end.
-
-    Args:
-        source: a `PyDataset` (`num_batches`), a data set of tf.data (`cardinality`), torch's
-            `DataLoader`, or whatever has a length.
-
-    Example:
-        >>> length_of([1, 2]), length_of(iter([1, 2]))
-        (2, None)
-    """
-    if hasattr(source, "cardinality"):
-        count = source.cardinality
-        count = int(count() if callable(count) else count)
-        return count if count >= 0 else None
-    if isinstance(source, PyDataset):
-        return source.num_batches
-    try:
-        return len(source)
-    except TypeError:  # some have the method and no length
-        return None
+        count = self.samples
+        order = host_generator().permutation(count) if self.shuffle else np.arange(count)
+        for start in range(0, count, self.batch):
+            chosen = order[start : start + self.batch]
+            yield tree.map_structure(lambda leaf: leaf[chosen], self.data, none_is_leaf=False)  # noqa: B023
 
 
 def ahead(source: Any, order: Any) -> Iterator[Any]:

@@ -1,11 +1,10 @@
-"""Any data becomes slabs: rows that lie on the device, and how many batches to take from them.
+"""Any data becomes slabs: samples on the device, and how many batches to take from them.
 
 Arrays become one slab for the whole epoch, shuffled by an index that travels instead of the data; a
 generator gives a slab for each batch, or for a few that came while the device was at work. The loop
 knows slabs alone.
 """
 
-import dataclasses
 import itertools
 import time
 import warnings
@@ -19,16 +18,18 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.random import host_generator
 from hornbook.training import large
-from hornbook.training.data import count_rows, take_rows, unpack
-from hornbook.training.dataset import ahead, is_indexable, length_of, made_ahead
+from hornbook.training.data import count_samples, take_samples, unpack
+from hornbook.training.dataset import made_ahead
+from hornbook.training.kinds import kind_of
 from hornbook.training.large import (
-    Rows,
+    Unread,
     copied,
     fill,
     may_be_copied,
     read_by_slices,
     shuffled_by_blocks,
 )
+from hornbook.training.slab import Slab
 
 NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have 0 rows. Look at \
 what selects or loads them; print(x.shape) tells."""
@@ -41,51 +42,15 @@ END: Any = object()
 More = Callable[[tuple, int, float], bool]
 
 
-@dataclasses.dataclass
-class Slab:
-    """Some consecutive batches: `steps` of them, of `batch` rows each, but for the last, perhaps.
-
-    Attributes:
-        data: `(x, y, sample_weight)`, arrays with rows along the first axis; of batches that have
-            been padded, how many steps there were too.
-        rows: int32 indices, `steps * batch` of them; `None` for the rows in order.
-        batch: rows in a batch.
-        steps: number of batches.
-        rest: rows in the last batch where it is smaller than the others, else 0.
-        whole: number of batches of `batch` rows; default: all but the one of `rest` rows. Slabs of
-            one pass that differ in this alone share compiled code.
-    """
-
-    data: tuple
-    rows: Any
-    batch: int
-    steps: int
-    rest: int = 0
-    whole: int = -1
-
-    def __post_init__(self):
-        if self.whole < 0:
-            self.whole = self.steps - bool(self.rest)
-
-    @property
-    def padded(self) -> bool:
-        """Whether steps have been added to its sequences."""
-        return len(self.data) > 3
-
-    def size(self, index: int) -> int:
-        """Rows in batch number `index`."""
-        return self.batch if index < self.whole else self.rest
+def bucket(samples: int) -> int:
+    """A size a little above, one of few: data sets of similar size share compiled code."""
+    if samples <= 8:
+        return samples
+    unit = 1 << (samples.bit_length() - 4)
+    return -(-samples // unit) * unit
 
 
-def bucket(rows: int) -> int:
-    """A size a little above `rows`, one of few: data sets of similar size share compiled code."""
-    if rows <= 8:
-        return rows
-    unit = 1 << (rows.bit_length() - 4)
-    return -(-rows // unit) * unit
-
-
-def _pad_rows(array: Any, size: int) -> Any:
+def _padded(array: Any, size: int) -> Any:
     if len(array) == size:
         return array
     if isinstance(array, jax.Array):
@@ -98,9 +63,9 @@ def _pad_rows(array: Any, size: int) -> Any:
 
 
 class Pass(NamedTuple):
-    """How far one pass over the rows has come: their order, and how many batches were given."""
+    """How far one pass over the samples has come: their order, and how many batches were given."""
 
-    rows: np.ndarray | None
+    order: np.ndarray | None
     done: int
 
 
@@ -119,13 +84,13 @@ class ArrayFeed:
 
     Args:
         data: `(x, y, sample_weight)`.
-        batch_size: rows in a batch; the last may be smaller.
-        shuffle: whether each epoch has another order; `"batch"` shuffles batches, not rows.
+        batch_size: samples in a batch; the last may be smaller.
+        shuffle: whether each epoch has another order; `"batch"` shuffles batches, not samples.
         steps: at most so many batches an epoch. An epoch goes on where the last one stopped, and
-            none reaches from one pass over the rows into the next.
+            none reaches from one pass over the samples into the next.
         send: whether to send the arrays to the device; else they stay where they are.
-        anew: whether each epoch begins with the first rows.
-        check: called with what is read piece by piece, and the numbers of its rows.
+        anew: whether each epoch begins with the first samples.
+        check: called with what is read piece by piece, and the numbers of its samples.
     """
 
     def __init__(
@@ -138,16 +103,16 @@ class ArrayFeed:
         anew: bool = False,
         check: Callable[[tuple, Any], None] | None = None,
     ):
-        self.rows = count_rows(data)
-        if self.rows == 0 and send:
+        self.samples = count_samples(data)
+        if self.samples == 0 and send:
             raise ValueError(NO_SAMPLES)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer):
             raise TypeError(f"batch_size is a positive integer, not {batch_size!r}")
         if batch_size < 1:
             raise ValueError(f"batch_size is a positive integer, not {batch_size!r}")
-        self.batch = min(int(batch_size), max(self.rows, 1))
+        self.batch = min(int(batch_size), max(self.samples, 1))
         self.shuffle = shuffle
-        self.total = max(-(-self.rows // self.batch), 1)  # of no samples there are outputs, too
+        self.total = max(-(-self.samples // self.batch), 1)  # of no samples there are outputs, too
         self.asked = steps
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
@@ -159,21 +124,21 @@ class ArrayFeed:
         self.data = data
         if self.resident and send:
             copy = copied if size > large.SMALL_BYTES else _small_copied
-            padded = bucket(self.rows)
+            padded = bucket(self.samples)
             self.data = tree.map_structure(lambda a: copy(a, padded), data, none_is_leaf=False)
-        self.row_bytes = max(1, size // max(self.rows, 1))
+        self.sample_bytes = max(1, size // max(self.samples, 1))
         self.by_blocks = not self.resident and any(map(read_by_slices, leaves))
         self._foreseen: tuple[Any, np.ndarray, Any] | None = None
         self._ahead: np.random.Generator | None = None  # to copy one takes a tenth of a millisecond
 
     def order(self) -> np.ndarray | None:
-        """This epoch's order of rows; `None` for as they are."""
+        """This epoch's order of samples; `None` for as they are."""
         if not self.shuffle:
             return None
         bits = host_generator().bit_generator
         if self._foreseen and self._foreseen[0] == bits.state:
-            _, rows, bits.state = self._foreseen
-            return rows
+            _, order, bits.state = self._foreseen
+            return order
         return self._drawn(host_generator())
 
     def _foresee(self) -> None:
@@ -186,47 +151,47 @@ class ArrayFeed:
 
     def _drawn(self, generator: np.random.Generator) -> np.ndarray:
         if self.by_blocks and self.shuffle != "batch":
-            return shuffled_by_blocks(self.rows, self.row_bytes, generator)
+            return shuffled_by_blocks(self.samples, self.sample_bytes, generator)
         if self.shuffle == "batch":
-            starts = generator.permutation(self.rows // self.batch) * self.batch
-            rows = (starts[:, None] + np.arange(self.batch)).ravel()
-            return np.concatenate([rows, np.arange(len(rows), self.rows)]).astype("int32")
-        return generator.permutation(self.rows).astype("int32")
+            starts = generator.permutation(self.samples // self.batch) * self.batch
+            order = (starts[:, None] + np.arange(self.batch)).ravel()
+            return np.concatenate([order, np.arange(len(order), self.samples)]).astype("int32")
+        return generator.permutation(self.samples).astype("int32")
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
         """The slabs of one epoch; they are as large as they can be."""
         if self._pass.done >= self.total or self.anew:
             self._pass = Pass(self.order(), 0)
-        rows, first = self._pass
+        order, first = self._pass
         count = min(self.steps, self.total - first)
         if self.asked and count < self.asked:
             warn_of_end(count, self.asked)
-        self._pass = Pass(rows, first + count)
-        rest = self.rows % self.batch
+        self._pass = Pass(order, first + count)
+        rest = self.samples % self.batch
         whole = count - bool(rest and first + count == self.total)
         if self.resident:
-            if rows is None and self.steps < self.total:
-                rows = np.arange(self.rows, dtype="int32")
-            if rows is not None:
-                wanted = rows[first * self.batch : (first + count) * self.batch]
-                rows = _pad_rows(wanted, bucket(self.steps) * self.batch)
-            yield Slab(self.data, rows, self.batch, count, rest, whole)
+            if order is None and self.steps < self.total:
+                order = np.arange(self.samples, dtype="int32")
+            if order is not None:
+                wanted = order[first * self.batch : (first + count) * self.batch]
+                order = _padded(wanted, bucket(self.steps) * self.batch)
+            yield Slab(self.data, order, self.batch, count, rest, whole)
         else:
-            yield from self._pieces(rows, first, count, rest, whole)
+            yield from self._pieces(order, first, count, rest, whole)
         if self.shuffle and self._pass.done >= self.total:
             self._foresee()  # while the device is at work
 
     def _pieces(
-        self, rows: np.ndarray | None, first: int, count: int, rest: int, whole: int
+        self, order: np.ndarray | None, first: int, count: int, rest: int, whole: int
     ) -> Iterator[Slab]:
         """So many batches from the first on, in slabs of one shape, which are read when it is their
         turn."""
-        room = min(self.steps, max(1, large.PIECE_BYTES // (self.row_bytes * self.batch)))
+        room = min(self.steps, max(1, large.PIECE_BYTES // (self.sample_bytes * self.batch)))
         for begin in range(0, count, room):
             steps = min(room, count - begin)
             start = (first + begin) * self.batch
-            numbers = range(start, min(start + steps * self.batch, self.rows))
-            chosen = numbers if rows is None else rows[numbers.start : numbers.stop]
+            numbers = range(start, min(start + steps * self.batch, self.samples))
+            chosen = numbers if order is None else order[numbers.start : numbers.stop]
 
             def read(array, chosen=chosen):
                 piece = np.empty((room * self.batch, *array.shape[1:]), array.dtype)
@@ -235,13 +200,13 @@ class ArrayFeed:
 
             data = tree.map_structure(read, self.data, none_is_leaf=False)
             if self.check:
-                self.check(take_rows(data, slice(0, len(chosen))), chosen)
+                self.check(take_samples(data, slice(0, len(chosen))), chosen)
             whole_here = min(steps, whole - begin)
             yield Slab(jax.device_put(data), None, self.batch, steps, rest, whole_here)
 
 
 def _small_copied(array: Any, size: int) -> Any:
-    return jax.device_put(_pad_rows(array[:] if isinstance(array, Rows) else array, size))
+    return jax.device_put(_padded(array[:] if isinstance(array, Unread) else array, size))
 
 
 def _copy_of(array: Any) -> Any:
@@ -261,7 +226,7 @@ class Stack:
 
     def __init__(self, first: tuple):
         self.first = first
-        self.rows = count_rows(first, "a batch")
+        self.samples = count_samples(first, "a batch")
         self.steps = 1
         self.form = self._form(first)
         leaves = [leaf for leaf in tree.flatten(first) if leaf is not None]
@@ -293,7 +258,7 @@ class Stack:
         self.steps += 1
 
     def _copy(self, data: tuple, step: int) -> None:
-        rows = slice(step * self.rows, (step + 1) * self.rows)
+        rows = slice(step * self.samples, (step + 1) * self.samples)
         for whole, part in zip(tree.flatten(self.whole), tree.flatten(data), strict=True):
             if whole is not None:
                 whole[rows] = part
@@ -304,10 +269,10 @@ class Stack:
         if self.whole is None:
             own = tree.map_structure(_copy_of, self.first)
         else:
-            own = self.whole if self.steps > 1 else take_rows(self.whole, slice(0, self.rows))
+            own = self.whole if self.steps > 1 else take_samples(self.whole, slice(0, self.samples))
         if jax.default_backend() != "cpu":
             own = jax.device_put(own)
-        return Slab(own, None, self.rows, self.steps)
+        return Slab(own, None, self.samples, self.steps)
 
 
 def on_host(host: Callable, batches: Iterator) -> Iterator[tuple]:
@@ -348,11 +313,11 @@ class IterableFeed:
     ):
         self.source = source
         self.host = host
-        self.indexable = is_indexable(source)
-        self.again = self.indexable or not isinstance(source, Iterator)
+        self.kind = kind_of(source)
+        self.again = self.kind.again
         self.asked = steps
         self.endless = bool(steps and self.again and getattr(source, "endless", False))
-        self.steps = steps or length_of(source)
+        self.steps = steps or self.kind.length(source)
         self.shuffle = shuffle
         self.prepare = prepare or (lambda batch: batch)
         self.anew = anew
@@ -372,17 +337,8 @@ class IterableFeed:
 
     def _begin(self) -> None:
         """A new pass over the source."""
-        batches = self._batches()
+        batches = self.kind.cut(self.source, self.shuffle)
         self._running, self._given = on_host(self.host, batches) if self.host else batches, 0
-
-    def _batches(self) -> Iterator:
-        if not self.indexable:
-            return iter(self.source)  # as it is: `yield from` would close a generator in the end
-        count = length_of(self.source)
-        if count is None:
-            return ahead(self.source, itertools.count())
-        order = host_generator().permutation(count) if self.shuffle else range(count)
-        return ahead(self.source, order)
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
         """The slabs of one epoch: of one batch each, or of several as long as `more` says so."""
@@ -425,7 +381,7 @@ class IterableFeed:
         if (self.asked and done < self.asked) or (not done and not self.again):
             warn_of_end(done, self.asked or 1)
         self.steps = self.steps or done
-        if self.again and (batch is None or self._given == length_of(self.source)):
+        if self.again and (batch is None or self._given == self.kind.length(self.source)):
             self._running = None
         getattr(self.source, "on_epoch_end", lambda: None)()
 
@@ -449,5 +405,5 @@ class IterableFeed:
 
     def _prepared(self, item: Any) -> tuple:
         data = self.prepare(unpack(item))
-        self.batch = count_rows(data, "a batch")
+        self.batch = count_samples(data, "a batch")
         return data

@@ -13,15 +13,17 @@ from hornbook.core import tree
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.variable import bind
 from hornbook.layers.base import collect_losses
+from hornbook.training.slab import Outcome, Slab, Span
 from hornbook.training.step import (
     State,
     TrainStep,
     Variables,
     are_finite,
-    chosen_rows,
     count,
+    forget,
     keep_if,
     run_forward,
+    what_to_report,
     with_seed,
 )
 
@@ -31,7 +33,7 @@ class StepInPython(TrainStep):
 
     def __init__(self, model: Any, variables: Variables):
         super().__init__(model, variables)
-        if type(model._settled.optimizer).__module__.startswith("hornbook."):
+        if type(model.training_state.optimizer).__module__.startswith("hornbook."):
             self.descend = jax.jit(self.descend)  # type: ignore[method-assign]
 
     def __call__(  # type: ignore[override]
@@ -46,7 +48,13 @@ class StepInPython(TrainStep):
                 logs = count(model, batch, loss, y_pred) if self.own_logs else None
                 masks = [get_mask(leaf) for leaf in tree.flatten(y_pred)]
                 after = variables.state(scope)
-            return model._settled.optimizer.scale_loss(loss), (loss, after, y_pred, masks, logs)
+            return model.training_state.optimizer.scale_loss(loss), (
+                loss,
+                after,
+                y_pred,
+                masks,
+                logs,
+            )
 
         weights = {path: state[path] for path in variables.trainable}
         gradients, (loss, after, y_pred, masks, logs) = jax.grad(loss_of, has_aux=True)(weights)
@@ -56,7 +64,7 @@ class StepInPython(TrainStep):
                     set_mask(leaf, mask)
                 count(model, batch, loss, y_pred)
                 after = variables.state(scope)
-        finite = bool(jnp.isfinite(loss) & are_finite(gradients, model._settled.optimizer))
+        finite = bool(jnp.isfinite(loss) & are_finite(gradients, model.training_state.optimizer))
         if finite:
             after = self.descend(after, fixed, gradients, finite)
         else:
@@ -64,24 +72,19 @@ class StepInPython(TrainStep):
         return after, finite, *([logs] if self.own_logs else [])
 
 
-def runs_in_python(step: Callable, model: Any, variables: Variables) -> tuple[Callable, list[str]]:
-    """A function that runs steps of a slab from Python; what `step.many` returns."""
-    names: list[str] = []
+def runs_in_python(step: Callable, model: Any, variables: Variables) -> Callable:
+    """A function that runs the steps of a span from Python, as `step.many` does."""
 
-    def run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
+    def run(state: State, fixed: State, slab: Slab, span: Span) -> Outcome:
         state, fixed = with_seed(state, fixed)
-        if fresh:
-            with bind(variables.bound({**fixed, **state})) as scope:
-                model.reset_metrics()
-            state = variables.state(scope)
-        index, end, finite, said = int(start), int(stop) + bool(last), bool(go), []
+        if span.fresh:
+            state = forget(model, variables, state, fixed)
+        index, end, finite = int(span.start), int(span.stop) + bool(span.rest), bool(span.go)
+        said: list[dict] = []
         while index < end and finite:
-            chosen = chosen_rows(data, rows, index * batch, batch if index < stop else rest)
-            state, finite, *said = step(state, fixed, chosen)
+            state, finite, *said = step(state, fixed, slab.take(index))
             index += 1
-        with bind(variables.bound({**fixed, **state})):
-            logs = dict(*said) or model.get_metrics_result()
-        names[:] = logs
-        return state, list(logs.values()), index, finite, None
+        logs = what_to_report(model, variables, state, fixed, dict(*said))
+        return Outcome(state, logs, index, finite)
 
-    return run, names
+    return run

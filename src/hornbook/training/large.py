@@ -1,4 +1,4 @@
-"""Arrays that are too large to be copied: their rows are read, and cast, when a step needs them."""
+"""Arrays too large to be copied: their samples are read, and cast, when a step needs them."""
 
 from functools import partial
 from itertools import pairwise
@@ -11,23 +11,25 @@ import numpy as np
 SMALL_BYTES = 64 * 2**20  # what is smaller is copied and padded
 RESIDENT_BYTES = 2**30  # the most that is copied of arrays in memory
 PIECE_BYTES = 32 * 2**20  # what is read of larger ones, or of files, at once
-BLOCK_BYTES = PIECE_BYTES // 16  # rows of a file that are read together, also in a shuffled order
+BLOCK_BYTES = (
+    PIECE_BYTES // 16
+)  # samples of a file that are read together, also in a shuffled order
 CHUNK_BYTES = 2**20
 ALIGNMENT = 64  # of what a CPU device takes without a copy
 FILES = ("h5py", "zarr")  # libraries whose arrays lie in a file and are read by slices
 
 
-class Rows:
-    """Rows of an array or of a data set in a file, which are read when they are asked for.
+class Unread:
+    """Samples of an array, or of a data set in a file, that are read when they are asked for.
 
     Args:
         source: has `shape` and `dtype`, and gives numpy arrays for slices.
         dtype: what it is cast to.
-        start, stop: the first of its rows, and the one after the last.
+        start, stop: the first of its samples, and the one after the last.
 
     Example:
-        >>> rows = Rows(np.arange(6.0).reshape(3, 2), np.dtype("float32"))
-        >>> rows.part(1, 3)[:1], rows[np.array([2, 0])]
+        >>> samples = Unread(np.arange(6.0).reshape(3, 2), np.dtype("float32"))
+        >>> samples.part(1, 3)[:1], samples[np.array([2, 0])]
         (array([[2., 3.]], dtype=float32), array([[4., 5.],
                [0., 1.]], dtype=float32))
     """
@@ -43,19 +45,19 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows, once they are cast."""
+        """Bytes of all samples, once they are cast."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
-    def part(self, start: int, stop: int) -> "Rows":
-        """Rows of these, not yet read."""
-        return Rows(self.source, self.dtype, self.start + start, self.start + stop)
+    def part(self, start: int, stop: int) -> "Unread":
+        """Some of these, not yet read."""
+        return Unread(self.source, self.dtype, self.start + start, self.start + stop)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        if isinstance(rows, slice):
-            start, stop, _ = rows.indices(len(self))
-            rows = range(start, max(start, stop))
-        out = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        fill(out, self, rows)
+    def __getitem__(self, samples: slice | np.ndarray) -> np.ndarray:
+        if isinstance(samples, slice):
+            start, stop, _ = samples.indices(len(self))
+            samples = range(start, max(start, stop))
+        out = np.empty((len(samples), *self.shape[1:]), self.dtype)
+        fill(out, self, samples)
         return out
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -69,7 +71,7 @@ def in_file(array: Any) -> bool:
         >>> in_file(np.memmap("x.bin", "float32", "w+", shape=(2, 3))[1:])
         True
     """
-    if isinstance(array, Rows):
+    if isinstance(array, Unread):
         return in_file(array.source)
     base = array
     while isinstance(base, np.ndarray):
@@ -80,8 +82,8 @@ def in_file(array: Any) -> bool:
 
 
 def read_by_slices(array: Any) -> bool:
-    """Whether it is the array of a library, which reads rows one by one slowly."""
-    array = array.source if isinstance(array, Rows) else array
+    """Whether it is the array of a library, which reads samples one by one slowly."""
+    array = array.source if isinstance(array, Unread) else array
     return type(array).__module__.partition(".")[0] in FILES
 
 
@@ -91,30 +93,30 @@ def is_large_in_file(array: Any) -> bool:
 
 
 def part_of(array: Any, start: int, stop: int) -> Any:
-    """Some consecutive rows; of large arrays not yet read."""
-    return array.part(start, stop) if isinstance(array, Rows) else array[start:stop]
+    """Some consecutive samples; of large arrays not yet read."""
+    return array.part(start, stop) if isinstance(array, Unread) else array[start:stop]
 
 
-def fill(out: np.ndarray, array: Any, rows: Any) -> None:
-    """Copy rows of an array, by number or a range of numbers, into the first of `out`."""
-    if isinstance(array, Rows):
+def fill(out: np.ndarray, array: Any, samples: Any) -> None:
+    """Copy samples of an array, by number or a range of numbers, into the first of `out`."""
+    if isinstance(array, Unread):
         array, first = array.source, array.start
     else:
         first = 0
-    if isinstance(rows, range):
-        out[: len(rows)] = array[first + rows.start : first + rows.stop]
+    if isinstance(samples, range):
+        out[: len(samples)] = array[first + samples.start : first + samples.stop]
         return
     if read_by_slices(array):
-        order = np.argsort(rows)
-        sorted_rows = rows[order]
-        edges = np.flatnonzero(np.diff(sorted_rows) != 1) + 1
-        for begin, end in pairwise([0, *edges.tolist(), len(rows)]):
-            start = first + int(sorted_rows[begin])
+        order = np.argsort(samples)
+        sorted_samples = samples[order]
+        edges = np.flatnonzero(np.diff(sorted_samples) != 1) + 1
+        for begin, end in pairwise([0, *edges.tolist(), len(samples)]):
+            start = first + int(sorted_samples[begin])
             out[order[begin:end]] = array[start : start + end - begin]
         return
     at_once = max(1, CHUNK_BYTES // max(1, out[:1].nbytes))
-    for begin in range(0, len(rows), at_once):
-        chosen = rows[begin : begin + at_once]
+    for begin in range(0, len(samples), at_once):
+        chosen = samples[begin : begin + at_once]
         out[begin : begin + len(chosen)] = array[chosen + first if first else chosen]
 
 
@@ -157,37 +159,37 @@ def free_on_device() -> int:
     return limit - told.get("bytes_in_use", 0)
 
 
-def shuffled_by_blocks(rows: int, row_bytes: int, generator: np.random.Generator) -> np.ndarray:
-    """An order in which blocks of rows of a file come at random, and are mixed with others.
+def shuffled_by_blocks(samples: int, each: int, generator: np.random.Generator) -> np.ndarray:
+    """An order in which blocks of samples of a file come at random, and are mixed with others.
 
     Args:
-        rows: how many there are.
-        row_bytes: bytes of each.
+        samples: how many there are.
+        each: bytes of one.
         generator: draws.
     """
-    block = max(1, BLOCK_BYTES // row_bytes)
-    starts = generator.permutation(-(-rows // block)) * block
-    order = np.concatenate([np.arange(s, min(s + block, rows), dtype="int32") for s in starts])
-    mixed = max(1, PIECE_BYTES // row_bytes)
-    for first in range(0, rows, mixed):
+    block = max(1, BLOCK_BYTES // each)
+    starts = generator.permutation(-(-samples // block)) * block
+    order = np.concatenate([np.arange(s, min(s + block, samples), dtype="int32") for s in starts])
+    mixed = max(1, PIECE_BYTES // each)
+    for first in range(0, samples, mixed):
         generator.shuffle(order[first : first + mixed])
     return order
 
 
 def copied(array: Any, size: int) -> jax.Array:
-    """A large array on the device, with room for `size` rows; never copied twice."""
+    """A large array on the device, with room for `size` samples; never copied twice."""
     if isinstance(array, jax.Array):
         return array
-    shape, rows = (size, *array.shape[1:]), len(array)
+    shape, samples = (size, *array.shape[1:]), len(array)
     if jax.default_backend() == "cpu":
         room = aligned(shape, array.dtype)
-        fill(room, array, range(rows))
-        room[rows:] = 0
+        fill(room, array, range(samples))
+        room[samples:] = 0
         return jax.device_put(room)
-    at_once = min(rows, max(1, PIECE_BYTES // max(1, array[:1].nbytes)))
+    at_once = min(samples, max(1, PIECE_BYTES // max(1, array[:1].nbytes)))
     whole = jax.numpy.zeros(shape, array.dtype)
-    for first in range(0, rows, at_once):
-        start = min(first, rows - at_once)  # the last piece is as large as the others
+    for first in range(0, samples, at_once):
+        start = min(first, samples - at_once)  # the last piece is as large as the others
         whole = _put(whole, array[start : start + at_once], start).block_until_ready()
     return whole
 

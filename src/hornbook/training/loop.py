@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -11,10 +12,11 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.errors import users_stacklevel
-from hornbook.core.undisturbed import turn, undisturbed
+from hornbook.core.undisturbed import undisturbed
 from hornbook.training.data import label
-from hornbook.training.feed import Slab
 from hornbook.training.not_finite import report
+from hornbook.training.slab import Outcome, Slab, Span
+from hornbook.training.state import Turns
 from hornbook.training.step import Variables
 
 DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
@@ -34,19 +36,13 @@ each."""
 
 
 class Pace:
-    """How many steps go into one dispatch, from the time that steps were seen to take.
+    """How many steps go into one dispatch, from the time that steps were seen to take."""
 
-    Args:
-        fixed: always so many; `None` to measure.
-    """
-
-    def __init__(self, fixed: int | None = None):
-        self.fixed = fixed
-        self.steps = fixed or 1
+    steps = 1
 
     def note(self, steps: int, seconds: float) -> None:
         """A dispatch of `steps` took `seconds`."""
-        if not self.fixed and steps > 0:
+        if steps > 0:
             wanted = DISPATCH_SECONDS * steps / max(seconds, 1e-7)
             self.steps = int(min(max(wanted, 1), self.steps * 64))
 
@@ -57,8 +53,8 @@ class Running(NamedTuple):
     slab: Slab
     first: int
     stop: int
-    logs: list
-    index: Any
+    logs: dict[str, Any]
+    end: Any
     finite: Any
     began: float
 
@@ -67,14 +63,13 @@ class Program:
     """A compiled run of many steps, with the variables it reads and writes.
 
     Args:
-        run, names: what `step.many` gave.
+        run: what `step.many` gave.
         variables: see `Variables`.
         turns: by whom such runs are made, of other programs with the same metrics too.
     """
 
-    def __init__(self, run: Any, names: list[str], variables: Variables, turns: "Turns"):
+    def __init__(self, run: Any, variables: Variables, turns: "Turns"):
         self.run = run
-        self.names = names
         self.variables = variables
         self.turns = turns
         self.eager = False  # whether it was made to be run in Python
@@ -102,38 +97,29 @@ class Program:
             who: goes on with the metrics later.
         """
         began = time.perf_counter()
-        whole, last = np.int32(min(stop, slab.whole)), stop > slab.whole
         go = True if after is None else after.finite
-        more = (
-            slab.data,
-            slab.rows,
-            np.int32(start),
-            whole,
-            last,
-            fresh,
-            go,
-            slab.batch,
-            slab.rest,
-        )
+        whole = np.int32(min(stop, slab.whole))
+        span = Span(np.int32(start), whole, stop > slab.whole, fresh, go)
         variables = self.variables
-        if in_python(self.run):
-            new, logs, index, finite, _ = self.run(*variables.read(), *more)
-            undisturbed(lambda: variables.write(new))
-            return Running(slab, start, stop, logs, index, finite, began)
-        run = self.run.ready(variables.read, *more)
 
-        def use_up():
+        def use_up(run: Callable) -> Outcome:
             state, fixed = variables.read()
             if len(set(map(id, state.values()))) < len(state):  # two variables, one array
                 variables.own()
                 state, fixed = variables.read()
             state = self.turns.take(who, state, variables)
-            new, *results = run(state, fixed, *more)
-            variables.write(new)  # `state` still holds the arrays used up: to free them waits
-            return results
+            done = run(state, fixed, slab, span)
+            variables.write(
+                done.state
+            )  # `state` still holds the arrays used up: to free them waits
+            return done
 
-        logs, index, finite, _ = undisturbed(use_up)
-        return Running(slab, start, stop, logs, index, finite, began)
+        if in_python(self.run):
+            done = self.run(*variables.read(), slab, span)
+            undisturbed(lambda: variables.write(done.state))
+        else:
+            done = undisturbed(partial(use_up, self.run.ready(variables.read, slab, span)))
+        return Running(slab, start, stop, done.logs, done.end, done.finite, began)
 
     def finish(self, running: Running, alone: bool = True) -> tuple[dict, int, bool]:
         """Wait for steps: logs, the index after the last, and whether all losses were finite.
@@ -142,16 +128,16 @@ class Program:
             running: what `start` gave.
             alone: whether the device had nothing else to do since; else it took longer.
         """
-        done, finite = int(running.index), bool(running.finite)
+        done, finite = int(running.end), bool(running.finite)
         if alone:
             self._note(running.slab, done - running.first, time.perf_counter() - running.began)
-        return dict(zip(self.names, running.logs, strict=True)), done, finite
+        return running.logs, done, finite
 
     def works(self, running: Running | None) -> bool:
         """Whether the device is still at a run."""
-        if running is None or not hasattr(running.index, "is_ready"):
+        if running is None or not hasattr(running.end, "is_ready"):
             return False
-        return not running.index.is_ready()
+        return not running.end.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
         """Whether it is worth a compilation to run several such batches of a source at once.
@@ -163,7 +149,7 @@ class Program:
 
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
         """The first run with new shapes compiles: its time says nothing about a step."""
-        key = _key(slab.data, slab.rows, slab.batch, slab.rest)
+        key = _key(slab.data, slab.order, slab.batch, slab.rest)
         if key in self._balance:
             self._balance[key] += seconds
             self.pace.note(steps, seconds)
@@ -198,37 +184,8 @@ def in_python(run: Any) -> bool:
     return eager or not (hasattr(run, "ready") or hasattr(run, "lower"))
 
 
-def _key(data: tuple, rows: Any, batch: int, rest: int = 0) -> tuple:
-    return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, rows)))
-
-
-class Turns:
-    """Who is in the midst of an epoch, so that its metrics are not mixed with those of others.
-
-    Others run in between: in another thread, or from a callback.
-    """
-
-    def __init__(self):
-        self.latest: Epochs | None = None
-
-    def take(self, who: "Epochs | None", state: dict, variables: Variables) -> dict:
-        """The state in which someone goes on; the metrics of whoever was at it are put aside."""
-        if self.latest is who:
-            return state
-        if self.latest is not None:
-            metrics = {p: a for p, a in state.items() if variables.at(p).kind == "metric"}
-            self.latest.aside = jax.device_put(metrics, may_alias=False)
-        self.latest = who
-        if who is not None:
-            state, who.aside = state | who.aside, {}
-        return state
-
-    def end(self, who: "Epochs") -> None:
-        """Someone's epoch is over."""
-        with turn:
-            who.aside = {}
-            if self.latest is who:
-                self.latest = None
+def _key(data: tuple, order: Any, batch: int, rest: int = 0) -> tuple:
+    return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, order)))
 
 
 class Ahead(NamedTuple):
@@ -265,7 +222,8 @@ class Epochs:
         self.begin = getattr(events, f"on_{mode}_batch_begin")
         self.end = getattr(events, f"on_{mode}_batch_end")
         self.each = events.needs_every_batch(mode)
-        self.at_once = model._at_once if self.each else 1  # steps from event to event
+        # steps from event to event
+        self.at_once = model.training_state.steps_per_execution if self.each else 1
         self.ahead: Ahead | None = None
         self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
         self._latest: Running | None = None
@@ -394,10 +352,10 @@ def predict_batches(
 
 
 def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
-    """The inputs of each batch, and how many steps there were in padded ones."""
+    """The inputs of each batch, and how many timesteps there were in padded ones."""
     for slab in feed.epoch():
         for index in range(slab.steps):
-            x, _, _, *given = _host_take(slab, index)
+            x, _, _, *given = slab.take_on_host(index)
             yield x, given
 
 
@@ -415,14 +373,6 @@ def _joined(*parts: Any) -> np.ndarray:
         if part.shape[1:] != parts[0].shape[1:]:
             raise ValueError(LENGTHS_DIFFER.format(parts[0].shape, part.shape))
     return np.concatenate([np.asarray(part) for part in parts])
-
-
-def _host_take(slab: Any, index: int) -> tuple:
-    start = index * slab.batch
-    rows = slice(start, start + slab.size(index))
-    if slab.rows is not None:
-        rows = slab.rows[rows]
-    return tree.map_structure(lambda a: a[rows], slab.data, none_is_leaf=False)
 
 
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.errors import users_stacklevel
+from hornbook.core.module import all_modules, owned_variables
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, watch_calls
 from hornbook.layers.calling import overrides
-from hornbook.training.step import Variables, chosen_rows, run_batch
+from hornbook.training.step import Variables, run_batch
 
 LOSS = "the loss is not finite"
 GRADIENT = "the loss is finite, but not all its gradients are"
@@ -31,10 +32,10 @@ def report(model: Any, variables: Variables, slab: Any, index: int, number: int)
         slab, index: which batch.
         number: how the batch is called.
     """
-    if model.__dict__.get("_reported_not_finite"):
+    if model.training_state.reported:
         return
-    model._reported_not_finite = True
-    batch = chosen_rows(slab.data, slab.rows, index * slab.batch, slab.size(index))
+    model.training_state.reported = True
+    batch = slab.take(index)
     try:
         what, where = find(model, variables, batch)
     except ValueError as error:  # an array at hand is looked at more closely than a trace can
@@ -100,8 +101,8 @@ def _first(model: Any, variables: Variables, batch: tuple, own: bool) -> str:
 
 
 def _owner(model: Any, variable: Variable) -> Layer | None:
-    for module in model._all_modules():
-        if isinstance(module, Layer) and any(v is variable for v in module._owned_variables()):
+    for module in all_modules(model):
+        if isinstance(module, Layer) and any(v is variable for v in owned_variables(module)):
             return module
     return None
 

@@ -10,9 +10,10 @@ import numpy as np
 from hornbook import losses, metrics
 from hornbook.core import tree
 from hornbook.core.config import nearest
-from hornbook.core.module import Module, to_snake_case
+from hornbook.core.module import Module, to_snake_case, unused
 from hornbook.losses.resolve import resolve_crossentropy
 
+GIVEN = ("loss", "loss_weights", "metrics", "weighted_metrics")
 ACCURACY = ("accuracy", "acc")
 CROSSENTROPY = ("crossentropy", "ce")  # taken for whichever of them fits the shapes
 
@@ -83,6 +84,21 @@ class CompileMetrics(metrics.Metric):
                 "the metrics given to compile() are made with the first batch: call fit(), "
                 "evaluate() or compute_metrics(x, y, y_pred) first"
             )
+
+
+def by_names(listed: list) -> dict[str, Any]:
+    """The metrics of `model.metrics` one by one, by the names in logs; those with the names of
+    outputs come last."""
+    found: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    for metric in listed:
+        if isinstance(metric, CompileMetrics):
+            for report in metric.reported:
+                group = found if report.key == report.metric.name else last
+                group[report.key] = report.metric
+        else:
+            found[metric.name] = metric
+    return found | dict(sorted(last.items()))
 
 
 class Objective(Module):
@@ -172,7 +188,7 @@ class Objective(Module):
             for i, one in enumerate(by_name[name]):
                 found = _as_loss(one, targets.get(name), outputs[name])
                 key = f"{within[name]}{name}_loss" if named else f"{found.name}_loss"
-                tracker = self._tracker(_unused(key, self.trackers)) if several else None
+                tracker = self._tracker(unused(key, self.trackers)) if several else None
                 factor = float(factors[i]) if i < len(factors) and factors[i] is not None else None
                 terms.append(Term(found, factor, tracker))
         for spec, use_weights in ((asked, False), (weighted, True)):
@@ -195,7 +211,7 @@ class Objective(Module):
         key = f"{prefix}{log}"
         if weighted and key in taken:
             key = f"{prefix}weighted_{log}"
-        report = Report(output, metric, _unused(key, taken), weighted)
+        report = Report(output, metric, unused(key, taken), weighted)
         self.compiled.reported = [*self.reported, report]
 
     def _metric(self, wanted, name, y, y_pred, activation):
@@ -456,13 +472,6 @@ def _copy(metric: Any) -> Any:
 
 def _listed(value: Any) -> list:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _unused(key: str, taken: Any) -> str:
-    number, candidate = 1, key
-    while candidate in taken:
-        candidate, number = f"{key}_{number}", number + 1
-    return candidate
 
 
 def _crossentropy(y_shape: tuple, pred_shape: tuple) -> tuple[Any, str]:

@@ -4,7 +4,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from hornbook.layers.calling import arguments_of
+from hornbook.layers.calling import arguments_of, overrides
+
+PURE = ("compute_loss_and_updates", "stateless_compute_loss")  # what pure steps call
+OWN_STEPS = (
+    *("train_step", "test_step", "compute_loss", "compute_metrics"),
+    *("make_train_function", "make_test_function", *PURE),
+)
 
 
 def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -43,3 +49,8 @@ def compute_metrics(model: Any, x: Any, y: Any, y_pred: Any, weight: Any) -> Any
     values = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": weight}
     args, kwargs = fitting(type(model).compute_metrics, values)
     return model.compute_metrics(*args, **kwargs)
+
+
+def has_own_steps(model: Any) -> bool:
+    """Whether a subclass has a step, a loss or metrics of its own."""
+    return overrides(type(model), *OWN_STEPS)

@@ -1,9 +1,9 @@
 """Batches of ever new lengths are padded to few, in a model for which that changes nothing.
 
-Each length of a sequence is a shape of its own, and each shape is compiled. Where the steps that
-padding adds are masked, and all layers, losses and metrics treat masked steps as if they were not
-there, a batch may as well have the next of a few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... Inputs
-whose lengths differ, such as a text and its translation, have steps of their own.
+Each length of a sequence is a shape of its own, and each shape is compiled. Where the timesteps
+that padding adds are masked, and all layers, losses and metrics treat masked ones as if they were
+not there, a batch may as well have the next of a few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ...
+Inputs whose lengths differ, such as a text and its translation, have timesteps of their own.
 """
 
 import functools
@@ -24,11 +24,12 @@ from hornbook.layers.embedding import Embedding
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.masking import Masking
 from hornbook.losses.base import MEANS
-from hornbook.training.data import count_rows
+from hornbook.training.data import count_samples
+from hornbook.training.protocol import Trainable
 
-NO_STEPS = -1
-QUERYING = (Attention, MultiHeadAttention)  # their output has the steps of their first input
-# Losses and metrics that give one value for each step, from that step alone.
+NO_TIMESTEPS = -1
+QUERYING = (Attention, MultiHeadAttention)  # their output has the timesteps of their first input
+# Losses and metrics that give one value for each timestep, from that timestep alone.
 STEPWISE: tuple[Callable, ...] = (
     losses.mean_squared_error,
     losses.mean_absolute_error,
@@ -56,21 +57,21 @@ STEPWISE: tuple[Callable, ...] = (
 )
 
 
-def bucket_length(steps: int) -> int:
+def bucket_length(timesteps: int) -> int:
     """The length that a sequence is padded to: two for each doubling, at most half as much again.
 
     Example:
         >>> [bucket_length(n) for n in (1, 2, 3, 5, 7, 9, 13, 100)]
         [1, 2, 3, 6, 8, 12, 16, 128]
     """
-    if steps < 3:
-        return steps
-    power = 1 << (steps - 1).bit_length()  # the next power of two, or `steps` itself
-    return power * 3 // 4 if steps <= power * 3 // 4 else power
+    if timesteps < 3:
+        return timesteps
+    power = 1 << (timesteps - 1).bit_length()  # the next power of two, or `timesteps` itself
+    return power * 3 // 4 if timesteps <= power * 3 // 4 else power
 
 
-class Steps(NamedTuple):
-    """The steps that a tensor has.
+class Timesteps(NamedTuple):
+    """The timesteps that a tensor has.
 
     Attributes:
         group: the number of an input that has them, of all those with the same lengths the first.
@@ -84,8 +85,8 @@ class Steps(NamedTuple):
 class Padding:
     """Pads the batches of a model once their lengths are seen to vary, where that is exact.
 
-    A padded batch is `(x, y, sample_weight, steps)`; the last is how many steps there were, for
-    each sample and output, `(rows, outputs)`, or 0 for outputs without steps.
+    A padded batch is `(x, y, sample_weight, timesteps)`; the last is how many there were, for each
+    sample and output, `(samples, outputs)`, or 0 for outputs without timesteps.
     """
 
     def __init__(self):
@@ -94,7 +95,7 @@ class Padding:
         self.version = -1
         self.fills: dict[int, Any] | None = None  # what each varying input is padded with
         self.means: dict[tuple, bool] = {}  # what is known of losses and metrics
-        self.groups: Any = None  # in the form of the outputs: whose steps each has
+        self.groups: Any = None  # in the form of the outputs: whose timesteps each has
 
     def __call__(self, model: Any, data: tuple, targets: bool = True) -> tuple:
         """A batch, padded where it may be.
@@ -104,23 +105,24 @@ class Padding:
             data: `(x, y, sample_weight)`, numpy or JAX arrays.
             targets: whether the loss and the metrics count, or the outputs alone.
         """
-        graph = model._known_graph()
+        graph = model.known_graph()
         x, y, weight = data
-        inputs = model._in_order(x) if graph is not None else tree.flatten(x)
+        inputs = model.inputs_in_order(x) if graph is not None else tree.flatten(x)
         lengths = [None if v is None or v.ndim < 2 else v.shape[1] for v in inputs]
         if not self._vary(lengths) or graph is None:
             return data
-        if targets and not model._settled.objective.built:
+        if targets and not model.training_state.objective.built:
             return data
         self._look(graph)
-        steps: dict[int, Any] = {group: lengths[i] for i, group in self.varying.items()}
-        if None in steps.values() or self.fills is None or not _may_be_filled(inputs, self.fills):
+        counts: dict[int, Any] = {group: lengths[i] for i, group in self.varying.items()}
+        if None in counts.values() or self.fills is None or not _may_be_filled(inputs, self.fills):
             return data
-        fills = {id(inputs[i]): (fill, steps[self.varying[i]]) for i, fill in self.fills.items()}
+        fills = {id(inputs[i]): (fill, counts[self.varying[i]]) for i, fill in self.fills.items()}
         zeros: dict[int, tuple[Any, int]] = {}
-        given = [steps.get(group, 0) for group in tree.flatten(self.groups)]
+        given = [counts.get(group, 0) for group in tree.flatten(self.groups)]
         if targets and any(given):
-            found = self._with_steps(model._settled.objective, graph, y, weight, steps)
+            objective = model.training_state.objective
+            found = self._with_timesteps(objective, graph, y, weight, counts)
             if found is None:
                 return data
             zeros = {id(array): (0, array.shape[1]) for array in found}
@@ -128,7 +130,7 @@ class Padding:
             _filled(x, fills),
             _filled(y, zeros),
             _filled(weight, zeros),
-            np.tile(np.array(given, "int32"), (count_rows(x), 1)),
+            np.tile(np.array(given, "int32"), (count_samples(x), 1)),
         )
 
     def _vary(self, lengths: list) -> bool:
@@ -151,27 +153,27 @@ class Padding:
         self.fills = None
         self.means.clear()
         fills: dict[int, Any] = {}
-        at = {graph.input_list[i]: Steps(group, i) for i, group in self.varying.items()}
+        at = {graph.input_list[i]: Timesteps(group, i) for i, group in self.varying.items()}
         if spread(graph, at, fills) and all(
             at[tensor].raw is None for tensor in graph.output_list if tensor in at
         ):
             self.fills = fills
             self.groups = tree.map_structure(
-                lambda tensor: at[tensor].group if tensor in at else NO_STEPS, graph.outputs
+                lambda tensor: at[tensor].group if tensor in at else NO_TIMESTEPS, graph.outputs
             )
 
-    def _with_steps(
-        self, objective: Any, graph: Graph, y: Any, weight: Any, steps: dict[int, int]
+    def _with_timesteps(
+        self, objective: Any, graph: Graph, y: Any, weight: Any, counts: dict[int, int]
     ) -> list | None:
         """The targets and weights that are padded too; `None` if a loss or metric would change."""
         outputs, groups = objective.split(graph.outputs), objective.split(self.groups)
         targets, weights = objective.split(y), objective.sample_weights(weight)
         shared = weight is not None and not tree.is_nested(weight) and len(set(groups.values())) > 1
         if shared and weight.ndim > 1:
-            return None  # it weighs steps, which some outputs do not have
+            return None  # it weighs timesteps, which some outputs do not have
         found = []
-        for name in [name for name in groups if groups[name] != NO_STEPS]:
-            given = steps[groups[name]]
+        for name in [name for name in groups if groups[name] != NO_TIMESTEPS]:
+            given = counts[groups[name]]
             target, one = targets.get(name), weights.get(name)
             if target is None or target.ndim < 2 or target.shape[1] != given:
                 return None
@@ -190,39 +192,33 @@ class Padding:
     def _is_mean(self, one: Any, y: Any, tensor: SymbolicTensor) -> bool:
         key = (id(one), y.ndim, y.shape[2:], y.dtype)
         if key not in self.means:
-            self.means[key] = is_mean_of_steps(one, y, tensor)
+            self.means[key] = is_mean_of_timesteps(one, y, tensor)
         return self.means[key]
 
-    def trim(self, outputs: Any, steps: Any) -> Any:
-        """Outputs of a padded batch without the steps that were added to each."""
-        leaves = zip(tree.flatten(outputs), tree.flatten(self.groups), steps, strict=True)
-        cut = [a if group == NO_STEPS else a[:, : int(n)] for a, group, n in leaves]
+    def trim(self, outputs: Any, timesteps: Any) -> Any:
+        """Outputs of a padded batch without the timesteps that were added to each."""
+        leaves = zip(tree.flatten(outputs), tree.flatten(self.groups), timesteps, strict=True)
+        cut = [a if group == NO_TIMESTEPS else a[:, : int(n)] for a, group, n in leaves]
         return tree.unflatten_as(outputs, cut)
 
-    def __deepcopy__(self, memo):
-        return None
 
-    def __reduce__(self):
-        return type(None), ()
-
-
-def spread(graph: Graph, at: dict[SymbolicTensor, Steps], fills: dict[int, Any]) -> bool:
-    """Follow the steps of varying inputs through a graph.
+def spread(graph: Graph, at: dict[SymbolicTensor, Timesteps], fills: dict[int, Any]) -> bool:
+    """Follow the timesteps of varying inputs through a graph.
 
     Args:
         graph: what is followed.
-        at: the tensors that have steps of varying inputs. Those found are added.
+        at: the tensors that have timesteps of varying inputs. Those found are added.
         fills: what each input must be padded with to be masked; filled in.
 
     Returns:
-        Whether everything on the way treats masked steps as if they were not there.
+        Whether everything on the way treats masked timesteps as if they were not there.
     """
     for node in graph.nodes:
         found = [at[tensor] for tensor in node.inputs if tensor in at]
         if not found:
             continue
-        raw = [steps.raw for steps in found if steps.raw is not None]
-        inner = node.op._known_graph() if hasattr(node.op, "_known_graph") else None
+        raw = [timesteps.raw for timesteps in found if timesteps.raw is not None]
+        inner = node.op.known_graph() if isinstance(node.op, Trainable) else None
         if inner is not None:
             if len(raw) < len(found) or not _spread_inside(inner, node, at, fills):
                 return False
@@ -236,7 +232,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Steps], fills: dict[int, Any])
         elif not ignores_masked_steps(node.op) or _own_masks(node):
             return False
         querying = isinstance(node.op, QUERYING)
-        if not querying and len({steps.group for steps in found}) > 1:
+        if not querying and len({timesteps.group for timesteps in found}) > 1:
             return False
         if not _mark(node, at, at.get(node.inputs[0]) if querying else found[0]):
             return False
@@ -245,7 +241,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Steps], fills: dict[int, Any])
 
 def _spread_inside(inner: Graph, node: Any, at: dict, fills: dict) -> bool:
     """The same inside a model that is called as a layer; it begins with the raw inputs."""
-    given = node.op._in_order(node.args[0]) if node.args else []
+    given = node.op.inputs_in_order(node.args[0]) if node.args else []
     if len(given) != len(inner.input_list) or len(node.inputs) != len(set(given)):
         return False
     within = {s: at[t] for s, t in zip(inner.input_list, given, strict=True) if t in at}
@@ -276,12 +272,12 @@ def _own_masks(node: Any) -> bool:
     )
 
 
-def _mark(node: Any, at: dict[SymbolicTensor, Steps], steps: Steps | None) -> bool:
-    """Note which outputs of a call have the steps: those with a mask. The others have none."""
+def _mark(node: Any, at: dict[SymbolicTensor, Timesteps], timesteps: Timesteps | None) -> bool:
+    """Note which outputs of a call have the timesteps: those with a mask. The others have none."""
     for tensor in node.output_list:
-        if steps is not None and tensor.mask is not None and tensor.ndim > 2:
-            at[tensor] = Steps(steps.group)
-        elif (steps is not None and tensor.mask is not None) or None in tensor.shape[1:]:
+        if timesteps is not None and tensor.mask is not None and tensor.ndim > 2:
+            at[tensor] = Timesteps(timesteps.group)
+        elif (timesteps is not None and tensor.mask is not None) or None in tensor.shape[1:]:
             return False
     return True
 
@@ -289,7 +285,7 @@ def _mark(node: Any, at: dict[SymbolicTensor, Steps], steps: Steps | None) -> bo
 def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
     """Whether the inputs can hold the padding, and no sample consists of it.
 
-    What attention sees in a sample without any step is the mean of the padding.
+    What attention sees in a sample without any timestep is the mean of the padding.
     """
     if len(set(map(id, inputs))) < len(inputs):
         return False
@@ -304,15 +300,15 @@ def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
 
 
 def _filled(part: Any, more: dict[int, tuple[Any, int]]) -> Any:
-    """Some arrays of a structure, by identity, with steps of a value added up to a few lengths."""
+    """Some arrays of a structure, by identity, made as long as one of a few lengths."""
 
     def fill(array):
         if id(array) not in more:
             return array
-        value, steps = more[id(array)]
+        value, timesteps = more[id(array)]
         old = np.asarray(array)
-        new = np.full((len(old), bucket_length(steps), *old.shape[2:]), value, old.dtype)
-        new[:, :steps] = old
+        new = np.full((len(old), bucket_length(timesteps), *old.shape[2:]), value, old.dtype)
+        new[:, :timesteps] = old
         return new
 
     return tree.map_structure(fill, part)
@@ -321,12 +317,12 @@ def _filled(part: Any, more: dict[int, tuple[Any, int]]) -> Any:
 # ---- losses and metrics
 
 
-def is_mean_of_steps(one: Any, y: Any, tensor: SymbolicTensor) -> bool:
-    """Whether a loss or metric is the mean (or sum) of one value for each step.
+def is_mean_of_timesteps(one: Any, y: Any, tensor: SymbolicTensor) -> bool:
+    """Whether a loss or metric is the mean (or sum) of one value for each timestep.
 
     Args:
         one: the loss or metric.
-        y: targets `(batch, steps, ...)`.
+        y: targets `(batch, timesteps, ...)`.
         tensor: the output that they are for.
     """
     if None in tensor.shape[2:]:

@@ -258,7 +258,7 @@ class ProgbarLogger(Callback):
 
     def _advance(self, batch: int, logs: dict | None) -> None:
         self.seen = batch + 1
-        at_once = getattr(self.model, "_at_once", 1)
+        at_once = getattr(self.model, "steps_per_execution", 1)
         if self.target and 0 < self.seen - self.target < at_once:
             self.seen = self.target  # the last of them was cut short
         if self.progbar is not None:

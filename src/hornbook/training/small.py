@@ -17,6 +17,7 @@ from jax.extend.core import Literal, jaxprs_in_params
 from hornbook.core.compiler import can_be_one
 from hornbook.core.variable import contained
 from hornbook.kernels import one_function, wants_plain
+from hornbook.training.slab import Slab, Span
 
 WORK = 1 << 16  # operations of one step on single numbers, up to which it has been seen to pay
 # What XLA writes out as loops over numbers; each is tried in tests/training/test_small.py.
@@ -40,8 +41,7 @@ class Runs:
 
     Args:
         step: `(state, fixed, batch) -> ...`.
-        compiled: from whether to compile to one function to `run(state, fixed, data, ...,
-            batch, rest)`.
+        compiled: from whether to compile to one function to `run(state, fixed, slab, span)`.
     """
 
     def __init__(self, step: Callable, compiled: Callable[[bool], Callable]):
@@ -54,23 +54,25 @@ class Runs:
         """Run without compiling."""
         return self.usual(*args)
 
-    def ready(self, read: Callable[[], tuple[dict, dict]], data: Any, rows: Any, *more: Any) -> Any:
+    def ready(self, read: Callable[[], tuple[dict, dict]], slab: Slab, span: Span) -> Callable:
         """The compiled call for arguments of these shapes: what takes long is over then.
 
         Args:
             read: gives `state` and `fixed`.
-            data, rows, *more: the other arguments.
+            slab, span: the other arguments.
         """
-        arrays = jax.tree.leaves((data, rows))
-        key = more[-2:], wants_plain(), rows is None, *((a.shape, a.dtype) for a in arrays)
-        return self.chosen.get(key) or self._compile(key, read, data, rows, *more)
+        arrays = jax.tree.leaves(slab)
+        sizes = slab.batch, slab.rest
+        key = sizes, wants_plain(), slab.order is None, *((a.shape, a.dtype) for a in arrays)
+        return self.chosen.get(key) or self._compile(key, read, slab, span)
 
     @contained
-    def _compile(self, key, read, data, rows, *more):
+    def _compile(self, key, read, slab, span):
         with self.lock:
             state, fixed = read()
-            run = self.whole if self.are_small(state, fixed, data, more[-2]) else self.usual
-            run.lower(state, fixed, data, rows, *more).compile()
+            small = self.are_small(state, fixed, slab.data, slab.batch)
+            run = self.whole if small else self.usual
+            run.lower(state, fixed, slab, span).compile()
             self.chosen[key] = run
         return run
 

@@ -1,111 +1,166 @@
-"""What users pass to a model as data becomes a feed of batches, checked and weighted."""
+"""What users pass to a model as data: first a source, then a feed of batches for a model.
+
+A source is arrays, or gives batches itself; `kinds.py` tells which. Its feed checks and weighs it.
+"""
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.forked import uses_engine
 from hornbook.core.settings import limited, max_steps_per_epoch
-from hornbook.training.data import (
-    class_weights,
-    count_rows,
-    is_iterable_source,
-    take_rows,
-    to_arrays,
-)
+from hornbook.training.data import class_weights, count_samples, take_samples, to_arrays
 from hornbook.training.dataset import Batches
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed, IterableFeed
+from hornbook.training.kinds import kind_of
 from hornbook.training.labels import check_ids, check_numbers, ids_of
+from hornbook.training.overrides import has_own_steps
 from hornbook.training.padding import Padding
 from hornbook.training.programs import prepare
+
+
+class Arrays(NamedTuple):
+    """Arrays with samples along the first axis; large ones are read piece by piece.
+
+    Attributes:
+        data: `(x, y, sample_weight)`.
+    """
+
+    data: tuple
+
+    def split(self, fraction: float) -> "tuple[Arrays, Arrays]":
+        """The first samples to train on, and the last `fraction` of them to validate on."""
+        if not 0 < fraction < 1:
+            raise ValueError(f"validation_split is a fraction between 0 and 1, not {fraction!r}")
+        samples = count_samples(self.data)
+        border = int(samples * (1 - fraction))
+        if border in (0, samples):
+            raise ValueError(
+                f"validation_split={fraction} of {samples} samples leaves one part empty"
+            )
+        return self._cut(0, border), self._cut(border, samples)
+
+    def on_host(self, model: Any) -> "Arrays":
+        """The same with what the model's host layers make of x."""
+        x, *more = self.data
+        return Arrays((to_arrays(model.adapt_inputs(x), "x", in_pieces=True), *more))
+
+    def _cut(self, start: int, stop: int) -> "Arrays":
+        def cut(array: Any) -> Any:
+            return kind_of(array).cut(array, start, stop)
+
+        return Arrays(tree.map_structure(cut, self.data, none_is_leaf=False))
+
+
+class Stream(NamedTuple):
+    """What gives batches `(x, y, sample_weight)` itself."""
+
+    given: Any
+
+    def split(self, fraction: float) -> tuple:
+        """Its end is not known before it has been trained on."""
+        raise ValueError("validation_split needs arrays; pass validation_data instead")
+
+
+def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Arrays | Stream:
+    """What a user gave to work on, for a model whose host layers say what x may be."""
+    parts = {"x": x, "y": y, "sample_weight": sample_weight}
+    if kind_of(x).gives_batches:
+        for what in ("y", "sample_weight"):
+            if parts[what] is not None:
+                raise ValueError(
+                    f"{what} must not be passed when x gives batches itself "
+                    f"({type(x).__name__}); let it give (x, y, sample_weight)"
+                )
+        return Stream(x)
+    if x is None:
+        raise ValueError("there is no x to work on")
+    read = partial(to_arrays, in_pieces=True)
+    first = read(x, "x") if model.host_stage is None else model.given(x)
+    return Arrays((first, read(y, "y"), read(sample_weight, "sample_weight")))
+
+
+def validation_source(model: Any, data: Any) -> Arrays | Stream | None:
+    """What was given as `validation_data`."""
+    if data is None:
+        return None
+    if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
+        return source_of(model, *data)
+    if kind_of(data).gives_batches:
+        return Stream(data)
+    raise ValueError(
+        "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
+        f"not {type(data).__name__}"
+    )
 
 
 @uses_engine
 def feed_of(
     model: Any,
-    x: Any,
-    y: Any = None,
-    sample_weight: Any = None,
+    source: Arrays | Stream,
     batch_size: int | None = None,
-    steps_per_epoch: int | None = None,
+    steps: int | None = None,
+    *,
     shuffle: Any = False,
     class_weight: dict | None = None,
     targets: bool = True,
     anew: bool = False,
-) -> tuple[Any, tuple]:
-    """A feed of batches, and its first rows to build with.
+) -> ArrayFeed | IterableFeed:
+    """A feed of batches, as the model takes them; what the first one tells is built by it.
 
     Args:
         model: what they are for.
-        x: arrays, or a source of batches.
-        y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight: as for `fit`.
+        source: what gives them.
+        batch_size, shuffle, class_weight: as for `fit`.
+        steps: at most so many batches an epoch.
         targets: whether losses and metrics will be computed, in many steps at once, or outputs
             alone, a batch at a time.
-        anew: whether each epoch begins with the first rows or batch.
+        anew: whether each epoch begins with the first sample or batch.
     """
-    steps_per_epoch = limited("steps_per_epoch", steps_per_epoch, max_steps_per_epoch())
-    if steps_per_epoch is not None:
-        steps_per_epoch = whole_executions(steps_per_epoch, model._at_once)
-    if is_iterable_source(x):
-        for value, what in ((y, "y"), (sample_weight, "sample_weight")):
-            if value is not None:
-                raise ValueError(
-                    f"{what} must not be passed when x gives batches itself "
-                    f"({type(x).__name__}); let it give (x, y, sample_weight)"
-                )
-        if batch_size is not None and not hasattr(x, "__len__"):
+    steps = limited("steps_per_epoch", steps, max_steps_per_epoch())
+    if steps is not None:
+        steps = whole_executions(steps, model.training_state.steps_per_execution)
+    feed: ArrayFeed | IterableFeed
+    if isinstance(source, Stream):
+        if batch_size is not None and not hasattr(source.given, "__len__"):
             raise ValueError("batch_size must not be passed when x gives batches itself")
-        source = IterableFeed(
-            x,
-            steps_per_epoch,
-            shuffle=bool(shuffle) and not hasattr(x, "_inferred_steps"),
-            prepare=partial(_of_source, model, class_weight, targets),
-            anew=anew,
-            host=model._numbers,
-        )
-        return source, source.peek()
-    if model._host is not None and x is not None:
-        x = model.given(x)
-        if not _at_once(model, x, batch_size or 32):
-            more = to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
-            x = Batches((x, *more), batch_size or 32, bool(shuffle))
-            again: dict[str, Any] = {"class_weight": class_weight, "targets": targets, "anew": anew}
-            return feed_of(model, x, steps_per_epoch=steps_per_epoch, **again)
-        x = model._adapt_inputs(x)
-    data = in_pieces(x, y, sample_weight)
-    if data[0] is None:
-        raise ValueError("there is no x to work on")
-    data = checked(model, data, class_weight)
-    check = partial(check_numbers, model) if targets else None
-    feed = ArrayFeed(data, batch_size or 32, shuffle, steps_per_epoch, targets, anew, check)
-    if targets:
-        ready(model, data, feed.batch)
+        each = partial(_of_source, model, class_weight, targets)
+        feed = IterableFeed(source.given, steps, bool(shuffle), each, anew, numbers_of(model))
+        first = feed.peek()
     else:
-        check_ids(model, ids_of(model), data[0])
-    return feed, tree.map_structure(lambda a: a[: feed.batch], data, none_is_leaf=False)
+        batch_size = batch_size or 32
+        if model.host_stage is not None:
+            if not _at_once(model, source.data, batch_size):
+                stream = Stream(Batches(source.data, batch_size, bool(shuffle)))
+                again: Any = {"class_weight": class_weight, "targets": targets, "anew": anew}
+                return feed_of(model, stream, steps=steps, **again)
+            source = source.on_host(model)
+        data = checked(model, source.data, class_weight)
+        check = partial(check_numbers, model) if targets else None
+        feed = ArrayFeed(data, batch_size, shuffle, steps, targets, anew, check)
+        if not targets:
+            check_ids(model, ids_of(model), data[0])
+            return feed
+        first = take_samples(data, slice(0, feed.batch))
+        ready(model, data, first)
+    if targets:
+        prepare(model, first)
+    return feed
 
 
-def _at_once(model: Any, x: Any, batch: int) -> bool:
-    """Whether the host layers of a model work on all rows at once, before the first step."""
-    sample = model._adapt_inputs(take_rows(x, slice(0, batch)))
-    return model._host.fits(count_rows(x), sample)
+def numbers_of(model: Any) -> Callable | None:
+    """What makes numbers of x, if layers that run on the host do."""
+    return None if model.host_stage is None else model.adapt_inputs
 
 
-def in_pieces(x: Any, y: Any, sample_weight: Any, host: Any = None) -> tuple:
-    """`(x, y, sample_weight)` as arrays, large ones of which are read piece by piece.
-
-    Args:
-        x, y, sample_weight: as for `fit`.
-        host: the model, if it has layers that run on the host, which say what x may be.
-    """
-    if host is not None:
-        return host.given(x), *in_pieces(None, y, sample_weight)[1:]
-    names = ("x", "y", "sample_weight")
-    parts = zip((x, y, sample_weight), names, strict=True)
-    return tuple(to_arrays(part, name, in_pieces=True) for part, name in parts)
+def _at_once(model: Any, data: tuple, batch: int) -> bool:
+    """Whether the host layers of a model work on all samples at once, before the first step."""
+    some = model.adapt_inputs(take_samples(data[0], slice(0, batch)))
+    return model.host_stage.fits(count_samples(data[0]), some)
 
 
 def whole_executions(steps: float, at_once: int) -> int | None:
@@ -124,11 +179,11 @@ def whole_executions(steps: float, at_once: int) -> int | None:
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
     """`(x, y, sample_weight)` with x as the model takes it, and weights for classes among them."""
     x, y, weight = data
-    x = model._adapt_inputs(x)
+    x = model.adapt_inputs(x)
     if class_weight is not None:
         if y is None:
             raise ValueError("class_weight needs targets y")
-        names = model._output_names() or ["output"]
+        names = model.known_outputs().names or ["output"]
         factor = class_weights(class_weight, y, names)
         weight = factor if weight is None else _multiply(weight, factor)
     return x, y, weight
@@ -142,40 +197,28 @@ def _of_source(model: Any, class_weight: dict | None, targets: bool, data: tuple
     return padded(model, ready(model, data) if targets else data, targets)
 
 
-def ready(model: Any, data: tuple, rows: int | None = None) -> tuple:
+def ready(model: Any, data: tuple, first: tuple | None = None) -> tuple:
     """The data, whose numbers are those that losses and tables know; builds what says which.
 
     Args:
         model: compiled.
         data: `(x, y, sample_weight)`.
-        rows: how many of them are a batch; default all.
+        first: the first batch of them; default all.
     """
-    if not model._settled.objective.built and count_rows(data):
-        prepare(model, tree.map_structure(lambda a: a[:rows], data, none_is_leaf=False))
-    if model._settled.objective.built:
+    if not model.training_state.objective.built and count_samples(data):
+        prepare(model, first or data)
+    if model.training_state.objective.built:
         check_numbers(model, data)
     return data
 
 
 def padded(model: Any, data: tuple, targets: bool) -> tuple:
-    """A batch, with steps added where lengths vary and the steps change nothing."""
-    if targets and model._has_own_steps():
+    """A batch, with timesteps added where lengths vary and they change nothing."""
+    if targets and has_own_steps(model):
         return data
-    if model._padding is None:
-        model._padding = Padding()
-    return model._padding(model, data, targets)
-
-
-def validation_triple(data: Any) -> tuple[Any, Any, Any]:
-    """What was given to validate on as `(x, y, sample_weight)`."""
-    if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
-        return data[0], data[1], data[2] if len(data) == 3 else None
-    if is_iterable_source(data):
-        return data, None, None
-    raise ValueError(
-        "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
-        f"not {type(data).__name__}"
-    )
+    if model.training_state.padding is None:
+        model.training_state.padding = Padding()
+    return model.training_state.padding(model, data, targets)
 
 
 def _multiply(weight: Any, factor: Any) -> Any:

@@ -4,6 +4,7 @@
 in a `while` loop with a traced number of turns, so that one compilation serves any number of them.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
@@ -21,11 +22,11 @@ from hornbook.core.undisturbed import undisturbed
 from hornbook.core.variable import Variable, bind
 from hornbook.kernels import one_function
 from hornbook.kernels.finite import sizes
-from hornbook.kernels.rows import take
 from hornbook.layers.base import collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.optimizers import Optimizer
 from hornbook.training.overrides import compute_loss, compute_metrics
+from hornbook.training.slab import Outcome
 from hornbook.training.small import Runs
 from hornbook.training.tables import Tables
 
@@ -74,6 +75,11 @@ class Variables:
         }
         self.fixed = {p: v for p, v in variables.items() if p not in self.mutable}
         self.large = sum(v._value.nbytes for v in self.mutable.values()) >= LARGE
+
+    def are(self, by_path: dict[str, Variable], trainable: Iterable[Variable] = ()) -> bool:
+        """Whether these are the variables, and those of them that the optimizer changes."""
+        same = tree.same(self.by_path.values(), by_path.values())
+        return same and set(self.trainable.values()) == set(trainable)
 
     def at(self, path: str) -> Variable:
         """The variable at a path."""
@@ -141,9 +147,9 @@ def run_forward(model: Any, batch: tuple, training: bool) -> tuple[Array, Any]:
 
 def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
     """Show a batch to the metrics: what `compute_metrics` returns."""
-    x, y, sample_weight, *steps = batch
-    model._settled.objective.track_total(loss, y_pred)
-    count_given_steps(y_pred, *steps)
+    x, y, sample_weight, *timesteps = batch
+    model.training_state.objective.track_total(loss, y_pred)
+    count_given_timesteps(y_pred, *timesteps)
     return compute_metrics(model, x, y, y_pred, sample_weight)
 
 
@@ -179,7 +185,7 @@ class TrainStep:
         A batch whose loss or whose gradients are not finite changes nothing but the metrics.
         """
         state, last = states
-        tables, optimizer = self.tables, self.model._settled.optimizer
+        tables, optimizer = self.tables, self.model.training_state.optimizer
         looked_up = tables.look_up({**fixed, **state}, last, batch)
 
         def loss_of(weights, taps):
@@ -203,7 +209,7 @@ class TrainStep:
 
     def descend(self, state: State, fixed: State, gradients: State, finite: Any) -> State:
         """The state after the optimizer's step."""
-        variables, optimizer = self.variables, self.model._settled.optimizer
+        variables, optimizer = self.variables, self.model.training_state.optimizer
         trained = {path: v for path, v in variables.trainable.items() if path in gradients}
         with bind(variables.bound({**fixed, **state})) as scope:
             if trained:
@@ -258,22 +264,20 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     return step
 
 
-def count_given_steps(y_pred: Any, steps: Any = None) -> None:
-    """Let the steps that padding added not count in means over steps.
+def count_given_timesteps(y_pred: Any, timesteps: Any = None) -> None:
+    """Let the timesteps that padding added not count in means over timesteps.
 
     A metric adds up, for each sample, the mean of the masked values and the mean of the mask. Both
-    are over the steps of a padded batch; as weights, masks bring them to those that were given.
+    are over the timesteps of a padded batch; as weights, masks bring them to those that were given.
     """
-    for number, leaf in enumerate(tree.flatten(y_pred) if steps is not None else ()):
+    for number, leaf in enumerate(tree.flatten(y_pred) if timesteps is not None else ()):
         mask = get_mask(leaf)
         if mask is not None:
-            given = steps[0, number].astype("float32")
+            given = timesteps[0, number].astype("float32")
             set_mask(leaf, mask * jnp.where(given == 0, 1, mask.shape[1] / given))
 
 
-def many(
-    step: Callable, model: Any, variables: Variables, mode: str, says: bool = False
-) -> tuple[Callable, list[str]]:
+def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool = False) -> Runs:
     """Compile a step into a call that runs any number of them.
 
     Args:
@@ -282,30 +286,20 @@ def many(
         says: whether it also returns what to report.
 
     Returns:
-        `run(state, fixed, data, rows, start, stop, last, fresh, go, batch, rest) -> (state, logs,
-        index, finite, _)`: steps `start` to `stop` of a slab, and after them, if `last`, one of
-        `rest` rows; ended early by a loss that is not finite, at once unless `go`. `fresh` resets
-        the metrics first. `state` is used up. And the names of the logs in their order, a list
-        that is filled once it has run.
+        `run(state, fixed, slab, span) -> Outcome`: the steps of a span, ended early by a loss that
+        is not finite. `state` is used up.
     """
-    names: list[str] = []
     begin = getattr(step, "begin", lambda state, fixed, batch: state)
     end = getattr(step, "end", lambda state: state)
 
-    def reset(state, fixed, fresh):
-        with bind(variables.bound({**fixed, **state})) as scope:
-            model.reset_metrics()
-        return select(fresh, variables.state(scope), state)
-
-    def run(whole, state, fixed, data, rows, start, stop, last, fresh, go, batch, rest):
+    def run(whole, state, fixed, slab, span):
         state, fixed = with_seed(state, fixed)
 
         def steps(size):
-            def chosen(index):
-                return chosen_rows(data, rows, index * batch, size)
+            batch_at = partial(slab.take, size=size)
 
             def one(state, index):
-                state, finite, *logs = step(state, fixed, chosen(index))
+                state, finite, *logs = step(state, fixed, batch_at(index))
                 return state, finite, dict(*logs)
 
             def body(carry):
@@ -314,58 +308,63 @@ def many(
                 return index + 1, finite, state, said
 
             def ready(state):
-                return begin(state, fixed, jax.eval_shape(chosen, start))
+                return begin(state, fixed, jax.eval_shape(batch_at, span.start))
 
             return ready, one, body
 
         def go_on(carry):
-            return (carry[0] < stop) & carry[1]
+            return (carry[0] < span.stop) & carry[1]
 
         def the_last(carry):
-            ready, _, body = steps(rest)
+            ready, _, body = steps(slab.rest)
             index, finite, state, said = body((*carry[:2], ready(carry[2]), carry[3]))
             return index, finite, end(state), said
 
         def all_of_them(carry):
             index, finite, state, said = jax.lax.while_loop(go_on, body, carry)
             carry = index, finite, end(state), said
-            if not rest:
+            if not slab.rest:
                 return carry
-            return jax.lax.cond(last & finite, the_last, lambda carry: carry, carry)
+            return jax.lax.cond(span.rest & finite, the_last, lambda carry: carry, carry)
 
         with one_function() if whole else nullcontext():
-            ready, one, body = steps(batch)
-            state = ready(reset(state, fixed, fresh & go))
-            said = jax.eval_shape(one, state, start)[2] if says else {}
+            ready, one, body = steps(slab.batch)
+            anew = forget(model, variables, state, fixed)
+            state = ready(select(span.fresh & span.go, anew, state))
+            said = jax.eval_shape(one, state, span.start)[2] if says else {}
             said = jax.tree.map(jnp.zeros_like, said)
-            carry = start, jnp.asarray(go), state, said
+            carry = span.start, jnp.asarray(span.go), state, said
             carry, needed = as_one(all_of_them, carry) if whole else (all_of_them(carry), None)
         index, finite, state, said = carry
-        with bind(variables.bound({**fixed, **state})):
-            logs = said or model.get_metrics_result()
-        names[:] = logs
-        return state, list(logs.values()), index, finite, needed
+        logs = what_to_report(model, variables, state, fixed, said)
+        return Outcome(state, logs, index, finite, needed)
 
     def compiled(whole):
         function = partial(run, whole)
         function.__name__ = f"{model.name}_{mode}_step"
         options = compiler_options(wide=variables.large, whole=whole)
-        return jax.jit(function, static_argnums=(9, 10), donate_argnums=0, compiler_options=options)
+        return jax.jit(function, donate_argnums=0, compiler_options=options)
 
     def one_step(state, fixed, batch):
         state, fixed = with_seed(state, fixed)
         return step(begin(state, fixed, batch), fixed, batch)
 
-    return Runs(one_step, compiled), names
+    return Runs(one_step, compiled)
 
 
-def chosen_rows(data: Any, rows: Any, start: Any, size: int) -> Any:
-    """So many rows of a slab."""
-    if rows is None:
-        first = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=size)
-        return tree.map_structure(first, data, none_is_leaf=False)
-    chosen = jax.lax.dynamic_slice_in_dim(rows, start, size)
-    return tree.map_structure(lambda a: take(a, chosen), data, none_is_leaf=False)
+def forget(model: Any, variables: Variables, state: State, fixed: State) -> State:
+    """The state with metrics that have seen nothing."""
+    with bind(variables.bound({**fixed, **state})) as scope:
+        model.reset_metrics()
+    return variables.state(scope)
+
+
+def what_to_report(
+    model: Any, variables: Variables, state: State, fixed: State, said: dict
+) -> OrderedDict:
+    """What steps have said themselves, or else what the metrics say, in order."""
+    with bind(variables.bound({**fixed, **state})):
+        return OrderedDict(said or model.get_metrics_result())
 
 
 def predict_step(model: Any, variables: Variables) -> Callable:

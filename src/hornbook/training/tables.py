@@ -19,11 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hornbook.core.module import child_modules
 from hornbook.core.variable import Variable
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.embedding import Rows, plain_lookup
 from hornbook.kernels.native.by_rows import Table
 from hornbook.layers.embedding import Embedding
+from hornbook.training.protocol import Trainable
 
 State = dict[str, Any]
 MANY = 2  # rows of a table for each that a batch asks for
@@ -82,7 +84,7 @@ class Tables:
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
         self._ask: Any = None  # which rows these are, from the values and the batch
         self._paths: dict[str, tuple[str, ...]] = {}  # of a table and its slots, by its own
-        optimizer = model._settled.optimizer
+        optimizer = model.training_state.optimizer
         self._optimizer = optimizer.by_rows()
         if self._optimizer is None:
             return
@@ -205,13 +207,13 @@ class Tables:
 def _tables(model: Any) -> list[Variable]:
     """The tables of a model's own embeddings, of models in it too; not of layers in layers."""
     found: list[Variable] = []
-    for child in model._child_modules():
+    for child in child_modules(model):
         if getattr(type(child), "call", None) is Embedding.call and child.built:
             plain = child.embeddings_regularizer is None and child.embeddings_constraint is None
             plain &= not child.lora_enabled
             if plain and child.embeddings.dtype == "float32":
                 found.append(child.embeddings)
-        elif hasattr(child, "_objective"):  # a model
+        elif isinstance(child, Trainable):
             found.extend(_tables(child))
     return found
 

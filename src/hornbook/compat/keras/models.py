@@ -104,7 +104,7 @@ class OldModel(OldNodes):
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives, in its order; known as soon as the model is compiled."""
         found = super().metrics_names  # type: ignore[misc]
-        objective = self._compiled.objective if self._compiled else None  # type: ignore[attr-defined]
+        objective = self.training_state.objective  # type: ignore[attr-defined]
         if objective is None or objective.built or self._recorded is None:  # type: ignore[attr-defined]
             return found
         loss, _, metrics, _ = objective.given
@@ -377,7 +377,6 @@ class OldSequential(OldModel):
         if not stack or isinstance(stack[0], InputLayer) or not _branches(stack[0]):
             super()._rebuild()  # type: ignore[misc]
             return
-        self._forward_program = None
         output = stack[0].output
         if len(stack) > 2:
             output = stack[-2].output

@@ -1,0 +1,160 @@
+"""The kinds of data that `fit` and its kin take: one row each, in one table.
+
+A row says how to recognise a kind, how to count it, how to cut it and whether it begins anew. Some
+kinds hold samples and become arrays, the others give batches. The first row that fits is the one.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from hornbook.core.random import host_generator
+from hornbook.training.dataset import PyDataset, ahead
+from hornbook.training.large import Unread, part_of
+
+
+class Kind(NamedTuple):
+    """A kind of data.
+
+    Attributes:
+        name: in words.
+        holds: whether a value is of this kind, and of none above it.
+        array: of what holds samples: `array(value, what)` has their shape, their dtype and slices
+            of them; messages call it `what`. `None` for what gives batches.
+        length: how many samples or batches it has; `None` where it does not know, or has no end.
+        cut: of arrays `cut(array, start, stop)`, consecutive samples; of sources
+            `cut(source, shuffle)`, the batches of a pass, one by one.
+        again: whether it can be read again from the start.
+    """
+
+    name: str
+    holds: Callable[[Any], bool]
+    array: Callable[[Any, str], Any] | None
+    length: Callable[[Any], int | None] = lambda array: np.shape(array)[0]
+    cut: Callable[..., Any] = part_of
+    again: bool = True
+
+    @property
+    def gives_batches(self) -> bool:
+        """Whether it gives batches itself, rather than holding samples."""
+        return self.array is None
+
+
+def kind_of(value: Any) -> Kind:
+    """The row of a value.
+
+    Example:
+        >>> kind_of(np.ones(3)).name, kind_of(iter([1, 2])).name
+        ('array of numpy', 'generator or iterator')
+    """
+    return next(kind for kind in KINDS if kind.holds(value))
+
+
+def length_of(data: Any) -> int | None:
+    """How many samples or batches there are; `None` where it does not know, or has no end.
+
+    Example:
+        >>> length_of(np.ones((3, 2))), length_of(range(2)), length_of(iter([1, 2]))
+        (3, 2, None)
+    """
+    return kind_of(data).length(data)
+
+
+# ---- how to recognise
+
+
+def a(*types: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, types)
+
+
+def has(*names: str) -> Callable[[Any], bool]:
+    return lambda value: all(hasattr(value, name) for name in names)
+
+
+def _is_table(value: Any) -> bool:
+    return hasattr(value, "iloc") or (hasattr(value, "columns") and hasattr(value, "__array__"))
+
+
+# ---- what holds samples, as an array
+
+
+def _as_it_is(value: Any, what: str) -> Any:
+    return value
+
+
+def _from_torch(value: Any, what: str) -> Any:
+    value = value.detach().cpu()
+    return value.float() if "bfloat16" in str(value.dtype) else value
+
+
+def _from_pandas(value: Any, what: str) -> np.ndarray:
+    if not hasattr(value, "columns"):
+        return value.to_numpy()
+    for column in value.columns:
+        series = value[column]
+        if series.dtype.kind not in "fiub" and not getattr(series.dtype, "_is_numeric", False):
+            raise TypeError(
+                f"column {column!r} of {what} is not numeric (dtype {series.dtype}; the value in "
+                f"row {series.index[0]!r} is {series.iloc[0]!r}). Encode it as numbers, or drop it "
+                f"with {what}.drop(columns=[{column!r}])"
+            )
+    return value.to_numpy(dtype=np.result_type(*(_dtype_of(value[c]) for c in value.columns)))
+
+
+def _dtype_of(series: Any) -> Any:
+    if series.isna().any():
+        return np.dtype("float64")
+    return getattr(series.dtype, "numpy_dtype", series.dtype)
+
+
+# ---- how to count
+
+
+def _length(source: Any) -> int | None:
+    try:
+        return len(source)
+    except TypeError:  # some have the method and no length
+        return None
+
+
+def _cardinality(source: Any) -> int | None:
+    count = source.cardinality
+    count = int(count() if callable(count) else count)
+    return count if count >= 0 else None
+
+
+# ---- how to cut
+
+
+def _by_number(source: Any, shuffle: bool) -> Iterator[Any]:
+    """The batches of a source that is asked for them by number, made ahead in its threads."""
+    count = length_of(source)
+    if count is None:
+        return ahead(source, itertools.count())
+    return ahead(source, host_generator().permutation(count) if shuffle else range(count))
+
+
+def _one_by_one(source: Any, shuffle: bool) -> Iterator[Any]:
+    return iter(source)  # as it is: `yield from` would close a generator in the end
+
+
+# A library that has another kind adds a row before those that would take it for theirs.
+KINDS = [
+    Kind("array of jax", a(jax.Array), _as_it_is),
+    Kind("array of numpy", a(np.ndarray), _as_it_is),  # memory maps, too
+    Kind("samples not read yet", a(Unread), _as_it_is),
+    Kind("list", a(list, tuple, dict, type(None)), _as_it_is),
+    Kind("sparse matrix", has("toarray", "tocsr"), lambda matrix, _: matrix.toarray()),
+    Kind("tensor of torch", has("detach", "cpu"), _from_torch),
+    Kind("table of pandas", _is_table, _from_pandas),
+    Kind("array of another library", has("__array__"), _as_it_is),  # data sets of h5py and zarr
+    Kind("PyDataset", a(PyDataset), None, lambda source: source.num_batches, _by_number),
+    Kind("data set of tf.data", has("cardinality"), None, _cardinality, _one_by_one),
+    Kind("sequence of batches", has("__getitem__", "__len__"), None, _length, _by_number),
+    Kind("generator or iterator", a(Iterator), None, _length, _one_by_one, again=False),
+    Kind("loader of torch or grain", a(Iterable), None, _length, _one_by_one),  # any iterable
+    Kind("number", lambda value: True, _as_it_is),
+]

@@ -1,0 +1,139 @@
+"""What training keeps with a model: what `compile` settles, and what was compiled since."""
+
+from typing import Any
+
+import jax
+
+from hornbook.core.module import Module, Structure, all_modules, new_structure, owned_variables
+from hornbook.core.undisturbed import turn
+from hornbook.core.variable import Variable
+from hornbook.layers.base import Layer
+
+SAID: set[tuple[str, str]] = set()  # what 'accuracy' was taken for, that was said already
+OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
+KEPT = ("optimizer", "objective", "frozen", "loss", *OPTIONS)
+
+
+class TrainingState:
+    """What `compile` settles, and the programs compiled since.
+
+    Not a module: what it holds does not belong to the model's own variables.
+
+    Attributes:
+        optimizer, objective: `None` before `compile`.
+        loss: as it was given.
+        frozen: the layers and weights that were not trainable then.
+        forward, padding: what `predict` has made; they outlast another `compile`.
+    """
+
+    optimizer: Any = None
+    objective: Any = None
+    loss: Any = None
+    frozen: tuple[Module | Variable, ...] = ()
+    run_eagerly = False
+    steps_per_execution = 1
+    jit_compile = True
+    forward: Any = None
+    padding: Any = None
+
+    def __init__(self):
+        self._forget()
+
+    def _forget(self):
+        self.by_mode: dict[str, Any] = {}  # programs
+        self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
+        self.structure: Structure | None = None  # when data last came
+        self.trained: set[Variable] = set()  # weights that some step has been made for
+        self.turns = Turns()
+        self.outputs: Any = None
+        self.ranges: Any = None  # of numbers in data; see labels.py
+        self.warned = False  # that layers have been frozen or thawed
+        self.reported = False  # that a loss is not finite, in this fit
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self.objective is not None
+
+    def settle(self, optimizer: Any, objective: Any, frozen: tuple, **options: Any) -> None:
+        """Take what was given to `compile`, and forget the programs before."""
+        vars(self).update(options, optimizer=optimizer, objective=objective, frozen=frozen)
+        self.loss = objective.given[0]
+        self._forget()
+
+    def show_choices(self) -> None:
+        """Say what 'accuracy' was taken for, once for each answer."""
+        for asked, reason in self.objective.choices.items():
+            if (asked, reason) not in SAID:
+                print(f"{asked} -> {reason}")
+                SAID.add((asked, reason))
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name in KEPT}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._forget()
+
+
+class Turns:
+    """Who is in the midst of an epoch, so that its metrics are not mixed with those of others.
+
+    Others run in between: in another thread, or from a callback.
+    """
+
+    def __init__(self):
+        self.latest: Any = None  # a `loop.Epochs`
+
+    def take(self, who: Any, state: dict, variables: Any) -> dict:
+        """The state in which someone goes on; the metrics of whoever was at it are put aside."""
+        if self.latest is who:
+            return state
+        if self.latest is not None:
+            metrics = {p: a for p, a in state.items() if variables.at(p).kind == "metric"}
+            self.latest.aside = jax.device_put(metrics, may_alias=False)
+        self.latest = who
+        if who is not None:
+            state, who.aside = state | who.aside, {}
+        return state
+
+    def end(self, who: Any) -> None:
+        """Someone's epoch is over."""
+        with turn:
+            who.aside = {}
+            if self.latest is who:
+                self.latest = None
+
+
+class Settled:
+    """An attribute that `compile` settles. Until then, a program may keep in it what it likes."""
+
+    def __init__(self, default: Any, doc: str):
+        self.default, self.__doc__ = default, doc
+
+    def __set_name__(self, cls: type, name: str):
+        self.name = name
+
+    def __get__(self, model: Any, cls: type | None = None) -> Any:
+        if model is None:
+            return self
+        if model.training_state.compiled:
+            return getattr(model.training_state, self.name)
+        found = vars(model).get(self.name, self.default)
+        if found is AttributeError:
+            raise AttributeError(f"{model.name!r} has no {self.name} before compile() is called")
+        return found
+
+    def __set__(self, model: Any, value: Any) -> None:
+        vars(model)[self.name] = value
+        new_structure()
+        if model.training_state.compiled and self.name != "compiled":
+            setattr(model.training_state, self.name, value)
+
+
+def frozen_now(model: Any) -> tuple[Module | Variable, ...]:
+    """The layers and weights that are not trainable now."""
+    modules = all_modules(model)
+    layers = [module for module in modules if isinstance(module, Layer) and not module.trainable]
+    weights = [v for module in modules for v in owned_variables(module) if not v.trainable]
+    return (*layers, *weights)
