@@ -33,16 +33,15 @@ batch_normalization BatchNorm|layer_normalization LayerNorm|rms_normalization RM
     for name, cls in (pair.split() for pair in row.split("|") if pair)
 }
 
-# Arguments that are given when an op is called; all others settle what the op is.
+# An op is called with its arguments that have no default and no type but an array's; all others
+# settle what it is. These are Keras's exceptions, for all ops and for some.
 CALLED_WITH = set(
-    "a abs_ angle args array atol b beta bias bins branches choicelist condition condlist "
-    "constant_values coordinates data default depthwise_kernel elements elems end_points f "
-    "false_fn fill_value fun gamma image1 image2 images index indices init init_val inputs kernel "
-    "key loop_vars mask mean offset operands output output_length output_shape pointwise_kernel "
-    "pred predictions primals q query rtol scale segment_ids sequence_lengths sorted_sequence "
-    "start start_indices start_points step stop tangents target target_length targets tensor "
-    "transform translation true_fn updates value values variable variance weights x x1 x2 xs "
-    "y".split()
+    "atol beta bias branches choicelist condlist constant_values default f false_fn fun gamma mask "
+    "offset output_shape rtol scale step stop true_fn weights x x1 x2 xs".split()
+)
+SETTLED = set(
+    "axis axis1 axis2 destination dtype indices_or_sections kwargs pad_width probabilities pyfunc "
+    "repeats shape shift source volumes".split()
 )
 SETTINGS = {
     "allclose": {"rtol", "atol"},
@@ -95,7 +94,7 @@ def _split(name: str, fn: Callable, args: tuple, kwargs: dict) -> tuple[list, di
     settings: dict[str, Any] = {}
     gap = False
     for key, parameter in signature.parameters.items():
-        if not _is_called_with(name, key):
+        if not _is_called_with(name, parameter):
             if key in bound.arguments:
                 settings[key] = bound.arguments[key]
         elif key not in bound.arguments:
@@ -111,8 +110,13 @@ def _split(name: str, fn: Callable, args: tuple, kwargs: dict) -> tuple[list, di
     return called, named, settings
 
 
-def _is_called_with(name: str, key: str) -> bool:
-    return key in CALLED_WITH and key not in SETTINGS.get(name, ())
+def _is_called_with(name: str, parameter: inspect.Parameter) -> bool:
+    """Whether an argument of an op is given when it is called, or settles what it is."""
+    key, empty = parameter.name, parameter.empty
+    if key in SETTLED or key in SETTINGS.get(name, ()):
+        return False
+    is_array = parameter.default is empty and parameter.annotation in (empty, Any)
+    return is_array or key in CALLED_WITH
 
 
 def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
@@ -236,7 +240,7 @@ def _call(name: str, fn: Callable, args: tuple, named: dict) -> Any:
     for key, parameter in signature.parameters.items():
         if key in named:
             bound.arguments[key] = named[key]
-        elif not _is_called_with(name, key) or not rest:
+        elif not _is_called_with(name, parameter) or not rest:
             continue
         elif parameter.kind is parameter.VAR_POSITIONAL:
             bound.arguments[key], rest = tuple(rest), []
