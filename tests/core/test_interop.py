@@ -39,10 +39,10 @@ def test_a_pickled_function_of_jax_comes_back_as_itself(module):
         assert pickle.loads(pickle.dumps(fn)) is fn, name
 
 
-@pytest.mark.parametrize("name", [n for n in ops.__all__ if inspect.isfunction(getattr(ops, n))])
-def test_a_pickled_op_comes_back_as_itself(name):
-    fn = getattr(ops, name)
-    assert pickle.loads(pickle.dumps(fn)) is fn
+def test_a_pickled_op_comes_back_as_itself():
+    for name in ops.__all__:
+        fn = getattr(ops, name)
+        assert not inspect.isfunction(fn) or pickle.loads(pickle.dumps(fn)) is fn, name
 
 
 BEFORE = """
@@ -175,8 +175,9 @@ JAX_S = {
 }
 
 
-@pytest.mark.parametrize("name", JAX_S)
-@pytest.mark.parametrize("batch", [None, 3])
+@pytest.mark.parametrize(
+    ("name", "batch"), [*((name, None) for name in JAX_S), ("jax.nn.gelu", 3), ("np.fft.fft", 3)]
+)
 def test_a_model_of_a_function_computes_it_pickled_and_saved_or_says_that_it_cannot(
     name, batch, tmp_path
 ):

@@ -44,8 +44,12 @@ def assert_close(actual, expected, tolerance):
 def check(function, *arguments, tolerance=None):
     """A kernel agrees with its plain version on outputs and gradients, compiled."""
     tolerance = tolerance or TOLERANCE[str(arguments[0].dtype)]
-    run = jax.jit(lambda *a: value_and_gradients(function, *a))
-    actual = run(*arguments)
-    with plain():
-        expected = jax.jit(lambda *a: value_and_gradients(function, *a))(*arguments)
+
+    @jax.jit  # both in one program, which is compiled sooner than two
+    def run(*arguments):
+        actual = value_and_gradients(function, *arguments)
+        with plain():
+            return actual, value_and_gradients(function, *arguments)
+
+    actual, expected = run(*arguments)
     assert_close(actual, expected, tolerance)

@@ -76,7 +76,7 @@ PENALIZED = {
 }
 
 
-@pytest.mark.parametrize("rows", [1, 2, 0])
+@pytest.mark.parametrize("rows", [2, 0])
 @pytest.mark.parametrize("name", PENALIZED)
 def test_penalties_on_outputs_are_for_one_sample(name, rows):
     x = [X[:rows]] * (2 if name == "heads" else 1)

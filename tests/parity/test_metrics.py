@@ -2,6 +2,7 @@
 
 import inspect
 
+import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ import sklearn.metrics
 
 from hornbook import metrics
 from hornbook.core.mask import set_mask
+from hornbook.core.variable import bind
+from hornbook.metrics.base import make_variables
 from tests.parity.helper import agree, floats, ints, same
 
 N, K = 6, 4
@@ -133,11 +136,27 @@ def test_a_metric_agrees_with_keras_after_several_batches(name, kwargs, true, pr
     theirs = getattr(keras.metrics, name)(**kwargs, **extra)
     if kwargs == {}:
         assert ours.name.startswith(theirs.name.rstrip("_0123456789"))
-    for i, (y_true, y_pred) in enumerate(batches(true, pred)):
-        weight = floats(len(y_true), seed=50 + i, low=0, high=2) if weighted else None
-        ours.update_state(y_true, y_pred, sample_weight=weight)
-        theirs.update_state(y_true, y_pred, sample_weight=weight)
-    agree(ours.result(), theirs.result(), "result", rtol=2e-5, atol=2e-6)
+    given = batches(true, pred)
+    if weighted:
+        weights = [floats(n, seed=50 + i, low=0, high=2) for i, n in enumerate(SIZES)]
+        given = [(*batch, weight) for batch, weight in zip(given, weights)]
+    make_variables(ours, *given[0])
+    if not theirs.variables:  # Keras makes them of the first batch
+        theirs.update_state(*given[0])
+        theirs.reset_state()
+    states = [v.raw for v in ours._all_variables()], [v.value for v in theirs.variables]
+
+    @jax.jit  # that they are the same eagerly, tests/metrics shows
+    def results(given, mine, reference):
+        with bind(dict(zip(ours._all_variables(), mine, strict=True))):
+            for batch in given:
+                ours.update_state(*batch)
+            found = ours.result()
+        for batch in given:
+            reference = theirs.stateless_update_state(reference, *batch)
+        return found, theirs.stateless_result(reference)
+
+    agree(*results(given, *states), "result", rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, *_ in CASES} | {"Mean", "Sum"}))

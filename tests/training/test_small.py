@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 from jax.extend.core import jaxprs_in_params
@@ -142,6 +142,7 @@ def test_a_small_model_trains_as_usual(run, answers, monkeypatch, request):
     assert answers == [not compares, True]  # for training and evaluation
 
 
+@settings(max_examples=1 + settings.default.max_examples // 5)  # each compiles four programs
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4), st.integers(1, 20))
 def test_sizes_of_all_kinds_are_compiled(inputs, units, outputs, batch):
     with pytest.MonkeyPatch.context() as patch:
