@@ -136,7 +136,7 @@ class _ConvLSTMCell(FilterConvolution):
 
     def project(self, x: Array, mask: Array | None) -> Array:
         """The inputs' part of the gates: pictures `(..., height, width, channels)`."""
-        self.check_fit(x)
+        self.check_fit(x.shape[1:-1])
         window = self.strides, self.padding, self.dilation_rate
         z = _by_gate(x, self.kernel.value, mask, window)
         return z if self.bias is None else z + self.bias.value
