@@ -32,6 +32,29 @@ KERNEL_ACTIVATIONS = {
 _held: ContextVar[dict | None] = ContextVar("held", default=None)
 
 
+# what reads an argument, by the end of its name
+READERS: dict[str, Callable] = {
+    "activation": activations.get,
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+    "dropout": lambda rate: min(1.0, max(0.0, rate)),
+}
+
+
+def take(layer: Any, arguments: dict[str, Any]) -> None:
+    """Makes attributes of a constructor's arguments, each read as the end of its name says."""
+    for name, value in arguments.items():
+        if name not in vars(layer):
+            read = READERS.get(name.rpartition("_")[2])
+            setattr(layer, name, read(value) if read else value)
+
+
+def own(variables: dict[str, Any]) -> dict[str, Any]:
+    """A constructor's arguments among its local variables, without those of the class above."""
+    return {k: v for k, v in variables.items() if k not in ("self", "kwargs", "__class__")}
+
+
 class GatedCell(Layer):
     """Base of the cells whose gates are activations of `x kernel + h recurrent_kernel + bias`.
 
@@ -42,45 +65,21 @@ class GatedCell(Layer):
     gates = 1
     state_count = 1
     kernel_function: Callable  # of kernels.recurrent
+    _given = ("arguments",)
+    activation: Callable
+    recurrent_activation: Callable
+    bias_initializer: Any
+    use_bias: bool
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        recurrent_regularizer: Any,
-        bias_regularizer: Any,
-        kernel_constraint: Any,
-        recurrent_constraint: Any,
-        bias_constraint: Any,
-        dropout: float,
-        recurrent_dropout: float,
-        seed: int | None,
-        implementation: int = 2,
-        **kwargs: Any,
-    ):
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = positive("units", units, self)
-        self.activation: Callable = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer: Any = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout = min(1.0, max(0.0, dropout))
-        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
-        self.implementation = 1 if self.recurrent_dropout else implementation
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.units = positive("units", arguments["units"], self)
+        take(self, arguments)
+        self.implementation = 1 if self.recurrent_dropout else arguments.get("implementation", 2)
+        self.seed_generator = SeedGenerator(self.seed)
         one = self.state_count == 1
         self.state_size: Any = self.units if one else [self.units] * self.state_count
         self.output_size = self.units
@@ -88,30 +87,21 @@ class GatedCell(Layer):
     # ---- weights
 
     def build(self, input_shape: tuple) -> None:
-        shape = (known_size(input_shape, -1, self), self.gates * self.units)
-        self.kernel = self.add_weight(
+        width = self.gates * self.units
+        self.kernel = self._weight("kernel", (known_size(input_shape, -1, self), width))
+        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width))
+        self.bias = self._weight("bias", self.bias_shape()) if self.use_bias else None
+
+    def _weight(self, name: str, shape: tuple) -> Any:
+        part = name.removesuffix("_kernel")
+        first = self.initial_bias() if name == "bias" else getattr(self, f"{part}_initializer")
+        return self.add_weight(
             shape,
-            self.kernel_initializer,
-            name="kernel",
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
+            first,
+            name=name,
+            regularizer=getattr(self, f"{part}_regularizer"),
+            constraint=getattr(self, f"{part}_constraint"),
         )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, self.gates * self.units),
-            self.recurrent_initializer,
-            name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self.bias_shape(),
-                self.initial_bias(),
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
 
     def bias_shape(self) -> tuple[int, ...]:
         """The shape of `bias`."""

@@ -7,19 +7,24 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook import activations, constraints, initializers, regularizers
+from hornbook import activations
+from hornbook.core.arguments import constructor_signature
 from hornbook.core.random import SeedGenerator
 from hornbook.kernels.conv import conv
 from hornbook.layers.convolutional.base import FilterConvolution
-from hornbook.layers.recurrent.cell import reads_cell
+from hornbook.layers.recurrent.cell import own, reads_cell, take
 from hornbook.layers.recurrent.loop import scan
-from hornbook.layers.recurrent.rnn import RNN
-from hornbook.layers.spec import InputSpec
+from hornbook.layers.recurrent.rnn import OfCell
 
 GATES = 4  # i, f, c, o
 
 
 class _ConvLSTMCell(FilterConvolution):
+    recurrent_activation: Callable
+    unit_forget_bias: bool
+    dropout: float
+    recurrent_dropout: float
+
     def __init__(
         self,
         rank: int,
@@ -47,32 +52,10 @@ class _ConvLSTMCell(FilterConvolution):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        given, of_kernel = own(locals()), constructor_signature(FilterConvolution).parameters
         self.rank = rank
-        super().__init__(
-            filters,
-            kernel_size,
-            kernel_initializer,
-            kernel_regularizer,
-            kernel_constraint,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            bias_initializer=bias_initializer,
-            bias_regularizer=bias_regularizer,
-            bias_constraint=bias_constraint,
-            **kwargs,
-        )
-        self.recurrent_activation: Callable = activations.get(recurrent_activation)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.unit_forget_bias = unit_forget_bias
-        self.dropout = min(1.0, max(0.0, dropout))
-        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
-        self.seed = seed
+        super().__init__(**{k: v for k, v in given.items() if k in of_kernel}, **kwargs)
+        take(self, given)
         self.seed_generator = SeedGenerator(seed)
         self.state_size = [self.filters, self.filters]
 
@@ -203,11 +186,11 @@ def _by_gate(x: Array, kernel: Array, mask: Array | None, window: tuple) -> Arra
     return jnp.concatenate(parts, axis=-1)
 
 
-class _ConvLSTM(RNN):
+class _ConvLSTM(OfCell):
     cell: Any
-    _axes = 1
     cell_class = _ConvLSTMCell
-    _given = ("cell",)
+    _cell_name = "conv_lstm_cell"
+    _axes = 1
 
     def __init__(
         self,
@@ -240,44 +223,7 @@ class _ConvLSTM(RNN):
         stateful: bool = False,
         **kwargs: Any,
     ):
-        cell = _ConvLSTMCell(
-            self._axes,
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            unit_forget_bias,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            name="conv_lstm_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=self._axes + 3)
+        super().__init__(own(locals()) | {"rank": self._axes}, **kwargs)
 
     def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
         shape = tuple(sequences_shape)

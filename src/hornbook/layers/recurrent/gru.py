@@ -6,13 +6,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook import activations
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.kernels.recurrent import project
-from hornbook.layers.recurrent.cell import GatedCell, reads_cell
-from hornbook.layers.recurrent.rnn import RNN
-from hornbook.layers.spec import InputSpec
+from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.rnn import OfCell
 
 
 class GRUCell(GatedCell):
@@ -61,6 +59,7 @@ class GRUCell(GatedCell):
 
     gates = 3
     kernel_function = staticmethod(recurrent.gru)
+    reset_after: bool
 
     def __init__(
         self,
@@ -84,27 +83,7 @@ class GRUCell(GatedCell):
         implementation: int = 2,
         **kwargs: Any,
     ):
-        super().__init__(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
-            implementation=implementation,
-            **kwargs,
-        )
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.reset_after = reset_after
+        super().__init__(own(locals()), **kwargs)
 
     def bias_shape(self) -> tuple[int, ...]:
         """The shape of `bias`."""
@@ -144,7 +123,7 @@ class GRUCell(GatedCell):
 
 
 @reads_cell
-class GRU(RNN):
+class GRU(OfCell):
     """Gated recurrent unit: with a, s the activations, at each step
 
         z, r = s(x W + h R + b),  h' = z h + (1 - z) a(x W + r (h R + b))
@@ -200,8 +179,7 @@ class GRU(RNN):
     """
 
     cell_class = GRUCell
-
-    _given = ("cell",)
+    _cell_name = "gru_cell"
 
     def __init__(
         self,
@@ -232,38 +210,5 @@ class GRU(RNN):
         implementation: int = 2,
         **kwargs: Any,
     ):
-        cell = GRUCell(
-            units=units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after,
-            seed=seed,
-            implementation=implementation,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            name="gru_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=3)
+        super().__init__(own(locals()), **kwargs)
         self.use_cudnn = use_cudnn

@@ -6,13 +6,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook import activations
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.kernels.recurrent import project
-from hornbook.layers.recurrent.cell import GatedCell, reads_cell
-from hornbook.layers.recurrent.rnn import RNN
-from hornbook.layers.spec import InputSpec
+from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.rnn import OfCell
 
 
 class LSTMCell(GatedCell):
@@ -59,6 +57,7 @@ class LSTMCell(GatedCell):
     gates = 4
     state_count = 2
     kernel_function = staticmethod(recurrent.lstm)
+    unit_forget_bias: bool
 
     def __init__(
         self,
@@ -82,27 +81,7 @@ class LSTMCell(GatedCell):
         implementation: int = 2,
         **kwargs: Any,
     ):
-        super().__init__(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
-            implementation=implementation,
-            **kwargs,
-        )
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
+        super().__init__(own(locals()), **kwargs)
 
     def initial_bias(self) -> Callable:
         """The initializer of `bias`; with `unit_forget_bias` ones for the forget gate."""
@@ -131,7 +110,7 @@ class LSTMCell(GatedCell):
 
 
 @reads_cell
-class LSTM(RNN):
+class LSTM(OfCell):
     """Long short-term memory: with a, s the activations, at each step
 
         i, f, o = s(x W + h R + b),  c' = f c + i a(x W + h R + b),  h' = o a(c')
@@ -187,8 +166,7 @@ class LSTM(RNN):
     """
 
     cell_class = LSTMCell
-
-    _given = ("cell",)
+    _cell_name = "lstm_cell"
 
     def __init__(
         self,
@@ -219,38 +197,5 @@ class LSTM(RNN):
         implementation: int = 2,
         **kwargs: Any,
     ):
-        cell = LSTMCell(
-            units=units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            implementation=implementation,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            name="lstm_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=3)
+        super().__init__(own(locals()), **kwargs)
         self.use_cudnn = use_cudnn

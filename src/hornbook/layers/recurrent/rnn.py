@@ -1,5 +1,6 @@
 """RNN: a cell run over the steps of a sequence. The other recurrent layers are it, with a cell."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core import tree
+from hornbook.core.arguments import constructor_signature
 from hornbook.core.variable import Variable
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
@@ -235,6 +237,28 @@ class RNN(Layer):
         """The steps' mask for the outputs of all steps; none for the last output or the states."""
         mask = tree.flatten(mask)[0] if self.return_sequences else None
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
+
+
+class OfCell(RNN):
+    """Base of the layers that take their cell's arguments and make it."""
+
+    cell_class: Any
+    _cell_name: str
+    _axes = 0  # of a sample at one step, beside its channels
+    _given = ("cell", "arguments")
+
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any):
+        of_cell = inspect.signature(self.cell_class.__init__).parameters
+        of_layer = constructor_signature(RNN).parameters
+        cell = self.cell_class(
+            **{name: value for name, value in arguments.items() if name in of_cell},
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name=self._cell_name,
+        )
+        rest = {name: value for name, value in arguments.items() if name in of_layer}
+        super().__init__(cell, **rest, **kwargs)
+        self.input_spec = InputSpec(ndim=self._axes + 3)
 
 
 def split_states(sequences: Any) -> tuple[Any, Any]:

@@ -7,9 +7,8 @@ from jax import Array
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.kernels.recurrent import project
-from hornbook.layers.recurrent.cell import GatedCell, reads_cell
-from hornbook.layers.recurrent.rnn import RNN
-from hornbook.layers.spec import InputSpec
+from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.rnn import OfCell
 
 
 class SimpleRNNCell(GatedCell):
@@ -67,25 +66,7 @@ class SimpleRNNCell(GatedCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        super().__init__(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
-            implementation=2,
-            **kwargs,
-        )
+        super().__init__(own(locals()), **kwargs)
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
         """`activation(projected + h R)`."""
@@ -97,7 +78,7 @@ class SimpleRNNCell(GatedCell):
 
 
 @reads_cell
-class SimpleRNN(RNN):
+class SimpleRNN(OfCell):
     """Simple recurrent layer: `h' = activation(x W + h R + b)` at each step.
 
     Args:
@@ -142,8 +123,7 @@ class SimpleRNN(RNN):
     """
 
     cell_class = SimpleRNNCell
-
-    _given = ("cell",)
+    _cell_name = "simple_rnn_cell"
 
     def __init__(
         self,
@@ -170,34 +150,4 @@ class SimpleRNN(RNN):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        cell = SimpleRNNCell(
-            units=units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            name="simple_rnn_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=3)
+        super().__init__(own(locals()), **kwargs)
