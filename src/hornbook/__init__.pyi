@@ -1,6 +1,7 @@
 # The names of the door, a row each. Type checkers read them here, and so does __init__.py.
 
 from hornbook import activations as activations
+from hornbook import applications as applications
 from hornbook import backend as backend
 from hornbook import callbacks as callbacks
 from hornbook import config as config

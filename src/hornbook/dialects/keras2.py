@@ -424,15 +424,17 @@ DATASETS: dict[str, dict[str, Row]] = keras1.DATASETS | {
 APPLICATIONS = applications(
     NETWORKS
     | {
-        "mobilenet": ("MobileNet", "signs"),
-        "mobilenet_v2": ("MobileNetV2", "signs"),
-        "mobilenetv2": ("MobileNetV2", "signs"),
+        "mobilenet": ("MobileNet", "tf"),
+        "mobilenet_v2": ("MobileNetV2", "tf"),
+        "mobilenetv2": ("MobileNetV2", "tf"),
         "densenet": ("DenseNet121 DenseNet169 DenseNet201", "torch"),
-        "inception_resnet_v2": ("InceptionResNetV2", "signs"),
-        "nasnet": ("NASNetMobile NASNetLarge", "signs"),
-        "resnet": ("ResNet50", "caffe"),
+        "inception_resnet_v2": ("InceptionResNetV2", "tf"),
+        "nasnet": ("NASNetMobile NASNetLarge", "tf"),
+        "resnet": ("ResNet50 ResNet101 ResNet152", "caffe"),
+        "resnet_v2": ("ResNet50V2 ResNet101V2 ResNet152V2", "tf"),
     },
     "data_format",
+    "",
 )
 
 FAMILIES: dict[str, dict[str, Row]] = {

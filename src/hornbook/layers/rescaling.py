@@ -1,4 +1,4 @@
-"""Rescaling: another unit and another zero."""
+"""Rescaling: another unit and another zero; and the factors within networks of `applications`."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.settings import image_data_format
+from hornbook.initializers import Constant
 from hornbook.layers.base import Layer
 
 
@@ -37,3 +38,61 @@ class Rescaling(Layer):
             scale = scale.reshape(-1, 1, 1)
             offset = offset.reshape(-1, 1, 1) if offset.ndim else offset
         return inputs.astype(self.compute_dtype) * scale + offset
+
+
+class LayerScale(Layer):
+    """Each channel times a learned factor.
+
+    Args:
+        init_values: the factors' first value.
+        projection_dim: how many channels there are.
+
+    Source: Touvron et al. 2021, arXiv:2103.17239.
+
+    Example:
+        >>> LayerScale(0.5, 2)(np.ones((1, 2))).tolist()
+        [[0.5, 0.5]]
+    """
+
+    _stated_class = {
+        "module": "keras.src.applications.convnext",
+        "registered_name": "LayerScale",
+    }
+
+    def __init__(self, init_values: float, projection_dim: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.init_values = init_values
+        self.projection_dim = projection_dim
+
+    def build(self, input_shape: tuple) -> None:
+        initial = Constant(self.init_values)
+        self.gamma = self.add_weight((self.projection_dim,), initial, name="gamma")
+
+    def call(self, inputs: Array) -> Array:
+        return inputs * self.gamma.value
+
+
+class CustomScaleLayer(Layer):
+    """The first input, and the second times a factor.
+
+    Args:
+        scale: the factor.
+
+    Source: Szegedy, Ioffe, Vanhoucke, Alemi 2016, arXiv:1602.07261.
+
+    Example:
+        >>> CustomScaleLayer(0.5)([np.ones(2), np.ones(2)]).tolist()
+        [1.5, 1.5]
+    """
+
+    _stated_class = {
+        "module": "keras.src.applications.inception_resnet_v2",
+        "registered_name": "CustomScaleLayer",
+    }
+
+    def __init__(self, scale: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, inputs: list[Array]) -> Array:
+        return inputs[0] + inputs[1] * self.scale

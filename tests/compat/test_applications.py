@@ -1,0 +1,62 @@
+"""`keras.applications` by its old paths and arguments."""
+
+import numpy as np
+import pytest
+
+from hornbook import applications
+from hornbook.compat.install import installed
+from hornbook.initializers.drawn import VarianceScaling
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """Networks are made with zeros, in less time."""
+    monkeypatch.setattr(
+        VarianceScaling, "__call__", lambda self, shape, dtype=None: np.zeros(shape, "float32")
+    )
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_paths_and_arguments_of_the_generation(generation):
+    with installed(generation):
+        from keras.applications import VGG16
+        from keras.applications.imagenet_utils import _obtain_input_shape
+        from keras.applications.inception_v3 import InceptionV3, preprocess_input
+        from keras.applications.resnet50 import ResNet50, decode_predictions
+        from keras.applications.vgg16 import VGG16 as again
+
+        classes = (2,) if generation == "keras1" else (None, 2)  # pooling came before it
+        small = VGG16(False, None, None, (32, 32, 3), *classes)
+        assert [small.output_shape, small.name] == [(None, 1, 1, 512), "vgg16"]
+        assert len(again(include_top=False, weights=None, input_shape=(32, 32, 3)).layers) == 19
+        assert callable(ResNet50) and callable(InceptionV3) and callable(decode_predictions)
+        assert preprocess_input(np.zeros(3)).tolist() == [-1, -1, -1]
+        form = "tf" if generation == "keras1" else "channels_last"
+        assert _obtain_input_shape(None, 224, 48, form, include_top=True) == (224, 224, 3)
+
+
+def test_networks_that_keras_2_had_beside_those_of_keras_1():
+    with installed("keras2"):
+        from keras.applications.densenet import DenseNet121
+        from keras.applications.mobilenet import MobileNet
+        from keras.applications.nasnet import NASNetMobile
+        from keras.applications.resnet_v2 import ResNet50V2
+
+        model = MobileNet((32, 32, 3), 0.25, 1, 1e-3, False, None)
+        assert model.output_shape == (None, 1, 1, 256)
+        assert all(map(callable, (DenseNet121, NASNetMobile, ResNet50V2)))
+    assert (
+        model.count_params()
+        == applications.MobileNet((32, 32, 3), 0.25, include_top=False, weights=None).count_params()
+    )
+
+
+def test_the_network_for_music():
+    with installed("keras1"):
+        from keras.applications.music_tagger_crnn import MusicTaggerCRNN
+
+        model = MusicTaggerCRNN(weights=None)
+        assert model.output_shape == (None, 50)
+        assert model.get_layer("gru1").output.shape == (None, 15, 32)
+        with pytest.raises(ValueError, match="50 classes"):
+            MusicTaggerCRNN(classes=3)
