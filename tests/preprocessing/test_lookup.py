@@ -121,6 +121,16 @@ def test_a_vocabulary_in_a_file_travels_with_the_model(tmp_path):
     assert again.predict(np.array([[36], [12], [2**40]]), verbose=0).tolist() == [[2], [1], [0]]
 
 
+def test_hdf5_says_that_it_has_no_place_for_a_vocabulary(tmp_path):
+    with pytest.warns(UserWarning, match="no place for the vocabularies of ..*lookup"):
+        model_of(keras, "lookup").save(tmp_path / "m.h5")
+    words = keras.Input((2,), dtype="string")
+    model = keras.Model(words, StringLookup(vocabulary=["a", "b"])(words))
+    model.save(tmp_path / "m.h5")
+    again = keras.models.load_model(tmp_path / "m.h5", compile=False)
+    assert again.predict(np.array([["b", "x"]]), verbose=0).tolist() == [[2, 0]]
+
+
 # ---- adapting
 
 

@@ -151,6 +151,20 @@ def test_all_of_them_in_one_model_from_strings_and_numbers_in_files_both_ways(tm
     np.testing.assert_allclose(again.predict(DATA, verbose=0), wanted, rtol=1e-4, atol=1e-5)
 
 
+def test_a_model_computes_with_what_its_layers_learnt_last():
+    bins, numbers = layers.Discretization(num_bins=2), layers.Normalization()
+    x = keras.Input((1,))
+    bins.adapt(DATA[:, :1])
+    numbers.adapt(DATA[:, :1])
+    model = keras.Model(x, [bins(x), numbers(x)])
+    for data in (DATA[:, :1], DATA[:, 1:2]):
+        bins.adapt(data)
+        numbers.adapt(data)
+        found = model.predict(data, verbose=0)
+        assert 0 < found[0].mean() < 1
+        np.testing.assert_allclose(found[1].mean(), 0, atol=1e-4)
+
+
 def test_crosses_of_bins_of_numbers_run_on_the_host():
     words, x = keras.Input((1,), dtype="string"), keras.Input((1,))
     bins = layers.Discretization([0.0, 1.0])(x)

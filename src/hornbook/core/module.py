@@ -206,7 +206,9 @@ class Structure:
     def __init__(self, root: Module):
         self.version = _structure_version[0]
         self.modules = root._all_modules()
-        self.policies = [vars(module).get("_policy") for module in self.modules]
+        self.settings = [
+            (vars(module).get("_policy"), vars(module).get("_learnt")) for module in self.modules
+        ]
         found = [
             (_values(container), owns or len(container) < SHORT)
             for module in self.modules
@@ -229,8 +231,9 @@ class Structure:
         )
 
     def same(self, other: "Structure") -> bool:
-        """Whether the same modules are there, and compute in the same dtypes."""
-        return tree.same(self.modules, other.modules) and self.policies == other.policies
+        """Whether the same modules are there, and compute in the same dtypes with the same numbers
+        that are no variables."""
+        return tree.same(self.modules, other.modules) and self.settings == other.settings
 
 
 def _values(container: Any) -> Any:

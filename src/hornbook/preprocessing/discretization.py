@@ -85,7 +85,9 @@ class Discretization(Adapting, Layer):
     def finalize_state(self) -> None:
         """Make bins of about as many numbers each."""
         if self.num_bins is not None:
-            self.bin_boundaries = compressed(self._summary, 1.0 / self.num_bins)[0, :-1].tolist()
+            found = compressed(self._summary, 1.0 / self.num_bins)[0, :-1].tolist()
+            self.bin_boundaries = found
+            self._learnt = tuple(found)  # compiled code has them in it
 
     # ---- calling
 

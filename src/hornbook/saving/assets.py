@@ -32,6 +32,19 @@ def write(model: Module, archive: zipfile.ZipFile) -> None:
                     archive.write(path, str(inside), zipfile.ZIP_DEFLATED)
 
 
+def names(model: Module) -> list[str]:
+    """The layers of a model that have files of their own."""
+    found = []
+    for entry in entries(model):
+        save: Any = getattr(entry.owner, "save_assets", None)
+        if save is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                save(folder)
+                if any(Path(folder).iterdir()):
+                    found.append(getattr(entry.owner, "name", ""))
+    return found
+
+
 def read(model: Module, archive: zipfile.ZipFile, shown: str) -> None:
     """Let the layers of a model read their files.
 

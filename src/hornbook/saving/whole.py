@@ -9,7 +9,7 @@ from typing import Any
 from hornbook.core.config import custom_object_scope, deserialize
 from hornbook.core.module import Module
 from hornbook.dialects.files import FORMATS, Format, format_of
-from hornbook.saving import by_layer, compiled, configs, configs_then, guard
+from hornbook.saving import assets, by_layer, compiled, configs, configs_then, guard
 from hornbook.saving.policy import FileError
 
 OPTIMIZER = "optimizer_weights"
@@ -21,6 +21,10 @@ SUBCLASSED = (
 )
 NOT_COMPILED = (
     "{!r} says nothing of how the model was compiled: compile it before training or evaluation"
+)
+NO_ASSETS = (
+    "HDF5 has no place for the vocabularies of {}: they are not saved. Save 'model.keras', or make "
+    "these layers with vocabulary=layer.get_vocabulary()"
 )
 OTHER_STATE = "the state of the optimizer in {!r} does not fit: {} It begins anew"
 
@@ -45,6 +49,8 @@ def write(
     """
     if not configs.is_described_by_layers(model):
         raise NotImplementedError(SUBCLASSED.format(model.name, type(model).__name__))
+    if lost := assets.names(model):
+        warnings.warn(NO_ASSETS.format(lost), stacklevel=4)
     group.attrs["keras_version"] = written.version
     if written.backend:
         group.attrs["backend"] = written.backend
