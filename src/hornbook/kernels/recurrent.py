@@ -43,10 +43,17 @@ def lstm_step(
     """One step of the LSTM (Hochreiter and Schmidhuber, 1997): gates in the order i, f, c, o."""
     h, c = states
     z = project(x, kernel, bias, drop.inputs) + project(h, recurrent_kernel, None, drop.states)
+    h, c = lstm_update(z, c, activation, recurrent_activation)
+    return h, (h, c)
+
+
+def lstm_update(
+    z: Array, c: Array, activation: Callable, recurrent_activation: Callable
+) -> tuple[Array, Array]:
+    """The new h and c of an LSTM from the sums of its gates and the old c."""
     i, f, g, o = jnp.split(z, 4, axis=-1)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
-    h = recurrent_activation(o) * activation(c)
-    return h, (h, c)
+    return recurrent_activation(o) * activation(c), c
 
 
 def gru_step(
@@ -61,21 +68,36 @@ def gru_step(
     drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array]]:
     """One step of the GRU (Cho et al., 2014): gates in the order z, r, h."""
-    (h,) = states
-    units = h.shape[-1]
     input_bias, recurrent_bias = gru_biases(bias, reset_after)
-    xz, xr, xh = jnp.split(project(x, kernel, input_bias, drop.inputs), 3, axis=-1)
-    first, last = (None, None) if drop.states is None else (drop.states[:2], drop.states[2:])
+    projected = project(x, kernel, input_bias, drop.inputs)
+    functions = activation, recurrent_activation
+    weights = recurrent_kernel, recurrent_bias
+    h = gru_update(projected, states[0], *weights, reset_after, *functions, drop.states)
+    return h, (h,)
+
+
+def gru_update(
+    projected: Array,
+    h: Array,
+    recurrent_kernel: Array,
+    recurrent_bias: Array | None,
+    reset_after: bool,
+    activation: Callable,
+    recurrent_activation: Callable,
+    drop: Array | None,
+) -> Array:
+    """The new h of a GRU from the projected input and the old h."""
+    units = h.shape[-1]
+    xz, xr, xh = jnp.split(projected, 3, axis=-1)
+    first, last = (None, None) if drop is None else (drop[:2], drop[2:])
     if reset_after:
-        hz, hr, hh = jnp.split(
-            project(h, recurrent_kernel, recurrent_bias, drop.states), 3, axis=-1
-        )
+        inner = project(h, recurrent_kernel, recurrent_bias, drop)
+        hz, hr, hh = jnp.split(inner, 3, axis=-1)
     else:
         hz, hr = jnp.split(project(h, recurrent_kernel[:, : 2 * units], None, first), 2, axis=-1)
     z, r = recurrent_activation(xz + hz), recurrent_activation(xr + hr)
     hh = r * hh if reset_after else project(r * h, recurrent_kernel[:, 2 * units :], None, last)
-    h = z * h + (1 - z) * activation(xh + hh)
-    return h, (h,)
+    return z * h + (1 - z) * activation(xh + hh)
 
 
 def simple_rnn_step(

@@ -11,6 +11,7 @@ from hornbook import activations
 from hornbook.core.arguments import constructor_signature
 from hornbook.core.random import SeedGenerator
 from hornbook.kernels.conv import conv
+from hornbook.kernels.recurrent import lstm_update
 from hornbook.layers.convolutional.base import FilterConvolution
 from hornbook.layers.recurrent.cell import own, reads_cell, take
 from hornbook.layers.recurrent.loop import scan
@@ -129,10 +130,7 @@ class _ConvLSTMCell(FilterConvolution):
         h, c = states
         ones = (1,) * self.rank
         z = projected + _by_gate(h, self.recurrent_kernel.value, mask, (ones, "same", ones))
-        i, f, g, o = jnp.split(z, GATES, axis=-1)
-        gate, activation = self.recurrent_activation, self.activation or activations.linear
-        c = gate(f) * c + gate(i) * activation(g)
-        return gate(o) * activation(c), c
+        return lstm_update(z, c, self.activation or activations.linear, self.recurrent_activation)
 
     def call(  # type: ignore[override]
         self, inputs: Array, states: list, training: bool = False

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 from jax import Array
 
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
-from hornbook.kernels.recurrent import project
 from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
 from hornbook.layers.recurrent.rnn import OfCell
 
@@ -105,21 +103,9 @@ class GRUCell(GatedCell):
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
         """The new h."""
-        h = states[0]
-        xz, xr, xh = jnp.split(projected, 3, axis=-1)
-        if self.reset_after:
-            inner = project(h, self.recurrent_kernel.value, self.biases()[1], masks.states)
-            hz, hr, hh = jnp.split(inner, 3, axis=-1)
-            z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
-            hh = r * hh
-        else:
-            kernel, last = jnp.split(self.recurrent_kernel.value, [2 * self.units], axis=-1)
-            of_gates = None if masks.states is None else masks.states[:2]
-            of_candidate = None if masks.states is None else masks.states[2:]
-            hz, hr = jnp.split(project(h, kernel, None, of_gates), 2, axis=-1)
-            z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
-            hh = project(r * h, last, None, of_candidate)
-        return (z * h + (1 - z) * self.activation(xh + hh),)
+        weights = self.recurrent_kernel.value, self.biases()[1], self.reset_after
+        functions = self.activation, self.recurrent_activation
+        return (recurrent.gru_update(projected, states[0], *weights, *functions, masks.states),)
 
 
 @reads_cell

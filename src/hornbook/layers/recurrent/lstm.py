@@ -104,9 +104,7 @@ class LSTMCell(GatedCell):
         """The new h and c."""
         h, c = states
         z = projected + project(h, self.recurrent_kernel.value, None, masks.states)
-        i, f, g, o = jnp.split(z, 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        return self.recurrent_activation(o) * self.activation(c), c
+        return recurrent.lstm_update(z, c, self.activation, self.recurrent_activation)
 
 
 @reads_cell
