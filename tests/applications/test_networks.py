@@ -1,6 +1,7 @@
 """Every network has Keras's layers, weights and files; small ones of each family its outputs."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -83,8 +84,8 @@ def test_configs_are_keras_s(undrawn, name, long):
 
 
 def comparable(model):
-    """A config without what makes no difference: how operations that are no layers are called."""
-    return json.loads(model.to_json())["config"]
+    """A config without the numbers of the inputs that Keras gives models within the model."""
+    return json.loads(re.sub(r"input_layer_\d+", "input_layer", model.to_json()))["config"]
 
 
 def test_files_that_keras_wrote_are_read(tmp_path):

@@ -1,4 +1,13 @@
-"""Networks that tell the classes of ImageNet apart, with or without the weights for it."""
+"""Networks that tell the classes of ImageNet apart, with or without the weights for it.
+
+Example:
+    >>> base = keras.applications.MobileNet(
+    ...     weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3), pooling="avg"
+    ... )
+    >>> outputs = keras.layers.Dense(5)(base.output)
+    >>> keras.Model(base.input, outputs).output_shape
+    (None, 5)
+"""
 
 from hornbook.applications import convnext as convnext
 from hornbook.applications import densenet as densenet

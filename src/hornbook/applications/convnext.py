@@ -9,6 +9,7 @@ from hornbook.applications.imagenet_utils import preprocess_nothing as preproces
 from hornbook.applications.network import (
     CLASSES,
     Files,
+    Network,
     channels_last_only,
     network,
     pooled,
@@ -94,7 +95,7 @@ def end(x: Any, given: SimpleNamespace) -> Any:
     return layers.Dense(given.classes, activation=activation, name=f"{name}_dense")(x)
 
 
-def _row(part: str, last: int, width: int, *checksums: str) -> Any:
+def _row(part: str, last: int, width: int, *checksums: str) -> Network:
     name = f"convnext_{part.lower()}"
     return network(
         arguments,

@@ -9,6 +9,7 @@ from hornbook.applications.imagenet_utils import preprocess_torch as preprocess_
 from hornbook.applications.network import (
     KERNELS,
     Files,
+    Network,
     averaged,
     channels_last_only,
     network,
@@ -56,7 +57,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     return ready(x, "")
 
 
-def _row(title: str, counts: tuple[int, ...], *checksums: str) -> Any:
+def _row(title: str, counts: tuple[int, ...], *checksums: str) -> Network:
     return network(
         usual,
         title,

@@ -7,7 +7,7 @@ from typing import Any
 from hornbook import layers
 from hornbook.applications.imagenet_utils import RGB_DEVIATIONS, correct_pad, decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_nothing as preprocess_input
-from hornbook.applications.network import Files, averaged, network, usual
+from hornbook.applications.network import Files, Network, averaged, network, usual
 from hornbook.applications.parts import activate, channels, divisible, normalize
 from hornbook.core.settings import image_data_format
 
@@ -121,7 +121,9 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     return ready(x, "top_")
 
 
-def _row(size: int, width: float, depth: float, rows: int, dropout: float, *checksums: str) -> Any:
+def _row(
+    size: int, width: float, depth: float, rows: int, dropout: float, *checksums: str
+) -> Network:
     title = f"EfficientNetB{size}"
     address = f"https://storage.googleapis.com/keras-applications/{title.lower()}{{}}.h5"
     return network(

@@ -8,7 +8,7 @@ from hornbook import layers
 from hornbook.applications.efficientnet import DENSE, DROPPED, KERNEL, added, conv, excite, ready
 from hornbook.applications.imagenet_utils import RGB_DEVIATIONS, RGB_MEANS, decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_nothing as preprocess_input
-from hornbook.applications.network import CLASSES, Files, averaged, network
+from hornbook.applications.network import CLASSES, Files, Network, averaged, network
 from hornbook.applications.parts import activate, channels, normalize
 from hornbook.core.settings import image_data_format
 from hornbook.initializers import Constant
@@ -147,7 +147,9 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     return ready(x, "top_", momentum=MOMENTUM)
 
 
-def _row(part: str, stages: tuple, width: float, depth: float, size: int, *checksums: str) -> Any:
+def _row(
+    part: str, stages: tuple, width: float, depth: float, size: int, *checksums: str
+) -> Network:
     name = f"efficientnetv2-{part.lower()}"
     return network(
         arguments,

@@ -9,7 +9,7 @@ from hornbook.applications.imagenet_utils import correct_pad, decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_nothing as preprocess_input
 from hornbook.applications.mobilenet import check_agreement, check_pretrained
 from hornbook.applications.mobilenet_v2 import norm
-from hornbook.applications.network import CLASSES, Files, network, pooled
+from hornbook.applications.network import CLASSES, Files, Network, network, pooled
 from hornbook.applications.parts import channels, divisible
 
 __all__ = ["decode_predictions", "preprocess_input"]
@@ -171,7 +171,7 @@ def files(given: SimpleNamespace, kind: str) -> Files:
     return Files(stem, *WEIGHTS[model], part="_no_top_v2")
 
 
-def _row(title: str, blocks: tuple, last: int) -> Any:
+def _row(title: str, blocks: tuple, last: int) -> Network:
     return network(
         arguments,
         title,

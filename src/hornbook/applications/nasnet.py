@@ -9,6 +9,7 @@ from hornbook.applications.imagenet_utils import preprocess_tf as preprocess_inp
 from hornbook.applications.network import (
     CLASSES,
     Files,
+    Network,
     averaged,
     channels_last_only,
     network,
@@ -184,7 +185,7 @@ def settle(given: SimpleNamespace) -> None:
         )
 
 
-def _row(title: str, size: Any, part: str, with_top: str, without: str, **plan: Any) -> Any:
+def _row(title: str, size: Any, part: str, with_top: str, without: str, **plan: Any) -> Network:
     return network(
         arguments,
         title,

@@ -4,7 +4,6 @@ A family says how the features of a picture are computed and what stands at the 
 networks have in common is here: arguments and their checks, the input, the model, its weights.
 """
 
-import functools
 import inspect
 import os
 import warnings
@@ -21,6 +20,7 @@ from hornbook.data.files import get_file
 from hornbook.models import Model
 
 P = ParamSpec("P")
+Network = Callable[..., Model]
 CLASSES = 1000  # of ImageNet
 STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 KERNELS = "_weights_tf_dim_ordering_tf_kernels{}.h5"  # how names of files end
@@ -117,9 +117,16 @@ def network(
         **plan: how large its parts are; stands among the arguments for `features` and `end`.
     """
 
-    @functools.wraps(arguments)
+    signature = inspect.signature(arguments).replace(return_annotation=Model)
+
     def build(*args: P.args, **kwargs: P.kwargs) -> Model:
-        given = SimpleNamespace(**plan, **arguments(*args, **kwargs), title=title)
+        try:
+            named = arguments(*args, **kwargs)
+        except TypeError as error:  # which names `arguments`
+            what = str(error).partition("() ")[2]
+            takes = ", ".join(signature.parameters)
+            raise TypeError(f"{title} {what}; its arguments are {takes}") from None
+        given = SimpleNamespace(**plan, **named, title=title)
         check(given)
         given.shape = obtain_input_shape(
             given.input_shape,
@@ -145,7 +152,8 @@ def network(
 
     build.__name__ = build.__qualname__ = title
     build.__module__ = features.__module__
-    build.__doc__ = document(title, inspect.signature(arguments), paper)
+    build.__doc__ = document(title, signature, paper)
+    build.__signature__ = signature  # type: ignore[attr-defined]
     return door(build)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hornbook import layers
 from hornbook.applications.imagenet_utils import decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_caffe as preprocess_input
-from hornbook.applications.network import KERNELS, Files, averaged, network, usual
+from hornbook.applications.network import KERNELS, Files, Network, averaged, network, usual
 from hornbook.applications.parts import activate, normalize
 
 __all__ = ["ResNet50", "ResNet101", "ResNet152", "decode_predictions", "preprocess_input"]
@@ -57,7 +57,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     return x
 
 
-def _row(title: str, blocks: tuple[int, ...], *checksums: str) -> Any:
+def _row(title: str, blocks: tuple[int, ...], *checksums: str) -> Network:
     files = Files(f"resnet/{title.lower()}{KERNELS}", *checksums)
     paper = "He, Zhang, Ren, Sun 2015, arXiv:1512.03385"
     end = averaged(named=True)

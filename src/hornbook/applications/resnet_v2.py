@@ -6,7 +6,7 @@ from typing import Any
 from hornbook import layers
 from hornbook.applications.imagenet_utils import decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_tf as preprocess_input
-from hornbook.applications.network import KERNELS, Files, averaged, network, usual
+from hornbook.applications.network import KERNELS, Files, Network, averaged, network, usual
 from hornbook.applications.parts import activate
 from hornbook.applications.resnet import FILTERS, norm, stem
 
@@ -40,7 +40,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     return activate(norm(x, "post_bn"), "post_relu")
 
 
-def _row(title: str, blocks: tuple[int, ...], *checksums: str) -> Any:
+def _row(title: str, blocks: tuple[int, ...], *checksums: str) -> Network:
     files = Files(f"resnet/{title.lower()}{KERNELS}", *checksums)
     paper = "He, Zhang, Ren, Sun 2016, arXiv:1603.05027"
     end = averaged(named=True)

@@ -4,7 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from hornbook import layers
-from hornbook.applications.network import KERNELS, Files, classified, network, pooled, usual
+from hornbook.applications.network import (
+    KERNELS,
+    Files,
+    Network,
+    classified,
+    network,
+    pooled,
+    usual,
+)
 
 FILTERS = (64, 128, 256, 512, 512)
 
@@ -29,7 +37,7 @@ def end(x: Any, given: SimpleNamespace) -> Any:
     return classified(x, given)
 
 
-def _row(title: str, convolutions: tuple[int, ...], *checksums: str) -> Any:
+def _row(title: str, convolutions: tuple[int, ...], *checksums: str) -> Network:
     files = Files(f"{title.lower()}/{title.lower()}{KERNELS}", *checksums)
     paper = "Simonyan, Zisserman 2014, arXiv:1409.1556"
     return network(usual, title, features, end, files, paper=paper, convolutions=convolutions)
