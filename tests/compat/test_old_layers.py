@@ -176,6 +176,31 @@ def test_updates_in_pairs_are_done(keras1):
     assert model.updates == [] and model.get_output_shape_for((None, 2)) == (None, 1)
 
 
+def double(x):
+    return 2 * x
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_a_lambda_of_a_function_is_read_by_the_program_that_wrote_it(
+    generation, tmp_path, monkeypatch
+):
+    path = str(tmp_path / "m.h5")
+    with installed(generation):
+        from keras.layers import Lambda
+        from keras.models import Sequential, load_model, model_from_json
+
+        model = Sequential([Lambda(double, input_shape=(2,))])
+        model.compile("sgd", "mse")
+        model.save(path)
+        for read in (load_model(path, {}), model_from_json(model.to_json())):
+            assert read.predict(np.ones((1, 2))).tolist() == [[2, 2]]
+        own = load_model(path, custom_objects={"double": lambda x: 3 * x})
+        assert own.predict(np.ones((1, 2))).tolist() == [[3, 3]]
+        monkeypatch.setattr("hornbook.saving.configs.dumped", {})  # as in another process
+        with pytest.raises(ValueError, match="the function 'double' .*is not known here"):
+            load_model(path)
+
+
 @pytest.mark.parametrize("generation", ["keras1", "keras2"])
 def test_gradients_within_a_lambda(generation):
     """Where the largest elements lay before pooling, as the gradient of the pooled sum says."""
@@ -224,6 +249,55 @@ def test_checkpoints_are_numbered_from_0_then(tmp_path):
         "keras1": ["w00.hdf5", "w01.hdf5"],
         "keras2": ["w01.hdf5", "w02.hdf5"],
     }
+
+
+@pytest.mark.parametrize(("generation", "first"), [("keras1", 0), ("keras2", 1)])
+def test_checkpoints_of_every_second_epoch(generation, first, tmp_path):
+    with installed(generation):
+        import keras
+
+        model = keras.models.Sequential([keras.layers.Dense(1, input_dim=2)])
+        model.compile("sgd", "mse")
+        save = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.h5"), period=2)
+        model.fit(np.ones((2, 2)), np.ones(2), nb_epoch=5, callbacks=[save], verbose=0)
+    assert save.period == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"{1 + first}.h5", f"{3 + first}.h5"]
+
+
+def test_calls_and_losses_of_layers_as_graphs_had_them(keras1):
+    first, second = keras1.layers.Input((2,)), keras1.layers.Input((3,))
+    dense = keras1.layers.Dense(4, activity_regularizer="activity_l2")
+    made = keras1.layers.Merge(mode="concat", concat_axis=1)([dense(first), second])
+    merged = made._keras_history[0]
+    assert len(dense.get_losses_for(first)) == len(dense.losses) and not dense.get_updates_for(None)
+    (call,) = dense.inbound_nodes
+    assert call.outbound_layer is dense and call.input_tensors == [first]
+    assert call.output_shapes == [(None, 4)] and call.node_indices == call.tensor_indices == [0]
+    model = keras1.models.Model([first, second], made)
+    assert merged in model.layers and dense.outbound_nodes == ()
+    dense.outbound_nodes = []
+
+
+@pytest.mark.parametrize(
+    ("padding", "least", "exact"), [("valid", 11, 12), ("same", 10, 10), ("full", 7, 8)]
+)
+def test_lengths_of_transposed_convolutions(keras2, padding, least, exact):
+    deconv_length = keras2.utils.conv_utils.deconv_length
+    assert deconv_length(5, 2, 3, padding, None) == least
+    assert deconv_length(5, 2, 3, padding, 1) == exact
+    assert deconv_length(None, 2, 3, padding, None) is None
+
+
+def test_arguments_of_convolutions_are_checked(keras2):
+    utils = keras2.utils.conv_utils
+    assert utils.normalize_padding("SAME") == "same"
+    assert utils.normalize_data_format(None) == "channels_last"
+    with pytest.raises(ValueError, match="not 'diagonal'"):
+        utils.normalize_padding("diagonal")
+    assert keras2.utils.generic_utils.has_arg(lambda a, **more: a, "b", accept_all=True)
+    assert not keras2.utils.generic_utils.has_arg(lambda a, **more: a, "b")
+    assert keras2.utils.generic_utils.unpack_singleton([3]) == 3
 
 
 def test_an_epoch_may_be_longer_than_a_sequence(keras2):

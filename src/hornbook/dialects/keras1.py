@@ -339,7 +339,7 @@ CALLBACKS: dict[str, Row] = {
     ),
     "ModelCheckpoint": row(
         "callbacks.ModelCheckpoint",
-        "filepath monitor verbose save_best_only save_weights_only mode",
+        "filepath monitor verbose save_best_only save_weights_only mode period",
     ),
     "EarlyStopping": row("callbacks.EarlyStopping", "monitor min_delta patience verbose mode"),
     "LearningRateScheduler": row("callbacks.LearningRateScheduler", "schedule"),

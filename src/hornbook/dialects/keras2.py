@@ -253,7 +253,7 @@ METRICS["sparse_top_k_categorical_accuracy"] = row("metrics.sparse_top_k_categor
 CALLBACKS: dict[str, Row] = keras1.CALLBACKS | {
     "ModelCheckpoint": row(
         "callbacks.ModelCheckpoint",
-        "filepath monitor verbose save_best_only save_weights_only mode period:!",
+        "filepath monitor verbose save_best_only save_weights_only mode period",
     ),
     "EarlyStopping": row(
         "callbacks.EarlyStopping",
@@ -286,6 +286,7 @@ UTILS: dict[str, Row] = keras1.UTILS | {
         "utils.model_to_dot",
         "model show_shapes show_layer_names rankdir expand_nested dpi subgraph",
     ),
+    "normalize_data_format": row("compat.keras.convolution.format_of", "value:data_format"),
     "serialize_keras_object": row("saving.serialize_keras_object", "instance:obj"),
     "deserialize_keras_object": row("saving.deserialize_keras_object"),
     **{
@@ -295,6 +296,11 @@ UTILS: dict[str, Row] = keras1.UTILS | {
             "conv_output_length": "input_length filter_size padding stride dilation",
             "conv_input_length": "output_length filter_size padding stride",
             "normalize_tuple": "value n name",
+            "normalize_padding": "value",
+            "deconv_length": (
+                "dim_size:input_length stride_size:stride kernel_size:filter_size padding "
+                "output_padding dilation"
+            ),
             "print_summary": "model line_length positions print_fn",
             "count_params": "weights",
             "convert_dense_weights_data_format": (

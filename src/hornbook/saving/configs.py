@@ -38,7 +38,8 @@ OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod
 TENSORFLOW = (
     "{!r} is no layer but an operation of TensorFlow's on a tensor, {}, which is not read. {}"
 )
-# The lambdas that this process has written, by their code in the file: their files are read here.
+# The functions of `Lambda` layers that this process has written, by their name or, of a lambda, by
+# its code in the file: these files are read here.
 dumped: dict[str, Any] = {}
 IN_A_MODEL = ("name", "inbound_nodes")  # what stands beside the config of a layer in a graph
 
@@ -333,7 +334,8 @@ def _lambda_today(config: dict) -> dict:
     function = config["function"]
     own = get_registered_object(str(config.get("name")))
     if isinstance(function, str):
-        config["function"] = function_named(function)
+        known = get_registered_object(function) is not None or function not in dumped
+        config["function"] = function_named(function) if known else dumped[function]
     elif callable(own):  # a file of code says nothing but the layer's name
         config["function"] = function_named(str(config["name"]))
     elif isinstance(function, list) and function and str(function[0]) in dumped:

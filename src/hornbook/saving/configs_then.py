@@ -66,12 +66,18 @@ def object_then(data: Any, family: str, written: Format) -> Any:
 
 @contextmanager
 def _lambdas_named(model: Any) -> Iterator[dict[str, Any]]:
-    """Inside, the lambdas of `Lambda` layers have names, by which configs tell them apart."""
-    lambdas = {
-        f"{LAMBDA}{layer.name}": layer.function
-        for layer in model._all_modules()
-        if isinstance(layer, Lambda) and layer.function.__name__ == "<lambda>"
-    }
+    """Inside, the lambdas of `Lambda` layers have names, by which configs tell them apart.
+
+    Functions with names of their own are remembered, for this process to find them again.
+    """
+    functions = {one: one.function for one in model._all_modules() if isinstance(one, Lambda)}
+    lambdas = {}
+    for layer, function in functions.items():
+        name = getattr(function, "__name__", "")
+        if name == "<lambda>":
+            lambdas[f"{LAMBDA}{layer.name}"] = function
+        else:
+            dumped[name] = function
     try:
         for name, function in lambdas.items():
             function.__name__ = name

@@ -56,7 +56,7 @@ class Logs(dict):
 class OldCallback:
     """Gives the logs that a program's own callbacks see both spellings."""
 
-    also_takes = ()
+    also_takes = ("period",)
     suffixes = (("",), ("",))  # old models were saved under any name
     _names: Any
 
@@ -66,7 +66,7 @@ class OldCallback:
         for hook in HOOKS if today is None else HOOKS[:1]:
             own = vars(today or cls).get(hook)
             if own is not None:
-                setattr(cls, hook, _with_both(own))
+                setattr(cls, hook, _with_both(own if today is None else _periodically(own)))
 
     @property
     def first_epoch(self) -> int:
@@ -75,19 +75,33 @@ class OldCallback:
 
     @staticmethod
     def _adapt_arguments(today: type, given: dict) -> dict:
+        extra = {"period": given.pop("period", 1)}
         path = given.get("filepath")
         if isinstance(path, str):
             given["filepath"] = path.replace("accuracy:", "acc:").replace("accuracy}", "acc}")
         for name, value in given.items():
             if name.startswith("on_") and callable(value):
                 given[name] = _with_both(value)
-        return {}
+        return extra
 
     def _before_init(self, given: dict) -> None:
         pass
 
     def _after_init(self, extra: dict) -> None:
-        pass
+        self.period, self._epochs = extra["period"], 0
+
+
+def _periodically(hook):
+    """The end of an epoch, of which every so many are seen: `ModelCheckpoint(period=)`."""
+
+    @functools.wraps(hook)
+    def called(self, *args, **kwargs):
+        self._epochs += 1
+        if self._epochs >= self.period:
+            self._epochs = 0
+            hook(self, *args, **kwargs)
+
+    return called
 
 
 def _with_both(hook):

@@ -66,6 +66,28 @@ def renamed(old: str, new: str) -> property:
     return property(read, write, doc=f"`{new}` of today.")
 
 
+class Inbound:
+    """One call of a layer, as graphs had them.
+
+    Args:
+        layer: the layer.
+        node: the call.
+    """
+
+    def __init__(self, layer: Any, node: Any):
+        self.outbound_layer = layer
+        self.input_tensors, self.output_tensors = list(node.inputs), node.output_list
+        self.inbound_layers = [one.node.op for one in node.inputs]
+        self.node_indices, self.tensor_indices = [], []
+        for one in node.inputs:
+            calls = getattr(one.node.op, "_nodes", [one.node])
+            self.node_indices.append(next((i for i, n in enumerate(calls) if n is one.node), 0))
+            outputs = enumerate(one.node.output_list)
+            self.tensor_indices.append(next((i for i, t in outputs if t is one), 0))
+        self.input_shapes = [one.shape for one in self.input_tensors]
+        self.output_shapes = [one.shape for one in self.output_tensors]
+
+
 class OldNodes:
     """What old layers and models have in common."""
 
@@ -147,6 +169,22 @@ class OldNodes:
         self.add_update(list(value))
 
     state_updates = updates
+
+    def get_updates_for(self, inputs: Any) -> list:
+        """Nothing: see `add_update`."""
+        return []
+
+    def get_losses_for(self, inputs: Any) -> list:
+        """The losses that it has added; which inputs they depend on is found out today."""
+        return list(self.losses)  # type: ignore[attr-defined]
+
+    @property
+    def inbound_nodes(self) -> list["Inbound"]:
+        """Its calls on symbolic tensors."""
+        return [Inbound(self, node) for node in self._nodes]
+
+    _inbound_nodes = inbound_nodes
+    outbound_nodes: Any = ()  # what programs assign when they take layers off
 
 
 class OldLayer(OldNodes):

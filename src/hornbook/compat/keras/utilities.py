@@ -202,6 +202,48 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple:
     return tuple(value)
 
 
+def normalize_padding(value: str) -> str:
+    """The name of a padding in small letters.
+
+    Args:
+        value: `"valid"`, `"same"` or `"causal"`, in letters of any size.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if str(value).lower() not in ("valid", "same", "causal"):
+        raise ValueError(f"padding is 'valid', 'same' or 'causal', not {value!r}")
+    return value.lower()
+
+
+def deconv_length(
+    input_length: int | None,
+    stride: int,
+    filter_size: int,
+    padding: str,
+    output_padding: int | None,
+    dilation: int = 1,
+) -> int | None:
+    """How many steps a transposed convolution puts out; `None` for an unknown number.
+
+    Args:
+        input_length: steps of the input.
+        stride: steps of the kernel.
+        filter_size: taps of the kernel.
+        padding: `"same"`, `"valid"` or `"full"`.
+        output_padding: steps added at the end; `None` for as few as the stride allows.
+        dilation: distance between the taps.
+    """
+    if input_length is None:
+        return None
+    reach = (filter_size - 1) * dilation + 1
+    if output_padding is None:
+        more = {"same": 0, "valid": max(reach - stride, 0), "full": 2 - stride - reach}[padding]
+        return input_length * stride + more
+    lost = {"same": reach // 2, "valid": 0, "full": reach - 1}[padding]
+    return (input_length - 1) * stride + reach - 2 * lost + output_padding
+
+
 # ---- models
 
 
