@@ -185,6 +185,14 @@ def test_scorers_have_their_old_names():
         importlib.import_module("sklearn.metrics").get_scorer("log_loss")
 
 
+def test_more_places_than_labels_on_an_axis():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    with put_back():
+        _, labels = plt.xticks([0, 1, 2], ["a", "b"])
+        plt.close()
+    assert [one.get_text() for one in labels] == ["a", "b"]
+
+
 def test_nothing_is_split_where_nothing_is_found():
     import re
 

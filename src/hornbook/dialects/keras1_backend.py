@@ -99,6 +99,7 @@ BACKEND: dict[str, Row] = {
             "gradients": "loss variables",
             "get_session": "",
             "set_session": "session",
+            "_set_device": "device",
             "print_tensor": "x message",
             "image_data_format": "",
             "set_image_data_format": "data_format",

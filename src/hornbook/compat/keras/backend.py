@@ -106,6 +106,10 @@ def set_session(session: Any) -> None:
     warnings.warn(SESSION, stacklevel=3)
 
 
+def _set_device(device: str) -> None:
+    """Nothing: the engine's device is used."""
+
+
 # ---- variables and values
 
 

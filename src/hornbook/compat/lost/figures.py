@@ -33,3 +33,16 @@ def set_window_title(self: Any, title: str) -> None:
     """`canvas.set_window_title`."""
     if self.manager is not None:
         self.manager.set_window_title(title)
+
+
+def with_too_many(ticks: Callable) -> Callable:
+    """`xticks` and `yticks`: of places and labels the shorter list decides."""
+
+    @functools.wraps(ticks)
+    def call(*args, **kwargs):
+        if len(args) == 2 and all(hasattr(one, "__len__") for one in args):
+            count = min(map(len, args))
+            args = tuple(one[:count] for one in args)
+        return ticks(*args, **kwargs)
+
+    return call
