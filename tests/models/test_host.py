@@ -128,6 +128,12 @@ def test_strings_that_reach_a_layer_of_the_device_are_told_with_its_name():
         keras.ops.exp(keras.Input((1,), dtype="string"))
 
 
+def test_strings_given_to_a_model_of_numbers_are_told_with_the_way_out():
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1)])
+    with pytest.raises(TypeError, match="x has 'a' in row 0.*begin the model with a StringLookup"):
+        model.predict(np.array([["a"]]), verbose=0)
+
+
 # ---- training
 
 

@@ -227,8 +227,11 @@ def test_calls_that_cannot_be_are_told_with_the_layer_s_name():
         layer.adapt(["a"])
     with pytest.raises(TypeError, match="adapts to integers"):
         IntegerLookup().adapt(["a"])
-    with pytest.raises(ValueError, match="'hot' has no vocabulary yet"):
-        StringLookup(output_mode="multi_hot", name="hot")(["a"])
+    for settings in ({}, {"output_mode": "multi_hot"}):
+        with pytest.raises(ValueError, match="'new' has no vocabulary yet"):
+            StringLookup(name="new", **settings)(["a"])
+    with pytest.raises(ValueError, match="'new' has no vocabulary yet"):
+        StringLookup(name="new", invert=True)([1])
     hot = StringLookup(vocabulary=["a"], output_mode="one_hot", name="hot")
     hot.set_vocabulary(["a", "b"])
     hot(keras.Input((1,), dtype="string"))

@@ -28,8 +28,7 @@ NOT_THERE = (
     "num_oov_indices=1 gives others a place of their own"
 )
 NO_VOCABULARY = (
-    "layer {!r} has no vocabulary yet, which says how long its vectors are: pass vocabulary=..., "
-    "or call adapt(data), before it is called"
+    "layer {!r} has no vocabulary yet: pass vocabulary=..., or call adapt(data), before it is used"
 )
 STATIC = (
     "layer {!r} cannot adapt: it was made with a vocabulary. Make it without one, or call "
@@ -299,6 +298,8 @@ class IndexLookup(Adapting, HostLayer):
 
     def indices(self, values: list) -> np.ndarray:
         """The index of each value, int64; of a mask, where it has none, -1."""
+        if not len(self._vocabulary):
+            raise ValueError(NO_VOCABULARY.format(self.name))
         other = self._first_oov if self.num_oov_indices == 1 else UNKNOWN
         places = self._vocabulary.places
         found = np.fromiter(map(places.get, values, repeat(other)), "int64", len(values))
@@ -326,6 +327,8 @@ class IndexLookup(Adapting, HostLayer):
         return hashes.bins([as_bytes(value) for value in values], count, self.salt)
 
     def _inverted(self, inputs: np.ndarray) -> np.ndarray:
+        if not len(self._vocabulary):
+            raise ValueError(NO_VOCABULARY.format(self.name))
         tokens = [*self._special, *self._vocabulary.tokens]
         text = self.vocabulary_dtype == STRING
         table = np.array([*tokens, self.oov_token], object if text else "int64")

@@ -74,7 +74,9 @@ def _text_message(array: np.ndarray, what: str) -> str:
                 "one length, for instance with utils.pad_sequences"
             )
         item = item.item() if isinstance(item, np.generic) else item
-        return f"{what} has {item!r} in {place}, which is not a number; encode it as numbers first"
+        first = f"{what} has {item!r} in {place}, which is not a number; encode it as numbers first"
+        layers = ", or begin the model with a StringLookup or TextVectorization layer"
+        return first + (layers if isinstance(item, str) and what.startswith("x") else "")
     return f"{what} has dtype {array.dtype}; convert it with .astype('float32')"
 
 
