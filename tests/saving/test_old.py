@@ -250,22 +250,22 @@ def test_kernels_of_theano_are_turned():
     np.testing.assert_array_equal(turned, kernel[::-1, ::-1])
 
 
-def test_weights_of_cudnn_are_those_of_a_plain_layer():
-    plain, cudnn = [rows(3, 8), rows(2, 8), rows(8)], []
-    for value in plain[:2]:
-        cudnn.append(
-            np.hstack(
-                [
-                    np.ascontiguousarray(k.T).reshape(k.shape) if k.shape[0] == 3 else k.T
-                    for k in np.hsplit(value, 4)
-                ]
-            )
-        )
-    cudnn.append(np.tile(0.5 * plain[2], 2))
-    layer = layers.LSTM(2)
+@pytest.mark.parametrize(("kind", "gates"), [(layers.LSTM, 4), (layers.GRU, 3)])
+def test_weights_of_cudnn_are_those_of_a_plain_layer(kind, gates):
+    kernel, recurrent = rows(3, 2 * gates), rows(2, 2 * gates)
+    inputs = [np.ascontiguousarray(k.T).reshape(k.shape) for k in np.hsplit(kernel, gates)]
+    states = [k.T for k in np.hsplit(recurrent, gates)]
+    bias = rows(2, 2 * gates)  # of the input and of the state
+    cudnn = [np.hstack(inputs), np.hstack(states), bias.ravel()]
+    plain = [kernel, recurrent, bias if kind is layers.GRU else bias.sum(0)]
+    layer = kind(2)
     layer.build((None, 5, 3))
+    assert [weight.shape for weight in layer.weights] == [value.shape for value in plain]
     for value, wanted in zip(as_today(layer, cudnn, FORMATS["2"]), plain, strict=True):
         np.testing.assert_allclose(value, wanted)
+
+
+def test_weights_of_a_cudnn_gru_do_not_fit_one_that_computes_something_else():
     gru = layers.GRU(2, reset_after=False)
     gru.build((None, 5, 3))
     with pytest.raises(ValueError, match="reset_after=True"):

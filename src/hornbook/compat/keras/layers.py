@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import layers, random
+from hornbook import formulas, layers, random
 from hornbook.compat.keras import initializations
 from hornbook.compat.keras.closures import derives, read_by_layer, reading, run_through, through
 from hornbook.compat.translate import translate
@@ -238,7 +238,7 @@ class OldLayer(OldNodes):
         if has_symbolic(args) or has_symbolic(kwargs):
             function = getattr(self, "function", None)
             read = read_by_layer(self)
-            if derives(function):
+            if function is not None and derives(function):
                 made = function(*args, **self.arguments)
                 kwargs["graph"], kwargs["reads"] = through(made, args)
                 vars(self)["call"] = run_through
@@ -288,7 +288,7 @@ class OldLayer(OldNodes):
             AttributeError: if it was not told any.
         """
         if self._batch_input_shape is None:
-            raise AttributeError(f"layer {self.name!r} was not told the shape of its input")  # type: ignore[attr-defined]
+            raise AttributeError(f"layer {self.name!r} was not told the shape of its input")
         return tuple(self._batch_input_shape)
 
     @batch_input_shape.setter
@@ -411,7 +411,9 @@ class ModeBatchNormalization(layers.BatchNormalization):
             return super().call(inputs, True, mask)
         mean = jnp.mean(inputs, -1, keepdims=True)
         deviation = jnp.sqrt(jnp.var(inputs, -1, keepdims=True) + self.epsilon)
-        return self._affine((inputs - mean) / deviation, self.gamma.value, self.beta.value)  # type: ignore[union-attr]
+        gamma, beta = self.gamma.value, self.beta.value  # type: ignore[union-attr]
+        normal = (inputs - mean) / deviation
+        return formulas.scaled(normal, gamma, beta, self.axis, self.compute_dtype)
 
 
 VARIANTS: dict[type, tuple[str, type]] = {

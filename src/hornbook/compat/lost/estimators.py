@@ -130,12 +130,13 @@ def feature_names(self: Any) -> list[str]:
 GridScore = namedtuple("GridScore", "parameters mean_validation_score cv_validation_scores")
 
 
-@property
-def grid_scores(self: Any) -> list[GridScore]:
-    """`grid_scores_` of a search: what each choice of parameters scored."""
+def _grid_scores(self: Any) -> list[GridScore]:
     found = self.cv_results_
     folds = np.stack([found[f"split{i}_test_score"] for i in range(self.n_splits_)], axis=1)
     return [*map(GridScore, found["params"], found["mean_test_score"], folds)]
+
+
+grid_scores = property(_grid_scores, doc="`grid_scores_` of a search: each choice and its scores.")
 
 
 def with_old_scorers(before: Callable) -> Callable:
