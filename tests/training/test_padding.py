@@ -311,7 +311,7 @@ def test_what_is_attended_to_may_be_padded_for_queries_of_one_length(monkeypatch
             yield (rng.normal(size=(2, 3, 4)).astype("float32"), words(2, n, rng)), np.ones((2, 1))
 
     model.fit(batches(), verbose=0)
-    given = model.training_state.padding(model, (*next(batches()), None))
+    given = model._training_state.padding(model, (*next(batches()), None))
     assert given[0][0].shape == (2, 3, 4) and given[0][1].shape == (2, 8)
 
 
@@ -323,7 +323,7 @@ def test_a_target_that_is_an_input_too_is_padded_as_a_target():
     for n in (5, 7):
         x = np.ones((2, n, 2), "float32")
         model.fit(iter([(x, x)]), verbose=0)
-    padded, y, _, given = model.training_state.padding(model, (x, x, None))
+    padded, y, _, given = model._training_state.padding(model, (x, x, None))
     assert padded.shape == y.shape == (2, 8, 2)
     assert (padded[:, 7:] == 9).all() and (y[:, 7:] == 0).all() and (given == 7).all()
 

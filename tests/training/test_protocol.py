@@ -11,6 +11,7 @@ import hornbook as keras
 from hornbook.training import protocol
 from hornbook.training.protocol import Trainable
 
+PROTOCOL = {name for name in vars(Trainable) if not name.startswith("__")}
 PACKAGE = Path(keras.__file__).parent
 TRAINING = sorted(PACKAGE.glob("training/**/*.py"))
 MODELS = sorted(PACKAGE.glob("models/*.py"))
@@ -46,7 +47,7 @@ def models() -> list:
 
 def of_training() -> set[str]:
     """The private names that training gives a model."""
-    names = {"_training_state", "training_state"}
+    names = {"_trained", "_training_state"}
     for kind in keras.Model.__mro__:
         if kind.__module__.startswith("hornbook.training"):
             names |= {*filter(is_private, vars(kind))}
@@ -54,7 +55,7 @@ def of_training() -> set[str]:
 
 
 def test_training_reads_no_private_attribute_of_a_model():
-    private = {name for model in models() for name in dir(model) if is_private(name)}
+    private = {name for model in models() for name in dir(model) if is_private(name)} - PROTOCOL
     assert {"_recorded", "_owned", "_all_modules"} <= private
     mixins = {
         PACKAGE / f"{kind.__module__.partition('.')[2].replace('.', '/')}.py"
@@ -75,8 +76,8 @@ def test_training_reads_no_private_attribute_of_a_model():
 
 
 def test_models_read_nothing_that_is_trainings_own():
-    names = of_training()
-    assert {"_evaluate", "_eagerly", "training_state"} <= names
+    names = of_training() - PROTOCOL | {"_training_state"}
+    assert {"_evaluate", "_eagerly", "_training_state"} <= names
     found = [
         f"{place}: {of}.{name}"
         for path in MODELS
@@ -88,7 +89,7 @@ def test_models_read_nothing_that_is_trainings_own():
 
 def test_what_training_asks_of_a_model_is_written_down():
     written = set(re.findall(r"`(\w+)`", protocol.__doc__))
-    written |= {name for name in vars(Trainable) if not name.startswith("_")}
+    written |= PROTOCOL
     asked = {
         name: place
         for path in TRAINING
@@ -98,16 +99,16 @@ def test_what_training_asks_of_a_model_is_written_down():
     }
     unknown = {place: name for name, place in asked.items() if name not in written}
     assert not unknown
-    assert {name for name in vars(Trainable) if not name.startswith("_")} <= set(asked)
+    assert set(asked) >= PROTOCOL
 
 
 @pytest.mark.parametrize("model", models(), ids=["functional", "sequential", "subclass"])
 def test_every_model_answers(model):
     assert isinstance(model, Trainable)
-    known = model.known_outputs()
-    graph = model.known_graph()
+    known = model._known_outputs()
+    graph = model._known_graph()
     assert (known.names is None) == (graph is None) == (known.specs is None)
-    assert model.adapt_inputs(3) == 3
+    assert model._adapt_inputs(3) == 3
     if graph is not None:
         assert known.names == model.output_names and len(known.activations) == 1
-        assert model.inputs_in_order([3]) == [3]
+        assert model._inputs_in_order([3]) == [3]

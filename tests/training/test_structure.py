@@ -176,10 +176,10 @@ def test_nothing_is_compiled_again_where_nothing_changed():
     model = Whole()
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
-    program = model.training_state.by_mode["train"]
+    program = model._training_state.by_mode["train"]
     model.blocks.vocabulary[3] = "three"
     model.fit(X, Y, verbose=0)
-    assert model.training_state.by_mode["train"] is program
+    assert model._training_state.by_mode["train"] is program
 
 
 def test_copies_are_looked_at_anew():

@@ -87,7 +87,7 @@ def transform_matrices(rows: int, columns: int, moves: Sequence[dict[str, Any]])
     last = down_and_across * [rows - 1, columns - 1]
     offset = shift + middle + np.einsum("nij,nj->ni", matrix, last - middle)
     matrix = np.where(down_and_across[:, None], -matrix, matrix)
-    return np.concatenate([matrix, offset[..., None]], axis=2)
+    return np.concatenate([matrix, offset[..., None]], axis=2) + 0.0  # no negative zeros
 
 
 def resampled(

@@ -385,7 +385,7 @@ def known_outputs(graph: Graph) -> Known:
 def _activation_of(tensor: SymbolicTensor) -> Any:
     """The activation function that a tensor comes out of, looking through nested models."""
     op = tensor.node.op
-    if isinstance(op, Trainable) and (inner := op.known_outputs().specs) is not None:
+    if isinstance(op, Trainable) and (inner := op._known_outputs().specs) is not None:
         return _activation_of(tree.flatten(inner)[0])
     inner = getattr(op, "layer", None)
     for one in (op, inner):

@@ -145,7 +145,7 @@ class Model(Trainer):
         """The names under which outputs' losses and metrics are reported."""
         return functional.known_outputs(self._known("output_names")).names or []
 
-    def known_graph(self) -> Graph | None:
+    def _known_graph(self) -> Graph | None:
         """The graph of a functional model without losses in it, whose `call` is not one's own; of
         one with host layers, what runs on the device."""
         own = not type(self).call.__module__.startswith("hornbook.models.")
@@ -158,7 +158,7 @@ class Model(Trainer):
         """What runs on the host, before the device, if the graph has such layers."""
         return self._stage if self._recorded is not None else None
 
-    def known_outputs(self) -> Known:
+    def _known_outputs(self) -> Known:
         """What the graph says of the outputs: names, symbolic tensors and activations."""
         return functional.known_outputs(self._recorded) if self._recorded else Known()
 
@@ -411,7 +411,7 @@ class Model(Trainer):
         self._nodes.append(node)
         return node.outputs
 
-    def given(self, value: Any) -> Any:
+    def _given(self, value: Any) -> Any:
         """What a model with host layers is called with, as numpy arrays."""
         return given(self, value)
 
@@ -439,11 +439,11 @@ class Model(Trainer):
         values = zip(in_order(self, inputs), self._recorded.input_list, strict=True)
         return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
 
-    def inputs_in_order(self, x: Any) -> list:
+    def _inputs_in_order(self, x: Any) -> list:
         """Data as one value for each input of the graph."""
         return list(x.values) if isinstance(x, Prepared) else in_order(self, x)
 
-    def adapt_inputs(self, x: Any) -> Any:
+    def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the model is called with, what runs on the host done; wrong names
         and shapes raise."""
         if self._host is not None:

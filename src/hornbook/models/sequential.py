@@ -147,10 +147,10 @@ class Sequential(Model):
         known = self._recorded is not None or not self._stack
         return super()._host if known else self._stack[0]._host
 
-    def adapt_inputs(self, x: Any) -> Any:
+    def _adapt_inputs(self, x: Any) -> Any:
         if self._recorded is None and self._host is not None:
-            self.build(shape_of(self.given(x)))
-        return super().adapt_inputs(x)
+            self.build(shape_of(self._given(x)))
+        return super()._adapt_inputs(x)
 
     def _layers_below(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]

@@ -166,7 +166,7 @@ def _flat(model: Any) -> list[Any]:
 
 
 def _is_model(layer: Any) -> bool:
-    return hasattr(layer, "training_state")
+    return hasattr(layer, "_training_state")
 
 
 def _by_place(

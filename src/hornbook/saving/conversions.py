@@ -77,7 +77,7 @@ def _leaves(layer: Any) -> Iterator[Any]:
 
 def _inside(layer: Any) -> list:
     """The layers whose weights are those of a wrapper or model, if they are all there are."""
-    if hasattr(layer, "training_state"):
+    if hasattr(layer, "_training_state"):
         inside = layer.layers
     elif hasattr(layer, "forward_layer"):
         inside = [layer.forward_layer, layer.backward_layer]

@@ -290,7 +290,7 @@ def _by_name(model: Module, file: Any) -> list[tuple[str, Entry]]:
 
 
 def _is_model(owner: Any) -> bool:
-    return hasattr(owner, "training_state")
+    return hasattr(owner, "_training_state")
 
 
 def find(file: Any, path: str) -> Any:

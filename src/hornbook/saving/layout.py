@@ -24,7 +24,7 @@ FOUNDATIONS = {
     "training.trainer models.model models.sequential optimizers.base optimizers.state".split()
 }
 # Attributes whose contents are reached by others.
-SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_training_state", "history"}
+SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_trained", "history"}
 KEPT = ("weight", "state")  # kinds of a layer's variables that a file holds
 
 
@@ -100,7 +100,7 @@ def _names(owner: Any) -> list[str]:
     names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))  # type: ignore[arg-type]
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
-    if not hasattr(owner, "training_state"):
+    if not hasattr(owner, "_training_state"):
         return ordered
     if getattr(owner, "_recorded", None) is not None:  # a graph comes before attributes
         return ["layers", *ordered, "optimizer"]

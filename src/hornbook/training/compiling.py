@@ -67,7 +67,7 @@ class Compiling(Steps):
         self.stop_training = False
         self.train_function = self.test_function = self.predict_function = None
         objective = Objective(loss, loss_weights, metrics, weighted_metrics)
-        self.training_state.settle(
+        self._training_state.settle(
             optimizer,
             objective,
             frozen_now(self),
@@ -90,9 +90,9 @@ class Compiling(Steps):
         What cannot be described (a lambda) is left out with a warning: the model is then saved as
         not compiled.
         """
-        if not self.training_state.compiled:
+        if not self._training_state.compiled:
             return None
-        state = self.training_state
+        state = self._training_state
         given = {"optimizer": state.optimizer, **dict(zip(GIVEN, state.objective.given))}
         given |= {name: getattr(state, name) for name in OPTIONS}
         try:
@@ -123,7 +123,7 @@ class Compiling(Steps):
         given = {key: value for key, value in deserialize(config).items() if key in known}
         self.compile(**given)
         if self.built:
-            self.training_state.optimizer.build(self.trainable_variables)
+            self._training_state.optimizer.build(self.trainable_variables)
 
     # ---- losses and metrics
 
@@ -136,7 +136,7 @@ class Compiling(Steps):
     def metrics(self) -> list:
         """The loss, one metric for all that `compile` was given, the losses of several outputs, and
         metrics among the attributes of the model and its layers."""
-        objective = self.training_state.objective
+        objective = self._training_state.objective
         return [*(objective.metrics if objective else []), *self._extra_metrics()]
 
     @property

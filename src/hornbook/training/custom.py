@@ -106,7 +106,7 @@ class Steps(Trainable):
             )
         scaled = loss
         if training and optimizer_variables is not None:
-            optimizer = self.training_state.optimizer
+            optimizer = self._training_state.optimizer
             with bind(paired([optimizer.variables], [optimizer_variables])):
                 scaled = optimizer.scale_loss(loss)
         return scaled, (loss, y_pred, others, metrics)
@@ -115,7 +115,7 @@ class Steps(Trainable):
         """The logs and the metrics' values after a batch."""
         groups = [self.metrics_variables]  # type: ignore[attr-defined]
         with bind(paired(groups, [metrics])) as scope:
-            self.training_state.objective.track_total(loss, y_pred)
+            self._training_state.objective.track_total(loss, y_pred)
             logs = compute_metrics(self, x, y, y_pred, weight)
         return logs, listed(groups, scope)[0]
 
@@ -135,7 +135,7 @@ class Steps(Trainable):
         gradients, (loss, y_pred, others, metrics) = gradient(
             trainable, others, metrics, x, y, weight, training=True, optimizer_variables=slots
         )
-        trainable, slots = self.training_state.optimizer.stateless_apply(
+        trainable, slots = self._training_state.optimizer.stateless_apply(
             slots, gradients, trainable
         )
         logs, metrics = self._counted(metrics, loss, x, y, y_pred, weight)
@@ -225,7 +225,7 @@ def state_groups(model: Any, mode: str) -> list[list]:
     """The variables whose values a step of one's own is given, in lists."""
     groups = [model.trainable_variables, model.non_trainable_variables]
     if mode == "train":
-        groups.append(model.training_state.optimizer.variables)
+        groups.append(model._training_state.optimizer.variables)
     return groups if mode == "predict" else [*groups, model.metrics_variables]
 
 

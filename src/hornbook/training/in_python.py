@@ -33,7 +33,7 @@ class StepInPython(TrainStep):
 
     def __init__(self, model: Any, variables: Variables):
         super().__init__(model, variables)
-        if type(model.training_state.optimizer).__module__.startswith("hornbook."):
+        if type(model._training_state.optimizer).__module__.startswith("hornbook."):
             self.descend = jax.jit(self.descend)  # type: ignore[method-assign]
 
     def __call__(  # type: ignore[override]
@@ -48,7 +48,7 @@ class StepInPython(TrainStep):
                 logs = count(model, batch, loss, y_pred) if self.own_logs else None
                 masks = [get_mask(leaf) for leaf in tree.flatten(y_pred)]
                 after = variables.state(scope)
-            return model.training_state.optimizer.scale_loss(loss), (
+            return model._training_state.optimizer.scale_loss(loss), (
                 loss,
                 after,
                 y_pred,
@@ -64,7 +64,7 @@ class StepInPython(TrainStep):
                     set_mask(leaf, mask)
                 count(model, batch, loss, y_pred)
                 after = variables.state(scope)
-        finite = bool(jnp.isfinite(loss) & are_finite(gradients, model.training_state.optimizer))
+        finite = bool(jnp.isfinite(loss) & are_finite(gradients, model._training_state.optimizer))
         if finite:
             after = self.descend(after, fixed, gradients, finite)
         else:

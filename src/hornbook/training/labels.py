@@ -61,10 +61,10 @@ def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
     Raises:
         ValueError: with the input or output, the row, the number and the range.
     """
-    settled = model.training_state
+    settled = model._training_state
     if settled.ranges is None:
         own = has_own_steps(model)
-        settled.ranges = ids_of(model), {} if own else _of_outputs(model, model.known_graph())
+        settled.ranges = ids_of(model), {} if own else _of_outputs(model, model._known_graph())
     inputs, outputs = settled.ranges
     x, y, weight = data[:3]
     check_ids(model, inputs, x, rows)
@@ -81,7 +81,7 @@ def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
 
 def ids_of(model: Any) -> Ids:
     """What the inputs of a model may hold; nothing where they are not known."""
-    graph = model.known_graph()
+    graph = model._known_graph()
     symbols = graph.input_list if graph else []
     return [(symbol, _of_ids(graph, symbol)) for symbol in symbols]
 
@@ -90,7 +90,7 @@ def check_ids(model: Any, inputs: Ids, x: Any, rows: Any = None) -> None:
     """Raise for inputs that lie outside their range; see `check_numbers`."""
     if not inputs:
         return
-    for array, (symbol, allowed) in zip(model.inputs_in_order(x), inputs, strict=False):
+    for array, (symbol, allowed) in zip(model._inputs_in_order(x), inputs, strict=False):
         if getattr(getattr(array, "dtype", None), "kind", "") == "c" != _kind(symbol):
             said = {"what": "x", "name": symbol.name, "dtype": symbol.dtype}
             raise ValueError(COMPLEX.format(**said))
@@ -156,7 +156,7 @@ def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
     """What reads an input, also within models of one input that do."""
     for node in graph.nodes:
         if any(symbol is one for one in node.inputs):  # `in` would compare elements
-            inner = node.op.known_graph() if isinstance(node.op, Trainable) else None
+            inner = node.op._known_graph() if isinstance(node.op, Trainable) else None
             if inner and len(inner.input_list) == 1 and len(node.inputs) == 1:
                 yield from _readers(inner, inner.input_list[0])
             else:
@@ -165,7 +165,7 @@ def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
 
 def _of_outputs(model: Any, graph: Graph | None) -> dict[str, Range]:
     """The labels that each output's losses know; those of steps that may be masked are any."""
-    objective = model.training_state.objective
+    objective = model._training_state.objective
     tensors = objective.split(graph.outputs) if graph else {}
     found = {}
     for name, terms in objective.losses.items():

@@ -223,7 +223,7 @@ class Epochs:
         self.end = getattr(events, f"on_{mode}_batch_end")
         self.each = events.needs_every_batch(mode)
         # steps from event to event
-        self.at_once = model.training_state.steps_per_execution if self.each else 1
+        self.at_once = model._training_state.steps_per_execution if self.each else 1
         self.ahead: Ahead | None = None
         self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
         self._latest: Running | None = None

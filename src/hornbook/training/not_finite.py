@@ -32,9 +32,9 @@ def report(model: Any, variables: Variables, slab: Any, index: int, number: int)
         slab, index: which batch.
         number: how the batch is called.
     """
-    if model.training_state.reported:
+    if model._training_state.reported:
         return
-    model.training_state.reported = True
+    model._training_state.reported = True
     batch = slab.take(index)
     try:
         what, where = find(model, variables, batch)

@@ -105,13 +105,13 @@ class Padding:
             data: `(x, y, sample_weight)`, numpy or JAX arrays.
             targets: whether the loss and the metrics count, or the outputs alone.
         """
-        graph = model.known_graph()
+        graph = model._known_graph()
         x, y, weight = data
-        inputs = model.inputs_in_order(x) if graph is not None else tree.flatten(x)
+        inputs = model._inputs_in_order(x) if graph is not None else tree.flatten(x)
         lengths = [None if v is None or v.ndim < 2 else v.shape[1] for v in inputs]
         if not self._vary(lengths) or graph is None:
             return data
-        if targets and not model.training_state.objective.built:
+        if targets and not model._training_state.objective.built:
             return data
         self._look(graph)
         counts: dict[int, Any] = {group: lengths[i] for i, group in self.varying.items()}
@@ -121,7 +121,7 @@ class Padding:
         zeros: dict[int, tuple[Any, int]] = {}
         given = [counts.get(group, 0) for group in tree.flatten(self.groups)]
         if targets and any(given):
-            objective = model.training_state.objective
+            objective = model._training_state.objective
             found = self._with_timesteps(objective, graph, y, weight, counts)
             if found is None:
                 return data
@@ -218,7 +218,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Timesteps], fills: dict[int, A
         if not found:
             continue
         raw = [timesteps.raw for timesteps in found if timesteps.raw is not None]
-        inner = node.op.known_graph() if isinstance(node.op, Trainable) else None
+        inner = node.op._known_graph() if isinstance(node.op, Trainable) else None
         if inner is not None:
             if len(raw) < len(found) or not _spread_inside(inner, node, at, fills):
                 return False
@@ -241,7 +241,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Timesteps], fills: dict[int, A
 
 def _spread_inside(inner: Graph, node: Any, at: dict, fills: dict) -> bool:
     """The same inside a model that is called as a layer; it begins with the raw inputs."""
-    given = node.op.inputs_in_order(node.args[0]) if node.args else []
+    given = node.op._inputs_in_order(node.args[0]) if node.args else []
     if len(given) != len(inner.input_list) or len(node.inputs) != len(set(given)):
         return False
     within = {s: at[t] for s, t in zip(inner.input_list, given, strict=True) if t in at}

@@ -62,7 +62,7 @@ class Forward:
 
 def trained_weights(model: Any) -> list[Variable]:
     """The weights that were trainable at `compile`."""
-    frozen = {id(one) for one in model.training_state.frozen}
+    frozen = {id(one) for one in model._training_state.frozen}
     found: dict[Variable, None] = {}
     stack: list[Module] = [model]
     done = set(frozen)
@@ -74,8 +74,12 @@ def trained_weights(model: Any) -> list[Variable]:
             found |= dict.fromkeys(v for v in own if id(v) not in frozen)
             stack.extend(reversed(child_modules(module)))
     changed = {*map(id, frozen_now(model))} != frozen
-    if changed and set(found) != set(model.trainable_variables) and not model.training_state.warned:
-        model.training_state.warned = True
+    if (
+        changed
+        and set(found) != set(model.trainable_variables)
+        and not model._training_state.warned
+    ):
+        model._training_state.warned = True
         warnings.warn(
             f"the layers of {model.name!r} that are trainable have changed since compile(), "
             "which settled them. Call compile() again for the change to take effect.",
@@ -86,7 +90,7 @@ def trained_weights(model: Any) -> list[Variable]:
 
 def program_of(model: Any, mode: str) -> Program:
     """The compiled run for a mode; made again when the variables have changed."""
-    settled = model.training_state
+    settled = model._training_state
     found = settled.by_mode.get(mode)
     if found is not None and settled.structures[mode].holds():
         return found
@@ -119,10 +123,10 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> Any:
         return runs_in_python(custom.custom_function(model, bound, mode), model, bound)
     if overrides(kind, f"{mode}_step", *PURE):
         step = custom.custom_step(model, bound, mode)
-        if model.training_state.run_eagerly:
+        if model._training_state.run_eagerly:
             return runs_in_python(step, model, bound)
         return steps.many(step, model, bound, mode, says=True)
-    if model.training_state.run_eagerly:
+    if model._training_state.run_eagerly:
         make = StepInPython if mode == "train" else steps.test_step
         return runs_in_python(make(model, bound), model, bound)
     make = steps.TrainStep if mode == "train" else steps.test_step
@@ -132,7 +136,7 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> Any:
 
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:
     """All that a run may read, each once: the variables of model, metrics and optimizer."""
-    state = model.training_state
+    state = model._training_state
     paths = variable_paths(model)
     if state.compiled:  # a model may list metrics that none of its attributes holds
         listed = {id(metric): metric for metric in (*state.objective.metrics, *model.metrics)}
@@ -159,7 +163,7 @@ def state_of_ones_own(model: Any) -> list[Variable]:
 def prepare(model: Any, data: tuple) -> None:
     """Build what the first batch lets one build: the model, the objective."""
     x, y, *_ = data
-    settled = model.training_state
+    settled = model._training_state
     if settled.structure is None or not settled.structure.holds():
         structure = Structure(model)
         if model.built and _grew(settled.structure, structure):
@@ -177,10 +181,10 @@ def prepare(model: Any, data: tuple) -> None:
 
 def matched(model: Any, y: Any, outputs: Any) -> Objective:
     """The objective of a compiled model, its losses and metrics matched with the outputs."""
-    objective = model.training_state.objective
+    objective = model._training_state.objective
     if not objective.built and outputs is not None:
         names = _names_of(model, outputs)
-        known = model.known_outputs()
+        known = model._known_outputs()
         named = isinstance(outputs, dict) or known.names is not None
         objective.build(names, y, outputs, known.activations, named)
     return objective
@@ -195,9 +199,9 @@ def _without_call(y: Any) -> Any:
 
 def _output_specs(model: Any, x: Any) -> Any:
     """Shapes and dtypes of the outputs; builds the model where it is not built."""
-    known = model.known_outputs().specs
+    known = model._known_outputs().specs
     if known is None and model.built:
-        known = model.training_state.outputs
+        known = model._training_state.outputs
     return _trace(model, x) if known is None else known
 
 
@@ -218,12 +222,12 @@ def _trace(model: Any, x: Any) -> Any:
             return model(x, training=True)
 
     specs = tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), x)
-    outputs = model.training_state.outputs = jax.eval_shape(outputs_of, specs)
+    outputs = model._training_state.outputs = jax.eval_shape(outputs_of, specs)
     return outputs
 
 
 def _names_of(model: Any, outputs: Any) -> list[str]:
-    names = model.known_outputs().names
+    names = model._known_outputs().names
     if names is not None:
         return names
     if isinstance(outputs, dict) and not any(map(tree.is_nested, outputs.values())):
@@ -236,7 +240,7 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
 @uses_engine
 def forward(model: Any, x: Any) -> Any:
     """The compiled forward pass on one batch."""
-    found = model.training_state.forward
+    found = model._training_state.forward
     if found is None or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
     if found.ids and not (isinstance(x, np.ndarray) and len(x) == 1):
@@ -250,19 +254,19 @@ def forward(model: Any, x: Any) -> Any:
 def _new_forward(model: Any, x: Any) -> Forward:
     if not model.built:
         _output_specs(model, tree.map_structure(jax.device_put, x))
-    found = model.training_state.forward
+    found = model._training_state.forward
     structure = Structure(model)
     if found is not None and _grew(found.structure, structure):
         _trace(model, tree.map_structure(jax.device_put, x))
         structure = Structure(model)
     paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
-    eager = model.training_state.run_eagerly
+    eager = model._training_state.run_eagerly
     if found is not None and (found.eager != eager or not found.structure.same(structure)):
         found = None
     if found is None or not found.variables.are(paths):
         variables = Variables(paths, "predict", also=state_of_ones_own(model))
         run = _compile_forward(model, variables)
-        model.training_state.forward = found = Forward(run, variables, eager)
+        model._training_state.forward = found = Forward(run, variables, eager)
     found.structure = structure
     inputs = ids_of(model)
     found.ids = inputs if any(allowed for _, allowed in inputs) else []
@@ -277,6 +281,6 @@ def _compile_forward(model: Any, variables: Variables) -> Any:
     run = steps.forward(make_step(model, variables), variables)
     return (
         run
-        if model.training_state.run_eagerly
+        if model._training_state.run_eagerly
         else jax.jit(run, compiler_options=compiler_options())
     )

@@ -4,7 +4,8 @@ Of Keras's names these are `name`, `built` and a call; `metrics`, `reset_metrics
 `get_metrics_result`; `compute_loss` and `compute_metrics`; `trainable_variables`,
 `non_trainable_variables` and `metrics_variables`, which steps of one's own are given; and
 `history`, which is set. `Trainable` has the others, with the answers of a model of which nothing is
-known before it is called. How variables and modules are found is `core/module.py`'s affair.
+known before it is called; they begin with an underscore, so that these names stay free for users.
+How variables and modules are found is `core/module.py`'s affair.
 """
 
 from typing import Any, NamedTuple
@@ -33,33 +34,33 @@ class Trainable(Layer):
     """A layer that training can work on."""
 
     @property
-    def training_state(self) -> TrainingState:
+    def _training_state(self) -> TrainingState:
         """What training keeps with this model; only training looks into it."""
         own = vars(self)
-        return own.get("_training_state") or own.setdefault("_training_state", TrainingState())
+        return own.get("_trained") or own.setdefault("_trained", TrainingState())
 
-    def known_graph(self) -> Graph | None:
+    def _known_graph(self) -> Graph | None:
         """The graph that a call runs, where it does nothing else."""
         return None
 
-    def known_outputs(self) -> Known:
+    def _known_outputs(self) -> Known:
         """What is known of the outputs before data come."""
         return Known()
 
     @property
-    def host_stage(self) -> Any:
+    def _host_stage(self) -> Any:
         """What runs on the host, before a batch is sent to the device; `None` if nothing does."""
         return self._host
 
-    def given(self, value: Any) -> Any:
+    def _given(self, value: Any) -> Any:
         """What a model with host layers is called with, as numpy arrays."""
         return value
 
-    def adapt_inputs(self, x: Any) -> Any:
+    def _adapt_inputs(self, x: Any) -> Any:
         """Data in the form that the layer is called with, what runs on the host done; wrong names
         and shapes raise."""
         return x
 
-    def inputs_in_order(self, x: Any) -> list:
+    def _inputs_in_order(self, x: Any) -> list:
         """Data as one value for each of the known graph's inputs."""
         return tree.flatten(x)

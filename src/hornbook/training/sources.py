@@ -47,7 +47,7 @@ class Arrays(NamedTuple):
     def on_host(self, model: Any) -> "Arrays":
         """The same with what the model's host layers make of x."""
         x, *more = self.data
-        return Arrays((to_arrays(model.adapt_inputs(x), "x", in_pieces=True), *more))
+        return Arrays((to_arrays(model._adapt_inputs(x), "x", in_pieces=True), *more))
 
     def _cut(self, start: int, stop: int) -> "Arrays":
         def cut(array: Any) -> Any:
@@ -80,7 +80,7 @@ def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> A
     if x is None:
         raise ValueError("there is no x to work on")
     read = partial(to_arrays, in_pieces=True)
-    first = read(x, "x") if model.host_stage is None else model.given(x)
+    first = read(x, "x") if model._host_stage is None else model._given(x)
     return Arrays((first, read(y, "y"), read(sample_weight, "sample_weight")))
 
 
@@ -123,7 +123,7 @@ def feed_of(
     """
     steps = limited("steps_per_epoch", steps, max_steps_per_epoch())
     if steps is not None:
-        steps = whole_executions(steps, model.training_state.steps_per_execution)
+        steps = whole_executions(steps, model._training_state.steps_per_execution)
     feed: ArrayFeed | IterableFeed
     if isinstance(source, Stream):
         if batch_size is not None and not hasattr(source.given, "__len__"):
@@ -133,7 +133,7 @@ def feed_of(
         first = feed.peek()
     else:
         batch_size = batch_size or 32
-        if model.host_stage is not None:
+        if model._host_stage is not None:
             if not _at_once(model, source.data, batch_size):
                 stream = Stream(Batches(source.data, batch_size, bool(shuffle)))
                 again: Any = {"class_weight": class_weight, "targets": targets, "anew": anew}
@@ -154,13 +154,13 @@ def feed_of(
 
 def numbers_of(model: Any) -> Callable | None:
     """What makes numbers of x, if layers that run on the host do."""
-    return None if model.host_stage is None else model.adapt_inputs
+    return None if model._host_stage is None else model._adapt_inputs
 
 
 def _at_once(model: Any, data: tuple, batch: int) -> bool:
     """Whether the host layers of a model work on all samples at once, before the first step."""
-    some = model.adapt_inputs(take_samples(data[0], slice(0, batch)))
-    return model.host_stage.fits(count_samples(data[0]), some)
+    some = model._adapt_inputs(take_samples(data[0], slice(0, batch)))
+    return model._host_stage.fits(count_samples(data[0]), some)
 
 
 def whole_executions(steps: float, at_once: int) -> int | None:
@@ -179,11 +179,11 @@ def whole_executions(steps: float, at_once: int) -> int | None:
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
     """`(x, y, sample_weight)` with x as the model takes it, and weights for classes among them."""
     x, y, weight = data
-    x = model.adapt_inputs(x)
+    x = model._adapt_inputs(x)
     if class_weight is not None:
         if y is None:
             raise ValueError("class_weight needs targets y")
-        names = model.known_outputs().names or ["output"]
+        names = model._known_outputs().names or ["output"]
         factor = class_weights(class_weight, y, names)
         weight = factor if weight is None else _multiply(weight, factor)
     return x, y, weight
@@ -205,9 +205,9 @@ def ready(model: Any, data: tuple, first: tuple | None = None) -> tuple:
         data: `(x, y, sample_weight)`.
         first: the first batch of them; default all.
     """
-    if not model.training_state.objective.built and count_samples(data):
+    if not model._training_state.objective.built and count_samples(data):
         prepare(model, first or data)
-    if model.training_state.objective.built:
+    if model._training_state.objective.built:
         check_numbers(model, data)
     return data
 
@@ -216,9 +216,9 @@ def padded(model: Any, data: tuple, targets: bool) -> tuple:
     """A batch, with timesteps added where lengths vary and they change nothing."""
     if targets and has_own_steps(model):
         return data
-    if model.training_state.padding is None:
-        model.training_state.padding = Padding()
-    return model.training_state.padding(model, data, targets)
+    if model._training_state.padding is None:
+        model._training_state.padding = Padding()
+    return model._training_state.padding(model, data, targets)
 
 
 def _multiply(weight: Any, factor: Any) -> Any:

@@ -117,8 +117,8 @@ class Settled:
     def __get__(self, model: Any, cls: type | None = None) -> Any:
         if model is None:
             return self
-        if model.training_state.compiled:
-            return getattr(model.training_state, self.name)
+        if model._training_state.compiled:
+            return getattr(model._training_state, self.name)
         found = vars(model).get(self.name, self.default)
         if found is AttributeError:
             raise AttributeError(f"{model.name!r} has no {self.name} before compile() is called")
@@ -127,8 +127,8 @@ class Settled:
     def __set__(self, model: Any, value: Any) -> None:
         vars(model)[self.name] = value
         new_structure()
-        if model.training_state.compiled and self.name != "compiled":
-            setattr(model.training_state, self.name, value)
+        if model._training_state.compiled and self.name != "compiled":
+            setattr(model._training_state, self.name, value)
 
 
 def frozen_now(model: Any) -> tuple[Module | Variable, ...]:

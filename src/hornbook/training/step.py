@@ -148,7 +148,7 @@ def run_forward(model: Any, batch: tuple, training: bool) -> tuple[Array, Any]:
 def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
     """Show a batch to the metrics: what `compute_metrics` returns."""
     x, y, sample_weight, *timesteps = batch
-    model.training_state.objective.track_total(loss, y_pred)
+    model._training_state.objective.track_total(loss, y_pred)
     count_given_timesteps(y_pred, *timesteps)
     return compute_metrics(model, x, y, y_pred, sample_weight)
 
@@ -185,7 +185,7 @@ class TrainStep:
         A batch whose loss or whose gradients are not finite changes nothing but the metrics.
         """
         state, last = states
-        tables, optimizer = self.tables, self.model.training_state.optimizer
+        tables, optimizer = self.tables, self.model._training_state.optimizer
         looked_up = tables.look_up({**fixed, **state}, last, batch)
 
         def loss_of(weights, taps):
@@ -209,7 +209,7 @@ class TrainStep:
 
     def descend(self, state: State, fixed: State, gradients: State, finite: Any) -> State:
         """The state after the optimizer's step."""
-        variables, optimizer = self.variables, self.model.training_state.optimizer
+        variables, optimizer = self.variables, self.model._training_state.optimizer
         trained = {path: v for path, v in variables.trainable.items() if path in gradients}
         with bind(variables.bound({**fixed, **state})) as scope:
             if trained:

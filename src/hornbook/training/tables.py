@@ -84,7 +84,7 @@ class Tables:
         self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
         self._ask: Any = None  # which rows these are, from the values and the batch
         self._paths: dict[str, tuple[str, ...]] = {}  # of a table and its slots, by its own
-        optimizer = model.training_state.optimizer
+        optimizer = model._training_state.optimizer
         self._optimizer = optimizer.by_rows()
         if self._optimizer is None:
             return

@@ -37,12 +37,12 @@ class Trainer(Compiling):
     # ---- fit, evaluate, predict
 
     def _eagerly(self) -> Any:
-        return steps_in_python() if self.training_state.run_eagerly else nullcontext()
+        return steps_in_python() if self._training_state.run_eagerly else nullcontext()
 
     def _check_compiled(self) -> TrainingState:
-        if not self.training_state.compiled:
+        if not self._training_state.compiled:
             raise ValueError(NOT_COMPILED.format(self.name))
-        return self.training_state
+        return self._training_state
 
     @door
     def fit(
@@ -226,12 +226,12 @@ class Trainer(Compiling):
             (4, 3)
         """
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
-        on_device = self.host_stage is None
+        on_device = self._host_stage is None
         kinds = "fiub" if on_device else "fiubUO"
         if plain and x.ndim and x.dtype.kind in kinds and len(x) <= (batch_size or 32):
             if on_device:
                 x = x.astype(floatx(), copy=False) if x.dtype.kind == "f" else to_array(x)
-            return self._predict_once(self.adapt_inputs(x))
+            return self._predict_once(self._adapt_inputs(x))
         feed = sources.feed_of(self, sources.source_of(self, x), batch_size, steps, targets=False)
         if verbose == "auto":
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
@@ -242,8 +242,8 @@ class Trainer(Compiling):
                 lambda x: forward(self, x),
                 feed,
                 events,
-                self.training_state.padding,
-                self.training_state.steps_per_execution,
+                self._training_state.padding,
+                self._training_state.steps_per_execution,
                 lambda: self.stop_predicting,
             )
 
@@ -286,7 +286,7 @@ class Trainer(Compiling):
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Outputs for one batch, as numpy arrays."""
         x, _, _ = unpack((x,), sources.numbers_of(self))
-        return self._predict_once(self.adapt_inputs(x))
+        return self._predict_once(self._adapt_inputs(x))
 
     def _on_batch(self, mode: str, data: tuple, class_weight: Any, return_dict: bool) -> Any:
         settled = self._check_compiled()

@@ -104,7 +104,7 @@ class OldModel(OldNodes):
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives, in its order; known as soon as the model is compiled."""
         found = super().metrics_names  # type: ignore[misc]
-        objective = self.training_state.objective  # type: ignore[attr-defined]
+        objective = self._training_state.objective  # type: ignore[attr-defined]
         if objective is None or objective.built or self._recorded is None:  # type: ignore[attr-defined]
             return found
         loss, _, metrics, _ = objective.given
