@@ -88,7 +88,7 @@ def convert(layer: Any, value: Any) -> Any:
     """An argument of a layer as it computes with it: numpy arrays become JAX arrays, and floats get
     the layer's compute dtype."""
     if layer._host is not None and not isinstance(value, None | bool):
-        return layer._given(value)
+        return layer._host_arrays(value)
     if isinstance(value, SymbolicTensor | None | bool | int | float | str):
         return value
     if isinstance(value, list | tuple | dict):

@@ -82,7 +82,7 @@ class HostLayer(Layer):
         symbols = tree_of_symbols(input_shape, self.input_dtype)
         return jax.tree.map(lambda spec: spec.shape, self.compute_output_spec(symbols))
 
-    def _given(self, value: Any) -> Any:
+    def _host_arrays(self, value: Any) -> Any:
         """What it is called with as numpy arrays, checked; lists of strings too."""
         what = f"layer {self.name!r} ({type(self).__name__})"
         if self.several and isinstance(value, list | tuple):
@@ -104,7 +104,7 @@ class HostLayer(Layer):
 
     def on_host(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs as numpy arrays; floats in the dtype of the layer."""
-        args = tuple(map(self._given, args[:1])) + args[1:]
+        args = tuple(map(self._host_arrays, args[:1])) + args[1:]
         return self.call(*args, **kwargs)
 
     def _run(self, args: tuple, kwargs: dict) -> Any:

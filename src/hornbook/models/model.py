@@ -411,7 +411,7 @@ class Model(Trainer):
         self._nodes.append(node)
         return node.outputs
 
-    def _given(self, value: Any) -> Any:
+    def _host_arrays(self, value: Any) -> Any:
         """What a model with host layers is called with, as numpy arrays."""
         return given(self, value)
 

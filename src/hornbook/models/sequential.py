@@ -149,7 +149,7 @@ class Sequential(Model):
 
     def _adapt_inputs(self, x: Any) -> Any:
         if self._recorded is None and self._host is not None:
-            self.build(shape_of(self._given(x)))
+            self.build(shape_of(self._host_arrays(x)))
         return super()._adapt_inputs(x)
 
     def _layers_below(self) -> list[Layer]:

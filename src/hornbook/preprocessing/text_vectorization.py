@@ -162,7 +162,7 @@ class TextVectorization(Adapting, HostLayer):
 
     def update_state(self, data: Any) -> None:
         """Count the words of a batch of texts."""
-        texts = self._given(data)
+        texts = self._host_arrays(data)
         if self._is_plain and self.output_mode != "tf_idf":
             raw, _ = self._texts(texts)
             for start in range(0, len(raw), TOGETHER):

@@ -52,7 +52,7 @@ class Trainable(Layer):
         """What runs on the host, before a batch is sent to the device; `None` if nothing does."""
         return self._host
 
-    def _given(self, value: Any) -> Any:
+    def _host_arrays(self, value: Any) -> Any:
         """What a model with host layers is called with, as numpy arrays."""
         return value
 

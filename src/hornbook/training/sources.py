@@ -80,7 +80,7 @@ def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> A
     if x is None:
         raise ValueError("there is no x to work on")
     read = partial(to_arrays, in_pieces=True)
-    first = read(x, "x") if model._host_stage is None else model._given(x)
+    first = read(x, "x") if model._host_stage is None else model._host_arrays(x)
     return Arrays((first, read(y, "y"), read(sample_weight, "sample_weight")))
 
 
