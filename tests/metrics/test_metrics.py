@@ -450,7 +450,7 @@ RESOLVED = [
     ("categorical_crossentropy", (8, 3), False, (8, 3), "softmax", "Categorical", None),
     ("binary_crossentropy", (8, 1), True, (8, 1), "sigmoid", "Binary", 0.5),
     ("binary_crossentropy", (8,), True, (8, 1), "sigmoid", "Binary", 0.5),
-    ("binary_crossentropy", (8, 1), True, (8, 1), "linear", "Binary", 0.0),
+    ("binary_crossentropy", (8, 1), True, (8, 1), "linear", "Binary", 0.5),
     ("bce", (8, 4), True, (8, 4), "sigmoid", "Binary", 0.5),
     ("binary_crossentropy", (8, 3), True, (8, 3), "softmax", "Categorical", None),
     (losses.BinaryCrossentropy(from_logits=True), (8, 1), True, (8, 1), None, "Binary", 0.0),

@@ -64,9 +64,8 @@ def resolve_accuracy(
         metric = MeanMetricWrapper(sign_accuracy, name=name)
         return metric, f"binary accuracy: {why}; a prediction counts as 1 above 0"
     if said == "binary" and not shaped_sparse and activation != "softmax":
-        linear = from_logits or activation == "linear"
-        threshold = 0.0 if linear else 0.5
-        logits = " of logits" if linear else ""
+        threshold = 0.0 if from_logits else 0.5
+        logits = " of logits" if from_logits else ""
         why = f"loss {loss_name}{logits}; a prediction counts as 1 above {threshold:g}"
         return BinaryAccuracy(name=name, threshold=threshold), f"binary accuracy: {why}"
     if said == "sparse" or (said != "categorical" and shaped_sparse):
