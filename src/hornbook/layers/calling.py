@@ -13,6 +13,7 @@ import numpy as np
 
 from hornbook.core import tree
 from hornbook.core.dtype import is_float
+from hornbook.core.forked import uses_engine
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import TEXT, Operators, SymbolicTensor
@@ -84,6 +85,7 @@ def arguments_of(method: Callable) -> dict[str, inspect.Parameter]:
     return {parameter.name: parameter for parameter in listed}
 
 
+@uses_engine
 def convert(layer: Any, value: Any) -> Any:
     """An argument of a layer as it computes with it: numpy arrays become JAX arrays, and floats get
     the layer's compute dtype."""
