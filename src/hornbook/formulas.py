@@ -5,6 +5,8 @@ came from, so that no layer asks which activation it has or what its input is ma
 is the plain one wherever no rule holds, and within `kernels.plain()`.
 """
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,8 +16,9 @@ from jax import Array
 
 from hornbook import activations, ops
 from hornbook.kernels import conv as conv_kernels
-from hornbook.kernels import embedding, in_one_call
+from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
 from hornbook.kernels import product as product_kernels
+from hornbook.kernels.recurrence import Masks
 
 RELUS = (activations.relu, ops.relu, jax.nn.relu)
 # By formula, the activations for which a kernel does the sums, the bias and the activation in one
@@ -136,3 +139,57 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
         of_table = embedding.Lookup(formula(known.table, [1, -1]), known.ids)
         embedding.lookups.note(result, of_table)
     return result
+
+
+# ---- whole sequences
+
+# The names that the recurrent kernels have for activations, by function: ours and JAX's.
+_OURS = vars(activations) | {"steep_hard_sigmoid": activations._steep_hard_sigmoid}
+OF_RECURRENCE = {
+    function: name
+    for name, known in recurrent.ACTIVATIONS.items()
+    for function in (_OURS[name], known.function)
+}
+
+
+def recurrence(
+    kernel: Callable,
+    x: Array,
+    states: list,
+    weights: list,
+    functions: dict[str, Callable],
+    drop: Masks,
+    **options: Any,
+) -> tuple[Array, tuple] | None:
+    """The outputs and final states of a recurrent layer, over all timesteps at once.
+
+    Args:
+        kernel: `lstm`, `gru` or `simple_rnn` of `kernels.recurrent`.
+        x: `(batch, timesteps, features)`.
+        states: the first states, each `(batch, units)`.
+        weights: kernel, recurrent kernel, and bias or `None`.
+        functions: its activations, by the kernel's argument.
+        drop: masks of dropout.
+        options: other arguments of the kernel.
+
+    Returns:
+        What the kernel returns, or `None` if there is an activation that it does not know.
+    """
+    names = {key: OF_RECURRENCE.get(function) for key, function in functions.items()}
+    if None in names.values():
+        return None
+    of_inputs = drop.inputs
+    if of_inputs is not None and len(of_inputs) == 1:  # for all gates
+        x, of_inputs = recurrent.dropped(x, of_inputs[0]), None
+    run = kernel if wants_plain() or in_one_function() else _compiled(kernel)
+    read = x if of_inputs is not None else embedding.source(x) or x
+    return run(read, *states, *weights, drop=Masks(of_inputs, drop.states), **names, **options)
+
+
+@functools.cache
+def _compiled(kernel: Callable) -> Callable:
+    """Compiled, so that eager calls do not compile their loops anew each time."""
+    parameters = inspect.signature(kernel).parameters.values()
+    keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+    static = [name for name in keywords if name not in ("mask", "drop")]
+    return jax.jit(kernel, static_argnames=static, inline=True)

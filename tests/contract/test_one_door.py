@@ -17,7 +17,6 @@ FILES = sorted(
     path
     for room in ("layers", "losses", "metrics", "models", "preprocessing")
     for path in (PACKAGE / room).rglob("*.py")
-    if path.name != "cell.py"  # of recurrent layers, whose kernels take names of activations
 )
 # Where an array came from, what is compiled, and what there is to compile for.
 OF_KERNELS = {

@@ -11,23 +11,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hornbook import activations, constraints, initializers, regularizers
+from hornbook import activations, constraints, formulas, initializers, regularizers
 from hornbook.core.random import SeedGenerator
-from hornbook.kernels import in_one_function, recurrent, wants_plain
-from hornbook.kernels.embedding import source
+from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.layers.arguments import known_size, positive
 from hornbook.layers.base import Layer
 from hornbook.layers.recurrent.loop import scan
-
-# the names of the activations that the whole-sequence kernels know, by function: ours and jax's
-_OURS = vars(activations) | {"steep_hard_sigmoid": activations._steep_hard_sigmoid}
-KERNEL_ACTIVATIONS = {
-    function: name
-    for name, known in recurrent.ACTIVATIONS.items()
-    for function in (_OURS[name], known.function)
-}
-
 
 _held: ContextVar[dict | None] = ContextVar("held", default=None)
 
@@ -184,26 +174,22 @@ class GatedCell(Layer):
         then the inputs of all steps are projected at once.
         """
         masks = self.dropout_masks(x, training)
-        names = {key: KERNEL_ACTIVATIONS.get(value) for key, value in self.functions().items()}
-        if None not in names.values():
-            function = self.kernel_function
-            run = function if wants_plain() or in_one_function() else _compiled(function)
-            weights = (self.kernel, self.recurrent_kernel, self.bias)
-            of_inputs = masks.inputs
-            if of_inputs is not None and len(of_inputs) == 1:  # for all gates
-                x, of_inputs = recurrent.dropped(x, of_inputs[0]), None
-            outputs, final = run(
-                (source(x) or x) if of_inputs is None else x,
-                *states,
-                *(None if weight is None else weight.value for weight in weights),
-                mask=mask,
-                unroll=unroll,
-                zero_output_for_mask=zero_output_for_mask,
-                return_sequences=return_sequences,
-                drop=Masks(of_inputs, masks.states),
-                **names,
-                **self.options(),
-            )
+        weights = (self.kernel, self.recurrent_kernel, self.bias)
+        whole = formulas.recurrence(
+            self.kernel_function,
+            x,
+            states,
+            [None if weight is None else weight.value for weight in weights],
+            self.functions(),
+            masks,
+            mask=mask,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            return_sequences=return_sequences,
+            **self.options(),
+        )
+        if whole is not None:
+            outputs, final = whole
             return outputs, list(final)
 
         def step(projected, states):
@@ -221,16 +207,6 @@ class GatedCell(Layer):
     def options(self) -> dict[str, Any]:
         """Other arguments of its kernel."""
         return {}
-
-
-@functools.cache
-def _compiled(function: Callable) -> Callable:
-    """Compiled, so that eager calls do not compile their loops anew each time."""
-    keywords = [
-        p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY
-    ]
-    static = [parameter.name for parameter in keywords if parameter.name not in ("mask", "drop")]
-    return jax.jit(function, static_argnames=static, inline=True)
 
 
 def reads_cell(cls: type) -> type:
