@@ -88,7 +88,7 @@ def test_a_folder_that_others_can_write_to_is_refused(tmp_path):
     tmp_path.chmod(0o777)
     done = train(tmp_path)
     assert done.returncode
-    assert "can be written by others, and what lies there is run. Take" in done.stderr
+    assert "can be written by others, and the code in it is run. Use" in done.stderr
     assert f"chmod 700 {tmp_path}" in done.stderr
 
 

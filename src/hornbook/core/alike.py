@@ -1,8 +1,8 @@
-"""Whether two functions of one name compute the same, tried with numbers.
+"""Whether two functions of the same name compute the same values, tested numerically.
 
-A file names a function. Where the function is not the one that the name stands for here, such as
-`jax.nn.leaky_relu` (slope 0.01) and `activations.leaky_relu` (0.2), only what they compute tells
-whether the name will do.
+A file stores a function by name. If the function is not the one we load under that name, such as
+`jax.nn.leaky_relu` (slope 0.01) for `activations.leaky_relu` (0.2), only comparing results shows
+whether the name is good enough.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ import numpy as np
 
 from hornbook.core.unknown import Spec
 
-SIZE = 4  # in the place of unknown sizes
+SIZE = 4  # stands in for unknown sizes
 
 
 def sample(spec: Any) -> np.ndarray:
-    """The same numbers each time for a shape and dtype: of both signs, zeros and large ones."""
+    """A fixed sample array of a shape and dtype, with both signs, zeros and large values."""
     shape = tuple(SIZE if size is None else size for size in spec.shape)
     drawn = np.random.default_rng(0).normal(0, 3, shape)
     values = np.where(abs(drawn) < 0.5, 0, np.where(abs(drawn) > 5, 20 * drawn, drawn))
@@ -26,8 +26,7 @@ def sample(spec: Any) -> np.ndarray:
 
 
 def agree(first: Callable, second: Callable, args: tuple, kwargs: dict) -> bool | None:
-    """Whether two functions give results of one form and equal values; `None` if neither can be
-    called so."""
+    """Whether two functions return equal results; `None` if neither accepts the arguments."""
     results: list[Any] = []
     for fn in (first, second):
         try:
@@ -46,7 +45,7 @@ def agree(first: Callable, second: Callable, args: tuple, kwargs: dict) -> bool 
 
 
 def same_named(first: Any, second: Any) -> bool:
-    """Whether a function of one or two arrays computes what another of its name does."""
+    """Whether two functions of one or two arrays compute the same values."""
     if first is second:
         return True
     vectors = sample(Spec((SIZE, 3), "float32")), sample(Spec((SIZE, 3), "float32"))[::-1]

@@ -1,4 +1,4 @@
-"""Constructor arguments: what a class takes, what it takes by default, what an object was given."""
+"""Constructor arguments: a class's signature and defaults, and what an object was given."""
 
 import functools
 import inspect
@@ -8,7 +8,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def constructor_signature(cls: type) -> inspect.Signature:
-    """The signature of a class, with what its `__init__` hands to the classes above as `**kwargs`.
+    """The signature of a class, with `**kwargs` expanded to the parameters of its base classes.
 
     Example:
         >>> class Base:
@@ -21,7 +21,7 @@ def constructor_signature(cls: type) -> inspect.Signature:
     found: dict[str, inspect.Parameter] = {}
     given = getattr(cls, "_given", ())
     open_kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    in_place = True  # whether what this class takes can be given without its name
+    in_place = True  # whether this class's parameters can be passed by position
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
@@ -38,7 +38,7 @@ def constructor_signature(cls: type) -> inspect.Signature:
 
 
 class ConstructorSignature:
-    """What `inspect.signature` finds on a class; on an object it finds `__call__`, as ever."""
+    """Descriptor that `inspect.signature` reads on a class; on an object it reads `__call__`."""
 
     def __get__(self, obj: Any, cls: type) -> inspect.Signature:
         if obj is not None:
@@ -47,7 +47,7 @@ class ConstructorSignature:
 
 
 def defaults(cls: type) -> dict[str, Any]:
-    """The defaults of the arguments of one of hornbook's own classes; of others nothing.
+    """The default arguments of one of hornbook's own classes; empty for other classes.
 
     Example:
         >>> from hornbook import regularizers
@@ -64,7 +64,7 @@ def _defaults(cls: type) -> dict[str, Any]:
 
 
 def completed(cls: type, given: dict[str, Any], unset: dict[str, Any]) -> dict[str, Any]:
-    """Arguments that were given and values of the others, in the constructor's order.
+    """The given arguments plus values for the unset ones, in the constructor's order.
 
     Example:
         >>> from hornbook import regularizers
@@ -77,19 +77,19 @@ def completed(cls: type, given: dict[str, Any], unset: dict[str, Any]) -> dict[s
 
 
 def brief(value: Any) -> str:
-    """A value as it is shown in a `repr`."""
+    """A short form of a value, for a `repr`."""
     text = getattr(value, "__name__", None) or repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def arguments(obj: Any) -> dict[str, Any]:
-    """The arguments an object was made with, by name; defaults left out."""
+    """The arguments an object was made with, by name; those left at their defaults are omitted."""
     args, kwargs = obj._arguments
     signature = inspect.signature(type(obj).__init__)
     parameters = list(signature.parameters.values())[1:]
     try:
         bound = signature.replace(parameters=parameters).bind(*args, **kwargs)
-    except TypeError:  # a __new__ of the user's own took the arguments
+    except TypeError:  # a user-defined __new__ took the arguments
         return dict(kwargs)
     named: dict[str, Any] = {}
     for name, value in bound.arguments.items():

@@ -1,4 +1,4 @@
-"""XLA's compiler: what it is asked for on a CPU, and what it compiled kept for the next process.
+"""XLA's compiler options on CPUs, and the compilation cache.
 
 Measured on two Zen 5 cores with jax 0.10.2, in `kernels/README.md`.
 """
@@ -14,27 +14,27 @@ import jax
 from hornbook.core.processor import flags, kind
 
 OPTIONS = {
-    # Convolutions by Eigen: two to four times as fast as by the library that the default includes.
+    # Convolutions by Eigen: two to four times as fast as the default library.
     "xla_cpu_experimental_ynn_fusion_type": (
         "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"
     ),
 }
-TRIED = (0, 10)  # the jax for which `as_one` is known to work
-WORTH_KEEPING = 0.1  # seconds that a compilation took
-NOT_OURS = """HORNBOOK_CACHE: {folder} can be written by others, and what lies there is run. \
-Take a folder of your own, or make it one: chmod 700 {folder}"""
+TRIED = (0, 10)  # the jax version on which `as_one` is known to work
+WORTH_KEEPING = 0.1  # seconds; faster compilations are not cached
+NOT_OURS = """HORNBOOK_CACHE: {folder} can be written by others, and the code in it is run. \
+Use a folder of your own, or make this one private: chmod 700 {folder}"""
 WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 
 def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] | None:
-    """Options for `jax.jit(compiler_options=...)`; none on other devices.
+    """CPU options for `jax.jit(compiler_options=...)`; `None` on other devices.
 
-    An option that this version of XLA does not know is left out.
+    Options that this version of XLA does not know are left out.
 
     Args:
-        wide: whether the longest vectors of the processor pay: for large arrays, one after the
-            other, as an optimizer's. Otherwise they are half as long.
-        whole: whether it is for `as_one`, where no library can be called.
+        wide: use the CPU's full vector width, which pays for streaming over large arrays, as an
+            optimizer does; otherwise half of it.
+        whole: compile for `as_one`, where no library can be called.
 
     Example:
         >>> jax.jit(jnp.sin, compiler_options=compiler_options())(0.0).item()
@@ -48,16 +48,15 @@ def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] 
 
 
 def as_one(function: Callable, *args: Any) -> tuple[Any, jax.Array]:
-    """`function(*args)`, compiled to one function of the processor's, loops and all.
+    """`function(*args)`, compiled to a single native function, loops included.
 
-    Otherwise XLA compiles each operation by itself and calls them in turn, which takes a tenth of a
-    microsecond each. Here there is nothing between them; but there are no threads either, no
-    libraries, no `jax.ffi`. For the operations that are known to work see `training/small.py`.
+    XLA otherwise compiles each operation separately and dispatches them in turn, at 0.1 us each.
+    A single function has no dispatch, but also no threads, no library calls and no `jax.ffi`. The
+    operations known to work are listed in `training/small.py`.
 
     Returns:
-        What the function returns, and a number made of all that it was given, which has to be
-        among the results of what is compiled: XLA ends the process over an argument that turns out
-        not to be needed.
+        The function's result, and a scalar that depends on every argument. Return the scalar from
+        the compiled program too: XLA aborts the process if an argument turns out to be unused.
 
     Example:
         >>> jax.jit(lambda x: as_one(jnp.sin, x))(0.0)[0].item()
@@ -80,7 +79,7 @@ def as_one(function: Callable, *args: Any) -> tuple[Any, jax.Array]:
 
 
 def can_be_one(arrays: list) -> bool:
-    """Whether there is `as_one`, and the arrays, some of them perhaps numpy's, lie on one CPU."""
+    """Whether `as_one` works here and all arrays (JAX's or numpy's) are on one CPU."""
     if jax.__version_info__[:2] != TRIED or jax.default_backend() != "cpu":
         return False
     return all(len(a.sharding.device_set) == 1 for a in arrays if isinstance(a, jax.Array))
@@ -88,7 +87,7 @@ def can_be_one(arrays: list) -> bool:
 
 @functools.cache
 def _supported() -> dict[str, str]:
-    """The options that this XLA knows and that suit the processor; asked of the compiler once."""
+    """The options that this XLA accepts and that suit the CPU; the compiler is asked once."""
     wanted = OPTIONS | (WIDE if _wide_vectors() else {})
     if _known(wanted):
         return wanted
@@ -96,7 +95,7 @@ def _supported() -> dict[str, str]:
 
 
 def _wide_vectors() -> bool:
-    """Whether the processor works on 512 bits at full speed; the first that could did not."""
+    """Whether the CPU runs 512-bit vectors at full speed; the first with AVX-512 did not."""
     return "avx512_bf16" in flags()
 
 
@@ -109,17 +108,17 @@ def _known(options: dict[str, str]) -> bool:
 
 
 def keep_compiled() -> Path | None:
-    """Let what is compiled be found by the next process, in the folder that `HORNBOOK_CACHE` names.
+    """Cache compiled programs between processes, in the folder that `HORNBOOK_CACHE` names.
 
-    `HORNBOOK_CACHE=1` stands for `~/.cache/hornbook`. Below it, each version of jax and each kind
-    of processor has a folder of its own, so that nothing is run that was made for another; what is
-    compiled for other settings has another name. Delete the folder at any time.
+    `HORNBOOK_CACHE=1` means `~/.cache/hornbook`. Each jax version and CPU model has its own
+    subfolder, so code compiled for another machine is never run; different settings give different
+    keys. The folder can be deleted at any time.
 
     Returns:
         The folder; `None` if `HORNBOOK_CACHE` is not set.
 
     Raises:
-        PermissionError: if others than its owner can write to the folder.
+        PermissionError: if anyone but its owner can write to the folder.
     """
     wanted = os.environ.get("HORNBOOK_CACHE")
     if not wanted:

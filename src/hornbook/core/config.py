@@ -1,8 +1,9 @@
-"""Constructor arguments, plain data, and back: configs are derived, and the registry is the only
-way from a name in a file to a class.
+"""Constructor arguments to plain data and back, and the registry of names in files.
 
-An object keeps the arguments that it was made with, unchanged. Its config, its copies and its
-`repr` all come from them; no class writes `get_config`. A user's class that does is honoured.
+The registry is the only path from a name in a file to a class.
+
+An object keeps the arguments it was made with. Its config, its copies and its `repr` are derived
+from them, so no class writes `get_config`; a user's class that does is respected.
 """
 
 import inspect
@@ -25,7 +26,7 @@ LOADABLE = frozenset(
     "activations constraints core dtype_policies initializers layers losses metrics models "
     "optimizers regularizers".split()
 )
-FAMILIES = {"preprocessing": "layers"}  # of classes whose room has another name
+FAMILIES = {"preprocessing": "layers"}  # for packages that are not named after their family
 # ("layers", "Dense") -> class
 _families: dict[tuple[str, str], Any] = {("dtype_policies", "DTypePolicy"): DTypePolicy}
 _custom: dict[str, Any] = {}  # "package>Name" -> class or function
@@ -36,7 +37,7 @@ _functions: dict[Any, str] = {}  # hornbook's own functions -> the name that `ge
 class _Thread(threading.local):
     def __init__(self):
         self.scopes: list[dict[str, Any]] = []
-        self.shared: dict[Any, Any] | None = None  # objects by the number that a file gives them
+        self.shared: dict[Any, Any] | None = None  # objects by their number in the file
         self.numbers: dict[int, tuple[Any, int]] | None = None  # (object, its number) by identity
 
 
@@ -44,10 +45,10 @@ _thread = _Thread()
 
 
 class Configurable:
-    """Base of everything made from constructor arguments that can be saved, copied and shown."""
+    """Base of objects that are saved, copied and printed by their constructor arguments."""
 
     _arguments: tuple[tuple, dict]
-    _given: tuple[str, ...] = ()  # what `__init__` itself passes to the class above
+    _given: tuple[str, ...] = ()  # arguments that `__init__` itself passes to the base class
     __signature__ = ConstructorSignature()
 
     def __new__(cls, *args, **kwargs):
@@ -63,8 +64,10 @@ class Configurable:
             _families[FAMILIES.get(room, room), cls.__name__] = cls
 
     def get_config(self) -> dict:
-        """The constructor arguments as plain data, ready for JSON and `from_config`; of hornbook's
-        own classes the defaults too."""
+        """The constructor arguments as plain data, ready for JSON and `from_config`.
+
+        For hornbook's own classes this includes the defaults.
+        """
         given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
         unset = {k: serialize(v, strict=False) for k, v in defaults(type(self)).items()}
         config = completed(type(self), given, unset)
@@ -89,11 +92,11 @@ class Configurable:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorator that lets a class or function of yours be named in saved files.
+    """Decorator that registers your own class or function, so that saved files can name it.
 
     Args:
-        package: what your names are grouped under.
-        name: the name; default the class's own.
+        package: prefix that groups your names.
+        name: the registered name; default the class's own.
 
     Example:
         >>> @register_keras_serializable(package="docs")
@@ -115,9 +118,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def register_functions(family: str, functions: dict[str, Callable]) -> None:
-    """Name hornbook's own functions of a family (`"activations"`), so that configs can.
+    """Register a family's own functions (`"activations"`), so that configs can name them.
 
-    Those that another family has named already stay its.
+    A function that another family has registered already keeps that name.
     """
     new = {name: fn for name, fn in functions.items() if fn not in _functions}
     for name, fn in new.items():
@@ -126,7 +129,7 @@ def register_functions(family: str, functions: dict[str, Callable]) -> None:
 
 
 def register_alias(family: str, name: str, cls: type) -> None:
-    """Let files call one of hornbook's own classes by another name too."""
+    """Register another name by which files may refer to one of hornbook's own classes."""
     _families[family, name] = cls
 
 
@@ -142,8 +145,8 @@ def get_registered_object(
 
     Args:
         name: the registered name.
-        custom_objects: from name to class or function, asked first.
-        module_objects: the same, asked last.
+        custom_objects: maps names to classes or functions; looked up first.
+        module_objects: the same; looked up last.
     """
     found = _lookup_custom(name, custom_objects)
     return (module_objects or {}).get(name) if found is None else found
@@ -151,10 +154,10 @@ def get_registered_object(
 
 @contextmanager
 def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]:
-    """Inside, these names in configs and files stand for these classes and functions.
+    """Context in which configs and files may use these names.
 
     Args:
-        custom_objects: from name to class or function.
+        custom_objects: maps names to classes or functions.
     """
     before = _thread.scopes
     try:
@@ -187,7 +190,7 @@ def serialize(value: Any, strict: bool = True) -> Any:
 
     Args:
         value: plain data, arrays, dtypes, registered functions, or objects with `get_config`.
-        strict: whether to raise for a value that cannot be described, or leave it as it is.
+        strict: raise for a value that cannot be described, instead of returning it unchanged.
 
     Raises:
         TypeError: (strict) for a lambda or an object without `get_config`.
@@ -234,7 +237,7 @@ def _serialize_object(value, strict):
     if callable(value) and hasattr(value, "__name__") and not hasattr(value, "get_config"):
         others = _of_name(value)
         if not strict and value not in others:
-            return value  # what is only copied stays the very function
+            return value  # a copy shares the function
         unsafe = _misnamed(value, others)
         if unsafe:
             raise TypeError(unsafe)
@@ -252,7 +255,7 @@ def _serialize_object(value, strict):
 
 
 def _of_name(function: Any) -> list:
-    """The functions that the name of a function stands for where a file is read."""
+    """The functions that a function's name resolves to when a file is loaded."""
     name = function.__name__
     custom = [_lookup_custom(one) for one in (get_registered_name(function), name)]
     ours = [f for (family, n), f in _families.items() if n == name and family in LOADABLE]
@@ -260,7 +263,7 @@ def _of_name(function: Any) -> list:
 
 
 def _misnamed(function: Any, others: list) -> str | None:
-    """Why a file cannot name a function, if it cannot."""
+    """The reason why a file cannot refer to a function by name, or `None` if it can."""
     name = function.__name__
     if name == "<lambda>":
         return (
@@ -272,25 +275,25 @@ def _misnamed(function: Any, others: list) -> str | None:
     if others:
         return (
             f"the function {name!r} of {function.__module__!r} cannot be saved by its name, which "
-            "stands for another function where a file is read. Write one with def that calls it, "
-            "of a name of its own, and decorate that with @register_keras_serializable()"
+            "stands for another function where a file is read. Wrap it in a function of another "
+            "name, written with def, and decorate that with @register_keras_serializable()"
         )
     place = interop.home(function)
     if place:
         return (
-            f"the function {'.'.join(place)!r} cannot be saved: files name "
-            "functions of hornbook and registered ones. Write one with def that calls it, and "
+            f"the function {'.'.join(place)!r} cannot be saved: files can only name "
+            "hornbook's functions and registered ones. Wrap it in a function written with def, and "
             "decorate that with @register_keras_serializable()"
         )
     return None
 
 
-# Where Keras's files say that a family's classes are.
+# The module that Keras's files give for a family's classes.
 _STATED = {"models": "keras"}
 
 
 def describe(obj: Any) -> dict:
-    """The class and config of an object, in the form of Keras 3's files."""
+    """The class and config of an object, in Keras 3's file format."""
     cls = type(obj)
     family = next((f for (f, n), c in _families.items() if c is cls), None)
     described = {
@@ -312,14 +315,14 @@ def describe(obj: Any) -> dict:
 
 
 def stated_module(family: str, cls: type) -> str:
-    """The module that Keras's files name for a class."""
+    """The module that Keras's files give for a class."""
     inner = cls.__module__.rpartition(".")[2]
     return _STATED.get(family) or f"keras.{family}" + (".schedules" if inner == "schedules" else "")
 
 
 @contextmanager
 def sharing() -> Iterator[None]:
-    """Inside, descriptions say which object they are of, and those of one make one again."""
+    """Context in which an object that is described twice is restored as one shared object."""
     before = _thread.shared, _thread.numbers
     _thread.shared, _thread.numbers = {}, {}
     try:
@@ -329,15 +332,15 @@ def sharing() -> Iterator[None]:
 
 
 def deserialize(data: Any, custom_objects: dict | None = None, family: str | None = None) -> Any:
-    """The value that plain data describes. Only registered names become classes.
+    """The value that plain data describes; only registered names are resolved to classes.
 
     Args:
         data: what `serialize` returned.
         custom_objects: more names, for this call.
-        family: where hornbook's own class is looked for (`"layers"`), if the data does not say.
+        family: the family to search (`"layers"`) if the data names no module.
 
     Raises:
-        TypeError: if a function's name is no string, or a class's config no dictionary.
+        TypeError: if a function's name is not a string or a class's config is not a dictionary.
         ValueError: for a name that is not registered.
     """
     if custom_objects:
@@ -359,7 +362,7 @@ def deserialize(data: Any, custom_objects: dict | None = None, family: str | Non
         return found
     if not isinstance(data["config"], dict) or not hasattr(found, "from_config"):
         raise TypeError(
-            f"no {found.__name__} can be made from {brief(data['config'])}: a config is a "
+            f"no {found.__name__} can be made from {brief(data['config'])}: a config must be a "
             "dictionary, and its class needs a method from_config(cls, config)"
         )
     obj = found.from_config(data["config"])  # type: ignore[attr-defined]
@@ -378,7 +381,7 @@ def _array(config: dict) -> np.ndarray:
 
 def _refuse(config: dict) -> Any:
     raise ValueError(
-        "the file holds the compiled code of a lambda, which is never run. Make the model again "
+        "the file holds the compiled code of a lambda, which is never run. Rebuild the model "
         "from its program, with the function written with def and decorated with "
         "@register_keras_serializable(), and load its weights"
     )
@@ -395,7 +398,7 @@ _SPECIAL: dict[str, Callable[[dict], Any]] = {
 
 
 def resolve(data: dict, family: str | None = None) -> Any:
-    """The class or function that a described object names."""
+    """The class or function named by a serialized description."""
     is_function = data["class_name"] == "function"
     name = data["config"] if is_function else data["class_name"]
     if not isinstance(name, str):
@@ -428,13 +431,13 @@ def resolve(data: dict, family: str | None = None) -> Any:
 
 
 def lookup(family: str, identifier: Any, table: dict[str, Any], article: str) -> Any:
-    """What `get` does in every family: a name, a config, a class or a callable becomes an object.
+    """The object for a name, config, class or callable: the implementation of every `get`.
 
     Args:
         family: `"losses"`, `"activations"`, ...
         identifier: a name, a config dict, an object, a class or `None`.
         table: this family's names.
-        article: how to call one in messages (`"a loss"`).
+        article: what messages call a member (`"a loss"`).
 
     Raises:
         ValueError: for an unknown name, with the nearest known ones.
@@ -456,7 +459,7 @@ def lookup(family: str, identifier: Any, table: dict[str, Any], article: str) ->
 
 
 def nearest(name: str, known: Any) -> str:
-    """A sentence that names the nearest known names."""
+    """A sentence that suggests the closest known names."""
     import difflib
 
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)

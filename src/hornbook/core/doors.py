@@ -1,9 +1,9 @@
-"""Doors: modules that name what others define. A name stands in them once, as an import.
+"""Doors: modules that re-export what other modules define. Each name is one import line.
 
     from hornbook.layers.dense import Dense as Dense
 
-`Dense as Dense` tells type checkers and editors that the name is public; `publish`, at the end of a
-door, tells Python.
+`Dense as Dense` tells type checkers and editors that the name is public; `publish`, called at the
+end of a door, tells Python.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def publish(scope: dict[str, Any], own: bool = False) -> None:
-    """Write `__all__` and `__dir__` of a door: what is hornbook's and has a public name there.
+    """Set `__all__` and `__dir__` of a door to the public names that belong to hornbook.
 
     Args:
         scope: `globals()` of the door. Modules in it are public if they are doors.
-        own: whether only what it defines itself is public.
+        own: publish only what the module defines itself.
 
     Example:
         >>> scope = {"Dense": keras.layers.Dense, "np": np, "_Lambda": keras.layers.Lambda}
@@ -53,10 +53,10 @@ def _is_ours(value: Any) -> bool:
 
 
 def also(names: str) -> Callable[[T], T]:
-    """Decorator: more names that `get` knows a function or class of a family by.
+    """Decorator that adds aliases under which `get` finds a function or class.
 
     Args:
-        names: separated by spaces.
+        names: the aliases, separated by spaces.
 
     Example:
         >>> keras.losses.get("mse") is keras.losses.mean_squared_error  # @also("mse MSE")
@@ -73,17 +73,17 @@ def also(names: str) -> Callable[[T], T]:
 def table(
     family: str, scope: dict[str, Any], bases: tuple[type, ...] = (), first: type = type
 ) -> dict[str, Any]:
-    """What the names of a family stand for: `"mean_squared_error"`, `"MeanSquaredError"`, `"mse"`.
+    """A family's members by name: `"mean_squared_error"`, `"MeanSquaredError"`, `"mse"`.
 
-    Members are classes with a config and ops, and what says `also`. A class has its name, that in
-    snake case, and those of the function it is made from. More names of functions become attributes
-    of the door.
+    Members are configurable classes, ops, and functions decorated with `also`. A class is found by
+    its name, its name in snake case, and the names of the function it wraps. Aliases of functions
+    become attributes of the door.
 
     Args:
-        family: `"losses"`: as what files know its functions.
+        family: the family's name in files, such as `"losses"`.
         scope: `globals()` of the door.
-        bases: classes that are no members.
-        first: whether `type`, classes, or functions have a name that both claim.
+        bases: classes that are not members.
+        first: which kind wins a name that both claim: `type` for classes, or functions.
     """
     members = {
         name: value

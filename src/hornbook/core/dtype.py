@@ -1,4 +1,4 @@
-"""Dtype names and the policies that say in which dtype a layer stores and computes."""
+"""Dtype names, and policies: the dtypes in which a layer stores its variables and computes."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 
 from hornbook.core import settings
 
-STRING = "string"  # values that stay on the host: no array of a device holds them
+STRING = "string"  # values that stay on the host; device arrays cannot hold them
 
 ALIASES = {
     float: "float32",
@@ -35,7 +35,7 @@ def standardize_dtype(dtype=None) -> str:
         A name such as `"float32"`.
 
     Raises:
-        ValueError: if it names no dtype that arrays can have here.
+        ValueError: if it names no supported dtype.
 
     Example:
         >>> standardize_dtype(float), standardize_dtype(np.int8), standardize_dtype(str)
@@ -60,18 +60,18 @@ def standardize_dtype(dtype=None) -> str:
 
 
 def canonical(dtype) -> str:
-    """The dtype an array really gets: 64-bit names narrow to 32 while JAX's 64-bit mode is off."""
+    """The dtype an array actually gets: 64-bit dtypes narrow to 32 if JAX's 64-bit mode is off."""
     name = standardize_dtype(dtype)
     return name if jax.config.read("jax_enable_x64") else NARROW.get(name, name)
 
 
 def is_float(dtype) -> bool:
-    """Whether a dtype is a floating-point one (bfloat16 and float8 included)."""
+    """Whether a dtype is floating-point (bfloat16 and float8 included)."""
     return dtype != STRING and jnp.issubdtype(dtype, np.floating)
 
 
 class DTypePolicy:
-    """In which dtype a layer keeps its variables and in which it computes.
+    """The dtype of a layer's variables and the dtype it computes in.
 
     Args:
         name: a dtype name, for both; or `"mixed_bfloat16"` / `"mixed_float16"`: variables in
@@ -125,7 +125,7 @@ _global_policy: list[DTypePolicy | None] = [None]
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy that layers get when they are not told one.
+    """The default policy of layers.
 
     Example:
         >>> dtype_policy().name
@@ -135,7 +135,7 @@ def dtype_policy() -> DTypePolicy:
 
 
 def set_dtype_policy(policy: "str | DTypePolicy | None") -> None:
-    """Set the policy of layers made from now on.
+    """Set the default policy of layers created from now on.
 
     Args:
         policy: a policy, its name, or `None` to follow `floatx()` again.

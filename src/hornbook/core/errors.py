@@ -1,4 +1,4 @@
-"""What an error shows: the lines of the user's program and ours that they called, not machinery."""
+"""Short tracebacks: the user's lines and the hornbook calls they made, without the internals."""
 
 import functools
 import sys
@@ -27,7 +27,7 @@ _filtering = [True]
 
 
 def enable_traceback_filtering() -> None:
-    """Leave the calls within hornbook and JAX out of the tracebacks of errors, as at the start.
+    """Leave calls inside hornbook and JAX out of tracebacks (the default).
 
     Example:
         >>> enable_traceback_filtering()
@@ -38,17 +38,17 @@ def enable_traceback_filtering() -> None:
 
 
 def disable_traceback_filtering() -> None:
-    """Show all calls in the tracebacks of errors."""
+    """Show all calls in tracebacks."""
     _filtering[0] = False
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Whether calls within hornbook and JAX are left out of the tracebacks of errors."""
+    """Whether calls inside hornbook and JAX are left out of tracebacks."""
     return _filtering[0]
 
 
 def door(function: Callable[P, R]) -> Callable[P, R]:
-    """A function that users call: errors that leave it have a short traceback.
+    """Decorator for functions that users call: errors that leave them have short tracebacks.
 
     Args:
         function: any function or method.
@@ -66,7 +66,7 @@ def door(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def users_stacklevel() -> int:
-    """The `stacklevel` with which a warning of who calls this names the user's line."""
+    """The `stacklevel` that makes the caller's warning point at the user's line."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1
@@ -74,14 +74,14 @@ def users_stacklevel() -> int:
 
 
 def shorten(error: BaseException, own_frames: int = 0) -> None:
-    """Leave machinery out of the traceback of an error, and of those that led to it.
+    """Remove internal frames from the traceback of an error and of its causes.
 
-    Of each way from the user's lines through hornbook, the first of our lines is kept, and of the
-    last way also the last: what was called, and what went wrong.
+    Each run of hornbook frames below the user's lines keeps its first frame (what was called); the
+    last run also keeps its last frame (what went wrong).
 
     Args:
-        error: the error, where it is caught. A bare `raise` then raises it with what is left.
-        own_frames: how many frames to leave out at the start, which only catch it.
+        error: the caught error. A bare `raise` then raises it with the shortened traceback.
+        own_frames: how many leading frames to drop because they only catch the error.
     """
     if not _filtering[0]:
         return
@@ -99,7 +99,7 @@ def shorten(error: BaseException, own_frames: int = 0) -> None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The errors that are shown before this one."""
+    """The errors that Python prints before this one."""
     seen = {id(error)}
     cause = error
     while True:
@@ -112,7 +112,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _filtered(traceback: TracebackType | None) -> tuple[TracebackType | None, bool]:
-    """The traceback without machinery, and whether the line that raised is left out."""
+    """The traceback without internal frames, and whether the frame that raised was dropped."""
     frames = []
     while traceback is not None:
         frames.append(traceback)
@@ -130,13 +130,13 @@ def _filtered(traceback: TracebackType | None) -> tuple[TracebackType | None, bo
     for one in reversed(kept):
         line = (
             one.tb_lineno or one.tb_frame.f_code.co_firstlineno
-        )  # a signal may come between lines
+        )  # None if a signal arrived between lines
         short = TracebackType(short, one.tb_frame, one.tb_lasti, line)
     return short, bool(kept) and kept[-1] is not frames[-1]
 
 
 def _doors(run: list[TracebackType], last: bool) -> list[TracebackType]:
-    """What is kept of calls one within the other that are all machinery."""
+    """The frames to keep from a run of internal frames."""
     ours = [frame for frame in run if _file(frame).startswith(PACKAGE)]
     doors = [frame for frame in ours if not _file(frame).startswith(CORE)] or ours
     return doors[:1] + (doors[1:][-1:] if last else [])
@@ -148,7 +148,7 @@ def _file(traceback: TracebackType) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _is_machinery(file: str) -> bool:
-    """Whether a file is of hornbook, of what it stands on, or of Python itself."""
+    """Whether a file belongs to hornbook, JAX, numpy or Python itself."""
     if file.startswith((PACKAGE, *THEIRS, "<frozen ")):
         return True
     return file.startswith(STANDARD) and not any(part in Path(file).parts for part in INSTALLED)

@@ -1,7 +1,7 @@
-"""A process forked from one whose engine runs has none of the engine's threads.
+"""A process forked after the engine started has none of the engine's threads.
 
-Its first call would wait for them for ever. So after a fork the functions on the way to the engine
-are others, which say so.
+Its first call would deadlock. So after a fork the functions that lead to the engine are replaced by
+one that raises an error.
 """
 
 import os
@@ -10,20 +10,20 @@ from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable)
 
-engine: dict[str, bool] = {"started": False}  # whether this process, or one that it is of, used it
+engine: dict[str, bool] = {"started": False}  # in this process or the one it was forked from
 _users: list[Any] = []
 
 
 def uses_engine(function: Function) -> Function:
-    """Mark a function, none made inside another, as one that leads to the engine."""
+    """Mark a function (not a closure) as one that leads to the engine."""
     _users.append(function)
     return function
 
 
-def _refuse(*args, **kwargs):  # in the place of other modules' functions: it knows no names but its
+def _refuse(*args, **kwargs):  # its code runs as other modules' functions: it can use no globals
     raise RuntimeError(
         "this process was forked from one in which hornbook had already computed. The threads of "
-        "its engine, JAX, are not in a forked process, so this call would wait for ever.\n"
+        "its engine, JAX, do not exist in a forked process, so this call would wait for ever.\n"
         "Wrong:  multiprocessing.Process(target=train), where the start method is 'fork'\n"
         'Right:  multiprocessing.get_context("spawn").Process(target=train), '
         'or multiprocessing.set_start_method("spawn") at the start of the program\n'

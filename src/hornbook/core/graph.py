@@ -1,4 +1,4 @@
-"""A graph of recorded calls: ordered once, run with any values, copied, described."""
+"""A graph of recorded calls: sorted once, run on any values, cloned, described."""
 
 from collections.abc import Callable
 from types import FunctionType
@@ -10,10 +10,10 @@ from hornbook.core.symbolic import Node, SymbolicTensor, record, substitute, sym
 
 
 class Graph:
-    """The calls that lead from some symbolic tensors to others.
+    """The calls that compute some symbolic tensors from others.
 
     Args:
-        inputs: a structure of symbolic tensors that will be given.
+        inputs: a structure of symbolic tensors to be fed.
         outputs: a structure of symbolic tensors that depend on them.
 
     Raises:
@@ -30,7 +30,7 @@ class Graph:
         self._check_connected()
 
     def _sorted_nodes(self) -> list[Node]:
-        """Every node needed, each after those it depends on."""
+        """The nodes needed, in topological order."""
         order: list[Node] = []
         seen: set[Node] = set()
         stack = [(t.node, False) for t in reversed(self.output_list) if t not in self.given]
@@ -61,11 +61,11 @@ class Graph:
         return list(dict.fromkeys(t.node for t in self.input_list))
 
     def operations(self) -> list[Any]:
-        """What is called, layers once: farthest from the outputs first, as in `model.layers`."""
+        """The ops and layers called, layers once; deepest first, as in `model.layers`."""
         return [nodes[0].op for nodes in self.calls()]
 
     def calls(self) -> list[list[Node]]:
-        """The calls of each of `operations`; an op is another one wherever it is called."""
+        """The calls of each of `operations`; every call of an op counts as a separate operation."""
         node_depth: dict[Node, int] = {}
         depth: dict[int, int] = {}
         for node in reversed(self.nodes):
@@ -84,7 +84,7 @@ class Graph:
         return [found[k] for k in sorted(depth, key=lambda k: (-depth[k], first_seen[k]))]
 
     def _traversal_rank(self) -> dict[int, int]:
-        """When a walk from the outputs first meets each operation; -1 for inputs of no use."""
+        """The order in which a walk from the outputs meets each operation; -1 for unused inputs."""
         rank: dict[int, int] = {}
         seen: set[Node] = set()
         stack = [t.node for t in reversed(_by_key(self.outputs))]
@@ -104,8 +104,8 @@ class Graph:
         """The outputs for these values of the inputs.
 
         Args:
-            values: one value for each of `input_list`, which has dictionaries by sorted key.
-            call: `(op, args, kwargs) -> result`, to do something else than call each op.
+            values: one value for each of `input_list` (dictionaries by sorted key).
+            call: `(op, args, kwargs) -> result`, used in place of calling each op.
         """
         known = dict(zip(self.input_list, values, strict=True))
         for node in self.nodes:
@@ -115,10 +115,10 @@ class Graph:
         return substitute(self.outputs, known)
 
     def clone(self, replace: Callable[[Any], Any]) -> "Graph":
-        """The same graph with other ops in the place of its ops, on new symbolic tensors.
+        """A copy of the graph on new symbolic tensors, with each op replaced.
 
         Args:
-            replace: from an op or layer to the one to call instead (it is called once for each).
+            replace: maps an op or layer to its replacement; called once for each.
         """
         made: dict[int, Any] = {}
 
@@ -146,20 +146,20 @@ class Graph:
 
 
 def _identity(node: Node) -> int:
-    """What makes calls those of one operation: a layer is one object, an op is written anew."""
+    """The key that groups calls: the calls of a layer share one, each call of an op has its own."""
     return id(node if isinstance(node.op, FunctionType) else node.op)
 
 
 class Function(Module):
-    """What leads from some symbolic tensors to others, as a function; it has no state.
+    """A stateless function from some symbolic tensors to others.
 
     Args:
         inputs: a symbolic tensor, or a structure of them.
-        outputs: symbolic tensors that are computed from them.
+        outputs: symbolic tensors computed from them.
         name: default `"function"`, numbered.
 
     Raises:
-        ValueError: if there are no inputs or outputs, or an output depends on another input.
+        ValueError: if inputs or outputs are missing, or an output depends on another input.
 
     Example:
         >>> a, b = hornbook.KerasTensor((None, 3)), hornbook.KerasTensor((None, 3))
@@ -177,17 +177,17 @@ class Function(Module):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensors it starts from, flat; dictionaries by sorted key."""
+        """The input tensors, flat; dictionaries by sorted key."""
         return _by_key(self._graph.inputs)
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensors that it computes, flat; dictionaries by sorted key."""
+        """The output tensors, flat; dictionaries by sorted key."""
         return _by_key(self._graph.outputs)
 
     @property
     def operations(self) -> list[Any]:
-        """The ops and layers that it calls."""
+        """The ops and layers called."""
         return [op for op in self._graph.operations() if op is not None]
 
     def call(self, inputs: Any) -> Any:
@@ -238,7 +238,7 @@ class Function(Module):
         return substitute(made, {t: t.shape for t in symbolic_leaves(made)})
 
     def _in_order(self, given: Any) -> list:
-        """What is given in the structure of the inputs, in the order of the graph's."""
+        """Values given in the structure of the inputs, in the graph's input order."""
         inputs, order = self._graph.inputs, self._graph.input_list
         known = dict(zip(symbolic_leaves(inputs), _leaves_like(inputs, given), strict=True))
         return [known[tensor] for tensor in order]
@@ -250,7 +250,7 @@ def _by_key(structure: Any) -> list[SymbolicTensor]:
 
 
 def _has_form(structure: Any, values: Any) -> bool:
-    """Whether values stand in the containers of a structure."""
+    """Whether values have the containers of a structure."""
     if isinstance(structure, SymbolicTensor):
         return not isinstance(values, dict) and values is not None
     if isinstance(structure, dict):
@@ -261,7 +261,7 @@ def _has_form(structure: Any, values: Any) -> bool:
 
 
 def _results(node: Node, result: Any) -> list:
-    """The arrays of a result; a call of a model with one output may have it in a list."""
+    """The arrays of a result; a model with one output may return it in a list."""
     listed = isinstance(node.outputs, SymbolicTensor) and type(result) in (list, tuple)
     return _leaves_like(node.outputs, result[0] if listed and len(result) == 1 else result)
 

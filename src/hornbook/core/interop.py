@@ -1,11 +1,11 @@
 """jax.numpy and jax.nn on symbolic tensors.
 
-numpy asks its arguments whether they want to handle a call (`__array_function__`); jax.numpy has no
-such question. So its functions are taught to record, when the first symbolic tensor is made: what
-can learn it in place does (`jnp.add`, `jax.nn.relu`), for the others a function stands in JAX's
-modules, and in all modules that took the name from there, that looks at its arguments' types first.
-What is not about arrays is left alone, and JAX's own code does not go through these names.
-`docs/design.md` says what else was weighed.
+numpy lets its arguments handle a call (`__array_function__`); jax.numpy has no such hook. So its
+functions are patched when the first symbolic tensor is made: in place where their class allows it
+(`jnp.add`, `jax.nn.relu`), else by a wrapper that checks its arguments' types first and replaces
+the name in JAX's modules and in every module that imported it. Functions that do not take arrays
+are left alone, and JAX's own code does not go through these names. `docs/design.md` has the
+alternatives that were weighed.
 """
 
 import copyreg
@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 MODULES = (jnp, jnp.linalg, jnp.fft, jax.nn)
-IN_PLACE = (jnp.ufunc, jax.custom_jvp)  # classes of functions that can learn it
+IN_PLACE = (jnp.ufunc, jax.custom_jvp)  # callables whose class can be swapped
 # Functions of dtypes, shapes, sizes, files and text.
 LEFT_ALONE = set(
     "bartlett blackman broadcast_shapes can_cast diag_indices einsum_path empty eye fftfreq "
@@ -30,13 +30,13 @@ LEFT_ALONE = set(
     "tril_indices triu_indices vectorize zeros".split()
 )
 Place = tuple[str, str]  # a module and a name in it
-_arrays: set[type] = set()  # types of arguments that hold no symbolic tensor
-_taught: dict[int, Any] = {}  # what stands for a function of JAX, by its identity
+_arrays: set[type] = set()  # argument types that hold no symbolic tensor
+_taught: dict[int, Any] = {}  # id of a JAX function -> its replacement
 
 
 @functools.cache
 def _functions() -> dict[int, tuple[Any, Place]]:
-    """JAX's functions of arrays by identity, each with the first place where it is found."""
+    """JAX's array functions by id, each with the first place where it is found."""
     found: dict[int, tuple[Any, Place]] = {}
     for module in MODULES:
         for name, fn in vars(module).items():
@@ -53,16 +53,16 @@ def home(fn: Any) -> Place | None:
 
 
 def taught(value: Any) -> Any:
-    """What stands now where a function of JAX was found; any other value as it is."""
+    """The replacement of a JAX function; any other value unchanged."""
     return _taught.get(id(value), value)
 
 
 @functools.cache
 def install(op: Callable, symbolic: tuple[type, ...]) -> None:
-    """Teach the functions of `MODULES` to take symbolic tensors (once a process).
+    """Make the functions of `MODULES` accept symbolic tensors; runs once per process.
 
     Args:
-        op: makes a function record calls as those of another, if a symbolic tensor is given.
+        op: wraps a function so that its calls on symbolic tensors are recorded as calls of another.
         symbolic: types that are, or may hold, symbolic tensors.
     """
     for key, (fn, place) in list(_functions().items()):
@@ -83,7 +83,7 @@ def _may_change(owner: str, module: ModuleType) -> bool:
 
 
 def _asking(fn: Callable, recorded: Callable, symbolic: tuple[type, ...]) -> Callable:
-    """`fn`, or `recorded` if an argument is not of a type that is known to hold no symbol."""
+    """A function that calls `recorded` if an argument may hold a symbolic tensor, else `fn`."""
 
     def ask(args, kwargs):
         given = {type(arg) for arg in (*args, *kwargs.values())}
@@ -104,7 +104,7 @@ def _asking(fn: Callable, recorded: Callable, symbolic: tuple[type, ...]) -> Cal
 
 
 def _standing_for(fn: Any, place: Place, op: Callable, symbolic: tuple[type, ...]) -> Callable:
-    """A function that takes symbols too, and in all else is `fn`."""
+    """A wrapper of `fn` that also accepts symbolic tensors."""
 
     def recorded(*args, **kwargs):
         return op(fn, call)(*args, **kwargs)
@@ -116,7 +116,7 @@ def _standing_for(fn: Any, place: Place, op: Callable, symbolic: tuple[type, ...
 
 
 def _in_place(fn: Any, op: Callable, symbolic: tuple[type, ...]) -> Any:
-    """The same object, of a subclass whose calls take symbols too."""
+    """The same object, its class swapped for a subclass that also accepts symbolic tensors."""
     kind = type(fn)
     plain = kind.__call__.__get__(fn)
     call = _asking(plain, op(plain, fn), symbolic)
@@ -127,11 +127,11 @@ def _in_place(fn: Any, op: Callable, symbolic: tuple[type, ...]) -> Any:
 
 
 def find(module: str, name: str) -> Any:
-    """The function of a name in one of `MODULES`.
+    """A function of one of `MODULES` by name.
 
     Args:
-        module: its name, with `numpy` for `jax.numpy`.
-        name: of the function.
+        module: the module's name, with `numpy` for `jax.numpy`.
+        name: the function's name.
 
     Raises:
         AttributeError: if there is none.
@@ -140,12 +140,12 @@ def find(module: str, name: str) -> Any:
     known = {one.__name__: one for one in MODULES}
     found = getattr(known.get(module), name)
     if not callable(found):
-        raise AttributeError(f"{module}.{name} is no function")
+        raise AttributeError(f"{module}.{name} is not a function")
     return found
 
 
 def _reduced(fn: Any) -> Any:
-    """A function of JAX as a pickle names it: where it is found, not where it was written."""
+    """How a JAX function is pickled: by where it is found, not where it was defined."""
     place = home(fn)
     return (find, place) if place else fn.__reduce_ex__(4)
 

@@ -1,4 +1,4 @@
-"""Masks travel beside arrays: which steps of a sequence are data and which are padding."""
+"""Masks attached to arrays: which timesteps of a sequence are data and which are padding."""
 
 import weakref
 from typing import Any
@@ -10,7 +10,7 @@ _masks: dict[int, tuple[weakref.ref, Any]] = {}
 
 
 def get_mask(value: Any) -> Any:
-    """The mask that travels with an array or symbolic tensor, or `None`."""
+    """The mask attached to an array or symbolic tensor, or `None`."""
     if isinstance(value, SymbolicTensor):
         return value.mask
     found = _masks.get(id(value))
@@ -18,18 +18,18 @@ def get_mask(value: Any) -> Any:
 
 
 def set_mask(value: Any, mask: Any) -> None:
-    """Let a mask travel with an array; `None` takes it away."""
+    """Attach a mask to an array; `None` removes it."""
     if isinstance(value, SymbolicTensor):
         value.mask = mask
     elif mask is None:
         _masks.pop(id(value), None)
     else:
         key = id(value)
-        forget = _masks.pop  # at the end of a process the module's names go before its arrays
+        forget = _masks.pop  # at exit the module's globals are cleared before its arrays
         _masks[key] = (weakref.ref(value, lambda _: forget(key, None)), mask)
 
 
 def get_masks(structure: Any) -> Any:
-    """The masks of a structure of arrays, in its form; `None` if there is none at all."""
+    """The masks of a structure of arrays, in the same structure; `None` if there are none."""
     masks = [get_mask(leaf) for leaf in tree.flatten(structure)]
     return tree.unflatten_as(structure, masks) if any(m is not None for m in masks) else None

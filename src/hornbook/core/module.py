@@ -1,7 +1,7 @@
-"""Modules: named owners of variables and other modules, found by looking at their attributes.
+"""Modules: named owners of variables and other modules, found by inspecting attributes.
 
-Nothing is registered: what a module owns is what its attributes hold, also inside lists and dicts,
-in the order in which they were first set.
+Nothing is registered: a module owns what its attributes hold, also inside lists and dicts, in the
+order in which the attributes were first set.
 """
 
 import operator
@@ -20,9 +20,9 @@ Wrong:  self.{1} = ...
 Right:  self.my_{1} = ..."""
 
 _PACKAGE = __name__.partition(".")[0]
-# Attributes whose lists change at every call, or are changed with a note.
+# Attributes whose lists change at every call, or whose changes are reported.
 UNSEEN = {"_arguments", "_nodes", "_added", "_loss_values", "_loss_functions"}
-SHORT = 1000  # a longer list that holds no module is not compared, but for its length
+SHORT = 1000  # of a longer list without modules only the length is compared
 
 _counts: Counter[str] = Counter()
 _structure_version = [0]
@@ -48,23 +48,25 @@ def auto_name(prefix: str) -> str:
 
 
 def reset_names() -> None:
-    """Start counting automatic names again."""
+    """Restart the numbering of automatic names."""
     _counts.clear()
 
 
 def structure_version() -> int:
-    """A number that grows whenever some module may have come to own something else."""
+    """A counter that grows whenever a module's contents may have changed."""
     return _structure_version[0]
 
 
 def new_structure() -> None:
-    """Note that some module may have come to own something else."""
+    """Report that a module's contents may have changed."""
     _structure_version[0] += 1
 
 
 class derived:
-    """A read-only property that gives way: an attribute of the same name, set on the object, hides
-    it. The code of the library reads what is behind it."""
+    """A read-only property that an instance attribute of the same name hides.
+
+    The library's own code reads the computed value.
+    """
 
     def __init__(self, compute: Callable):
         self.compute = compute
@@ -115,13 +117,13 @@ class Module(Configurable):
             raise AttributeError(RESERVED.format(type(self).__name__, name)) from error
 
     def _owned(self) -> Iterator[tuple[str, Any]]:
-        """Attribute names and what they hold; a class with other sources adds them here."""
+        """Attribute names and values; a class that owns more overrides this."""
         for name, value in vars(self).items():
             if name != "_arguments":
                 yield name, value
 
     def _owned_variables(self) -> list[Variable]:
-        """This module's own variables, each once; trainable ones first."""
+        """This module's own variables, each once; weights first."""
         found = dict.fromkeys(
             leaf
             for _, value in self._owned()
@@ -132,7 +134,7 @@ class Module(Configurable):
         return sorted(found, key=lambda variable: variable.kind != "weight")
 
     def _child_modules(self) -> list["Module"]:
-        """The modules that its attributes hold, each once."""
+        """The modules held by its attributes, each once."""
         found = {
             id(leaf): leaf
             for _, value in self._owned()
@@ -143,7 +145,7 @@ class Module(Configurable):
         return list(found.values())
 
     def _all_modules(self) -> list["Module"]:
-        """This module and all below it, each once, owners before owned."""
+        """This module and all below it, each once, parents before children."""
         found: dict[int, Module] = {}
         stack: list[Module] = [self]
         while stack:
@@ -177,17 +179,17 @@ class Module(Configurable):
 
 
 def all_modules(root: Module) -> list[Any]:
-    """A module and all below it, each once, owners before owned."""
+    """A module and all below it, each once, parents before children."""
     return root._all_modules()
 
 
 def child_modules(module: Module) -> list[Any]:
-    """The modules that a module's attributes hold, each once."""
+    """The modules held by a module's attributes, each once."""
     return module._child_modules()
 
 
 def owned_variables(module: Module) -> list[Variable]:
-    """A module's own variables, each once; trainable ones first."""
+    """A module's own variables, each once; weights first."""
     return module._owned_variables()
 
 
@@ -197,10 +199,10 @@ def variable_paths(root: Module) -> dict[str, Variable]:
 
 
 class Structure:
-    """What a module and those below it are now; tells cheaply when that may have changed.
+    """A snapshot of a module tree that tells cheaply whether the tree may have changed.
 
-    Attributes that are set raise a counter. Lists and dictionaries change without a word, so their
-    contents are compared, those of the library's own modules only where they hold some.
+    Setting an attribute increments a counter. Lists and dictionaries change silently, so their
+    contents are compared; in the library's own modules only if they hold modules or variables.
     """
 
     def __init__(self, root: Module):
@@ -231,13 +233,12 @@ class Structure:
         )
 
     def same(self, other: "Structure") -> bool:
-        """Whether the same modules are there, and compute in the same dtypes with the same numbers
-        that are no variables."""
+        """Whether the modules, their dtypes and their learned constants are the same."""
         return tree.same(self.modules, other.modules) and self.settings == other.settings
 
 
 def _values(container: Any) -> Any:
-    """What a list or a dictionary holds, also when it has changed."""
+    """A live view of the values of a list or dictionary."""
     return container.values() if isinstance(container, dict) else container
 
 

@@ -1,4 +1,4 @@
-"""What an array was made of, for those who do better when they know it."""
+"""How an array was computed, for rules that can use it to skip work."""
 
 import weakref
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _in_python = ContextVar("steps in Python", default=False)
 
 @contextmanager
 def steps_in_python() -> Iterator[None]:
-    """Inside, no trace is made of steps: Python runs them, so that their code can be followed."""
+    """Context in which training steps run in Python, untraced, so that they can be debugged."""
     token = _in_python.set(True)
     try:
         yield
@@ -33,9 +33,9 @@ def are_in_python() -> bool:
 
 
 class Origins:
-    """From arrays to what they were made of, as long as a trace has them.
+    """Maps arrays to how they were computed, for as long as they are being traced.
 
-    It is known of this very array. Whatever is done to it gives another one, which has no origin.
+    The origin belongs to one array object: any operation on it returns a new array without one.
 
     Example:
         >>> origins = Origins()
@@ -56,15 +56,15 @@ class Origins:
         return len(self._known)
 
     def note(self, array: Any, origin: Any) -> None:
-        """Say what an array was made of; forgotten if it is not being traced.
+        """Record the origin of an array; ignored unless the array is being traced.
 
-        In steps that Python runs it is remembered too.
+        Inside `steps_in_python` it is recorded too.
         """
         if isinstance(array, jax.core.Tracer) or are_in_python():
             key = id(array)
             self._known[key] = weakref.ref(array, lambda _: self._known.pop(key, None)), origin
 
     def of(self, array: Any) -> Any:
-        """What was noted of this very array, else `None`."""
+        """The recorded origin of this array object, or `None`."""
         reference, origin = self._known.get(id(array), (lambda: None, None))
         return origin if reference() is array else None

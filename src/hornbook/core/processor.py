@@ -1,4 +1,4 @@
-"""What the processor is, as far as the system tells."""
+"""The CPU's model and features, as reported by the system."""
 
 import functools
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @functools.cache
 def cpuinfo() -> str:
-    """What Linux tells of the first processor; elsewhere nothing."""
+    """The first processor's entry in Linux's `/proc/cpuinfo`; empty on other systems."""
     try:
         return Path("/proc/cpuinfo").read_text().split("\n\n")[0]
     except OSError:
@@ -16,13 +16,13 @@ def cpuinfo() -> str:
 
 
 def flags() -> set[str]:
-    """The names of the sets of instructions that the processor has, as Linux spells them."""
+    """The CPU's instruction set flags, as Linux spells them."""
     lines = [line for line in cpuinfo().splitlines() if line.startswith(("flags", "Features"))]
     return {flag for line in lines for flag in line.partition(":")[2].split()}
 
 
 def kind() -> str:
-    """A short name for the kind of processor and the instructions it knows."""
+    """A hash of the CPU's model and its instruction sets."""
     told = ("model name", "flags", "Features")
     known = [line for line in cpuinfo().splitlines() if line.startswith(told)]
     known = known or [platform.machine(), platform.processor()]

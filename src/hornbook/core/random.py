@@ -1,7 +1,7 @@
-"""Seeds: every random number comes from a seed that is a variable, so that runs can be repeated.
+"""Seeds: every random number comes from a seed held in a variable, so that runs are repeatable.
 
-Each thread has generators of its own. What it draws follows from its seed, whatever others draw in
-the meantime.
+Each thread has its own generators, so what it draws depends only on its seed and not on other
+threads.
 """
 
 import random as python_random
@@ -17,14 +17,14 @@ from hornbook.core.variable import Variable
 
 
 class _Seeds:
-    """Where the seeds of threads come from, since the main thread was last seeded."""
+    """The source of the threads' seeds since the main thread was last seeded."""
 
     def __init__(self, seed: int | None = None):
         self.sequence = np.random.SeedSequence(seed)
         self.lock = threading.Lock()
 
     def another(self) -> np.random.Generator:
-        """A generator for one more thread."""
+        """A generator for a new thread."""
         with self.lock:
             return np.random.default_rng(self.sequence.spawn(1)[0])
 
@@ -38,7 +38,7 @@ class _Thread(threading.local):
         self.keys: SeedGenerator | None = None
 
     def now(self) -> "_Thread":
-        """The thread's generators; anew if the main thread was seeded."""
+        """The thread's generators; new ones if the main thread has been seeded since."""
         if self.seeds is not _seeds:
             self.begin(_seeds, _seeds.another())
         return self
@@ -49,10 +49,10 @@ _thread = _Thread()
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed everything (Python's `random`, numpy, hornbook): what follows is the same each time.
+    """Seed Python's `random`, numpy and hornbook, so that the program repeats exactly.
 
-    In the main thread it seeds the other threads as well, each differently, in the order in which
-    they first draw. In another thread it seeds what that thread draws, besides Python and numpy.
+    Called in the main thread it also seeds the other threads, each differently, in the order in
+    which they first draw. In another thread it seeds that thread's draws, and Python's and numpy's.
 
     Args:
         seed: a non-negative integer below 2**32.
@@ -75,7 +75,7 @@ def set_random_seed(seed: int) -> None:
 
 
 def host_generator() -> np.random.Generator:
-    """The generator behind seeds, initial values and the order of samples; the thread's own."""
+    """This thread's generator for seeds, initial values and shuffling."""
     return _thread.now().host
 
 
@@ -85,14 +85,14 @@ def draw_seed() -> int:
 
 
 class SeedGenerator(Module):
-    """A source of random keys, each different, that repeats from its seed.
+    """A reproducible sequence of distinct random keys.
 
     Args:
         seed: an integer; default drawn from the process-wide generator.
-        name: name of its variable's path.
+        name: name used in its variable's path.
 
     Raises:
-        ValueError: if the seed is no integer.
+        ValueError: if the seed is not an integer.
 
     Example:
         >>> a, b = hornbook.random.SeedGenerator(7), hornbook.random.SeedGenerator(7)
@@ -117,14 +117,17 @@ class SeedGenerator(Module):
         return jax.random.wrap_key_data(state, impl="threefry2x32")
 
     def get_config(self) -> dict:
-        """The seed it started from."""
+        """The initial seed."""
         return {"seed": self.seed}
 
 
 @uses_engine
 def key_from(seed: Any = None) -> jax.Array:
-    """A key from a `SeedGenerator` (the next one), an integer (always the same), a key of JAX's
-    (old or new style), or `None` (the next one of the thread's generator)."""
+    """A JAX random key.
+
+    From a `SeedGenerator` (its next key), an integer (always the same key), a JAX key (old or new
+    style), or `None` (the next key of the thread's generator).
+    """
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
@@ -137,7 +140,7 @@ def key_from(seed: Any = None) -> jax.Array:
 
 
 def global_generator() -> SeedGenerator:
-    """The thread's generator of keys, for those who name no other."""
+    """The thread's default generator of keys."""
     thread = _thread.now()
     if thread.keys is None:
         thread.keys = SeedGenerator(name="global_seed_generator")

@@ -70,7 +70,7 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """Where image arrays keep their channels: `"channels_last"` or `"channels_first"`.
+    """The default layout of images: `"channels_last"` or `"channels_first"`.
 
     Example:
         >>> image_data_format()
@@ -80,7 +80,7 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the layout that image layers take when they are not told one.
+    """Set the default layout of image layers.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`.
@@ -92,18 +92,17 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def enable_flash_attention() -> None:
-    """Let attention use kernels that never write its weights out, where there are any; so it is at
-    the start."""
+    """Let attention use fused kernels that never materialize its weights (the default)."""
     _settings["flash_attention"] = None
 
 
 def disable_flash_attention() -> None:
-    """Let attention write its weights out, except where `flash_attention=True` is asked for."""
+    """Make attention materialize its weights, except where `flash_attention=True` is passed."""
     _settings["flash_attention"] = False
 
 
 def is_flash_attention_enabled() -> bool | None:
-    """`False` if it is disabled; `None`, as in Keras, if it is used where it can be.
+    """`False` if disabled; `None`, as in Keras, if used where possible.
 
     Example:
         >>> is_flash_attention_enabled() is False
@@ -113,8 +112,7 @@ def is_flash_attention_enabled() -> bool | None:
 
 
 def max_epochs() -> int | None:
-    """The most epochs that any `fit` trains; also set by the environment variable
-    `KERAS_MAX_EPOCHS`.
+    """The limit on the epochs of every `fit`; also set by the variable `KERAS_MAX_EPOCHS`.
 
     Example:
         >>> max_epochs() is None
@@ -125,7 +123,7 @@ def max_epochs() -> int | None:
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Limit the epochs of every `fit`, to try a program out.
+    """Limit the epochs of every `fit`, to try out a program quickly.
 
     Args:
         max_epochs: the limit, `None` for no limit.
@@ -134,8 +132,9 @@ def set_max_epochs(max_epochs: int | None) -> None:
 
 
 def max_steps_per_epoch() -> int | None:
-    """The most steps of any epoch, evaluation or prediction; also set by the environment variable
-    `KERAS_MAX_STEPS_PER_EPOCH`.
+    """The limit on the steps of every epoch, evaluation and prediction.
+
+    Also set by the environment variable `KERAS_MAX_STEPS_PER_EPOCH`.
 
     Example:
         >>> max_steps_per_epoch() is None
@@ -146,7 +145,7 @@ def max_steps_per_epoch() -> int | None:
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Limit the steps of every epoch, evaluation and prediction, to try a program out.
+    """Limit the steps of every epoch, evaluation and prediction, to try out a program quickly.
 
     Args:
         max_steps_per_epoch: the limit, `None` for no limit.
@@ -155,7 +154,7 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
 
 
 def limited(what: str, number: int | None, limit: int | None) -> int | None:
-    """A number (`None`: any) or the limit, with a warning where that is less."""
+    """The smaller of a number (`None`: unlimited) and a limit, with a warning if the limit wins."""
     if limit is None or (number is not None and number <= limit):
         return number
     warnings.warn(f"{what} is limited to {limit} by keras.config", stacklevel=4)
@@ -163,7 +162,7 @@ def limited(what: str, number: int | None, limit: int | None) -> int | None:
 
 
 def standardize_data_format(value: str | None) -> str:
-    """A checked data format; `None` means the process default."""
+    """A validated data format; `None` means the process default."""
     if value is None:
         return image_data_format()
     if value not in ("channels_last", "channels_first"):

@@ -1,9 +1,8 @@
 """Ops and symbolic tensors: one decorator makes a function eager, traced and symbolic.
 
-Applied to arrays (or to JAX's tracers) an op is the function itself. Applied to symbolic tensors it
-records a `Node` and gives symbolic tensors back; their shapes and dtypes come from running the
-function abstractly, so that nobody writes a shape rule; `unknown.py` says how, where sizes are not
-known (`None`).
+Applied to arrays (or JAX's tracers) an op is the function itself. Applied to symbolic tensors it
+records a `Node` and returns symbolic tensors. Their shapes and dtypes come from abstract evaluation
+of the function, so no op needs a shape rule; `unknown.py` handles unknown sizes (`None`).
 """
 
 import functools
@@ -25,18 +24,17 @@ from hornbook.core.forked import uses_engine
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Tensor: TypeAlias = Any  # what ops take: an array, what one can be made of, or a symbolic tensor
+Tensor: TypeAlias = Any  # what ops take: anything array-like, or a symbolic tensor
 
 BINARY = {
     name: getattr(operator, name)
     for name in "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
 }
 COMPARE = {name: getattr(operator, name) for name in "lt le gt ge eq ne".split()}
-# What `x == y` and `x != y` of two symbols say where Python asks for a truth value, as it does in
-# `x in symbols`.
+# The truth value of `x == y` and `x != y` of two symbolic tensors, as `x in symbols` needs it.
 SAME = {"eq": operator.is_, "ne": operator.is_not}
-_SAME: dict[Callable, Callable] = {}  # the same, by the op that is recorded
-ARRAYS = (bool, int, float, complex, np.generic, list, tuple)  # beside what has `__array__`
+_SAME: dict[Callable, Callable] = {}  # the same, by recorded op
+ARRAYS = (bool, int, float, complex, np.generic, list, tuple)  # besides types with `__array__`
 UNARY = {name: getattr(operator, name) for name in "neg pos abs invert".split()}
 METHODS = (
     "all any argmax argmin argsort astype clip conj cumprod cumsum dot flatten max mean min prod "
@@ -44,7 +42,7 @@ METHODS = (
 ).split()
 
 
-# What Keras calls operators and methods whose own name differs.
+# Keras's names of operators and methods, where they differ from Python's.
 KERAS_NAMES = {
     "sub": "subtract",
     "mul": "multiply",
@@ -72,16 +70,16 @@ KERAS_NAMES = {
 
 
 class Operators:
-    """Arithmetic, comparison, indexing and numpy's functions for what stands for an array.
+    """Arithmetic, comparison, indexing and numpy functions for array-like objects.
 
-    `==` compares elements. As keys of dictionaries and sets such objects go by identity.
+    `==` compares elements; as keys of dictionaries and sets, objects are compared by identity.
     """
 
     __array_priority__ = 1000
 
     @property
     def value(self) -> Any:
-        """The array it stands for."""
+        """The underlying array."""
         raise NotImplementedError
 
     def __getitem__(self, key):
@@ -108,15 +106,15 @@ class Operators:
 
 
 class SymbolicTensor(Operators):
-    """A tensor without a value: a shape (`None` where unknown), a dtype, and where it comes from.
+    """A tensor without a value: a shape (`None` where unknown), a dtype, and the call it came from.
 
     Args:
         shape: sizes; `None` where unknown.
         dtype: name of the dtype.
-        sparse, ragged: what its values are said to be; what is computed from them is dense.
-        record_history: whether what is computed from it knows where it comes from.
+        sparse, ragged: declared layout of its values; results computed from them are dense.
+        record_history: whether tensors computed from it keep their `Node`.
         name: a name for messages and inputs.
-        node: the `Node` it is an output of; default it is where a graph begins.
+        node: the `Node` that outputs it; by default it is an input of a graph.
 
     Raises:
         ValueError: if it is both sparse and ragged.
@@ -152,7 +150,7 @@ class SymbolicTensor(Operators):
         self.node = node or Node(None)
         if node is None:
             self.node.outputs = self
-        self.mask: Any = None  # spec of the mask that will travel with the value, if one will
+        self.mask: Any = None  # spec of the mask attached to the value, if any
 
     @property
     def value(self):
@@ -168,7 +166,7 @@ class SymbolicTensor(Operators):
 
     @property
     def ndim(self) -> int:
-        """Number of axes."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
@@ -206,20 +204,20 @@ class SymbolicTensor(Operators):
 
 
 KerasTensor = SymbolicTensor  # Keras's name
-HOLD_SYMBOLS = (Operators, list, tuple, dict)  # types of arguments that are asked for symbols
+HOLD_SYMBOLS = (Operators, list, tuple, dict)  # argument types that may hold symbolic tensors
 
-TEXT = """{}. No device computes with strings: numbers have to be made of them first.
+TEXT = """{}. Devices cannot compute with strings: convert them to numbers first.
 Wrong:  Dense(4)(Input((1,), dtype="string"))
 Right:  StringLookup, TextVectorization or Hashing in between"""
 
-NO_VALUE = """{} has no value yet, so that Python cannot branch on it, count it or convert it.
+NO_VALUE = """{} has no value yet, so Python cannot branch on it, iterate over it or convert it.
 Wrong:  if x > 0: x = x * 2
 Right:  x = ops.where(x > 0, x * 2, x)
 Code that needs values belongs in the `call` of a Layer, or in Lambda(function)."""
 
 
 class Node:
-    """One call of an op or a layer: what was called, with which arguments, and what came out."""
+    """One recorded call of an op or layer: the callable, its arguments and its outputs."""
 
     def __init__(self, op: Any, args: tuple = (), kwargs: dict | None = None):
         self.op = op
@@ -244,7 +242,7 @@ class Node:
 
 @uses_engine
 def has_symbolic(values: Any) -> bool:
-    """Whether a symbolic tensor is among the arguments, also inside lists, tuples and dicts."""
+    """Whether the arguments contain a symbolic tensor, also inside lists, tuples and dicts."""
     for value in values.values() if isinstance(values, dict) else values:
         if isinstance(value, SymbolicTensor):
             return True
@@ -272,7 +270,7 @@ def substitute(structure: Any, values: dict) -> Any:
 
 
 def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
-    """Shapes and dtypes of `fn(*args, **kwargs)`, in the form of its result.
+    """Shapes and dtypes of `fn(*args, **kwargs)`, in the structure of its result.
 
     Returns:
         A structure of `jax.ShapeDtypeStruct`-like objects; sizes that depend on an unknown
@@ -291,7 +289,7 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
 
 
 def _hints(args: tuple, kwargs: dict) -> tuple[list, list]:
-    """The shapes of arrays and the integers among arguments."""
+    """The shapes of the concrete arrays and the integers among the arguments."""
     known = [leaf for leaf in tree.walk((args, kwargs)) if not isinstance(leaf, SymbolicTensor)]
     shapes = [tuple(leaf.shape) for leaf in known if hasattr(leaf, "shape")]
     return shapes, [leaf for leaf in known if type(leaf) is int]
@@ -307,10 +305,10 @@ _standing: ContextVar[dict | None] = ContextVar("standing", default=None)
 
 @contextmanager
 def standing(values: dict[SymbolicTensor, Any]) -> Iterator[None]:
-    """Inside, ops on these symbolic tensors are not recorded: they compute with the values.
+    """Context in which ops on these symbolic tensors compute with values instead of recording.
 
     Args:
-        values: an array for each tensor.
+        values: the array for each tensor.
 
     Example:
         >>> x = hornbook.Input(())
@@ -335,7 +333,7 @@ def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -
         specs = infer(fn or target, args, kwargs)
     except Exception as error:
         misfit = type(error) is TypeError and SHAPES_DIFFER.search(str(error))
-        told = ValueError(*error.args) if misfit else error  # JAX's kind of error, and Keras's
+        told = ValueError(*error.args) if misfit else error  # as Keras raises; JAX: TypeError
         shapes = ", ".join(str(leaf.shape) for leaf in node.inputs)
         told.add_note(f"While {node.name!r} was applied to symbolic tensors of shape {shapes}.")
         raise told from (error if told is not error else error.__cause__)
@@ -343,18 +341,18 @@ def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -
 
 
 def outputs_of(node: Node, specs: Any) -> Any:
-    """Symbolic tensors for what a call gives; its node knows them if all its inputs want that."""
+    """Symbolic tensors for the outputs of a call, linked to its node if all inputs keep history."""
     kept = node if all(tensor.record_history for tensor in node.inputs) else None
     node.outputs = jax.tree.map(lambda s: SymbolicTensor(s.shape, s.dtype, node=kept), specs)
     return node.outputs
 
 
 def op(fn: Callable[P, R], target: Callable | None = None) -> Callable[P, R]:
-    """Make a pure function of arrays an op: eager on arrays, traced in JAX, recorded on symbols.
+    """Make a pure function of arrays an op: eager on arrays, traced by JAX, recorded on symbols.
 
     Args:
         fn: a function of arrays and plain values that JAX can trace.
-        target: what recorded calls name; default the op itself.
+        target: the callable that recorded calls refer to; default the op itself.
 
     Example:
         >>> @op
@@ -386,7 +384,7 @@ def op(fn: Callable[P, R], target: Callable | None = None) -> Callable[P, R]:
 
 
 def _by_jax(module: str, fn: Any, args: tuple, kwargs: dict) -> Any:
-    """What JAX's function of the name of a numpy function gives."""
+    """The result of JAX's counterpart of a numpy function."""
     try:
         found = interop.find(module, fn.__name__)
     except AttributeError:
@@ -439,7 +437,7 @@ def _install_operators() -> None:
 
 
 def _equality(forward: Callable) -> Callable:
-    """`==` or `!=` of symbols: what is no array is not equal, nor is a symbol of another shape."""
+    """`==` or `!=` of symbolic tensors; non-arrays and symbols of other shapes are unequal."""
 
     def compare(self, other):
         if not isinstance(self, SymbolicTensor):
@@ -457,7 +455,7 @@ def _equality(forward: Callable) -> Callable:
 
 
 def _array(value):
-    """numpy and lists would take over the operation; as JAX arrays they do not."""
+    """numpy arrays and lists as JAX arrays, so that they do not take over the operation."""
     return jnp.asarray(value) if isinstance(value, np.ndarray | list | tuple) else value
 
 

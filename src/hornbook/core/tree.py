@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-CONTAINERS = (list, tuple, dict)  # a union would be made at each call
+CONTAINERS = (list, tuple, dict)  # a union type would be built at every call
 
 
 def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
@@ -14,15 +14,15 @@ def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
 
 
 def map_structure(func: Callable, *structures: Any, none_is_leaf: bool = True) -> Any:
-    """A structure of the same form with `func` applied to each leaf.
+    """Apply `func` to each leaf; the result has the same structure.
 
     Args:
         func: takes one leaf of each structure.
-        *structures: at least one, all of one form.
-        none_is_leaf: whether `func` sees `None` too; else `None` stays as it is.
+        *structures: one or more, all of the same form.
+        none_is_leaf: whether `func` is applied to `None` too; otherwise `None` is kept.
 
     Raises:
-        ValueError: for structures of different forms, or none.
+        ValueError: if the structures differ in form, or none is given.
 
     Example:
         >>> map_structure(abs, {"a": [-1, None]}, none_is_leaf=False)
@@ -37,20 +37,20 @@ def map_structure(func: Callable, *structures: Any, none_is_leaf: bool = True) -
 
 
 def unflatten_as(structure: Any, flat_sequence: list) -> Any:
-    """The leaves put back into the form of `structure`."""
+    """Pack a flat list of leaves into the form of `structure`."""
     return jax.tree.unflatten(jax.tree.structure(structure, is_leaf=is_leaf_value), flat_sequence)
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable, *structures: Any) -> Any:
-    """`func` applied to what structures have where a shallower one has leaves.
+    """Apply `func` to the parts of structures at the depth where a shallower one has leaves.
 
     Args:
-        shallow_structure: says where to stop; its leaves are not passed.
+        shallow_structure: determines where to stop; its leaves are not passed.
         func: takes one part of each of `structures`.
-        *structures: at least one, of the same form down to there.
+        *structures: one or more, of the same form down to that depth.
 
     Raises:
-        ValueError: for other forms, or no structure.
+        ValueError: if the forms differ, or no structure is given.
 
     Example:
         >>> map_structure_up_to({"a": 0, "b": 0}, len, {"a": [1, 2], "b": (3,)})
@@ -64,7 +64,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable, *structures: Any
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple, Any]]:
-    """Pairs of a leaf's path, a tuple of keys and positions, and the leaf.
+    """Pairs `(path, leaf)`, where a path is a tuple of keys and positions.
 
     Example:
         >>> flatten_with_path({"a": [5, 6]})
@@ -83,7 +83,7 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
 
     Args:
         a, b: the structures.
-        check_types: accepted for Keras's sake; lists and tuples are never the same.
+        check_types: accepted for compatibility; lists and tuples always differ.
 
     Raises:
         ValueError: if they differ.
@@ -94,7 +94,7 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
 
 
 def assert_same_paths(a: Any, b: Any) -> None:
-    """Raise unless the leaves of two structures have the same paths, lists and tuples alike.
+    """Raise unless the leaves of two structures have the same paths; lists equal tuples here.
 
     Args:
         a, b: the structures.
@@ -108,17 +108,17 @@ def assert_same_paths(a: Any, b: Any) -> None:
 
 
 class MAP_TO_NONE:
-    """What a function returns to `traverse` for a part that becomes `None`."""
+    """Returned by a function to make `traverse` replace a part by `None`."""
 
 
 def traverse(func: Callable, structure: Any, top_down: bool = True) -> Any:
-    """A structure with parts replaced by what `func` returns for them.
+    """Replace parts of a structure by what `func` returns for them.
 
     Args:
-        func: takes every part, containers and leaves; returns `None` to go on into it (or keep it,
-            bottom up), `MAP_TO_NONE` to put `None` there, anything else to put that there.
+        func: called on every container and leaf; returns `None` to descend (bottom up: to keep
+            the part), `MAP_TO_NONE` to replace it by `None`, anything else to replace it by that.
         structure: the structure.
-        top_down: whether containers are asked for before what is in them.
+        top_down: whether containers are visited before their contents.
 
     Example:
         >>> traverse(lambda part: sum(part) if isinstance(part, tuple) else None, [(1, 2), 3])
@@ -139,7 +139,7 @@ def traverse(func: Callable, structure: Any, top_down: bool = True) -> Any:
 
 
 def lists_to_tuples(structure: Any) -> Any:
-    """A structure with tuples in the place of lists.
+    """A copy of a structure with tuples instead of lists.
 
     Example:
         >>> lists_to_tuples({"a": [1, [2]]})
@@ -151,10 +151,10 @@ def lists_to_tuples(structure: Any) -> Any:
 
 
 def map_shape_structure(func: Callable, structure: Any) -> Any:
-    """`func` applied to each shape in a structure of shapes.
+    """Apply `func` to each shape in a structure of shapes.
 
     Args:
-        func: takes a shape, a list or tuple of integers and `None`.
+        func: takes a shape: a list or tuple of integers and `None`.
         structure: the shapes.
 
     Example:
@@ -175,7 +175,7 @@ def is_nested(structure: Any) -> bool:
 
 
 def is_leaf_value(value: Any) -> bool:
-    """Everything but a container is a leaf, also where JAX would open it (`None`, variables)."""
+    """Whether a value is a leaf: anything but a container, even if JAX would flatten it."""
     return not isinstance(value, CONTAINERS)
 
 
@@ -192,7 +192,7 @@ def walk(value: Any) -> Iterator:
 
 
 def same(first: Iterable, second: Iterable) -> bool:
-    """Whether both hold the very same objects in one order; `==` of lists would compare elements.
+    """Whether both hold the same objects in the same order (`==` would compare array elements).
 
     Example:
         >>> a, b = np.ones(2), np.ones(2)
@@ -203,7 +203,7 @@ def same(first: Iterable, second: Iterable) -> bool:
 
 
 def named_leaves(structure: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Pairs of a readable path (`"a/0"`) and a leaf."""
+    """Pairs `(path, leaf)` with readable paths such as `"a/0"`."""
     if isinstance(structure, dict):
         items = structure.items()
     elif isinstance(structure, list | tuple):

@@ -1,8 +1,8 @@
-"""Calls that nothing disturbs: other threads wait for them, and so do signals.
+"""Calls that must not be interrupted: other threads and signal handlers wait for them.
 
-A compiled run uses up the arrays of the variables that it changes, and what they are next comes
-back as its result. In between there is nothing in the variables. So no other run may read them
-then, and no handler of a signal may raise, as that of Ctrl-C does.
+A compiled run donates the arrays of the variables it updates and returns their new values. In
+between, the variables hold deleted arrays. So no other run may read them, and no signal handler may
+raise, as that of Ctrl-C does.
 """
 
 import signal
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from hornbook.core.forked import uses_engine
 
-try:  # what `signal` has under its functions, which take ten times as long to make enums of numbers
+try:  # the C functions behind `signal`'s, which convert to enums and take ten times as long
     from _signal import getsignal
     from _signal import signal as set_handler
 except ImportError:
@@ -21,25 +21,25 @@ except ImportError:
 
 Result = TypeVar("Result")
 
-SIGNALS = [  # what a program may want to hear of; those that it handles in Python wait
+SIGNALS = [  # signals that programs handle; those with a Python handler are deferred
     int(getattr(signal, name))
     for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGBREAK")
     if hasattr(signal, name)
 ]
-turn = threading.RLock()  # who has it may use variables up
+turn = threading.RLock()  # its holder may donate the variables' arrays
 
 
 def is_used_up(error: Exception) -> bool:
-    """Whether an array could not be read, as a run has used it up and brings a new one."""
+    """Whether an error means that an array was donated to a run that will replace it."""
     return "deleted" in str(error) or "donated" in str(error)
 
 
 @uses_engine
 def undisturbed(call: Callable[[], Result]) -> Result:
-    """Call a function that other threads' such calls wait for, and handlers of signals too.
+    """Call a function under the lock, with signal handlers deferred until it returns.
 
-    It should not take long. What came meanwhile is handled when it is over. Python runs handlers in
-    the main thread alone, so in others there is nothing to do about them.
+    The function should be short. Signals that arrive meanwhile are handled afterwards. Python runs
+    handlers in the main thread only, so other threads just take the lock.
 
     Example:
         >>> undisturbed(lambda: 3)
@@ -61,7 +61,7 @@ def undisturbed(call: Callable[[], Result]) -> Result:
     try:
         for number in SIGNALS:
             handler = getsignal(number)
-            if callable(handler):  # neither ignored nor left to the system
+            if callable(handler):  # neither ignored nor the system's default
                 handlers[number] = handler
                 set_handler(number, hear)
         with turn:

@@ -1,10 +1,10 @@
-"""Shapes of results where sizes of arguments are not known.
+"""Shape inference for arguments with unknown sizes.
 
-A function is first traced with symbols for the unknown sizes, one for each axis. What JAX finds
-then holds for every size. Python code that wants numbers (`if x.shape[1] > 5`, `range(x.shape[1])`)
-and functions of sizes that have to agree fail on symbols. They are traced twice with numbers
-instead, and what differs between the two is unknown. An error never shows these numbers: whatever
-differs between the messages for two of them depends on a size that is not known.
+A function is first traced with a symbol for the unknown size of each axis; the result holds for
+every size. Python code that needs numbers (`if x.shape[1] > 5`, `range(x.shape[1])`) and functions
+whose sizes must agree fail on symbols. They are traced twice with different numbers instead, and
+the sizes that differ between the two results are unknown. Errors never show these numbers: they are
+compared in the same way, and whatever differs is hidden.
 """
 
 import functools
@@ -21,9 +21,9 @@ from hornbook.core.dtype import canonical
 Shape = tuple[int | None, ...]
 
 MOST_AXES = 16
-# Numbers tried in the place of unknown sizes, for each axis. The first pair shows what does not
-# grow with a size, or hangs on how sizes compare; the second has many divisors (for reshapes), and
-# axes that have to agree do; the third is large (for deep stacks of strides).
+# Numbers tried for the unknown size of each axis, in pairs. The first pair finds results that do
+# not grow with a size or depend on how sizes compare; the second has many divisors (for reshapes)
+# and equal axes; the third is large (for deep stacks of strides).
 SMALL = ([2] * MOST_AXES, [120 * (axis + 1) for axis in range(MOST_AXES)])
 MEDIUM = ([120] * MOST_AXES, [240] * MOST_AXES)
 LARGE = ([1680] * MOST_AXES, [3360] * MOST_AXES)
@@ -31,7 +31,7 @@ LARGE = ([1680] * MOST_AXES, [3360] * MOST_AXES)
 
 class _Thread(threading.local):
     def __init__(self):
-        self.guesses = 0  # how many `trace` around this call try numbers
+        self.guesses = 0  # how many enclosing `trace` calls are trying numbers
 
 
 _thread = _Thread()
@@ -48,13 +48,13 @@ class Spec:
 
 
 def trace(fn: Callable, specs: list, hints: Callable[[], tuple[list[Shape], list[int]]]) -> Any:
-    """What `fn` returns for a list of arrays, as `Spec`s.
+    """The result of `fn` for a list of arrays, as `Spec`s.
 
     Args:
         fn: a function of a list of arrays that JAX can trace.
-        specs: what has the shapes and dtypes of these arrays.
-        hints: gives shapes of other arrays that `fn` uses, which unknown sizes may have to fit, and
-            integers that it uses, of which they may have to be multiples.
+        specs: objects with the shapes and dtypes of these arrays.
+        hints: returns shapes of other arrays in `fn` that unknown sizes may have to match, and
+            integers that they may have to be multiples of.
     """
     shapes = [tuple(spec.shape) for spec in specs]
 
@@ -66,7 +66,7 @@ def trace(fn: Callable, specs: list, hints: Callable[[], tuple[list[Shape], list
         return run(shapes)
     try:
         return jax.tree.map(_opened, run([_filled(shape, _symbols()) for shape in shapes]))
-    except Exception:  # it wants numbers
+    except Exception:  # it needs numbers
         pass
     errors = []
     others, numbers = hints()
@@ -85,19 +85,19 @@ def trace(fn: Callable, specs: list, hints: Callable[[], tuple[list[Shape], list
 
 
 def guessing() -> bool:
-    """Whether sizes may be numbers that stand for unknown ones, which are not to be kept."""
+    """Whether the sizes seen now may be trial numbers, which must not be stored."""
     return _thread.guesses > 0
 
 
 def known(shape: tuple) -> Shape:
-    """A shape, with `None` for the symbols that stand for sizes while shapes are inferred."""
+    """A shape with `None` in place of the symbols used during shape inference."""
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
 @functools.cache
 def _symbols() -> tuple[Any, ...]:
     names = [f"size{axis}" for axis in range(MOST_AXES)]
-    # An axis of one element would be broadcast, so that shapes depended on it.
+    # An axis of size 1 would be broadcast, and shapes would depend on it.
     at_least_two = [f"{name} >= 2" for name in names]
     return tuple(jax.export.symbolic_shape(", ".join(names), constraints=at_least_two))
 
@@ -137,7 +137,7 @@ def _attempts(
 
 
 def _fitted(shape: Shape, shapes: list[Shape], others: list[Shape]) -> Shape:
-    """The shape, with the size that others have in the place of each unknown one."""
+    """The shape with each unknown size taken from the same axis of other arrays."""
     fitted = list(shape)
     for axis, size in enumerate(shape):
         if size is None:
@@ -152,7 +152,7 @@ def _fitted(shape: Shape, shapes: list[Shape], others: list[Shape]) -> Shape:
 
 
 def _without_numbers(errors: list[Exception], real: set[int | None]) -> Exception:
-    """One of the errors, with `None` in the place of what depends on the sizes tried."""
+    """One of the errors, with `None` in place of numbers that depend on the trial sizes."""
     told = next((e for e in errors if _alike(e, errors)), errors[0])
     others = [text for e in errors if e is not told for part in _chain(e) for text in _texts(part)]
     for part in _chain(told):
@@ -163,13 +163,13 @@ def _without_numbers(errors: list[Exception], real: set[int | None]) -> Exceptio
 
 
 def _alike(error: Exception, errors: list[Exception]) -> bool:
-    """Whether another one says the same, maybe with other numbers."""
+    """Whether another error has the same text up to numbers."""
     form = [_words(text)[::2] for text in _texts(error)]
     return any(form == [_words(t)[::2] for t in _texts(e)] for e in errors if e is not error)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those it came from."""
+    """An error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -180,12 +180,12 @@ def _texts(error: BaseException) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Words and, in every second place, the numbers between them."""
+    """The text split at numbers: words and numbers alternate."""
     return re.split(r"(\d+)", text)
 
 
 def _hidden(text: str, others: list[str], real: set[int | None]) -> str:
-    """A text without what differs from the same text for other sizes."""
+    """A text with `None` in place of numbers that differ in the same text for other sizes."""
     words = _words(text)
     alike = [theirs for theirs in map(_words, others) if theirs[::2] == words[::2]]
     for theirs in alike:

@@ -1,13 +1,13 @@
-"""Variables, and `bind`: the one bridge between objects that change and functions that do not.
+"""Variables, and `bind`: the bridge between stateful objects and pure functions.
 
-A user sees a variable as an array that can be assigned. The engine runs the same code with other
-values in the variables' place, and collects what was assigned:
+To a user a variable is an array that can be assigned. The engine runs the same code with other
+values bound to the variables, and collects the assignments:
 
     with bind({layer.kernel: traced_kernel}) as scope:
         y = layer(x)              # reads traced_kernel, wherever the code looks
     scope[layer.kernel]           # the value at the end, assigned or not
 
-Inside a `bind` no assignment reaches the variable itself, so that a traced value can never leak.
+Inside a `bind` no assignment reaches the variable itself, so a traced value can never leak.
 """
 
 import functools
@@ -27,8 +27,8 @@ from hornbook.core.symbolic import Operators
 from hornbook.core.undisturbed import turn
 
 KINDS = ("weight", "state", "carry", "metric", "optimizer", "seed")
-# weight: found by training. state: kept with the model, not trained (moving averages).
-# carry: goes from batch to batch (states of stateful recurrent layers), not saved.
+# weight: trained. state: part of the model but not trained (moving averages).
+# carry: passed from batch to batch (states of stateful recurrent layers), not saved.
 # metric, optimizer, seed: belong to a training run. Only weight and state are a model's weights.
 
 
@@ -37,13 +37,13 @@ Function = TypeVar("Function", bound=Callable)
 
 
 class Inside(Generic[Value]):
-    """Inside, a tuple that belongs to a thread has one value more.
+    """Context that pushes a value onto a thread-local tuple.
 
-    Afterwards it is what it was before, whatever became of values that were added inside: an
-    interrupt may keep a `with` from leaving.
+    On exit the tuple is restored as it was on entry, even if an interrupt kept an inner `with` from
+    exiting.
 
     Args:
-        name: the tuple's.
+        name: name of the tuple.
         value: the value, which is yielded.
     """
 
@@ -66,18 +66,18 @@ class _Thread(threading.local):
         self.scopes: tuple[dict[Variable, Any], ...] = ()
         self.compute_dtypes: tuple[str | None, ...] = (None,)
         self.names: tuple[str, ...] = ()
-        self.calls: tuple[Any, ...] = ()  # layers': see `layers.calling`
+        self.calls: tuple[Any, ...] = ()  # calls of layers, see `layers.calling`
         self.watchers: tuple[Callable, ...] = ()
-        self.rooms: tuple[list[int], ...] = ()  # bytes that new variables may still take
+        self.rooms: tuple[list[int], ...] = ()  # bytes left for new variables
 
 
 thread = _Thread()
 
 
 def contained(function: Function) -> Function:
-    """A function that leaves no `bind` and nothing of its kind behind, however it ends.
+    """Decorator that restores the thread's contexts, such as `bind`, however the function ends.
 
-    Python runs the handlers of signals after calls, and what stands in `finally` here is none.
+    Python runs signal handlers after calls, and the `finally` below must not be interrupted.
     """
 
     @functools.wraps(function)
@@ -93,21 +93,21 @@ def contained(function: Function) -> Function:
 
 
 def bind(values: "dict[Variable, Any]") -> "AbstractContextManager[dict[Variable, Any]]":
-    """Run code with other values in the variables' place; collect what it assigns.
+    """Run code with other values bound to variables, and collect its assignments.
 
     Args:
-        values: from variable to the value that it has inside; a variable as a value stands for the
-            array it has now. Variables not named keep their own.
+        values: maps variables to their values inside; a variable given as a value means its
+            current array. Other variables keep their own values.
 
     Yields:
-        The live dictionary: what was passed, overwritten and extended by each assignment.
+        The live dictionary: `values`, updated by each assignment.
     """
     scope = {v: value.raw if isinstance(value, Variable) else value for v, value in values.items()}
     return Inside("scopes", scope)
 
 
 def room(size: int) -> AbstractContextManager[list[int]]:
-    """Inside, a variable is refused before it is made once all new ones exceed `size` bytes."""
+    """Context that refuses a new variable, before it is allocated, once all exceed `size` bytes."""
     return Inside("rooms", [size])
 
 
@@ -119,24 +119,24 @@ def _take_room(path: str, shape: Any, dtype: Any) -> None:
     left[0] -= math.prod(sizes) * jnp.dtype(dtype or "float32").itemsize
     if left[0] < 0:
         raise ValueError(
-            f"refused: the variable {path!r} of shape {sizes} takes more memory than weights of "
-            "the file can fill. The config has a size that is not that of the saved weights"
+            f"refused: the variable {path!r} of shape {sizes} takes more memory than the weights "
+            "in the file can fill. A size in the config does not match the saved weights"
         )
 
 
 def compute_dtype(dtype: str | None) -> AbstractContextManager[str | None]:
-    """Inside, floating-point variables with `autocast` are read in `dtype` (`None`: as stored)."""
+    """Context in which floating `autocast` variables are read in `dtype` (`None`: as stored)."""
     return Inside("compute_dtypes", dtype)
 
 
 def name_scope(name: str) -> AbstractContextManager[str]:
-    """Inside, the paths of new variables begin with `name/`.
+    """Context in which the paths of new variables begin with `name/`.
 
     Args:
-        name: without `/`.
+        name: a string without `/`.
 
     Raises:
-        ValueError: for any other name.
+        ValueError: if the name is not a string or has a `/`.
     """
     if not isinstance(name, str) or "/" in name:
         raise ValueError(f"the name of a name_scope must be a string without '/', not {name!r}")
@@ -144,42 +144,42 @@ def name_scope(name: str) -> AbstractContextManager[str]:
 
 
 def current_scope() -> str:
-    """The path that a variable made now would begin with."""
+    """The path prefix of variables created now."""
     return "/".join(thread.names)
 
 
 def _unknown_initializer(name: Any) -> Callable:
-    raise ValueError(f"no initializers are known by name, as {name!r} is")
+    raise ValueError(f"the initializer {name!r} is unknown: none is registered by name")
 
 
-# From a name to an initializer; `initializers`, which stands above, puts its own here.
+# Finds an initializer by name; set by `initializers`, which core cannot import.
 _initializer_of: list[Callable[[Any], Any]] = [_unknown_initializer]
 
 
 def name_initializers(get: Callable[[Any], Any]) -> None:
-    """Let variables be made with initializers that `get` finds by name."""
+    """Set the function that finds initializers by name."""
     _initializer_of[0] = get
 
 
 class Variable(Operators):
-    """An array with a name that can be assigned; behaves as an array in arithmetic.
+    """A named array that can be assigned; acts as an array in arithmetic.
 
     Args:
         initializer: the value (array-like), or an initializer: its name, or a callable
             `(shape, dtype) -> array`.
         shape: the shape, for an initializer.
-        dtype: dtype it is stored in; default the value's own, or `floatx()` for a callable.
+        dtype: storage dtype; default the value's own, or `floatx()` for a callable.
         trainable: whether training may change it.
         name: the last part of its path.
-        kind: what it is for; one of `KINDS`. Default `"weight"`, or `"state"` if not trainable.
+        kind: its role; one of `KINDS`. Default `"weight"`, or `"state"` if not trainable.
         autocast: whether a mixed-precision layer reads it in its compute dtype.
-        regularizer: called with the value; what it returns is added to the loss.
+        regularizer: called with the value; its result is added to the loss.
         constraint: called with the new value after each update by an optimizer.
-        aggregation, synchronization: accepted for Keras's sake; there is one copy of each variable.
+        aggregation, synchronization: accepted for compatibility; each variable has one copy.
 
     Raises:
-        ValueError: if an initializer is not known or no shape is given for one, or an assigned
-            value has another shape.
+        ValueError: if an initializer is unknown or has no shape, or an assigned value has another
+            shape.
 
     Example:
         >>> v = Variable([1.0, 2.0], name="v")
@@ -254,7 +254,7 @@ class Variable(Operators):
 
     @property
     def value(self) -> Any:
-        """The array it stands for here: bound if a `bind` is active, else its own."""
+        """The current array: the bound one inside a `bind`, else its own."""
         found = self.raw
         dtype = thread.compute_dtypes[-1]
         if dtype is not None and self.autocast and found.dtype != dtype and is_float(found.dtype):
@@ -263,30 +263,30 @@ class Variable(Operators):
 
     @property
     def raw(self) -> Any:
-        """The value in the dtype it is stored in."""
+        """The value in its storage dtype."""
         for scope in reversed(thread.scopes):
             if self in scope:
                 return scope[self]
-        if self._value.is_deleted():  # a run of another thread's is about to bring a new one
+        if self._value.is_deleted():  # donated to a run in another thread: wait for its result
             with turn:
                 return self._value
         return self._value
 
     @property
     def ndim(self) -> int:
-        """Number of axes."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
-        """Number of elements."""
+        """The number of elements."""
         return int(np.prod(self.shape))
 
     def _read(self, convert: Callable[[Any], Any]) -> Any:
-        """The value in another form; a run of another thread's may be about to bring a new one."""
+        """Convert the value; if a run in another thread has donated it, wait for the new one."""
         try:
             return convert(self.raw)
-        except (RuntimeError, ValueError):  # the run has used it up
+        except (RuntimeError, ValueError):  # the array was donated
             with turn:
                 return convert(self.raw)
 
@@ -371,12 +371,12 @@ class Variable(Operators):
 
 
 def unwrap(value: Any) -> Any:
-    """The array of a variable; anything else as it is."""
+    """The array of a variable; anything else unchanged."""
     return value.value if isinstance(value, Variable) else value
 
 
-# jax.numpy's compiled functions take their arguments apart before they look at them: there a
-# variable becomes its array, and never comes back as a variable.
+# jax.numpy's compiled functions flatten their arguments first: there a variable becomes its array,
+# and is never rebuilt as a variable.
 jax.tree_util.register_pytree_node(
     Variable, lambda variable: ((variable.value,), None), lambda _, children: children[0]
 )
