@@ -1,18 +1,18 @@
-"""The base class of everything that a training loop reports to."""
+"""The base class of callbacks."""
 
 from typing import Any
 
 
 class Callback:
-    """Base of all callbacks: override the hooks that you want, leave the others alone.
+    """Base class of callbacks: override the hooks you need.
 
     `logs` is a dict from names (`"loss"`, `"val_accuracy"`) to Python floats. Setting
     `self.model.stop_training = True` ends training after the batch or epoch in progress.
 
-    The loop runs many steps in one call of the device. A callback with a batch hook makes it run
-    step by step, unless its class says `every_batch = False`: then the hook is called after each
-    call of the device, with the index of its last batch. `every_batch` speaks for the hooks of the
-    class that sets it and those it inherits, not for hooks that a subclass adds.
+    The loop runs many steps in one dispatch. A callback with a batch hook makes it run step by
+    step, unless its class sets `every_batch = False`: then the hook is called after each dispatch,
+    with the index of the last batch. `every_batch` applies to the hooks of the class that sets it
+    and those it inherits, not to hooks that a subclass adds.
 
     Example:
         >>> class Announce(keras.callbacks.Callback):
@@ -23,12 +23,12 @@ class Callback:
     """
 
     every_batch: bool = True
-    params: Any = None  # a dict, once it is told
+    params: Any = None  # a dict, once set
     _model: Any = None
 
     @property
     def model(self) -> Any:
-        """The model that is trained, evaluated or asked to predict."""
+        """The model being trained, evaluated or used for prediction."""
         return self._model
 
     @model.setter
@@ -36,30 +36,30 @@ class Callback:
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take what is known of the run: `epochs`, `steps`, `verbose` ..."""
+        """Set the parameters of the run: `epochs`, `steps`, `verbose` ..."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
-        """Take the model."""
+        """Set the model."""
         self._model = model
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Called once, before the first epoch of `fit`."""
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Called once, after the last epoch of `fit`, also when training was interrupted."""
+        """Called once, after the last epoch of `fit`, even if training was interrupted."""
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Called before each epoch; `epoch` counts from 0."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Called after each epoch and its validation; what is put into `logs` is recorded."""
+        """Called after each epoch and its validation; items added to `logs` are recorded."""
 
     def on_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Another name of `on_train_batch_begin`."""
+        """Alias of `on_train_batch_begin`."""
 
     def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Another name of `on_train_batch_end`."""
+        """Alias of `on_train_batch_end`."""
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Called before a batch of `fit`; `batch` counts from 0 in each epoch."""
@@ -76,10 +76,10 @@ class Callback:
         """Called after `evaluate`, and after each validation in `fit`."""
 
     def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Called before a batch of `evaluate` or of a validation."""
+        """Called before a batch of `evaluate` or of validation."""
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Called after a batch of `evaluate` or of a validation."""
+        """Called after a batch of `evaluate` or of validation."""
 
     def on_predict_begin(self, logs: dict | None = None) -> None:
         """Called before `predict`."""

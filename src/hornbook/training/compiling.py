@@ -1,4 +1,4 @@
-"""`Compiling`: what to minimize, what to report and how to train, settled by `compile`."""
+"""`Compiling`: what to minimize, what to report and how to train, set by `compile`."""
 
 import warnings
 from typing import Any
@@ -18,8 +18,8 @@ from hornbook.training.programs import matched
 from hornbook.training.state import OPTIONS, Settled, frozen_now
 
 OWN_COMPILE = """{0} is loaded but not compiled: its compile() needs {1}, not in the file.
-Call compile() before training; or write get_compile_config(self), which says what they are, and
-compile_from_config(self, config), which compiles with it."""
+Call compile() before training, or define get_compile_config(self), which returns them, and
+compile_from_config(self, config), which compiles with them."""
 
 
 class Compiling(Steps):
@@ -38,19 +38,19 @@ class Compiling(Steps):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Choose how to train. Which layers are trainable is settled here too.
+        """Configure training. Which layers are trainable is fixed here too.
 
         Args:
             optimizer: a name or an optimizer.
             loss: a name, loss or function `(y_true, y_pred)`; a list or dict for several outputs.
-            loss_weights: numbers that weigh the outputs' losses.
+            loss_weights: scalar weights of the outputs' losses.
             metrics: names, metrics or functions; lists of lists or a dict for several outputs.
             weighted_metrics: the same, with sample weights and class weights applied.
-            run_eagerly: run step by step in Python, for debugging.
-            steps_per_execution: after how many steps callbacks of batches are told; an epoch of
-                `steps_per_epoch` has whole executions. How many steps one dispatch runs where
-                nobody listens follows from measured times, from this number on.
-            jit_compile: changes nothing: all that does not `run_eagerly` is compiled.
+            run_eagerly: run each step eagerly in Python, for debugging.
+            steps_per_execution: steps between calls of batch callbacks; `steps_per_epoch` is
+                rounded up to a multiple of it. Without batch callbacks it is only the initial
+                number of steps per dispatch, which then follows measured times.
+            jit_compile: has no effect: everything is compiled unless `run_eagerly`.
             auto_scale_loss: scale the loss under `mixed_float16`.
 
         Example:
@@ -75,11 +75,11 @@ class Compiling(Steps):
             steps_per_execution=steps_per_execution,
             jit_compile=bool(jit_compile),
         )
-        new_structure()  # for what `predict` has made
+        new_structure()  # invalidates what `predict` has made
 
     compiled = Settled(False, "Whether `compile` has been called.")
     optimizer = Settled(AttributeError, "The optimizer given to `compile`.")
-    loss = Settled(None, "The loss given to `compile`, as it was given.")
+    loss = Settled(None, "The loss as given to `compile`.")
     run_eagerly = Settled(False, "Whether steps run in Python, for debugging.")
     steps_per_execution = Settled(1, "The least number of steps in a dispatch.")
     jit_compile = Settled(True, "Whether steps are compiled.")
@@ -87,8 +87,8 @@ class Compiling(Steps):
     def get_compile_config(self) -> dict | None:
         """The arguments of `compile` as plain data; `None` before it is called.
 
-        What cannot be described (a lambda) is left out with a warning: the model is then saved as
-        not compiled.
+        If an argument cannot be serialized (a lambda), returns `None` with a warning: the model is
+        then saved as not compiled.
         """
         if not self._training_state.compiled:
             return None
@@ -105,9 +105,9 @@ class Compiling(Steps):
             return None
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile with what `get_compile_config` returned, and make the optimizer's variables.
+        """Compile from the result of `get_compile_config`, and build the optimizer's variables.
 
-        A `compile` of one's own that needs other arguments is not called, with a warning.
+        A custom `compile` that needs other arguments is not called; a warning says so.
         """
         known = arguments_of(type(self).compile)
         needed = [
@@ -128,14 +128,16 @@ class Compiling(Steps):
     # ---- losses and metrics
 
     def reset_metrics(self) -> None:
-        """Forget what the metrics have seen."""
+        """Reset all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
     @property
     def metrics(self) -> list:
-        """The loss, one metric for all that `compile` was given, the losses of several outputs, and
-        metrics among the attributes of the model and its layers."""
+        """The loss, the compiled metrics as one, the outputs' losses, and metrics in attributes.
+
+        Attributes are those of the model and its layers.
+        """
         objective = self._training_state.objective
         return [*(objective.metrics if objective else []), *self._extra_metrics()]
 
@@ -145,7 +147,7 @@ class Compiling(Steps):
         return list(by_names(self.metrics))
 
     def _extra_metrics(self) -> list:
-        """Metrics among its attributes and those of layers below, but for those of other models."""
+        """Metrics in attributes of the model and its layers, except those of nested models."""
         others = [m for m in all_modules(self) if isinstance(m, Compiling) and m is not self]
         theirs = {
             id(child) for m in others for child in child_modules(m) if isinstance(child, Metric)
@@ -157,7 +159,7 @@ class Compiling(Steps):
         """The variables of `metrics`, in order."""
         return [variable for metric in self.metrics for variable in metric.variables]
 
-    # ---- what may be overridden
+    # ---- to be overridden
 
     def compute_loss(
         self,
@@ -169,7 +171,7 @@ class Compiling(Steps):
     ) -> Any:
         """The scalar to minimize: compiled losses, plus what layers and regularizers add.
 
-        A subclass may write its own, and leave out of its parameters what it does not need.
+        A subclass may override it, and may omit parameters that it does not need.
         """
         objective = matched(self, y, y_pred)
         loss = objective.loss(y, y_pred, sample_weight)
@@ -182,15 +184,15 @@ class Compiling(Steps):
         return sum((jnp.sum(one) for one in added), loss)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Show a batch to the compiled metrics; what this returns is reported.
+        """Update the compiled metrics with a batch; the returned dict is reported.
 
-        A subclass may write its own, and leave out of its parameters what it does not need.
+        A subclass may override it, and may omit parameters that it does not need.
         """
         matched(self, y, y_pred).compiled.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """What all metrics say now, by name."""
+        """The current results of all metrics, by name."""
         found: dict[str, Any] = {}
         for name, metric in by_names(self.metrics).items():
             value = metric.result()

@@ -1,7 +1,7 @@
-"""What a subclass of a model may write itself: its steps, and the functions that run them.
+"""User-defined steps of a model, and the functions that run them.
 
-They are as in Keras on JAX: pure functions of lists of values. `Steps` has each of them, so that a
-subclass may call `super()`; a model that overrides none is trained by `step.TrainStep`.
+As in Keras on JAX, they are pure functions of lists of values. `Steps` defines each of them, so
+that a subclass may call `super()`; a model that overrides none is trained by `step.TrainStep`.
 """
 
 import inspect
@@ -35,7 +35,7 @@ CUSTOM_FUNCTION = """{0}.make_{1}_function must set self.{1}_function to a funct
 and an iterator.
 Wrong:  def {1}_function(iterator)
 Right:  def {1}_function(state, iterator), which returns what self.{1}_step(state, next(iterator))
-        returns, for predict with the whole new state"""
+        returns; for predict, with the whole new state"""
 
 
 class Steps(Trainable):
@@ -83,14 +83,14 @@ class Steps(Trainable):
         training: bool = False,
         optimizer_variables: list | None = None,
     ) -> tuple[Any, tuple]:
-        """A batch forward and its loss, to be differentiated by the first argument.
+        """Forward pass and loss of a batch, differentiable in the first argument.
 
         Args:
             trainable_variables, non_trainable_variables, metrics_variables: values in the order of
                 the model's lists of these names.
             x, y, sample_weight: the batch.
-            training: whether it is trained on.
-            optimizer_variables: values of the optimizer's variables, which scale the loss.
+            training: whether this is a training step.
+            optimizer_variables: values of the optimizer's variables, used to scale the loss.
 
         Returns:
             The loss to differentiate, and `(loss, y_pred, non_trainable_variables,
@@ -112,7 +112,7 @@ class Steps(Trainable):
         return scaled, (loss, y_pred, others, metrics)
 
     def _counted(self, metrics: list, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any) -> tuple:
-        """The logs and the metrics' values after a batch."""
+        """Logs and metric values after a batch."""
         groups = [self.metrics_variables]  # type: ignore[attr-defined]
         with bind(paired(groups, [metrics])) as scope:
             self._training_state.objective.track_total(loss, y_pred)
@@ -123,11 +123,11 @@ class Steps(Trainable):
         """One step of training as a pure function; may be overridden.
 
         Args:
-            state: values of the trainable variables, the others, the optimizer's, the metrics'.
+            state: values of the trainable, non-trainable, optimizer and metrics variables.
             data: a batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
 
         Returns:
-            What to report, and the new state.
+            The logs, and the new state.
         """
         trainable, others, slots, metrics = state
         x, y, weight = unpack_x_y_sample_weight(data)
@@ -145,11 +145,11 @@ class Steps(Trainable):
         """One step of an evaluation as a pure function; may be overridden.
 
         Args:
-            state: values of the trainable variables, the others, the metrics'.
+            state: values of the trainable, non-trainable and metrics variables.
             data: a batch, as for `train_step`.
 
         Returns:
-            What to report, and the new state.
+            The logs, and the new state.
         """
         trainable, others, metrics = state
         x, y, weight = unpack_x_y_sample_weight(data)
@@ -163,24 +163,24 @@ class Steps(Trainable):
         """The outputs for a batch as a pure function; may be overridden.
 
         Args:
-            state: values of the trainable variables, and of the others.
+            state: values of the trainable and non-trainable variables.
             data: a batch, `(x,)`.
 
         Returns:
-            The outputs, and the new values of the variables that are not trainable.
+            The outputs, and the new values of the non-trainable variables.
         """
         x, _, _ = unpack_x_y_sample_weight(data)
         return self.stateless_call(*state, x, training=False)
 
-    # `fit` and its kin run steps of their own. These are for programs that call or override them.
+    # `fit`, `evaluate` and `predict` do not use these unless a subclass overrides them.
 
     def make_train_function(self, force: bool = False) -> Callable:
         """Make `train_function(state, iterator)`, which runs `train_step` on the next batch.
 
-        Where a subclass overrides it, `fit` calls that function for each batch.
+        If a subclass overrides it, `fit` calls that function for each batch.
 
         Args:
-            force: whether to make it again.
+            force: whether to remake it.
         """
         return self._make_function("train", force)
 
@@ -209,11 +209,11 @@ class Steps(Trainable):
         return {key: value for key, value in super().__getstate__().items() if key not in made}
 
 
-# ---- values in the place of variables
+# ---- values for variables
 
 
 def takes_state(function: Callable, *more: Any) -> bool:
-    """Whether a function can be called with a state and data."""
+    """Whether a function accepts a state and data."""
     try:
         inspect.signature(function).bind(*more, None, None)
     except TypeError:
@@ -222,7 +222,7 @@ def takes_state(function: Callable, *more: Any) -> bool:
 
 
 def state_groups(model: Any, mode: str) -> list[list]:
-    """The variables whose values a step of one's own is given, in lists."""
+    """The variables whose values a user-defined step receives, as lists."""
     groups = [model.trainable_variables, model.non_trainable_variables]
     if mode == "train":
         groups.append(model._training_state.optimizer.variables)
@@ -230,7 +230,7 @@ def state_groups(model: Any, mode: str) -> list[list]:
 
 
 def paired(groups: list, values: Any) -> dict:
-    """From variable to value, for `bind`."""
+    """A dict from variable to value, for `bind`."""
     found: dict = {}
     for group, given_values in zip(groups, values, strict=True):
         found |= dict(zip(group, given_values, strict=True))
@@ -238,15 +238,14 @@ def paired(groups: list, values: Any) -> dict:
 
 
 def listed(groups: list, scope: dict) -> Values:
-    """The values in a scope, in lists: `paired` undone."""
+    """The values in a scope, as lists: the inverse of `paired`."""
     return tuple([scope.get(v, v.raw) for v in group] for group in groups)
 
 
 def custom_step(model: Any, variables: Variables, mode: str) -> Callable:
-    """The step of a model that writes its own `train_step` or `test_step`, as `step.many` takes it.
+    """A user-defined `train_step` or `test_step`, in the form that `step.many` takes.
 
-    A batch whose loss is not finite changes nothing but the metrics; nor does one after which a
-    weight is not finite.
+    A batch changes only the metrics if its loss, or a weight after it, is not finite.
     """
     step = own_step(model, variables, mode)
 
@@ -262,7 +261,7 @@ def custom_step(model: Any, variables: Variables, mode: str) -> Callable:
 
 
 def custom_function(model: Any, variables: Variables, mode: str) -> Callable:
-    """`own_function` as `in_python.runs_in_python` takes it; what is not finite is its affair."""
+    """`own_function` in the form that `runs_in_python` takes; it must handle non-finite values."""
     step = own_function(model, variables, mode)
 
     def trusted(state, fixed, batch):
@@ -273,7 +272,7 @@ def custom_function(model: Any, variables: Variables, mode: str) -> Callable:
 
 
 def own_step(model: Any, variables: Variables, mode: str) -> Callable:
-    """A step that a model writes itself, as `step(state, fixed, batch) -> (logs, state)`.
+    """A user-defined step as `step(state, fixed, batch) -> (logs, state)`.
 
     Raises:
         TypeError: if it does not take a state.
@@ -296,8 +295,7 @@ def own_step(model: Any, variables: Variables, mode: str) -> Callable:
 
 
 def own_function(model: Any, variables: Variables, mode: str) -> Callable:
-    """The function that a model makes itself to run its steps, called for each batch from Python;
-    as `own_step`."""
+    """A user-defined step function, called from Python for each batch; returns as `own_step`."""
     function, groups = _made(model, mode), state_groups(model, mode)
 
     def step(state, fixed, batch):
@@ -317,7 +315,7 @@ def _made(model: Any, mode: str) -> Callable:
 
 
 def flat(logs: dict[str, Any]) -> dict[str, Any]:
-    """Logs without the dictionaries in them, as Keras reports `{"compile_metrics": {...}}`.
+    """Logs with nested dicts flattened, as Keras reports `{"compile_metrics": {...}}`.
 
     Example:
         >>> flat({"loss": 1, "compile_metrics": {"mae": 2}})

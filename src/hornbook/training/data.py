@@ -1,4 +1,4 @@
-"""Whatever a user passes as data becomes arrays of numbers, or an error that says why not."""
+"""User data to numeric arrays, or an error that says why not."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,13 +15,13 @@ from hornbook.training.large import Unread, in_file
 
 
 def to_array(value: Any, what: str = "data", in_pieces: bool = False) -> Any:
-    """One array-like as a numpy or JAX array of a dtype to train with.
+    """Convert one array-like to a numpy or JAX array of a dtype for training.
 
     Args:
-        value: array, nested list, pandas object, sparse matrix, foreign tensor, or data set in a
-            file.
-        what: how messages call it.
-        in_pieces: whether a large array in a file, or of another dtype, comes as `Unread`.
+        value: array, nested list, pandas object, sparse matrix, tensor of another library, or data
+            set in a file.
+        what: its name in messages.
+        in_pieces: whether to return large arrays that are in a file or need a cast as `Unread`.
 
     Raises:
         TypeError: for text and Python objects, with the column and the row.
@@ -61,7 +61,7 @@ def _to_train_with(dtype: np.dtype, floatx: str) -> np.dtype:
 
 
 def _text_message(array: np.ndarray, what: str) -> str:
-    """Where in an array of objects the first thing that is no number stands."""
+    """Message for an array of objects: the first element that is not a number, and its position."""
     for position, item in np.ndenumerate(array):
         if isinstance(item, bool | int | float | np.number):
             continue
@@ -81,7 +81,7 @@ def _text_message(array: np.ndarray, what: str) -> str:
 
 
 def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
-    """A structure of array-likes as a structure of arrays; lists of numbers are one array."""
+    """Convert a structure of array-likes to arrays; a list of numbers is one array."""
     if structure is None:
         return None
     if isinstance(structure, dict):
@@ -98,14 +98,14 @@ def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
 
 
 def _is_numbers(value: Any) -> bool:
-    """Whether nested lists are numbers (one array) rather than arrays (several inputs)."""
+    """Whether nested lists hold numbers (one array) rather than arrays (several inputs)."""
     while isinstance(value, list | tuple) and value:
         value = next((one for one in value if one is not None), None)
     return value is not None and not hasattr(value, "shape")
 
 
 def count_samples(data: Any, what: str = "data") -> int:
-    """The common number of samples of all arrays.
+    """The number of samples that all arrays share.
 
     Raises:
         ValueError: if they differ, naming each.
@@ -120,7 +120,7 @@ def count_samples(data: Any, what: str = "data") -> int:
 
 
 def label(path: str) -> str:
-    """How messages call a leaf of `(x, y, sample_weight)`.
+    """The name in messages of a leaf of `(x, y, sample_weight)`.
 
     Example:
         >>> label("0/image"), label("1")
@@ -135,11 +135,11 @@ def take_samples(data: Any, chosen: Any) -> Any:
     return tree.map_structure(lambda leaf: leaf[chosen], data, none_is_leaf=False)
 
 
-# ---- weights for classes
+# ---- class weights
 
 
 def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
-    """Sample weights from weights for classes.
+    """Sample weights from class weights.
 
     Args:
         weights: from class to weight, or from output name to such a dict.
@@ -147,7 +147,7 @@ def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
         names: names of the outputs.
 
     Returns:
-        float32 arrays in the form of `y`; classes not named weigh 1.
+        float32 arrays in the structure of `y`; classes not listed have weight 1.
     """
     if any(isinstance(value, dict) for value in weights.values()):
         unknown = set(weights) - set(names)
@@ -183,7 +183,7 @@ def _as_list(value: Any) -> list:
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """A batch as `(x, y, sample_weight)`, with `None` for what is not in it.
+    """A batch as `(x, y, sample_weight)`, with `None` for missing parts.
 
     Args:
         data: `x`, or a tuple or list `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
@@ -202,7 +202,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """A batch as a tuple without what is `None` at its end; `x` alone where it is one array.
+    """A batch as a tuple without trailing `None`s; just `x` if that is the only part and one array.
 
     Example:
         >>> pack_x_y_sample_weight([1, 2], 3)
@@ -213,7 +213,7 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 
 
 def given(batch: tuple) -> tuple:
-    """`(x, y, sample_weight)` without what was not given at the end."""
+    """`(x, y, sample_weight)` without trailing `None`s."""
     while len(batch) > 1 and batch[-1] is None:
         batch = batch[:-1]
     return batch
@@ -222,11 +222,11 @@ def given(batch: tuple) -> tuple:
 def unpack(item: Any, host: Callable | None = None) -> tuple:
     """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as a triple of structures of arrays.
 
-    A list of arrays is what a tuple is, as torch's `DataLoader` gives `[x, y]`.
+    A list of arrays counts as a tuple, since torch's `DataLoader` yields `[x, y]`.
 
     Args:
         item: a batch.
-        host: what makes arrays of x, where that is not numbers.
+        host: converts x to arrays, if it is not numeric.
     """
     parts = isinstance(item, tuple) or (isinstance(item, list) and not _is_numbers(item))
     x, y, weight = unpack_x_y_sample_weight(item if parts else (item,))

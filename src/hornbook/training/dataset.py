@@ -13,14 +13,14 @@ from hornbook.core.random import host_generator
 
 
 class PyDataset:
-    """A data set that makes its batches itself; subclasses write `__len__` and `__getitem__`.
+    """A data set that makes its own batches; subclasses define `__len__` and `__getitem__`.
 
     While the model trains on a batch, `workers` threads make the next ones.
 
     Args:
-        workers: how many threads make batches; 0 makes each when it is asked for.
-        use_multiprocessing: threads are used whatever it says, and a warning tells so.
-        max_queue_size: how many batches may be made ahead.
+        workers: number of threads that make batches; 0 makes each one on demand.
+        use_multiprocessing: warns if set; threads are used either way.
+        max_queue_size: how many batches may be made in advance.
 
     Example:
         >>> import hornbook as keras
@@ -67,7 +67,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """Number of batches in an epoch; `None` where they never end."""
+        """Number of batches in an epoch; `None` if endless."""
         return len(self)
 
     def on_epoch_begin(self) -> None:
@@ -78,12 +78,12 @@ class PyDataset:
 
 
 class Batches:
-    """Samples of arrays in memory as a source of batches, each pass in another order if asked.
+    """Arrays in memory as a source of batches, optionally reshuffled each pass.
 
     Args:
-        data: a structure of arrays with as many samples each; `None` where there is none.
+        data: a structure of arrays with equal numbers of samples; leaves may be `None`.
         batch: samples in a batch; the last one may be smaller.
-        shuffle: whether each pass has an order of its own.
+        shuffle: whether each pass draws a new order.
 
     Example:
         >>> [x.tolist() for x, in Batches((np.arange(3),), 2)]
@@ -106,7 +106,7 @@ class Batches:
 
 
 def ahead(source: Any, order: Any) -> Iterator[Any]:
-    """`source[index]` for each index in order, made ahead by threads where the source has workers.
+    """`source[index]` for each index in order, prefetched if the source has workers.
 
     Args:
         source: indexable; `workers` and `max_queue_size` are looked up.
@@ -121,13 +121,13 @@ def ahead(source: Any, order: Any) -> Iterator[Any]:
 
 
 def made_ahead(make: Callable, items: Any, workers: int, depth: int) -> Iterator[Any]:
-    """`make(item)` for each item in order, made ahead by threads.
+    """`make(item)` for each item in order, prefetched by threads.
 
     Args:
-        make: called in threads.
-        items: gone through in the caller's thread.
+        make: called in the worker threads.
+        items: iterated in the caller's thread.
         workers: how many threads.
-        depth: how many may be made ahead.
+        depth: how many items may be in flight.
     """
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future] = []

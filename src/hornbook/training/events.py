@@ -1,4 +1,4 @@
-"""What a loop reports, to whom: one table of events, and the list that passes them on."""
+"""The table of events, and the callback list that dispatches them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from hornbook.training.callback import Callback
 from hornbook.training.history import History
 from hornbook.training.progress import ProgbarLogger
 
-# Every event in the order of a run, and what it counts.
+# Every event in the order of a run, and its index argument.
 EVENTS: dict[str, str | None] = {
     "on_train_begin": None,
     "on_epoch_begin": "epoch",
@@ -39,14 +39,14 @@ Logs = dict[str, Any] | Callable[[], dict[str, Any]] | None
 
 
 class CallbackList(Callback):
-    """Callbacks as one: each hook called on it is passed on to those who override that hook.
+    """A list of callbacks as one: each hook calls the callbacks that override it.
 
     Args:
-        callbacks: a callback, or a list of callbacks and of such lists.
+        callbacks: a callback, or a nested list of callbacks.
         add_history: whether to add a `History` if there is none.
         add_progbar: whether to add a `ProgbarLogger` if there is none.
-        model: what they are used with.
-        params: what they are told of the run: `epochs`, `steps`, `verbose`, `validation_freq`.
+        model: passed to their `set_model`.
+        params: passed to their `set_params`: `epochs`, `steps`, `verbose`, `validation_freq`.
 
     Raises:
         TypeError: for something that is not a callback.
@@ -87,13 +87,13 @@ class CallbackList(Callback):
         return next((c for c in self.callbacks if isinstance(c, History)), None)
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Tell every callback what is known of the run."""
+        """Set the parameters of every callback."""
         super().set_params(params)
         for callback in self.callbacks:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Tell every callback the model."""
+        """Set the model of every callback."""
         super().set_model(model)
         for callback in self.callbacks:
             callback.set_model(model)
@@ -103,7 +103,7 @@ class CallbackList(Callback):
         return list(self._listeners[event])
 
     def needs_every_batch(self, mode: str) -> bool:
-        """Whether a loop must report each batch, or may run many of them before it reports.
+        """Whether a loop must report each batch, rather than run many before it reports.
 
         Args:
             mode: `"train"`, `"test"` or `"predict"`.
@@ -112,11 +112,11 @@ class CallbackList(Callback):
         return any(_every_batch(c, event) for event in events for c in self._listeners[event])
 
     def only_remember(self) -> bool:
-        """Whether nobody listens but a `History`, which takes no part in the run."""
+        """Whether the only callback with hooks is a `History`, which does not affect the run."""
         return all(type(c) is History for heard in self._listeners.values() for c in heard)
 
     def describe(self) -> str:
-        """A table of who listens where; a star marks those who are called after each batch."""
+        """A table of events and their callbacks; a star marks those called after each batch."""
         batches = {f"on_{mode}_batch_{edge}" for mode in MODES for edge in ("begin", "end")}
         rows = {
             event: ", ".join(
@@ -144,15 +144,15 @@ def callbacks_for(
     history: bool = False,
     **params,
 ) -> CallbackList:
-    """What was given as callbacks as one list, with a history and a progress bar if asked for.
+    """The callbacks as one list, with a history and a progress bar if needed.
 
     Args:
-        model: what they are used with.
-        callbacks: callbacks, or a list that is complete.
-        verbose: whether there is a progress bar, where no list was given.
-        epochs, steps: what they are told of the run.
+        model: passed to the callbacks.
+        callbacks: callbacks, or a `CallbackList`, which is used as it is.
+        verbose: whether to add a progress bar, unless given a `CallbackList`.
+        epochs, steps: parameters of the run.
         history: whether a history is needed.
-        **params: more of what they are told.
+        **params: further parameters of the run.
     """
     given = isinstance(callbacks, CallbackList)
     if given and (callbacks.history is not None or not history):
@@ -170,7 +170,7 @@ def callbacks_for(
 
 
 def _hook(event: str, counts: str | None) -> Callable:
-    """The method of `CallbackList` that passes an event on."""
+    """The method of `CallbackList` that dispatches an event."""
 
     def indexed(self, index: int, logs: Logs = None) -> None:
         if listeners := self._listeners[event]:
@@ -186,7 +186,7 @@ def _hook(event: str, counts: str | None) -> Callable:
 
     hook = indexed if counts else plain
     hook.__name__, hook.__qualname__ = event, f"CallbackList.{event}"
-    hook.__doc__ = f"Call `{event}` of those who override it; `logs` may be a function of nothing."
+    hook.__doc__ = f"Call `{event}` of callbacks that override it; `logs` may be a function."
     return hook
 
 
@@ -195,7 +195,7 @@ for _event, _counts in EVENTS.items():
 
 
 def python_floats(logs: Logs) -> dict[str, Any]:
-    """Logs as a new flat dict, with every single number a Python float.
+    """Logs as a new flat dict, with scalars as Python floats.
 
     Example:
         >>> python_floats(lambda: {"loss": np.float32(0.5), "more": {"mae": 1}})
@@ -230,7 +230,7 @@ def _flatten(callbacks: Any) -> Iterator[Callback]:
             yield from _flatten(callback)
     elif isinstance(callbacks, type):
         name = callbacks.__name__
-        raise TypeError(f"callbacks: pass an object, {name}(...), and not the class {name}")
+        raise TypeError(f"callbacks: pass an instance, {name}(...), not the class {name}")
     elif hasattr(callbacks, "set_model") and hasattr(callbacks, "set_params"):
         yield callbacks
     else:
@@ -241,14 +241,14 @@ def _flatten(callbacks: Any) -> Iterator[Callback]:
 
 
 def _overrides(callback: Callback, event: str) -> bool:
-    """Whether a callback has a hook of its own for the event or its other name."""
+    """Whether a callback overrides the hook of an event, or its alias."""
     return _is_own(callback, event) or (event in ALIASES and _is_own(callback, ALIASES[event]))
 
 
 def _is_own(callback: Callback, event: str) -> bool:
     hook = getattr(callback, event, None)
     default = getattr(hook, "__func__", hook) is getattr(Callback, event)
-    # `_is_default` is how other libraries' base classes mark hooks that do nothing.
+    # Base classes of other libraries mark empty hooks with `_is_default`.
     return hook is not None and not default and not getattr(hook, "_is_default", False)
 
 
@@ -262,6 +262,6 @@ def _every_batch(callback: Callback, event: str) -> bool:
 
 
 def _depth(callback: Callback, name: str) -> int:
-    """How far up an attribute is defined: 0 in the object, 1 in its class, 2 in the next base."""
+    """Where an attribute is defined: 0 in the object, 1 in its class, 2 in the next base."""
     places = [vars(callback), *map(vars, type(callback).__mro__)]
     return next(depth for depth, place in enumerate(places) if name in place)

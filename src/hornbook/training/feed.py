@@ -1,8 +1,8 @@
-"""Any data becomes slabs: samples on the device, and how many batches to take from them.
+"""Feeds turn any data into slabs: samples on the device, and how many batches they hold.
 
-Arrays become one slab for the whole epoch, shuffled by an index that travels instead of the data; a
-generator gives a slab for each batch, or for a few that came while the device was at work. The loop
-knows slabs alone.
+Arrays become one slab for the whole epoch, shuffled by sending an index instead of the data. A
+generator gives a slab for each batch, or for the few that arrived while the device was busy. The
+loop sees only slabs.
 """
 
 import itertools
@@ -31,19 +31,19 @@ from hornbook.training.large import (
 )
 from hornbook.training.slab import Slab
 
-NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have 0 rows. Look at \
-what selects or loads them; print(x.shape) tells."""
-STACK_BYTES = 8 * 2**20  # batches of a source that go to the device together
+NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have 0 rows. Check \
+the code that loads or selects them, for instance with print(x.shape)."""
+STACK_BYTES = 8 * 2**20  # batches of a source sent to the device together
 STACK_STEPS = 256
-HOST_THREADS, HOST_AHEAD = 2, 8  # batches that the host works on before they are asked for
+HOST_THREADS, HOST_AHEAD = 2, 8  # host-stage threads, and batches in flight
 END: Any = object()
 
-# Whether to wait for one more batch: `more(the first, how many there are, since when)`.
+# Whether to wait for one more batch: `more(first batch, number so far, start time)`.
 More = Callable[[tuple, int, float], bool]
 
 
 def bucket(samples: int) -> int:
-    """A size a little above, one of few: data sets of similar size share compiled code."""
+    """Round up to one of a few sizes, so that data sets of similar size share compiled code."""
     if samples <= 8:
         return samples
     unit = 1 << (samples.bit_length() - 4)
@@ -63,34 +63,34 @@ def _padded(array: Any, size: int) -> Any:
 
 
 class Pass(NamedTuple):
-    """How far one pass over the samples has come: their order, and how many batches were given."""
+    """Progress of one pass over the samples: their order, and the batches given so far."""
 
     order: np.ndarray | None
     done: int
 
 
 def warn_of_end(done: int, asked: int) -> None:
-    """Say that an epoch has fewer batches than it should."""
+    """Warn that an epoch has fewer batches than asked for."""
     warnings.warn(
-        f"the data ended after {done} of {asked} batches of this epoch. Data that can be read "
-        "again begin anew with the next epoch; a generator must give steps_per_epoch * epochs "
+        f"the data ended after {done} of {asked} batches of this epoch. Data that can be re-read "
+        "start over with the next epoch; a generator must yield steps_per_epoch * epochs "
         "batches",
         stacklevel=7,
     )
 
 
 class ArrayFeed:
-    """Batches of arrays: on the device once, or read piece by piece; shuffled by index each pass.
+    """Batches of arrays, sent to the device once or read in pieces; shuffled by index each pass.
 
     Args:
         data: `(x, y, sample_weight)`.
         batch_size: samples in a batch; the last may be smaller.
-        shuffle: whether each epoch has another order; `"batch"` shuffles batches, not samples.
-        steps: at most so many batches an epoch. An epoch goes on where the last one stopped, and
-            none reaches from one pass over the samples into the next.
-        send: whether to send the arrays to the device; else they stay where they are.
-        anew: whether each epoch begins with the first samples.
-        check: called with what is read piece by piece, and the numbers of its samples.
+        shuffle: whether to reshuffle each epoch; `"batch"` shuffles batches, not samples.
+        steps: maximum number of batches per epoch. An epoch continues where the last one stopped,
+            and never spans two passes over the samples.
+        send: whether to send the arrays to the device; else they stay on the host.
+        anew: whether each epoch starts from the first sample.
+        check: called with each piece that is read, and its sample indices.
     """
 
     def __init__(
@@ -112,12 +112,12 @@ class ArrayFeed:
             raise ValueError(f"batch_size is a positive integer, not {batch_size!r}")
         self.batch = min(int(batch_size), max(self.samples, 1))
         self.shuffle = shuffle
-        self.total = max(-(-self.samples // self.batch), 1)  # of no samples there are outputs, too
+        self.total = max(-(-self.samples // self.batch), 1)  # no samples give outputs too
         self.asked = steps
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
         self.check = check
-        self._pass = Pass(None, self.total)  # as if one had ended
+        self._pass = Pass(None, self.total)  # as after a finished pass
         leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
         size = sum(leaf.nbytes for leaf in leaves)
         self.resident = not send or may_be_copied(leaves, size, self.steps / self.total)
@@ -129,10 +129,10 @@ class ArrayFeed:
         self.sample_bytes = max(1, size // max(self.samples, 1))
         self.by_blocks = not self.resident and any(map(read_by_slices, leaves))
         self._foreseen: tuple[Any, np.ndarray, Any] | None = None
-        self._ahead: np.random.Generator | None = None  # to copy one takes a tenth of a millisecond
+        self._ahead: np.random.Generator | None = None  # reused: a copy takes 0.1 ms
 
     def order(self) -> np.ndarray | None:
-        """This epoch's order of samples; `None` for as they are."""
+        """This epoch's order of samples; `None` if not shuffled."""
         if not self.shuffle:
             return None
         bits = host_generator().bit_generator
@@ -142,7 +142,7 @@ class ArrayFeed:
         return self._drawn(host_generator())
 
     def _foresee(self) -> None:
-        """Draw the next order as it will be drawn if nobody draws anything else before."""
+        """Draw the next order in advance; it is valid if the generator is not used in between."""
         now = host_generator().bit_generator
         ahead = self._ahead or np.random.Generator(type(now)(0))
         ahead.bit_generator.state = before = now.state
@@ -159,7 +159,7 @@ class ArrayFeed:
         return generator.permutation(self.samples).astype("int32")
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
-        """The slabs of one epoch; they are as large as they can be."""
+        """The slabs of one epoch, as large as possible."""
         if self._pass.done >= self.total or self.anew:
             self._pass = Pass(self.order(), 0)
         order, first = self._pass
@@ -179,13 +179,12 @@ class ArrayFeed:
         else:
             yield from self._pieces(order, first, count, rest, whole)
         if self.shuffle and self._pass.done >= self.total:
-            self._foresee()  # while the device is at work
+            self._foresee()  # while the device works
 
     def _pieces(
         self, order: np.ndarray | None, first: int, count: int, rest: int, whole: int
     ) -> Iterator[Slab]:
-        """So many batches from the first on, in slabs of one shape, which are read when it is their
-        turn."""
+        """`count` batches starting at `first`, in slabs of one shape that are read when needed."""
         room = min(self.steps, max(1, large.PIECE_BYTES // (self.sample_bytes * self.batch)))
         for begin in range(0, count, room):
             steps = min(room, count - begin)
@@ -214,14 +213,14 @@ def _copy_of(array: Any) -> Any:
 
 
 class Stack:
-    """Consecutive batches of one shape, which become one slab.
+    """Consecutive batches of one shape, to become one slab.
 
-    Each is copied when it comes, for a source may give the same array again with other numbers. The
-    arrays have room for a fixed number of batches, so that any number of them is one compilation.
+    Each is copied on arrival, since a source may reuse its buffer. The arrays have room for a fixed
+    number of batches, so that any number of them shares one compilation.
 
     Args:
-        first: the first batch. Where its arrays do not lie on the host, or are padded sequences,
-            which seldom follow each other at one length, there is room for it alone.
+        first: the first batch. If its arrays are not on the host, or are padded sequences, which
+            rarely have equal lengths in a row, there is room for this batch only.
     """
 
     def __init__(self, first: tuple):
@@ -239,7 +238,7 @@ class Stack:
         return [(k, v if v is None else (v.shape, v.dtype)) for k, v in tree.named_leaves(data)]
 
     def fits(self, data: tuple) -> bool:
-        """Whether a batch has the shapes of those that are here."""
+        """Whether a batch has the same shapes and dtypes as the others."""
         return self._form(data) == self.form
 
     def open(self) -> None:
@@ -253,7 +252,7 @@ class Stack:
             self._copy(self.first, 0)
 
     def add(self, data: tuple) -> None:
-        """One more batch."""
+        """Append a batch."""
         self._copy(data, self.steps)
         self.steps += 1
 
@@ -264,8 +263,10 @@ class Stack:
                 whole[rows] = part
 
     def slab(self) -> Slab:
-        """What is here, copied. A CPU takes arrays as they are, with the call that uses them; other
-        devices are sent them beforehand."""
+        """The batches as a slab with its own arrays.
+
+        A CPU takes numpy arrays in the call itself; for other devices they are sent ahead.
+        """
         if self.whole is None:
             own = tree.map_structure(_copy_of, self.first)
         else:
@@ -276,30 +277,30 @@ class Stack:
 
 
 def on_host(host: Callable, batches: Iterator) -> Iterator[tuple]:
-    """Batches whose x is what `host` makes of it, ahead of the one that is asked for."""
+    """Batches with `host` applied to x, prefetched."""
 
     def made(item: Any) -> tuple:
         return unpack(item, host)
 
-    yield from map(made, itertools.islice(batches, 1))  # here: the first may build the model
+    yield from map(made, itertools.islice(batches, 1))  # the first may build the model
     yield from made_ahead(made, batches, HOST_THREADS, HOST_AHEAD)
 
 
 class IterableFeed:
     """Batches from an iterator, generator, data set or indexable sequence of batches.
 
-    An epoch without `steps` is one pass over the source. With them, epochs go on where the last one
-    stopped. None reaches from one pass into the next: at the end of a source that can be read again
-    the epoch ends, and the next one begins with its first batch. But sources that say that they are
-    `endless` go on with the next pass.
+    Without `steps`, an epoch is one pass over the source. With `steps`, an epoch continues where
+    the last one stopped and never spans two passes: at the end of a source that can be re-read the
+    epoch ends, and the next one starts from the first batch. Sources with a true `endless`
+    attribute continue with the next pass.
 
     Args:
-        source: gives `x`, `(x, y)` or `(x, y, sample_weight)`, one batch at a time.
+        source: yields `x`, `(x, y)` or `(x, y, sample_weight)`, one batch at a time.
         steps: batches in an epoch; needed for endless sources.
-        shuffle: whether an indexable sequence is visited in another order each pass.
+        shuffle: whether to visit an indexable sequence in a new order each pass.
         prepare: applied to each `(x, y, sample_weight)`.
-        anew: whether each epoch begins with the first batch, where the source can be read again.
-        host: makes numbers of x, in threads that work ahead.
+        anew: whether each epoch starts from the first batch, if the source can be re-read.
+        host: converts x to numbers, in prefetching threads.
     """
 
     def __init__(
@@ -327,7 +328,7 @@ class IterableFeed:
         self._peeked: list[tuple] = []
 
     def peek(self) -> tuple:
-        """The first batch's `(x, y, sample_weight)`; it still comes first in the first epoch."""
+        """The first batch, `(x, y, sample_weight)`, without consuming it."""
         self._begin()
         try:
             self._peeked.append(self._prepared(next(self._running)))  # type: ignore[arg-type]
@@ -336,12 +337,12 @@ class IterableFeed:
         return self._peeked[0]
 
     def _begin(self) -> None:
-        """A new pass over the source."""
+        """Start a new pass over the source."""
         batches = self.kind.cut(self.source, self.shuffle)
         self._running, self._given = on_host(self.host, batches) if self.host else batches, 0
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
-        """The slabs of one epoch: of one batch each, or of several as long as `more` says so."""
+        """The slabs of one epoch: one batch each, or several while `more` is true."""
         stack: Stack | None = None
         began = time.perf_counter()
         try:
@@ -386,9 +387,9 @@ class IterableFeed:
         getattr(self.source, "on_epoch_end", lambda: None)()
 
     def _next(self, done: int) -> tuple | None:
-        """The next batch, after so many in this epoch; `None` at the end of the pass.
+        """The next batch, after `done` in this epoch; `None` at the end of the pass.
 
-        A pass whose end was not foreseen, and came with the last epoch's, is begun again.
+        If a pass of unknown length turns out to have ended with the last epoch, a new one starts.
         """
         if not self._peeked:
             item = next(self._running, END)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The record of a training, which `fit` returns."""
+"""The training record that `fit` returns."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from hornbook.training.callback import Callback
 
 
 class History(Callback):
-    """What each epoch reported: `epoch` has their numbers, `history` a list of floats a name.
+    """Records each epoch's logs: `epoch` lists their numbers, `history` a list of floats per name.
 
-    Every `fit` has one and returns it; `model.history` is the latest. Epochs that were completed
-    stay in it when training is interrupted.
+    Every `fit` returns one; `model.history` is the latest. Completed epochs are kept when training
+    is interrupted.
 
     Example:
         >>> history = keras.callbacks.History()
@@ -24,7 +24,7 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
 
     def set_model(self, model: Any) -> None:
-        """Take the model, and become its `history`."""
+        """Set the model, and become its `history`."""
         super().set_model(model)
         model.history = self
 

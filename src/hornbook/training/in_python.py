@@ -1,6 +1,6 @@
-"""Steps one operation at a time, in Python, so that the code of layers and losses can be followed.
+"""Training steps run eagerly in Python, so that layers and losses can be debugged.
 
-What is no code of the program's own, the update by an optimizer of ours, stays one call.
+An update by one of our own optimizers stays a single compiled call.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class StepInPython(TrainStep):
         def loss_of(weights):
             with bind(variables.bound({**fixed, **state, **weights})) as scope, collect_losses():
                 loss, y_pred = run_forward(model, batch, training=True)
-                # an override may want what the model has kept, which is of no use outside
+                # an override may read what the model has stored, which is invalid outside
                 logs = count(model, batch, loss, y_pred) if self.own_logs else None
                 masks = [get_mask(leaf) for leaf in tree.flatten(y_pred)]
                 after = variables.state(scope)
@@ -73,7 +73,7 @@ class StepInPython(TrainStep):
 
 
 def runs_in_python(step: Callable, model: Any, variables: Variables) -> Callable:
-    """A function that runs the steps of a span from Python, as `step.many` does."""
+    """A function that runs the steps of a span from Python, like `step.many`."""
 
     def run(state: State, fixed: State, slab: Slab, span: Span) -> Outcome:
         state, fixed = with_seed(state, fixed)

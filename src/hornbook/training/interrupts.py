@@ -1,4 +1,4 @@
-"""Ctrl-C in `fit`: it waits for the dispatch under way, and ends training."""
+"""Ctrl-C in `fit`: training ends after the current dispatch."""
 
 import signal
 import threading
@@ -8,23 +8,23 @@ from typing import Any
 
 
 class Interrupt:
-    """What the handler of Ctrl-C has raised, which is to be raised at the end."""
+    """The exception raised by the Ctrl-C handler, held back until the end."""
 
     def __init__(self):
         self.error: BaseException | None = None
 
     @property
     def asked(self) -> bool:
-        """Whether to end."""
+        """Whether training should end."""
         return self.error is not None
 
 
 @contextmanager
 def interrupts() -> Iterator[Interrupt]:
-    """Inside, what Ctrl-C raises waits; it is raised when all that is inside is over.
+    """Hold back what Ctrl-C raises until the block is done.
 
-    A second one does not wait. One that is ignored, or that a handler takes without raising, is no
-    interrupt. Threads other than the main one hear of none.
+    A second Ctrl-C is raised at once. It is no interrupt if it is ignored, or if its handler does
+    not raise. Threads other than the main one are not interrupted.
     """
     interrupt = Interrupt()
     before: Any = None

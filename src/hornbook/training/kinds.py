@@ -1,7 +1,7 @@
-"""The kinds of data that `fit` and its kin take: one row each, in one table.
+"""The kinds of data that `fit`, `evaluate` and `predict` take: one table, one row each.
 
-A row says how to recognise a kind, how to count it, how to cut it and whether it begins anew. Some
-kinds hold samples and become arrays, the others give batches. The first row that fits is the one.
+A row says how to recognise a kind, count it, cut it, and whether it can be re-read. Some kinds hold
+samples and become arrays, the others yield batches. The first matching row applies.
 """
 
 import itertools
@@ -20,14 +20,14 @@ class Kind(NamedTuple):
     """A kind of data.
 
     Attributes:
-        name: in words.
-        holds: whether a value is of this kind, and of none above it.
-        array: of what holds samples: `array(value, what)` has their shape, their dtype and slices
-            of them; messages call it `what`. `None` for what gives batches.
-        length: how many samples or batches it has; `None` where it does not know, or has no end.
-        cut: of arrays `cut(array, start, stop)`, consecutive samples; of sources
-            `cut(source, shuffle)`, the batches of a pass, one by one.
-        again: whether it can be read again from the start.
+        name: for readers.
+        holds: whether a value is of this kind, given that no row above matched.
+        array: `array(value, what)` returns the samples as an object with shape, dtype and slices;
+            `what` is its name in messages. `None` for kinds that yield batches.
+        length: number of samples or batches; `None` if unknown or endless.
+        cut: for arrays `cut(array, start, stop)`, consecutive samples; for sources `cut(source,
+            shuffle)`, an iterator over one pass.
+        again: whether it can be re-read from the start.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Kind(NamedTuple):
 
     @property
     def gives_batches(self) -> bool:
-        """Whether it gives batches itself, rather than holding samples."""
+        """Whether it yields batches, rather than holding samples."""
         return self.array is None
 
 
 def kind_of(value: Any) -> Kind:
-    """The row of a value.
+    """The row that matches a value.
 
     Example:
         >>> kind_of(np.ones(3)).name, kind_of(iter([1, 2])).name
@@ -54,7 +54,7 @@ def kind_of(value: Any) -> Kind:
 
 
 def length_of(data: Any) -> int | None:
-    """How many samples or batches there are; `None` where it does not know, or has no end.
+    """Number of samples or batches; `None` if unknown or endless.
 
     Example:
         >>> length_of(np.ones((3, 2))), length_of(range(2)), length_of(iter([1, 2]))
@@ -78,7 +78,7 @@ def _is_table(value: Any) -> bool:
     return hasattr(value, "iloc") or (hasattr(value, "columns") and hasattr(value, "__array__"))
 
 
-# ---- what holds samples, as an array
+# ---- samples as arrays
 
 
 def _as_it_is(value: Any, what: str) -> Any:
@@ -116,7 +116,7 @@ def _dtype_of(series: Any) -> Any:
 def _length(source: Any) -> int | None:
     try:
         return len(source)
-    except TypeError:  # some have the method and no length
+    except TypeError:  # some define it and still raise
         return None
 
 
@@ -130,7 +130,7 @@ def _cardinality(source: Any) -> int | None:
 
 
 def _by_number(source: Any, shuffle: bool) -> Iterator[Any]:
-    """The batches of a source that is asked for them by number, made ahead in its threads."""
+    """The batches of an indexable source, prefetched in its threads."""
     count = length_of(source)
     if count is None:
         return ahead(source, itertools.count())
@@ -138,13 +138,13 @@ def _by_number(source: Any, shuffle: bool) -> Iterator[Any]:
 
 
 def _one_by_one(source: Any, shuffle: bool) -> Iterator[Any]:
-    return iter(source)  # as it is: `yield from` would close a generator in the end
+    return iter(source)  # not `yield from`, which would close a generator at the end
 
 
-# A library that has another kind adds a row before those that would take it for theirs.
+# A new kind goes before any row that would also match it.
 KINDS = [
     Kind("array of jax", a(jax.Array), _as_it_is),
-    Kind("array of numpy", a(np.ndarray), _as_it_is),  # memory maps, too
+    Kind("array of numpy", a(np.ndarray), _as_it_is),  # memory maps too
     Kind("samples not read yet", a(Unread), _as_it_is),
     Kind("list", a(list, tuple, dict, type(None)), _as_it_is),
     Kind("sparse matrix", has("toarray", "tocsr"), lambda matrix, _: matrix.toarray()),

@@ -1,7 +1,7 @@
-"""Numbers that no loss or table has a meaning for, found on the host before they are sent.
+"""Checks labels and ids on the host, before they are sent to the device.
 
-What is computed on the device gives NaN for them: a label that is no class, an id without a row.
-Here it is said what stands where. An array is looked at once, and is found right in one pass.
+On the device an invalid one gives NaN: a label that is no class, an id without a row. Here the
+error can name the value and its row. A valid array is checked once, in one pass.
 """
 
 from collections.abc import Iterator
@@ -18,27 +18,27 @@ from hornbook.training.overrides import has_own_steps
 from hornbook.training.protocol import Trainable
 
 BINARY = (
-    "{loss} wants labels from 0 to 1. Class numbers want 'sparse_categorical_crossentropy', "
-    "labels -1 and 1 'hinge', pictures of 0 to 255 want to be divided by 255"
+    "{loss} takes labels from 0 to 1. Use 'sparse_categorical_crossentropy' for class numbers, "
+    "'hinge' for labels -1 and 1; divide images of 0 to 255 by 255"
 )
-SIGN = "{loss} wants labels -1 and 1, or 0 and 1"
+SIGN = "{loss} takes labels -1 and 1, or 0 and 1"
 SPARSE = (
-    "{loss} of {classes} predictions a sample wants whole labels from 0 to {last}. The last layer "
-    "has one unit for each class, and classes count from 0; labels that do not count are given a "
-    "sample_weight of 0, or to the loss as ignore_class"
+    "{loss} of {classes} predictions per sample takes integer labels from 0 to {last}. The last "
+    "layer needs one unit per class, and classes start at 0; to leave labels out, give them a "
+    "sample_weight of 0, or pass ignore_class to the loss"
 )
 EMBEDDED = (
     "layer {layer!r} has {rows} rows, ids 0 to {last}; its input_dim must be the largest id plus 1"
 )
 COMPLEX = (
-    "{what} has complex numbers, and the input {name!r} is {dtype}: the imaginary parts would be "
-    "lost. Give x.real and x.imag, np.abs(x), or make the input with dtype='complex64'"
+    "{what} is complex, and the input {name!r} is {dtype}: the imaginary parts would be "
+    "lost. Pass x.real and x.imag, or np.abs(x), or make the input with dtype='complex64'"
 )
-READ_LATER = 64 * 2**20  # bytes: what is larger and lies in a file is checked as it is read
+READ_LATER = 64 * 2**20  # bytes: larger arrays in files are checked as they are read
 
 
 class Range(NamedTuple):
-    """Between what the numbers of an input or output lie, both included, and what is said else."""
+    """The valid range of an input or output, ends included, and the advice for other values."""
 
     least: float
     most: float
@@ -51,15 +51,15 @@ Ids = list[tuple[SymbolicTensor, Range | None]]  # for each input, in order
 
 
 def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
-    """Raise for numbers of a batch, or of whole arrays, that lie outside their range.
+    """Raise if values of a batch, or of whole arrays, are out of range.
 
     Args:
         model: compiled, its objective built.
         data: `(x, y, sample_weight)`, as the model takes them.
-        rows: the numbers of its rows, where it is a piece of something larger.
+        rows: its row indices, if it is a piece of a larger array.
 
     Raises:
-        ValueError: with the input or output, the row, the number and the range.
+        ValueError: with the input or output, the row, the value and the range.
     """
     settled = model._training_state
     if settled.ranges is None:
@@ -80,14 +80,14 @@ def check_numbers(model: Any, data: tuple, rows: Any = None) -> None:
 
 
 def ids_of(model: Any) -> Ids:
-    """What the inputs of a model may hold; nothing where they are not known."""
+    """The inputs of a model with their valid ranges; empty if the graph is unknown."""
     graph = model._known_graph()
     symbols = graph.input_list if graph else []
     return [(symbol, _of_ids(graph, symbol)) for symbol in symbols]
 
 
 def check_ids(model: Any, inputs: Ids, x: Any, rows: Any = None) -> None:
-    """Raise for inputs that lie outside their range; see `check_numbers`."""
+    """Raise if inputs are out of range; see `check_numbers`."""
     if not inputs:
         return
     for array, (symbol, allowed) in zip(model._inputs_in_order(x), inputs, strict=False):
@@ -103,7 +103,7 @@ def _kind(symbol: SymbolicTensor) -> str:
 
 
 def _inside(array: Any, allowed: Range) -> bool:
-    """Whether all numbers lie in a range, found in one pass where they are integers from 0 on."""
+    """Whether all values are in a range; takes one pass for integers with a lower bound of 0."""
     if not isinstance(array, np.ndarray) or not array.size or array.dtype.kind not in "iuf":
         return True
     if isinstance(array, np.memmap) and array.nbytes > READ_LATER:
@@ -111,7 +111,7 @@ def _inside(array: Any, allowed: Range) -> bool:
     if array.dtype.kind in "iu" and allowed.least == 0:
         unsigned = array.view(f"u{array.itemsize}") if array.flags.c_contiguous else array
         if unsigned.dtype.kind == "u":
-            return bool(unsigned.max() <= allowed.most)  # what is below 0 is very large
+            return bool(unsigned.max() <= allowed.most)  # negative values wrap to large ones
     if not (array.min() >= allowed.least and array.max() <= allowed.most):
         return False
     return not allowed.whole or array.dtype.kind != "f" or bool((array == np.floor(array)).all())
@@ -120,8 +120,8 @@ def _inside(array: Any, allowed: Range) -> bool:
 def _complain(
     what: str, kind: str, array: np.ndarray, allowed: Range, weight: Any, rows: Any
 ) -> None:
-    """Raise for the first number outside, but for those that do not count."""
-    wrong = ~((array >= allowed.least) & (array <= allowed.most))  # NaN is, too
+    """Raise for the first value out of range, except those that are ignored."""
+    wrong = ~((array >= allowed.least) & (array <= allowed.most))  # true for NaN
     if allowed.whole and array.dtype.kind == "f":
         wrong |= array != np.floor(array)
     if allowed.besides is not None:
@@ -140,11 +140,11 @@ def _complain(
     )
 
 
-# ---- what ranges there are
+# ---- the ranges
 
 
 def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
-    """The ids that an input may have, if it goes to embeddings and nowhere else."""
+    """The valid ids of an input that is read only by embeddings; else `None`."""
     readers = list(_readers(graph, symbol))
     if not readers or not all(isinstance(reader, Embedding) for reader in readers):
         return None
@@ -153,7 +153,7 @@ def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
 
 
 def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
-    """What reads an input, also within models of one input that do."""
+    """The ops that read an input, including those inside nested single-input models."""
     for node in graph.nodes:
         if any(symbol is one for one in node.inputs):  # `in` would compare elements
             inner = node.op._known_graph() if isinstance(node.op, Trainable) else None
@@ -164,7 +164,7 @@ def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:
 
 
 def _of_outputs(model: Any, graph: Graph | None) -> dict[str, Range]:
-    """The labels that each output's losses know; those of steps that may be masked are any."""
+    """The valid labels for each output's losses; outputs with a mask are not checked."""
     objective = model._training_state.objective
     tensors = objective.split(graph.outputs) if graph else {}
     found = {}

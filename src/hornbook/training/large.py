@@ -1,4 +1,4 @@
-"""Arrays too large to be copied: their samples are read, and cast, when a step needs them."""
+"""Arrays too large to copy: samples are read and cast when a step needs them."""
 
 from functools import partial
 from itertools import pairwise
@@ -8,24 +8,22 @@ from typing import Any
 import jax
 import numpy as np
 
-SMALL_BYTES = 64 * 2**20  # what is smaller is copied and padded
-RESIDENT_BYTES = 2**30  # the most that is copied of arrays in memory
-PIECE_BYTES = 32 * 2**20  # what is read of larger ones, or of files, at once
-BLOCK_BYTES = (
-    PIECE_BYTES // 16
-)  # samples of a file that are read together, also in a shuffled order
+SMALL_BYTES = 64 * 2**20  # smaller arrays are copied and padded
+RESIDENT_BYTES = 2**30  # maximum size of a copy of arrays in memory
+PIECE_BYTES = 32 * 2**20  # read at once from larger arrays and files
+BLOCK_BYTES = PIECE_BYTES // 16  # samples of a file that are read together, shuffled or not
 CHUNK_BYTES = 2**20
-ALIGNMENT = 64  # of what a CPU device takes without a copy
-FILES = ("h5py", "zarr")  # libraries whose arrays lie in a file and are read by slices
+ALIGNMENT = 64  # of arrays that a CPU device takes without a copy
+FILES = ("h5py", "zarr")  # libraries with arrays in files, read by slices
 
 
 class Unread:
-    """Samples of an array, or of a data set in a file, that are read when they are asked for.
+    """Samples of an array or of a data set in a file, read on demand.
 
     Args:
-        source: has `shape` and `dtype`, and gives numpy arrays for slices.
-        dtype: what it is cast to.
-        start, stop: the first of its samples, and the one after the last.
+        source: has `shape` and `dtype`, and returns numpy arrays for slices.
+        dtype: dtype to cast to.
+        start, stop: range of samples, `stop` excluded.
 
     Example:
         >>> samples = Unread(np.arange(6.0).reshape(3, 2), np.dtype("float32"))
@@ -45,11 +43,11 @@ class Unread:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all samples, once they are cast."""
+        """Bytes of all samples after the cast."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
     def part(self, start: int, stop: int) -> "Unread":
-        """Some of these, not yet read."""
+        """A range of these samples, still unread."""
         return Unread(self.source, self.dtype, self.start + start, self.start + stop)
 
     def __getitem__(self, samples: slice | np.ndarray) -> np.ndarray:
@@ -65,7 +63,7 @@ class Unread:
 
 
 def in_file(array: Any) -> bool:
-    """Whether an array lies in a file, by a map of memory or a library.
+    """Whether an array is in a file: a memory map, or a library's data set.
 
     Example:
         >>> in_file(np.memmap("x.bin", "float32", "w+", shape=(2, 3))[1:])
@@ -82,23 +80,23 @@ def in_file(array: Any) -> bool:
 
 
 def read_by_slices(array: Any) -> bool:
-    """Whether it is the array of a library, which reads samples one by one slowly."""
+    """Whether it belongs to a library in `FILES`, which reads single samples slowly."""
     array = array.source if isinstance(array, Unread) else array
     return type(array).__module__.partition(".")[0] in FILES
 
 
 def is_large_in_file(array: Any) -> bool:
-    """Whether it is such an array, and too large to be read whole."""
+    """Whether it is such an array, and too large to read whole."""
     return read_by_slices(array) and array.size * array.dtype.itemsize > SMALL_BYTES
 
 
 def part_of(array: Any, start: int, stop: int) -> Any:
-    """Some consecutive samples; of large arrays not yet read."""
+    """A range of samples; those of an `Unread` stay unread."""
     return array.part(start, stop) if isinstance(array, Unread) else array[start:stop]
 
 
 def fill(out: np.ndarray, array: Any, samples: Any) -> None:
-    """Copy samples of an array, by number or a range of numbers, into the first of `out`."""
+    """Copy samples of an array, given by indices or a range, to the start of `out`."""
     if isinstance(array, Unread):
         array, first = array.source, array.start
     else:
@@ -121,12 +119,12 @@ def fill(out: np.ndarray, array: Any, samples: Any) -> None:
 
 
 def may_be_copied(leaves: list, size: int, share: float) -> bool:
-    """Whether arrays are copied to the device whole, or read piece by piece.
+    """Whether to copy arrays to the device whole, rather than read them piece by piece.
 
     Args:
         leaves: the arrays.
-        size: their bytes, once they are cast.
-        share: what part of them an epoch needs.
+        size: their bytes after the cast.
+        share: the fraction of them that an epoch needs.
     """
     if size <= SMALL_BYTES or all(isinstance(leaf, jax.Array) for leaf in leaves):
         return True
@@ -138,7 +136,7 @@ def may_be_copied(leaves: list, size: int, share: float) -> bool:
 
 
 def free_memory() -> int:
-    """Bytes that this process may still ask for, as far as the system tells."""
+    """Memory that this process may still allocate, in bytes, as far as the system reports it."""
     free = RESIDENT_BYTES * 4
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -153,19 +151,19 @@ def free_memory() -> int:
 
 
 def free_on_device() -> int:
-    """Bytes of the device's memory that are not taken, as far as it tells."""
+    """Free device memory in bytes, as far as the device reports it."""
     told = jax.devices()[0].memory_stats() or {}
     limit = told.get("bytes_limit", RESIDENT_BYTES * 4)
     return limit - told.get("bytes_in_use", 0)
 
 
 def shuffled_by_blocks(samples: int, each: int, generator: np.random.Generator) -> np.ndarray:
-    """An order in which blocks of samples of a file come at random, and are mixed with others.
+    """A random order of blocks of consecutive samples, shuffled again within each piece.
 
     Args:
-        samples: how many there are.
-        each: bytes of one.
-        generator: draws.
+        samples: number of samples.
+        each: bytes per sample.
+        generator: source of randomness.
     """
     block = max(1, BLOCK_BYTES // each)
     starts = generator.permutation(-(-samples // block)) * block
@@ -177,7 +175,7 @@ def shuffled_by_blocks(samples: int, each: int, generator: np.random.Generator) 
 
 
 def copied(array: Any, size: int) -> jax.Array:
-    """A large array on the device, with room for `size` samples; never copied twice."""
+    """A large array on the device, with room for `size` samples; copied at most once."""
     if isinstance(array, jax.Array):
         return array
     shape, samples = (size, *array.shape[1:]), len(array)
@@ -189,13 +187,13 @@ def copied(array: Any, size: int) -> jax.Array:
     at_once = min(samples, max(1, PIECE_BYTES // max(1, array[:1].nbytes)))
     whole = jax.numpy.zeros(shape, array.dtype)
     for first in range(0, samples, at_once):
-        start = min(first, samples - at_once)  # the last piece is as large as the others
+        start = min(first, samples - at_once)  # so that the last piece has the same size
         whole = _put(whole, array[start : start + at_once], start).block_until_ready()
     return whole
 
 
 def aligned(shape: tuple, dtype: Any) -> np.ndarray:
-    """An array that a CPU device takes as it is."""
+    """An array that a CPU device uses without a copy."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.empty(size + ALIGNMENT, "uint8")
     start = -room.ctypes.data % ALIGNMENT

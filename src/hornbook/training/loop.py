@@ -1,4 +1,4 @@
-"""The loop around the compiled step: many steps a dispatch, Python only when someone listens."""
+"""The loop around the compiled step: many steps per dispatch, Python only for callbacks."""
 
 import time
 import warnings
@@ -19,36 +19,35 @@ from hornbook.training.slab import Outcome, Slab, Span
 from hornbook.training.state import Turns
 from hornbook.training.step import Variables
 
-DISPATCH_SECONDS = 0.1  # how long one dispatch should take: a screen's refresh, a Ctrl-C's wait
-PATIENCE = 0.002  # seconds that the device may wait for more batches of a source
-SHORT = 20  # steps a dispatch from which on dispatching them one by one is felt
+DISPATCH_SECONDS = 0.1  # per dispatch: progress bar refresh, Ctrl-C latency
+PATIENCE = 0.002  # seconds that the device may idle while a source makes more batches
+SHORT = 20  # steps per dispatch from which on single steps are noticeably slower
 FEW_SHAPES = 4
-MANY_SHAPES = """batches have come in more than {number} shapes, and each new one is compiled \
-anew: {name} is now {now}, before it was {before}. Give the batches one shape or a few, for \
-instance with utils.pad_sequences(..., maxlen=...). Sequences of any length are padded to a few \
-by themselves in a model that masks padding from its first layer on, Embedding(..., \
-mask_zero=True) or Masking(), and has only layers, losses and metrics that leave masked steps \
-out."""
+MANY_SHAPES = """batches have come in more than {number} shapes, and each new shape is \
+recompiled: {name} is now {now}, before it was {before}. Use one shape or a few, for instance \
+with utils.pad_sequences(..., maxlen=...). Sequences are padded to a few lengths automatically if \
+the first layer masks padding, Embedding(..., mask_zero=True) or Masking(), and all layers, \
+losses and metrics ignore masked steps."""
 
-LENGTHS_DIFFER = """the batches' outputs are of different lengths, {} and {}, and do not fit into \
-one array. Predict batches of one length together, pad them to one, or call predict_on_batch for \
-each."""
+LENGTHS_DIFFER = """the outputs of the batches have different lengths, {} and {}, and cannot be \
+joined into one array. Pad the batches to one length, predict each length separately, or call \
+predict_on_batch for each batch."""
 
 
 class Pace:
-    """How many steps go into one dispatch, from the time that steps were seen to take."""
+    """How many steps go into one dispatch, from measured step times."""
 
     steps = 1
 
     def note(self, steps: int, seconds: float) -> None:
-        """A dispatch of `steps` took `seconds`."""
+        """Record that a dispatch of `steps` took `seconds`."""
         if steps > 0:
             wanted = DISPATCH_SECONDS * steps / max(seconds, 1e-7)
             self.steps = int(min(max(wanted, 1), self.steps * 64))
 
 
 class Running(NamedTuple):
-    """Steps that the device is at, or has done: the first, the one after the last, the results."""
+    """Dispatched steps, running or finished: `first`, `stop` (excluded) and the results."""
 
     slab: Slab
     first: int
@@ -63,18 +62,18 @@ class Program:
     """A compiled run of many steps, with the variables it reads and writes.
 
     Args:
-        run: what `step.many` gave.
+        run: what `step.many` returned.
         variables: see `Variables`.
-        turns: by whom such runs are made, of other programs with the same metrics too.
+        turns: shared by all programs with the same metrics.
     """
 
     def __init__(self, run: Any, variables: Variables, turns: "Turns"):
         self.run = run
         self.variables = variables
         self.turns = turns
-        self.eager = False  # whether it was made to be run in Python
+        self.eager = False  # whether it was made to run in Python
         self.pace = Pace()
-        self._balance: dict[tuple, float] = {}  # by shapes: time spent running, less compiling
+        self._balance: dict[tuple, float] = {}  # by shapes: run time minus compile time
         self._shapes: list[dict[str, tuple]] = []
 
     def start(
@@ -86,15 +85,14 @@ class Program:
         after: Running | None = None,
         who: "Epochs | None" = None,
     ) -> Running:
-        """Let the device run steps of a slab.
+        """Dispatch steps of a slab.
 
         Args:
             slab: the batches.
-            start, stop: the first step, and the one after the last.
-            fresh: whether metrics begin anew.
-            after: what the device is at; if it ends with a loss that is not finite, nothing more
-                is done.
-            who: goes on with the metrics later.
+            start, stop: the range of steps, `stop` excluded.
+            fresh: whether to reset the metrics first.
+            after: the run before; if it ends with a non-finite loss, this one does nothing.
+            who: the epochs whose metrics these steps update.
         """
         began = time.perf_counter()
         go = True if after is None else after.finite
@@ -109,9 +107,7 @@ class Program:
                 state, fixed = variables.read()
             state = self.turns.take(who, state, variables)
             done = run(state, fixed, slab, span)
-            variables.write(
-                done.state
-            )  # `state` still holds the arrays used up: to free them waits
+            variables.write(done.state)  # freeing the donated `state` would wait
             return done
 
         if in_python(self.run):
@@ -122,11 +118,11 @@ class Program:
         return Running(slab, start, stop, done.logs, done.end, done.finite, began)
 
     def finish(self, running: Running, alone: bool = True) -> tuple[dict, int, bool]:
-        """Wait for steps: logs, the index after the last, and whether all losses were finite.
+        """Wait for dispatched steps: logs, the end index, and whether all losses were finite.
 
         Args:
-            running: what `start` gave.
-            alone: whether the device had nothing else to do since; else it took longer.
+            running: what `start` returned.
+            alone: whether the device ran nothing else since; else the time is not recorded.
         """
         done, finite = int(running.end), bool(running.finite)
         if alone:
@@ -134,21 +130,21 @@ class Program:
         return running.logs, done, finite
 
     def works(self, running: Running | None) -> bool:
-        """Whether the device is still at a run."""
+        """Whether the device is still busy with a run."""
         if running is None or not hasattr(running.end, "is_ready"):
             return False
         return not running.end.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
-        """Whether it is worth a compilation to run several such batches of a source at once.
+        """Whether it pays to compile for several such batches of a source at once.
 
-        It is where steps are short, and running them one by one has already taken as long as
+        It does if steps are short, and running them one by one has already taken as long as
         compiling them did.
         """
         return self.pace.steps >= SHORT and self._balance.get(_key(data, None, rows), 0) > 0
 
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
-        """The first run with new shapes compiles: its time says nothing about a step."""
+        """Record a time; the first run with new shapes includes compilation and is kept apart."""
         key = _key(slab.data, slab.order, slab.batch, slab.rest)
         if key in self._balance:
             self._balance[key] += seconds
@@ -159,7 +155,7 @@ class Program:
                 self._note_shapes(slab)
 
     def _note_shapes(self, slab: Any) -> None:
-        """Say once, if batches come in more and more shapes, what changes."""
+        """Warn once if batches keep arriving in new shapes."""
         leaves = [(path, leaf) for path, leaf in tree.named_leaves(slab.data) if leaf is not None]
         shapes = {label(path): (slab.batch, *leaf.shape[1:]) for path, leaf in leaves}
         if shapes in self._shapes:
@@ -176,9 +172,9 @@ class Program:
 
 
 def in_python(run: Any) -> bool:
-    """Whether a run is Python code that uses nothing up: it may take long, or stop at a breakpoint.
+    """Whether a run is Python code, which donates nothing and may stop at a breakpoint.
 
-    It is where nothing is to be compiled, and where a model has made the function itself.
+    True if JIT is disabled, or if the model made the function itself.
     """
     eager = jax.config.jax_disable_jit  # type: ignore[attr-defined]
     return eager or not (hasattr(run, "ready") or hasattr(run, "lower"))
@@ -189,7 +185,7 @@ def _key(data: tuple, order: Any, batch: int, rest: int = 0) -> tuple:
 
 
 class Ahead(NamedTuple):
-    """An epoch that has begun before what came of the last one was known; or was about to."""
+    """An epoch started, or about to start, before the results of the last one are known."""
 
     slabs: Iterator[Slab]
     slab: Slab
@@ -201,11 +197,11 @@ class Epochs:
 
     Args:
         program: what to run.
-        feed: gives slabs.
-        events: whom to tell.
+        feed: yields slabs.
+        events: the callbacks.
         mode: `"train"` or `"test"`.
         model: named in messages; searched for the layer at fault when a loss is not finite.
-        stopped: asked after each dispatch whether to go on.
+        stopped: called after each dispatch; returns whether to stop.
     """
 
     def __init__(
@@ -222,7 +218,7 @@ class Epochs:
         self.begin = getattr(events, f"on_{mode}_batch_begin")
         self.end = getattr(events, f"on_{mode}_batch_end")
         self.each = events.needs_every_batch(mode)
-        # steps from event to event
+        # steps between events
         self.at_once = model._training_state.steps_per_execution if self.each else 1
         self.ahead: Ahead | None = None
         self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
@@ -232,10 +228,10 @@ class Epochs:
         """One epoch.
 
         Args:
-            another: whether the next one may begin before what came of this one is known.
+            another: whether the next epoch may start before the results of this one are known.
 
         Returns:
-            What the model reports at the end.
+            The logs at the end.
         """
         try:
             return self._epoch(another)
@@ -257,7 +253,7 @@ class Epochs:
                     self.begin(first + start)
                 running = running or self._start(slab, start, first + start)
                 if running.stop == slab.steps and not self.each:
-                    # the next batches are made while the device works on the last of these
+                    # fetch the next batches while the device works on these
                     upcoming = upcoming or [*islice(slabs, 1)]
                     if another and not upcoming and not self.stopped():
                         self._begin_next()
@@ -272,17 +268,17 @@ class Epochs:
                     return to_floats(logs)
             first += slab.steps
             upcoming = upcoming or [*islice(slabs, 1)]
-        if left := -first % self.at_once:  # as in Keras, the number that a whole one would have
+        if left := -first % self.at_once:  # as in Keras, the index that a full execution would have
             self.end(first + left - 1, lambda: to_floats(logs))
         return to_floats(logs)
 
     @property
     def begun(self) -> bool:
-        """Whether the device is at the next epoch already."""
+        """Whether the device is already running the next epoch."""
         return self.ahead is not None and self.ahead.running is not None
 
     def _start(self, slab: Slab, start: int, number: int) -> Running:
-        """Steps of a slab; before them the epoch has had so many."""
+        """Dispatch steps of a slab; `number` is the first one's index in the epoch."""
         steps = self.at_once - number % self.at_once if self.each else self.program.pace.steps
         stop = min(start + steps, slab.steps)
         self._latest = self.program.start(slab, start, stop, number == 0, self._latest, self)
@@ -304,7 +300,7 @@ class Epochs:
         self.ahead = Ahead(slabs, slab, self._start(slab, 0, 0))
 
     def _more(self, batch: tuple, count: int, began: float) -> bool:
-        """Whether to wait for one more batch: while the device works, and very shortly else."""
+        """Whether to wait for one more batch: while the device is busy, and briefly otherwise."""
         program = self.program
         if self.each or count >= program.pace.steps:
             return False
@@ -324,12 +320,12 @@ def predict_batches(
     """The outputs for every batch of a feed, as numpy arrays.
 
     Args:
-        run: from a batch to its outputs.
-        feed: gives slabs.
-        events: whom to tell.
-        padding: what padded the batches, if they are.
-        at_once: how many batches are told of together.
-        stopped: asked after these whether to end.
+        run: maps a batch to its outputs.
+        feed: yields slabs.
+        events: the callbacks.
+        padding: the `Padding` that padded the batches, if any.
+        at_once: batches per event.
+        stopped: called after each event; returns whether to stop.
     """
     outputs: list[Any] = []
     events.on_predict_begin()
@@ -352,7 +348,7 @@ def predict_batches(
 
 
 def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
-    """The inputs of each batch, and how many timesteps there were in padded ones."""
+    """The inputs of each batch, and the original numbers of timesteps if padded."""
     for slab in feed.epoch():
         for index in range(slab.steps):
             x, _, _, *given = slab.take_on_host(index)
@@ -360,7 +356,7 @@ def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
 
 
 def _tell(events: Any, outputs: list, at_once: int) -> None:
-    """Report the last batches, up to `at_once` of them."""
+    """Report the latest batches, up to `at_once` of them."""
     first = (len(outputs) - 1) // at_once * at_once
     last = outputs[first:]
     joined = last[0] if len(last) == 1 else tree.map_structure(_joined, *last)
@@ -368,7 +364,7 @@ def _tell(events: Any, outputs: list, at_once: int) -> None:
 
 
 def _joined(*parts: Any) -> np.ndarray:
-    """The outputs of all batches as one array."""
+    """The outputs of all batches, concatenated."""
     for part in parts:
         if part.shape[1:] != parts[0].shape[1:]:
             raise ValueError(LENGTHS_DIFFER.format(parts[0].shape, part.shape))
@@ -376,7 +372,7 @@ def _joined(*parts: Any) -> np.ndarray:
 
 
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
-    """Logs as Python floats (arrays of several numbers stay arrays)."""
+    """Logs as Python floats (non-scalar arrays stay arrays)."""
     fetched = jax.device_get(list(logs.values()))
     return {
         name: float(value) if np.ndim(value) == 0 else np.asarray(value)
@@ -385,7 +381,7 @@ def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
 
 
 def due(epoch: int, frequency: Any) -> bool:
-    """Whether an epoch (from 0) is one of each so many, or of those listed (from 1)."""
+    """Whether an epoch (from 0) is a multiple of `frequency`, or in that list (from 1)."""
     if isinstance(frequency, int) and frequency > 0:
         return (epoch + 1) % frequency == 0
     if isinstance(frequency, int) or not isinstance(frequency, Container):
@@ -396,6 +392,6 @@ def due(epoch: int, frequency: Any) -> bool:
 
 
 def scalar_or_list(logs: dict[str, Any]) -> Any:
-    """The values of logs, or the only one."""
+    """The values of logs as a list; a single one as a scalar."""
     values = list(logs.values())
     return values[0] if len(values) == 1 else values

@@ -1,7 +1,6 @@
-"""Where a loss or a gradient that is not finite comes from.
+"""Finds where a non-finite loss or gradient comes from.
 
-The step has left the weights as they were before the batch, so that it can be run again, layer by
-layer.
+The step has left the weights as they were before the batch, so it can be rerun layer by layer.
 """
 
 import warnings
@@ -24,13 +23,13 @@ OWN = "the loss, or a weight after the step, is not finite"
 
 
 def report(model: Any, variables: Variables, slab: Any, index: int, number: int) -> None:
-    """Warn once a fit which batch it was, and what made the first NaN or infinity.
+    """Warn, once per `fit`, which batch it was and where the first NaN or infinity appeared.
 
     Args:
         model: the model.
         variables: the run's.
-        slab, index: which batch.
-        number: how the batch is called.
+        slab, index: the batch.
+        number: the batch's number in messages.
     """
     if model._training_state.reported:
         return
@@ -38,7 +37,7 @@ def report(model: Any, variables: Variables, slab: Any, index: int, number: int)
     batch = slab.take(index)
     try:
         what, where = find(model, variables, batch)
-    except ValueError as error:  # an array at hand is looked at more closely than a trace can
+    except ValueError as error:  # eager code may raise where a trace cannot
         what, where = LOSS, str(error)
     warnings.warn(
         f"batch {number}: {what}; {where}. The weights were left as they were before this batch.",
@@ -48,8 +47,7 @@ def report(model: Any, variables: Variables, slab: Any, index: int, number: int)
 
 
 def find(model: Any, variables: Variables, batch: tuple) -> tuple[str, str]:
-    """What is not finite, and where it appears first, from the data through the layers and the loss
-    to the gradients."""
+    """What is not finite and where it first appears: in the data, layers, loss or gradients."""
     own = overrides(type(model), "train_step", "make_train_function")
     training = bool(variables.trainable)
     mutable, fixed = variables.read()
@@ -63,16 +61,16 @@ def find(model: Any, variables: Variables, batch: tuple) -> tuple[str, str]:
     if not np.isfinite(loss):
         return OWN if own else LOSS, _first(model, variables, batch, own)
     gradients = jax.grad(loss_of)(weights)
-    for path in reversed(gradients):  # the way that gradients go
+    for path in reversed(gradients):  # backward order
         if not_finite(gradients[path]):
             layer = _owner(model, variables.trainable[path])
             of = f"layer {layer.name!r} ({type(layer).__name__})" if layer else f"{model.name!r}"
             return GRADIENT, (
-                f"that of the weight {path!r} of {of} is not, although the later ones' are. So "
-                "what follows it has no finite derivative there, as a square root has none at 0"
+                f"that of the weight {path!r} of {of} is not, while those of later weights are: an "
+                "operation after it has no finite derivative here, like a square root at 0"
             )
     return "the loss or one of its gradients was not finite", (
-        "computed once more, with other random numbers, they are"
+        "recomputed with other random numbers, they are"
     )
 
 
@@ -97,7 +95,7 @@ def _first(model: Any, variables: Variables, batch: tuple, own: bool) -> str:
     if guilty:
         return f"layer {guilty[0]} was the first to give NaN or infinity"
     what = "train_step" if own else "the loss function"
-    return f"every layer's output is finite, so {what} itself made it from them"
+    return f"every layer's output is finite, so {what} itself produced it"
 
 
 def _owner(model: Any, variable: Variable) -> Layer | None:
@@ -108,7 +106,7 @@ def _owner(model: Any, variable: Variable) -> Layer | None:
 
 
 def not_finite(leaf: Any) -> bool:
-    """Whether an array has NaN or infinity in it."""
+    """Whether an array contains NaN or infinity."""
     if leaf is None or not np.issubdtype(np.asarray(leaf).dtype, np.inexact):
         return False
     return not bool(np.isfinite(np.asarray(leaf, "float32")).all())

@@ -15,16 +15,16 @@ from hornbook.losses.resolve import resolve_crossentropy
 
 GIVEN = ("loss", "loss_weights", "metrics", "weighted_metrics")
 ACCURACY = ("accuracy", "acc")
-CROSSENTROPY = ("crossentropy", "ce")  # taken for whichever of them fits the shapes
+CROSSENTROPY = ("crossentropy", "ce")  # resolved by the shapes
 
 
 class Term(NamedTuple):
-    """One of the losses of an output.
+    """A loss of an output.
 
     Attributes:
         loss: the loss.
-        weight: what it is multiplied by, `None` for 1.
-        tracker: the mean that reports it, if it is reported on its own.
+        weight: its factor, `None` for 1.
+        tracker: the mean that reports it, if it is reported separately.
     """
 
     loss: losses.Loss
@@ -33,7 +33,7 @@ class Term(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A metric and what it is of."""
+    """A metric and its output."""
 
     output: str
     metric: Any
@@ -42,7 +42,7 @@ class Report(NamedTuple):
 
 
 class CompileMetrics(metrics.Metric):
-    """All the metrics that `compile` was given, as one; `model.metrics` has it in their place."""
+    """All the metrics given to `compile`, as the single metric that `model.metrics` lists."""
 
     def __init__(self):
         super().__init__(name="compile_metrics")
@@ -52,11 +52,11 @@ class CompileMetrics(metrics.Metric):
 
     @property
     def metrics(self) -> list:
-        """The metrics, one by one."""
+        """The individual metrics."""
         return [report.metric for report in self.reported]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Show a batch to every metric."""
+        """Update every metric with a batch."""
         self._check_built()
         if not self.reported:
             return
@@ -69,26 +69,25 @@ class CompileMetrics(metrics.Metric):
             metric.update_state(targets[name], outputs[name], sample_weight=weight)
 
     def result(self) -> Any:
-        """What each metric says, by its name in logs."""
+        """The result of each metric, by its name in logs."""
         self._check_built()
         return {report.key: report.metric.result() for report in self.reported}
 
     def reset_state(self) -> None:
-        """Forget all batches."""
+        """Reset every metric."""
         for metric in self.metrics:
             metric.reset_state()
 
     def _check_built(self) -> None:
         if self.names is None:
             raise ValueError(
-                "the metrics given to compile() are made with the first batch: call fit(), "
+                "the metrics given to compile() are built by the first batch: call fit(), "
                 "evaluate() or compute_metrics(x, y, y_pred) first"
             )
 
 
 def by_names(listed: list) -> dict[str, Any]:
-    """The metrics of `model.metrics` one by one, by the names in logs; those with the names of
-    outputs come last."""
+    """The individual metrics of `model.metrics` by name in logs; those prefixed by outputs last."""
     found: dict[str, Any] = {}
     last: dict[str, Any] = {}
     for metric in listed:
@@ -106,10 +105,10 @@ class Objective(Module):
 
     Args:
         loss: one for all outputs, a list in the order of the outputs, or a dict by output name;
-            each a loss, or a list of losses that are added.
+            each a loss, or a list of losses to add.
         loss_weights: numbers in the same forms.
-        metrics: names, objects or functions: a list for one output; for several, a list of lists,
-            a dict by output name, or a flat list for each of them.
+        metrics: names, objects or functions: a list for one output; for several, a list of lists, a
+            dict by output name, or a flat list that applies to every output.
         weighted_metrics: the same, with the sample weights applied.
 
     Raises:
@@ -121,7 +120,7 @@ class Objective(Module):
         self.given = (loss, loss_weights, metrics, weighted_metrics)
         for one in tree.walk({} if _is_config(loss) else loss):
             if not _is_named(one, CROSSENTROPY):
-                losses.get(one)  # an unknown name is an error now, not at the first batch
+                losses.get(one)  # report an unknown name now, not at the first batch
         self.custom = _custom_metrics([metrics, weighted_metrics])
         self.names: list[str] | None = None
         self.losses: dict[str, list[Term]] = {}
@@ -133,17 +132,17 @@ class Objective(Module):
 
     @property
     def built(self) -> bool:
-        """Whether outputs and losses have been matched."""
+        """Whether losses have been matched to outputs."""
         return self.names is not None
 
     @property
     def reported(self) -> list[Report]:
-        """The metrics that were asked for, one by one."""
+        """The individual metrics given to `compile`."""
         return self.compiled.reported
 
     @property
     def metrics(self) -> list:
-        """As Keras lists them: the loss, one for all that was asked for, the outputs' losses."""
+        """As Keras lists them: the loss, the compiled metrics as one, the outputs' losses."""
         total, *each = self.trackers.values()
         asked = any(one is not None for one in self.given[2:])
         return [total, *([self.compiled] if asked else []), *each]
@@ -158,14 +157,14 @@ class Objective(Module):
         last_activations: dict[str, Any],
         named: bool = True,
     ) -> None:
-        """Match losses and metrics with outputs.
+        """Match losses and metrics to outputs.
 
         Args:
             names: names of the outputs, in order.
             y: targets (or their specs), in any accepted form.
             y_pred: outputs (or their specs), in any accepted form.
-            last_activations: the activation that each output comes from, where known.
-            named: whether outputs are reported under these names; else under the losses'.
+            last_activations: the activation that computes each output, where known.
+            named: whether to report under the outputs' names; else under the losses'.
         """
         loss, loss_weights, asked, weighted = self.given
         self.names = names
@@ -250,7 +249,7 @@ class Objective(Module):
         """A structure of targets, outputs or sample weights as a dictionary by output name.
 
         Args:
-            values: arrays, for all outputs or for those `wanted`.
+            values: arrays, for all outputs or for the `wanted` ones.
             wanted: names of outputs.
         """
         return split(self.names, values, wanted)
@@ -258,7 +257,7 @@ class Objective(Module):
     # ---- one batch
 
     def loss(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The weighted sum of the losses of all outputs; each is noted in its tracker."""
+        """The weighted sum of the losses of all outputs; each updates its tracker."""
         outputs = self.split(y_pred)
         targets = self.split(y, self.losses)
         weights = self.sample_weights(sample_weight)
@@ -276,7 +275,7 @@ class Objective(Module):
         return total
 
     def track_total(self, loss: Any, y_pred: Any) -> None:
-        """Note the whole loss of a batch."""
+        """Update the tracker of the total loss."""
         self.trackers["loss"].update_state(loss, sample_weight=_rows(y_pred))
 
     def sample_weights(self, sample_weight: Any) -> dict[str, Any]:
@@ -309,7 +308,7 @@ def split(names: list[str] | None, values: Any, wanted: Any = ()) -> dict[str, A
 
 
 def sample_weights(names: list[str] | None, given: Any, wanted: Any = ()) -> dict[str, Any]:
-    """Sample weights by output name; one array is for all outputs."""
+    """Sample weights by output name; a single array applies to all outputs."""
     if given is None:
         return {}
     if not tree.is_nested(given):
@@ -322,9 +321,10 @@ def _is_named(one: Any, names: tuple[str, ...]) -> bool:
 
 
 def _custom_metrics(asked: Any) -> dict[str, Any]:
-    """What names that are not hornbook's own stand for now; an unknown one is an error.
+    """User-defined metrics by name; an unknown name raises.
 
-    It is asked for at `compile`, since the scope that knows a name may end before the first batch.
+    They are looked up at `compile`, since the scope that defines a name may end before the first
+    batch.
     """
     names = {one for one in _metrics_in(asked) if isinstance(one, str)}
     own = {one for one in names if _is_named(one, (*ACCURACY, *CROSSENTROPY))}
@@ -344,7 +344,7 @@ def _metrics_in(asked: Any) -> Any:
 
 
 def _as_loss(identifier: Any, y: Any, y_pred: Any) -> losses.Loss:
-    """A loss object; plain functions are averaged over the batch."""
+    """A loss object; a plain function is averaged over the batch."""
     if _is_named(identifier, CROSSENTROPY) and y is not None:
         found = resolve_crossentropy(tuple(y.shape), tuple(y_pred.shape))
     else:
@@ -356,8 +356,7 @@ def _as_loss(identifier: Any, y: Any, y_pred: Any) -> losses.Loss:
 
 
 def _specs(y: Any, y_pred: Any) -> tuple:
-    """Shapes and dtypes of targets and outputs of one batch; sizes unknown in the output are the
-    targets'."""
+    """Specs of targets and outputs of a batch; unknown output sizes are the targets'."""
     known = [*y.shape, *[1] * (len(y_pred.shape) - len(y.shape))]
     shape = [k if size is None else size for size, k in zip(y_pred.shape, known, strict=False)]
     return (
@@ -371,7 +370,7 @@ def _rows(y_pred: Any) -> float:
 
 
 def _by_output(what: str, given: Any, names: list[str], outputs: Any) -> dict[str, Any]:
-    """One value for each output, from a value for all, a list or a dict, or the outputs' form."""
+    """One value per output, from a single value, a list, a dict, or the outputs' structure."""
     if given is None:
         return {}
     if len(names) == 1 and not (isinstance(given, dict) and not _is_config(given)):
@@ -398,7 +397,7 @@ def _by_output(what: str, given: Any, names: list[str], outputs: Any) -> dict[st
 
 
 def _like(given: Any, outputs: Any) -> list:
-    """What is given for each leaf of nested outputs, in their order."""
+    """The value given for each leaf of nested outputs, in order."""
     if not tree.is_nested(outputs):
         return [given]
     if isinstance(outputs, dict):
@@ -414,7 +413,7 @@ def _keys(outputs: dict) -> list:
 
 
 def _folders(names: list[str], outputs: Any) -> dict[str, str]:
-    """Where outputs stand that are nested in others: `"1/"` for those of a list within a list."""
+    """Path prefixes of nested outputs: `"1/"` for those in the second list of a list."""
     paths = [path for path, _ in tree.named_leaves(_sorted(outputs))]
     folders = [path.rpartition("/") for path in paths]
     return {n: f"{f}{slash}" for n, (f, slash, _) in zip(names, folders, strict=False)}
@@ -427,7 +426,7 @@ def _sorted(outputs: Any) -> Any:
 
 
 def _loss_weights(loss: Any, given: Any, names: list[str], outputs: Any) -> dict[str, Any]:
-    """The weights of the losses of each output."""
+    """The loss weights of each output."""
     if isinstance(given, list | tuple) and isinstance(loss, list | tuple):
         flat, number = _flat(given), len(_flat(loss))
         if len(flat) != number:
@@ -464,7 +463,7 @@ def _metric_lists(given: Any, names: list[str], outputs: Any) -> dict[str, list]
 
 
 def _copy(metric: Any) -> Any:
-    """Each output counts for itself."""
+    """A copy, so that each output has its own metric."""
     if isinstance(metric, metrics.Metric):
         return type(metric).from_config(metric.get_config())
     return metric

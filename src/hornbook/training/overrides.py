@@ -1,4 +1,4 @@
-"""Methods of a model that a subclass may have written anew, called with what they take."""
+"""Calls methods that a subclass may have overridden, with the arguments that they take."""
 
 import inspect
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from hornbook.layers.calling import arguments_of, overrides
 
-PURE = ("compute_loss_and_updates", "stateless_compute_loss")  # what pure steps call
+PURE = ("compute_loss_and_updates", "stateless_compute_loss")  # called by pure steps
 OWN_STEPS = (
     *("train_step", "test_step", "compute_loss", "compute_metrics"),
     *("make_train_function", "make_test_function", *PURE),
@@ -14,11 +14,11 @@ OWN_STEPS = (
 
 
 def fitting(function: Callable, values: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """The arguments for an override, which may leave some out.
+    """The arguments for an override, which may omit some parameters.
 
     Args:
         function: a method, with `self` in front.
-        values: what it would be given, by Keras's names, in order.
+        values: all arguments by Keras's names, in order.
 
     Example:
         >>> fitting(lambda self, y, y_pred: 0, {"x": 1, "y": 2, "y_pred": 3, "training": True})
@@ -52,5 +52,5 @@ def compute_metrics(model: Any, x: Any, y: Any, y_pred: Any, weight: Any) -> Any
 
 
 def has_own_steps(model: Any) -> bool:
-    """Whether a subclass has a step, a loss or metrics of its own."""
+    """Whether a subclass overrides a step, the loss or the metrics."""
     return overrides(type(model), *OWN_STEPS)

@@ -1,9 +1,9 @@
-"""Batches of ever new lengths are padded to few, in a model for which that changes nothing.
+"""Pads batches of varying lengths to a few lengths, in models where that changes no result.
 
-Each length of a sequence is a shape of its own, and each shape is compiled. Where the timesteps
-that padding adds are masked, and all layers, losses and metrics treat masked ones as if they were
-not there, a batch may as well have the next of a few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ...
-Inputs whose lengths differ, such as a text and its translation, have timesteps of their own.
+Each sequence length is a new shape, and each shape is compiled. If the added timesteps are masked,
+and all layers, losses and metrics ignore masked timesteps, a batch can be padded to the next of a
+few lengths: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... Inputs of different lengths, such as a text and its
+translation, are padded separately.
 """
 
 import functools
@@ -28,8 +28,8 @@ from hornbook.training.data import count_samples
 from hornbook.training.protocol import Trainable
 
 NO_TIMESTEPS = -1
-QUERYING = (Attention, MultiHeadAttention)  # their output has the timesteps of their first input
-# Losses and metrics that give one value for each timestep, from that timestep alone.
+QUERYING = (Attention, MultiHeadAttention)  # the output has the timesteps of the first input
+# Losses and metrics with one value per timestep, computed from that timestep alone.
 STEPWISE: tuple[Callable, ...] = (
     losses.mean_squared_error,
     losses.mean_absolute_error,
@@ -58,7 +58,7 @@ STEPWISE: tuple[Callable, ...] = (
 
 
 def bucket_length(timesteps: int) -> int:
-    """The length that a sequence is padded to: two for each doubling, at most half as much again.
+    """The length that a sequence is padded to: two lengths per doubling, at most 1.5 times as long.
 
     Example:
         >>> [bucket_length(n) for n in (1, 2, 3, 5, 7, 9, 13, 100)]
@@ -71,11 +71,11 @@ def bucket_length(timesteps: int) -> int:
 
 
 class Timesteps(NamedTuple):
-    """The timesteps that a tensor has.
+    """The timesteps of a tensor.
 
     Attributes:
-        group: the number of an input that has them, of all those with the same lengths the first.
-        raw: the number of the input, as long as there is no mask; then `None`.
+        group: index of the first input with the same lengths.
+        raw: index of the input, until there is a mask; then `None`.
     """
 
     group: int
@@ -83,27 +83,27 @@ class Timesteps(NamedTuple):
 
 
 class Padding:
-    """Pads the batches of a model once their lengths are seen to vary, where that is exact.
+    """Pads the batches of a model once their lengths vary, if that is exact.
 
-    A padded batch is `(x, y, sample_weight, timesteps)`; the last is how many there were, for each
-    sample and output, `(samples, outputs)`, or 0 for outputs without timesteps.
+    A padded batch is `(x, y, sample_weight, timesteps)`; the last has the original lengths, shape
+    `(samples, outputs)`, or 0 for outputs without timesteps.
     """
 
     def __init__(self):
         self.first: list[int | None] | None = None  # the inputs' lengths in the first batch
-        self.varying: dict[int, int] = {}  # from numbers of inputs to their groups
+        self.varying: dict[int, int] = {}  # from input index to group
         self.version = -1
-        self.fills: dict[int, Any] | None = None  # what each varying input is padded with
-        self.means: dict[tuple, bool] = {}  # what is known of losses and metrics
-        self.groups: Any = None  # in the form of the outputs: whose timesteps each has
+        self.fills: dict[int, Any] | None = None  # padding value of each varying input
+        self.means: dict[tuple, bool] = {}  # cache: which losses and metrics are means
+        self.groups: Any = None  # in the outputs' structure: the group of each
 
     def __call__(self, model: Any, data: tuple, targets: bool = True) -> tuple:
-        """A batch, padded where it may be.
+        """Pad a batch if that is exact.
 
         Args:
-            model: the model that it is for.
+            model: the model.
             data: `(x, y, sample_weight)`, numpy or JAX arrays.
-            targets: whether the loss and the metrics count, or the outputs alone.
+            targets: whether losses and metrics must be exact too, or only the outputs.
         """
         graph = model._known_graph()
         x, y, weight = data
@@ -134,7 +134,7 @@ class Padding:
         )
 
     def _vary(self, lengths: list) -> bool:
-        """Whether the lengths of batches differ; whose do is noted, and which go together."""
+        """Whether batch lengths vary; records which inputs vary, and which vary together."""
         if self.first is None or len(self.first) != len(lengths):
             self.first, self.varying = lengths, {}
         changed = {i for i, (a, b) in enumerate(zip(self.first, lengths, strict=True)) if a != b}
@@ -146,7 +146,7 @@ class Padding:
         return bool(self.varying)
 
     def _look(self, graph: Graph) -> None:
-        """Find out whether padding is exact, anew where the model has changed."""
+        """Find out whether padding is exact; repeated when the model has changed."""
         if self.version == structure_version():
             return
         self.version = structure_version()
@@ -165,12 +165,12 @@ class Padding:
     def _with_timesteps(
         self, objective: Any, graph: Graph, y: Any, weight: Any, counts: dict[int, int]
     ) -> list | None:
-        """The targets and weights that are padded too; `None` if a loss or metric would change."""
+        """The targets and weights to pad as well; `None` if a loss or metric would change."""
         outputs, groups = objective.split(graph.outputs), objective.split(self.groups)
         targets, weights = objective.split(y), objective.sample_weights(weight)
         shared = weight is not None and not tree.is_nested(weight) and len(set(groups.values())) > 1
         if shared and weight.ndim > 1:
-            return None  # it weighs timesteps, which some outputs do not have
+            return None  # weights for timesteps, which some outputs lack
         found = []
         for name in [name for name in groups if groups[name] != NO_TIMESTEPS]:
             given = counts[groups[name]]
@@ -196,7 +196,7 @@ class Padding:
         return self.means[key]
 
     def trim(self, outputs: Any, timesteps: Any) -> Any:
-        """Outputs of a padded batch without the timesteps that were added to each."""
+        """Outputs of a padded batch, cut to their original lengths."""
         leaves = zip(tree.flatten(outputs), tree.flatten(self.groups), timesteps, strict=True)
         cut = [a if group == NO_TIMESTEPS else a[:, : int(n)] for a, group, n in leaves]
         return tree.unflatten_as(outputs, cut)
@@ -206,12 +206,12 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Timesteps], fills: dict[int, A
     """Follow the timesteps of varying inputs through a graph.
 
     Args:
-        graph: what is followed.
-        at: the tensors that have timesteps of varying inputs. Those found are added.
-        fills: what each input must be padded with to be masked; filled in.
+        graph: the graph.
+        at: the tensors that have timesteps of varying inputs; updated.
+        fills: the value that each input must be padded with to be masked; updated.
 
     Returns:
-        Whether everything on the way treats masked timesteps as if they were not there.
+        Whether every op on the way ignores masked timesteps.
     """
     for node in graph.nodes:
         found = [at[tensor] for tensor in node.inputs if tensor in at]
@@ -240,7 +240,7 @@ def spread(graph: Graph, at: dict[SymbolicTensor, Timesteps], fills: dict[int, A
 
 
 def _spread_inside(inner: Graph, node: Any, at: dict, fills: dict) -> bool:
-    """The same inside a model that is called as a layer; it begins with the raw inputs."""
+    """`spread` inside a model called as a layer, starting from the raw inputs."""
     given = node.op._inputs_in_order(node.args[0]) if node.args else []
     if len(given) != len(inner.input_list) or len(node.inputs) != len(set(given)):
         return False
@@ -254,7 +254,7 @@ def _spread_inside(inner: Graph, node: Any, at: dict, fills: dict) -> bool:
 
 
 def mask_value(layer: Any) -> Any:
-    """The number that a layer masks wherever it stands in its input; `None` if there is none."""
+    """The input value that a layer masks; `None` if there is none."""
     quiet = getattr(layer, "activity_regularizer", None) is None
     call = getattr(type(layer), "call", None)
     if call is Embedding.call and layer.mask_zero and quiet:
@@ -265,7 +265,7 @@ def mask_value(layer: Any) -> Any:
 
 
 def _own_masks(node: Any) -> bool:
-    """Whether a call is given a mask, instead of the one that travels with its input."""
+    """Whether a call is passed an explicit mask, instead of using its input's."""
     return any(
         name.endswith("mask") and value is not None and not isinstance(value, bool)
         for name, value in node.kwargs.items()
@@ -273,7 +273,7 @@ def _own_masks(node: Any) -> bool:
 
 
 def _mark(node: Any, at: dict[SymbolicTensor, Timesteps], timesteps: Timesteps | None) -> bool:
-    """Note which outputs of a call have the timesteps: those with a mask. The others have none."""
+    """Record which outputs of a call have the timesteps: those with a mask."""
     for tensor in node.output_list:
         if timesteps is not None and tensor.mask is not None and tensor.ndim > 2:
             at[tensor] = Timesteps(timesteps.group)
@@ -283,9 +283,9 @@ def _mark(node: Any, at: dict[SymbolicTensor, Timesteps], timesteps: Timesteps |
 
 
 def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
-    """Whether the inputs can hold the padding, and no sample consists of it.
+    """Whether the inputs can hold the padding value, and no sample consists of it entirely.
 
-    What attention sees in a sample without any timestep is the mean of the padding.
+    In a sample without any real timestep, attention would see the mean of the padding.
     """
     if len(set(map(id, inputs))) < len(inputs):
         return False
@@ -300,7 +300,7 @@ def _may_be_filled(inputs: list, fills: dict[int, Any]) -> bool:
 
 
 def _filled(part: Any, more: dict[int, tuple[Any, int]]) -> Any:
-    """Some arrays of a structure, by identity, made as long as one of a few lengths."""
+    """Pad arrays of a structure, selected by identity, to their bucket length."""
 
     def fill(array):
         if id(array) not in more:
@@ -318,12 +318,12 @@ def _filled(part: Any, more: dict[int, tuple[Any, int]]) -> Any:
 
 
 def is_mean_of_timesteps(one: Any, y: Any, tensor: SymbolicTensor) -> bool:
-    """Whether a loss or metric is the mean (or sum) of one value for each timestep.
+    """Whether a loss or metric is the mean (or sum) of one value per timestep.
 
     Args:
         one: the loss or metric.
         y: targets `(batch, timesteps, ...)`.
-        tensor: the output that they are for.
+        tensor: the output.
     """
     if None in tensor.shape[2:]:
         return False

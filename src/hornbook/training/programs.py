@@ -1,4 +1,4 @@
-"""What is compiled for a model: a program for each mode, made anew when the variables change."""
+"""The compiled programs of a model: one per mode, remade when the variables change."""
 
 import warnings
 from functools import partial
@@ -36,24 +36,24 @@ PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
 class Forward:
-    """A compiled forward pass, the variables it reads, and when they were last looked up."""
+    """A compiled forward pass, and the variables that it reads."""
 
     def __init__(self, run: Any, variables: Variables, eager: bool):
         self.run = run
         self.variables = variables
-        self.eager = eager  # whether the model was to run in Python
+        self.eager = eager  # whether the model ran eagerly
         self.compiled = hasattr(run, "lower")
-        self.structure: Structure | None = None  # of the model, when it was last looked up
-        self.known: set[tuple] = set()  # shapes and dtypes for which it is compiled
-        self.ids: Ids = []  # the inputs' ranges, if any of them are known
+        self.structure: Structure | None = None  # the model's, at the last lookup
+        self.known: set[tuple] = set()  # compiled shapes and dtypes
+        self.ids: Ids = []  # the inputs' valid ranges, if any are known
 
     def __call__(self, x: Any) -> tuple[Any, dict]:
-        """Outputs for a batch, and what changed of the state."""
+        """Outputs for a batch, and the changed part of the state."""
         if not self.compiled or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
             return self.run(self.variables.values(), x)
         one = hasattr(x, "shape")
         key = (x.shape, x.dtype) if one else tuple((a.shape, a.dtype) for a in tree.flatten(x))
-        if key not in self.known:  # others need not wait for the compiler
+        if key not in self.known:  # compile outside the lock
             self.run.lower(self.variables.values(), x).compile()
             self.known.add(key)
         with turn:
@@ -81,15 +81,15 @@ def trained_weights(model: Any) -> list[Variable]:
     ):
         model._training_state.warned = True
         warnings.warn(
-            f"the layers of {model.name!r} that are trainable have changed since compile(), "
-            "which settled them. Call compile() again for the change to take effect.",
+            f"the layers of {model.name!r} that are trainable have changed since compile(). "
+            "Call compile() again for the change to take effect.",
             stacklevel=4,
         )
     return list(found)
 
 
 def program_of(model: Any, mode: str) -> Program:
-    """The compiled run for a mode; made again when the variables have changed."""
+    """The compiled run for a mode; remade if the variables have changed."""
     settled = model._training_state
     found = settled.by_mode.get(mode)
     if found is not None and settled.structures[mode].holds():
@@ -135,10 +135,10 @@ def _compile_step(model: Any, mode: str, bound: Variables) -> Any:
 
 
 def all_paths(model: Any, mode: str) -> dict[str, Variable]:
-    """All that a run may read, each once: the variables of model, metrics and optimizer."""
+    """The variables of model, metrics and optimizer that a run may read, each once."""
     state = model._training_state
     paths = variable_paths(model)
-    if state.compiled:  # a model may list metrics that none of its attributes holds
+    if state.compiled:  # `metrics` may list some that are no attributes
         listed = {id(metric): metric for metric in (*state.objective.metrics, *model.metrics)}
         for i, metric in enumerate(listed.values()):
             paths |= {f"metrics/{i}/{p}": v for p, v in variable_paths(metric).items()}
@@ -149,8 +149,7 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
 
 
 def state_of_ones_own(model: Any) -> list[Variable]:
-    """The state of layers that are not this library's, which may change in any call. Ours change
-    theirs in training alone."""
+    """The state of user-defined layers: any call may change it; in ours only training does."""
     return [
         variable
         for module in all_modules(model)
@@ -161,7 +160,7 @@ def state_of_ones_own(model: Any) -> list[Variable]:
 
 
 def prepare(model: Any, data: tuple) -> None:
-    """Build what the first batch lets one build: the model, the objective."""
+    """Build the model and the objective from the first batch."""
     x, y, *_ = data
     settled = model._training_state
     if settled.structure is None or not settled.structure.holds():
@@ -180,7 +179,7 @@ def prepare(model: Any, data: tuple) -> None:
 
 
 def matched(model: Any, y: Any, outputs: Any) -> Objective:
-    """The objective of a compiled model, its losses and metrics matched with the outputs."""
+    """The objective of a compiled model, with losses and metrics matched to outputs."""
     objective = model._training_state.objective
     if not objective.built and outputs is not None:
         names = _names_of(model, outputs)
@@ -191,14 +190,14 @@ def matched(model: Any, y: Any, outputs: Any) -> Objective:
 
 
 def _without_call(y: Any) -> Any:
-    """What stands for the outputs of a model that has steps and no `call`: they look like `y`."""
+    """Assumed output specs of a model with custom steps and no `call`: those of `y`."""
     if y is None:
         return jax.ShapeDtypeStruct((1,), "float32")
     return tree.map_structure(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), y)
 
 
 def _output_specs(model: Any, x: Any) -> Any:
-    """Shapes and dtypes of the outputs; builds the model where it is not built."""
+    """Shapes and dtypes of the outputs; builds the model if needed."""
     known = model._known_outputs().specs
     if known is None and model.built:
         known = model._training_state.outputs
@@ -206,7 +205,7 @@ def _output_specs(model: Any, x: Any) -> Any:
 
 
 def _grew(before: Structure | None, now: Structure) -> bool:
-    """Whether there are layers that are new, and not built yet."""
+    """Whether there are new layers that are not built yet."""
     known = {id(module) for module in before.modules} if before else set()
     return any(
         isinstance(module, Layer) and not module.built and id(module) not in known
@@ -215,7 +214,7 @@ def _grew(before: Structure | None, now: Structure) -> bool:
 
 
 def _trace(model: Any, x: Any) -> Any:
-    """Shapes and dtypes of the outputs; layers that are not built are built by this."""
+    """Shapes and dtypes of the outputs, by a trace that builds unbuilt layers."""
 
     def outputs_of(x):
         with bind({}), collect_losses():
@@ -244,7 +243,7 @@ def forward(model: Any, x: Any) -> Any:
     if found is None or not found.structure.holds() or not model.built:
         found = _new_forward(model, x)
     if found.ids and not (isinstance(x, np.ndarray) and len(x) == 1):
-        check_ids(model, found.ids, x)  # of a row alone it would take a fifth of the time
+        check_ids(model, found.ids, x)  # for one row this is 20% of the time
     outputs, changed = found(x)
     if changed:
         undisturbed(lambda: found.variables.write(changed))

@@ -1,4 +1,4 @@
-"""The progress bar: a line that is drawn over and over on a terminal, and once elsewhere."""
+"""The progress bar: redrawn in place on a terminal, printed once elsewhere."""
 
 import os
 import shutil
@@ -15,16 +15,16 @@ BOLD, GREEN, GREY, RESET = "\033[1m", "\033[32m", "\033[37m", "\033[0m"
 INDENT = "    "
 SHORTEST_BAR = 5
 
-_open_line = [0]  # how many characters stand on a line that is to be drawn over
+_open_line = [0]  # length of the line to be overwritten
 
 
 def is_live() -> bool:
-    """Whether standard output goes to someone who watches: a terminal or a notebook."""
+    """Whether standard output is interactive: a terminal or a notebook."""
     return _is_terminal() or "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
 
 
 def resolve_verbose(verbose: int | str | bool) -> int:
-    """`"auto"` becomes 1 (a live bar) where someone watches, else 2 (one line an epoch).
+    """`"auto"` becomes 1 (a live bar) if output is interactive, else 2 (one line per epoch).
 
     Raises:
         ValueError: for anything but 0, 1, 2 and `"auto"`.
@@ -44,33 +44,33 @@ def resolve_verbose(verbose: int | str | bool) -> int:
 
 
 def say(message: str) -> None:
-    """Print a message on a line of its own, in place of a bar that is not finished."""
+    """Print a message on its own line, replacing an unfinished bar."""
     _write(message, finish=True)
 
 
 def close_line() -> None:
-    """Leave a bar that is not finished as it is, and go on below it."""
+    """Leave an unfinished bar as it is, and continue on the next line."""
     if _open_line[0]:
         print(flush=True)
     _open_line[0] = 0
 
 
 class Progbar:
-    """A progress bar: `update` it as often as you like, it is drawn as often as one can read.
+    """A progress bar; redraws are rate-limited, so `update` it as often as you like.
 
     Args:
-        target: number of steps, or None if that is not known.
-        width: characters of the bar; it becomes shorter on narrow terminals.
+        target: number of steps, or None if unknown.
+        width: of the bar, in characters; shorter on narrow terminals.
         verbose: 0 (silent), 1 (a bar) or 2 (one line without a bar, at the end).
-        interval: seconds between two drawings.
-        stateful_metrics: names whose values are shown as they come. All others are averaged over
-            the steps.
-        stateless_metrics: names whose values are averaged; all others are shown as they come.
-            Give one of the two, or neither: all are averaged.
+        interval: minimum seconds between redraws.
+        stateful_metrics: names whose values are shown as they are. All others are averaged over the
+            steps.
+        stateless_metrics: names whose values are averaged; all others are shown as they are. Pass
+            at most one of the two; by default all are averaged.
         unit_name: what a step is called.
 
     Raises:
-        ValueError: if both kinds of names are given.
+        ValueError: if both lists of names are given.
 
     Example:
         >>> from hornbook.training.progress import Progbar
@@ -112,12 +112,12 @@ class Progbar:
         values: Iterable[tuple[str, Any]] | None = None,
         finalize: bool | None = None,
     ) -> None:
-        """Say how far it is.
+        """Set the progress.
 
         Args:
             current: steps done so far.
             values: `(name, value)` of the latest step.
-            finalize: whether this is the end; default when `current` reaches the target.
+            finalize: whether this is the last update; default when `current` reaches the target.
         """
         now = time.perf_counter()
         if self.target is not None and current > self.target:
@@ -137,7 +137,7 @@ class Progbar:
             self._drawn = now
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Say that `n` more steps are done."""
+        """Advance by `n` steps."""
         self.update(self._seen + n, values)
 
     def _record(self, name: str, value: Any, steps: int) -> None:
@@ -146,7 +146,7 @@ class Progbar:
         self._sums[name] = (total + value * steps, count + steps)
 
     def _measure(self, current: int, now: float) -> float:
-        """Seconds a step; without the first one, which compiles, where it was reported alone."""
+        """Seconds per step, without the first (compiling) step if it was reported alone."""
         if current == 1:
             self._start_of_second = now
         if current == 1 or self._start_of_second is None:
@@ -154,10 +154,10 @@ class Progbar:
         return (now - self._start_of_second) / (current - 1)
 
     def _draw(self, now: float, final: bool) -> None:
-        """At the end all the time that it took, before that what is left of it; and of that a step.
+        """Draw the bar with the time left, or at the end the total time, and the time per step.
 
-        What it took has compilation and validation in it, what is left has not, and so is not
-        known before the second step.
+        The total includes compilation and validation. The time left does not, and is unknown before
+        the second step.
         """
         count = _count(self._seen, self.target)
         known = self._seen > 1 and not final
@@ -202,41 +202,41 @@ class ProgbarLogger(Callback):
         self.target = params.get("steps")
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Leave validation without a bar of its own."""
+        """Suppress the bar of validation."""
         self._in_fit = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Close the line of an epoch that was interrupted."""
+        """Close the line of an interrupted epoch."""
         self._in_fit = False
         self.progbar = None
         close_line()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Print `Epoch 3/10` and start a bar."""
+        """Print `Epoch 3/10` and start a new bar."""
         self._begin()
         if self.verbose and self.epochs > 1:
             say(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self._advance(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Draw the bar for the last time, with all values of the epoch."""
+        """Draw the final bar, with all values of the epoch."""
         self._finish(logs)
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        """Start a bar, unless this is a validation."""
+        """Start a new bar, except during validation."""
         if not self._in_fit:
             self._begin()
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar, unless this is a validation."""
+        """Advance the bar, except during validation."""
         if not self._in_fit:
             self._advance(batch, logs)
 
     def on_test_end(self, logs: dict | None = None) -> None:
-        """Draw the bar for the last time, unless this is a validation."""
+        """Draw the final bar, except during validation."""
         if not self._in_fit:
             self._finish(logs)
 
@@ -249,7 +249,7 @@ class ProgbarLogger(Callback):
         self._advance(batch, None)
 
     def on_predict_end(self, logs: dict | None = None) -> None:
-        """Draw the bar for the last time."""
+        """Draw the final bar."""
         self._finish(None)
 
     def _begin(self) -> None:
@@ -272,7 +272,7 @@ class ProgbarLogger(Callback):
             self.progbar = None
 
 
-# ---- what a line is made of
+# ---- the parts of a line
 
 
 def _count(current: int, target: int | None) -> str:
@@ -282,7 +282,7 @@ def _count(current: int, target: int | None) -> str:
 
 
 def _bar(current: int, target: int | None, width: int) -> str:
-    """`width` characters of two kinds; none if the target is unknown."""
+    """A bar of `width` characters; empty if the target is unknown."""
     if target is None:
         return ""
     full, empty, _ = _glyphs()
@@ -309,7 +309,7 @@ def _value(value: Any) -> str:
     return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
 
 
-# ---- where it is written
+# ---- output
 
 
 def _is_terminal() -> bool:
@@ -317,12 +317,12 @@ def _is_terminal() -> bool:
 
 
 def _columns() -> int:
-    """How long a line may be: the last column is left free; a file or a notebook has no limit."""
+    """Maximum line length: one column is left free; files and notebooks have no limit."""
     return shutil.get_terminal_size().columns - 1 if _is_terminal() else 10_000
 
 
 def _glyphs() -> tuple[str, str, str]:
-    """Characters for done, to do and left out, as far as standard output can write them."""
+    """Characters for done, to do and cut off; ASCII if standard output cannot encode them."""
     glyphs = ("━", "─", "…")
     try:
         "".join(glyphs).encode(getattr(sys.stdout, "encoding", None) or "utf-8")
@@ -332,7 +332,7 @@ def _glyphs() -> tuple[str, str, str]:
 
 
 def _cut(line: str) -> str:
-    """A line that fits: as many of the values as there is room for, and a mark for the rest."""
+    """Fit a line: as many values as there is room for, and an ellipsis for the rest."""
     pieces = line.split(" - ")
     while len(line) > _columns() and len(pieces) > 1:
         pieces.pop()
@@ -341,7 +341,7 @@ def _cut(line: str) -> str:
 
 
 def _fold(line: str) -> str:
-    """A line as several that fit, broken between values."""
+    """Wrap a line between values."""
     lines = [""]
     for piece in line.split(" - "):
         joined = f"{lines[-1]} - {piece}" if lines[-1] else piece
@@ -362,7 +362,7 @@ def _paint(line: str, count: str, bar: str) -> str:
 
 
 def _write(line: str, finish: bool, painted: str | None = None) -> None:
-    """Draw over the open line; leave this one open, or finish it."""
+    """Overwrite the open line; keep it open, or finish it."""
     first = len(line.partition("\n")[0])
     start = "\r" if _open_line[0] else ""
     blank = " " * (_open_line[0] - first)

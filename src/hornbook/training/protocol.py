@@ -1,11 +1,11 @@
-"""Where training and models meet: what training asks of a model, and nothing else.
+"""The interface between training and models: all that training needs from a model.
 
-Of Keras's names these are `name`, `built` and a call; `metrics`, `reset_metrics` and
+Keras's own names in it are `name`, `built` and `__call__`; `metrics`, `reset_metrics` and
 `get_metrics_result`; `compute_loss` and `compute_metrics`; `trainable_variables`,
-`non_trainable_variables` and `metrics_variables`, which steps of one's own are given; and
-`history`, which is set. `Trainable` has the others, with the answers of a model of which nothing is
-known before it is called; they begin with an underscore, so that these names stay free for users.
-How variables and modules are found is `core/module.py`'s affair.
+`non_trainable_variables` and `metrics_variables`, which custom steps receive; and `history`, which
+is set. `Trainable` has the rest, with the answers of a model that knows nothing about itself before
+it is called. They start with an underscore, so that these names stay free for users.
+`core/module.py` finds variables and modules.
 """
 
 from typing import Any, NamedTuple
@@ -17,12 +17,12 @@ from hornbook.training.state import TrainingState
 
 
 class Known(NamedTuple):
-    """What a model says of its outputs before data come.
+    """What a model knows about its outputs before it sees data.
 
     Attributes:
-        names: of the outputs, in order; `None` where they are not known.
-        specs: their shapes and dtypes, in their form; `None` where they are not known.
-        activations: by name, the activation that each comes from, where it is known.
+        names: the outputs' names, in order; `None` if unknown.
+        specs: their shapes and dtypes, in the outputs' structure; `None` if unknown.
+        activations: by name, the activation that computes each output, where known.
     """
 
     names: list[str] | None = None
@@ -31,36 +31,35 @@ class Known(NamedTuple):
 
 
 class Trainable(Layer):
-    """A layer that training can work on."""
+    """A layer that can be trained."""
 
     @property
     def _training_state(self) -> TrainingState:
-        """What training keeps with this model; only training looks into it."""
+        """What training stores on this model; only training reads it."""
         own = vars(self)
         return own.get("_trained") or own.setdefault("_trained", TrainingState())
 
     def _known_graph(self) -> Graph | None:
-        """The graph that a call runs, where it does nothing else."""
+        """The graph that a call runs, if it does nothing else; else `None`."""
         return None
 
     def _known_outputs(self) -> Known:
-        """What is known of the outputs before data come."""
+        """What is known about the outputs before data arrive."""
         return Known()
 
     @property
     def _host_stage(self) -> Any:
-        """What runs on the host, before a batch is sent to the device; `None` if nothing does."""
+        """What runs on the host before a batch is sent to the device; `None` if nothing does."""
         return self._host
 
     def _host_arrays(self, value: Any) -> Any:
-        """What a model with host layers is called with, as numpy arrays."""
+        """The inputs of a model with host layers, as numpy arrays."""
         return value
 
     def _adapt_inputs(self, x: Any) -> Any:
-        """Data in the form that the layer is called with, what runs on the host done; wrong names
-        and shapes raise."""
+        """Data as the layer's inputs, after the host stage; wrong names and shapes raise."""
         return x
 
     def _inputs_in_order(self, x: Any) -> list:
-        """Data as one value for each of the known graph's inputs."""
+        """Data as one value for each input of the known graph."""
         return tree.flatten(x)

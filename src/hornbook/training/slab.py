@@ -1,4 +1,4 @@
-"""A slab: consecutive batches, on the device. A feed gives slabs, and a run takes some of each."""
+"""A slab: consecutive batches on the device. A feed yields slabs; a run covers a span of one."""
 
 import dataclasses
 from functools import partial
@@ -12,19 +12,19 @@ from hornbook.kernels.rows import take
 
 @dataclasses.dataclass
 class Slab:
-    """`steps` batches of `batch` samples each, but for the last, perhaps.
+    """`steps` batches of `batch` samples each; the last may be smaller.
 
-    To compiled code it is its arrays; the sizes of its batches are fixed, their number is not.
+    It is a pytree: batch sizes are static, the number of batches is not.
 
     Attributes:
-        data: `(x, y, sample_weight)`, arrays with samples along the first axis; of batches that
-            have been padded, how many timesteps there were too.
-        order: int32 numbers of samples, `steps * batch` of them; `None` for one after the other.
+        data: `(x, y, sample_weight)`, arrays with samples along the first axis; padded batches add
+            the original numbers of timesteps.
+        order: int32 sample indices, `steps * batch` of them; `None` for consecutive samples.
         batch: samples in a batch.
         steps: number of batches.
-        rest: samples in the last batch where it is smaller than the others, else 0.
-        whole: number of batches of `batch` samples; default: all but the one of `rest` samples.
-            Slabs of one pass that differ in this alone share compiled code.
+        rest: samples in the last batch if it is smaller than the others, else 0.
+        whole: number of full batches; default: all but the one of `rest` samples. Slabs that differ
+            only in this share compiled code.
     """
 
     data: tuple
@@ -40,7 +40,7 @@ class Slab:
 
     @property
     def padded(self) -> bool:
-        """Whether timesteps have been added to its sequences."""
+        """Whether its sequences have been padded."""
         return len(self.data) > 3
 
     def size(self, index: int) -> int:
@@ -48,7 +48,7 @@ class Slab:
         return self.batch if index < self.whole else self.rest
 
     def take(self, index: Any, size: int | None = None) -> tuple:
-        """Batch number `index`, on the device; compiled code says which size it has."""
+        """Batch number `index`, on the device; compiled code passes its size."""
         size = self.size(index) if size is None else size
         cut = partial(jax.lax.dynamic_slice_in_dim, start_index=index * self.batch, slice_size=size)
         if self.order is None:
@@ -57,7 +57,7 @@ class Slab:
         return tree.map_structure(lambda a: take(a, chosen), self.data, none_is_leaf=False)
 
     def take_on_host(self, index: int) -> tuple:
-        """Batch number `index` of arrays that were not sent to the device."""
+        """Batch number `index` of arrays that are still on the host."""
         start = index * self.batch
         chosen: Any = slice(start, start + self.size(index))
         if self.order is not None:
@@ -73,13 +73,13 @@ jax.tree_util.register_pytree_node(
 
 
 class Span(NamedTuple):
-    """Which batches of a slab to run: those from `start` to `stop`, and the smaller one after them.
+    """Which batches of a slab to run: `start` to `stop`, and the smaller one after them.
 
     Attributes:
-        start, stop: the first, and the one after the last, of those of the usual size.
-        rest: whether the smaller one is run too.
-        fresh: whether metrics begin anew.
-        go: whether to run any; not after a loss that was not finite.
+        start, stop: the range of full batches, `stop` excluded.
+        rest: whether to run the smaller one too.
+        fresh: whether to reset the metrics first.
+        go: whether to run at all; false after a non-finite loss.
     """
 
     start: Any
@@ -90,13 +90,13 @@ class Span(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run leaves.
+    """The result of a run.
 
     Attributes:
         state: values by path.
         logs: what to report, by name, in an `OrderedDict`.
-        end: the batch after the last that was run.
-        finite: whether all losses and gradients were.
+        end: index of the batch after the last one that ran.
+        finite: whether all losses and gradients were finite.
         needed: see `core.compiler.as_one`.
     """
 

@@ -1,8 +1,8 @@
-"""Steps so small that to call their parts takes longer than the parts do.
+"""Steps so small that calling their operations takes longer than the operations.
 
-A run of such steps is compiled to one function of the processor's, `core.compiler.as_one`. XLA
-writes only some operations out as code of its own, and products of matrices worse than its
-libraries, so it is done where a step is of the former and has little of the latter.
+A run of such steps is compiled to a single function, with `core.compiler.as_one`. XLA generates
+inline code for only some operations, and its inline matrix products are slower than its libraries,
+so this is done only for steps made of such operations with little work in products.
 """
 
 import threading
@@ -19,8 +19,8 @@ from hornbook.core.variable import contained
 from hornbook.kernels import one_function, wants_plain
 from hornbook.training.slab import Slab, Span
 
-WORK = 1 << 16  # operations of one step on single numbers, up to which it has been seen to pay
-# What XLA writes out as loops over numbers; each is tried in tests/training/test_small.py.
+WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
+# What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
     concatenate convert_element_type copy cos div dot_general dynamic_slice dynamic_update_slice eq
@@ -33,32 +33,33 @@ SIMPLE = set(
 )
 CALLS = {"checkpoint", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit"}
 DTYPES = {"float32", "int32", "uint32", "bool"}
-INSIDE = {"key<fry>", str(np.dtype(jax.dtypes.float0))}  # besides, but for arguments and results
+INSIDE = {"key<fry>", str(np.dtype(jax.dtypes.float0))}  # of intermediates only
 
 
 class Runs:
-    """Runs of steps: compiled to one function where they are small, else as usual.
+    """Runs of steps: compiled to a single function if they are small, else as usual.
 
     Args:
         step: `(state, fixed, batch) -> ...`.
-        compiled: from whether to compile to one function to `run(state, fixed, slab, span)`.
+        compiled: `compiled(whole)` returns `run(state, fixed, slab, span)`; `whole` asks for a
+            single function.
     """
 
     def __init__(self, step: Callable, compiled: Callable[[bool], Callable]):
         self.step = step
         self.usual, self.whole = compiled(False), compiled(True)
         self.chosen: dict[tuple, Callable] = {}
-        self.lock = threading.RLock()  # tracing notes things in the step and in the model
+        self.lock = threading.RLock()  # tracing writes to the step and the model
 
     def __call__(self, *args: Any) -> tuple:
         """Run without compiling."""
         return self.usual(*args)
 
     def ready(self, read: Callable[[], tuple[dict, dict]], slab: Slab, span: Span) -> Callable:
-        """The compiled call for arguments of these shapes: what takes long is over then.
+        """The call for arguments of these shapes, already compiled.
 
         Args:
-            read: gives `state` and `fixed`.
+            read: returns `state` and `fixed`.
             slab, span: the other arguments.
         """
         arrays = jax.tree.leaves(slab)
@@ -77,7 +78,7 @@ class Runs:
         return run
 
     def are_small(self, state: dict, fixed: dict, data: Any, batch: int) -> bool:
-        """Whether steps on such batches are small, and of operations that are simple."""
+        """Whether steps on such batches are small, and consist of simple operations."""
         variables, rows = jax.tree.leaves((state, fixed)), jax.tree.leaves(data)
         numbers = sum(v.size for v in variables) + sum(batch * a.size // len(a) for a in rows)
         eager = jax.config.jax_disable_jit  # type: ignore[attr-defined]
@@ -92,7 +93,7 @@ class Runs:
 
 
 def work(jaxpr: Any) -> float:
-    """How many operations on single numbers; infinitely many where one is not simple."""
+    """Number of scalar operations; infinite if one is not simple."""
     total = 0.0
     for equation in jaxpr.eqns:
         if equation.primitive.name in CALLS:
@@ -105,9 +106,10 @@ def work(jaxpr: Any) -> float:
 
 
 def _is_safe(equation: Any) -> bool:
-    """Whether its dtypes are known, and it does not ask if two computed floats are the same.
+    """Whether its dtypes are allowed, and it does not test two computed floats for equality.
 
-    Whether a number is the largest, say: it is computed twice, and rounded in two ways.
+    A fused function may compute a value twice and round it differently, so a test such as
+    `x == max(x)` may fail for the maximum.
     """
     dtypes = {str(v.aval.dtype) for v in (*equation.invars, *equation.outvars)}
     same = equation.primitive.name in ("eq", "ne") and "float32" in dtypes

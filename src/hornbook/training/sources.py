@@ -1,6 +1,6 @@
-"""What users pass to a model as data: first a source, then a feed of batches for a model.
+"""User data as a source, then as a feed of batches for a model.
 
-A source is arrays, or gives batches itself; `kinds.py` tells which. Its feed checks and weighs it.
+A source holds arrays or yields batches; `kinds.py` decides which. The feed checks and weights it.
 """
 
 import math
@@ -33,7 +33,7 @@ class Arrays(NamedTuple):
     data: tuple
 
     def split(self, fraction: float) -> "tuple[Arrays, Arrays]":
-        """The first samples to train on, and the last `fraction` of them to validate on."""
+        """The first samples for training, the last `fraction` for validation."""
         if not 0 < fraction < 1:
             raise ValueError(f"validation_split is a fraction between 0 and 1, not {fraction!r}")
         samples = count_samples(self.data)
@@ -45,7 +45,7 @@ class Arrays(NamedTuple):
         return self._cut(0, border), self._cut(border, samples)
 
     def on_host(self, model: Any) -> "Arrays":
-        """The same with what the model's host layers make of x."""
+        """The same, after the model's host layers have processed x."""
         x, *more = self.data
         return Arrays((to_arrays(model._adapt_inputs(x), "x", in_pieces=True), *more))
 
@@ -57,17 +57,17 @@ class Arrays(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """What gives batches `(x, y, sample_weight)` itself."""
+    """A source that yields batches `(x, y, sample_weight)`."""
 
     given: Any
 
     def split(self, fraction: float) -> tuple:
-        """Its end is not known before it has been trained on."""
+        """Always raises: where a stream ends is not known in advance."""
         raise ValueError("validation_split needs arrays; pass validation_data instead")
 
 
 def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Arrays | Stream:
-    """What a user gave to work on, for a model whose host layers say what x may be."""
+    """The source for what a user passed; the model's host layers decide what x may be."""
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
     if kind_of(x).gives_batches:
         for what in ("y", "sample_weight"):
@@ -85,7 +85,7 @@ def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> A
 
 
 def validation_source(model: Any, data: Any) -> Arrays | Stream | None:
-    """What was given as `validation_data`."""
+    """The source for `validation_data`."""
     if data is None:
         return None
     if isinstance(data, tuple | list) and 2 <= len(data) <= 3:
@@ -110,16 +110,16 @@ def feed_of(
     targets: bool = True,
     anew: bool = False,
 ) -> ArrayFeed | IterableFeed:
-    """A feed of batches, as the model takes them; what the first one tells is built by it.
+    """A feed of batches for a model; the first batch builds what is not built yet.
 
     Args:
-        model: what they are for.
-        source: what gives them.
+        model: the model.
+        source: the data.
         batch_size, shuffle, class_weight: as for `fit`.
-        steps: at most so many batches an epoch.
-        targets: whether losses and metrics will be computed, in many steps at once, or outputs
-            alone, a batch at a time.
-        anew: whether each epoch begins with the first sample or batch.
+        steps: maximum number of batches per epoch.
+        targets: whether losses and metrics will be computed, many steps at a time; else only
+            outputs, one batch at a time.
+        anew: whether each epoch starts from the first sample or batch.
     """
     steps = limited("steps_per_epoch", steps, max_steps_per_epoch())
     if steps is not None:
@@ -153,18 +153,18 @@ def feed_of(
 
 
 def numbers_of(model: Any) -> Callable | None:
-    """What makes numbers of x, if layers that run on the host do."""
+    """The function that applies the host layers to x; `None` if there are none."""
     return None if model._host_stage is None else model._adapt_inputs
 
 
 def _at_once(model: Any, data: tuple, batch: int) -> bool:
-    """Whether the host layers of a model work on all samples at once, before the first step."""
+    """Whether a model's host layers process all samples at once, before the first step."""
     some = model._adapt_inputs(take_samples(data[0], slice(0, batch)))
     return model._host_stage.fits(count_samples(data[0]), some)
 
 
 def whole_executions(steps: float, at_once: int) -> int | None:
-    """Steps of an epoch: as many as were asked for, and no execution of `at_once` is cut short.
+    """Steps of an epoch, rounded up to a multiple of `at_once`.
 
     Example:
         >>> whole_executions(5, 2), whole_executions(5, 1), whole_executions(100 / 32, 1)
@@ -177,7 +177,7 @@ def whole_executions(steps: float, at_once: int) -> int | None:
 
 
 def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
-    """`(x, y, sample_weight)` with x as the model takes it, and weights for classes among them."""
+    """`(x, y, sample_weight)` with x as the model takes it and class weights applied."""
     x, y, weight = data
     x = model._adapt_inputs(x)
     if class_weight is not None:
@@ -190,7 +190,7 @@ def checked(model: Any, data: tuple, class_weight: dict | None) -> tuple:
 
 
 def _of_source(model: Any, class_weight: dict | None, targets: bool, data: tuple) -> tuple:
-    """A batch of a source as it is worked on."""
+    """A batch of a source, checked, weighted and padded."""
     data = checked(model, data, class_weight)
     if targets and len(tree.flatten(data[0])[0]) == 0:
         raise ValueError(NO_SAMPLES)
@@ -198,12 +198,12 @@ def _of_source(model: Any, class_weight: dict | None, targets: bool, data: tuple
 
 
 def ready(model: Any, data: tuple, first: tuple | None = None) -> tuple:
-    """The data, whose numbers are those that losses and tables know; builds what says which.
+    """Build the objective if needed, and check the data's value ranges; returns the data.
 
     Args:
         model: compiled.
         data: `(x, y, sample_weight)`.
-        first: the first batch of them; default all.
+        first: the first batch; default all.
     """
     if not model._training_state.objective.built and count_samples(data):
         prepare(model, first or data)
@@ -213,7 +213,7 @@ def ready(model: Any, data: tuple, first: tuple | None = None) -> tuple:
 
 
 def padded(model: Any, data: tuple, targets: bool) -> tuple:
-    """A batch, with timesteps added where lengths vary and they change nothing."""
+    """A batch, padded in time if lengths vary and padding is exact."""
     if targets and has_own_steps(model):
         return data
     if model._training_state.padding is None:

@@ -1,4 +1,4 @@
-"""What training keeps with a model: what `compile` settles, and what was compiled since."""
+"""What training stores on a model: the settings of `compile`, and the compiled programs."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from hornbook.core.undisturbed import turn
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 
-SAID: set[tuple[str, str]] = set()  # what 'accuracy' was taken for, that was said already
+SAID: set[tuple[str, str]] = set()  # resolutions of 'accuracy' already printed
 OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
 KEPT = ("optimizer", "objective", "frozen", "loss", *OPTIONS)
 
 
 class TrainingState:
-    """What `compile` settles, and the programs compiled since.
+    """The settings of `compile`, and the programs compiled since.
 
-    Not a module: what it holds does not belong to the model's own variables.
+    Not a module: its contents are not among the model's own variables.
 
     Attributes:
         optimizer, objective: `None` before `compile`.
-        loss: as it was given.
-        frozen: the layers and weights that were not trainable then.
-        forward, padding: what `predict` has made; they outlast another `compile`.
+        loss: as given to `compile`.
+        frozen: the layers and weights that were not trainable at `compile`.
+        forward, padding: made by `predict`; kept by another `compile`.
     """
 
     optimizer: Any = None
@@ -41,14 +41,14 @@ class TrainingState:
 
     def _forget(self):
         self.by_mode: dict[str, Any] = {}  # programs
-        self.structures: dict[str, Structure] = {}  # of the model, when each was last looked up
-        self.structure: Structure | None = None  # when data last came
-        self.trained: set[Variable] = set()  # weights that some step has been made for
+        self.structures: dict[str, Structure] = {}  # the model's, at the last lookup
+        self.structure: Structure | None = None  # the model's, when data last arrived
+        self.trained: set[Variable] = set()  # weights that any step was made for
         self.turns = Turns()
         self.outputs: Any = None
-        self.ranges: Any = None  # of numbers in data; see labels.py
-        self.warned = False  # that layers have been frozen or thawed
-        self.reported = False  # that a loss is not finite, in this fit
+        self.ranges: Any = None  # valid ranges of data; see labels.py
+        self.warned = False  # that trainable flags have changed
+        self.reported = False  # a non-finite loss, in this fit
 
     @property
     def compiled(self) -> bool:
@@ -56,13 +56,13 @@ class TrainingState:
         return self.objective is not None
 
     def settle(self, optimizer: Any, objective: Any, frozen: tuple, **options: Any) -> None:
-        """Take what was given to `compile`, and forget the programs before."""
+        """Store the arguments of `compile`, and drop the earlier programs."""
         vars(self).update(options, optimizer=optimizer, objective=objective, frozen=frozen)
         self.loss = objective.given[0]
         self._forget()
 
     def show_choices(self) -> None:
-        """Say what 'accuracy' was taken for, once for each answer."""
+        """Print what 'accuracy' resolved to, once per answer."""
         for asked, reason in self.objective.choices.items():
             if (asked, reason) not in SAID:
                 print(f"{asked} -> {reason}")
@@ -77,16 +77,16 @@ class TrainingState:
 
 
 class Turns:
-    """Who is in the midst of an epoch, so that its metrics are not mixed with those of others.
+    """Keeps the metrics of interleaved epochs apart.
 
-    Others run in between: in another thread, or from a callback.
+    Another epoch may run in the middle of one: in another thread, or from a callback.
     """
 
     def __init__(self):
         self.latest: Any = None  # a `loop.Epochs`
 
     def take(self, who: Any, state: dict, variables: Any) -> dict:
-        """The state in which someone goes on; the metrics of whoever was at it are put aside."""
+        """The state with `who`'s metrics restored; the metrics of the one before are put aside."""
         if self.latest is who:
             return state
         if self.latest is not None:
@@ -98,7 +98,7 @@ class Turns:
         return state
 
     def end(self, who: Any) -> None:
-        """Someone's epoch is over."""
+        """End the epoch of `who`."""
         with turn:
             who.aside = {}
             if self.latest is who:
@@ -106,7 +106,7 @@ class Turns:
 
 
 class Settled:
-    """An attribute that `compile` settles. Until then, a program may keep in it what it likes."""
+    """An attribute set by `compile`. Before that, a program may store anything in it."""
 
     def __init__(self, default: Any, doc: str):
         self.default, self.__doc__ = default, doc
@@ -132,7 +132,7 @@ class Settled:
 
 
 def frozen_now(model: Any) -> tuple[Module | Variable, ...]:
-    """The layers and weights that are not trainable now."""
+    """The layers and weights that are currently not trainable."""
     modules = all_modules(model)
     layers = [module for module in modules if isinstance(module, Layer) and not module.trainable]
     weights = [v for module in modules for v in owned_variables(module) if not v.trainable]

@@ -1,7 +1,7 @@
 """One training step as a pure function, and many of them in one compiled call.
 
 `step(state, batch) -> state`: state is a dictionary of arrays by path. `many` runs steps of a slab
-in a `while` loop with a traced number of turns, so that one compilation serves any number of them.
+in a `while` loop with a traced trip count, so that one compilation serves any number of steps.
 """
 
 from collections import OrderedDict
@@ -33,9 +33,9 @@ from hornbook.training.tables import Tables
 Array = Any
 State = dict[str, Any]
 LARGE = 256 * 1024  # bytes
-SEED = "/seed"  # the path of the seed of the thread in which a run, or its tracing, is begun
+SEED = "/seed"  # path of the seed of the thread that starts a run or its trace
 _value_of = attrgetter("_value")
-MUTABLE = {  # kinds that a step may change, by mode
+MUTABLE = {  # variable kinds that a step may change, by mode
     "train": ("weight", "state", "metric", "optimizer", "seed", "carry"),
     "test": ("metric", "seed", "carry"),
     "predict": ("seed", "carry"),
@@ -43,19 +43,19 @@ MUTABLE = {  # kinds that a step may change, by mode
 
 
 class Variables:
-    """The variables of a run by path, divided into those a step may change and the rest.
+    """The variables of a run by path, split into those a step may change and the rest.
 
-    Besides there is the thread's seed, at `SEED`. It belongs to no model, so a run changes it but
-    does not use it up: `read` has it among the rest.
+    The thread's seed is at `SEED`. It belongs to no model, so a run changes it without donating its
+    buffer: `read` returns it among the rest.
 
     Args:
         variables: by path.
         mode: `"train"`, `"test"` or `"predict"`.
         trainable: in training, the weights that the optimizer changes.
-        also: more that a step may change.
+        also: further variables that a step may change.
 
     Attributes:
-        large: whether what a step may change is worth special care.
+        large: whether the mutable variables take at least `LARGE` bytes.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Variables:
         self.large = sum(v._value.nbytes for v in self.mutable.values()) >= LARGE
 
     def are(self, by_path: dict[str, Variable], trainable: Iterable[Variable] = ()) -> bool:
-        """Whether these are the variables, and those of them that the optimizer changes."""
+        """Whether the variables, and those that the optimizer changes, are the same as these."""
         same = tree.same(self.by_path.values(), by_path.values())
         return same and set(self.trainable.values()) == set(trainable)
 
@@ -86,21 +86,21 @@ class Variables:
         return global_generator().state if path == SEED else self.by_path[path]
 
     def values(self) -> tuple[Array, ...]:
-        """The values now, the seed last; a compiled call takes them faster than dictionaries."""
+        """The current values, the seed last; a tuple is faster to pass than dictionaries."""
         return (*map(_value_of, self.by_path.values()), global_generator().state._value)
 
     def apart(self, values: Iterable[Array]) -> tuple[State, State]:
-        """Such values by path: `(mutable, fixed)`."""
+        """Values in the order of `values()`, by path: `(mutable, fixed)`."""
         by_path = dict(zip((*self.by_path, SEED), values, strict=True))
         mutable = {path: by_path.pop(path) for path in self.mutable}
         return mutable, by_path
 
     def read(self) -> tuple[State, State]:
-        """The values now by path: `(mutable, fixed)`."""
+        """The current values by path: `(mutable, fixed)`."""
         return self.apart(self.values())
 
     def write(self, state: State) -> None:
-        """Give the variables the values of a state, or of a part of it."""
+        """Assign a state, or part of one, to the variables."""
         for path, variable in self.mutable.items():
             if path in state:
                 variable._value = state[path]
@@ -108,21 +108,21 @@ class Variables:
             self.at(SEED)._value = state[SEED]
 
     def own(self) -> None:
-        """Give each variable an array of its own, which a compiled call may then use up."""
+        """Give each variable its own array, which a compiled call may then donate."""
         undisturbed(lambda: self.write(jax.device_put(self.read()[0], may_alias=False)))
 
     def bound(self, state: State) -> dict[Variable, Any]:
-        """A state by variable, for `bind`."""
+        """A state keyed by variable, for `bind`."""
         return {self.at(path): value for path, value in state.items()}
 
     def state(self, scope: dict[Variable, Any]) -> State:
-        """The values in a scope of what a step may change, by path: `bound` undone."""
+        """The mutable values in a scope, by path: the inverse of `bound`."""
         variables = {**self.mutable, SEED: self.at(SEED)}
         return {path: scope[v] for path, v in variables.items() if v in scope}
 
 
 def with_seed(state: State, fixed: State) -> tuple[State, State]:
-    """What `Variables.read` gave, with the seed among what a step may change."""
+    """The result of `Variables.read` with the seed moved to the mutable part."""
     rest = {path: value for path, value in fixed.items() if path != SEED}
     return {**state, SEED: fixed[SEED]}, rest
 
@@ -130,8 +130,7 @@ def with_seed(state: State, fixed: State) -> tuple[State, State]:
 def run_batch(
     model: Any, variables: Variables, values: State, batch: tuple, training: bool
 ) -> tuple[Array, State, dict]:
-    """A batch forward, with values by path: the loss, the state after it, metrics included, and
-    what `compute_metrics` returns."""
+    """Forward pass with values by path: loss, new state with metrics, logs of `compute_metrics`."""
     with bind(variables.bound(values)) as scope, collect_losses():
         loss, y_pred = run_forward(model, batch, training)
         logs = count(model, batch, loss, y_pred)
@@ -139,14 +138,14 @@ def run_batch(
 
 
 def run_forward(model: Any, batch: tuple, training: bool) -> tuple[Array, Any]:
-    """The loss of a batch, and the outputs."""
+    """The loss and the outputs of a batch."""
     x, y, sample_weight, *_ = batch
     y_pred = model(x, training=training)
     return compute_loss(model, x, y, y_pred, sample_weight, training), y_pred
 
 
 def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
-    """Show a batch to the metrics: what `compute_metrics` returns."""
+    """Update the metrics with a batch; returns what `compute_metrics` returns."""
     x, y, sample_weight, *timesteps = batch
     model._training_state.objective.track_total(loss, y_pred)
     count_given_timesteps(y_pred, *timesteps)
@@ -156,8 +155,8 @@ def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
 class TrainStep:
     """The pure step of a compiled model: forward, backward, update, metrics.
 
-    `state` here is two: the values by path, and as of which step the rows of tables are right that
-    are not all brought up to date in each step; see `tables.py`. `begin` and `end` go around a run.
+    `state` is a pair here: the values by path, and the step up to which each row of a lazily
+    updated table is current (see `tables.py`). `begin` and `end` bracket a run.
 
     Args:
         model: compiled, its optimizer built.
@@ -180,9 +179,9 @@ class TrainStep:
         return run_batch(self.model, self.variables, values, batch, training=True)
 
     def __call__(self, states: tuple, fixed: State, batch: tuple) -> tuple:
-        """Returns `(states, finite)`, and what to report if the model says so itself.
+        """Returns `(states, finite)`, and the logs if the model overrides `compute_metrics`.
 
-        A batch whose loss or whose gradients are not finite changes nothing but the metrics.
+        A batch with a non-finite loss or gradient changes only the metrics.
         """
         state, last = states
         tables, optimizer = self.tables, self.model._training_state.optimizer
@@ -220,8 +219,7 @@ class TrainStep:
 
 
 def are_finite(gradients: Any, optimizer: Any) -> Array | bool:
-    """Whether an optimizer can use these gradients; one with a rule for a whole step sees itself
-    to it."""
+    """Whether an optimizer can use these gradients; one with its own `apply` checks for itself."""
     if type(optimizer).apply is not Optimizer.apply:
         return True
     found = sizes(gradients)
@@ -229,13 +227,13 @@ def are_finite(gradients: Any, optimizer: Any) -> Array | bool:
 
 
 def keep_if(finite: Any, after: State, before: State, variables: Variables) -> State:
-    """The new state where the loss was finite, else the old one; metrics are always new."""
+    """The new state if the loss was finite, else the old one; metrics are always the new ones."""
     metrics = {p: value for p, value in after.items() if variables.at(p).kind == "metric"}
     return select(finite, after, before | metrics)
 
 
 def select(condition: Any, new: State, old: State) -> State:
-    """The new state or the old one; what is the same array in both needs no choice."""
+    """The new state or the old one; arrays that are the same in both are passed through."""
     return {
         path: value if value is old[path] else jnp.where(condition, value, old[path])
         for path, value in new.items()
@@ -243,10 +241,10 @@ def select(condition: Any, new: State, old: State) -> State:
 
 
 def do_if(finite: Any, update: Callable[[State], State], state: State) -> State:
-    """`update(state)` where the loss was finite, else the state.
+    """`update(state)` if the loss was finite, else `state`.
 
-    A CPU takes a branch: updates then write in place what a choice between old and new, element by
-    element, would first copy. Elsewhere a branch would wait for the device.
+    On a CPU this is a branch: updates are then in-place, where an elementwise select would copy
+    first. Elsewhere a branch would wait for the device.
     """
     if jax.default_backend() == "cpu":
         return state | jax.lax.cond(finite, update, dict, state)
@@ -265,10 +263,11 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
 
 
 def count_given_timesteps(y_pred: Any, timesteps: Any = None) -> None:
-    """Let the timesteps that padding added not count in means over timesteps.
+    """Exclude the timesteps that padding added from means over timesteps.
 
     A metric adds up, for each sample, the mean of the masked values and the mean of the mask. Both
-    are over the timesteps of a padded batch; as weights, masks bring them to those that were given.
+    run over the timesteps of the padded batch; scaling the mask rescales them to the original
+    length.
     """
     for number, leaf in enumerate(tree.flatten(y_pred) if timesteps is not None else ()):
         mask = get_mask(leaf)
@@ -282,12 +281,12 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
 
     Args:
         step: `(state, fixed, batch) -> (state, finite)`.
-        model, variables, mode: what it is of.
-        says: whether it also returns what to report.
+        model, variables, mode: what the step was made for.
+        says: whether the step also returns logs.
 
     Returns:
-        `run(state, fixed, slab, span) -> Outcome`: the steps of a span, ended early by a loss that
-        is not finite. `state` is used up.
+        `run(state, fixed, slab, span) -> Outcome`: the steps of a span, up to the first non-finite
+            loss. `state` is donated.
     """
     begin = getattr(step, "begin", lambda state, fixed, batch: state)
     end = getattr(step, "end", lambda state: state)
@@ -353,7 +352,7 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
 
 
 def forget(model: Any, variables: Variables, state: State, fixed: State) -> State:
-    """The state with metrics that have seen nothing."""
+    """The state with its metrics reset."""
     with bind(variables.bound({**fixed, **state})) as scope:
         model.reset_metrics()
     return variables.state(scope)
@@ -362,7 +361,7 @@ def forget(model: Any, variables: Variables, state: State, fixed: State) -> Stat
 def what_to_report(
     model: Any, variables: Variables, state: State, fixed: State, said: dict
 ) -> OrderedDict:
-    """What steps have said themselves, or else what the metrics say, in order."""
+    """The logs that the steps returned, else the results of the metrics, in order."""
     with bind(variables.bound({**fixed, **state})):
         return OrderedDict(said or model.get_metrics_result())
 
@@ -379,7 +378,7 @@ def predict_step(model: Any, variables: Variables) -> Callable:
 
 
 def forward(step: Callable, variables: Variables) -> Callable:
-    """A forward pass: `run(values, x) -> (outputs, what changed of the state)`."""
+    """A forward pass: `run(values, x) -> (outputs, the changed part of the state)`."""
 
     def run(values, x):
         state, fixed = with_seed(*variables.apart(values))

@@ -1,13 +1,13 @@
-"""Embedding tables of which a step touches only the rows of its batch.
+"""Embedding tables where a step touches only the rows in its batch.
 
-SGD and Adagrad leave a row that has no gradient as it is. Adam moves every row at every step. But
-where a row goes without a gradient is known beforehand, so it can wait: within a run of steps a row
-is brought up to date when it is asked for, and all of them at the end of the run. Outside a run
-nobody can tell.
+SGD and Adagrad leave rows without a gradient unchanged. Adam moves every row at every step, but the
+update of a row without a gradient has a closed form, so it can be deferred: within a run of steps a
+row is brought up to date when it is looked up, and all rows at the end of the run. The difference
+is not visible from outside.
 
-Inside a step something that knows only `lookup` stands in the table's place. If a model wants more
-of it (a weight shared with a dense layer, a penalty), or looks rows up inside a loop, the table is
-trained as every other weight.
+Inside a step the table is replaced by an object that supports only `lookup`. If the model uses the
+table in another way (weight tying, a penalty), or looks rows up inside a loop, the table is trained
+like any other weight.
 """
 
 import math
@@ -28,11 +28,11 @@ from hornbook.layers.embedding import Embedding
 from hornbook.training.protocol import Trainable
 
 State = dict[str, Any]
-MANY = 2  # rows of a table for each that a batch asks for
+MANY = 2  # minimum rows of a table per row that a batch looks up
 
 
 class Asked(Rows):
-    """Stands for a table while it is found out which rows it is asked for."""
+    """Replaces a table while tracing, to record which rows are looked up."""
 
     def __init__(self, table: Array):
         self.shape, self.dtype = table.shape, table.dtype
@@ -45,12 +45,12 @@ class Asked(Rows):
 
 
 class Current(Rows):
-    """Stands for a table in a step, with the rows that the step asks for.
+    """Replaces a table in a step, with the rows that the step looks up.
 
     Args:
         table: the table.
-        rows: of all its lookups, one after the other.
-        taps: zeros, to be added to the rows of each lookup: their gradients are the rows'.
+        rows: the rows of all lookups, concatenated.
+        taps: zeros added to the rows of each lookup; their gradients are the rows' gradients.
     """
 
     def __init__(self, table: Array, rows: Array, taps: list[Array]):
@@ -65,15 +65,15 @@ class Current(Rows):
 
 
 class Found(NamedTuple):
-    """What a step asks a table for."""
+    """What a step looks up in a table."""
 
-    ids: Array  # one axis
-    rows: Array  # of these numbers, as they are now
-    table: Table  # with these rows right
+    ids: Array  # 1-D
+    rows: Array  # current values at these ids
+    table: Table  # with these rows up to date
 
 
 class Tables:
-    """A model's tables that may be trained so, and how.
+    """The tables of a model that can be updated by rows.
 
     Args:
         model: compiled, its optimizer built.
@@ -81,9 +81,9 @@ class Tables:
     """
 
     def __init__(self, model: Any, variables: Any):
-        self.taps: dict[str, list[tuple[int, ...]]] = {}  # shapes of what each lookup gives
-        self._ask: Any = None  # which rows these are, from the values and the batch
-        self._paths: dict[str, tuple[str, ...]] = {}  # of a table and its slots, by its own
+        self.taps: dict[str, list[tuple[int, ...]]] = {}  # result shapes of each lookup
+        self._ask: Any = None  # maps values and a batch to the ids
+        self._paths: dict[str, tuple[str, ...]] = {}  # a table's and its slots', by table
         optimizer = model._training_state.optimizer
         self._optimizer = optimizer.by_rows()
         if self._optimizer is None:
@@ -96,7 +96,7 @@ class Tables:
                 self._paths[paths[table]] = tuple(paths[v] for v in optimizer.with_slots(table))
 
     def begin(self, forward: Any, state: State, batch: Any) -> dict[str, Array]:
-        """Find out which tables to train so in this run.
+        """Find the tables to update by rows in this run.
 
         Args:
             forward: `forward(values, batch)` runs the model with values by path.
@@ -104,7 +104,7 @@ class Tables:
             batch: shapes and dtypes of a batch.
 
         Returns:
-            By path, after which step each row of a table is right.
+            By path, the step up to which each row of a table is current.
         """
         self.taps = {}
         if not self._paths or wants_plain() or not native.available():
@@ -118,7 +118,7 @@ class Tables:
 
         try:
             trace, asked = jax.make_jaxpr(ask, return_shape=True)(given, state, batch)
-        except Exception:  # whatever a model may do with a table, a table can do
+        except Exception:  # the model needs a real table
             return {}
         self._ask = _without(trace, len(given))
         if self._ask is None:
@@ -131,14 +131,14 @@ class Tables:
         return {p: jnp.full(state[p].shape[0], state[self._step]) for p in self.taps}
 
     def zeros(self) -> dict[str, list[Array]]:
-        """What the gradients of a step's lookups are taken by."""
+        """The zeros with respect to which the lookups' gradients are taken."""
         return {
             path: [jnp.zeros(shape, jnp.float32) for shape in shapes]
             for path, shapes in self.taps.items()
         }
 
     def look_up(self, state: State, last: dict[str, Array], batch: Any) -> dict[str, Found]:
-        """All that a step asks tables for, at once: each call has its price."""
+        """All lookups of a step in one call, since each call has a cost."""
         if not last:
             return {}
         given = {path: state[path] for path in self._paths}
@@ -150,7 +150,7 @@ class Tables:
         return {path: Found(ids[path], *one) for path, one in zip(last, found, strict=True)}
 
     def place(self, looked_up: dict[str, Found], taps: dict) -> dict[str, Current]:
-        """What stands for each table in a step."""
+        """The replacement of each table in a step."""
         return {
             path: Current(found.table.values[0], found.rows, taps[path])
             for path, found in looked_up.items()
@@ -159,16 +159,16 @@ class Tables:
     def update(
         self, go: Array, state: State, looked_up: dict[str, Found], gradients: dict
     ) -> tuple:
-        """One step of the rows that were looked up, if their gradients are finite.
+        """Update the looked-up rows, if their gradients are finite.
 
         Args:
-            go: whether to make it then.
+            go: whether to update at all.
             state: the values before the step.
-            looked_up: by path, what `look_up` found.
-            gradients: by path, of the `zeros`.
+            looked_up: the result of `look_up`.
+            gradients: by path, with respect to `zeros`.
 
         Returns:
-            The new values by path, as of which step, and whether it was made.
+            The new values by path, the steps that the rows are current to, and whether it updated.
         """
         if not looked_up:
             return {}, {}, go
@@ -190,7 +190,7 @@ class Tables:
         return state
 
     def without(self, after: State) -> State:
-        """A state but for what belongs to tables."""
+        """A state without the tables and their slots."""
         apart = {path for table in self.taps for path in self._paths[table]}
         return {path: value for path, value in after.items() if path not in apart}
 
@@ -205,7 +205,7 @@ class Tables:
 
 
 def _tables(model: Any) -> list[Variable]:
-    """The tables of a model's own embeddings, of models in it too; not of layers in layers."""
+    """The tables of embeddings in a model and its submodels; not of layers within layers."""
     found: list[Variable] = []
     for child in child_modules(model):
         if getattr(type(child), "call", None) is Embedding.call and child.built:
@@ -219,9 +219,10 @@ def _tables(model: Any) -> list[Variable]:
 
 
 def _without(trace: Any, count: int) -> Callable | None:
-    """What was traced, with no more than its results need; `None` if that is not to be had.
+    """A trace reduced to what its results need; `None` if that is not possible.
 
-    It must need neither the first `count` arguments, nor a loop around it, nor do anything else.
+    The results must not depend on the first `count` arguments or on an enclosing loop, and must
+    have no side effects.
     """
     from jax.extend.core import ClosedJaxpr, Var, jaxpr_as_fun
 

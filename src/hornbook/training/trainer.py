@@ -1,4 +1,4 @@
-"""`Trainer`: compile, fit, evaluate, predict, for whatever can be called and has variables."""
+"""`Trainer`: compile, fit, evaluate and predict, for any callable layer with variables."""
 
 from contextlib import ExitStack, nullcontext
 from typing import Any
@@ -27,7 +27,7 @@ Right:  model.compile(optimizer="adam", loss="mse"); model.fit(x, y)"""
 
 
 class Trainer(Compiling):
-    """A layer that can be compiled, fitted and evaluated; `Model` makes it one of many layers."""
+    """A layer that can be compiled, fitted and evaluated; `Model` adds a graph of layers."""
 
     stop_training: bool = False
     stop_evaluating: bool = False
@@ -64,43 +64,43 @@ class Trainer(Compiling):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> History:
-        """Train.
+        """Train the model.
 
         Args:
             x: arrays with samples along the first axis (a list or dict of them for several inputs,
                 pandas objects too), or a source of batches: generator, `PyDataset`, iterable. If
-                its sequences vary in length, and the model masks padding, they are padded to a few
-                lengths, so that each new one need not be compiled. Of arrays up to 1 GiB (and a
-                quarter of the free memory) a copy is made; of larger ones, and of memory maps and
-                h5py's and zarr's data sets from 64 MiB on, pieces are read as they are needed,
-                which takes up to 256 MiB.
-            y: targets, one row a sample; not with a source of batches.
-            batch_size: samples a step; default 32. The last batch of an epoch may be smaller.
-            epochs: number of the last epoch.
-            verbose: 0 silent, 1 a live bar, 2 a line an epoch, `"auto"` 1 on a terminal else 2.
-            callbacks: callbacks to tell of progress.
+                its sequences vary in length and the model masks padding, they are padded to a few
+                lengths to avoid recompilation. Arrays up to 1 GiB (and a quarter of the free
+                memory) are copied; larger ones, and memory maps and h5py or zarr data sets of 64
+                MiB or more, are read piece by piece, which takes up to 256 MiB.
+            y: targets, one row per sample; not with a source of batches.
+            batch_size: samples per step; default 32. The last batch of an epoch may be smaller.
+            epochs: index of the last epoch, counted from 1.
+            verbose: 0 silent, 1 a live bar, 2 a line per epoch, `"auto"` 1 on a terminal else 2.
+            callbacks: a callback or a list of them.
             validation_split: fraction of the samples, taken from the end before shuffling, to
                 validate on.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
-            shuffle: whether each epoch has another order; `"batch"` keeps batches together. Large
-                data sets of h5py and zarr are shuffled by blocks of rows, which are then mixed.
-            class_weight: from class to weight, or from output name to such a dict.
+            shuffle: whether to reshuffle each epoch; `"batch"` keeps batches together. Large h5py
+                and zarr data sets are shuffled by blocks of rows, which are then mixed.
+            class_weight: a dict from class to weight, or from output name to such a dict.
             sample_weight: weights (N,), (N, T) for sequences, or a list or dict of them.
-            initial_epoch: number of epochs already trained.
-            steps_per_epoch: steps that make an epoch; needed for endless sources. Epochs go on
-                through the data; where these end, so does the epoch, and the next one begins anew.
-            validation_steps: batches of each validation, from the first one on.
+            initial_epoch: number of epochs already done.
+            steps_per_epoch: steps per epoch; needed for endless sources. Epochs continue through
+                the data; where the data end, so does the epoch, and the next one starts from the
+                beginning.
+            validation_steps: batches per validation, from the first one on.
             validation_batch_size: default `batch_size`.
-            validation_freq: validate each so many epochs, or after the epochs listed (from 1).
+            validation_freq: validate every this many epochs, or after the listed epochs (from 1).
 
         Returns:
             The history: `.history["loss"][epoch]`.
 
         Raises:
-            KeyboardInterrupt: on Ctrl-C, after the steps under way and `on_train_end`. The weights
-                and the optimizer are whole, `model.history` has the epochs done, and another `fit`
-                goes on. A second Ctrl-C does not wait for the steps.
-            ValueError: if the model is not compiled, or data do not fit it.
+            KeyboardInterrupt: on Ctrl-C, after the current steps and `on_train_end`. Weights and
+                optimizer are consistent, `model.history` has the completed epochs, and another
+                `fit` continues. A second Ctrl-C does not wait.
+            ValueError: if the model is not compiled, or the data do not match it.
         """
         settled = self._check_compiled()
         epochs = limited("epochs", epochs, max_epochs()) or 0
@@ -171,11 +171,12 @@ class Trainer(Compiling):
 
         Args:
             x, y, batch_size, verbose, sample_weight, callbacks: as for `fit`.
-            steps: at most so many batches.
+            steps: maximum number of batches.
             return_dict: whether to return a dict by name rather than a list.
 
         Returns:
-            The loss if it is all there is, else a list in the order of `metrics_names`, or a dict.
+            The loss if there is nothing else, else a list in the order of `metrics_names`, or a
+            dict.
         """
         if kwargs:
             raise ValueError(f"evaluate takes no argument {next(iter(kwargs))!r}")
@@ -211,13 +212,13 @@ class Trainer(Compiling):
 
         Args:
             x: arrays, or a source of batches.
-            batch_size: samples at a time; default 32.
+            batch_size: samples per batch; default 32.
             verbose: 1 shows a bar; `"auto"` shows one if there are many batches.
-            steps: at most so many batches.
-            callbacks: callbacks to tell of progress.
+            steps: maximum number of batches.
+            callbacks: a callback or a list of them.
 
         Returns:
-            An array with one row a sample, or a structure of them.
+            An array with one row per sample, or a structure of them.
 
         Example:
             >>> import hornbook as keras
@@ -271,7 +272,7 @@ class Trainer(Compiling):
             return_dict: whether to return a dict by name rather than a list.
 
         Returns:
-            The loss of this batch if it is all there is, else a list, or a dict.
+            The loss of this batch if there is nothing else, else a list, or a dict.
         """
         return self._on_batch("train", (x, y, sample_weight), class_weight, return_dict)
 

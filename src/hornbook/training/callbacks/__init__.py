@@ -1,5 +1,5 @@
-"""Callbacks: what can watch and steer a training from outside the loop.
+"""Callbacks: watch and steer training from outside the loop.
 
-One file a callback or family. The base class, the table of events and the list that passes them on
-stand beside the loop, in `training/callback.py` and `training/events.py`.
+One file per callback or family. The base class, the table of events and the list that dispatches
+them are in `training/callback.py` and `training/events.py`.
 """

@@ -1,4 +1,4 @@
-"""One line of a CSV file an epoch."""
+"""Write each epoch's logs to a CSV file."""
 
 import csv
 import os
@@ -13,15 +13,15 @@ MISSING = "NA"
 
 
 class CSVLogger(Callback):
-    """Write the values of each epoch as a line of a CSV file, which is whole after each epoch.
+    """Write the logs of each epoch as a line of a CSV file, flushed after each epoch.
 
     The columns are `epoch` (from 0) and the names that the first epoch reports; with `append`,
     those of the file. A value that an epoch lacks is written as `NA`.
 
     Args:
-        filename: where to. Folders are made.
-        separator: one character between values.
-        append: whether to add lines to a file that is there, or write a new one.
+        filename: path of the file. Missing folders are created.
+        separator: character between values.
+        append: whether to append to an existing file, rather than overwrite it.
 
     Raises:
         ValueError: if the first epoch reports a name that the file to append to has no column for.
@@ -75,13 +75,13 @@ class CSVLogger(Callback):
         self._file = None
 
     def _all_columns(self, epoch: int, names: list[str]) -> list[str]:
-        """Also the values of a validation that comes after a later epoch."""
+        """The columns, including those of a validation that first runs after a later epoch."""
         if validates(self.params, epoch):
             return names
         return names + [f"val_{name}" for name in names if name != "epoch"]
 
     def _check(self, epoch: int, row: dict[str, Any]) -> None:
-        """Refuse names without a column in the first epoch, warn of them later."""
+        """Raise for names without a column in the first epoch, warn about them later."""
         first = not self._known
         extra = [name for name in row if name not in self._columns and name not in self._known]
         self._known.update(row)

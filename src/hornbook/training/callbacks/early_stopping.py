@@ -1,4 +1,4 @@
-"""End training when it no longer helps."""
+"""Stop training when a metric stops improving."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from hornbook.training.progress import say
 
 
 class EarlyStopping(Monitor):
-    """End training when the monitored value has not improved for `patience` epochs.
+    """Stop training when the monitored value has not improved for `patience` epochs.
 
     Args:
         monitor: a name in the logs.
-        min_delta: a change of less than this is no improvement.
-        patience: epochs without improvement after which training ends.
-        verbose: 1 to print when it acts.
-        mode: `"min"`, `"max"` or `"auto"`: which way is better; auto knows by the name.
+        min_delta: smallest change that counts as an improvement.
+        patience: epochs without improvement before training stops.
+        verbose: 1 to print when it stops training.
+        mode: `"min"`, `"max"` or `"auto"`: which direction is better; auto infers it from the name.
         baseline: only an epoch that also beats this counts as an improvement.
-        restore_best_weights: whether to give the model back the weights of its best epoch when
-            training ends, be it early, after the last epoch or by an interruption. The best epoch
-            is restored whether or not it beats the baseline.
-        start_from_epoch: epochs before this one (they count from 0) are not watched.
+        restore_best_weights: whether to restore the weights of the best epoch when training ends:
+            early, after the last epoch or by an interruption. They are restored whether or not that
+            epoch beat the baseline.
+        start_from_epoch: epochs before this one (counted from 0) are ignored.
 
-    An epoch without such a value is warned of, and not counted.
+    An epoch without the monitored value gives a warning and is not counted.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -60,11 +60,11 @@ class EarlyStopping(Monitor):
         self.best_weights: Any = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state of an earlier run."""
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Keep the weights of a better epoch; stop when patience is at its end."""
+        """Keep the weights of a better epoch; stop when patience runs out."""
         value = self.read(epoch, logs)
         if value is None or epoch < self.start_from_epoch:
             return

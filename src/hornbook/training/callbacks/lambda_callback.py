@@ -9,16 +9,16 @@ HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions, each named after the hook that it is.
+    """A callback made of functions, passed by the name of their hook.
 
-    Functions of an epoch or a batch are called as `f(epoch, logs)` or `f(batch, logs)`, all others
-    as `f(logs)`. Set `every_batch = False` on it if its batch functions need not see each batch.
+    Epoch and batch functions are called as `f(epoch, logs)` or `f(batch, logs)`, all others as
+    `f(logs)`. Set `every_batch = False` on it if the batch functions need not see each batch.
 
     Args:
-        hooks: functions by the name of any hook: `on_epoch_end`, `on_train_batch_end` ...
+        hooks: functions by hook name: `on_epoch_end`, `on_train_batch_end` ...
 
     Raises:
-        TypeError: for a name that is no hook, or something that cannot be called.
+        TypeError: for an unknown hook, or a value that is not callable.
 
     Example:
         >>> shout = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))

@@ -1,4 +1,4 @@
-"""Change the learning rate between epochs: by a function of yours, or when progress stops."""
+"""Change the learning rate between epochs: by a schedule, or when progress stops."""
 
 import inspect
 from collections.abc import Callable
@@ -20,12 +20,12 @@ class LearningRateScheduler(Callback):
     """Set the learning rate before each epoch; the logs record it as `"learning_rate"`.
 
     Args:
-        schedule: `schedule(epoch, learning_rate)` or `schedule(epoch)`, which returns the new
-            learning rate; `epoch` counts from 0.
+        schedule: `schedule(epoch, learning_rate)` or `schedule(epoch)` returns the new learning
+            rate; `epoch` counts from 0.
         verbose: 1 to print each new learning rate.
 
     Raises:
-        ValueError: if the schedule does not return one number.
+        ValueError: if the schedule does not return a scalar.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -64,21 +64,21 @@ class LearningRateScheduler(Callback):
 
 
 class ReduceLROnPlateau(Monitor):
-    """Multiply the learning rate by `factor` when the monitored value no longer improves.
+    """Multiply the learning rate by `factor` when the monitored value stops improving.
 
     The logs record the learning rate of each epoch as `"learning_rate"`.
 
     Args:
         monitor: a name in the logs.
         factor: new learning rate / old one, below 1.
-        patience: epochs without improvement after which it is reduced.
+        patience: epochs without improvement before it is reduced.
         verbose: 1 to print each new learning rate.
-        mode: `"min"`, `"max"` or `"auto"`: which way is better; auto knows by the name.
-        min_delta: a change of less than this is no improvement.
-        cooldown: epochs after a reduction in which nothing is counted.
-        min_lr: the learning rate does not fall below this.
+        mode: `"min"`, `"max"` or `"auto"`: which direction is better; auto infers it from the name.
+        min_delta: smallest change that counts as an improvement.
+        cooldown: epochs to wait after a reduction before counting again.
+        min_lr: lower bound of the learning rate.
 
-    An epoch without such a value is warned of, and not counted.
+    An epoch without the monitored value gives a warning and is not counted.
 
     Raises:
         ValueError: for a factor of 1 or more.
@@ -123,11 +123,11 @@ class ReduceLROnPlateau(Monitor):
         self.cooldown_counter = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state of an earlier run."""
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Record the learning rate, then reduce it if patience is at its end."""
+        """Record the learning rate, then reduce it if patience has run out."""
         rate = learning_rate(self.model)
         if logs is not None:
             logs["learning_rate"] = rate
@@ -146,7 +146,7 @@ class ReduceLROnPlateau(Monitor):
                 self._reduce(epoch, rate)
 
     def in_cooldown(self) -> bool:
-        """Whether the last reduction is too fresh to count epochs."""
+        """Whether the last reduction is too recent to count epochs."""
         return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int, rate: float) -> None:
@@ -159,11 +159,11 @@ class ReduceLROnPlateau(Monitor):
 
 
 def _takes_two(schedule: Callable) -> bool:
-    """Whether a schedule also wants the learning rate."""
+    """Whether a schedule also takes the learning rate."""
     try:
         inspect.signature(schedule).bind(0, 0.0)
     except TypeError:
         return False
-    except ValueError:  # a builtin that does not tell
+    except ValueError:  # a builtin without a signature
         return True
     return True

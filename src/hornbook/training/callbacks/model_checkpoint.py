@@ -1,4 +1,4 @@
-"""Save the model, or its weights, while it is trained."""
+"""Save the model, or its weights, during training."""
 
 import copy
 import os
@@ -14,26 +14,26 @@ from hornbook.training.progress import say
 
 
 class ModelCheckpoint(Monitor):
-    """Save the model or its weights after each epoch, each better epoch or every so many batches.
+    """Save the model or its weights after each epoch, each better epoch, or every N batches.
 
     Args:
-        filepath: where to. Names in braces are filled in: `epoch` (from 1), `batch` (from 1) and
-            every name of the logs: `"best-{epoch:02d}-{val_loss:.2f}.keras"`. Folders are made.
-        monitor: a name in the logs; matters with `save_best_only` only.
+        filepath: path of the file. Names in braces are filled in: `epoch` (from 1), `batch` (from
+            1) and every name in the logs: `"best-{epoch:02d}-{val_loss:.2f}.keras"`. Missing
+            folders are created.
+        monitor: a name in the logs; used only with `save_best_only`.
         verbose: 1 to print when it saves.
         save_best_only: whether to save only when the monitored value is the best so far.
-        save_weights_only: whether to call `model.save_weights` or `model.save`.
-        mode: `"min"`, `"max"` or `"auto"`: which way is better; auto knows by the name.
+        save_weights_only: whether to call `model.save_weights` instead of `model.save`.
+        mode: `"min"`, `"max"` or `"auto"`: which direction is better; auto infers it from the name.
         save_freq: `"epoch"`, or a number of batches.
-        initial_value_threshold: with `save_best_only`, a value that has to be beaten first.
+        initial_value_threshold: with `save_best_only`, the value to beat first.
 
-    With `save_best_only`, an epoch without the monitored value is warned of, and saved.
+    With `save_best_only`, an epoch without the monitored value gives a warning and is saved.
 
     Raises:
-        ValueError: for an unknown `save_freq`, a `filepath` with another suffix than what is saved
-            has, or that cannot be filled in; while training, for a name in it that is not in the
-            logs.
-        OSError: if no file can be written there.
+        ValueError: for an unknown `save_freq`, or a `filepath` that has the wrong suffix or cannot
+            be filled in; during training, for a name in it that is not in the logs.
+        OSError: if the file cannot be written.
 
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -46,7 +46,7 @@ class ModelCheckpoint(Monitor):
     """
 
     suffixes = (kinds.suffixes("write_model"), kinds.suffixes("write_weights"))
-    first_epoch = 1  # in names of files and messages
+    first_epoch = 1  # in file names and messages
 
     def __init__(
         self,
@@ -88,20 +88,20 @@ class ModelCheckpoint(Monitor):
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self._epoch = 0
-        self._batches = 0  # since it was last saved
-        self._last = -1  # the batch that was heard of last
+        self._batches = 0  # since the last save
+        self._last = -1  # the last batch reported
 
     @property
     def every_batch(self) -> bool:  # type: ignore[override]
-        """Only to count batches."""
+        """Whether batches must be counted."""
         return self.save_freq != "epoch"
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Know the epoch."""
+        """Remember the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Save after so many batches."""
+        """Save every `save_freq` batches."""
         if self.save_freq != "epoch":
             self._batches += batch - self._last if batch > self._last else batch + 1
             self._last = batch
@@ -129,7 +129,7 @@ class ModelCheckpoint(Monitor):
                 return
             self._report(f"Epoch {number}: {self.monitor} improved from {best} to {value:.5f}")
             self.best = value
-        names = copy.copy(logs)  # of its class, which may know old names
+        names = copy.copy(logs)  # keeps its class, which may map old names
         names["epoch"] = number
         path = self._path(names)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def _names_in(path: str) -> set[str]:
     """The names in braces.
 
     Raises:
-        ValueError: if braces do not match.
+        ValueError: if the format string is invalid.
     """
     try:
         fields = [field for _, field, _, _ in Formatter().parse(path) if field is not None]
@@ -172,7 +172,7 @@ def _names_in(path: str) -> set[str]:
 
 
 def _check_place(path: str, suffixes: tuple[str, ...]) -> None:
-    """Raise an error if nothing can be saved under a path."""
+    """Raise if a path cannot be saved to."""
     if Path(path).is_dir():
         raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
     if not path.endswith((*suffixes, "}")):

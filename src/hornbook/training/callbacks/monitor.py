@@ -1,4 +1,4 @@
-"""The base of callbacks that watch one value of the logs and know when it became better."""
+"""Base class of callbacks that watch one value of the logs and detect improvement."""
 
 import math
 import warnings
@@ -9,7 +9,7 @@ from hornbook.core.config import nearest
 from hornbook.core.module import to_snake_case
 from hornbook.training.callback import Callback
 
-# The last word of a name that stands in one of these rows tells which way is better.
+# The last word of a metric's name that is listed here decides which direction is better.
 DIRECTIONS = {
     "max": """
         acc accuracy auc precision recall sensitivity specificity f1 f2 fbeta r2 iou dice jaccard
@@ -23,7 +23,7 @@ DIRECTIONS = {
 
 
 def infer_mode(name: str) -> str | None:
-    """`"max"` or `"min"`: which way a metric of this name becomes better; None if unknown.
+    """`"max"` or `"min"`: which direction is better for a metric of this name; None if unknown.
 
     Example:
         >>> infer_mode("val_sparse_categorical_accuracy"), infer_mode("mean_squared_error")
@@ -37,7 +37,7 @@ def infer_mode(name: str) -> str | None:
 
 
 def validates(params: dict[str, Any] | None, epoch: int) -> bool:
-    """Whether `validation_freq` (an item of a callback's `params`) names this epoch.
+    """Whether this epoch has a validation, by `validation_freq` in a callback's `params`.
 
     Example:
         >>> validates({"validation_freq": 2}, 0), validates({"validation_freq": [1, 5]}, 0)
@@ -54,11 +54,11 @@ class Monitor(Callback):
 
     Args:
         monitor: its name in the logs.
-        mode: `"min"`, `"max"` or `"auto"`: which way is better; auto knows by the name.
-        min_delta: a change of less than this is no improvement.
-        best: the value to be beaten first; None if any will do.
+        mode: `"min"`, `"max"` or `"auto"`: which direction is better; auto infers it from the name.
+        min_delta: smallest change that counts as an improvement.
+        best: the value to beat first; None accepts any.
 
-    Another mode is warned of, and taken for `"auto"`.
+    An unknown mode gives a warning and is treated as `"auto"`.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0, best: float | None = None):
@@ -77,7 +77,7 @@ class Monitor(Callback):
     def read(self, epoch: int, logs: dict[str, Any] | None) -> float | None:
         """The monitored value after an epoch; None if there is none.
 
-        That is warned of, unless `validation_freq` left this epoch out.
+        A missing value gives a warning, unless `validation_freq` skips this epoch.
         """
         value = (logs or {}).get(self.monitor)
         if value is None and self.is_due(epoch):
@@ -89,10 +89,10 @@ class Monitor(Callback):
         return not self.monitor.startswith("val_") or validates(self.params, epoch)
 
     def improved(self, value: float, reference: float | None) -> bool:
-        """Whether a value is better than the reference by more than `min_delta`; NaN never is.
+        """Whether a value beats the reference by more than `min_delta`; NaN never does.
 
         Raises:
-            ValueError: if the mode is `"auto"` and the name does not tell the direction.
+            ValueError: if the mode is `"auto"` and the direction cannot be inferred from the name.
         """
         mode = infer_mode(self.monitor) if self.mode == "auto" else self.mode
         if mode is None:

@@ -1,4 +1,4 @@
-"""Send the values of each epoch to a web server."""
+"""Send the logs of each epoch to a web server."""
 
 import json
 import urllib.error
@@ -12,14 +12,14 @@ TIMEOUT = 10  # seconds
 
 
 class RemoteMonitor(Callback):
-    """POST the values of each epoch to a server; one that does not answer is warned of.
+    """POST the logs of each epoch to a server; a failed request gives a warning.
 
     Args:
         root: address of the server.
-        path: where it takes the values.
-        field: name of the form field that has them, as JSON.
-        headers: more HTTP headers.
-        send_as_json: whether to send JSON itself instead of a form.
+        path: path of the request.
+        field: name of the form field that holds them as JSON.
+        headers: extra HTTP headers.
+        send_as_json: whether to send plain JSON instead of a form.
 
     Example:
         >>> keras.callbacks.RemoteMonitor(root="http://localhost:9000").root
@@ -41,7 +41,7 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Send the values of the epoch."""
+        """Send the logs of the epoch."""
         text = json.dumps({"epoch": epoch, **(logs or {})})
         if self.send_as_json:
             kind, body = "application/json", text

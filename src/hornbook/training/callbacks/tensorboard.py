@@ -1,8 +1,8 @@
-"""TensorBoard: losses and metrics of each epoch in files that TensorBoard shows.
+"""TensorBoard: write the losses and metrics of each epoch as event files.
 
-A file is a sequence of records: length, its checksum, data, its checksum (TFRecord). The data is an
-`Event`, a protocol buffer of a time, a step, and pairs of a tag and a number. Both are so little
-that they are written here by hand.
+A file is a sequence of TFRecords: length, its checksum, data, its checksum. The data is an `Event`,
+a protocol buffer of a time, a step, and pairs of a tag and a number. Both formats are simple enough
+to encode here by hand.
 """
 
 import os
@@ -34,7 +34,7 @@ def _table() -> tuple[int, ...]:
 
 
 def masked_crc(data: bytes) -> int:
-    """The checksum of a record: CRC-32C, turned by 15 bits and moved.
+    """The checksum of a record: CRC-32C, rotated by 15 bits and offset.
 
     Args:
         data: bytes.
@@ -59,17 +59,17 @@ def _varint(value: int) -> bytes:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    """A field of bytes, text or a message."""
+    """A length-delimited field: bytes, text or a message."""
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
 def event(wall_time: float, step: int, scalars: Mapping[str, float]) -> bytes:
-    """An `Event` with a number for each tag; without any, the one that a file begins with.
+    """An `Event` with a scalar for each tag; without any, the header event of a file.
 
     Args:
         wall_time: seconds since 1970.
-        step: what TensorBoard has along the axis.
-        scalars: numbers by tag.
+        step: the x axis in TensorBoard.
+        scalars: values by tag.
     """
     head = b"\x09" + struct.pack("<d", wall_time) + b"\x10" + _varint(step)
     if not scalars:
@@ -82,10 +82,10 @@ def event(wall_time: float, step: int, scalars: Mapping[str, float]) -> bytes:
 
 
 class EventFile:
-    """A file of events.
+    """An event file.
 
     Args:
-        folder: where; it is made if there is none.
+        folder: its folder; created if missing.
     """
 
     def __init__(self, folder: str):
@@ -96,11 +96,11 @@ class EventFile:
         self.write(0, {})
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Add a number for each tag.
+        """Append a scalar for each tag.
 
         Args:
-            step: what they are the numbers of.
-            scalars: by tag.
+            step: the x axis in TensorBoard.
+            scalars: values by tag.
         """
         data = event(time.time(), step, scalars)
         length = struct.pack("<Q", len(data))
@@ -114,16 +114,16 @@ class EventFile:
 
 
 class TensorBoard(Callback):
-    """Writes losses, metrics and the learning rate of each epoch for TensorBoard.
+    """Write losses, metrics and the learning rate of each epoch for TensorBoard.
 
-    Numbers of the training are in `log_dir/train`, those of the validation in
-    `log_dir/validation`. `tensorboard --logdir log_dir` shows them; it is not needed here.
+    Training values go to `log_dir/train`, validation values to `log_dir/validation`. View them with
+    `tensorboard --logdir log_dir`; tensorboard is not needed for writing.
 
     Args:
-        log_dir: the folder of the files.
-        histogram_freq: ignored, with a warning, like all that follow, which are not written.
+        log_dir: folder of the files.
+        histogram_freq: ignored with a warning, like all arguments below; none of this is written.
         write_graph: the model's graph.
-        write_images: weights as pictures.
+        write_images: weights as images.
         write_steps_per_second: steps per second.
         update_freq: only `"epoch"`.
         profile_batch: which batches to profile.
@@ -174,7 +174,7 @@ class TensorBoard(Callback):
         self._files[part].write(step, scalars)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Write the numbers of an epoch."""
+        """Write the values of an epoch."""
         parts: dict[str, dict[str, float]] = {}
         for name, value in (logs or {}).items():
             part = "validation" if name.startswith("val_") else "train"

@@ -1,4 +1,4 @@
-"""End training when the loss is lost."""
+"""Stop training when the loss is NaN or infinite."""
 
 import math
 
@@ -7,15 +7,15 @@ from hornbook.training.progress import say
 
 
 class TerminateOnNaN(Callback):
-    """End training at the first batch after which the loss is NaN or infinite, and name the batch.
+    """Stop training at the first batch with a NaN or infinite loss, and name the batch.
 
-    The loop still runs many steps at a time: it returns after a batch whose loss is not finite.
+    The loop still runs many steps per dispatch, since a dispatch ends at a non-finite loss.
 
     Args:
         raise_error: whether to raise instead, so that `on_train_end` is not called.
 
     Raises:
-        RuntimeError: at a NaN or infinite loss, if asked to.
+        RuntimeError: at a NaN or infinite loss, with `raise_error`.
 
     Example:
         >>> keras.callbacks.TerminateOnNaN(raise_error=True).on_batch_end(7, {"loss": np.nan})
@@ -31,11 +31,11 @@ class TerminateOnNaN(Callback):
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Know the epoch."""
+        """Remember the epoch."""
         self._epoch = epoch
 
     def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return
