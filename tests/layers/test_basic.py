@@ -32,7 +32,7 @@ ERRORS = {
     ),
     "Embedding with a fraction": (
         lambda: layers.Embedding(5, 2)(np.array([[0.5]])),
-        "takes whole numbers, the ids of rows; it got 0.5",
+        "takes integer row ids; it got 0.5",
     ),
     "Reshape to another number": (
         lambda: layers.Reshape((2, 2))(floats(2, 3)),
@@ -60,7 +60,7 @@ ERRORS = {
     ),
     "Concatenate of unequal shapes": (
         lambda: layers.Concatenate()([floats(2, 3, 4), floats(2, 5, 4)]),
-        r"equal but for that axis: \(2, 3, 4\), \(2, 5, 4\)",
+        r"equal except on that axis: \(2, 3, 4\), \(2, 5, 4\)",
     ),
     "Concatenate of unequal symbols": (
         lambda: layers.Concatenate()([hornbook.Input((3, 4)), hornbook.Input((5, 4))]),
@@ -80,7 +80,7 @@ ERRORS = {
     ),
     "Conv2D with a kernel too large": (
         lambda: layers.Conv2D(2, 5)(floats(1, 3, 3, 1)),
-        r"reaches over \(5, 5\), more than the spatial size \(3, 3\)",
+        r"spans \(5, 5\), more than the spatial size \(3, 3\)",
     ),
     "Conv2D on other channels": (
         lambda: (c := layers.Conv2D(2, 1), c(floats(1, 3, 3, 1)), c(floats(1, 3, 3, 2))),

@@ -159,7 +159,7 @@ ERRORS = {
     ),
     "half a state": (
         lambda: layers.Bidirectional(layers.GRU(4))(X, initial_state=[floats(3, 4)]),
-        "holds the forward states and as many backward states; it got 1",
+        "must hold equally many forward and backward states; it has 1",
     ),
 }
 

@@ -363,7 +363,7 @@ ERRORS = {
     "features": (lambda: (g := layers.GRU(2), g(X), g(floats(3, 5, 4))), "must have size 2"),
     "count of states": (
         lambda: layers.LSTM(4)(X, initial_state=[floats(3, 4)]),
-        r"starts from states of shapes \[\(3, 4\), \(3, 4\)\]; initial_state has",
+        r"takes initial states of shapes \[\(3, 4\), \(3, 4\)\]; initial_state has",
     ),
     "size of state": (lambda: layers.GRU(4)(X, initial_state=floats(3, 5)), r"\[\(3, 5\)\]"),
     "mask": (lambda: layers.GRU(4)(X, mask=MASK[:, :4]), r"a mask of shape \(3, 4\)"),

@@ -1,4 +1,4 @@
-"""Layers: the parts that models are made of."""
+"""Layers: the building blocks of models."""
 
 from typing import Any
 
@@ -146,11 +146,11 @@ def serialize(layer: Layer) -> dict:
 
 
 def deserialize(config: dict, custom_objects: dict | None = None) -> Layer:
-    """The layer that `serialize` described.
+    """Recreate a layer from what `serialize` returned.
 
     Args:
         config: what `serialize` returned.
-        custom_objects: from name to class or function, for this call.
+        custom_objects: maps names to classes or functions, for this call.
 
     Example:
         >>> deserialize(serialize(Dense(3))).units
@@ -163,7 +163,7 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Layer:
 
 
 def get(identifier: Any) -> Layer | None:
-    """A layer from its config or itself; `None` stays `None`.
+    """The layer that an identifier stands for; `None` stays `None`.
 
     Args:
         identifier: a layer, a callable or a config.

@@ -30,7 +30,7 @@ class Activation(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether the function is one that looks at one step at a time."""
+        """Whether the function acts on each step separately."""
         return of_each_step(self.activation)
 
     def call(self, inputs: Array) -> Array:
@@ -38,12 +38,12 @@ class Activation(Layer):
 
 
 class ReLU(Layer):
-    """The positive part: `max(x, 0)`; with arguments, leaky, bounded or from another threshold.
+    """Rectified linear unit, `max(x, 0)`; optionally leaky, bounded or with a threshold.
 
     Args:
-        max_value: largest value of the result; `None` for no bound.
+        max_value: upper bound of the output; `None` for no bound.
         negative_slope: slope below the threshold.
-        threshold: below it the slope is `negative_slope`.
+        threshold: inputs below it have slope `negative_slope`.
 
     Raises:
         ValueError: for a negative argument.
@@ -67,7 +67,7 @@ class ReLU(Layer):
         given = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
         for name, value in given.items():
             if (value is None and name != "max_value") or (value is not None and value < 0):
-                raise ValueError(f"{name} of a ReLU is a number from 0 on, not {value!r}")
+                raise ValueError(f"{name} of a ReLU must be a non-negative number, not {value!r}")
         self.max_value = max_value
         self.negative_slope = negative_slope
         self.threshold = threshold
@@ -82,10 +82,10 @@ class LeakyReLU(Layer):
 
     Args:
         negative_slope: slope below 0.
-        alpha: an older name of `negative_slope`.
+        alpha: old name of `negative_slope`.
 
     Raises:
-        ValueError: for a slope that is not a number from 0 on.
+        ValueError: if the slope is negative.
 
     Example:
         >>> import hornbook as keras
@@ -99,7 +99,9 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         slope = negative_slope if alpha is None else alpha
         if slope is None or slope < 0:
-            raise ValueError(f"negative_slope of a LeakyReLU is a number from 0 on, not {slope!r}")
+            raise ValueError(
+                f"negative_slope of a LeakyReLU must be a non-negative number, not {slope!r}"
+            )
         self.negative_slope = slope
         self.supports_masking = True
 
@@ -108,13 +110,13 @@ class LeakyReLU(Layer):
 
 
 class PReLU(Layer):
-    """A leaky ReLU whose slopes are learned: `max(x, 0) + alpha * min(x, 0)`.
+    """A leaky ReLU with learned slopes: `max(x, 0) + alpha * min(x, 0)`.
 
     Args:
-        alpha_initializer: first values of the slopes, one for each element of a sample.
+        alpha_initializer: initial values of the slopes, one per element of a sample.
         alpha_regularizer: adds a penalty on the slopes to the loss.
         alpha_constraint: applied to the slopes after each update.
-        shared_axes: axes along which one slope is shared, such as `[1, 2]` for images.
+        shared_axes: axes along which slopes are shared, such as `[1, 2]` for images.
 
     Source: He et al. 2015, arXiv:1502.01852.
 
@@ -148,7 +150,7 @@ class PReLU(Layer):
         own = {axis: input_shape[axis] for axis in range(1, ndim) if axis not in shared}
         if None in own.values():
             raise ValueError(
-                f"layer {self.name!r} (PReLU) has a slope for each element, and a size of its "
+                f"layer {self.name!r} (PReLU) has one slope per element, but a size of its "
                 f"input is unknown: {input_shape}. Name that axis in shared_axes"
             )
         self.alpha = self.add_weight(
@@ -168,7 +170,7 @@ class ELU(Layer):
     """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015, arXiv:1511.07289).
 
     Args:
-        alpha: minus the lower bound.
+        alpha: the negative of the lower bound.
 
     Example:
         >>> import hornbook as keras
@@ -188,12 +190,12 @@ class ELU(Layer):
 
 
 class Softmax(Layer):
-    """Positive numbers that sum to 1: `exp(x) / sum(exp(x))`.
+    """Softmax: `exp(x) / sum(exp(x))`.
 
-    Called with `mask=` (true where an element counts), the others get 0.
+    With the call argument `mask` (true where an element counts), masked elements get 0.
 
     Args:
-        axis: the axis, or axes, along which the results sum to 1.
+        axis: the axis, or axes, along which the outputs sum to 1.
 
     Example:
         >>> import hornbook as keras
@@ -221,7 +223,7 @@ def masked_softmax(x: Array, mask: Array, axis: Any = -1, name: str = "softmax")
         x: scores.
         mask: booleans that broadcast to `x`.
         axis: axis or axes along which the results sum to 1.
-        name: who asks, for messages.
+        name: name of the caller, for messages.
     """
     pairs = zip(reversed(mask.shape), reversed(x.shape))
     if mask.ndim > x.ndim or any(m not in (1, n) for m, n in pairs):

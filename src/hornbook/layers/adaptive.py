@@ -1,4 +1,4 @@
-"""Adaptive pooling: as many windows as are wanted, whatever the size of the input."""
+"""Adaptive pooling: a fixed number of windows, whatever the size of the input."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +30,8 @@ class _AdaptivePooling(Layer):
 
 
 def pool_axis(x: Array, axis: int, count: int, reduce: Callable) -> Array:
-    """Reduce an axis of size n to `count` elements, the i-th from those at `i n / count` up to
-    `(i + 1) n / count`, rounded outwards: windows overlap where `count` does not divide n."""
+    """Reduce an axis of size n to `count` elements; window i spans `i n / count` to
+    `(i + 1) n / count`, rounded outwards, so windows overlap if `count` does not divide n."""
     n = x.shape[axis]
     if n % count == 0:
         split = x.reshape(*x.shape[:axis], count, n // count, *x.shape[axis + 1 :])
@@ -42,11 +42,11 @@ def pool_axis(x: Array, axis: int, count: int, reduce: Callable) -> Array:
 
 
 class AdaptiveMaxPooling1D(_AdaptivePooling):
-    """The largest element of each of so many windows of a sequence.
+    """The maximum of each of `output_size` windows of a sequence.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -56,11 +56,11 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling2D(_AdaptivePooling):
-    """The largest element of each of so many windows of an image.
+    """The maximum of each of `output_size` windows of an image.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -72,11 +72,11 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling3D(_AdaptivePooling):
-    """The largest element of each of so many windows of a volume.
+    """The maximum of each of `output_size` windows of a volume.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -88,11 +88,11 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling1D(_AdaptivePooling):
-    """The mean of each of so many windows of a sequence.
+    """The mean of each of `output_size` windows of a sequence.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -105,11 +105,11 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling2D(_AdaptivePooling):
-    """The mean of each of so many windows of an image.
+    """The mean of each of `output_size` windows of an image.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -122,11 +122,11 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling3D(_AdaptivePooling):
-    """The mean of each of so many windows of a volume.
+    """The mean of each of `output_size` windows of a volume.
 
     Args:
-        output_size: number of windows: one integer for each spatial axis, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        output_size: number of windows: one integer per spatial axis, or one for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras

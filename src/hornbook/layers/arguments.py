@@ -1,17 +1,17 @@
-"""Checks of the sizes that layers are made with and called on."""
+"""Checks of size arguments and input sizes of layers."""
 
 from typing import Any
 
 import numpy as np
 
-WHOLE = int | np.integer  # what a size or an axis may be
+WHOLE = int | np.integer  # the types of sizes and axes
 
 
 def known_size(shape: Any, axis: int, layer: Any) -> int:
     """The size of an axis that a layer's weights depend on.
 
     Raises:
-        ValueError: if it is unknown, or there is no such axis.
+        ValueError: if it is unknown or the axis does not exist.
     """
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
@@ -20,7 +20,7 @@ def known_size(shape: Any, axis: int, layer: Any) -> int:
         )
     if shape[axis] is None:
         raise ValueError(
-            f"layer {layer.name!r} ({type(layer).__name__}) makes weights as large as axis {axis} "
+            f"the weights of layer {layer.name!r} ({type(layer).__name__}) depend on axis {axis} "
             f"of its input, whose size is unknown: {tuple(shape)}. Give the Input that size, or "
             "reduce the axes of unknown size first (GlobalAveragePooling, Reshape)"
         )
@@ -28,10 +28,10 @@ def known_size(shape: Any, axis: int, layer: Any) -> int:
 
 
 def positive(what: str, value: Any, layer: Any, zero: bool = False) -> int:
-    """A positive integer that a layer was given (`zero`: or 0).
+    """Check that an argument is a positive integer (`zero`: or 0), and return it.
 
     Raises:
-        ValueError: if it is anything else; the message names the argument and the layer.
+        ValueError: if it is not; the message names the argument and the layer.
     """
     if not isinstance(value, WHOLE) or isinstance(value, bool) or value < (not zero):
         kind = "a non-negative" if zero else "a positive"
@@ -40,10 +40,10 @@ def positive(what: str, value: Any, layer: Any, zero: bool = False) -> int:
 
 
 def sizes(what: str, value: Any, rank: int, layer: Any, zero: bool = False) -> tuple[int, ...]:
-    """One positive integer for each spatial axis; a single one counts for all.
+    """One positive integer per spatial axis; a single one is used for all axes.
 
     Raises:
-        ValueError: for another number of them, or anything else than integers.
+        ValueError: for a wrong number of values, or values that are not integers.
     """
     values = tuple(value) if isinstance(value, list | tuple | np.ndarray) else (value,) * rank
     if len(values) != rank:

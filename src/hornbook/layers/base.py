@@ -1,5 +1,5 @@
-"""`Layer`: a module that can be called. It builds itself on first use, records symbolic calls, and
-lets dtypes, masks and the training flag travel, so that `call` holds the formula alone."""
+"""`Layer`: a callable module. It builds itself on first use, records symbolic calls, and propagates
+dtypes, masks and the training flag, so that `call` holds only the formula."""
 
 import functools
 import warnings
@@ -54,14 +54,14 @@ from hornbook.layers.calling import (
 from hornbook.layers.spec import check_inputs
 from hornbook.layers.weighted import Weighted
 
-# What Keras's configs say of quantizers and adapters; `None` says that there is none.
+# Entries of Keras configs for quantizers and adapters; `None` means there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
-# Arguments that a config has as the layer understood them: one size for each axis, and the format
-# that was the process's when it was made.
+# Arguments that a config holds in resolved form: one size per axis, and the data format that was
+# the global setting when the layer was made.
 SETTLED = ("data_format", "dilation_rate", "kernel_size", "output_size", "pool_size", "strides")
 
-# Arguments that Keras's layers do not take, or do not write if they are not given.
+# Arguments that Keras's layers do not take, or omit from configs when not given.
 NOT_KERAS = {
     *("alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
     *("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_shape"),
@@ -71,8 +71,8 @@ NOT_KERAS = {
 
 @functools.cache
 def _unset(cls: type) -> dict[str, Any]:
-    """The defaults of a layer's arguments as plain data, but for those of every layer and those
-    that Keras's layer does not take, so that Keras can read what is written."""
+    """The defaults of a layer's arguments as plain data, without those common to all layers and
+    those that Keras's layer does not take, so that Keras can read the config."""
     own = arguments_of(cls.__init__)  # type: ignore[misc]
     return {
         name: serialize(value, strict=False)
@@ -83,7 +83,7 @@ def _unset(cls: type) -> dict[str, Any]:
 
 
 def _marks_built(build: Callable) -> Callable:
-    """A `build` that may be called by hand: it names the weights and notes that they are made."""
+    """Wrap a `build` so that it can be called by hand: it scopes weight names and sets `built`."""
 
     @functools.wraps(build)
     def marking(self, *args, **kwargs):
@@ -102,20 +102,20 @@ def _marks_built(build: Callable) -> Callable:
 
 
 class Layer(Weighted):
-    """A callable with weights: `build(input_shape)` makes them, `call(inputs)` computes.
+    """A callable with weights: `build(input_shape)` creates them, `call(inputs)` computes.
 
     Args:
-        activity_regularizer: called with each output; what it returns is added to the loss.
-        trainable: whether training changes its weights.
+        activity_regularizer: called with each output; its value is added to the loss.
+        trainable: whether training updates its weights.
         dtype: a dtype policy or its name: `"float32"`, `"mixed_bfloat16"`, ...
         autocast: whether floating-point inputs are cast to the compute dtype.
         name: default the class's name in snake case, numbered.
-        input_shape: shape of one sample; lets a `Sequential` build at once.
-        batch_input_shape: the same with the batch size in front.
-        input_dim: the same for samples that are vectors.
+        input_shape: shape of one sample; lets a `Sequential` build immediately.
+        batch_input_shape: the same, with the batch size first.
+        input_dim: the same, for samples that are vectors.
 
     Raises:
-        ValueError: for an unknown argument, with the nearest known ones.
+        ValueError: for an unknown argument; the message suggests similar names.
 
     Example:
         >>> import hornbook as keras
@@ -154,7 +154,7 @@ class Layer(Weighted):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if not isinstance(trainable, bool | np.bool_):
             raise ValueError(
-                f"trainable of {type(self).__name__} is True or False, not {trainable!r}"
+                f"trainable of {type(self).__name__} must be True or False, not {trainable!r}"
             )
         self._trainable = bool(trainable)
         self._policy: DTypePolicy = get_policy(dtype)
@@ -176,8 +176,8 @@ class Layer(Weighted):
         self._batch_input_shape = batch_input_shape or batch_shape
         self._initialized = True
 
-    _casts_inputs = True  # whether arguments get the compute dtype
-    _host: Any = None  # what computes on the host, before the device, if anything does
+    _casts_inputs = True  # whether arguments are cast to the compute dtype
+    _host: Any = None  # the part that runs on the host, ahead of the device, if any
 
     # ---- building
 
@@ -187,25 +187,25 @@ class Layer(Weighted):
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
 
     def build(self, *args: Any, **kwargs: Any) -> None:
-        """Make the weights. Called once, with the shape of the first inputs."""
+        """Create the weights. Called once, with the shape of the first inputs."""
         self.built = True
 
     def _after_build(self) -> None:
-        """What a class does once its weights are there."""
+        """Hook for subclasses, called after the weights are created."""
 
     def get_build_config(self) -> dict | None:
-        """What `build` was called with."""
+        """The shapes that `build` was called with."""
         shapes = self.__dict__.get("_build_shapes")
         return shapes if shapes is None or "input_shape" in shapes else {"shapes_dict": shapes}
 
     def build_from_config(self, config: dict) -> None:
-        """Build as `get_build_config` says."""
+        """Build with the shapes that `get_build_config` returned."""
         shapes = config.get("shapes_dict", config)
         if shapes:
             self._build({key: as_shape(value) for key, value in shapes.items()})
 
     def _build(self, shapes: dict[str, Any]) -> None:
-        """Call `build` with the shapes its signature asks for."""
+        """Call `build` with the shapes that its signature takes."""
         parameters = list(arguments_of(type(self).build).values())
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         first = next(iter(shapes.values()), None)
@@ -242,7 +242,7 @@ class Layer(Weighted):
             self._build(shapes)
 
     def _check_inputs(self, args: tuple, kwargs: dict) -> Any:
-        """The first argument, if it is what the layer takes."""
+        """Check the first argument against `input_spec` and return it."""
         inputs = args[0] if args else next(iter(kwargs.values()), None)
         if self.input_spec is not None:
             check_inputs(self.input_spec, inputs, self.name)
@@ -251,11 +251,11 @@ class Layer(Weighted):
     # ---- calling
 
     def call(self, *args, **kwargs):
-        """The formula: from inputs to outputs."""
+        """The formula: compute outputs from inputs."""
         raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs) method")
 
     def __call__(self, *args: Any, **kwargs: Any) -> jax.Array:
-        """Apply the layer to arrays, or record its call on symbolic tensors."""
+        """Apply the layer to arrays, or record the call on symbolic tensors."""
         self._check_initialized()
         args = tuple(convert(self, arg) for arg in args)
         kwargs = {key: convert(self, value) for key, value in kwargs.items()}
@@ -275,7 +275,7 @@ class Layer(Weighted):
             raise
 
     def _run_at_once(self, args: tuple, kwargs: dict) -> Any:
-        """Call it; again if a run of another thread's has used its variables up meanwhile."""
+        """Run the call; retry if another thread donated the variables' buffers meanwhile."""
         try:
             return self._run(args, kwargs)
         except (RuntimeError, ValueError) as error:
@@ -303,7 +303,7 @@ class Layer(Weighted):
                     for leaf in tree.flatten(outputs)
                 ]
             if outer is None:
-                vars(self)["_loss_values"] = call.losses  # no change of structure
+                vars(self)["_loss_values"] = call.losses  # bypasses structure tracking
             if "_output_shapes" not in vars(self) and not guessing():
                 shapes = [
                     known(leaf.shape) for leaf in tree.walk(outputs) if hasattr(leaf, "shape")
@@ -325,7 +325,7 @@ class Layer(Weighted):
         return default if isinstance(default, bool) else None
 
     def _with_flags(self, args: tuple, kwargs: dict, training: bool | None) -> dict:
-        """Fill in `training` and the masks, where `call` has parameters for them."""
+        """Fill in `training` and the masks where `call` has parameters for them."""
         parameters = arguments_of(type(self).call)
         names = list(parameters)
         given = {*names[: len(args)], *kwargs}
@@ -346,8 +346,7 @@ class Layer(Weighted):
         return {**kwargs, **extra}
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the outputs. By default the inputs' mask, for layers with
-        `supports_masking`."""
+        """The mask of the outputs; by default that of the inputs, if `supports_masking`."""
         return previous_mask
 
     def _pass_mask(self, inputs: Any, outputs: Any, travelling: Any, masks: Any) -> None:
@@ -357,7 +356,7 @@ class Layer(Weighted):
                 self._warned_mask = True
                 warnings.warn(
                     f"layer {self.name!r} ({type(self).__name__}) does not support masking: the "
-                    "mask of its input ends here, and later layers see padding as data",
+                    "mask of its input ends here, and later layers treat padding as data",
                     stacklevel=4,
                 )
             return
@@ -375,7 +374,7 @@ class Layer(Weighted):
     # ---- symbolic calls
 
     def _record(self, args: tuple, kwargs: dict, ask: tuple[str, ...] = SPECS) -> Any:
-        """Record a symbolic call; a subclass is asked for its outputs by these methods."""
+        """Record a symbolic call; `ask` names the methods that may give the output specs."""
         node = Node(self, args, kwargs)
         text = next((tensor for tensor in node.inputs if tensor.dtype == STRING), None)
         if text is not None:
@@ -413,7 +412,7 @@ class Layer(Weighted):
         return node.outputs
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the outputs for inputs of these shapes (`None`: unknown)."""
+        """The output shape for inputs of these shapes (`None`: unknown)."""
         inputs = [
             tree_of_symbols(shape, self.compute_dtype)
             for shape in [*args, *(v for k, v in kwargs.items() if k.endswith("_shape"))]
@@ -421,7 +420,7 @@ class Layer(Weighted):
         return jax.tree.map(lambda s: s.shape, self._spec(inputs, {}, SPECS[:1]))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors with the shapes and dtypes of the outputs; nothing is recorded."""
+        """Symbolic tensors with the output shapes and dtypes; nothing is recorded."""
         return self._spec(args, kwargs, SPECS[1:])
 
     def _spec(self, args: Any, kwargs: dict, ask: tuple[str, ...]) -> Any:
@@ -458,13 +457,13 @@ class Layer(Weighted):
         return_losses: bool = False,
         **kwargs: Any,
     ) -> tuple:
-        """Call with these values in the variables' place; nothing is assigned.
+        """Call as a pure function of the variables' values; nothing is assigned.
 
         Args:
             trainable_variables: values in the order of `self.trainable_variables`.
             non_trainable_variables: values in the order of `self.non_trainable_variables`.
             *args: arguments of the call.
-            return_losses: whether the added losses come back too.
+            return_losses: whether to return the added losses too.
             **kwargs: arguments of the call.
 
         Returns:
@@ -493,7 +492,7 @@ class Layer(Weighted):
         cls = type(self)
         unset = _unset(cls)  # type: ignore[arg-type]
         taken = completed(cls, given, unset)
-        if unset:  # a class of the user's own may take sizes otherwise
+        if unset:  # a user's class may interpret sizes differently
             taken |= {k: vars(self)[k] for k in SETTLED if k in taken and k in vars(self)}
         return {
             **live,
@@ -504,7 +503,7 @@ class Layer(Weighted):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """A layer made from what `get_config` returned."""
+        """Create a layer from what `get_config` returned."""
         parameters = arguments_of(cls.__init__)
         config = {
             key: value
@@ -530,7 +529,7 @@ class Layer(Weighted):
         args, kwargs = self._arguments
         given = tuple(map(taught, args)), {key: taught(value) for key, value in kwargs.items()}
         state = {key: taught(value) for key, value in vars(self).items()}
-        # the calls that a model needs are kept by the model
+        # a model keeps the calls it needs
         return {**state, "_nodes": [], "_arguments": given}
 
     def __setattr__(self, name: str, value: Any):

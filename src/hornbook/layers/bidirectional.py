@@ -25,24 +25,24 @@ SAME = ("stateful", "return_sequences", "return_state")
 
 
 class Bidirectional(Layer):
-    """Runs two copies of a recurrent layer, one from each end, and merges what they put out.
+    """Runs two copies of a recurrent layer, one from each end, and merges their outputs.
 
     Args:
-        layer: an `RNN`, `LSTM`, `GRU` or `SimpleRNN`, or a layer of your own that takes sequences
-            and has `go_backwards`, `return_sequences`, `return_state` and `stateful`.
-        merge_mode: how the two outputs are put together: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or
-            `None` for both.
-        weights: first values of the weights, those of the forward layer first.
-        backward_layer: the layer for the other direction; default a copy of `layer`.
+        layer: an `RNN`, `LSTM`, `GRU` or `SimpleRNN`, or a custom layer that takes sequences and
+            has `go_backwards`, `return_sequences`, `return_state` and `stateful`.
+        merge_mode: how to merge the two outputs: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or `None`
+            to return both.
+        weights: initial values of the weights, those of the forward layer first.
+        backward_layer: the layer for the backward direction; default a copy of `layer`.
 
     Call arguments: those of `layer`. The first half of `initial_state` goes to the forward layer,
-    the other half to the backward one. At masked steps the outputs of a sequence are zero.
+    the second half to the backward layer. Sequence outputs are zero at masked steps.
 
     Returns what `layer` returns, merged; with `return_state` a tuple of the output, the forward
     states and the backward states.
 
     Raises:
-        ValueError: if the layers do not fit each other, or for an unknown merge mode.
+        ValueError: if the two layers are incompatible, or for an unknown merge mode.
 
     Source: Schuster and Paliwal (1997), Bidirectional recurrent neural networks.
 
@@ -95,8 +95,8 @@ class Bidirectional(Layer):
         forward, backward = self.directions
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
-                "layer and backward_layer of Bidirectional run in different directions; both have "
-                f"go_backwards={forward.go_backwards}. Make one of them with go_backwards=True"
+                "layer and backward_layer of Bidirectional must run in different directions; both "
+                f"have go_backwards={forward.go_backwards}. Make one of them with go_backwards=True"
             )
         for name in SAME:
             values = getattr(forward, name), getattr(backward, name)
@@ -108,7 +108,7 @@ class Bidirectional(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether both directions are layers that do, whose steps are put in order here."""
+        """Whether both directions do; the backward outputs are put in step order here."""
         return all(
             isinstance(one, RNN)
             and type(one).call is RNN.call
@@ -127,7 +127,7 @@ class Bidirectional(Layer):
     def __call__(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
     ) -> Any:
-        """Apply the layer; `[sequences, *states]` in place of `sequences` is understood too."""
+        """Apply the layer; `sequences` may also be a list `[sequences, *states]`."""
         if initial_state is None:
             sequences, initial_state = split_states(sequences)
         given = {"initial_state": initial_state, "mask": mask}
@@ -142,8 +142,8 @@ class Bidirectional(Layer):
             half, odd = divmod(len(initial_state), 2)
             if odd:
                 raise ValueError(
-                    f"initial_state of layer {self.name!r} holds the forward states and as many "
-                    f"backward states; it got {len(initial_state)}"
+                    f"initial_state of layer {self.name!r} must hold equally many forward and "
+                    f"backward states; it has {len(initial_state)}"
                 )
             states = initial_state[:half], initial_state[half:]
         outputs: list = []
@@ -165,7 +165,7 @@ class Bidirectional(Layer):
         return (*output, *final) if self.merge_mode is None else (output, *final)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The steps' mask for the outputs of all steps; none for last outputs and states."""
+        """The step mask if all steps are returned; `None` for last outputs and states."""
         mask = tree.flatten(mask)[0] if self.return_sequences else None
         return [mask, mask] if self.merge_mode is None else [mask]
 
@@ -178,7 +178,7 @@ class Bidirectional(Layer):
         return None if None in kept else tuple(kept[0] + kept[1])
 
     def reset_state(self) -> None:
-        """Let the next batch of a stateful layer start anew.
+        """Reset the states of a stateful layer.
 
         Raises:
             AttributeError: if it is not stateful.
@@ -192,12 +192,12 @@ class Bidirectional(Layer):
             layer.reset_state()
 
     def reset_states(self) -> None:
-        """The same as `reset_state`."""
+        """Old name of `reset_state`."""
         self.reset_state()
 
 
 def _copy(layer: Layer, **changes: Any) -> Any:
-    """A layer made like another, with its own weights; also where its parts are not registered."""
+    """A new layer with the same config and its own weights; its classes need no registration."""
     known: dict[str, Any] = {}
     for module in layer._all_modules():
         known[type(module).__name__] = type(module)

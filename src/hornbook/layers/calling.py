@@ -1,4 +1,4 @@
-"""What surrounds a layer's call: the training flag, added losses, watchers, fit arguments."""
+"""What surrounds a layer's call: training flag, added losses, watchers, argument conversion."""
 
 import functools
 import inspect
@@ -23,7 +23,7 @@ from hornbook.layers.arguments import WHOLE
 
 
 class Call:
-    """What is true for one outermost call: the training flag, and the losses added on the way."""
+    """The state of one outermost call: the training flag and the losses added so far."""
 
     def __init__(self, training: bool | None, losses: list):
         self.training = training
@@ -31,7 +31,7 @@ class Call:
 
 
 class collect_losses(Inside[Call]):
-    """Inside, what layers add with `add_loss` lands in the list that this yields."""
+    """Context in which losses that layers add with `add_loss` are collected in the yielded list."""
 
     def __init__(self):
         super().__init__("calls", Call(None, []))
@@ -41,12 +41,12 @@ class collect_losses(Inside[Call]):
 
 
 def looping() -> AbstractContextManager[None]:
-    """Around a loop of `jax.lax` over code that a program may want to follow."""
+    """Context for a `jax.lax` loop; inside `steps_in_python` the loop runs in Python too."""
     return jax.disable_jit() if are_in_python() else nullcontext()
 
 
 def watch_calls(watcher: Callable) -> Inside[Callable]:
-    """Inside, `watcher(layer, inputs, outputs)` is told of each layer's call when it ends."""
+    """Context in which `watcher(layer, inputs, outputs)` runs after each layer call."""
     return Inside("watchers", watcher)
 
 
@@ -57,7 +57,7 @@ def parameters_of(function: Callable) -> dict[str, inspect.Parameter]:
 
 
 def overrides(kind: type, *names: str) -> bool:
-    """Whether a class has methods other than those that its first base defines, of these names.
+    """Whether a class overrides any of these methods of its base class.
 
     Example:
         >>> class Mine(keras.Model):
@@ -78,7 +78,7 @@ _overrides: Callable[[type, str], bool] = functools.lru_cache(maxsize=4096)(_loo
 
 @functools.lru_cache(maxsize=4096)
 def arguments_of(method: Callable) -> dict[str, inspect.Parameter]:
-    """The parameters of a method by name, but for the object itself, whatever that is called."""
+    """The parameters of a method by name, without `self`, whatever its name."""
     listed = list(parameters_of(method).values())
     if listed and listed[0].kind is not inspect.Parameter.VAR_POSITIONAL:
         del listed[0]
@@ -87,8 +87,8 @@ def arguments_of(method: Callable) -> dict[str, inspect.Parameter]:
 
 @uses_engine
 def convert(layer: Any, value: Any) -> Any:
-    """An argument of a layer as it computes with it: numpy arrays become JAX arrays, and floats get
-    the layer's compute dtype."""
+    """Convert an argument of a layer: numpy arrays become JAX arrays, and floats are cast to the
+    layer's compute dtype."""
     if layer._host is not None and not isinstance(value, None | bool):
         return layer._host_arrays(value)
     if isinstance(value, SymbolicTensor | None | bool | int | float | str):
@@ -119,13 +119,13 @@ def convert(layer: Any, value: Any) -> Any:
 
 
 def per_sample(penalty: Any, output: Any) -> Any:
-    """A penalty on the outputs of a whole batch, divided by their number."""
+    """A penalty on the outputs of a whole batch, divided by the batch size."""
     shape = getattr(output, "shape", ())
     return penalty / max(shape[0], 1) if shape else penalty
 
 
 def given_mask(layer: Any, args: tuple, kwargs: dict, masks: Any) -> Any:
-    """The mask that a layer was called with, or else those that came with its inputs."""
+    """The mask passed to the call, or else the masks attached to the inputs."""
     mask = kwargs.get("mask")
     if mask is None and len(args) > 1:
         names = list(arguments_of(type(layer).call))
@@ -143,24 +143,24 @@ def tree_of_symbols(shape: Any, dtype: str) -> Any:
 
 
 def is_plain_numbers(value: Any) -> bool:
-    """A nested list of numbers is an array; a list of arrays is several inputs."""
+    """Whether a value is a nested list of numbers, thus one array and not several inputs."""
     while isinstance(value, list | tuple) and value:
         value = value[0]
     return isinstance(value, bool | int | float | np.generic)
 
 
 def has_tensor(value: Any) -> bool:
-    """Whether an argument has a tensor in it."""
+    """Whether an argument contains a tensor."""
     return any(isinstance(leaf, jax.Array | np.ndarray | Operators) for leaf in tree.walk(value))
 
 
 def shape_of(value: Any) -> Any:
-    """The shapes of a structure of tensors, in its form."""
+    """The shapes of a structure of tensors, in the same structure."""
     return tree.map_structure(lambda leaf: known(getattr(leaf, "shape", ())), value)
 
 
 def as_shape(value: Any) -> Any:
-    """JSON's lists back to shapes."""
+    """Convert lists read from JSON back to shapes."""
     if isinstance(value, dict):
         return {key: as_shape(child) for key, child in value.items()}
     if isinstance(value, list | tuple) and all(v is None or isinstance(v, WHOLE) for v in value):
@@ -173,18 +173,18 @@ def describe(leaf: Any) -> str:
     return f"{tuple(leaf.shape)} {getattr(leaf, 'dtype', '')}"
 
 
-# ---- what a subclass knows of its outputs
+# ---- output specs given by a subclass
 
 SPECS = ("compute_output_spec", "compute_output_shape")
 
 
 def told_specs(layer: Any, args: tuple, kwargs: dict, ask: tuple[str, ...]) -> Any:
-    """The outputs as a subclass's own method describes them; `None` where it has none.
+    """The output specs from a subclass's own method; `None` if it has none.
 
     Args:
         layer: the layer.
-        args, kwargs: what it is called with.
-        ask: names of `SPECS`, the first that the subclass has is called.
+        args, kwargs: the arguments of the call.
+        ask: names from `SPECS`; the first that the subclass overrides is called.
     """
     own = next((name for name in ask if overrides(type(layer), name)), None)
     if own is None:
@@ -203,7 +203,7 @@ def told_specs(layer: Any, args: tuple, kwargs: dict, ask: tuple[str, ...]) -> A
 
 
 def agreed(layer: Any, specs: Any, told: Any) -> Any:
-    """The outputs as the call gives them, with the sizes that only the layer's own method knows."""
+    """The traced output specs, with unknown sizes filled in from the layer's own method."""
     found, said = jax.tree.leaves(specs), jax.tree.leaves(told)
     fits = len(found) == len(said) and all(
         len(a.shape) == len(b.shape)
@@ -213,8 +213,8 @@ def agreed(layer: Any, specs: Any, told: Any) -> Any:
     if not fits:
         warnings.warn(
             f"layer {layer.name!r} ({type(layer).__name__}) computes outputs of shape "
-            f"{[tuple(a.shape) for a in found]}, and its compute_output_shape or "
-            f"compute_output_spec says {[tuple(b.shape) for b in said]}; the former counts",
+            f"{[tuple(a.shape) for a in found]}, but its compute_output_shape or "
+            f"compute_output_spec says {[tuple(b.shape) for b in said]}; the former are used",
             stacklevel=5,
         )
         return specs

@@ -1,4 +1,4 @@
-"""Dense: every output sees every input."""
+"""Dense: a fully connected layer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +18,11 @@ class Dense(Adaptable, adapts="kernel"):
     """A fully connected layer: `activation(x @ kernel + bias)`.
 
     Args:
-        units: size of the output's last axis.
-        activation: a name or a function; `None` leaves the output as it is.
+        units: size of the last axis of the output.
+        activation: a name or a function; `None` for linear.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(inputs, units)`.
-        bias_initializer: first values of the bias, `(units,)`.
+        kernel_initializer: initial values of the kernel, `(inputs, units)`.
+        bias_initializer: initial values of the bias, `(units,)`.
         kernel_regularizer: adds a penalty on the kernel to the loss.
         bias_regularizer: adds a penalty on the bias to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
@@ -69,7 +69,7 @@ class Dense(Adaptable, adapts="kernel"):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether its activation is one that looks at one step at a time."""
+        """Whether its activation acts on each step separately."""
         return of_each_step(self.activation or linear)
 
     def build(self, input_shape: tuple) -> None:

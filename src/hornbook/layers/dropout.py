@@ -1,4 +1,4 @@
-"""Noise that is there in training only, against overfitting."""
+"""Dropout and noise: regularization that is active in training only."""
 
 import math
 from typing import Any
@@ -19,14 +19,14 @@ from hornbook.layers.spec import InputSpec
 
 @in_one_call(static=("rate", "noise_shape"))
 def dropout(x: Array, rate: float, key: Array, noise_shape: tuple | None = None) -> Array:
-    """Zero with probability `rate`, and the rest times `1 / (1 - rate)`, so that the mean stays.
+    """Zero elements with probability `rate` and scale the rest by `1 / (1 - rate)`.
 
     Args:
         x: array.
         rate: probability, 0 to 1.
         key: a key of `jax.random`.
-        noise_shape: shape of the random mask; `None` entries are `x`'s own size, and along axes
-            of size 1 one decision counts for all.
+        noise_shape: shape of the random mask, which broadcasts to `x`; `None` entries are sizes of
+            `x`.
     """
     keep = keep_mask(key, 1 - rate, _concrete(noise_shape, x.shape))
     scale = 1 / (1 - rate) if rate < 1 else 0.0
@@ -37,12 +37,12 @@ def _concrete(noise_shape: tuple | None, shape: tuple) -> tuple:
     if noise_shape is None:
         return shape
     if len(noise_shape) != len(shape):
-        raise ValueError(f"noise_shape {noise_shape} wants as many axes as the input, {shape}")
+        raise ValueError(f"noise_shape {noise_shape} must have as many axes as the input, {shape}")
     return tuple(n if want is None else want for want, n in zip(noise_shape, shape))
 
 
 class _Noise(Layer):
-    """A layer with a seed, that does something in training only."""
+    """Base of random layers that are active in training only."""
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -59,14 +59,14 @@ class Dropout(_Noise):
 
     Args:
         rate: probability that an element is set to 0.
-        noise_shape: shape of the random mask, as `(None, 1, None)` to drop the same features at
-            every step of a sequence; default the input's shape.
-        seed: makes the masks the same in each run.
+        noise_shape: shape of the random mask, such as `(None, 1, None)` to drop the same features
+            at every step of a sequence; default the input's shape.
+        seed: random seed, for reproducible results.
 
     Source: Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.html.
 
     Raises:
-        ValueError: if `rate` is not between 0 and 1, or `noise_shape` no sizes.
+        ValueError: if `rate` is not between 0 and 1, or `noise_shape` is not a shape.
 
     Example:
         >>> import hornbook as keras
@@ -127,7 +127,7 @@ class SpatialDropout1D(_SpatialDropout):
 
     Args:
         rate: probability that a feature is dropped.
-        seed: makes the masks the same in each run.
+        seed: random seed, for reproducible results.
 
     Source: Tompson et al. 2014, arXiv:1411.4280.
 
@@ -151,8 +151,8 @@ class SpatialDropout2D(_SpatialDropout):
 
     Args:
         rate: probability that a channel is dropped.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        seed: makes the masks the same in each run.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        seed: random seed, for reproducible results.
 
     Source: Tompson et al. 2014, arXiv:1411.4280.
 
@@ -171,8 +171,8 @@ class SpatialDropout3D(_SpatialDropout):
 
     Args:
         rate: probability that a channel is dropped.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        seed: makes the masks the same in each run.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        seed: random seed, for reproducible results.
 
     Source: Tompson et al. 2014, arXiv:1411.4280.
 
@@ -187,11 +187,11 @@ class SpatialDropout3D(_SpatialDropout):
 
 
 class GaussianNoise(_Noise):
-    """Adds normally distributed noise of mean 0 in training.
+    """Adds Gaussian noise of mean 0 in training.
 
     Args:
         stddev: standard deviation of the noise, 0 to 1.
-        seed: makes the noise the same in each run.
+        seed: random seed, for reproducible results.
 
     Example:
         >>> import hornbook as keras
@@ -215,13 +215,13 @@ class GaussianNoise(_Noise):
 
 
 class GaussianDropout(_Noise):
-    """Multiplies by normally distributed noise of mean 1 in training.
+    """Multiplies by Gaussian noise of mean 1 in training.
 
-    The standard deviation is `sqrt(rate / (1 - rate))`, that of a dropout of the same rate.
+    The standard deviation is `sqrt(rate / (1 - rate))`, that of dropout with the same rate.
 
     Args:
-        rate: the drop probability that it stands for; below 1.
-        seed: makes the noise the same in each run.
+        rate: the equivalent drop probability; below 1.
+        seed: random seed, for reproducible results.
 
     Source: Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.html.
 
@@ -237,7 +237,7 @@ class GaussianDropout(_Noise):
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
         if rate == 1:
-            raise ValueError("GaussianDropout with rate 1 would have infinite noise; take less")
+            raise ValueError("GaussianDropout with rate 1 has infinite noise; use a lower rate")
         self.rate = rate
 
     def call(self, inputs: Array, training: bool = False) -> Array:
@@ -255,13 +255,14 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 class AlphaDropout(_Noise):
-    """Dropout for SELU networks: dropped elements get SELU's lower bound, and an affine map
-    afterwards keeps mean 0 and variance 1.
+    """Dropout for SELU networks: dropped elements become SELU's lower bound.
+
+    An affine map afterwards preserves mean 0 and variance 1.
 
     Args:
         rate: probability that an element is dropped.
         noise_shape: shape of the random mask; default the input's shape.
-        seed: makes the masks the same in each run.
+        seed: random seed, for reproducible results.
 
     Source: Klambauer et al. 2017, arXiv:1706.02515.
 
@@ -294,11 +295,11 @@ class AlphaDropout(_Noise):
 
 
 class ActivityRegularization(Layer):
-    """Adds a penalty on its input to the loss: `sum(l1 * |x| + l2 * x**2)`; passes it on.
+    """Adds the penalty `sum(l1 * |x| + l2 * x**2)` to the loss; returns its input.
 
     Args:
-        l1: factor of the absolute values.
-        l2: factor of the squares.
+        l1: weight of the absolute values.
+        l2: weight of the squares.
 
     Example:
         >>> import hornbook as keras

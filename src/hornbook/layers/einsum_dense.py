@@ -1,4 +1,4 @@
-"""EinsumDense: a product with a kernel, along whichever axes an equation names."""
+"""EinsumDense: a dense layer over the axes that an einsum equation names."""
 
 import copy
 import math
@@ -15,23 +15,23 @@ from hornbook.formulas import matmul
 from hornbook.initializers import VarianceScaling
 from hornbook.layers.low_rank import Adaptable
 
-FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each a row of letters"
+FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each one or more letters"
 
 
 class EinsumDense(Adaptable, adapts="kernel"):
-    """A product given by an Einstein sum: `activation(einsum(equation, x, kernel) + bias)`.
+    """A dense layer with an einsum: `activation(einsum(equation, x, kernel) + bias)`.
 
     Args:
-        equation: such as `"abc,cde->abde"`: axes of the input, of the kernel, of the output.
-        output_shape: shape of the output without the batch; `None` where it is the input's.
+        equation: axes of input, kernel and output, such as `"abc,cde->abde"`.
+        output_shape: shape of the output without the batch; `None` for sizes of the input.
         activation: a name or a function.
-        bias_axes: the output axes that the bias has, such as `"de"`; `None` for no bias.
-        kernel_initializer, bias_initializer: first values.
+        bias_axes: the output axes of the bias, such as `"de"`; `None` for no bias.
+        kernel_initializer, bias_initializer: initial values.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         kernel_constraint, bias_constraint: applied after each update.
 
     Raises:
-        ValueError: if equation and shapes do not go together.
+        ValueError: if the equation and the shapes do not match.
 
     Example:
         >>> import hornbook as keras
@@ -96,7 +96,7 @@ class EinsumDense(Adaptable, adapts="kernel"):
 
 
 def with_axes(initializer: Any, equation: str) -> Any:
-    """An initializer that counts a kernel's inputs and outputs as the equation has them."""
+    """An initializer whose fan-in and fan-out follow the equation."""
     known = isinstance(initializer, VarianceScaling)
     if not known or None not in (initializer.input_axes, initializer.output_axes):
         return initializer
@@ -108,7 +108,7 @@ def with_axes(initializer: Any, equation: str) -> Any:
 
 
 def einsum_product(equation: str, x: Array, kernel: Array) -> Array:
-    """`einsum(equation, x, kernel)`, as one matrix product where the axes stand in that order."""
+    """`einsum(equation, x, kernel)`, as one matrix product where the axis order allows it."""
     of_x, of_kernel, out = parts(equation)
     bound = [letter for letter in of_kernel if letter in of_x]
     new = of_kernel[len(bound) :]
@@ -130,7 +130,7 @@ def weight_shapes(
     Args:
         equation, bias_axes: as in `EinsumDense`.
         input_shape: with the batch.
-        output_shape: without the batch; `None` where it is the input's.
+        output_shape: without the batch; `None` for sizes of the input.
         name: the layer's, for messages.
     """
     who = f"layer {name!r} (EinsumDense) with the equation {equation!r}"
@@ -170,12 +170,12 @@ def parts(equation: str) -> tuple[str, str, str]:
     """The axes of input, kernel and output.
 
     Raises:
-        ValueError: if it is no equation of two arrays, or has dots on one side only.
+        ValueError: if it is not an equation of two arrays, or has dots on one side only.
     """
     inputs, arrow, out = equation.replace(" ", "").partition("->")
     x, comma, kernel = inputs.partition(",")
     dots = [(part[:3] == "...", part[-3:] == "...") for part in (x, out)]
     letters = x.strip(".") + kernel + out.strip(".")
     if not arrow or not comma or not letters.isalpha() or dots[0] != dots[1] or all(dots[0]):
-        raise ValueError(f"the equation {equation!r} is none of the forms {FORMS}")
+        raise ValueError(f"the equation {equation!r} has none of the forms {FORMS}")
     return x, kernel, out

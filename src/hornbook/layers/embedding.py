@@ -1,4 +1,4 @@
-"""Embedding: a row of a table for each integer."""
+"""Embedding: looks up a row of a table for each integer."""
 
 from typing import Any
 
@@ -13,26 +13,26 @@ from hornbook.layers.low_rank import Adaptable
 
 
 class Embedding(Adaptable, adapts="embeddings"):
-    """Turns positive integers into vectors: `embeddings[ids]`.
+    """Turns non-negative integers into vectors: `embeddings[ids]`.
 
-    Ids outside the table are an error where their values are at hand (a plain call on an array).
-    In compiled code nobody can look: there their vectors are NaN, and `fit` names the layer.
+    An id outside the table is an error where values are known (an eager call on an array). In
+    compiled code its vector is NaN, and `fit` names the layer.
 
     Args:
         input_dim: number of rows, the largest id plus one.
         output_dim: size of each vector.
-        embeddings_initializer: first values of the table, `(input_dim, output_dim)`.
+        embeddings_initializer: initial values of the table, `(input_dim, output_dim)`.
         embeddings_regularizer: adds a penalty on the table to the loss.
         embeddings_constraint: applied to the table after each update.
-        mask_zero: whether id 0 is padding, to be skipped by later layers.
-        weights: the table's first values, as an array or a list of one.
-        input_length: number of ids in a sample, if fixed; lets a `Sequential` build at once.
+        mask_zero: whether id 0 is padding that later layers skip.
+        weights: the table's initial values, as an array or a list of one.
+        input_length: number of ids per sample, if fixed; lets a `Sequential` build immediately.
         activity_regularizer: adds a penalty on the output to the loss.
 
-    Input: integers of any shape; output: the same shape and `(output_dim,)`.
+    Input: integers of any shape; output: that shape plus a last axis of size `output_dim`.
 
     Raises:
-        ValueError: for ids that are not whole numbers or not in the table.
+        ValueError: for ids that are not integers or outside the table.
 
     Example:
         >>> import hornbook as keras
@@ -53,7 +53,7 @@ class Embedding(Adaptable, adapts="embeddings"):
         activity_regularizer: Any = None,
         **kwargs: Any,
     ):
-        batched = {"batch_input_shape", "batch_shape"} & {*kwargs}  # they say the length too
+        batched = {"batch_input_shape", "batch_shape"} & {*kwargs}  # these contain the length
         if input_length is not None and not batched:
             lengths = input_length if isinstance(input_length, list | tuple) else (input_length,)
             kwargs.setdefault("input_shape", tuple(lengths))
@@ -71,7 +71,7 @@ class Embedding(Adaptable, adapts="embeddings"):
 
     @property
     def input_dtype(self) -> str:
-        """The dtype of inputs that are made for it: ids are integers."""
+        """The dtype of symbolic inputs created for it: ids are integers."""
         return "int32"
 
     def build(self, input_shape: tuple | None = None) -> None:
@@ -92,7 +92,7 @@ class Embedding(Adaptable, adapts="embeddings"):
         return jnp.not_equal(inputs, 0) if self.mask_zero else None
 
     def get_config(self) -> dict:
-        """Constructor arguments as plain data; the table is not among them."""
+        """Constructor arguments as plain data, without the table."""
         return {key: value for key, value in super().get_config().items() if key != "weights"}
 
     def _check_ids(self, ids: Array) -> None:
@@ -101,7 +101,7 @@ class Embedding(Adaptable, adapts="embeddings"):
         ids = np.asarray(ids)
         if not np.issubdtype(ids.dtype, np.integer) and (ids != np.round(ids)).any():
             raise ValueError(
-                f"layer {self.name!r} takes whole numbers, the ids of rows; it got "
+                f"layer {self.name!r} takes integer row ids; it got "
                 f"{ids[ids != np.round(ids)].flat[0]} in an array of dtype {ids.dtype}"
             )
         if ids.min() < 0 or ids.max() >= self.input_dim:

@@ -1,4 +1,4 @@
-"""`HostLayer`: a layer that computes in numpy, with values that no device knows: strings."""
+"""`HostLayer`: a layer that computes in numpy, for values that devices cannot hold, as strings."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from hornbook.core.symbolic import Node, SymbolicTensor, outputs_of
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import tree_of_symbols
 
-TRACED = """{} computes on the host, and was called inside compiled code, where there are no values.
-Wrong:  a call(self, x) of one's own that uses it, trained with fit
+TRACED = """{} computes on the host, but was called inside compiled code, where values are unknown.
+Wrong:  a custom call(self, x) that uses it, trained with fit
 Right:  a functional or Sequential model that begins with it; or call it on the data, before fit"""
 RAGGED = (
-    "{} has rows of different lengths ({} and {} values). An array has rows of one length: fill "
-    "the short ones up with '' (or the layer's mask_token)"
+    "{} has rows of different lengths ({} and {} values). All rows of an array have the same "
+    "length: pad the short ones with '' (or the layer's mask_token)"
 )
-NO_TEXT = "{} has {!r} in {}, which is not a string; replace what is missing, as by x.fillna('')"
+NO_TEXT = "{} has {!r} in {}, which is not a string; replace missing values, e.g. x.fillna('')"
 WRONG_KIND = "layer {!r} ({}) takes {}; it got {}. {}"
 
-# What a layer may take: how messages call it, kinds of numpy dtypes, and the way out.
+# What a layer may take: its name in messages, numpy dtype kinds, and the fix.
 KINDS = {
     "string": ("strings", "UO", "Convert with .astype(str), or use Input(..., dtype='string')"),
     "int": ("integers", "iub", "Convert with .astype('int64'), or use Input(..., dtype='int64')"),
@@ -36,15 +36,15 @@ KINDS = {
 
 
 class HostLayer(Layer):
-    """A layer whose `call` gets numpy arrays and returns numpy arrays, outside compiled code.
+    """A layer whose `call` takes and returns numpy arrays, outside compiled code.
 
-    In a model it stands before all layers that compute on the device: what it needs is computed on
-    the host, while the device works on the batches before. Strings are arrays of `str`. A subclass
-    writes `call` and `compute_output_spec`, and what it `takes`.
+    In a model it precedes all layers that compute on the device: the host prepares a batch while
+    the device works on earlier ones. Strings are arrays of `str`. A subclass defines `call`,
+    `compute_output_spec` and `takes`.
 
     Attributes:
         takes: `"string"`, `"int"`, `"category"` (either) or `"value"` (floats too).
-        several: whether it takes a list of inputs, rather than one.
+        several: whether it takes a list of inputs rather than one.
 
     Example:
         >>> class Lengths(HostLayer):
@@ -63,27 +63,27 @@ class HostLayer(Layer):
 
     @property
     def input_dtype(self) -> str:
-        """The dtype of its symbolic inputs, where a `Sequential` has to choose one."""
+        """The dtype of the symbolic input that a `Sequential` creates for it."""
         return {"string": STRING, "category": STRING, "int": "int64"}.get(self.takes, "float32")
 
     def build(self, input_shape: Any = None) -> None:
         self.built = True
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors with the shapes and dtypes of the outputs; a subclass says which."""
+        """Symbolic tensors with the output shapes and dtypes; defined by subclasses."""
         raise NotImplementedError(
-            f"{type(self).__name__} computes on the host, so that its outputs cannot be found by "
-            "tracing: write compute_output_spec(self, inputs), which returns KerasTensor(shape, "
+            f"{type(self).__name__} computes on the host, so its outputs cannot be inferred by "
+            "tracing: define compute_output_spec(self, inputs), which returns KerasTensor(shape, "
             "dtype)"
         )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the outputs for inputs of these shapes (`None`: unknown)."""
+        """The output shape for inputs of these shapes (`None`: unknown)."""
         symbols = tree_of_symbols(input_shape, self.input_dtype)
         return jax.tree.map(lambda spec: spec.shape, self.compute_output_spec(symbols))
 
     def _host_arrays(self, value: Any) -> Any:
-        """What it is called with as numpy arrays, checked; lists of strings too."""
+        """The call's inputs, lists of strings included, as checked numpy arrays."""
         what = f"layer {self.name!r} ({type(self).__name__})"
         if self.several and isinstance(value, list | tuple):
             found: Any = [host_arrays(one, f"input {i} of {what}") for i, one in enumerate(value)]
@@ -103,7 +103,7 @@ class HostLayer(Layer):
             raise TypeError(WRONG_KIND.format(self.name, name, shown, had, way_out))
 
     def on_host(self, *args: Any, **kwargs: Any) -> Any:
-        """The outputs as numpy arrays; floats in the dtype of the layer."""
+        """The outputs as numpy arrays, floats in the layer's dtype."""
         args = tuple(map(self._host_arrays, args[:1])) + args[1:]
         return self.call(*args, **kwargs)
 
@@ -119,12 +119,12 @@ class HostLayer(Layer):
 
 
 def on_device(array: Any) -> Any:
-    """A result of a host layer as users get it: numbers on the device, strings as they are."""
+    """A host layer's result for users: numbers on the device, strings unchanged."""
     return array if is_text(array) else jnp.asarray(array, canonical(array.dtype))
 
 
 def is_text(value: Any) -> bool:
-    """Whether an array, or a symbolic tensor, holds strings.
+    """Whether an array or symbolic tensor holds strings.
 
     Example:
         >>> is_text(np.array(["a"])), is_text(np.ones(1))
@@ -137,12 +137,12 @@ def is_text(value: Any) -> bool:
 
 
 def host_arrays(value: Any, what: str) -> Any:
-    """A structure of array-likes as numpy arrays, for the host; lists of plain values are one.
+    """A structure of array-likes as numpy arrays; a list of plain values becomes one array.
 
     Args:
         value: arrays, lists, pandas objects, or lists and dicts of these; symbolic tensors and
-            `None` stay.
-        what: how messages call it.
+            `None` are kept.
+        what: its name in messages.
     """
     if value is None or isinstance(value, SymbolicTensor):
         return value
@@ -158,7 +158,7 @@ def host_array(value: Any, what: str) -> np.ndarray:
     """Numbers or strings as a numpy array; strings of any kind as an array of `str`.
 
     Raises:
-        TypeError: inside compiled code, or for what is neither a number nor a string.
+        TypeError: inside compiled code, or for values that are neither numbers nor strings.
         ValueError: for lists of different lengths.
     """
     if isinstance(value, jax.core.Tracer):
@@ -179,7 +179,7 @@ def host_array(value: Any, what: str) -> np.ndarray:
 
 
 def _of_objects(array: np.ndarray, what: str) -> np.ndarray:
-    """An array of Python objects as one of `str`, or of numbers if it has nothing else."""
+    """An array of Python objects as an array of `str`, or of numbers if it holds only those."""
     flat = array.ravel().tolist()
     kinds = set(map(type, flat))
     if kinds <= {str}:
@@ -201,12 +201,12 @@ def _of_objects(array: np.ndarray, what: str) -> np.ndarray:
 
 
 def _first(value: Any) -> Any:
-    """The first value in nested lists."""
+    """The initial value in nested lists."""
     while isinstance(value, list | tuple) and value:
         value = value[0]
     return value
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether nested lists hold plain values, and so are one array."""
+    """Whether nested lists hold plain values and thus form one array."""
     return isinstance(_first(value), str | bytes | bool | int | float | np.generic)

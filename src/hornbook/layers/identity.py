@@ -1,4 +1,4 @@
-"""Identity: what comes in goes out."""
+"""Identity: returns its input."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from hornbook.layers.base import Layer
 
 
 class Identity(Layer):
-    """Passes its input on.
+    """Returns its input unchanged.
 
     Example:
         >>> import hornbook as keras

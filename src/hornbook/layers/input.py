@@ -1,4 +1,4 @@
-"""The start of a functional model: a symbolic tensor, and the layer it comes from."""
+"""Inputs of functional models: the symbolic tensor and the layer behind it."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ class InputLayer(Layer):
         shape: shape of one sample; `None` for unknown sizes.
         batch_size: number of samples in a batch, if fixed.
         dtype: dtype of the data; default `floatx()`.
-        sparse, ragged: whether the data is; only dense arrays are fed.
-        batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
-        input_tensor: the symbolic tensor to feed, instead of a new one of some shape.
+        sparse, ragged: must be false: only dense arrays are supported.
+        batch_shape: shape including the batch size, instead of `shape` and `batch_size`.
+        input_tensor: an existing symbolic tensor to use as the input.
         optional: whether the input may be `None`.
         name: name of the input.
 
     Raises:
         ValueError: if not exactly one of `shape` and `batch_shape` is given, for data that is not
-            dense, or an `input_tensor` that is no symbolic tensor or is none as described.
+            dense, or if `input_tensor` is not symbolic or contradicts the other arguments.
 
     Example:
         >>> InputLayer(shape=(3,)).output.shape
@@ -55,7 +55,7 @@ class InputLayer(Layer):
             dtype = input_tensor.dtype
         for kind, wanted in {"sparse": sparse, "ragged": ragged}.items():
             if wanted:
-                raise ValueError(f"input {self.name!r} is {kind}: only dense arrays are fed")
+                raise ValueError(f"input {self.name!r} is {kind}: only dense arrays are supported")
         if (shape is None) == (batch_shape is None) or (batch_size and batch_shape is not None):
             raise ValueError(
                 "an Input takes either shape (of one sample), with or without batch_size, or "
@@ -66,7 +66,9 @@ class InputLayer(Layer):
         sizes = tuple(batch_shape or ())
         bad = [s for s in sizes if s is not None and (not isinstance(s, WHOLE) or s < 0)]
         if bad:
-            raise ValueError(f"an Input's sizes are non-negative integers or None, not {bad[0]!r}")
+            raise ValueError(
+                f"an Input's sizes must be non-negative integers or None, not {bad[0]!r}"
+            )
         self.batch_shape = tuple(None if size is None else int(size) for size in sizes)
         self.optional = optional
         self._given_dtype = standardize_dtype(dtype)
@@ -75,7 +77,7 @@ class InputLayer(Layer):
         self._start(input_tensor)
 
     def _start(self, tensor: SymbolicTensor | None = None) -> None:
-        """Make the symbolic tensor, or begin with this one."""
+        """Create the symbolic tensor, or use the given one."""
         node = Node(self)
         if tensor is None:
             tensor = SymbolicTensor(self.batch_shape, self.input_dtype, name=self.name, node=node)
@@ -94,7 +96,7 @@ class InputLayer(Layer):
     dtype = input_dtype
 
     def call(self, inputs: Any = None) -> Any:
-        """The input itself."""
+        """Return the input."""
         return inputs
 
     def get_config(self) -> dict:
@@ -110,7 +112,7 @@ class InputLayer(Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> "InputLayer":
-        """An input made from what `get_config` returned, here or in an older Keras."""
+        """Create an input from what `get_config` returned, here or in an older Keras."""
         config = dict(config)
         if "batch_input_shape" in config:  # Keras 1 and 2
             config["batch_shape"] = config.pop("batch_input_shape")
@@ -120,9 +122,9 @@ class InputLayer(Layer):
 def check_tensor(
     tensor: Any, shape: Any, batch_size: int | None, batch_shape: Any, dtype: Any
 ) -> None:
-    """Raise a `ValueError` unless a tensor is symbolic and what else is given is true of it."""
+    """Raise a `ValueError` unless a tensor is symbolic and matches the other arguments."""
     if not isinstance(tensor, SymbolicTensor):
-        raise ValueError(f"an Input of a tensor takes a symbolic one, not {tensor!r}")
+        raise ValueError(f"an Input takes a symbolic tensor, not {tensor!r}")
     given = {
         "shape": (shape, tensor.shape[1:]),
         "batch_size": (batch_size, *tensor.shape[:1]),
@@ -132,7 +134,7 @@ def check_tensor(
     for name, (wanted, *found) in given.items():
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         if wanted is not None and [wanted] != found:
-            raise ValueError(f"an Input of {tensor!r} has another {name} than {wanted!r}")
+            raise ValueError(f"the Input's {name} {wanted!r} does not match the tensor {tensor!r}")
 
 
 def Input(
@@ -146,16 +148,16 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> SymbolicTensor:
-    """A symbolic tensor to build a functional model on.
+    """Create a symbolic input tensor of a functional model.
 
     Args:
         shape: shape of one sample; `None` for unknown sizes.
         batch_size: number of samples in a batch, if fixed.
         dtype: dtype of the data; default `floatx()`.
-        sparse, ragged: whether the data is; only dense arrays are fed.
-        batch_shape: shape with the batch size in front, instead of `shape` and `batch_size`.
+        sparse, ragged: must be false: only dense arrays are supported.
+        batch_shape: shape including the batch size, instead of `shape` and `batch_size`.
         name: name of the input; data may be passed to the model by this name.
-        tensor: a symbolic tensor to return as it is; what else is given must be true of it.
+        tensor: a symbolic tensor to return unchanged; the other arguments must match it.
         optional: whether the input may be `None`.
 
     Raises:

@@ -8,17 +8,17 @@ from hornbook.layers.base import Layer
 
 
 class Lambda(Layer):
-    """Calls a function: `function(x, **arguments)`.
+    """Applies a function: `function(x, **arguments)`.
 
-    The function computes with `hornbook.ops`, `jax.numpy` or Python's operators, and has no weights
-    of its own. To save the model, write it with `def` and decorate it with
-    `@register_keras_serializable()`: code itself is never written to a file or read from one.
+    The function may use `hornbook.ops`, `jax.numpy` and Python operators, and has no weights of its
+    own. To save the model, write it with `def` and decorate it with
+    `@register_keras_serializable()`: code itself is never written to or read from a file.
 
     Args:
-        function: called with the input; also with `mask` and `training` if it has such arguments.
-        output_shape: accepted for Keras's sake; shapes are worked out from the function.
-        mask: the output's mask, or a function `(inputs, mask)` of it; default none.
-        arguments: more arguments for the function.
+        function: called with the input, and with `mask` and `training` if it takes them.
+        output_shape: accepted for Keras compatibility; shapes are inferred from the function.
+        mask: the output mask, or a function `(inputs, mask)` that returns it; default none.
+        arguments: further keyword arguments of the function.
 
     Example:
         >>> import hornbook as keras
@@ -45,7 +45,7 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         try:
             taken = list(inspect.signature(function).parameters)
-        except ValueError:  # some built-in functions tell nothing of their arguments
+        except ValueError:  # some built-in functions have no signature
             taken = []
         self._flags = [name for name in ("mask", "training") if name in taken]
 

@@ -1,4 +1,4 @@
-"""Low-rank adaptation (LoRA): a frozen kernel, and the product of two small matrices beside it."""
+"""Low-rank adaptation (LoRA): a frozen kernel plus the product of two small trained matrices."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from hornbook.layers.base import Layer
 
 
 class Adaptable(Layer):
-    """A layer with a kernel that reads as `kernel + alpha / rank * A @ B` once it is adapted.
+    """A layer whose kernel reads as `kernel + alpha / rank * A @ B` once it is adapted.
 
     A class names its kernel: `class Dense(Adaptable, adapts="kernel")`.
 
     Args:
-        lora_rank: the rank to adapt its kernel with as soon as it is built.
-        lora_alpha: what `A @ B` counts, divided by the rank; default the rank.
+        lora_rank: if given, the kernel is adapted with this rank when the layer is built.
+        lora_alpha: `A @ B` is scaled by `lora_alpha / lora_rank`; default the rank.
     """
 
     _adapts: str
@@ -29,7 +29,7 @@ class Adaptable(Layer):
         super().__init_subclass__(**kwargs)
         if adapts is not None:
             cls._adapts = adapts
-            setattr(cls, adapts, derived(_adapted))  # the layer's own variable hides it until then
+            setattr(cls, adapts, derived(_adapted))  # hidden by the layer's variable until adapted
 
     def __init__(
         self, *, lora_rank: int | None = None, lora_alpha: float | None = None, **kwargs: Any
@@ -52,16 +52,16 @@ class Adaptable(Layer):
     ) -> None:
         """Freeze the kernel and train two small matrices whose product is added to it.
 
-        Call `compile` afterwards. A file keeps the sum, as a kernel.
+        Call `compile` afterwards. Saved files hold the sum as the kernel.
 
         Args:
-            rank: of the product, the size of the axis that the two matrices share.
+            rank: rank of the product, the inner size of the two matrices.
             lora_alpha: the product is multiplied by `lora_alpha / rank`; default the rank.
-            a_initializer: first values of `lora_kernel_a`, `(*kernel.shape[:-1], rank)`.
-            b_initializer: first values of `lora_kernel_b`, `(rank, kernel.shape[-1])`.
+            a_initializer: initial values of `lora_kernel_a`, `(*kernel.shape[:-1], rank)`.
+            b_initializer: initial values of `lora_kernel_b`, `(rank, kernel.shape[-1])`.
 
         Raises:
-            ValueError: if the layer is not built, is adapted already, or constrains its kernel.
+            ValueError: if the layer is not built, already adapted, or has a kernel constraint.
 
         Example:
             >>> layer = keras.layers.Dense(4)
@@ -74,13 +74,13 @@ class Adaptable(Layer):
         who = f"layer {self.name!r} ({type(self).__name__})"
         if getattr(self, f"{name}_constraint") is not None:
             raise ValueError(
-                f"{who} has a {name}_constraint, which a sum of matrices cannot keep: enable_lora "
-                "needs a layer without one"
+                f"{who} has a {name}_constraint, which cannot be applied to a sum of matrices: "
+                "enable_lora needs a layer without one"
             )
         if not self.built:
             raise ValueError(f"{who} is not built: enable_lora needs its {name}")
         if self.lora_enabled:
-            raise ValueError(f"{who} is adapted already, with rank {self.lora_rank}")
+            raise ValueError(f"{who} is already adapted, with rank {self.lora_rank}")
         rank = positive("rank", rank, self)
         kernel = vars(self)[name]
         regularizer = getattr(self, f"{name}_regularizer")
@@ -113,7 +113,7 @@ class Adaptable(Layer):
         return [v for v in weights if not any(v is matrix for matrix in left_out)]
 
     def save_own_variables(self, store: dict) -> None:
-        """As in `Layer`; an adapted kernel is kept as the sum that it reads as."""
+        """As in `Layer`; an adapted kernel is saved as the sum."""
         super().save_own_variables(store)
         if self.lora_enabled:
             kernel = getattr(self, f"_{self._adapts}")
@@ -121,7 +121,7 @@ class Adaptable(Layer):
             store[str(number)] = _sum(self).astype(kernel.dtype)
 
     def load_own_variables(self, store: dict) -> None:
-        """As in `Layer`; what is added to an adapted kernel is 0 afterwards."""
+        """As in `Layer`; the low-rank term of an adapted kernel is reset to 0."""
         super().load_own_variables(store)
         if self.lora_enabled:
             _, b = self._matrices()
@@ -142,7 +142,7 @@ def _sum(layer: Adaptable) -> Array:
 
 
 def _adapted(layer: Adaptable) -> Array:
-    """The kernel: a variable, or the sum once it is adapted."""
+    """The adapted kernel in the compute dtype."""
     if not layer.lora_enabled:
         raise AttributeError(f"layer {layer.name!r} has no {layer._adapts} before it is built")
     return _sum(layer).astype(layer.compute_dtype)

@@ -1,4 +1,4 @@
-"""Which layers treat masked steps as if they were not there, so that steps may be added."""
+"""Which layers ignore masked steps, so that sequences may be padded with more of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +9,11 @@ WRITES_OUTPUT = {"call", "__call__", "compute_mask", "_merge"}
 
 
 def ignores_masked_steps(layer: Any) -> bool:
-    """Whether masked steps at the end of a layer's input change nothing of what it puts out.
+    """Whether masked steps at the end of a layer's input leave its output unchanged.
 
-    An output with a mask has one step for each of the input's, masked alike; one without a mask
-    is the same with those steps as without them. Layers declare it, with an attribute or property
-    `ignores_masked_steps`; a subclass that writes its own `call` declares it again.
+    A masked output keeps one step per input step, with the same mask; an unmasked output is the
+    same with and without those steps. Layers declare it with an attribute or property
+    `ignores_masked_steps`; a subclass with its own `call` must declare it again.
 
     Example:
         >>> import hornbook as keras
@@ -31,10 +31,10 @@ def ignores_masked_steps(layer: Any) -> bool:
 
 
 def of_each_step(activation: Callable) -> bool:
-    """Whether an activation is one of hornbook's, which look at one element or the last axis."""
+    """Whether an activation is one of hornbook's, which act on elements or on the last axis."""
     return any(activation is known for known in activations.TABLE.values())
 
 
 def on_last_axis(axis: Any) -> bool:
-    """Whether an axis, or the only one of several, is named as the last."""
+    """Whether `axis` is -1 or `[-1]`."""
     return axis == -1 or (isinstance(axis, list | tuple) and list(axis) == [-1])

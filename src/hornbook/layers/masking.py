@@ -1,4 +1,4 @@
-"""Masking: steps that hold one value only are padding."""
+"""Masking: marks steps filled with one value as padding."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hornbook.layers.base import Layer
 
 
 class Masking(Layer):
-    """Marks the steps whose features all equal `mask_value`: later layers skip them.
+    """Masks the steps whose features all equal `mask_value`; later layers skip them.
 
     Args:
         mask_value: the padding value.

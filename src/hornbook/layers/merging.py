@@ -1,4 +1,4 @@
-"""Layers of several inputs: sums, products, extremes, concatenation, dot products."""
+"""Layers that merge inputs: sums, products, extremes, concatenation, dot products."""
 
 import functools
 import math
@@ -22,7 +22,7 @@ Right:  Add()([x, y])"""
 class Merge(Layer):
     """Base of layers that combine inputs element by element.
 
-    Inputs of fewer axes get axes of size 1 behind the batch; sizes of 1 are stretched.
+    Inputs with fewer axes get axes of size 1 after the batch axis; axes of size 1 broadcast.
     """
 
     least: int = 1
@@ -50,7 +50,7 @@ class Merge(Layer):
         return functools.reduce(jnp.logical_or, mask)
 
     def _check(self, shapes: Any) -> None:
-        """Raise a `ValueError` unless these are the shapes of inputs that go together."""
+        """Raise a `ValueError` unless inputs of these shapes can be merged."""
         if not isinstance(shapes, list | tuple) or not all(
             isinstance(shape, list | tuple) for shape in shapes
         ):
@@ -141,7 +141,7 @@ class Multiply(Merge):
 
 
 class _Extreme(Merge):
-    """The extreme of the inputs that are not masked at a step."""
+    """The extreme over the inputs that are not masked at a step."""
 
     def _merge(self, inputs: list[Array], masks: list) -> Array:
         merged, seen = inputs[0], masks[0]
@@ -159,7 +159,7 @@ class _Extreme(Merge):
 
 
 class Maximum(_Extreme):
-    """The largest of its inputs, element by element.
+    """The elementwise maximum of its inputs.
 
     Example:
         >>> import hornbook as keras
@@ -174,7 +174,7 @@ class Maximum(_Extreme):
 
 
 class Minimum(_Extreme):
-    """The smallest of its inputs, element by element.
+    """The elementwise minimum of its inputs.
 
     Example:
         >>> import hornbook as keras
@@ -189,13 +189,13 @@ class Minimum(_Extreme):
 
 
 class Concatenate(Merge):
-    """Its inputs one after the other along an axis.
+    """Concatenates its inputs along an axis.
 
     Args:
-        axis: the axis; all others must have equal sizes.
+        axis: the axis; the sizes of all others must be equal.
 
     Raises:
-        ValueError: naming the shapes, if they do not match.
+        ValueError: if the shapes do not match; the message lists them.
 
     Example:
         >>> import hornbook as keras
@@ -209,7 +209,7 @@ class Concatenate(Merge):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether it is features that are joined."""
+        """Whether it concatenates features."""
         return self.axis == -1
 
     def call(self, inputs: list[Array], mask: Any = None) -> Array:
@@ -234,7 +234,7 @@ class Concatenate(Merge):
         ):
             raise ValueError(
                 f"layer {self.name!r} (Concatenate) joins its inputs along axis {self.axis}; their "
-                f"shapes must be equal but for that axis: {', '.join(map(str, shapes))}"
+                f"shapes must be equal except on that axis: {', '.join(map(str, shapes))}"
             )
 
 
@@ -252,8 +252,8 @@ class Dot(Merge):
 
     Args:
         axes: the axis to sum over, or one for each input.
-        normalize: whether to scale the vectors to length 1 first: the result is then the cosine
-            of the angle between them.
+        normalize: whether to scale the vectors to unit length first, which gives their cosine
+            similarity.
 
     Raises:
         ValueError: if the sizes along the axes differ, or an axis is the batch.
@@ -270,9 +270,9 @@ class Dot(Merge):
         super().__init__(**kwargs)
         pair = (axes,) if isinstance(axes, WHOLE) else axes
         if not isinstance(pair, list | tuple) or not all(isinstance(axis, WHOLE) for axis in pair):
-            raise TypeError(f"axes of a Dot is an integer or two of them, not {axes!r}")
+            raise TypeError(f"axes of a Dot must be one integer or two, not {axes!r}")
         if not isinstance(axes, WHOLE) and len(axes) != 2:
-            raise ValueError(f"axes of a Dot is an integer or two of them, not {axes!r}")
+            raise ValueError(f"axes of a Dot must be one integer or two, not {axes!r}")
         self.axes = int(axes) if isinstance(axes, WHOLE) else tuple(map(int, axes))
         self.normalize = normalize
 
@@ -308,8 +308,8 @@ def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:
     """`sum over k of x[n, ..k.., a] * y[n, ..k.., b]`, for each sample n.
 
     Args:
-        x, y: arrays of equal first size.
-        axes: the axis of each that is summed over; not 0.
+        x, y: arrays with the same batch size.
+        axes: the axis of each to sum over; not 0.
 
     Returns:
         `(batch, x's other axes, y's other axes)`; at least two axes.
@@ -352,17 +352,17 @@ def average(inputs: list, **kwargs: Any) -> Any:
 
 
 def maximum(inputs: list, **kwargs: Any) -> Any:
-    """The largest of the inputs: `Maximum(**kwargs)(inputs)`."""
+    """The elementwise maximum of the inputs: `Maximum(**kwargs)(inputs)`."""
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: list, **kwargs: Any) -> Any:
-    """The smallest of the inputs: `Minimum(**kwargs)(inputs)`."""
+    """The elementwise minimum of the inputs: `Minimum(**kwargs)(inputs)`."""
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
-    """The inputs one after the other: `Concatenate(axis, **kwargs)(inputs)`."""
+    """The concatenation of the inputs: `Concatenate(axis, **kwargs)(inputs)`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 

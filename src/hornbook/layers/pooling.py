@@ -1,4 +1,4 @@
-"""Pooling: one number for each window, or for all of a channel."""
+"""Pooling: reduces each window, or each whole channel, to one value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,20 +44,20 @@ class _Pooling(Layer):
             raise ValueError(
                 f"layer {self.name!r} ({type(self).__name__}) has windows of "
                 f"{self.pool_size}, larger than its input of spatial size {x.shape[1:-1]}: no "
-                "output would be left. Use padding='same', smaller windows or fewer poolings before"
+                "output would be left. Use padding='same', smaller windows or less pooling before"
             )
         x = type(self).pool(x, self.pool_size, self.strides, self.padding)
         return jnp.moveaxis(x, -1, 1) if first else x
 
 
 class MaxPooling1D(_Pooling):
-    """The largest element of each window of a sequence.
+    """The maximum of each window of a sequence.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -68,13 +68,13 @@ class MaxPooling1D(_Pooling):
 
 
 class MaxPooling2D(_Pooling):
-    """The largest element of each window of an image.
+    """The maximum of each window of an image.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -86,13 +86,13 @@ class MaxPooling2D(_Pooling):
 
 
 class MaxPooling3D(_Pooling):
-    """The largest element of each window of a volume.
+    """The maximum of each window of a volume.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -107,10 +107,10 @@ class AveragePooling1D(_Pooling):
     """The mean of each window of a sequence; padding does not count.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -126,10 +126,10 @@ class AveragePooling2D(_Pooling):
     """The mean of each window of an image; padding does not count.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -145,10 +145,10 @@ class AveragePooling3D(_Pooling):
     """The mean of each window of a volume; padding does not count.
 
     Args:
-        pool_size: size of the windows: one integer for each spatial axis, or one for all.
+        pool_size: size of the windows: one integer per spatial axis, or one for all.
         strides: distance between windows; default `pool_size`.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -181,10 +181,10 @@ class _GlobalPooling(Layer):
 
 
 class GlobalMaxPooling1D(_GlobalPooling):
-    """The largest element of each feature of a sequence.
+    """The maximum of each feature over a sequence.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:
@@ -195,10 +195,10 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
-    """The largest element of each channel of an image.
+    """The maximum of each channel of an image.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:
@@ -211,10 +211,10 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
 
 class GlobalMaxPooling3D(_GlobalPooling):
-    """The largest element of each channel of a volume.
+    """The maximum of each channel of a volume.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:
@@ -227,10 +227,10 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
-    """The mean of each feature of a sequence; steps that a mask excludes do not count.
+    """The mean of each feature over a sequence; masked steps do not count.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:
@@ -247,7 +247,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether the steps are axis 1."""
+        """Whether axis 1 holds the steps."""
         return self.data_format == "channels_last"
 
     def call(self, inputs: Array, mask: Any = None) -> Array:
@@ -266,7 +266,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel of an image.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:
@@ -283,7 +283,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     """The mean of each channel of a volume.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         keepdims: whether the reduced axes stay, with size 1.
 
     Example:

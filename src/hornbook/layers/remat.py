@@ -1,7 +1,7 @@
-"""Rematerialization: what the backward pass needs is computed again instead of kept.
+"""Rematerialization: the backward pass recomputes activations instead of storing them.
 
-The derivatives are the same; a step needs less memory and more time. `remat(function)` does so for
-one function or layer, `RematScope` for the layers that are made inside it.
+Gradients are the same; a step takes less memory and more time. `remat(function)` applies to one
+function or layer, `RematScope` to all layers created inside it.
 """
 
 import functools
@@ -29,17 +29,17 @@ _thread = _Thread()
 
 
 class RematScope:
-    """Inside, layers that are made compute again in the backward pass what they do not keep.
+    """Context in which new layers are rematerialized: recomputed in the backward pass.
 
     Args:
-        mode: which of them: `"full"`, all; `"activations"`, the activation function of each that
-            has one; `"larger_than"`, those whose output has more elements than
-            `output_size_threshold`; `"list_of_layers"`, those named in `layer_names`; `None`, none.
-        output_size_threshold: number of elements of the output, the batch included.
+        mode: which layers: `"full"`, all; `"activations"`, only the activation functions;
+            `"larger_than"`, layers whose output has more elements than `output_size_threshold`;
+            `"list_of_layers"`, those named in `layer_names`; `None`, none.
+        output_size_threshold: number of elements of the output, including the batch.
         layer_names: names of layers.
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for an unknown mode.
 
     Example:
         >>> with hornbook.RematScope("list_of_layers", layer_names=["large"]):
@@ -68,7 +68,7 @@ class RematScope:
         _thread.scopes.pop()
 
     def call_of(self, layer: Any, args: tuple, kwargs: dict) -> Callable:
-        """The `call` of a layer, as this scope wants it."""
+        """The `call` of a layer, rematerialized if this scope's mode selects it."""
         if self.mode == "activations":
             return _with_activation(layer)
         chosen = self.mode == "full" or (
@@ -80,13 +80,13 @@ class RematScope:
 
 
 def current_scope() -> RematScope | None:
-    """The scope that a layer made now belongs to."""
+    """The innermost active scope, if any."""
     scope = _thread.scopes[-1] if _thread.scopes else None
     return scope if scope is not None and scope.mode is not None else None
 
 
 def remat(f: Callable) -> Callable:
-    """The same function, of which the backward pass computes again what it needs.
+    """Rematerialize a function: its backward pass recomputes intermediate values.
 
     Args:
         f: a function of arrays, or a layer.
@@ -100,7 +100,7 @@ def remat(f: Callable) -> Callable:
 
 
 def _again_as_layer(layer: Any) -> Callable:
-    """A layer that is computed again; its symbolic calls are recorded as its own."""
+    """A rematerialized layer; symbolic calls are recorded as the layer's own."""
 
     @functools.wraps(layer.call)
     def call(*args, **kwargs):
@@ -115,11 +115,11 @@ def _again_as_layer(layer: Any) -> Callable:
 
 
 def _again(function: Callable) -> Callable:
-    """A function whose values are computed again in the backward pass."""
+    """A function whose intermediate values are recomputed in the backward pass."""
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        if thread.watchers:  # they are told values, which exist outside of the function only
+        if thread.watchers:  # watchers get values, which must not leave jax.checkpoint's trace
             return function(*args, **kwargs)
         assigned: list = []
 
@@ -144,7 +144,7 @@ def _again(function: Callable) -> Callable:
 
 
 def _with_activation(layer: Any) -> Callable:
-    """The `call` of a layer whose activation is computed again."""
+    """The `call` of a layer, with its activation rematerialized."""
     activation = vars(layer).get("activation")
     if not callable(activation):
         return layer.call
@@ -160,7 +160,7 @@ def _with_activation(layer: Any) -> Callable:
 
 
 def _output_size(layer: Any, args: tuple, kwargs: dict) -> int:
-    """The number of elements of what a layer gives."""
+    """The number of elements of a layer's outputs."""
     with bind({}), collect_losses():
         outputs = jax.eval_shape(lambda: layer.call(*args, **kwargs))
     return sum(int(np.prod(leaf.shape)) for leaf in tree.flatten(outputs))

@@ -1,4 +1,4 @@
-"""Rescaling: another unit and another zero; and the factors within networks of `applications`."""
+"""Rescaling, and the scale layers used by networks of `applications`."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from hornbook.layers.base import Layer
 
 
 class Rescaling(Layer):
-    """`x * scale + offset`, as from bytes to numbers below 1.
+    """`x * scale + offset`, for example to map bytes to [0, 1].
 
     Args:
-        scale: a number, or one for each channel.
-        offset: a number, or one for each channel.
+        scale: a number, or one per channel.
+        offset: a number, or one per channel.
 
     Example:
         >>> import hornbook as keras
@@ -41,11 +41,11 @@ class Rescaling(Layer):
 
 
 class LayerScale(Layer):
-    """Each channel times a learned factor.
+    """Multiplies each channel by a learned factor.
 
     Args:
-        init_values: the factors' first value.
-        projection_dim: how many channels there are.
+        init_values: initial value of the factors.
+        projection_dim: number of channels.
 
     Source: Touvron et al. 2021, arXiv:2103.17239.
 
@@ -73,7 +73,7 @@ class LayerScale(Layer):
 
 
 class CustomScaleLayer(Layer):
-    """The first input, and the second times a factor.
+    """The first input plus the second times a factor.
 
     Args:
         scale: the factor.

@@ -1,4 +1,4 @@
-"""Layers that move elements and compute nothing."""
+"""Layers that rearrange, crop, pad or repeat elements."""
 
 import math
 from typing import Any
@@ -14,11 +14,11 @@ from hornbook.layers.spec import InputSpec
 
 
 class Flatten(Layer):
-    """Joins all axes of a sample: `(batch, a, b)` becomes `(batch, a * b)`.
+    """Flattens each sample: `(batch, a, b)` becomes `(batch, a * b)`.
 
     Args:
-        data_format: with `"channels_first"` the channels go last first, so that the order of
-            elements is that of `"channels_last"`.
+        data_format: with `"channels_first"`, the channels are moved last before flattening, so that
+            the order of elements is that of `"channels_last"`.
 
     Example:
         >>> import hornbook as keras
@@ -38,10 +38,10 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """Gives a sample another shape, with its elements in the same order.
+    """Reshapes each sample, keeping the order of its elements.
 
     Args:
-        target_shape: shape without the batch; one size may be -1 and is worked out.
+        target_shape: shape without the batch; one size may be -1 and is inferred.
 
     Raises:
         ValueError: if the number of elements differs.
@@ -71,7 +71,7 @@ class Reshape(Layer):
                 f"{abs(want)}{' times something' if want < 0 else ''}"
             )
         sizes = self.target_shape
-        if isinstance(have, int):  # of no samples reshape could not tell
+        if isinstance(have, int):  # reshape cannot infer -1 for an empty batch
             sizes = tuple(have // abs(want) if n == -1 else n for n in sizes)
         return inputs.reshape(inputs.shape[0], *sizes)
 
@@ -80,10 +80,10 @@ class Permute(Layer):
     """Reorders the axes of a sample.
 
     Args:
-        dims: which axis goes where; axes count from 1, the batch is not among them.
+        dims: the new order of the axes, counted from 1, without the batch.
 
     Raises:
-        ValueError: if `dims` is not an order of 1, 2, ...
+        ValueError: if `dims` is not a permutation of 1, 2, ...
 
     Example:
         >>> import hornbook as keras
@@ -96,8 +96,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"dims of a Permute is an order of 1 to {len(self.dims)} (axis 0 is the batch and "
-                f"stays), not {self.dims}"
+                f"dims of a Permute must be a permutation of 1 to {len(self.dims)} (axis 0 is the "
+                f"batch and stays), not {self.dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -129,7 +129,7 @@ class RepeatVector(Layer):
 
 
 def _pairs(what: str, value: Any, rank: int, layer: Layer) -> tuple[tuple[int, int], ...]:
-    """(before, after) of each spatial axis, from one number, one each, or a pair each."""
+    """(before, after) per spatial axis, from one number, one per axis, or one pair per axis."""
     each = value if isinstance(value, list | tuple) and rank > 1 else (value,) * rank
     if len(each) != rank:
         raise ValueError(
@@ -145,7 +145,7 @@ def _pairs(what: str, value: Any, rank: int, layer: Layer) -> tuple[tuple[int, i
 
 
 class _Spatial(Layer):
-    """A layer on the spatial axes, which stand before the channels or behind them."""
+    """A layer on the spatial axes, which come before or after the channels."""
 
     rank = 1
 
@@ -155,7 +155,7 @@ class _Spatial(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def spatial_axes(self) -> range:
-        """The numbers of the spatial axes."""
+        """The indices of the spatial axes."""
         first = 2 if self.data_format == "channels_first" else 1
         return range(first, first + self.rank)
 
@@ -181,10 +181,10 @@ class _Cropping(_Spatial):
 
 
 class Cropping1D(_Cropping):
-    """Cuts steps off the ends of `(batch, steps, features)`.
+    """Crops steps off both ends of `(batch, steps, features)`.
 
     Args:
-        cropping: how many steps at the start and at the end; one number counts for both.
+        cropping: number of steps at the start and at the end; one number means both.
         data_format: `"channels_last"` or `"channels_first"`; default `"channels_last"`.
 
     Example:
@@ -198,11 +198,11 @@ class Cropping1D(_Cropping):
 
 
 class Cropping2D(_Cropping):
-    """Cuts rows and columns off images.
+    """Crops rows and columns off images.
 
     Args:
         cropping: `((top, bottom), (left, right))`, or `(rows, columns)`, or one number for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -219,11 +219,11 @@ class Cropping2D(_Cropping):
 
 
 class Cropping3D(_Cropping):
-    """Cuts slices off volumes.
+    """Crops slices off volumes.
 
     Args:
-        cropping: a pair for each of three axes, or a number for each, or one number for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        cropping: a pair per axis, a number per axis, or one number for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -258,11 +258,11 @@ class _ZeroPadding(_Spatial):
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Adds steps of zeros at the ends of `(batch, steps, features)`.
+    """Pads `(batch, steps, features)` with steps of zeros at both ends.
 
     Args:
-        padding: how many at the start and at the end; one number counts for both.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        padding: number of steps at the start and at the end; one number means both.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -275,11 +275,11 @@ class ZeroPadding1D(_ZeroPadding):
 
 
 class ZeroPadding2D(_ZeroPadding):
-    """Adds rows and columns of zeros around images.
+    """Pads images with rows and columns of zeros.
 
     Args:
         padding: `((top, bottom), (left, right))`, or `(rows, columns)`, or one number for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -294,11 +294,11 @@ class ZeroPadding2D(_ZeroPadding):
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Adds slices of zeros around volumes.
+    """Pads volumes with slices of zeros.
 
     Args:
-        padding: a pair for each of three axes, or a number for each, or one number for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        padding: a pair per axis, a number per axis, or one number for all.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras
@@ -341,7 +341,7 @@ class UpSampling1D(_UpSampling):
     """Repeats each step of `(batch, steps, features)`.
 
     Args:
-        size: how many times.
+        size: number of repetitions.
 
     Example:
         >>> import hornbook as keras
@@ -356,11 +356,11 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Makes images larger.
+    """Enlarges images by integer factors.
 
     Args:
         size: factors for rows and columns, or one for both.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
         interpolation: `"nearest"`, `"bilinear"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
 
     Example:
@@ -382,7 +382,8 @@ class UpSampling2D(_UpSampling):
         self.interpolation = interpolation.lower()
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f"interpolation of UpSampling2D is one of {INTERPOLATIONS}, not {interpolation!r}"
+                f"interpolation of UpSampling2D must be one of {INTERPOLATIONS}, "
+                f"not {interpolation!r}"
             )
 
 
@@ -391,7 +392,7 @@ class UpSampling3D(_UpSampling):
 
     Args:
         size: factors for three axes, or one for all.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Example:
         >>> import hornbook as keras

@@ -13,10 +13,10 @@ class InputSpec(Configurable):
         dtype: name of the dtype, or `None` for any.
         shape: the whole shape; `None` entries are free.
         ndim: exact rank.
-        max_ndim: largest rank.
-        min_ndim: smallest rank.
-        axes: from axis number to the size it must have.
-        allow_last_axis_squeeze: whether a missing or extra last axis of size 1 is fine.
+        max_ndim: maximum rank.
+        min_ndim: minimum rank.
+        axes: maps axis numbers to required sizes.
+        allow_last_axis_squeeze: whether a missing or extra last axis of size 1 is allowed.
         name: name of the input, for dict inputs.
         optional: whether the input may be `None`.
 
@@ -49,7 +49,7 @@ class InputSpec(Configurable):
 
 
 def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
-    """Raise a `ValueError` that names the layer if `inputs` are not what `spec` says."""
+    """Raise a `ValueError` that names the layer if `inputs` do not match `spec`."""
     specs, arrays = tree.flatten(spec), tree.flatten(inputs)
     if len(specs) != len(arrays):
         raise ValueError(f"layer {layer_name!r} takes {len(specs)} inputs; it got {len(arrays)}")
@@ -86,7 +86,7 @@ def _mismatch(spec: InputSpec, shape: tuple) -> str | None:
 
 
 def _hint(spec: InputSpec, array: Any) -> str:
-    """What most often leads to too few axes."""
+    """A hint at the most common cause of missing axes."""
     shape = tuple(array.shape)
     want, got = spec.ndim or spec.min_ndim or 0, len(shape)
     before = getattr(getattr(array, "node", None), "op", None)  # where a model is being made
@@ -95,15 +95,15 @@ def _hint(spec: InputSpec, array: Any) -> str:
     if getattr(before, "return_sequences", None) is False:
         one = getattr(before, "forward_layer", before)
         return (
-            f". {before.name!r} before it gives its last step alone; "  # type: ignore[union-attr]
-            f"{type(one).__name__}(..., return_sequences=True) gives every step"
+            f". {before.name!r} before it returns only its last step; "  # type: ignore[union-attr]
+            f"{type(one).__name__}(..., return_sequences=True) returns every step"
         )
     if want > got + 1:
         sizes = ", ".join([*"height width depth".split()[: want - 2], "channels"])
-        return f". Flatten and Dense take these away; Reshape(({sizes})) brings them back"
+        return f". Flatten and Dense remove these axes; Reshape(({sizes})) restores them"
     if got and shape[0] is None:
         return (
-            f". Is the last axis missing, of channels or features? Input({(*shape[1:], 1)}) has "
+            f". Is the last axis (channels or features) missing? Input({(*shape[1:], 1)}) has "
             "one, and x[..., None] adds it to the data"
         )
     last_step = " After a recurrent layer, that one needs return_sequences=True."

@@ -1,4 +1,4 @@
-"""`StatelessScope`: Keras's form of `bind`."""
+"""`StatelessScope`: Keras's interface to `bind`."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -11,15 +11,15 @@ from hornbook.layers import calling
 
 
 class StatelessScope:
-    """Inside, variables have other values, and what is assigned stays in the scope.
+    """Context in which variables read given values, and assignments stay in the scope.
 
     Args:
-        state_mapping: pairs of a variable and the value that it has inside.
-        collect_losses: whether losses that layers add are kept in `losses`.
-        initialize_variables: accepted for Keras's sake; variables have their values at once.
+        state_mapping: pairs of a variable and its value in the scope.
+        collect_losses: whether to collect the losses that layers add in `losses`.
+        initialize_variables: accepted for Keras compatibility; variables are initialized eagerly.
 
     Raises:
-        ValueError: if a key is no variable, or a value has another shape.
+        ValueError: if a key is not a variable, or a value has the wrong shape.
 
     Example:
         >>> v = hornbook.Variable(1.0)
@@ -64,7 +64,7 @@ class StatelessScope:
         self.losses.append(loss)
 
     def add_update(self, update: tuple[Variable, Any]) -> None:
-        """Give a variable another value in the scope.
+        """Set the value of a variable in the scope.
 
         Args:
             update: the variable and the value.
@@ -73,5 +73,5 @@ class StatelessScope:
         self._values[variable] = value
 
     def get_current_value(self, variable: Variable) -> Any:
-        """The value of a variable in the scope; `None` if it was neither given nor assigned one."""
+        """The value of a variable in the scope; `None` if none was given or assigned."""
         return self._values.get(variable)

@@ -17,11 +17,11 @@ PACKAGE = __name__.partition(".")[0]
 class TimeDistributed(Wrapper):
     """Applies a layer to each step of a sequence, with the same weights.
 
-    Layers that treat each sample by itself get all steps at once, as one large batch. Others
-    (batch normalization in training, stateful layers, layers of your own) get one step at a time.
+    Layers that treat samples independently get all steps at once, as one large batch. Others
+    (batch normalization in training, stateful layers, custom layers) get one step at a time.
 
     Args:
-        layer: the layer; it sees inputs `(batch, ...)`.
+        layer: the layer; its inputs are `(batch, ...)`.
 
     Call arguments: `inputs` `(batch, steps, ...)`, or a list or dict of them; `training` and `mask`
     `(batch, steps, ...)`, for layers that take them.
@@ -29,8 +29,8 @@ class TimeDistributed(Wrapper):
     Returns `(batch, steps, ...)`.
 
     Raises:
-        ValueError: if it is not given a layer.
-        ValueError: if an input has fewer than three axes, or the mask does not fit.
+        ValueError: if `layer` is not a layer, an input has fewer than three axes, or the mask does
+            not match the inputs.
 
     Example:
         >>> import hornbook as keras
@@ -45,7 +45,7 @@ class TimeDistributed(Wrapper):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether its layer treats all steps alike, and adds no loss."""
+        """Whether its layer treats steps independently and adds no loss."""
         return _treats_steps_alike(self.layer)
 
     def build(self, input_shape: Any = None) -> None:
@@ -79,20 +79,20 @@ class TimeDistributed(Wrapper):
 
 
 def _split(merged: Array, batch: int, steps: int) -> Array:
-    """Samples and steps on axes of their own; what is known of a softmax stays known."""
+    """Split the merged axis into batch and steps, keeping the logits behind a softmax."""
     split = lambda a: a.reshape(batch, steps, *a.shape[1:])  # noqa: E731
     return carried(merged, split, axis=lambda axis: axis + 1)
 
 
 def _treats_samples_alone(layer: Layer, training: bool) -> bool:
-    """Whether each sample's output is sure to depend on that sample alone."""
+    """Whether each sample's output is known to depend on that sample alone."""
     kinds = {variable.kind for variable in layer._all_variables()}
     moving = "carry" in kinds or (training and "state" in kinds)
     return not moving and all(_is_known(module) for module in layer._all_modules())
 
 
 def _treats_steps_alike(layer: Layer) -> bool:
-    """Whether a step's output depends on that step alone, and nothing else comes of it."""
+    """Whether a step's output depends on that step alone, without side effects such as losses."""
     takes_mask = "mask" in inspect.signature(layer.call).parameters
     quiet = all(
         getattr(module, "activity_regularizer", None) is None
@@ -103,7 +103,7 @@ def _treats_steps_alike(layer: Layer) -> bool:
 
 
 def _is_known(module: Any) -> bool:
-    """Whether a module is one of this package's, and runs no function of the user's."""
+    """Whether a module belongs to this package and runs no user function."""
     graph = getattr(module, "_recorded", None)
     calls_ops = graph and not all(isinstance(op, Layer) for op in graph.operations())
     own = type(module).__module__.partition(".")[0] == PACKAGE
@@ -111,7 +111,7 @@ def _is_known(module: Any) -> bool:
 
 
 def _of_one_step(shape: Any, name: str) -> Any:
-    """The shape `(batch, ...)` of one step, from `(batch, steps, ...)`; also in structures."""
+    """The shape `(batch, ...)` of one step from `(batch, steps, ...)`, also in structures."""
     if isinstance(shape, dict):
         return {key: _of_one_step(child, name) for key, child in shape.items()}
     if isinstance(shape, list | tuple) and any(isinstance(s, list | tuple | dict) for s in shape):
@@ -119,7 +119,7 @@ def _of_one_step(shape: Any, name: str) -> Any:
     if len(shape) < 3:
         raise ValueError(
             f"layer {name!r} (TimeDistributed) takes at least three axes (batch, steps, ...); "
-            f"it got shape {tuple(shape)}. A recurrent layer before it gives every step with "
-            "return_sequences=True; sequences of single numbers need a last axis: x[..., None]"
+            f"it got shape {tuple(shape)}. A recurrent layer before it returns every step with "
+            "return_sequences=True; sequences of scalars need a last axis: x[..., None]"
         )
     return (shape[0], *shape[2:])

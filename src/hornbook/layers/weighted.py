@@ -1,4 +1,4 @@
-"""`Weighted`: a module with weights to freeze, list and assign, and with added losses."""
+"""`Weighted`: a module whose weights can be frozen, listed and assigned, and with added losses."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -14,7 +14,7 @@ from hornbook.core.variable import Variable, current_scope, name_scope, thread
 
 
 class Weighted(Module):
-    """The half of a layer that has to do with its variables; `Layer` is the other half."""
+    """The part of a layer that manages its variables; `Layer` is the other part."""
 
     built: bool
     _policy: DTypePolicy
@@ -26,8 +26,8 @@ class Weighted(Module):
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """In which dtypes it computes and stores. A new one, or its name, may be set: weights that
-        are there keep the dtype that they are stored in."""
+        """The dtypes it computes and stores weights in. It may be set, to a policy or a name;
+        existing weights keep their dtype."""
         return self._policy
 
     @dtype_policy.setter
@@ -43,7 +43,7 @@ class Weighted(Module):
 
     @property
     def input_dtype(self) -> str:
-        """The dtype of inputs that are made for it."""
+        """The dtype of symbolic inputs created for it."""
         return self.compute_dtype
 
     @property
@@ -70,19 +70,19 @@ class Weighted(Module):
         name: str | None = None,
         kind: str | None = None,
     ) -> Variable:
-        """Make a variable of this layer.
+        """Create a variable of this layer.
 
         Args:
             shape: its shape; `()` by default.
             initializer: a name, an initializer, a callable, or an array; default `"glorot_uniform"`
                 for floats, zeros for other dtypes.
             dtype: default the layer's variable dtype.
-            trainable: whether training changes it.
-            autocast: whether it is read in the compute dtype.
-            regularizer: adds to the loss.
+            trainable: whether training updates it.
+            autocast: whether reads are cast to the compute dtype.
+            regularizer: adds a penalty to the loss.
             constraint: applied after each update.
-            aggregation: accepted for Keras's sake; there is one copy of each variable.
-            overwrite_with_gradient: whether its gradient is its new value.
+            aggregation: accepted for Keras compatibility; there is one copy of each variable.
+            overwrite_with_gradient: whether its gradient replaces its value.
             name: the last part of its path.
             kind: see `Variable`.
         """
@@ -113,12 +113,12 @@ class Weighted(Module):
 
     @property
     def variables(self) -> list[Variable]:
-        """Every variable of this layer and those below it, seeds included and metrics not."""
+        """All variables of this layer and its sublayers, with seeds but without metrics."""
         return [v for v in self._all_variables() if v.kind != "metric"]
 
     @property
     def weights(self) -> list[Variable]:
-        """The variables that a file keeps: trainable or not, without seeds and metrics."""
+        """The variables saved to files: trainable or not, without seeds and metrics."""
         return [v for v in self._all_variables() if v.kind in ("weight", "state")]
 
     def _trainable_ids(self) -> set[int]:
@@ -138,32 +138,32 @@ class Weighted(Module):
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
+        """The weights that training updates."""
         trainable = self._trainable_ids()
         return [v for v in self.weights if id(v) in trainable]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change."""
+        """The weights that training does not update."""
         trainable = self._trainable_ids()
         return [v for v in self.weights if id(v) not in trainable]
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The variables that training changes."""
+        """The variables that training updates."""
         return self.trainable_weights
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The variables that the optimizer does not change."""
+        """The variables that the optimizer does not update."""
         trainable = self._trainable_ids()
         return [v for v in self.variables if id(v) not in trainable]
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes this layer. Setting it sets it for every layer below too.
+        """Whether training updates this layer. Setting it also sets it on all sublayers.
 
-        A model takes these flags at `compile`; after changing them, call `compile` again.
+        A model reads these flags at `compile`; after changing them, call `compile` again.
         """
         return self._trainable
 
@@ -206,19 +206,19 @@ class Weighted(Module):
             variable.assign(value)
 
     def save_own_variables(self, store: dict) -> None:
-        """Put the values of its own variables into what a file keeps; a subclass may put others.
+        """Write the values of its own variables to a store; a subclass may write others.
 
         Args:
-            store: from a name to an array; filled by this method.
+            store: maps names to arrays; filled by this method.
         """
         for number, variable in enumerate(self._own_weights()):
             store[str(number)] = variable.raw
 
     def load_own_variables(self, store: dict) -> None:
-        """Assign its own variables from what `save_own_variables` put into a file.
+        """Assign its own variables from a store written by `save_own_variables`.
 
         Args:
-            store: from a name to an array.
+            store: maps names to arrays.
 
         Raises:
             ValueError: if their number or a shape differs.
@@ -236,10 +236,10 @@ class Weighted(Module):
         return [v for v in self._owned_variables() if v.kind in ("weight", "state")]
 
     def count_params(self) -> int:
-        """The number of numbers in its weights.
+        """The number of parameters in its weights.
 
         Raises:
-            ValueError: if it has no weights yet.
+            ValueError: if it is not built yet.
         """
         if not self.built:
             raise ValueError(f"layer {self.name!r} is not built: its weights have no shapes yet")
@@ -247,23 +247,23 @@ class Weighted(Module):
 
     @property
     def metrics(self) -> list:
-        """The metrics among its attributes and those of the layers below."""
+        """The metrics among its attributes and those of its sublayers."""
         return [module for module in self._all_modules() if module._is_metric]
 
     @property
     def path(self) -> str:
-        """Name, with the scopes around it."""
+        """The name, prefixed with the enclosing name scopes."""
         scope = current_scope()
         return f"{scope}/{self.name}" if scope else self.name
 
     # ---- losses
 
     def add_loss(self, loss: Any) -> None:
-        """Add to what training minimizes: call this in `call` with a value that depends on inputs,
-        or anywhere with a function of no arguments.
+        """Add to the training loss: in `call`, a value that depends on the inputs; anywhere, a
+        function without arguments.
 
         Args:
-            loss: a scalar or array (its mean counts), a list of them, or a callable.
+            loss: a scalar or array (its mean is added), a list of them, or a callable.
         """
         for one in loss if isinstance(loss, list | tuple) else [loss]:
             if callable(one):
@@ -274,7 +274,7 @@ class Weighted(Module):
                 self._loss_values.append(jnp.mean(jnp.asarray(one)))
 
     def _regularization_losses(self) -> list:
-        """What regularizers of trainable weights, and functions given to `add_loss`, say."""
+        """Losses from regularizers of trainable weights and from functions given to `add_loss`."""
         losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
         for module in self._all_modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]
@@ -282,12 +282,12 @@ class Weighted(Module):
 
     @property
     def losses(self) -> list:
-        """Scalars that are added to the loss: from the last call, and from regularizers."""
+        """Scalars added to the loss: from the last call and from regularizers."""
         values = thread.calls[-1].losses if thread.calls else self._loss_values
         return [*values, *self._regularization_losses()]
 
     def _check_initialized(self) -> None:
         if "_initialized" not in self.__dict__:
             raise RuntimeError(
-                f"{type(self).__name__}.__init__ must begin with super().__init__(**kwargs)"
+                f"{type(self).__name__}.__init__ must call super().__init__(**kwargs) first"
             )

@@ -1,4 +1,4 @@
-"""Wrapper: base of layers that hold another one."""
+"""Wrapper: base class of layers that wrap another layer."""
 
 from typing import Any
 

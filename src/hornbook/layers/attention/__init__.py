@@ -1,1 +1,1 @@
-"""Layers in which each step of a sequence looks at the steps of another one."""
+"""Attention layers: each step of one sequence attends to the steps of another."""

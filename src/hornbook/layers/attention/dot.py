@@ -1,4 +1,4 @@
-"""Attention and AdditiveAttention, with one head and without projections."""
+"""Attention and AdditiveAttention: a single head, without projections."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from hornbook.layers.dropout import dropout
 
 
 def causal_mask(queries: int, keys: int) -> Array:
-    """`(queries, keys)` booleans: each step may look at itself and at those before."""
+    """Booleans `(queries, keys)`: each step may attend to itself and to earlier steps."""
     return jnp.arange(queries)[:, None] >= jnp.arange(keys)
 
 
 class Attention(Layer):
     """Dot-product attention: `softmax(query @ key.T) @ value`.
 
-    Called on `[query, value]` or `[query, value, key]` (by default the key is the value), of shapes
+    Called on `[query, value]` or `[query, value, key]` (default: the key is the value), of shapes
     `(batch, queries, features)`, `(batch, keys, features)`.
 
     Args:
-        use_scale: whether the scores are multiplied by a learned number.
+        use_scale: whether the scores are multiplied by a learned scalar.
         score_mode: `"dot"`, or `"concat"`: `v * sum(tanh(query + key))`.
         dropout: probability that a weight is dropped in training.
-        seed: makes the dropout the same in each run.
+        seed: random seed, for reproducible results.
 
     The call also takes `mask` (a list: the query's, the value's), `use_causal_mask` and
     `return_attention_scores`.
@@ -52,7 +52,7 @@ class Attention(Layer):
     ):
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
-            raise ValueError(f"score_mode of an Attention is 'dot' or 'concat', not {score_mode!r}")
+            raise ValueError(f"score_mode of Attention is 'dot' or 'concat', not {score_mode!r}")
         self.use_scale = use_scale
         self.score_mode = score_mode
         self.dropout = dropout
@@ -95,7 +95,7 @@ class Attention(Layer):
         return (out, weights) if return_attention_scores else out
 
     def scores(self, query: Array, key: Array) -> Array:
-        """How much each query wants each key, `(batch, queries, keys)`."""
+        """The attention scores before the softmax, `(batch, queries, keys)`."""
         scale = 1.0 if self.scale is None else self.scale.value
         if self.score_mode == "dot":
             return (query @ jnp.swapaxes(key, -2, -1)) * scale
@@ -117,12 +117,12 @@ class Attention(Layer):
 class AdditiveAttention(Attention):
     """Additive attention: `softmax(sum(scale * tanh(query + key))) @ value`.
 
-    Called on `[query, value]` or `[query, value, key]`, as `Attention`.
+    Called on `[query, value]` or `[query, value, key]`, like `Attention`.
 
     Args:
-        use_scale: whether the features are multiplied by learned numbers before they are summed.
+        use_scale: whether the features are multiplied by learned weights before the sum.
         dropout: probability that a weight is dropped in training.
-        seed: makes the dropout the same in each run.
+        seed: random seed, for reproducible results.
 
     Source: Bahdanau et al. 2014, arXiv:1409.0473.
 

@@ -1,4 +1,4 @@
-"""MultiHeadAttention: several attentions side by side, each on its own projection."""
+"""MultiHeadAttention: several attention heads in parallel, each with its own projections."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +19,10 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class MultiHeadAttention(Layer):
-    """Attention in several heads: `concat(softmax(Q_i K_i.T / sqrt(key_dim)) V_i) W`.
+    """Multi-head attention: `concat(softmax(Q_i K_i.T / sqrt(key_dim)) V_i) W`.
 
     Called as `layer(query, value, key=value)`: query `(batch, queries, features)`, value and key
-    `(batch, keys, features)`; the output is as large as the query.
+    `(batch, keys, features)`; by default the output has the shape of the query.
 
     Args:
         num_heads: number of heads.
@@ -31,19 +31,19 @@ class MultiHeadAttention(Layer):
         dropout: probability that a weight is dropped in training.
         use_bias: whether the projections have biases.
         output_shape: features of the output; default the query's.
-        attention_axes: the axes that are attended over; default all between batch and features.
-        sliding_window: how far a step may look to either side, itself included; default any.
-        flash_attention: whether a kernel may be used that does not write the weights out; default
-            `config.is_flash_attention_enabled()`.
-        kernel_initializer, bias_initializer: first values of the projections.
+        attention_axes: the axes to attend over; default all between batch and features.
+        sliding_window: a step attends to steps less than this far away; default no limit.
+        flash_attention: whether a fused kernel that does not materialize the weights may be used;
+            default `config.is_flash_attention_enabled()`.
+        kernel_initializer, bias_initializer: initial values of the projections.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the projections' outputs to the loss.
         kernel_constraint, bias_constraint: applied after each update.
-        use_gate: whether the heads' outputs are multiplied by a sigmoid of a projected query.
-        seed: makes the dropout the same in each run.
+        use_gate: whether the head outputs are multiplied by a sigmoid of a projected query.
+        seed: random seed, for reproducible results.
 
-    The call also takes `attention_mask` (`(batch, queries, keys)`, true where to look),
-    `use_causal_mask` (no step sees later ones) and `return_attention_scores`.
+    The call also takes `attention_mask` (`(batch, queries, keys)`, true where attention may go),
+    `use_causal_mask` (no step attends to later ones) and `return_attention_scores`.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762.
 
@@ -106,7 +106,7 @@ class MultiHeadAttention(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether it attends over the steps, which are all its axes."""
+        """Whether it attends over all axes between batch and features."""
         return self.attention_axes is None
 
     def build(self, query_shape: tuple, value_shape: tuple, key_shape: Any = None) -> None:
@@ -114,7 +114,7 @@ class MultiHeadAttention(Layer):
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
                 f"layer {self.name!r} (MultiHeadAttention) takes a value and a key of equal sizes "
-                f"but for the features, not {value_shape} and {key_shape}"
+                f"except for the features, not {value_shape} and {key_shape}"
             )
         ndim = len(value_shape)
         if self.attention_axes is None:
@@ -134,7 +134,7 @@ class MultiHeadAttention(Layer):
     def _projection(
         self, name: str, shape: tuple, bound: int, out: tuple, activation: Any = None
     ) -> EinsumDense:
-        """A product over the last `bound` axes of `shape`, which become the axes `out`."""
+        """An einsum over the last `bound` axes of `shape`, which are replaced by the axes `out`."""
         free = LETTERS[: len(shape) - bound]
         summed = LETTERS[len(free) : len(shape)]
         new = LETTERS[len(shape) : len(shape) + len(out)]
@@ -197,7 +197,7 @@ class MultiHeadAttention(Layer):
         training: bool | None = None,
         return_attention_scores: bool = False,
     ) -> tuple[Array, Any]:
-        """What the heads find, and their weights if asked; a subclass may write its own."""
+        """The head outputs, and the attention weights if asked; subclasses may override it."""
         drop: Callable | None = self._dropout_layer if training and self.dropout > 0 else None
         heads, weights = attend(query, key, value, self._axes, attention_mask, drop, self._fused)
         return heads, weights() if return_attention_scores else None
@@ -235,7 +235,7 @@ def merged_mask(
     causal: bool,
     window: int | None,
 ) -> Any:
-    """All that limits what a query may look at, `(batch or 1, queries, keys)`; `None`: nothing."""
+    """All attention masks combined, `(batch or 1, queries, keys)`; `None` if there are none."""
     parts = [mask[:, None, :] != 0 for mask in (value_mask, key_mask) if mask is not None]
     if query_mask is not None:
         parts.append(query_mask[:, :, None] != 0)

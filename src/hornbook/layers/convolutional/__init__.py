@@ -1,1 +1,1 @@
-"""Layers that slide a kernel over one, two or three spatial axes."""
+"""Convolutions over one, two or three spatial axes."""

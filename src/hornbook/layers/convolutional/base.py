@@ -1,4 +1,4 @@
-"""What all convolutions share: checked arguments, channel order, weights, bias and activation."""
+"""What all convolutions share: argument checks, channel order, weights, bias and activation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,19 +15,19 @@ from hornbook.layers.spec import InputSpec
 
 
 class Convolution(Layer):
-    """Base of the convolutions: a kernel that slides, then a bias, then an activation.
+    """Base of convolutions: a sliding kernel, then a bias, then an activation.
 
     Args:
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        bias_initializer: its first values.
-        bias_regularizer: adds a penalty on it to the loss.
-        bias_constraint: applied to it after each update.
+        bias_initializer: initial values of the bias.
+        bias_regularizer: adds a penalty on the bias to the loss.
+        bias_constraint: applied to the bias after each update.
         activity_regularizer: adds a penalty on the output to the loss.
     """
 
@@ -73,7 +73,7 @@ class Convolution(Layer):
         self.bias: Any = None
 
     def channels_of(self, input_shape: tuple) -> int:
-        """The number of channels of an input, which may not change from now on."""
+        """The number of channels of an input, fixed from now on."""
         axis = self.channel_axis
         channels = known_size(input_shape, axis, self)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
@@ -81,11 +81,11 @@ class Convolution(Layer):
 
     @property
     def channel_axis(self) -> int:
-        """The number of the channel axis."""
+        """The index of the channel axis."""
         return 1 if self.data_format == "channels_first" else self.rank + 1
 
     def add_kernel(self, name: str, shape: tuple) -> Any:
-        """A kernel, with the initializer, regularizer and constraint of its part of the layer."""
+        """Create a kernel with the initializer, regularizer and constraint of its name."""
         part = name.removesuffix("_kernel")
         return self.add_weight(
             shape,
@@ -96,7 +96,7 @@ class Convolution(Layer):
         )
 
     def add_bias(self, filters: int) -> None:
-        """The bias, if there is to be one."""
+        """Create the bias, if `use_bias`."""
         if self.use_bias:
             self.bias = self.add_weight(
                 (filters,),
@@ -113,11 +113,11 @@ class Convolution(Layer):
         return (self.activation or linear)(self.outward(x))
 
     def inward(self, x: Array) -> Array:
-        """The input with its channels last."""
+        """Move the channels last."""
         return jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
 
     def outward(self, x: Array) -> Array:
-        """An output with its channels where they are wanted."""
+        """Move the channels to where `data_format` has them."""
         return jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
 
     def convolve(self, x: Array) -> Array:
@@ -125,23 +125,23 @@ class Convolution(Layer):
         raise NotImplementedError
 
     def check_fit(self, sizes: tuple) -> None:
-        """Raise a `ValueError` if the kernel is larger than an input that gets no padding.
+        """Raise a `ValueError` if the kernel is larger than an unpadded input.
 
         Args:
-            sizes: the input's, without batch and channels.
+            sizes: spatial sizes of the input.
         """
         reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate)]
         if self.padding == "valid" and any(n < r for n, r in zip(sizes, reach)):
             raise ValueError(
-                f"layer {self.name!r} ({type(self).__name__}) has a kernel that reaches over "
+                f"layer {self.name!r} ({type(self).__name__}) has a kernel that spans "
                 f"{tuple(reach)}, more than the spatial size {sizes} of its input: "
-                "no output would be left. Use padding='same', a smaller kernel or fewer poolings "
+                "no output would be left. Use padding='same', a smaller kernel or less pooling "
                 "before"
             )
 
 
 class FilterConvolution(Convolution):
-    """A convolution with filters that each see all channels (of their group)."""
+    """A convolution whose filters span all channels (of their group)."""
 
     def __init__(
         self,

@@ -55,8 +55,8 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
         self.groups = positive("groups", groups, self)
         if self.filters % self.groups:
             raise ValueError(
-                f"{type(self).__name__} has {filters} filters, which its {groups} groups do not "
-                "divide"
+                f"{type(self).__name__} has {filters} filters, which cannot be divided into "
+                f"{groups} groups"
             )
 
     def build(self, input_shape: tuple) -> None:
@@ -72,11 +72,11 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
         self.add_bias(self.filters)
 
     def convolution_op(self, inputs: Array, kernel: Any) -> Array:
-        """The convolution alone, which a subclass may write anew.
+        """The convolution alone, for subclasses to override.
 
         Args:
-            inputs: as the layer is called with.
-            kernel: the layer's, or another one of its shape.
+            inputs: the layer's inputs.
+            kernel: the layer's kernel, or another of the same shape.
         """
         return self._convolved(inputs, unwrap(kernel), None, None)
 
@@ -99,18 +99,18 @@ class Conv1D(_Conv):
     """Filters that slide over a sequence: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
-        filters: number of filters, the features of the output.
-        kernel_size: number of steps that a filter sees.
-        strides: how many steps it moves on.
+        filters: number of filters, the output features.
+        kernel_size: number of steps in a filter.
+        strides: step of the kernel.
         padding: `"valid"` (none), `"same"` (zeros, so that strides of 1 keep the length) or
-            `"causal"` (zeros in front only: no output sees a later step).
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the steps that a filter sees.
-        groups: groups of features, each seen by its own filters.
+            `"causal"` (zeros in front only: no output depends on a later step).
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the steps in a filter.
+        groups: number of feature groups, each with its own filters.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(kernel_size, features, filters)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(kernel_size, features, filters)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
@@ -131,17 +131,17 @@ class Conv2D(_Conv):
     """Filters that slide over an image: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
-        filters: number of filters, the channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        filters: number of filters, the output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"` (zeros, so that strides of 1 keep the size).
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
-        groups: groups of channels, each seen by its own filters.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
+        groups: number of channel groups, each with its own filters.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, channels, filters)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, channels, filters)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
@@ -160,17 +160,17 @@ class Conv3D(_Conv):
     """Filters that slide over a volume: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
-        filters: number of filters, the channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        filters: number of filters, the output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"` (zeros, so that strides of 1 keep the size).
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
-        groups: groups of channels, each seen by its own filters.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
+        groups: number of channel groups, each with its own filters.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, channels, filters)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, channels, filters)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.

@@ -1,4 +1,4 @@
-"""Depthwise and separable convolutions: each channel has filters of its own."""
+"""Depthwise and separable convolutions: each channel has its own filters."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from hornbook.layers.convolutional.base import Convolution
 
 
 class _Depthwise(Convolution):
-    """A convolution that begins with `depth_multiplier` filters for each channel."""
+    """Base of convolutions that start with `depth_multiplier` filters per channel."""
 
     depthwise_kernel: Variable
 
@@ -91,20 +91,20 @@ class _DepthwiseConv(_Depthwise):
 
 
 class DepthwiseConv1D(_DepthwiseConv):
-    """Filters that slide over each feature of a sequence by itself.
+    """Convolves each feature of a sequence with its own filters.
 
     Args:
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"`; in one dimension also `"causal"`.
-        depth_multiplier: number of filters for each channel.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        depth_multiplier: number of filters per channel.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias.
-        depthwise_initializer: first values of the kernel,
+        depthwise_initializer: initial values of the kernel,
             `(*kernel_size, channels, depth_multiplier)`.
-        bias_initializer: first values of the bias.
+        bias_initializer: initial values of the bias.
         depthwise_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         depthwise_constraint, bias_constraint: applied after each update.
@@ -122,20 +122,20 @@ class DepthwiseConv1D(_DepthwiseConv):
 
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """Filters that slide over each channel of an image by itself.
+    """Convolves each channel of an image with its own filters.
 
     Args:
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"`; in one dimension also `"causal"`.
-        depth_multiplier: number of filters for each channel.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        depth_multiplier: number of filters per channel.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias.
-        depthwise_initializer: first values of the kernel,
+        depthwise_initializer: initial values of the kernel,
             `(*kernel_size, channels, depth_multiplier)`.
-        bias_initializer: first values of the bias.
+        bias_initializer: initial values of the bias.
         depthwise_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         depthwise_constraint, bias_constraint: applied after each update.
@@ -215,21 +215,21 @@ class _SeparableConv(_Depthwise):
 
 
 class SeparableConv1D(_SeparableConv):
-    """A depthwise convolution of a sequence, then a product that mixes its channels.
+    """A depthwise convolution of a sequence, then a pointwise one that mixes the channels.
 
     Args:
-        filters: number of channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        filters: number of output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"`; in one dimension also `"causal"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
-        depth_multiplier: number of depthwise filters for each channel.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
+        depth_multiplier: number of depthwise filters per channel.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        depthwise_initializer: first values, `(*kernel_size, channels, depth_multiplier)`.
-        pointwise_initializer: first values, `(1, ..., channels * depth_multiplier, filters)`.
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initial values, `(*kernel_size, channels, depth_multiplier)`.
+        pointwise_initializer: initial values, `(1, ..., channels * depth_multiplier, filters)`.
+        bias_initializer: initial values of the bias.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         depthwise_constraint, pointwise_constraint, bias_constraint: applied after each update.
@@ -249,21 +249,21 @@ class SeparableConv1D(_SeparableConv):
 
 
 class SeparableConv2D(_SeparableConv):
-    """A depthwise convolution of an image, then a product that mixes its channels.
+    """A depthwise convolution of an image, then a pointwise one that mixes the channels.
 
     Args:
-        filters: number of channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel; each output is that far from the next one.
+        filters: number of output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the kernel along each axis.
         padding: `"valid"` (none) or `"same"`; in one dimension also `"causal"`.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
-        depth_multiplier: number of depthwise filters for each channel.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
+        depth_multiplier: number of depthwise filters per channel.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        depthwise_initializer: first values, `(*kernel_size, channels, depth_multiplier)`.
-        pointwise_initializer: first values, `(1, ..., channels * depth_multiplier, filters)`.
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initial values, `(*kernel_size, channels, depth_multiplier)`.
+        pointwise_initializer: initial values, `(1, ..., channels * depth_multiplier, filters)`.
+        bias_initializer: initial values of the bias.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         depthwise_constraint, pointwise_constraint, bias_constraint: applied after each update.

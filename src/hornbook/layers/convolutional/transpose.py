@@ -1,4 +1,4 @@
-"""Conv1DTranspose, Conv2DTranspose, Conv3DTranspose: the gradient of a convolution as a layer."""
+"""Conv1DTranspose, Conv2DTranspose, Conv3DTranspose: transposed convolutions."""
 
 from typing import Any
 
@@ -55,8 +55,8 @@ class _ConvTranspose(FilterConvolution):
             )
             if any(p >= s for p, s in zip(self.output_padding, self.strides)):
                 raise ValueError(
-                    f"output_padding of {type(self).__name__} is less than strides {self.strides}, "
-                    f"not {self.output_padding}"
+                    f"output_padding of {type(self).__name__} must be less than strides "
+                    f"{self.strides}, not {self.output_padding}"
                 )
 
     def build(self, input_shape: tuple) -> None:
@@ -74,20 +74,20 @@ class _ConvTranspose(FilterConvolution):
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """Stretches a sequence: each step adds its filters, scaled, to the output.
+    """Transposed convolution of a sequence: each step adds its scaled filters to the output.
 
     Args:
-        filters: number of filters, the channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: how far apart the elements of the input are put in the output.
-        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        filters: number of filters, the output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: spacing of the input elements in the output.
+        padding: `"valid"` (the full output) or `"same"` (input size times strides).
         output_padding: elements added at the end of each spatial axis; less than strides.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
@@ -104,20 +104,20 @@ class Conv1DTranspose(_ConvTranspose):
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """Enlarges an image: each element adds its filters, scaled, to the output.
+    """Transposed convolution of an image: each element adds its scaled filters to the output.
 
     Args:
-        filters: number of filters, the channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: how far apart the elements of the input are put in the output.
-        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        filters: number of filters, the output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: spacing of the input elements in the output.
+        padding: `"valid"` (the full output) or `"same"` (input size times strides).
         output_padding: elements added at the end of each spatial axis; less than strides.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
@@ -134,20 +134,20 @@ class Conv2DTranspose(_ConvTranspose):
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """Enlarges a volume: each element adds its filters, scaled, to the output.
+    """Transposed convolution of a volume: each element adds its scaled filters to the output.
 
     Args:
-        filters: number of filters, the channels of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: how far apart the elements of the input are put in the output.
-        padding: `"valid"` (all of the output) or `"same"` (as large as input times strides).
+        filters: number of filters, the output channels.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: spacing of the input elements in the output.
+        padding: `"valid"` (the full output) or `"same"` (input size times strides).
         output_padding: elements added at the end of each spatial axis; less than strides.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the kernel's elements.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the kernel's elements.
         activation: a name or a function.
         use_bias: whether to add a bias, `(filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, filters, channels)`.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, filters, channels)`.
+        bias_initializer: initial values of the bias.
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.

@@ -1,1 +1,1 @@
-"""Layers that bring activations to a known mean, size or spread."""
+"""Layers that normalize the mean, variance or norm of activations."""

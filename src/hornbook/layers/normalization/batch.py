@@ -1,4 +1,4 @@
-"""BatchNormalization, and its correction for small batches."""
+"""BatchNormalization, with optional batch renormalization."""
 
 from typing import Any
 
@@ -15,29 +15,29 @@ RENORM_LIMITS = ("rmax", "rmin", "dmax")
 
 
 class BatchNormalization(Layer):
-    """Brings each channel to mean 0 and variance 1, then to a learned scale and offset.
+    """Normalizes each channel to mean 0 and variance 1, then applies a learned scale and offset.
 
-    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. In training, mean and variance are those
-    of the batch, and moving averages follow them; otherwise they are the moving averages. A layer
-    with `trainable = False` uses the moving averages in training too.
+    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. Training uses the mean and variance of
+    the batch and updates the moving averages; inference uses the moving averages. A layer with
+    `trainable = False` uses the moving averages in training too.
 
     Args:
         axis: the channel axis.
-        momentum: how much of the moving averages stays at each step.
+        momentum: decay of the moving averages at each step.
         epsilon: added to the variance.
         center: whether there is a `beta`.
         scale: whether there is a `gamma`.
-        beta_initializer, gamma_initializer: their first values, `(channels,)`.
-        moving_mean_initializer, moving_variance_initializer: the averages' first values.
+        beta_initializer, gamma_initializer: their initial values, `(channels,)`.
+        moving_mean_initializer, moving_variance_initializer: initial values of the moving averages.
         beta_regularizer, gamma_regularizer: add a penalty to the loss.
         beta_constraint, gamma_constraint: applied after each update.
-        renorm: whether to correct the batch's statistics towards running ones (batch
+        renorm: whether to correct the batch statistics towards running statistics (batch
             renormalization, for small batches).
-        renorm_clipping: largest corrections: `"rmax"`, `"rmin"`, `"dmax"`.
+        renorm_clipping: limits of the corrections: `"rmax"`, `"rmin"`, `"dmax"`.
         renorm_momentum: momentum of the running statistics.
-        synchronized: accepted for Keras's sake; a batch spread over devices is one batch here.
+        synchronized: accepted for Keras compatibility; statistics are global over all devices.
 
-    Steps that a mask excludes are left out of the batch's statistics.
+    Masked steps are excluded from the batch statistics.
 
     Source: Ioffe, Szegedy 2015, arXiv:1502.03167; Ioffe 2017, arXiv:1702.03275.
 
@@ -93,7 +93,7 @@ class BatchNormalization(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether the channels are the features."""
+        """Whether the channel axis is the last."""
         return self.axis == -1
 
     def build(self, input_shape: tuple) -> None:
@@ -147,13 +147,13 @@ class BatchNormalization(Layer):
             return shifted_moments(x, axes)
         if mask.ndim != x.ndim - 1:
             raise ValueError(
-                f"layer {self.name!r} (BatchNormalization) takes a mask of one axis less than its "
-                f"input; the mask has shape {mask.shape}, the input {x.shape}"
+                f"layer {self.name!r} (BatchNormalization) takes a mask with one axis less than "
+                f"its input; the mask has shape {mask.shape}, the input {x.shape}"
             )
         return masked_moments(x, jnp.broadcast_to(mask[..., None] != 0, x.shape), axes)
 
     def _renormalize(self, mean: Array, variance: Array) -> tuple[Array, Array]:
-        """The corrections of scale and offset towards the running statistics, then updated."""
+        """Corrections of scale and offset towards the running statistics; updates the latter."""
         stddev = jnp.sqrt(variance + self.epsilon)
         running = jnp.maximum(self.renorm_stddev.value, self.epsilon**0.5)
         limits = {name: self.renorm_clipping.get(name) for name in RENORM_LIMITS}

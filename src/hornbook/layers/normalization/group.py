@@ -15,16 +15,17 @@ from hornbook.layers.spec import InputSpec
 
 
 class GroupNormalization(Layer):
-    """Brings groups of a sample's channels to mean 0 and variance 1, then scales and offsets each
-    channel: between `LayerNormalization` (one group) and instance normalization (groups of one).
+    """Normalizes groups of channels of each sample, then scales and offsets each channel.
+
+    One group is layer normalization; one group per channel is instance normalization.
 
     Args:
-        groups: number of groups; -1 for one each channel.
+        groups: number of groups; -1 for one per channel.
         axis: the channel axis.
         epsilon: added to the variance.
         center: whether there is a `beta`.
         scale: whether there is a `gamma`.
-        beta_initializer, gamma_initializer: their first values, `(channels,)`.
+        beta_initializer, gamma_initializer: their initial values, `(channels,)`.
         beta_regularizer, gamma_regularizer: add a penalty to the loss.
         beta_constraint, gamma_constraint: applied after each update.
 
@@ -108,13 +109,13 @@ class GroupNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Scales vectors to length 1: `x / sqrt(sum(x**2))`.
+    """Scales vectors to unit length: `x / sqrt(sum(x**2))`.
 
     Args:
         axis: the axis, or axes, of the vectors.
 
     Raises:
-        TypeError: if `axis` is no integer or list of them.
+        TypeError: if `axis` is not an integer or a list of integers.
 
     Example:
         >>> import hornbook as keras
@@ -131,7 +132,7 @@ class UnitNormalization(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether it is features that it goes over."""
+        """Whether it normalizes over the features only."""
         return on_last_axis(self.axis)
 
     def call(self, inputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""LayerNormalization and RMSNormalization: each sample by itself."""
+"""LayerNormalization and RMSNormalization: statistics of each sample."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from hornbook.layers.normalization.statistics import standardize, wide
 
 
 def check_axes(axis: Any, layer: Any) -> Any:
-    """One axis or several that a layer was given, as they are.
+    """The axis or axes, unchanged.
 
     Raises:
-        TypeError: if they are no integers.
+        TypeError: if they are not integers.
     """
     several = axis if isinstance(axis, list | tuple) else (axis,)
     if not all(isinstance(one, WHOLE) for one in several):
@@ -28,13 +28,13 @@ def check_axes(axis: Any, layer: Any) -> Any:
 
 
 def as_axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Sorted non-negative axes from one axis or several."""
+    """One axis or several as a sorted tuple of non-negative axes."""
     several = axis if isinstance(axis, list | tuple) else (axis,)
     return tuple(sorted(one % ndim for one in several))
 
 
 def sizes_along(axis: Any, shape: tuple, layer: Any) -> tuple[int, ...]:
-    """The sizes of one axis or several, in the order of the axes."""
+    """The sizes of one axis or several, in axis order."""
     several = axis if isinstance(axis, list | tuple) else (axis,)
     for one in several:
         known_size(shape, one, layer)
@@ -42,21 +42,21 @@ def sizes_along(axis: Any, shape: tuple, layer: Any) -> tuple[int, ...]:
 
 
 def along(weight: Array, axes: tuple[int, ...], x: Array) -> Array:
-    """A weight of the sizes of some axes, in a shape that broadcasts to `x`."""
+    """A weight over `axes`, reshaped to broadcast to `x`."""
     return weight.reshape([n if i in axes else 1 for i, n in enumerate(x.shape)]).astype(x.dtype)
 
 
 class LayerNormalization(Layer):
-    """Brings each sample to mean 0 and variance 1, then to a learned scale and offset.
+    """Normalizes each sample to mean 0 and variance 1, then applies a learned scale and offset.
 
     `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and variance over `axis`.
 
     Args:
-        axis: the axis, or axes, to normalize over; the last is the features.
+        axis: the axis, or axes, to normalize over; default the last (the features).
         epsilon: added to the variance.
         center: whether there is a `beta`.
         scale: whether there is a `gamma`.
-        beta_initializer, gamma_initializer: their first values, of the sizes along `axis`.
+        beta_initializer, gamma_initializer: their initial values; shape: the sizes along `axis`.
         beta_regularizer, gamma_regularizer: add a penalty to the loss.
         beta_constraint, gamma_constraint: applied after each update.
         rms_scaling: divide by the standard deviation only; prefer `RMSNormalization`.
@@ -96,12 +96,12 @@ class LayerNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.rms_scaling = rms_scaling
-        self.autocast = False  # the input is read as it is, for the sake of the statistics
+        self.autocast = False  # the statistics need the input's full precision
         self.supports_masking = True
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether it is features that it goes over."""
+        """Whether it normalizes over the features only."""
         return on_last_axis(self.axis)
 
     def build(self, input_shape: tuple) -> None:
@@ -139,7 +139,7 @@ class LayerNormalization(Layer):
 
 
 class RMSNormalization(Layer):
-    """Brings each sample to root mean square 1: `scale * x / sqrt(mean(x**2) + epsilon)`.
+    """Normalizes each sample to root mean square 1: `scale * x / sqrt(mean(x**2) + epsilon)`.
 
     Args:
         axis: the axis, or axes, to normalize over.
@@ -161,7 +161,7 @@ class RMSNormalization(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether it is features that it goes over."""
+        """Whether it normalizes over the features only."""
         return on_last_axis(self.axis)
 
     def build(self, input_shape: tuple) -> None:

@@ -1,4 +1,4 @@
-"""Means, variances and lengths, in at least float32."""
+"""Means, variances and norms, in at least float32."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from jax import Array, lax
 
 
 def wide(x: Array) -> Array:
-    """The same numbers in float32, or float64 if they are that."""
+    """The array in at least float32."""
     return x.astype(jnp.promote_types(x.dtype, "float32"))
 
 
@@ -15,7 +15,7 @@ def shifted_moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
     """Mean and variance over `axes` in one pass over the data.
 
     `mean(d)` and `mean(d**2) - mean(d)**2` of `d = x - x0`, with an element of the data as `x0`:
-    d is then as small as the spread, so that the difference loses nothing however large the mean.
+    d is then of the size of the spread, so the difference does not cancel, however large the mean.
     """
     start = lax.stop_gradient(
         x[tuple(slice(1) if i in axes else slice(None) for i in range(x.ndim))]
@@ -41,6 +41,6 @@ def standardize(x: Array, axes: Any, epsilon: float) -> Array:
 
 
 def unit(x: Array, axes: Any, epsilon: float) -> Array:
-    """Vectors along `axes` scaled to length 1: `x / max(length, epsilon)`."""
+    """Vectors along `axes` scaled to unit length: `x / max(length, epsilon)`."""
     square = jnp.sum(wide(x) ** 2, axes, keepdims=True)
     return x * lax.rsqrt(jnp.maximum(square, epsilon**2)).astype(x.dtype)

@@ -1,5 +1,5 @@
 """Recurrent layers: a cell is one step, a layer runs a cell over the steps of a sequence.
 
-`loop.py` runs any cell; `cell.py` is what the standard cells share: each writes its step down once,
-and names the kernel that runs it over a whole sequence when its activations are the usual ones.
+`loop.py` runs any cell; `cell.py` holds what the standard cells share. Each cell defines its step
+and names the kernel that runs it over a whole sequence if it supports the cell's activations.
 """

@@ -1,4 +1,4 @@
-"""What the simple, LSTM and GRU cells share: weights, dropout, and the way over a sequence."""
+"""What the simple, LSTM and GRU cells share: weights, dropout and the run over a sequence."""
 
 import functools
 import inspect
@@ -22,7 +22,7 @@ from hornbook.layers.recurrent.loop import scan
 _held: ContextVar[dict | None] = ContextVar("held", default=None)
 
 
-# what reads an argument, by the end of its name
+# how to convert an argument, by the last part of its name
 READERS: dict[str, Callable] = {
     "activation": activations.get,
     "initializer": initializers.get,
@@ -33,7 +33,7 @@ READERS: dict[str, Callable] = {
 
 
 def take(layer: Any, arguments: dict[str, Any]) -> None:
-    """Makes attributes of a constructor's arguments, each read as the end of its name says."""
+    """Set constructor arguments as attributes, each converted by the last part of its name."""
     for name, value in arguments.items():
         if name not in vars(layer):
             read = READERS.get(name.rpartition("_")[2])
@@ -41,14 +41,14 @@ def take(layer: Any, arguments: dict[str, Any]) -> None:
 
 
 def own(variables: dict[str, Any]) -> dict[str, Any]:
-    """A constructor's arguments among its local variables, without those of the class above."""
+    """A constructor's own arguments from its `locals()`."""
     return {k: v for k, v in variables.items() if k not in ("self", "kwargs", "__class__")}
 
 
 class GatedCell(Layer):
-    """Base of the cells whose gates are activations of `x kernel + h recurrent_kernel + bias`.
+    """Base of cells whose gates are activations of `x kernel + h recurrent_kernel + bias`.
 
-    A subclass writes `step`, from the projected input to the new states, and names its kernel.
+    A subclass defines `step`, from the projected input to the new states, and names its kernel.
     """
 
     ignores_masked_steps = True
@@ -102,18 +102,18 @@ class GatedCell(Layer):
         return self.bias_initializer
 
     def biases(self) -> tuple[Array | None, Array | None]:
-        """What is added to the product of the inputs, and to that of the states."""
+        """The biases of the input projection and of the state projection."""
         return (None if self.bias is None else self.bias.value), None
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Array]:
-        """States of zeros for a batch of this size."""
+        """Zero states for a batch of this size."""
         zeros = jnp.zeros((batch_size, self.units), self.compute_dtype)
         return [zeros] * self.state_count
 
     # ---- dropout
 
     def dropout_masks(self, x: Array, training: bool) -> Masks:
-        """New masks for inputs `(batch, ..., features)`; none outside training."""
+        """New dropout masks for inputs `(batch, ..., features)`; empty outside training."""
         held = (_held.get() or {}).get(self)
         if held is not None:
             return held
@@ -134,7 +134,7 @@ class GatedCell(Layer):
 
     @contextmanager
     def holding(self, x: Array, training: bool) -> Iterator[None]:
-        """Inside, every call uses the same dropout masks."""
+        """Context in which every call uses the same dropout masks."""
         token = _held.set({**(_held.get() or {}), self: self.dropout_masks(x, training)})
         try:
             yield
@@ -144,7 +144,7 @@ class GatedCell(Layer):
     # ---- one step, and all of them
 
     def project(self, x: Array, masks: Masks) -> Array:
-        """The inputs' part of the gates, for one step or for all."""
+        """The input's contribution to the gates, for one step or for all."""
         return recurrent.project(x, self.kernel.value, self.biases()[0], masks.inputs)
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
@@ -152,7 +152,7 @@ class GatedCell(Layer):
         raise NotImplementedError(f"{type(self).__name__} has no step method")
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
-        """The output `(batch, units)` and the new states for one step's inputs and states."""
+        """One step: the output `(batch, units)` and the new states."""
         nested = isinstance(states, list | tuple)
         masks = self.dropout_masks(inputs, training)
         new = self.step(self.project(inputs, masks), states if nested else [states], masks)
@@ -168,10 +168,10 @@ class GatedCell(Layer):
         zero_output_for_mask: bool,
         return_sequences: bool = True,
     ) -> tuple[Array, list]:
-        """Outputs `(batch, steps, units)`, or the last, and final states, as `call` gives them.
+        """Outputs `(batch, steps, units)` or the last one, and the final states, equal to `call`'s.
 
-        The whole-sequence kernel does it, unless there is an activation that it does not know;
-        then the inputs of all steps are projected at once.
+        Uses the whole-sequence kernel if it supports the activations; otherwise projects the inputs
+        of all steps at once and scans over the steps.
         """
         masks = self.dropout_masks(x, training)
         weights = (self.kernel, self.recurrent_kernel, self.bias)
@@ -201,16 +201,16 @@ class GatedCell(Layer):
         return outputs if return_sequences else outputs[:, -1], final
 
     def functions(self) -> dict[str, Callable]:
-        """Its activations, by the kernel's argument."""
+        """Its activations, by the kernel's argument names."""
         return {"activation": self.activation}
 
     def options(self) -> dict[str, Any]:
-        """Other arguments of its kernel."""
+        """Further arguments of its kernel."""
         return {}
 
 
 def reads_cell(cls: type) -> type:
-    """Class decorator: every argument of the layer's cell can be read off the layer."""
+    """Class decorator: expose every argument of the layer's cell as a property of the layer."""
     for name in list(inspect.signature(cls.cell_class.__init__).parameters)[1:]:  # type: ignore
         if name != "kwargs":
             getter = functools.partial(lambda self, name: getattr(self.cell, name), name=name)

@@ -1,4 +1,4 @@
-"""LSTM with convolutions in the place of products: for sequences of pictures."""
+"""ConvLSTM: an LSTM with convolutions instead of matrix products, for sequences of images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -87,7 +87,7 @@ class _ConvLSTMCell(FilterConvolution):
     # ---- states
 
     def state_shape(self, batch: int, spatial: tuple) -> tuple:
-        """The shape of a state for inputs of a spatial size."""
+        """The shape of a state for inputs of this spatial size."""
         size = []
         for n, k, s, d in zip(spatial, self.kernel_size, self.strides, self.dilation_rate):
             size.append(-(-n // s) if self.padding == "same" else (n - (k - 1) * d - 1) // s + 1)
@@ -96,14 +96,14 @@ class _ConvLSTMCell(FilterConvolution):
         return batch, *size, self.filters
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Array]:
-        """States of zeros for a batch of this size.
+        """Zero states for a batch of this size.
 
         Raises:
-            ValueError: if the size of the pictures is unknown.
+            ValueError: if the spatial size is unknown.
         """
         if None in self.spatial:
             raise ValueError(
-                f"layer {self.name!r} keeps states as large as the pictures, whose size is "
+                f"layer {self.name!r} keeps states as large as the images, whose size is "
                 f"unknown: {self.spatial}. Give the Input that size, or pass initial_state"
             )
         shape = self.state_shape(batch_size or 1, self.spatial)
@@ -112,14 +112,14 @@ class _ConvLSTMCell(FilterConvolution):
     # ---- one step, and all of them
 
     def _mask(self, rate: float, shape: tuple, training: bool, dtype: Any) -> Array | None:
-        """What each gate keeps, the same in all steps."""
+        """A dropout mask per gate, shared by all steps."""
         if not training or not 0 < rate < 1:
             return None
         kept = jax.random.bernoulli(self.seed_generator.next(), 1 - rate, (GATES, *shape))
         return kept.astype(dtype) / (1 - rate)
 
     def project(self, x: Array, mask: Array | None) -> Array:
-        """The inputs' part of the gates: pictures `(..., height, width, channels)`."""
+        """The input's contribution to the gates, `(..., height, width, channels)`."""
         self.check_fit(x.shape[1:-1])
         window = self.strides, self.padding, self.dilation_rate
         z = _by_gate(x, self.kernel.value, mask, window)
@@ -135,7 +135,7 @@ class _ConvLSTMCell(FilterConvolution):
     def call(  # type: ignore[override]
         self, inputs: Array, states: list, training: bool = False
     ) -> tuple[Array, list]:
-        """The output and the new states for one step's inputs and states."""
+        """One step: the output and the new states."""
         x, h = self.inward(inputs), self.inward(states[0])
         masks = self._mask(self.dropout, x.shape, training, x.dtype)
         more = self._mask(self.recurrent_dropout, h.shape, training, x.dtype)
@@ -153,7 +153,7 @@ class _ConvLSTMCell(FilterConvolution):
         zero_output_for_mask: bool,
         return_sequences: bool = True,
     ) -> tuple[Array, list]:
-        """Outputs of all steps or the last, and final states; all inputs are convolved at once."""
+        """Outputs of all steps or the last, and final states; inputs are convolved all at once."""
         first = self.data_format == "channels_first"
         x = jnp.moveaxis(x, 2, -1) if first else x
         states = [self.inward(state) for state in states]
@@ -176,7 +176,7 @@ class _ConvLSTMCell(FilterConvolution):
 
 
 def _by_gate(x: Array, kernel: Array, mask: Array | None, window: tuple) -> Array:
-    """A convolution for all gates; with masks each gate sees its own part of the input."""
+    """A convolution for all gates; with masks, each gate has its own dropped-out input."""
     if mask is None:
         return conv(x, kernel, *window)
     kernels = jnp.split(kernel, GATES, axis=-1)
@@ -225,7 +225,7 @@ class _ConvLSTM(OfCell):
 
     def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
         shape = tuple(sequences_shape)
-        if not self.cell.built:  # before the states, which are as large as its outputs
+        if not self.cell.built:  # before the states, whose shapes depend on it
             self.cell._build({"input_shape": (shape[0], *shape[2:])})
         super().build(sequences_shape, initial_state_shape)
 
@@ -248,28 +248,28 @@ class ConvLSTM1D(_ConvLSTM):
 
     Args:
         filters: the channels of the states and of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel over the inputs.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the input kernel along each axis.
         padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the elements of the kernel over the inputs.
-        activation: of the candidate and of the output; `None` for linear.
-        recurrent_activation: of the gates.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the input kernel's elements.
+        activation: applied to the candidate and the output; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
         recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
-        bias_initializer: first values of the bias.
+        bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
         recurrent_dropout: fraction of the states to drop in training.
-        seed: of the dropout.
+        seed: random seed of the dropout masks.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states h and c too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
+        stateful: start each batch from the final states of the previous batch.
 
     Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
     c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.
@@ -294,7 +294,7 @@ class ConvLSTM1D(_ConvLSTM):
 
 @reads_cell
 class ConvLSTM2D(_ConvLSTM):
-    """LSTM whose products are convolutions, for sequences of pictures (Shi et al., 2015):
+    """LSTM whose products are convolutions, for sequences of images (Shi et al., 2015):
 
         i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
 
@@ -302,28 +302,28 @@ class ConvLSTM2D(_ConvLSTM):
 
     Args:
         filters: the channels of the states and of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel over the inputs.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the input kernel along each axis.
         padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the elements of the kernel over the inputs.
-        activation: of the candidate and of the output; `None` for linear.
-        recurrent_activation: of the gates.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the input kernel's elements.
+        activation: applied to the candidate and the output; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
         recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
-        bias_initializer: first values of the bias.
+        bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
         recurrent_dropout: fraction of the states to drop in training.
-        seed: of the dropout.
+        seed: random seed of the dropout masks.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states h and c too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
+        stateful: start each batch from the final states of the previous batch.
 
     Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
     c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.
@@ -356,28 +356,28 @@ class ConvLSTM3D(_ConvLSTM):
 
     Args:
         filters: the channels of the states and of the output.
-        kernel_size: one positive integer for each spatial axis, or one for all.
-        strides: steps of the kernel over the inputs.
+        kernel_size: one positive integer per spatial axis, or one for all.
+        strides: step of the input kernel along each axis.
         padding: `"valid"` (none) or `"same"`, of the inputs; states are always padded.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        dilation_rate: distance between the elements of the kernel over the inputs.
-        activation: of the candidate and of the output; `None` for linear.
-        recurrent_activation: of the gates.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        dilation_rate: spacing of the input kernel's elements.
+        activation: applied to the candidate and the output; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
-        kernel_initializer: first values of the kernel, `(*kernel_size, channels, 4 * filters)`.
+        kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
         recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
-        bias_initializer: first values of the bias.
+        bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, recurrent_constraint, bias_constraint: applied after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
         recurrent_dropout: fraction of the states to drop in training.
-        seed: of the dropout.
+        seed: random seed of the dropout masks.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states h and c too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
+        stateful: start each batch from the final states of the previous batch.
 
     Call arguments: `sequences` `(batch, steps, *size, channels)`; `initial_state`, a list of h and
     c `(batch, *new size, filters)`; `mask` `(batch, steps)`, true where a step counts; `training`.

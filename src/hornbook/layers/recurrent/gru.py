@@ -21,26 +21,26 @@ class GRUCell(GatedCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the candidate; `None` for linear.
-        recurrent_activation: of the gates.
+        activation: applied to the candidate; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, 3 * units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, 3 * units)`.
-        bias_initializer: first values of the bias, `(2, 3 * units)` for inputs and states; without
-            `reset_after` `(3 * units,)`.
+        kernel_initializer: initial values of the kernel, `(features, 3 * units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, 3 * units)`.
+        bias_initializer: initial values of the bias, `(2, 3 * units)` for inputs and states, or
+            `(3 * units,)` without `reset_after`.
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
         bias_regularizer: adds a penalty on the bias to the loss.
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
         reset_after: apply the reset gate after the product with the recurrent kernel (as cuDNN
             does) or before it.
-        seed: of the dropout.
-        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+        seed: random seed of the dropout masks.
+        implementation: 1: an input dropout mask per gate; 2: one mask for all gates.
 
     Call arguments: `inputs` `(batch, features)`; `states`, a list of one array `(batch, units)`;
     `training`. Returns the output `(batch, units)` and the list of new states.
@@ -88,17 +88,17 @@ class GRUCell(GatedCell):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def biases(self) -> tuple[Array | None, Array | None]:
-        """What is added to the product of the inputs, and to that of the states."""
+        """The biases of the input projection and of the state projection."""
         if self.bias is None or not self.reset_after:
             return super().biases()
         return self.bias.value[0], self.bias.value[1]
 
     def functions(self) -> dict[str, Callable]:
-        """Its activations, by the kernel's argument."""
+        """Its activations, by the kernel's argument names."""
         return {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
 
     def options(self) -> dict[str, Any]:
-        """Other arguments of its kernel."""
+        """Further arguments of its kernel."""
         return {"reset_after": self.reset_after}
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
@@ -119,13 +119,13 @@ class GRU(OfCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the candidate; `None` for linear.
-        recurrent_activation: of the gates.
+        activation: applied to the candidate; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, 3 * units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, 3 * units)`.
-        bias_initializer: first values of the bias, `(2, 3 * units)` for inputs and states; without
-            `reset_after` `(3 * units,)`.
+        kernel_initializer: initial values of the kernel, `(features, 3 * units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, 3 * units)`.
+        bias_initializer: initial values of the bias, `(2, 3 * units)` for inputs and states, or
+            `(3 * units,)` without `reset_after`.
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
         bias_regularizer: adds a penalty on the bias to the loss.
@@ -133,19 +133,19 @@ class GRU(OfCell):
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
-        seed: of the dropout.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
+        seed: random seed of the dropout masks.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final state too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
-        unroll: write the steps out instead of looping.
+        stateful: start each batch from the final states of the previous batch.
+        unroll: unroll the loop over the steps.
         reset_after: apply the reset gate after the product with the recurrent kernel (as cuDNN
             does) or before it.
-        use_cudnn: accepted for Keras's sake.
-        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+        use_cudnn: accepted for Keras compatibility.
+        implementation: 1: an input dropout mask per gate; 2: one mask for all gates.
 
     Call arguments: `sequences` `(batch, steps, features)`; `initial_state`, a list of one array
     `(batch, units)`; `mask` `(batch, steps)`, true where a step counts; `training`.
@@ -154,7 +154,7 @@ class GRU(OfCell):
     `return_state` a tuple of that and the final state.
 
     Raises:
-        ValueError: if a stateful layer does not know its batch size, or the states do not fit.
+        ValueError: if the batch size of a stateful layer is unknown, or states have wrong shapes.
 
     Source: Cho et al. (2014), arXiv:1406.1078; `reset_after`: arXiv:1406.1078v1.
 

@@ -1,4 +1,4 @@
-"""Running a cell, or any layer, over the steps of a sequence."""
+"""Run a cell, or any layer, over the steps of a sequence."""
 
 import inspect
 from collections.abc import Callable
@@ -26,8 +26,8 @@ def run_cell(
 ) -> tuple[Array, list]:
     """Run a cell over a sequence.
 
-    A cell may bring its own way to do so, a method `sequence`. It is used as long as no subclass
-    has overridden `call`, the step that it stands for.
+    If the cell has a method `sequence`, that is used, unless a subclass overrides `call`, the step
+    it is equivalent to.
 
     Args:
         cell: a layer or other object with `call(x_t, states) -> (output, new states)`.
@@ -36,9 +36,9 @@ def run_cell(
         mask: booleans `(batch, steps)`, true where a step counts. A masked step keeps the states
             and repeats the previous output.
         training: passed to the cell.
-        unroll: write the steps out instead of looping.
-        zero_output_for_mask: the output of a masked step is zero instead.
-        return_sequences: whether the outputs of all steps are wanted, or only the last.
+        unroll: unroll the loop over the steps.
+        zero_output_for_mask: make the output of a masked step zero instead.
+        return_sequences: whether to return the outputs of all steps, or only the last.
 
     Returns:
         Outputs `(batch, steps, ...)` or `(batch, ...)`, and the final states.
@@ -65,7 +65,7 @@ def run_cell(
 
 
 def _brings_sequence(cls: type) -> bool:
-    """Whether `sequence` is written in the class that wrote `call`, or in one below it."""
+    """Whether `sequence` is defined in the class that defines `call` or in a subclass of it."""
     owners = {
         name: next((c for c in cls.__mro__ if name in vars(c)), object)
         for name in ("sequence", "call")
@@ -81,8 +81,8 @@ def scan(
     unroll: bool = False,
     zero_output_for_mask: bool = False,
 ) -> tuple[Any, list, Any]:
-    """Run a step that may use layers over axis 1. What it assigns to variables (seeds, moving
-    averages) goes on to the next step.
+    """Scan a step function that may call layers over axis 1. Variables that it assigns (seeds,
+    moving averages) are carried to the next step.
 
     Args:
         step: `step(x_t, states) -> (output, new states)`.
@@ -90,7 +90,7 @@ def scan(
         states, mask, unroll, zero_output_for_mask: as for `run_cell`.
 
     Returns:
-        Outputs, final states, and the sum of the losses added on the way, `None` without any.
+        Outputs, final states, and the sum of the losses added in the loop (`None` if none).
     """
     steps = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), x)
     first = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), steps)
@@ -129,7 +129,7 @@ def _in_the_form_of(states: list, new: Any) -> list:
     fresh = jax.tree.leaves(new)
     if [jnp.shape(a) for a in fresh] != [jnp.shape(a) for a in old]:
         raise ValueError(
-            f"a recurrent cell was given states of shapes {[a.shape for a in old]} and returned "
+            f"a recurrent cell got states of shapes {[a.shape for a in old]} and returned "
             f"states of shapes {[jnp.shape(a) for a in fresh]}; they must be the same"
         )
     return jax.tree.unflatten(
@@ -138,7 +138,7 @@ def _in_the_form_of(states: list, new: Any) -> list:
 
 
 def _before_the_first(output: Any, states: Any) -> Any:
-    """What a masked first step puts out: the (last cell's) first state if it fits, else zero."""
+    """The output of a masked first step: the (last cell's) first state if shapes match, else 0."""
     while isinstance(states, list | tuple) and states:
         states = states[-1] if isinstance(states[0], list | tuple) else states[0]
     if isinstance(output, jax.ShapeDtypeStruct) and getattr(states, "shape", None) == output.shape:
@@ -147,7 +147,7 @@ def _before_the_first(output: Any, states: Any) -> Any:
 
 
 def _select(keep: Array, new: Any, old: Any) -> Any:
-    """`new` for the samples that `keep` marks, else `old`."""
+    """`new` for the samples where `keep` is true, else `old`."""
     return jax.tree.map(
         lambda a, b: jnp.where(keep.reshape(keep.shape + (1,) * (a.ndim - 1)), a, b), new, old
     )

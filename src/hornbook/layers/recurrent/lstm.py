@@ -22,12 +22,12 @@ class LSTMCell(GatedCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the candidate and of the output; `None` for linear.
-        recurrent_activation: of the gates.
+        activation: applied to the candidate and the output; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, 4 * units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, 4 * units)`.
-        bias_initializer: first values of the bias, `(4 * units,)`.
+        kernel_initializer: initial values of the kernel, `(features, 4 * units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, 4 * units)`.
+        bias_initializer: initial values of the bias, `(4 * units,)`.
         unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al., 2015).
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
@@ -35,11 +35,11 @@ class LSTMCell(GatedCell):
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
-        seed: of the dropout.
-        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
+        seed: random seed of the dropout masks.
+        implementation: 1: an input dropout mask per gate; 2: one mask for all gates.
 
     Call arguments: `inputs` `(batch, features)`; `states`, a list of two arrays `(batch, units)`, h
     and c; `training`. Returns the output `(batch, units)` and the list of new states.
@@ -84,7 +84,7 @@ class LSTMCell(GatedCell):
         super().__init__(own(locals()), **kwargs)
 
     def initial_bias(self) -> Callable:
-        """The initializer of `bias`; with `unit_forget_bias` ones for the forget gate."""
+        """The initializer of `bias`; with `unit_forget_bias`, ones for the forget gate."""
         first = self.bias_initializer
         if not self.unit_forget_bias:
             return first
@@ -97,7 +97,7 @@ class LSTMCell(GatedCell):
         return initializer
 
     def functions(self) -> dict[str, Callable]:
-        """Its activations, by the kernel's argument."""
+        """Its activations, by the kernel's argument names."""
         return {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
 
     def step(self, projected: Array, states: Any, masks: Masks) -> tuple[Array, ...]:
@@ -117,12 +117,12 @@ class LSTM(OfCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the candidate and of the output; `None` for linear.
-        recurrent_activation: of the gates.
+        activation: applied to the candidate and the output; `None` for linear.
+        recurrent_activation: applied to the gates.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, 4 * units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, 4 * units)`.
-        bias_initializer: first values of the bias, `(4 * units,)`.
+        kernel_initializer: initial values of the kernel, `(features, 4 * units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, 4 * units)`.
+        bias_initializer: initial values of the bias, `(4 * units,)`.
         unit_forget_bias: start the forget gate's bias at 1 (Jozefowicz et al., 2015).
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
@@ -131,17 +131,17 @@ class LSTM(OfCell):
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
-        seed: of the dropout.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
+        seed: random seed of the dropout masks.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states h and c too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
-        unroll: write the steps out instead of looping.
-        use_cudnn: accepted for Keras's sake.
-        implementation: 1: other inputs are dropped for each gate; 2: the same for all.
+        stateful: start each batch from the final states of the previous batch.
+        unroll: unroll the loop over the steps.
+        use_cudnn: accepted for Keras compatibility.
+        implementation: 1: an input dropout mask per gate; 2: one mask for all gates.
 
     Call arguments: `sequences` `(batch, steps, features)`; `initial_state`, a list of two arrays
     `(batch, units)`, h and c; `mask` `(batch, steps)`, true where a step counts; `training`.
@@ -150,7 +150,7 @@ class LSTM(OfCell):
     `return_state` a tuple of that and the final states h and c.
 
     Raises:
-        ValueError: if a stateful layer does not know its batch size, or the states do not fit.
+        ValueError: if the batch size of a stateful layer is unknown, or states have wrong shapes.
 
     Source: Hochreiter and Schmidhuber (1997), Long short-term memory.
 

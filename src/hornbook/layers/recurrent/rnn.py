@@ -1,4 +1,4 @@
-"""RNN: a cell run over the steps of a sequence. The other recurrent layers are it, with a cell."""
+"""RNN: runs a cell over the steps of a sequence. The other recurrent layers subclass it."""
 
 import inspect
 from typing import Any
@@ -22,37 +22,37 @@ and the batch size is unknown: its input has shape {shape}.
 Wrong:  keras.Input(shape=(10, 3))
 Right:  keras.Input(batch_shape=(32, 10, 3))"""
 OTHER_BATCH = """stateful recurrent layer {name!r} has states for batches of {expected} samples; \
-it got {got}. Give every batch {expected} samples (drop the last, smaller one; predict with \
+it got {got}. Use batches of {expected} samples only (drop a smaller last batch; predict with \
 batch_size={expected}), or copy the weights into a layer built for {got}."""
 
 
 class RNN(Layer):
-    """Runs a cell over axis 1 of its input, handing the states from step to step.
+    """Runs a cell over axis 1 of its input, carrying the states from step to step.
 
     A cell is a layer with `call(inputs_at_t, states) -> (output, new_states)` and an attribute
-    `state_size`, an integer or one for each state; optionally `output_size` and
+    `state_size`, an integer or a list with one per state; optionally `output_size` and
     `get_initial_state(batch_size)`. The standard cells run in fast whole-sequence kernels.
 
     Args:
         cell: a cell, or a list of them to stack.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final states too.
-        go_backwards: run from the last step to the first; outputs come in that order.
-        stateful: start each batch from the final states of the batch before (which needs a fixed
-            batch size), until `reset_state()`.
-        unroll: write the steps out instead of looping: faster for few steps, longer to compile.
-        zero_output_for_mask: put out zeros at masked steps instead of the output before.
+        go_backwards: run from the last step to the first; outputs are in that order.
+        stateful: start each batch from the final states of the previous batch, until
+            `reset_state()`; needs a fixed batch size.
+        unroll: unroll the loop over the steps: faster for few steps, slower to compile.
+        zero_output_for_mask: output zeros at masked steps instead of the previous output.
 
     Call arguments: `sequences` `(batch, steps, ...)`; `initial_state`, a list of arrays
-    `(batch, state size)`; `mask` `(batch, steps)`, true where a step counts (a masked step leaves
-    the states as they are); `training`, for cells with dropout.
+    `(batch, state size)`; `mask` `(batch, steps)`, true where a step counts (masked steps leave the
+    states unchanged); `training`, for cells with dropout.
 
     Returns `(batch, output size)`, or `(batch, steps, output size)` with `return_sequences`; with
     `return_state` a tuple of that and each state.
 
     Raises:
-        ValueError: if the cell has no `call` or `state_size`, a stateful layer does not know its
-            batch size, or the states do not fit.
+        ValueError: if the cell has no `call` or `state_size`, the batch size of a stateful layer is
+            unknown, or the states have the wrong shapes.
 
     Example:
         >>> import hornbook as keras
@@ -100,7 +100,7 @@ class RNN(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether the outputs come in the order of the steps, from a cell that is known."""
+        """Whether the outputs are in step order, from a cell that ignores masked steps."""
         in_order = not (self.go_backwards and self.return_sequences)
         return in_order and ignores_masked_steps(self.cell)
 
@@ -137,7 +137,7 @@ class RNN(Layer):
     # ---- states
 
     def get_initial_state(self, batch_size: int) -> list:
-        """What the cell starts from: its own `get_initial_state`, or zeros.
+        """The initial states: from the cell's `get_initial_state`, or zeros.
 
         Args:
             batch_size: number of samples.
@@ -146,10 +146,10 @@ class RNN(Layer):
         return list(initial) if isinstance(initial, list | tuple) else [initial]
 
     def reset_state(self, states: Any = None) -> None:
-        """Let the next batch of a stateful layer start anew.
+        """Reset the states of a stateful layer.
 
         Args:
-            states: arrays to start from, in the order of `states`; default zeros.
+            states: new values, in the order of `states`; default zeros.
         """
         variables = tree.flatten(self.states) if self.states is not None else []
         values = [jnp.zeros(v.shape) for v in variables] if states is None else tree.flatten(states)
@@ -157,11 +157,11 @@ class RNN(Layer):
             variable.assign(value)
 
     def reset_states(self, states: Any = None) -> None:
-        """The same as `reset_state`."""
+        """Old name of `reset_state`."""
         self.reset_state(states)
 
     def _first_states(self, sequences: Array, given: Any) -> list:
-        """The states to start from, in the cell's structure and dtype."""
+        """The initial states, in the cell's structure and dtype."""
         batch = sequences.shape[0]
         kept = None if self.states is None else tree.map_structure(lambda v: v.value, self.states)
         if kept is not None and (expected := tree.flatten(kept)[0].shape[0]) != batch:
@@ -174,7 +174,7 @@ class RNN(Layer):
             shapes, expected = [jnp.shape(a) for a in leaves], [a.shape for a in wanted]
             if shapes != expected:
                 raise ValueError(
-                    f"layer {self.name!r} ({type(self).__name__}) starts from states of shapes "
+                    f"layer {self.name!r} ({type(self).__name__}) takes initial states of shapes "
                     f"{expected}; initial_state has shapes {shapes}"
                 )
             states = tree.unflatten_as(like, leaves)
@@ -186,7 +186,7 @@ class RNN(Layer):
     def __call__(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
     ) -> Any:
-        """Apply the layer; `[sequences, *states]` in place of `sequences` is understood too."""
+        """Apply the layer; `sequences` may also be a list `[sequences, *states]`."""
         if initial_state is None:
             sequences, initial_state = split_states(sequences)
         given = {"initial_state": initial_state, "mask": mask}
@@ -221,7 +221,7 @@ class RNN(Layer):
         return (outputs, *states) if self.return_state else outputs
 
     def _step_mask(self, sequences: Array, mask: Any) -> Array | None:
-        """Booleans `(batch, steps)`: a step counts if any element of its mask says so."""
+        """Booleans `(batch, steps)`: a step counts if any element of its mask is true."""
         mask = tree.flatten(mask)[0]
         if mask is None:
             return None
@@ -234,17 +234,17 @@ class RNN(Layer):
         return mask.any(tuple(range(2, mask.ndim)))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The steps' mask for the outputs of all steps; none for the last output or the states."""
+        """The step mask if all steps are returned; `None` for the last output and the states."""
         mask = tree.flatten(mask)[0] if self.return_sequences else None
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
 
 
 class OfCell(RNN):
-    """Base of the layers that take their cell's arguments and make it."""
+    """Base of layers that create their cell from their own arguments."""
 
     cell_class: Any
     _cell_name: str
-    _axes = 0  # of a sample at one step, beside its channels
+    _axes = 0  # spatial axes of one step
     _given = ("cell", "arguments")
 
     def __init__(self, arguments: dict[str, Any], **kwargs: Any):
@@ -262,7 +262,7 @@ class OfCell(RNN):
 
 
 def split_states(sequences: Any) -> tuple[Any, Any]:
-    """Sequences and states from `[sequences, *states]`; anything else is sequences alone."""
+    """Split `[sequences, *states]` into sequences and states; anything else is just sequences."""
     if isinstance(sequences, list | tuple) and sequences and hasattr(sequences[0], "shape"):
         return sequences[0], list(sequences[1:]) or None
     return sequences, None

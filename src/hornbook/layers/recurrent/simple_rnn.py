@@ -1,4 +1,4 @@
-"""The simple recurrent network."""
+"""SimpleRNN: the fully connected recurrent network."""
 
 from typing import Any
 
@@ -16,21 +16,21 @@ class SimpleRNNCell(GatedCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the output; `None` for linear.
+        activation: applied to the output; `None` for linear.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, units)`.
-        bias_initializer: first values of the bias, `(units,)`.
+        kernel_initializer: initial values of the kernel, `(features, units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, units)`.
+        bias_initializer: initial values of the bias, `(units,)`.
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
         bias_regularizer: adds a penalty on the bias to the loss.
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
-        seed: of the dropout.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
+        seed: random seed of the dropout masks.
 
     Call arguments: `inputs` `(batch, features)`; `states`, a list of one array `(batch, units)`;
     `training`. Returns the output `(batch, units)` and the list of new states.
@@ -83,11 +83,11 @@ class SimpleRNN(OfCell):
 
     Args:
         units: size of the state and of the output.
-        activation: of the output; `None` for linear.
+        activation: applied to the output; `None` for linear.
         use_bias: whether to add a bias.
-        kernel_initializer: first values of the kernel, `(features, units)`.
-        recurrent_initializer: first values of the recurrent kernel, `(units, units)`.
-        bias_initializer: first values of the bias, `(units,)`.
+        kernel_initializer: initial values of the kernel, `(features, units)`.
+        recurrent_initializer: initial values of the recurrent kernel, `(units, units)`.
+        bias_initializer: initial values of the bias, `(units,)`.
         kernel_regularizer: adds a penalty on the kernel to the loss.
         recurrent_regularizer: adds a penalty on the recurrent kernel to the loss.
         bias_regularizer: adds a penalty on the bias to the loss.
@@ -95,15 +95,15 @@ class SimpleRNN(OfCell):
         kernel_constraint: applied to the kernel after each update.
         recurrent_constraint: applied to the recurrent kernel after each update.
         bias_constraint: applied to the bias after each update.
-        dropout: fraction of the inputs to drop in training, the same ones at each step.
-        recurrent_dropout: fraction of the states to drop in training, the same ones at each step
-            but others for each gate. The compiled kernels do not do this.
+        dropout: fraction of the inputs to drop in training; all steps share the mask.
+        recurrent_dropout: fraction of the states to drop in training; each gate has its own mask,
+            shared by all steps. The compiled kernels do not support it.
         return_sequences: return the outputs of all steps, not only of the last.
         return_state: return the final state too.
         go_backwards: run from the last step to the first.
-        stateful: start each batch from the final states of the batch before.
-        unroll: write the steps out instead of looping.
-        seed: of the dropout.
+        stateful: start each batch from the final states of the previous batch.
+        unroll: unroll the loop over the steps.
+        seed: random seed of the dropout masks.
 
     Call arguments: `sequences` `(batch, steps, features)`; `initial_state`, a list of one array
     `(batch, units)`; `mask` `(batch, steps)`, true where a step counts; `training`.
@@ -112,7 +112,7 @@ class SimpleRNN(OfCell):
     `return_state` a tuple of that and the final state.
 
     Raises:
-        ValueError: if a stateful layer does not know its batch size, or the states do not fit.
+        ValueError: if the batch size of a stateful layer is unknown, or states have wrong shapes.
 
     Source: Elman (1990), Finding structure in time.
 

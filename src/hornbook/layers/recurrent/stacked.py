@@ -1,4 +1,4 @@
-"""Several cells as one."""
+"""StackedRNNCells: a stack of cells that acts as one cell."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from hornbook.layers.recurrent.loop import run_cell
 
 
 class StackedRNNCells(Layer):
-    """Cells as one cell: at each step the output of one is the input of the next.
+    """A stack of cells: at each step, the output of one cell is the input of the next.
 
     Args:
         cells: a list of cells.
@@ -45,7 +45,7 @@ class StackedRNNCells(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether all the cells are known."""
+        """Whether all cells do."""
         return all(map(ignores_masked_steps, self.cells))
 
     def build(self, input_shape: tuple) -> None:
@@ -59,7 +59,7 @@ class StackedRNNCells(Layer):
         return [default_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def call(self, inputs: Array, states: list, training: bool = False, **kwargs: Any) -> tuple:
-        """The last cell's output and each cell's new states for one step."""
+        """One step: the last cell's output and the new states of each cell."""
         new_states = []
         for cell, state in zip(self.cells, states, strict=True):
             flags = {"training": training} if isinstance(cell, Layer) else {}
@@ -78,7 +78,7 @@ class StackedRNNCells(Layer):
         zero_output_for_mask: bool,
         return_sequences: bool = True,
     ) -> tuple[Array, list]:
-        """Outputs and final states over a whole sequence: each cell over all steps, in turn."""
+        """Outputs and final states of a whole sequence: each cell in turn runs over all steps."""
         new_states = []
         for cell, state in zip(self.cells, states, strict=True):
             last = cell is self.cells[-1]
@@ -93,7 +93,7 @@ def _listed(state: Any) -> list:
 
 
 def _like(state: Any, new: Any) -> Any:
-    """The new state as bare or as listed as the old one."""
+    """The new state in the form of the old one: an array or a list."""
     if isinstance(state, list | tuple):
         return list(new) if isinstance(new, list | tuple) else [new]
     return new[0] if isinstance(new, list | tuple) else new
@@ -110,7 +110,7 @@ def default_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
 
 
 def output_size(cell: Any) -> int:
-    """The size of a cell's output: `output_size`, or that of its first state."""
+    """The size of a cell's output: `output_size`, or the size of its first state."""
     size = getattr(cell, "output_size", None)
     if size is None:
         size = cell.state_size
@@ -124,9 +124,10 @@ def check_cell(cell: Any, layer: Any) -> None:
             raise ValueError(
                 f"{cell!r} cannot be a cell of {type(layer).__name__}: it has no {what} `{name}`. "
                 "A cell has call(inputs, states) -> (output, new_states), and state_size, an "
-                "integer or a list with one for each state"
+                "integer or a list with one per state"
             )
     if not isinstance(cell.state_size, WHOLE | list | tuple):
         raise ValueError(
-            f"state_size of cell {cell!r} is an integer or a list of them, not {cell.state_size!r}"
+            f"state_size of cell {cell!r} must be an integer or a list of them, "
+            f"not {cell.state_size!r}"
         )
