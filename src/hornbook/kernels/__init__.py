@@ -1,7 +1,7 @@
-"""Fast formulations of the few functions where plain XLA is not the fastest.
+"""Fast formulations of the few functions for which plain XLA is slow.
 
-Every function here is pure, takes and returns jax arrays, and stands beside the plain version it
-must agree with. `plain()` makes all of them take that plain version.
+Every function here is pure, takes and returns jax arrays, and has a plain version beside it that it
+must agree with. `plain()` switches all of them to the plain version.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ def _set(variable: contextvars.ContextVar[bool]) -> Iterator[None]:
 
 
 def plain() -> contextlib.AbstractContextManager[None]:
-    """Within this context every kernel takes its plain version.
+    """Context in which every kernel uses its plain version.
 
-    The choice is made while a function is traced. jax remembers what it has traced, so a function
-    that was compiled outside this context stays as it is inside: pass `jax.jit` a new one.
+    The choice is made at trace time. jax caches traces, so a function compiled outside this context
+    is unchanged inside it: pass `jax.jit` a new function.
 
     Example:
         >>> from hornbook.kernels import plain, wants_plain
@@ -43,15 +43,15 @@ def plain() -> contextlib.AbstractContextManager[None]:
 
 
 def wants_plain() -> bool:
-    """Whether the code now running lies inside `plain()`."""
+    """Whether the code runs inside `plain()`."""
     return _plain.get()
 
 
 def one_function() -> contextlib.AbstractContextManager[None]:
-    """Within this context is traced what becomes one function of the processor's.
+    """Context for tracing code that is compiled to a single native function.
 
-    See `core.compiler.as_one`. Nothing is called there, neither libraries nor compiled kernels.
-    As with `plain()`, what is traced here is not to be remembered for other places.
+    See `core.compiler.as_one`. Such code can call neither libraries nor compiled kernels. As with
+    `plain()`, traces made here must not be reused elsewhere.
 
     Example:
         >>> from hornbook.kernels import in_one_function, one_function
@@ -63,12 +63,12 @@ def one_function() -> contextlib.AbstractContextManager[None]:
 
 
 def in_one_function() -> bool:
-    """Whether the code now running lies inside `one_function()`."""
+    """Whether the code runs inside `one_function()`."""
     return _one_function.get()
 
 
 def filled(*arrays: Any) -> bool:
-    """Whether arrays have shapes that are known, and something in them: what kernels are for.
+    """Whether all arrays have known shapes and are not empty, as the kernels require.
 
     Example:
         >>> import jax.numpy as jnp
@@ -80,13 +80,11 @@ def filled(*arrays: Any) -> bool:
 
 
 def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
-    """Compiles a function of arrays for those that are not traced.
-
-    Its operations would be calls of their own, each with its price.
+    """Compile a function for eager calls, so that they dispatch once instead of once per operation.
 
     Args:
-        function: of arrays; without one, what decorates it.
-        static: names of arguments that are no arrays. Each value is compiled for by itself.
+        function: a function of arrays; if left out, a decorator is returned.
+        static: names of arguments that are not arrays; each value is compiled separately.
 
     Example:
         >>> import jax.numpy as jnp

@@ -1,9 +1,9 @@
-"""Attention in heads: each query's mean of the values, weighted by a softmax over the keys.
+"""Multi-head attention: each query's mean of the values, weighted by a softmax over the keys.
 
-Written out, the weights are the largest arrays of the layer, and each head's queries, keys and
-values have to be brought together in memory before its products. The compiled kernel reads them
-where they are, one head at a time, and keeps the weights in the cache; going backward it computes
-them again. Masks and dropout it does not take: they are written out.
+In the plain version the weights are the layer's largest arrays, and each head's queries, keys and
+values must be made contiguous for its products. The compiled kernel reads them in place, one head
+at a time, keeps the weights in cache and recomputes them in the backward pass. It does not support
+masks and dropout, which take the plain version.
 """
 
 import math
@@ -17,7 +17,7 @@ from jax import Array, lax
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import dots
 
-FEW = 4  # heads of all samples: threads share them
+FEW = 4  # heads over all samples, which the threads divide
 
 
 def attend(
@@ -35,13 +35,14 @@ def attend(
 
     Args:
         query, key, value: `(batch, ..., steps, ..., heads, size)`.
-        axes: the axes of the steps.
-        mask: true where a query may look, `(batch, queries, keys)` or with a head axis; or `None`.
-        drop: a dropout of the weights, or `None`.
+        axes: the axes of the timesteps.
+        mask: true where a query may attend, `(batch, queries, keys)` or with a head axis; or
+            `None`.
+        drop: dropout applied to the weights, or `None`.
         fused: whether the compiled kernel may be used.
 
     Returns:
-        The mixed values, of the query's shape, and a function that tells the weights,
+        The output, of the query's shape, and a function that returns the weights,
         `(batch, heads, queries, keys)`.
     """
     given = query, key, value
@@ -59,7 +60,7 @@ def _heads(query):
 
 
 def _formula(query, key, value):
-    """What the kernel gives: the mixed values, and the logarithm to base 2 of each query's sum."""
+    """The kernel's results: the output, and the base-2 logarithm of each softmax denominator."""
     out, _ = plain_attend(query, key, value, (1,), None, None)
     scores = jnp.einsum("bqhs,bkhs->bhqk", query, key) / math.sqrt(query.shape[-1])
     return out, jax.nn.logsumexp(scores, -1) / math.log(2)
@@ -73,10 +74,11 @@ def plain_attend(
     mask: Any,
     drop: Callable | None,
 ) -> tuple[Array, Callable[[], Array]]:
-    """As `attend`, written out.
+    """`attend` in plain jax.
 
-    Heads go in front of the steps, so that both are plain matrix products, and the sum under the
-    softmax divides the result instead of the weights: one pass less over the largest array.
+    Heads are moved before the timesteps, so that both products are plain matrix products. The
+    softmax denominator divides the output instead of the weights: one pass less over the largest
+    array.
     """
     rest = [axis for axis in range(query.ndim - 1) if axis not in axes]  # batch and heads
     order = [*rest, *axes, query.ndim - 1]
@@ -105,7 +107,7 @@ def plain_attend(
 
 
 def _flat(mask: Array, before: int, queries: tuple, keys: tuple) -> Array:
-    """A mask with as many axes in front as the scores, and one axis each of queries and keys."""
+    """A mask with as many leading axes as the scores, and one axis each for queries and keys."""
     ends = len(queries) + len(keys)
     mask = jnp.expand_dims(mask, tuple(range(mask.ndim - ends, before)))
     front = mask.shape[:before]

@@ -1,18 +1,18 @@
 """Convolution, channels last, in one, two or three spatial dimensions, with fast gradients on CPUs.
 
-XLA's forward convolution is fast on a CPU as long as its operands lie in memory as it wants them.
-The two gradients that jax derives are convolutions whose operands do not: in a loop, such as one
-that runs many training steps, they become scalar code that is a hundred times slower. Here both are
-forward convolutions of operands put in order first:
+XLA's forward convolution is fast on a CPU if its operands have the layout it expects. The two
+gradients that jax derives are convolutions whose operands do not: inside a loop, such as one over
+training steps, they become scalar code that is a hundred times slower. Here both are forward
+convolutions of operands that are reordered first:
 
-- for the input: the gradient, spread by the strides, convolved with the kernel turned round;
-- for the kernel: the input convolved with the gradient, where channels stand for the batch and the
-  batch for channels, a few samples at a time.
+- for the input: the output gradient, dilated by the strides, convolved with the flipped kernel;
+- for the kernel: the input convolved with the output gradient, with batch and channels swapped, a
+  few samples at a time.
 
-An input of one channel (grey pictures) gives a convolution nothing to sum over but the taps: its
-windows are laid side by side, and all is one product.
+An input of one channel (grayscale images) leaves a convolution only the taps to sum over: it is
+computed as im2col and one product.
 
-On other devices XLA's own gradients are used.
+Other devices use XLA's own gradients.
 """
 
 import itertools
@@ -31,9 +31,9 @@ from hornbook.kernels.product import product
 Padding = str | Sequence[tuple[int, int]]
 Pairs = tuple[tuple[int, int], ...]
 
-ROOM = 1 << 22  # numbers of a picture with its padding that are no matter
-SAMPLES = 16  # that one convolution takes for the kernel's gradient: they stay in the cache
-FEW_TAPS = 32  # so many windows are laid side by side where there is one channel
+ROOM = 1 << 22  # elements of a padded image that are always affordable
+SAMPLES = 16  # per convolution of the kernel gradient, so that they stay in cache
+FEW_TAPS = 32  # most taps for which one channel is computed by im2col
 LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 
@@ -108,7 +108,7 @@ def conv_bias_relu(
     dilation: Sequence[int],
     groups: int = 1,
 ) -> Array:
-    """`max(conv(x, kernel) + bias, 0)`, in one pass where a compiled kernel does it.
+    """`max(conv(x, kernel) + bias, 0)`, in one pass if there is a compiled kernel.
 
     Args:
         bias: `(filters,)`; the others are those of `conv`.
@@ -141,7 +141,7 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
         return _conv((1, *strides), ((0, 0), pair), (1, *dilation), picture, kernel[None])[:, 0]
     if len(strides) < 3:
         return _conv(strides, pairs, dilation, x, kernel)
-    # three dimensions: for each tap along the first, a convolution over the other two
+    # three dimensions: a 2-D convolution for each tap along the first one
     first, rest = slice(0, 1), slice(1, None)
     total = 0
     outer = strides[first], pairs[first], dilation[first]
@@ -152,7 +152,7 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
     return total
 
 
-# --- the convolution and its two gradients, each of which has the others for gradients -----------
+# --- the convolution and its two gradients; the gradients of each are the other two ---------------
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
@@ -178,7 +178,7 @@ def input_gradient(strides, pairs, dilation, shape, kernel, d_out):
         return native.conv(
             spread, kernel, (1, 1), _first(padding), dilation, shape[1:-1], turned=True
         )
-    # Without the barrier XLA folds the turning into the convolution, and takes the slow way.
+    # Without the barrier XLA folds the flip into the convolution and takes the slow path.
     turned = lax.optimization_barrier(_turned(kernel).swapaxes(-1, -2))
     return lax.conv_general_dilated(
         d_out,
@@ -199,7 +199,7 @@ def _kernel_gradient(strides, pairs, dilation, taps, x, d_out):
     def gradient(x, d_out):
         x = lax.optimization_barrier(jnp.swapaxes(x, 0, -1))
         d_out = lax.optimization_barrier(jnp.moveaxis(d_out, 0, -2))
-        # strides and dilation change places
+        # strides and dilation swap roles
         out = plain_conv(x, d_out, dilation, pairs, strides)
         return jnp.moveaxis(out[:, *map(slice, taps)], 0, -2)
 
@@ -241,7 +241,7 @@ def _kernel_gradient_backward(strides, pairs, dilation, taps, residuals, d):
 
 
 def _keep(function):
-    """What `defvjp` wants going forward: the value, and the two arrays, which come last."""
+    """The forward rule for `defvjp`: the value, and the last two arguments as residuals."""
     return lambda *args: (function(*args), args[-2:])
 
 
@@ -275,7 +275,7 @@ _conv_bias_relu.defvjp(_conv_bias_relu_forward, _conv_bias_relu_backward)
 
 @jax.custom_vjp
 def _cut(d, out):
-    """What relu lets pass of a gradient, and the bias's part of it."""
+    """The gradient through relu, and the bias gradient."""
     return native.cut(d, out)
 
 
@@ -288,7 +288,7 @@ _cut.defvjp(lambda d, out: (_cut(d, out), out), _cut_backward)
 
 
 def _compiled(x: Array, other: Array) -> bool:
-    """Whether a compiled kernel takes pictures and what they meet."""
+    """Whether a compiled kernel takes these operands."""
     return x.ndim == 4 and native.suits(x, other)
 
 
@@ -297,7 +297,7 @@ def _first(pairs: Pairs) -> tuple[int, ...]:
 
 
 def _spread(d_out: Array, strides: Sequence[int]) -> Array:
-    """The gradient with zeros between its numbers, as far apart as the strides."""
+    """The output gradient dilated by the strides."""
     if all(s == 1 for s in strides):
         return d_out
     between = [(0, 0, 0), *((0, 0, s - 1) for s in strides), (0, 0, 0)]
@@ -305,7 +305,7 @@ def _spread(d_out: Array, strides: Sequence[int]) -> Array:
 
 
 def _input_gradient_padding(shape, taps, strides, pairs, dilation, out) -> Pairs:
-    """What makes of the gradient, spread by the strides, an input that gives the shape of x."""
+    """The padding of the dilated output gradient that makes the result have the shape of x."""
     sizes = zip(shape[1:], taps, strides, pairs, dilation, out, strict=False)
     return tuple(
         ((k - 1) * d - before, n - ((m - 1) * s + 1) + before)
@@ -317,7 +317,7 @@ def _turned(kernel: Array) -> Array:
     return jnp.flip(kernel, tuple(range(kernel.ndim - 2)))
 
 
-# --- one channel at a time: a sum over taps of products, which XLA makes one kernel of ----------
+# --- depthwise: a sum over taps of products, which XLA fuses into one kernel ---------------------
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
@@ -366,7 +366,7 @@ _depthwise.defvjp(_depthwise_forward, _depthwise_backward)
 def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
     channels, sum_dtype = x.shape[-1], jnp.promote_types(x.dtype, jnp.float32)
 
-    def add(total, sample):  # sample by sample: nothing larger than a sample is written out
+    def add(total, sample):  # one sample at a time, so that no larger temporary is materialized
         x, d_out = sample
         d_out = d_out.reshape(*d_out.shape[:-1], channels, d_out.shape[-1] // channels)
         parts = [
@@ -385,20 +385,19 @@ def _depthwise_kernel_gradient(strides, pairs, dilation, taps, x, d_out):
 def met_by_taps(
     shape, out, kernel, strides, pairs, dilation
 ) -> tuple[Array, tuple[tuple[int, ...], Pairs, tuple[int, ...]]]:
-    """A kernel without its first and last taps where these meet nothing but padding, and the
-    window for it: strides, padding and dilation no larger than they need to be.
+    """The kernel without outer taps that only meet padding, and the smallest window that fits it.
 
-    Where no tap meets a number the kernel is empty.
+    The window is strides, padding and dilation. The kernel is empty if no tap meets an element.
 
     Args:
-        shape: of what the kernel slides over, `(batch, *spatial, channels)`.
+        shape: shape of the input, `(batch, *spatial, channels)`.
         out: height and width of the output.
         kernel, strides, pairs, dilation: as for `conv`, padding as pairs.
     """
     kept, window = [], []
     sizes = zip(shape[1:], out, kernel.shape, strides, pairs, dilation, strict=False)
     for n, m, k, s, (before, after), d in sizes:
-        starts = enumerate(range(-before, k * d - before, d))  # of each tap, for the first pixel
+        starts = enumerate(range(-before, k * d - before, d))  # of each tap, at the first pixel
         met = [tap for tap, at in starts if max(at, at % s) < min(n, at + m * s)] or [0, -1]
         first, last = met[0], met[-1]
         kept.append(slice(first or None, last + 1))
@@ -411,7 +410,7 @@ def met_by_taps(
 
 
 def has_room(shape, taps, out, strides, pairs, dilation) -> bool:
-    """Whether a picture with its padding is not much larger than it and the output are."""
+    """Whether the padded image is not much larger than the image and the output together."""
     numbers = math.prod(shape[1:]) + math.prod(out) * taps[-1]
     sizes = zip(out, taps, strides, dilation, strict=False)
     framed = math.prod((m - 1) * s + (k - 1) * d + 1 for m, k, s, d in sizes) * shape[-1]
@@ -441,7 +440,7 @@ def out_shape(x, taps, strides, pairs, dilation) -> tuple[int, ...]:
 
 
 def _taps(x, taps, strides, pairs, dilation) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """Each tap's index, and the part of the padded input that it meets."""
+    """Each tap's index, and the part of the padded input that it multiplies."""
     out = out_shape(x, taps, strides, pairs, dilation)
     around = [(0, 0), *pairs, *[(0, 0)] * (x.ndim - 1 - len(pairs))]
     x = lax.pad(x, jnp.zeros((), x.dtype), [(a, b, 0) for a, b in around])

@@ -1,14 +1,15 @@
-"""The gradient of a convolution for its input, in parts, by compiled kernels.
+"""The input gradient of a strided convolution, one stride offset at a time, by compiled kernels.
 
-With strides, numbers of the input that are a multiple of them apart meet the same taps. So they are
-a part of their own: the output's gradient, convolved with these taps turned round, without strides
-and without zeros in between. The parts lie between each other in the end.
+Input elements a multiple of the strides apart meet the same taps. So each offset is a part of its
+own: the output gradient convolved with these taps, flipped, without strides and without zeros in
+between. The parts are interleaved at the end.
 
-Few channels leave the columns of a product empty. There the taps become columns, too: a product
-gives what each tap adds, and a part is a sum of it, each tap's shifted by as much as it is away.
+Few channels leave most columns of a product empty. Then the taps become columns too: one product
+gives every tap's contribution, and a part is the sum of its taps' contributions, shifted into
+place.
 
-With large strides there would be too many parts. There a product gives what each tap adds, too, and
-the taps as far apart as the strides are summed for all parts at once.
+Large strides would give too many parts. Then one product gives every tap's contribution, and taps
+that are a stride apart are summed for all parts at once.
 """
 
 import itertools
@@ -22,8 +23,8 @@ from jax import Array, lax
 from hornbook.kernels import native
 from hornbook.kernels.product import product
 
-FEW, ENOUGH = 4, 8  # channels to get, channels that are summed over
-PARTS = 16  # that are worth a sum or a convolution of their own
+FEW, ENOUGH = 4, 8  # channels of the input, channels that are summed over
+PARTS = 16  # most parts that are computed one by one
 
 Pair = tuple[int, int]
 
@@ -36,13 +37,14 @@ def few(channels: int, summed: int) -> bool:
 def gradient_in_parts(
     strides: Pair, before: Pair, shape: tuple[int, ...], kernel: Array, d_out: Array
 ) -> Array:
-    """The gradient for an input of a shape, `(batch, height, width, channels)`.
+    """The input gradient of a convolution.
 
     Args:
         strides: down and across.
-        before: padding above and on the left.
+        before: padding at the top and on the left.
+        shape: shape of the input, `(batch, height, width, channels)`.
         kernel: `(*taps, channels, filters)`.
-        d_out: the gradient of the output, `(batch, *pixels, filters)`.
+        d_out: the output gradient, `(batch, *pixels, filters)`.
     """
     if math.prod(strides) > PARTS:
         return _in_blocks(strides, before, shape, kernel, d_out)
@@ -58,7 +60,7 @@ def gradient_in_parts(
 
 
 def _cut(whole: Array, before: Pair, shape: tuple[int, ...]) -> Array:
-    """What lies behind the padding, of a shape."""
+    """The part of `whole` after the padding, of a given shape."""
     axes = zip(shape[1:-1], before, whole.shape[1:-1], strict=True)
     each = [(0, 0, 0), *((-b, n + b - m, 0) for n, b, m in axes), (0, 0, 0)]
     return lax.pad(whole, jnp.zeros((), whole.dtype), each)
@@ -69,7 +71,7 @@ def _in_blocks(
 ) -> Array:
     *taps, channels, filters = kernel.shape
     samples, *pixels, _ = d_out.shape
-    most = [-(-k // s) for k, s in zip(taps, strides, strict=True)]  # taps that a number meets
+    most = [-(-k // s) for k, s in zip(taps, strides, strict=True)]  # taps that an element meets
     added = product(d_out, kernel.reshape(-1, filters).T).reshape(*d_out.shape[:3], *taps, channels)
     room = [(0, m * s - k) for m, s, k in zip(most, strides, taps, strict=True)]
     added = jnp.pad(added, (*[(0, 0)] * 3, *room, (0, 0)))

@@ -1,7 +1,7 @@
-"""The transpose of a convolution, channels last: what its input's gradient is from its output's.
+"""Transposed convolution, channels last.
 
-XLA convolves the input with zeros spread between its numbers, and derives gradients that are a
-hundred times slower still in a loop. Here it is the gradient that `conv.py` has for a convolution.
+XLA convolves the input dilated with zeros, and derives gradients that are a hundred times slower
+still inside a loop. Here it is computed as the input gradient of a convolution, from `conv.py`.
 """
 
 from collections.abc import Sequence
@@ -42,9 +42,9 @@ def conv_transpose(
     Args:
         x: `(batch, *spatial, channels)`.
         kernel: `(*taps, filters, channels)`.
-        strides: how far apart the numbers of `x` come to lie.
-        padding: zeros (before, after) around `x` once it is spread so, in each dimension.
-        dilation: distance of the taps.
+        strides: distance between the elements of `x` in the output.
+        padding: zeros (before, after) around the dilated `x`, in each dimension.
+        dilation: distance between taps.
     """
     plainly = partial(plain_conv_transpose, strides=strides, padding=padding, dilation=dilation)
     if wants_plain() or not filled(x, kernel) or x.ndim > 4 or jax.default_backend() != "cpu":
@@ -68,11 +68,11 @@ def conv_transpose(
 
 
 def transposed_padding(reach: int, stride: int, padding: str, extra: int | None) -> tuple[int, int]:
-    """Zeros (before, after) to put around the spread-out input, along one axis.
+    """Padding (before, after) of the dilated input along one axis.
 
     Args:
-        reach: from the first tap to the last, both included.
-        stride: along the axis.
+        reach: extent of the dilated kernel, from the first tap to the last, both included.
+        stride: stride along the axis.
         padding: "valid" or "same".
         extra: elements added at the end of the output. `None`: as many as make its size
             `size * stride` ("same") or `(size - 1) * stride + max(reach, stride)` ("valid").
@@ -85,10 +85,10 @@ def transposed_padding(reach: int, stride: int, padding: str, extra: int | None)
 
 
 def output_padding(size: int, reach: int, stride: int, padding: str) -> int:
-    """The `extra` of `transposed_padding` that gives a size; inputs that fit have it, no others.
+    """The `extra` of `transposed_padding` that yields a given output size.
 
     Args:
-        size: of the output, along one axis.
+        size: size of the output along one axis.
         reach, stride, padding: see `transposed_padding`.
 
     Example:

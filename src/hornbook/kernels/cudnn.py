@@ -1,8 +1,7 @@
-"""An LSTM by NVIDIA's library, which runs over all steps in a few kernels.
+"""The LSTM by cuDNN, which runs all timesteps in a few kernels.
 
-In a loop of XLA's each step is several kernels that the host starts, and they are shorter than the
-time between two starts. `jax.experimental.rnn` is the way to the library; where there is none, or
-another device, the loop is used.
+In an XLA loop every timestep launches several kernels, each shorter than the launch latency.
+`jax.experimental.rnn` calls cuDNN; where it is missing, or on other devices, the loop is used.
 """
 
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from hornbook.kernels.native import are_simple, with_gradients
 
 try:
     from jax.experimental import rnn
-except ImportError:  # it is not promised to stay
+except ImportError:  # an experimental module, which may go away
     rnn = None  # type: ignore[assignment]
 
 
 def suits(*arrays: Array) -> bool:
-    """Whether the library takes these arrays: float32, of known shapes, on one NVIDIA GPU."""
+    """Whether cuDNN takes these arrays: float32, of known shapes, on one NVIDIA GPU."""
     if rnn is None or jax.default_backend() != "gpu" or jax.device_count() > 1:
         return False
     return "cuda" in get_backend().platform_version and are_simple(*arrays)
@@ -36,19 +35,19 @@ def lstm(
     kernels: tuple[Array, Array],
     bias: Array | None,
 ) -> tuple[Array, tuple[Array, Array]]:
-    """An LSTM over all steps, with tanh and sigmoid; gates in the order i, f, c, o.
+    """An LSTM over all timesteps, with tanh and sigmoid; gates in the order i, f, c, o.
 
     Args:
-        formula: the same function of `(x, states, kernels, bias)`, which can be differentiated.
+        formula: a differentiable version of the same function, `(x, states, kernels, bias)`.
         x: inputs, `(steps, batch, features)`.
-        states: h and c before the first step, `(batch, units)`.
+        states: initial h and c, `(batch, units)`.
         kernels: `(features, 4 * units)` for the input and `(units, 4 * units)` for h.
         bias: `(4 * units,)`.
 
     Returns:
-        The outputs, `(steps, batch, units)`, and the states after the last step.
+        The outputs, `(steps, batch, units)`, and the final states.
     """
-    lengths: Any = np.full(x.shape[1], len(x), np.int32)  # not traced, for it is used inside rules
+    lengths: Any = np.full(x.shape[1], len(x), np.int32)  # not traced: used inside gradient rules
     how: dict[str, Any] = {
         "input_size": x.shape[2],
         "hidden_size": states[0].shape[1],
@@ -81,12 +80,12 @@ def lstm(
 
 
 def _turned(a: Array) -> Array:
-    """Samples before steps, as the library has them, or back."""
+    """Swap between time-major and batch-major, which cuDNN uses."""
     return jnp.swapaxes(a, 0, 1)
 
 
 def _packed(kernels: tuple[Array, Array], bias: Array | None) -> Array:
-    """All weights in one list, as the library wants them: with a second bias, of zeros."""
+    """All weights in one vector, as cuDNN expects them, with a second bias of zeros."""
     units = kernels[1].shape[0]
     none = jnp.zeros(4 * units, kernels[1].dtype)
     parts = *(kernel.T for kernel in kernels), none if bias is None else bias, none

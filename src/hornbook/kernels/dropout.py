@@ -1,8 +1,8 @@
-"""Random masks, cheap enough to be made again at every step.
+"""Random masks that are cheap enough to draw at every step.
 
-`jax.random` mixes its counter in twenty rounds that a CPU runs as a loop of its own. A mask needs
-far less: two rounds of multiply and shift, which the compiler fuses with the product that uses
-them. On two cores the whole of a dropout then costs about a tenth.
+`jax.random` mixes its counter in twenty rounds, which a CPU runs as a separate loop. A mask needs
+far less: two rounds of multiply and shift, which XLA fuses with the multiplication by the mask. On
+two cores dropout then costs about a tenth.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from jax import Array, lax
 
 
 def random_bits(key: Array, shape: Sequence[int]) -> Array:
-    """32 random bits for each element: its number, mixed with both words of the key.
+    """32 random bits for each element: its index, hashed with both words of the key.
 
     The rounds are `lowbias32` (C. Wellons 2018, nullprogram.com/blog/2018/07/31), with the second
-    word of the key added between them, so that two keys do not give one sequence shifted.
+    word of the key added between them, so that two keys never give shifted copies of one sequence.
 
     Args:
         key: a key of `jax.random`.
@@ -52,7 +52,7 @@ def keep_mask(key: Array, keep: float, shape: Sequence[int]) -> Array:
 
 
 def _mixed_key(key: Array) -> tuple[Array, Array]:
-    """Two words that depend on all of the key (whose own words may be a seed and a count)."""
+    """Two words that depend on the whole key (whose own words may be a seed and a counter)."""
     data = jax.random.key_data(key).astype("uint32")
     words = jax.random.bits(jax.random.wrap_key_data(data[:2], impl="threefry2x32"), (2,), "uint32")
     return words[0], words[1]

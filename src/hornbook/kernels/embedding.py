@@ -1,11 +1,11 @@
-"""Rows of a table by their index, with the gradient summed into the table in float32.
+"""Embedding lookup: rows of a table by index, with the gradient accumulated in float32.
 
-On a CPU XLA's scatter-add is the fastest of XLA's ways, in a loop and outside: a product with
-one-hot rows, sorted indices with a sum over segments, and a loop over rows are slower everywhere.
-The compiled kernel adds whole vectors, in the same order.
+On a CPU scatter-add is XLA's fastest formulation, in a loop and outside: a product with one-hot
+rows, sorted indices with a segment sum, and a loop over rows are slower everywhere. The compiled
+kernel adds whole vectors, in the same order.
 
-What is done with each row alone can be done with the table before its rows are looked up. Where
-they are asked for many times each, as letters are, that is less work: `source` tells.
+A row-wise operation can be applied to the table before the lookup. If each row is looked up many
+times, as characters are, that is less work; `source` decides.
 """
 
 import math
@@ -20,21 +20,21 @@ from hornbook.core.origins import Origins
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import flat, wide
 
-OFTEN = 2  # times that a row is asked for, on average
-WORTH_A_CALL = 1 << 12  # numbers of a gradient
+OFTEN = 2  # lookups per row, on average
+WORTH_A_CALL = 1 << 12  # elements of a gradient
 
-lookups = Origins()  # of rows: the `Lookup` that gives them
+lookups = Origins()  # looked-up rows -> their `Lookup`
 
 
 class Lookup(NamedTuple):
-    """Rows of a table, `table[ids[...]]`, that are not looked up yet."""
+    """A pending lookup of rows of a table, `table[ids[...]]`."""
 
     table: Array
     ids: Array
 
 
 def source(rows: Array) -> Lookup | None:
-    """Where rows were looked up, if the table is shorter by far and it pays to go there."""
+    """The `Lookup` behind rows, if the table is so much smaller that working on it pays."""
     found = lookups.of(rows)
     if found is None or wants_plain() or not native.suits(found.table):
         return None
@@ -42,7 +42,7 @@ def source(rows: Array) -> Lookup | None:
 
 
 class Rows:
-    """Stands for a table that is asked for rows alone; `lookup` asks it."""
+    """Base of objects that replace a table which is only used for lookups."""
 
     shape: tuple[int, ...]
 
@@ -52,12 +52,12 @@ class Rows:
 
 
 def plain_lookup(table: Array, ids: Array) -> Array:
-    """`table[ids[...]]`, as jax does it; NaN for indices that the table does not have."""
+    """`table[ids[...]]` in plain jax; NaN for indices out of range."""
     return only_known(jnp.take(table, ids, axis=0, mode="clip"), ids, table)
 
 
 def only_known(found: Array, ids: Array, table: Array | Rows) -> Array:
-    """The rows, NaN where there are none of these numbers (in a table of floats)."""
+    """The rows, with NaN where the index is out of range (in a table of floats)."""
     if not jnp.issubdtype(found.dtype, jnp.floating):
         return found
     known = (ids >= 0) & (ids < table.shape[0])
@@ -65,10 +65,10 @@ def only_known(found: Array, ids: Array, table: Array | Rows) -> Array:
 
 
 def lookup(table: Array | Rows, ids: Array) -> Array:
-    """Rows of a table: `out[...] = table[ids[...]]`; NaN for indices that it does not have.
+    """Rows of a table: `out[...] = table[ids[...]]`; NaN for indices out of range.
 
     Args:
-        table: `(rows, width)`, or what stands for it.
+        table: `(rows, width)`, or a `Rows` in its place.
         ids: integers of any shape.
 
     Returns:
@@ -85,7 +85,7 @@ def _lookup(table, ids):
 
 
 def _forward(table, ids):
-    # of the table only its shape and dtype are kept
+    # an empty array keeps the table's shape and dtype
     return plain_lookup(table, ids), (ids, jnp.zeros((0, *table.shape), table.dtype))
 
 

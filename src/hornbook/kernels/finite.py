@@ -1,4 +1,4 @@
-"""Whether gradients are finite, at no more than a look at what they are made of."""
+"""Whether gradients are finite, without computing those that are products of small factors."""
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +7,13 @@ from jax import Array
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import factors
 
-MUCH = 4  # times smaller than their product two factors are, where it pays to look at them instead
+MUCH = 4  # how many times smaller than their product two factors must be to be checked instead
 
 
 def sizes(gradients: Array) -> Array:
-    """A number that is finite if all gradients in a structure are, NaN if one has NaN in it.
+    """A number that is finite if all gradients are, and NaN if any of them has a NaN.
 
-    It is no less than any absolute value in them, so it may be infinite a little early.
+    It is an upper bound of all absolute values, so it may overflow slightly early.
     """
     parts = [_parts(gradient) for gradient in jax.tree.leaves(gradients) if gradient.size]
     arrays = [array for part in parts for array in part]
@@ -26,7 +26,7 @@ def sizes(gradients: Array) -> Array:
 
 
 def _parts(gradient: Array) -> tuple[Array, ...]:
-    """The gradient, or two matrices of which it is the product."""
+    """The gradient, or the two matrices whose product it is."""
     pair = factors.of(gradient)
     if pair is None or MUCH * sum(factor.size for factor in pair) > gradient.size:
         return (gradient,)
@@ -34,11 +34,11 @@ def _parts(gradient: Array) -> tuple[Array, ...]:
 
 
 def _largest(arrays: list[Array]) -> Array | list[Array]:
-    """The largest absolute value of each array, not finite if any number in it is not."""
+    """The largest absolute value of each array; not finite if any element is not."""
     if arrays and native.suits(*arrays) and not wants_plain():
         out = jax.ShapeDtypeStruct((len(arrays),), jnp.float32)
         return native.kernel_call("largest", [out])(*arrays)[0]
-    # XLA is fastest at sums, and these are no smaller
+    # XLA is fastest at sums, which are upper bounds too
     return [
         jnp.sum(jnp.abs(array), dtype=jnp.promote_types(array.dtype, "float32")) for array in arrays
     ]

@@ -1,7 +1,7 @@
-"""The logarithm of a sum of exponentials, under softmax and crossentropy.
+"""The logarithm of a sum of exponentials, used by softmax and crossentropy.
 
-XLA's library takes exponentials where it sums them, on one thread, after one more pass for the
-largest; the compiled kernel does all while a row is in the cache.
+XLA computes the exponentials inside the reduction, on one thread, after another pass for the
+maximum; the compiled kernel does everything while a row is in cache.
 """
 
 import jax
@@ -11,11 +11,11 @@ from jax import Array
 from hornbook.kernels import native, wants_plain
 from hornbook.kernels.product import flat
 
-FEW = 4096  # numbers for which a call takes longer than it saves
+FEW = 4096  # elements; below this the call costs more than it saves
 
 
 def plain_log_sum_exp(x: Array) -> Array:
-    """As `log_sum_exp`, by jax."""
+    """`log_sum_exp` in plain jax."""
     return jax.nn.logsumexp(x, -1)
 
 

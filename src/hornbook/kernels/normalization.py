@@ -1,7 +1,7 @@
-"""Normalization of rows: to mean 0 and variance 1, then to a learned scale and offset.
+"""Layer normalization: rows to mean 0 and variance 1, then a learned scale and offset.
 
-XLA goes over the rows once for each mean, and again for the gradients of scale and offset; the
-compiled kernel does all while a row is in the cache.
+XLA passes over the rows once for each mean, and again for the gradients of scale and offset; the
+compiled kernel does everything while a row is in cache.
 """
 
 from functools import partial
@@ -14,14 +14,14 @@ from hornbook.kernels.product import flat
 
 
 def plain_layer_norm(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
-    """As `layer_norm`, written out."""
+    """`layer_norm` in plain jax."""
     centered = x - jnp.mean(x, -1, keepdims=True)
     variance = jnp.mean(centered**2, -1, keepdims=True)
     return centered * lax.rsqrt(variance + epsilon) * gamma + beta
 
 
 def layer_norm(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
-    """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, both taken over the last axis.
+    """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, with moments over the last axis.
 
     Reverse-mode derivatives of any order work; forward mode (`jax.jvp`) needs `plain()`.
 

@@ -1,8 +1,8 @@
 """Max and average pooling over windows, channels last, any number of spatial dimensions.
 
-A window of a few elements is a few shifted slices of the input, and pooling is their maximum or
-mean: one vectorized kernel. The gradient compares each slice with the maximum again. XLA's own
-`reduce_window` visits one window at a time, and its gradient looks for the maximum anew.
+A small window is a few shifted slices of the input, and pooling is their maximum or mean: one
+vectorized kernel. The gradient compares each slice with the maximum again. XLA's own
+`reduce_window` visits one window at a time, and its gradient searches for the maximum again.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from jax import Array, lax
 
 from hornbook.kernels import filled, wants_plain
 
-LARGEST_WINDOW = 32  # slices are written out one by one
+LARGEST_WINDOW = 32  # elements; the slices are unrolled
 
 
 def plain_max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
@@ -26,14 +26,14 @@ def plain_max_pool(x: Array, size: Sequence[int], strides: Sequence[int], paddin
 
 
 def plain_avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
-    """The mean of each window, by `lax.reduce_window`; padding does not count."""
+    """The mean of each window, by `lax.reduce_window`; padding is not counted."""
     total = _reduce_window(x, np.zeros((), x.dtype), lax.add, size, strides, padding)
     ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
     return total / _reduce_window(ones, np.zeros((), x.dtype), lax.add, size, strides, padding)
 
 
 def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
-    """The maximum of each window; where several are equal, the gradient goes to the first.
+    """The maximum of each window; among ties the gradient goes to the first.
 
     Args:
         x: `(batch, *spatial, channels)`.
@@ -50,7 +50,7 @@ def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
 
 
 def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str) -> Array:
-    """The mean of each window; with "same" padding only the elements inside the input count.
+    """The mean of each window; "same" padding is not counted.
 
     Args:
         x: `(batch, *spatial, channels)`.
@@ -114,7 +114,7 @@ _mean.defvjp(_mean_forward, _mean_backward)
 
 
 def _counts(x, size, strides, padding):
-    """How many elements of the input each window holds."""
+    """The number of input elements in each window."""
     if padding == "valid":
         return jnp.asarray(prod(size), x.dtype)
     ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
@@ -125,7 +125,7 @@ def _counts(x, size, strides, padding):
 
 
 def _slices(x, size, strides, padding, fill) -> list[Array]:
-    """For each position in the window, in order, that element of all windows."""
+    """For each position in a window, in order, the elements at that position of all windows."""
     pads, out = _geometry(x.shape, size, strides, padding)
     x = lax.pad(x, fill, ((0, 0, 0), *((a, b, 0) for a, b in pads), (0, 0, 0)))
     slices = []
@@ -136,7 +136,7 @@ def _slices(x, size, strides, padding, fill) -> list[Array]:
 
 
 def _put_back(parts, shape, size, strides, padding) -> Array:
-    """The transpose of `_slices`: sum each part into the places that it was taken from."""
+    """The transpose of `_slices`: add each part to the positions it was taken from."""
     pads, out = _geometry(shape, size, strides, padding)
     zero = np.zeros((), parts[0].dtype)
     if size == strides:
@@ -161,7 +161,7 @@ def _put_back(parts, shape, size, strides, padding) -> Array:
 
 
 def _geometry(shape, size, strides, padding):
-    """Padding (before, after) and number of windows of each spatial dimension."""
+    """Padding (before, after) and the number of windows along each spatial dimension."""
     pads, out = [], []
     for n, k, s in zip(shape[1:-1], size, strides, strict=True):
         windows = (n - k) // s + 1 if padding == "valid" else -(-n // s)
@@ -172,7 +172,7 @@ def _geometry(shape, size, strides, padding):
 
 
 def _needed(x, size, strides, padding) -> tuple[int, ...]:
-    """The size of windows without what lies outside the input wherever they are."""
+    """The window size, clipped to the part that can overlap the input."""
     if padding == "valid" or not filled(x):
         return tuple(size)
     axes = zip(x.shape[1:-1], size, strides, strict=True)
@@ -180,7 +180,7 @@ def _needed(x, size, strides, padding) -> tuple[int, ...]:
 
 
 def _fits(x, size, strides, padding) -> bool:
-    """Whether slices are the way: known shapes, small windows, a CPU."""
+    """Whether to pool by slices: known shapes, small windows, on a CPU."""
     if wants_plain() or jax.default_backend() != "cpu" or prod(size) > LARGEST_WINDOW:
         return False
     return filled(x) and all(n > 0 for n in _geometry(x.shape, size, strides, padding)[1])

@@ -1,9 +1,9 @@
-"""The matrix product of a layer, `x W`, with narrow floats summed in float32.
+"""The matrix product of a layer, `x W`, with narrow floats accumulated in float32.
 
-A product of two bfloat16 matrices that is asked for in float32 and rounded afterwards runs at twice
-the speed of float32 on CPUs that have such instructions; asked for in bfloat16, XLA widens both
-matrices first and it is slower than float32. The derivative that jax writes for such a product
-mixes widths and loses the gain, so it is written here.
+A product of two bfloat16 matrices with a float32 result, rounded afterwards, runs at twice the
+speed of float32 on CPUs with bfloat16 instructions; with a bfloat16 result XLA widens both matrices
+first, and it is slower than float32. The derivative that jax derives for it mixes widths and loses
+the gain, so it is defined here.
 """
 
 import math
@@ -19,23 +19,22 @@ from hornbook.core.origins import Origins
 from hornbook.kernels import in_one_function, native, wants_plain
 
 FEW, MANY = 8, 512  # rows
-TINY, LITTLE, SOME, MUCH = 1 << 12, 1 << 17, 1 << 23, 1 << 26  # multiplications in all
+TINY, LITTLE, SOME, MUCH = 1 << 12, 1 << 17, 1 << 23, 1 << 26  # multiplications in total
 DEEP = 1024  # terms of a sum
 LARGE = 1 << 19  # elements of a matrix
-SMALL = 32  # rows, columns and terms up to which XLA writes a product out well
+SMALL = 32  # rows, columns and terms up to which XLA's unrolled products are fast
 
-# Of a kernel's gradient the matrices a and b of which it is the product `a^T b`, for those who can
-# do without the product.
+# A kernel gradient `a^T b` -> its factors (a, b), for consumers that can do without the product.
 factors = Origins()
 
 
 def plain_product(x: Array, kernel: Array) -> Array:
-    """`x @ kernel` as jax does it."""
+    """`x @ kernel` in plain jax."""
     return x @ kernel
 
 
 def product(x: Array, kernel: Array) -> Array:
-    """`out[..., o] = sum over i of x[..., i] kernel[i, o]`, summed in float32 or wider.
+    """`out[..., o] = sum over i of x[..., i] kernel[i, o]`, accumulated in float32 or wider.
 
     Args:
         x: `(..., features)`.
@@ -65,7 +64,7 @@ _product.defvjp(lambda x, kernel: (dot(x, kernel), (x, kernel)), _backward)
 
 
 def product_bias_relu(x: Array, kernel: Array, bias: Array) -> Array | None:
-    """`max(x kernel + bias, 0)` of many rows, in one pass over them.
+    """`max(x kernel + bias, 0)` for many rows, in one pass over them.
 
     Args:
         x: `(..., features)`.
@@ -73,7 +72,7 @@ def product_bias_relu(x: Array, kernel: Array, bias: Array) -> Array | None:
         bias: `(units,)`.
 
     Returns:
-        `(..., units)`, or `None` where a product, a sum and a maximum are as fast.
+        `(..., units)`, or `None` if separate operations are as fast.
     """
     if not native.suits(x, kernel, bias) or x.size < MANY * len(kernel) or wants_plain():
         return None
@@ -100,19 +99,19 @@ _product_bias_relu.defjvp(_product_bias_relu_jvp, symbolic_zeros=True)
 
 
 def dot(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
-    """Product of two matrices of one dtype over the given axes, summed in float32 or wider."""
+    """Product of two matrices of one dtype over the given axes, accumulated in at least float32."""
     return dots(a, b, a_axis, b_axis).astype(a.dtype)
 
 
 def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
-    """Products of matrices, `(..., m, k)` and `(..., k, n)`, in float32 or wider.
+    """Batched products of matrices, `(..., m, k)` and `(..., k, n)`, in float32 or wider.
 
     Args:
         a, b: of one dtype, with the same leading axes.
-        a_axis, b_axis: which axis of its matrices is summed over, 0 or 1.
+        a_axis, b_axis: the axis of each matrix that is summed over, 0 or 1.
     """
     alone = in_one_function()
-    if alone:  # loops, of which each multiplication is widened
+    if alone:  # loops that would widen at each multiplication
         a, b = a.astype(wide(a.dtype)), b.astype(wide(b.dtype))
     if _dots is not None and (alone or native.suits(a, b)) and not wants_plain():
         return _dots(a, b, a_axis=a_axis, b_axis=b_axis, alone=alone)
@@ -120,7 +119,7 @@ def dots(a: Array, b: Array, a_axis: int = 1, b_axis: int = 0) -> Array:
 
 
 def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
-    """Whether the compiled kernel is faster than XLA's library; measured, in README.md."""
+    """Whether the compiled kernel is faster than XLA's library, as measured in README.md."""
     rows, depth, work = a.shape[-1 - a_axis], a.shape[a_axis - 2], a.size * b.shape[-1 - b_axis]
     if rows < FEW or work < LITTLE:
         return a_axis == 0 and work >= TINY and min(rows, b.shape[-1 - b_axis]) >= FEW
@@ -143,7 +142,7 @@ def _dots_by_xla(a, b, a_axis, b_axis):
 
 
 def _dots_alone(a, b, a_axis, b_axis):
-    """By loops that XLA writes out, where it has no library to call."""
+    """The product as loops that XLA generates, where it cannot call a library."""
     if b_axis == 1:  # the innermost loop runs along rows of b
         b = lax.optimization_barrier(jnp.swapaxes(b, -1, -2))
     (*_, rows, depth), columns = a.shape, b.shape[-1]
@@ -152,7 +151,7 @@ def _dots_alone(a, b, a_axis, b_axis):
     return _dots_by_xla(a, b, a_axis, 0)
 
 
-# --- an operation of its own, linear in each matrix: the way is chosen for each derivative anew ---
+# --- a bilinear primitive: each derivative picks the fastest implementation again -----------------
 
 
 def _fastest(a, b, *, a_axis, b_axis, alone):
@@ -186,20 +185,20 @@ _dots = native.bilinear("hornbook_dots", _fastest, _shape, _transpose_a, _transp
 
 
 def dot_rows(a: Array, b: Array) -> Array:
-    """`a^T b`: the sum over rows of outer products, which is the gradient of a kernel."""
+    """`a^T b`: the sum over rows of outer products, as in the gradient of a kernel."""
     return dot(a, b, 0, 0)
 
 
 def multiplier(b: Array, transposed: bool = False) -> Callable[[Array], Array]:
-    """A function `a -> a b`, or `a b^T`, for many products of few rows with one matrix."""
+    """A function `a -> a b` or `a -> a b^T`, for many products of few rows with one matrix."""
     if b.size >= LITTLE // 64 and native.suits(b) and not wants_plain():
         packed = native.pack(lax.stop_gradient(b), transposed)
         return lambda a: _packed(transposed, a, b, packed)
     if not transposed:
         return lambda a: dot(a, b)
     if b.dtype != wide(b.dtype) and b.size >= LARGE and jax.default_backend() == "cpu":
-        # Of narrow floats the product library does (b a^T)^T twice as fast where b is large, and of
-        # float32 the other as fast or faster.
+        # For narrow floats and a large b the library computes (b a^T)^T twice as fast; for float32
+        # the direct product is as fast or faster.
         return lambda a: dot(b, a, 1, 1).T
     turned = laid_out(b.T)
     return lambda a: dot(a, turned)
@@ -220,24 +219,24 @@ _packed.defvjp(lambda t, a, b, packed: (_packed(t, a, b, packed), (a, b)), _pack
 
 
 def flat(x: Array) -> Array:
-    """The rows of an array, its last axis, as one matrix."""
+    """An array as a matrix whose rows are its last axis."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def laid_out(a: Array) -> Array:
-    """The same array, in memory in the order of its axes, whatever is done with it next."""
+    """The same array, materialized in row-major order."""
     if a.dtype == wide(a.dtype):
         return lax.optimization_barrier(a)
-    # flat, for a product of narrow floats does not take a matrix that says it is a transposed one
+    # flattened, because products of narrow floats do not take a matrix marked as transposed
     bits = lax.optimization_barrier(as_bits(a).reshape(-1))
     return as_floats(bits.reshape(a.shape), a.dtype)
 
 
 def as_bits(a: Array) -> Array:
-    """Narrow floats as integers of the same bits, on a CPU; others as they are.
+    """On a CPU, narrow floats as integers of the same bits; other arrays unchanged.
 
-    There XLA moves narrow floats about as float32, which costs more than it gains, and widens
-    the products that they are for. Integers it leaves alone.
+    There XLA copies narrow floats as float32, which costs more than it gains and widens the
+    products they are used in. It leaves integers alone.
     """
     narrow = jnp.issubdtype(a.dtype, jnp.floating) and a.dtype != wide(a.dtype)
     if not narrow or jax.default_backend() != "cpu":
@@ -246,10 +245,10 @@ def as_bits(a: Array) -> Array:
 
 
 def as_floats(bits: Array, dtype: jnp.dtype) -> Array:
-    """What `as_bits` hid."""
+    """The inverse of `as_bits`."""
     return bits if bits.dtype == dtype else lax.bitcast_convert_type(bits, dtype)
 
 
 def wide(dtype: jnp.dtype) -> jnp.dtype:
-    """The dtype to sum in: float32, or the dtype itself where that is wider."""
+    """The dtype to accumulate in: float32, or the dtype itself if it is wider."""
     return jnp.promote_types(dtype, jnp.float32) if jnp.issubdtype(dtype, jnp.inexact) else dtype

@@ -1,9 +1,9 @@
-"""The recurrences of LSTM, GRU and simple RNN with gradients of their own.
+"""The recurrences of LSTM, GRU and simple RNN, with custom gradients.
 
-The loop over time carries whole buffers, `(steps, batch, width)`, and writes each step's slice in
-place. Going forward the gates take the place of the projected input; going backward their gradients
-take the place of the gates. So the largest array exists once, a step's slice is contiguous, and the
-gradients of the weights are single products over all steps afterwards.
+The loop over time carries whole buffers, `(steps, batch, width)`, and writes each timestep's slice
+in place. In the forward pass the gates overwrite the projected input; in the backward pass their
+gradients overwrite the gates. So the largest array exists once, a timestep's slice is contiguous,
+and each weight gradient is a single product over all timesteps afterwards.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ from hornbook.kernels.recurrent_cells import Cell, sum_steps
 
 
 class Masks(NamedTuple):
-    """What dropout multiplies by, the same at each step: `None`, or one for all gates or one each.
+    """Dropout masks, the same at each timestep: `None`, one for all gates, or one for each gate.
 
     inputs: `(1 or gates, batch, features)`.
     states: `(gates, batch, units)`.
@@ -38,9 +38,9 @@ NO_MASKS = Masks()
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _recur(cell, reverse, unroll, sequences, xp, states, kernel, bias, mask):
-    """All h in the order of the run, `(steps, batch, units)`, if wanted, and the final states.
+    """All h in iteration order, `(steps, batch, units)`, if `sequences`, and the final states.
 
-    The kernel comes with the masks of the state, `(gates, batch, units)`, or `None`.
+    `kernel` is a pair: the kernel and the masks of the state, `(gates, batch, units)` or `None`.
     """
     final, old, _ = _loop_forward(
         cell, reverse, unroll, xp, states, kernel, bias, mask, (), 1 if sequences else 0
@@ -62,7 +62,7 @@ def _buffer(state, steps):
 
 
 def _loop_saving(cell, reverse, unroll, xp, states, kernel, bias, mask):
-    """`_loop_forward` that saves all that the way back needs."""
+    """`_loop_forward` that saves the residuals of the backward pass."""
     extra = tuple(_buffer(states[0], xp[0].shape[0]) for _ in range(cell.extra))
     return _loop_forward(
         cell, reverse, unroll, xp, states, kernel, bias, mask, xp + extra, len(states)
@@ -70,9 +70,9 @@ def _loop_saving(cell, reverse, unroll, xp, states, kernel, bias, mask):
 
 
 def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, history):
-    """Final states, the first `history` states before each step, and what each step saved.
+    """Final states, the first `history` states before each timestep, and the saved residuals.
 
-    Where nothing is saved, `xp` is only read; else it is in `saved`, and written over.
+    If nothing is saved, `xp` is only read; otherwise it is part of `saved` and overwritten.
     """
     steps, dtype = xp[0].shape[0], xp[0].dtype
     times = _multipliers(cell, *kernel)
@@ -90,8 +90,8 @@ def _loop_forward(cell, reverse, unroll, xp, states, kernel, bias, mask, saved, 
         new = new if mask is None else _where(mask[t], new, states)
         old = _put(old, states[:history], k, dtype)
         saved = _put(saved, to_save[: len(saved)], t, dtype)
-        # The next slice is read here, after the write: read in the next round, beside its
-        # write, it would make XLA copy the whole buffer at every step.
+        # Read the next slice here, after the write: a read in the next iteration, before its
+        # write, would make XLA copy the whole buffer at every timestep.
         return new, old, saved, read(jnp.minimum(k + 1, steps - 1), saved)
 
     old = tuple(as_bits(_buffer(state, steps)) for state in states[:history])
@@ -113,7 +113,7 @@ def _recur_backward(cell, reverse, unroll, sequences, residuals, d_out):
 
 
 def _loop_backward(cell, reverse, unroll, d_hs, d_final, saved, old, final, kernel, mask):
-    """The gradients of the states before the first step, and what the steps kept."""
+    """The gradients of the initial states, and the buffers that the timesteps filled."""
     steps, dtype = old[0].shape[0], old[0].dtype
     back = _multipliers(cell, *kernel, transposed=True)
 
@@ -148,10 +148,9 @@ _recur.defvjp(_recur_forward, _recur_backward)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _compiled(cell, sequences, x, states, kernels, bias, mask):
-    """As `_recur` of inputs that are not projected yet, by the compiled kernels.
+    """`_recur` by the compiled kernels, on inputs that are not projected yet.
 
-    The products of a step's input and of its state are one, so that the projected input never
-    goes through memory.
+    A timestep's input and state products are fused, so the projected input never goes to memory.
     """
     return _compiled_forward(cell, sequences, x, states, kernels, bias, mask)[0]
 
@@ -192,9 +191,9 @@ _compiled.defvjp(_compiled_forward, _compiled_backward)
 
 
 def _project(cell: Cell, x: Array, kernel: Array, drop: Array | None = None) -> tuple[Array, ...]:
-    """The input times each block of its kernel; of integers, the rows with these numbers.
+    """The input times each block of its kernel; integer inputs select rows of the kernel.
 
-    With masks, one for each gate, what each gate gets of it.
+    `drop` has one mask for each gate, or is `None`.
     """
     ends = np.cumsum(cell.blocks)[:-1]
     if drop is not None:
@@ -221,15 +220,18 @@ def run(
     return_sequences: bool,
     drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, ...]]:
-    """A cell over a whole sequence: its outputs, `(batch, steps, units)`, or the last one alone,
-    and its final states."""
+    """Run a cell over a whole sequence.
+
+    Returns:
+        The outputs, `(batch, steps, units)`, or only the last one, and the final states.
+    """
     rows, ids = x if isinstance(x, Lookup) else (x, None)
     units, dtype = states[0].shape[1], jnp.promote_types(rows.dtype, kernel.dtype)
     rows, states, kernel, recurrent_kernel, bias, drop = jax.tree.map(
         lambda a: a.astype(dtype), (rows, states, kernel, recurrent_kernel, bias, drop)
     )
     if ids is not None:
-        # what stands at a masked step is not looked at, so it may be an id without a row
+        # masked timesteps are ignored, so their ids may be out of range
         ids = ids if mask is None else jnp.where(as_mask(mask), ids, 0)
         rows, kernel = ids.astype(jnp.int32), product(rows, kernel)
     x = jnp.swapaxes(rows, 0, 1)
@@ -264,14 +266,14 @@ def run(
 
 
 def _at(buffers: Any, t: Any, dtype: Any) -> Any:
-    """Step t of a buffer, or of each of several."""
+    """Timestep t of a buffer, or of each of several."""
     return jax.tree.map(
         lambda b: as_floats(lax.dynamic_index_in_dim(b, t, 0, False), dtype), buffers
     )
 
 
 def _put(buffers: tuple, values: tuple, t: Any, dtype: Any) -> tuple:
-    """The buffers with values, one for each, written at step t."""
+    """The buffers with one value each written at timestep t."""
     return tuple(
         lax.dynamic_update_index_in_dim(buffer, as_bits(value.astype(dtype)), t, axis=0)
         for buffer, value in zip(buffers, values, strict=True)
@@ -289,7 +291,7 @@ def _zeros(arrays: tuple) -> tuple:
 def _multipliers(
     cell: Cell, kernel: Array, drop: Array | None, transposed: bool = False
 ) -> list[Callable[[Array], Array]]:
-    """For each part of a recurrent kernel a function that multiplies by it, or by its transpose."""
+    """For each part of a recurrent kernel, a function that multiplies by it or its transpose."""
     ends = np.cumsum(cell.products)[:-1]
     if drop is None:
         parts = jnp.split(kernel, ends * len(kernel), axis=1)
@@ -308,11 +310,11 @@ def _multipliers(
 
 
 def _blocks(gates: list, ends: Iterable[int]) -> list[list]:
-    """A list cut into parts, all but the last of which end there."""
+    """A list split into parts at `ends`."""
     return [gates[a:b] for a, b in pairwise([0, *ends, len(gates)])]
 
 
 def as_mask(mask: Array) -> Array:
-    """`(batch, steps)` or `(batch, steps, n)` to booleans `(batch, steps)`: any of n counts."""
+    """A mask `(batch, steps)` or `(batch, steps, n)` as booleans `(batch, steps)`, any over n."""
     mask = mask.astype(bool)
     return mask.any(tuple(range(2, mask.ndim))) if mask.ndim > 2 else mask

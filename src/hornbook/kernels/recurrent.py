@@ -1,11 +1,11 @@
 """Recurrent layers over whole sequences: LSTM, GRU and simple RNN.
 
-The product of the input with its kernel does not depend on the state, so it is one large product
-over all steps. What is left is the recurrence. Its gradient keeps the gates, runs backward through
-time, and forms the gradient of the recurrent kernel by one large product afterwards; the gradient
-that `lax.scan` derives by itself adds to that matrix at every step instead.
+The input projection does not depend on the state, so it is one large product over all timesteps.
+What remains is the recurrence. Its gradient saves the gates, runs backward through time, and
+computes the gradient of the recurrent kernel by one large product afterwards; the gradient that
+`lax.scan` derives updates that matrix at every timestep instead.
 
-Each has a plain version, a `*_step` function under `scan_steps`, which is its definition.
+Each layer has a plain version that defines it: a `*_step` function run by `scan_steps`.
 Reverse-mode derivatives of any order work; forward mode (`jax.jvp`, `jax.hessian`) needs `plain()`.
 """
 
@@ -27,7 +27,7 @@ from hornbook.kernels.recurrent_cells import (
     simple_rnn_cell,
 )
 
-# --- one step of each: the formulas -------------------------------------------------------------
+# --- one timestep of each: the formulas -----------------------------------------------------------
 
 
 def lstm_step(
@@ -40,7 +40,7 @@ def lstm_step(
     recurrent_activation: Callable = jax.nn.sigmoid,
     drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array, Array]]:
-    """One step of the LSTM (Hochreiter and Schmidhuber, 1997): gates in the order i, f, c, o."""
+    """One timestep of the LSTM (Hochreiter, Schmidhuber 1997); gates in the order i, f, c, o."""
     h, c = states
     z = project(x, kernel, bias, drop.inputs) + project(h, recurrent_kernel, None, drop.states)
     h, c = lstm_update(z, c, activation, recurrent_activation)
@@ -50,7 +50,7 @@ def lstm_step(
 def lstm_update(
     z: Array, c: Array, activation: Callable, recurrent_activation: Callable
 ) -> tuple[Array, Array]:
-    """The new h and c of an LSTM from the sums of its gates and the old c."""
+    """The new h and c of an LSTM from its gates' pre-activations and the old c."""
     i, f, g, o = jnp.split(z, 4, axis=-1)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
     return recurrent_activation(o) * activation(c), c
@@ -67,7 +67,7 @@ def gru_step(
     recurrent_activation: Callable = jax.nn.sigmoid,
     drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array]]:
-    """One step of the GRU (Cho et al., 2014): gates in the order z, r, h."""
+    """One timestep of the GRU (Cho et al. 2014); gates in the order z, r, h."""
     input_bias, recurrent_bias = gru_biases(bias, reset_after)
     projected = project(x, kernel, input_bias, drop.inputs)
     functions = activation, recurrent_activation
@@ -109,7 +109,7 @@ def simple_rnn_step(
     activation: Callable = jnp.tanh,
     drop: Masks = NO_MASKS,
 ) -> tuple[Array, tuple[Array]]:
-    """One step of the simple RNN (Elman, 1990): `h = activation(x W + h R + b)`."""
+    """One timestep of the simple RNN (Elman 1990): `h = activation(x W + h R + b)`."""
     recurrent = project(states[0], recurrent_kernel, None, drop.states)
     h = activation(project(x, kernel, bias, drop.inputs) + recurrent)
     return h, (h,)
@@ -140,19 +140,19 @@ def lstm(
     `i, f, o = s(x W + h R + b)`, `c' = f c + i a(x W + h R + b)`, `h' = o a(c')`.
 
     Args:
-        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
+        x: inputs, `(batch, steps, features)`, or a `Lookup` of them.
         h0, c0: initial states, `(batch, units)`.
         kernel: `(features, 4 * units)`, gates in the order i, f, c, o.
         recurrent_kernel: `(units, 4 * units)`.
         bias: `(4 * units,)` or None.
-        activation, recurrent_activation: names in `ACTIVATIONS`; for others scan the step.
-        mask: `(batch, steps)`, true where a step counts. A masked step keeps the states and
-            repeats the previous output.
-        reverse: run from the last step to the first; outputs come in that order.
-        zero_output_for_mask: the output of a masked step is zero instead.
-        unroll: write the steps out instead of looping.
-        return_sequences: whether the outputs of all steps are wanted, or only the last.
-        drop: masks of dropout, one for each gate.
+        activation, recurrent_activation: names in `ACTIVATIONS`; for others use `scan_steps`.
+        mask: `(batch, steps)`, false at padding. A masked timestep keeps the states and repeats
+            the previous output.
+        reverse: run from the last timestep to the first; outputs come in that order.
+        zero_output_for_mask: the output of a masked timestep is zero instead.
+        unroll: unroll the loop.
+        return_sequences: return the outputs of all timesteps instead of only the last.
+        drop: dropout masks, one for each gate.
 
     Returns:
         Outputs `(batch, steps, units)` or `(batch, units)`, and the final `(h, c)`.
@@ -192,7 +192,7 @@ def gru(
     the last term is `(r h) R`.
 
     Args:
-        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
+        x: inputs, `(batch, steps, features)`, or a `Lookup` of them.
         h0: initial state, `(batch, units)`.
         kernel: `(features, 3 * units)`, gates in the order z, r, h.
         recurrent_kernel: `(units, 3 * units)`.
@@ -232,7 +232,7 @@ def simple_rnn(
     """Simple RNN over a whole sequence: `h' = a(x W + h R + b)`.
 
     Args:
-        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
+        x: inputs, `(batch, steps, features)`, or a `Lookup` of them.
         h0: initial state, `(batch, units)`.
         kernel, recurrent_kernel, bias: `(features, units)`, `(units, units)`, `(units,)` or None.
 
@@ -264,7 +264,7 @@ def scan_steps(
 
     Args:
         step: `step(x_t, states) -> (output, new states)`, where the output is the first state.
-        x: inputs, `(batch, steps, features)`, or the `Lookup` that gives them.
+        x: inputs, `(batch, steps, features)`, or a `Lookup` of them.
         states: initial states, `(batch, units)` each.
         mask, reverse, zero_output_for_mask, unroll, return_sequences: as for `lstm`.
 
@@ -293,7 +293,7 @@ def scan_steps(
 
 
 def project(x: Array, kernel: Array, bias: Array | None, masks: Array | None) -> Array:
-    """`x kernel + bias`, with `x` dropped by one mask for the whole kernel or one for each gate."""
+    """`x kernel + bias`, with dropout of `x` by one mask, or by one for each gate."""
     if masks is None:
         y = x @ kernel
     else:
@@ -303,6 +303,6 @@ def project(x: Array, kernel: Array, bias: Array | None, masks: Array | None) ->
 
 
 def dropped(x: Array, mask: Array) -> Array:
-    """`x` times a mask `(batch, features)`, the same one at each step."""
+    """`x` times a mask `(batch, features)`, the same at each timestep."""
     mask = mask.astype(x.dtype)
     return x * (mask if x.ndim == 2 else mask[:, None])

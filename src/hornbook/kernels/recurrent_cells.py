@@ -1,4 +1,4 @@
-"""What is between a recurrent cell's sums and its new states, and the sums over all steps."""
+"""Recurrent cells: from pre-activations to new states, gradients, and sums over all timesteps."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -14,20 +14,20 @@ from hornbook.kernels.product import dot_rows, flat, wide
 
 
 class Activation(NamedTuple):
-    """A function of a cell's sums, and its derivative written in terms of its value."""
+    """An activation function, and its derivative as a function of its value."""
 
     function: Callable
     derivative: Callable
 
 
 def _line(function: Callable, slope: float, low: float, high: float) -> Activation:
-    """A line with this slope between two bounds."""
+    """An activation that is linear with this slope between two bounds."""
     return Activation(
         function, lambda y: jnp.where((y > low) & (y < high), slope, 0.0).astype(y.dtype)
     )
 
 
-# by name: in `activations`, in `gates.h`, and in Keras, whose hard_sigmoid was once the steep one
+# names as in `activations`, `gates.h` and Keras (whose hard_sigmoid was once the steep one)
 ACTIVATIONS = {
     "tanh": Activation(jnp.tanh, lambda y: 1 - y * y),
     "sigmoid": Activation(jax.nn.sigmoid, lambda y: y * (1 - y)),
@@ -39,11 +39,11 @@ ACTIVATIONS = {
 
 
 class Compiled(NamedTuple):
-    """A cell's kernels in C++, which take the input before it is projected.
+    """A cell's kernels in C++, which take the input before projection.
 
     forward: `(x, states, (W, R), b, mask) -> saved, old states, final states`.
     backward: `(d outputs, d final states, saved, old, final, R, mask) -> d states, kept, d b`.
-    add, part: from the cell's bias to that of the kernels, and from the gradient of that one back.
+    add, part: convert the cell's bias to the kernels' form, and its gradient back.
     """
 
     forward: Callable
@@ -55,7 +55,7 @@ class Compiled(NamedTuple):
 def _compiled(
     name: str, widths: tuple[int, ...], activation: str, recurrent_activation: str, *bias: Callable
 ) -> Compiled:
-    """The kernels of this name, with as many sums as they keep arrays, by width."""
+    """The kernels of this name; `widths` are those of the saved arrays, in units."""
     given = {"activation": activation, "recurrent_activation": recurrent_activation}
     return Compiled(
         partial(native.recurrence, name, widths, given),
@@ -65,24 +65,23 @@ def _compiled(
 
 
 class Cell(NamedTuple):
-    """The part of a step that depends on the state, its derivative, and the sums over all steps.
+    """The state-dependent part of a timestep, its derivative, and the sums over all timesteps.
 
-    The projected input comes in blocks, which are arrays of their own where the gradients that
-    they get differ from those of the recurrent product.
+    The projected input comes in blocks. Blocks are separate arrays where their gradients differ
+    from those of the recurrent product.
 
-    blocks: how wide each block is, in units.
-    products: how wide are the parts of R that a step multiplies by, in units.
+    blocks: width of each block, in units.
+    products: widths of the parts of R that a timestep multiplies by, in units.
     forward: `(blocks of projected x, states, times, b) -> new states, saved`, where `times` has a
-        function `h -> h R` for each part of R. The first arrays saved are as wide as the blocks and
-        take their place in memory; the others are as wide as h.
+        function `h -> h R` for each part of R. The first saved arrays are as wide as the blocks and
+        overwrite them; the others are as wide as h.
     backward: `(d new states, saved, old states, new states, back) -> d old states, kept`, where
-        `back` has a function `d -> d R^T` for each part of R. What is kept takes the place of what
-        was saved.
-    finish: `(kept, old h, drop, b) -> d blocks, d R, d b`, over all steps at once; `drop` are the
-        masks of the state, one for each gate, if there are any.
-    extra: how many arrays are saved beside the blocks.
-    compiled: compiled kernels for it, if there are any.
-    by_cudnn: whether it is the LSTM that `cudnn` has.
+        `back` has a function `d -> d R^T` for each part of R. `kept` overwrites `saved`.
+    finish: `(kept, old h, drop, b) -> d blocks, d R, d b`, over all timesteps at once; `drop` has
+        the masks of the state, one for each gate, or is `None`.
+    extra: number of arrays saved besides the blocks.
+    compiled: the compiled kernels, if there are any.
+    by_cudnn: whether `cudnn` implements this cell.
     """
 
     blocks: tuple[int, ...]
@@ -211,10 +210,10 @@ def _finish(kept, old_h, drop, bias):
 
 
 def _gates(z: Array, names: tuple[str, ...]) -> Array:
-    """Each block of the last axis through its activation.
+    """Apply to each block of the last axis its activation.
 
-    For tanh and sigmoid(x) = tanh(x / 2) / 2 + 1 / 2 it is one uniform expression over all blocks,
-    which XLA turns into one vectorized kernel.
+    Since sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, tanh and sigmoid are one uniform expression over all
+    blocks, which XLA compiles to one vectorized kernel.
     """
     if set(names) <= {"tanh", "sigmoid"}:
         is_tanh = np.repeat([float(n == "tanh") for n in names], z.shape[-1] // len(names))
@@ -227,7 +226,7 @@ def _gates(z: Array, names: tuple[str, ...]) -> Array:
 
 
 def weight_gradient(h: Array, d: Array, drop: Array | None = None) -> Array:
-    """`sum over steps and batch of h^T d`, as one product, or as one for each mask of h."""
+    """`h^T d` summed over timesteps and batch, as one product, or one for each mask of h."""
     if drop is not None:
         gates = zip(drop, jnp.split(d, len(drop), axis=-1), strict=True)
         return jnp.concatenate([weight_gradient(h * mask, part) for mask, part in gates], -1)

@@ -1,4 +1,4 @@
-"""Sums of products: the dot products of two lists of vectors."""
+"""Row-wise dot products of two matrices."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -8,7 +8,7 @@ from hornbook.kernels.product import flat
 
 
 def plain_row_dots(a: Array, b: Array) -> Array:
-    """`row_dots` as jax does it."""
+    """`row_dots` in plain jax."""
     return jnp.einsum("nk,nk->n", a, b)
 
 
@@ -16,7 +16,7 @@ def row_dots(a: Array, b: Array) -> Array:
     """`out[n] = sum over k of a[n, k] b[n, k]`.
 
     Args:
-        a, b: `(rows, width)`, of one dtype; a single row stands for as many as the other has.
+        a, b: `(rows, width)`, of one dtype; a single row is broadcast.
 
     Returns:
         `(rows,)`, of the same dtype.
@@ -27,7 +27,7 @@ def row_dots(a: Array, b: Array) -> Array:
     return plain_row_dots(a, b)
 
 
-# --- an operation of its own, linear in each list of vectors ---
+# --- a bilinear primitive ---
 
 
 def _scaled(d, other):

@@ -1,10 +1,10 @@
-"""Kernels in C++, which XLA calls: for what its own code for CPUs leaves on the table.
+"""Kernels in C++ that XLA calls, where its own CPU code is far from the machine's peak.
 
-They are compiled when hornbook is installed, where there is a C++ compiler, and are used where the
-processor has the instructions that they were compiled for. Everywhere else, and with
-`HORNBOOK_NATIVE=0`, `available()` is false and the callers take their formulation for XLA.
+They are compiled when hornbook is installed, if there is a C++ compiler, and used if the CPU has
+the instruction set they were compiled for. Everywhere else, and with `HORNBOOK_NATIVE=0`,
+`available()` is false and callers use their formulation for XLA.
 
-Every function takes and returns float32. Who calls it writes its derivatives.
+Every function takes and returns float32. Its caller defines the derivatives.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ from hornbook.kernels import filled, in_one_function
 from hornbook.kernels.native.bilinear import bilinear as bilinear
 from hornbook.kernels.native.sources import digest
 
-# Each build of the library, and the processor's flags that it needs; the first that fits is taken.
+# Builds of the library and the CPU flags each needs; the first that fits is loaded.
 BUILDS = {
     "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
     "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
@@ -45,7 +45,7 @@ checkout."""
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, made known to XLA; `None` where there are none for this processor."""
+    """The compiled kernels, registered with XLA; `None` if there are none for this CPU."""
     if os.environ.get("HORNBOOK_NATIVE") == "0":
         return None
     known = flags() | ({"asimd"} if platform.machine() == "arm64" else set())
@@ -61,7 +61,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def _problem(found: ctypes.CDLL) -> str:
-    """Why a library cannot be used; if it can, it is made known to XLA."""
+    """The reason why a library cannot be used; registers it with XLA if it can."""
     if not _up_to_date(found):
         return "from other sources"
     try:
@@ -81,39 +81,39 @@ def _up_to_date(found: ctypes.CDLL) -> bool:
 
 
 def instructions() -> str | None:
-    """What the kernels in use were compiled for, such as `"x86-64-v4"`; `None` without kernels."""
+    """The architecture of the kernels in use, such as `"x86-64-v4"`; `None` without kernels."""
     found = library()
     return Path(found._name).stem.removeprefix("libhornbook-") if found else None
 
 
 def available() -> bool:
-    """Whether there are compiled kernels for what is traced, on the device that it will run on."""
+    """Whether code traced now can call the compiled kernels."""
     return not in_one_function() and jax.default_backend() == "cpu" and library() is not None
 
 
 def lanes() -> int:
-    """How many numbers a vector holds."""
+    """The number of float32 lanes in a vector register."""
     return _columns() // 2
 
 
 def _columns() -> int:
-    """How many columns of a matrix are packed side by side."""
+    """The number of columns in a packed panel of a matrix."""
     found = library()
     return found.hornbook_columns() if found else 0
 
 
 def suits(*arrays: Array) -> bool:
-    """Whether there are kernels for these arrays."""
+    """Whether the compiled kernels can take these arrays."""
     return available() and are_simple(*arrays)
 
 
 def are_simple(*arrays: Array) -> bool:
-    """Whether these arrays are float32, of shapes that are known, and not empty."""
+    """Whether these arrays are float32, with known shapes, and not empty."""
     return filled(*arrays) and all(a.dtype == jnp.float32 for a in arrays)
 
 
 def differentiated_as(formula: Callable, function: Callable, *args: Any) -> Any:
-    """`function(*args)`, which knows no derivatives, with those of a formula for the same."""
+    """`function(*args)`, which has no derivatives, with those of an equivalent formula."""
     call = jax.custom_vjp(function)
     call.defvjp(
         lambda *args: (function(*args), args), lambda args, d: jax.vjp(formula, *args)[1](d)
@@ -122,9 +122,9 @@ def differentiated_as(formula: Callable, function: Callable, *args: Any) -> Any:
 
 
 def with_gradients(formula: Callable, forward: Callable, backward: Callable, *args: Any) -> Any:
-    """`forward(*args)`, whose gradients are `backward(args, results, d_results)`.
+    """`forward(*args)` with the gradients `backward(args, results, d_results)`.
 
-    The formula is for `forward`; from it come the derivatives of the gradients.
+    Higher derivatives come from `formula`, a plain version of `forward`.
     """
 
     def of_formula(args: tuple, results: Any, d: Any) -> tuple:
@@ -140,13 +140,13 @@ def with_gradients(formula: Callable, forward: Callable, backward: Callable, *ar
 
 
 def product(a: Array, b: Array, a_transposed: bool = False, b_transposed: bool = False) -> Array:
-    """`op(a) op(b)`, where op transposes where it is asked to; of matrices or stacks of them."""
+    """The product of two matrices, or stacks of them, each optionally transposed."""
     shape = *a.shape[:-2], a.shape[-1 if a_transposed else -2], b.shape[-2 if b_transposed else -1]
     return _call("product", *shape)(a, b, a_transposed=a_transposed, b_transposed=b_transposed)
 
 
 def row_dots(a: Array, b: Array) -> Array:
-    """The dot products of each row of a matrix with that of another."""
+    """The row-wise dot products of two matrices."""
     return _call("row_dots", len(a))(a, b)
 
 
@@ -156,36 +156,36 @@ def log_sum_exp(x: Array) -> Array:
 
 
 def take(a: Array, ids: Array, nan: bool = False) -> Array:
-    """Rows of an array of any dtype by their numbers, int32.
+    """Rows of an array of any dtype by index, int32.
 
-    Those that there are not give NaN if `nan`, of float32; else numbers are clipped.
+    Indices out of range give NaN if `nan` (float32 only), and are clipped otherwise.
     """
     result = jax.ShapeDtypeStruct((*ids.shape, *a.shape[1:]), a.dtype)
     return kernel_call("take", [result])(a, ids, nan=nan)[0]
 
 
 def sum_rows(d: Array, ids: Array, rows: int) -> Array:
-    """The sums of those rows of a matrix that have the same number, int32, one for each number.
+    """The segment sum of the rows of `d`: `out[i]` is the sum of rows whose id (int32) is `i`.
 
-    Numbers are below `rows`, and clipped to that.
+    Ids are clipped to `0 .. rows - 1`.
     """
     return _call("sum_rows", rows, d.shape[1])(d, ids)
 
 
 def dense(x: Array, kernel: Array, bias: Array) -> Array:
-    """`max(x kernel + bias, 0)`, of matrices and a bias for each column."""
+    """`max(x kernel + bias, 0)`, of matrices and one bias for each column."""
     return _call("dense", x.shape[0], kernel.shape[1])(x, kernel, bias)
 
 
 def pack(b: Array, transposed: bool = False) -> Array:
-    """`op(b)` in the order in which `product_packed` reads it, `(panels, depth, width of one)`."""
+    """`b`, optionally transposed, packed for `product_packed`: `(panels, depth, panel width)`."""
     width = _columns()
     depth, columns = b.shape[::-1] if transposed else b.shape
     return _call("pack", -(-columns // width), depth, width)(b, transposed=transposed)
 
 
 def product_packed(a: Array, packed: Array, columns: int) -> Array:
-    """`a b`, for a matrix b of so many columns that was packed."""
+    """`a b`, for a packed matrix b with this number of columns."""
     return _call("product_packed", a.shape[0], columns)(a, packed)
 
 
@@ -202,24 +202,24 @@ def recurrence(
     bias: Array | None,
     mask: Array | None,
 ) -> tuple[Arrays, Arrays, Arrays]:
-    """A recurrent cell over all steps, which multiplies its input too.
+    """A recurrent cell over all timesteps, including the input projection.
 
     Args:
-        name: `"lstm"`, gates in the order i, f, c, o; `"gru"`, z, r, h, with four sums: for z, for
-            r, for what the input adds to the candidate, and for what the state does; or
-            `"gru_before"`, whose reset gate is applied before the product, with three and none.
-        widths: of the arrays that a step keeps, in units.
-        activations: `activation` and `recurrent_activation`, by the names in `gates.h`.
-        x: inputs, `(steps, batch, features)`; or int32 `(steps, batch)`, each of which stands for
-            a one among zeros, and so for a row of the input's kernel.
-        states: those before the first step, `(batch, units)`.
+        name: `"lstm"`, gates in the order i, f, c, o; `"gru"`, z, r, h, with four sums: z, r, and
+            the input's and the state's contributions to the candidate; or `"gru_before"`, whose
+            reset gate is applied before the product, where the fourth sum is unused.
+        widths: widths of the arrays saved at each timestep, in units.
+        activations: `activation` and `recurrent_activation`, by their names in `gates.h`.
+        x: inputs, `(steps, batch, features)`; or int32 `(steps, batch)`, each a one-hot vector,
+            that is a row of the input kernel.
+        states: the initial states, `(batch, units)`.
         kernels: `(features, gates * units)` for the input and `(units, gates * units)` for h.
         bias: `(sums * units,)`.
-        mask: booleans, `(steps, batch)`; where false, a step keeps its states.
+        mask: booleans, `(steps, batch)`; where false, a timestep keeps its states.
 
     Returns:
-        What the steps keep, `(steps, batch, width * units)`; the states before each step, `(steps,
-        batch, units)`; and after the last.
+        The saved arrays, `(steps, batch, width * units)`; the states before each timestep, `(steps,
+        batch, units)`; and the final states.
     """
     steps, (batch, units) = x.shape[0], states[0].shape
     kept = [_float32((steps, batch, width * units)) for width in widths]
@@ -248,16 +248,15 @@ def recurrence_back(
     """The gradients of `recurrence`.
 
     Args:
-        name, activations: as there.
-        sums: how many a step makes for each unit.
-        d_hs: those of h before each step but for the first, and after the last: in other words of
-            the output of each step; if they are wanted.
-        d_final: those of the states after the last step.
-        saved, old, final: what `recurrence` gave.
+        name, activations: as for `recurrence`.
+        sums: number of sums for each unit and timestep.
+        d_hs: gradients of the outputs of all timesteps, or `None`.
+        d_final: gradients of the final states.
+        saved, old, final: the results of `recurrence`.
 
     Returns:
-        The gradients of the states before the first step, of the sums in the place of what was
-        saved, and of the sums over all steps and samples, which is the bias's.
+        The gradients of the initial states; of the sums, which overwrite `saved`; and of the bias,
+        the sum of these over timesteps and samples.
     """
     of_bias = _float32((sums * final[0].shape[1],))
     first = 5 + len(d_final)
@@ -284,8 +283,8 @@ def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
         query, key, value: `(batch, steps, heads, size)`.
 
     Returns:
-        The mixed values, `(batch, queries, heads, size of a value)`, and the logarithm to base 2 of
-        the sum under each softmax, `(batch, heads, queries)`.
+        The output, `(batch, queries, heads, size of a value)`, and the base-2 logarithm of each
+        softmax denominator, `(batch, heads, queries)`.
     """
     batch, queries, heads, size = query.shape
     results = map(_float32, ((batch, queries, heads, value.shape[3]), (batch, heads, queries)))
@@ -294,7 +293,7 @@ def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
 
 
 def attention_back(args: tuple, results: tuple, d: tuple) -> tuple:
-    """The gradients of `attention` for its arguments."""
+    """The gradients of `attention` with respect to its arguments."""
     scale = np.float32(1 / math.sqrt(args[0].shape[3]))
     return tuple(kernel_call("attention_back", args)(*args, *results, d[0], scale=scale))
 
@@ -303,14 +302,14 @@ def normalize(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:
     """`gamma (x - mean) / sqrt(variance + epsilon) + beta`, for each row.
 
     Args:
-        x: `(rows, features)`, features that fill vectors: a multiple of `lanes()`.
+        x: `(rows, features)`, where features are a multiple of `lanes()`.
         gamma, beta: `(features,)`.
     """
     return _call("normalize", *x.shape)(x, gamma, beta, epsilon=np.float32(epsilon))
 
 
 def normalize_back(args: tuple, results: Array, d: Array, epsilon: float) -> tuple:
-    """The gradients of `normalize` for its arguments."""
+    """The gradients of `normalize` with respect to its arguments."""
     x, gamma, _ = args
     return tuple(kernel_call("normalize_back", args)(x, gamma, d, epsilon=np.float32(epsilon)))
 
@@ -332,16 +331,16 @@ def conv(
     turned: bool = False,
     bias: Array | None = None,
 ) -> Array:
-    """Convolution over pictures, channels last.
+    """2-D convolution, channels last.
 
     Args:
         x: `(batch, height, width, channels)`.
-        kernel: `(*taps, channels, filters)`; `(*taps, filters, channels)` with `turned`, and then
-            read from the last tap to the first.
-        strides, before, dilation: down and across; `before` is the padding above and on the left,
-            and what is needed behind follows from `out`.
+        kernel: `(*taps, channels, filters)`; with `turned`, `(*taps, filters, channels)` and
+            flipped.
+        strides, before, dilation: down and across; `before` is the padding at the top and on the
+            left, the other sides follow from `out`.
         out: height and width of the output.
-        bias: `(filters,)`; if it is given the result is `max(convolution + bias, 0)`.
+        bias: `(filters,)`; if given, the result is `max(convolution + bias, 0)`.
     """
     shape = x.shape[0], *out, kernel.shape[2 if turned else 3]
     where = _attributes(stride=strides, before=before, dilation=dilation)
@@ -351,7 +350,7 @@ def conv(
 def conv_kernel(
     x: Array, d_out: Array, strides: Pair, before: Pair, dilation: Pair, taps: Pair
 ) -> Array:
-    """The gradient of `conv` for its kernel, `(*taps, channels, filters)`."""
+    """The kernel gradient of `conv`, `(*taps, channels, filters)`."""
     where = _attributes(stride=strides, before=before, dilation=dilation)
     return _call("conv_kernel", *taps, x.shape[3], d_out.shape[3])(x, d_out, **where)
 
@@ -359,13 +358,13 @@ def conv_kernel(
 def depthwise_kernel(
     x: Array, d_out: Array, strides: Pair, before: Pair, dilation: Pair, taps: Pair
 ) -> Array:
-    """The gradient of a depthwise convolution for its kernel, `(*taps, channels)`; see `conv`."""
+    """The kernel gradient of a depthwise convolution, `(*taps, channels)`; see `conv`."""
     where = _attributes(stride=strides, before=before, dilation=dilation)
     return _call("depthwise_kernel", *taps, x.shape[3])(x, d_out, **where)
 
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:
-    """`d` where `out` is positive, else zero; and the sum of that over pixels, `(filters,)`."""
+    """`d` where `out` is positive, else zero, and its sum over all pixels, `(filters,)`."""
     passed, sums = kernel_call("cut", [d, _float32(d.shape[3:])])(d, out)
     return passed, sums
 
@@ -392,8 +391,8 @@ def kernel_call(name: str, results: Iterable, aliases: dict[int, int] | None = N
 
     Args:
         name: one of `TARGETS`.
-        results: the shapes and dtypes of what it gives.
-        aliases: from the place of an argument to that of a result in the same memory.
+        results: objects with the shapes and dtypes of the results.
+        aliases: maps the position of an argument to that of the result that reuses its memory.
     """
     specs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in results]
     return jax.ffi.ffi_call(

@@ -1,7 +1,7 @@
-"""Adam's kernels: for all variables at once, and for tables of which a step needs few rows.
+"""Adam's kernels: for all variables at once, and for tables of which a step uses few rows.
 
-What a row of a table has missed, steps in which its gradient was zero, is made up for when it is
-next asked for. See `adam_rows.cc` for how.
+A row of a table is updated lazily: the steps in which its gradient was zero are applied when the
+row is next looked up. See `adam_rows.cc` for the formula.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from hornbook.kernels.native.by_rows import Asked, ByRows, Table, step_rows, tab
 
 
 class Constants(NamedTuple):
-    """What does not change from step to step."""
+    """Hyperparameters that are constant during training."""
 
     beta_1: float
     beta_2: float
@@ -26,7 +26,7 @@ class Constants(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """A variable's value, the mean of its gradients and the mean of their squares."""
+    """A variable's value, and the running means of its gradients and of their squares."""
 
     value: Array
     mean: Array
@@ -34,7 +34,7 @@ class Moments(NamedTuple):
 
 
 class Product(NamedTuple):
-    """A gradient that is `left^T right`, of `(terms, rows)` and `(terms, columns)`."""
+    """A gradient `left^T right`, with factors `(terms, rows)` and `(terms, columns)`."""
 
     left: Array
     right: Array
@@ -43,13 +43,13 @@ class Product(NamedTuple):
 def adam(
     rate: Array, gradients: list[Array | Product], variables: list[Moments], constants: Constants
 ) -> list[Moments]:
-    """One step of all variables.
+    """One Adam step of all variables.
 
     Args:
-        rate: of this step, with the correction of the start, a float32 scalar.
-        gradients: one a variable, or two matrices of which it is the product.
-        variables: as they are before the step.
-        constants: the optimizer's.
+        rate: learning rate of this step, bias-corrected, a float32 scalar.
+        gradients: one for each variable: an array, or a `Product`.
+        variables: their state before the step.
+        constants: the optimizer's hyperparameters.
     """
     given, counts = [rate], []
     aliases: dict[int, int] = {}
@@ -66,7 +66,7 @@ def adam(
 
 
 def by_rows(constants: Constants) -> ByRows:
-    """Adam for tables, whose slots are the mean and the square."""
+    """Adam for tables; its slots are the mean and the square."""
 
     def look_up(step: Array, rate: Array, tables: list[Asked]) -> list[tuple[Array, Table]]:
         specs: list = []

@@ -1,9 +1,9 @@
-"""An operation of two arrays that is linear in each, made known to jax.
+"""Bilinear operations of two arrays as jax primitives.
 
-What `jax.custom_vjp` makes cannot be differentiated forwards; what `jax.custom_jvp` makes cannot
-be transposed by a rule of ours; a dense layer should be able to be both. jax's way to say so is an
-operation of one's own, which takes `jax.interpreters`. That module is not promised to stay as it
-is, so it is used here alone; where it has changed there is no such operation, and XLA does all.
+A `jax.custom_vjp` function has no forward-mode derivative, and a `jax.custom_jvp` function cannot
+have its own transpose rule. A dense layer needs both, which takes a primitive, defined through
+`jax.interpreters`. That module may change, so only this file uses it; if it has changed, there is
+no primitive and XLA does all the work.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ def bilinear(
     transpose_b: Callable,
     batched: Callable,
 ) -> Callable | None:
-    """A function `(a, b, **params)` that jit, grad, jvp and vmap know; None where jax has changed.
+    """A function `(a, b, **params)` for jit, grad, jvp and vmap; `None` if jax has changed.
 
     Args:
-        name: what it is called in traces.
-        compute: `(a, b, **params) -> out`, of jax functions.
+        name: the primitive's name in traces.
+        compute: `(a, b, **params) -> out`, written in jax.
         shape: `(a, b, **params) -> tuple`, the shape of `out`, which has the dtype of `a`.
-        transpose_a: `(d, a, b, **params) -> d_a`, where `a` is not to be used.
+        transpose_a: `(d, a, b, **params) -> d_a`; must not use `a`.
         transpose_b: the same for `b`.
-        batched: `(a, b, **params) -> out`, of arrays with one more axis in front.
+        batched: `(a, b, **params) -> out`, for arrays with a leading batch axis.
     """
     try:
         import jax.numpy as jnp

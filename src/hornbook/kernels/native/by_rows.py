@@ -1,7 +1,7 @@
-"""Optimizers for tables of which a step needs few rows.
+"""Optimizers for tables of which a step uses few rows.
 
-A table is right for some rows only: row r had its last step at `last[r]`. What an optimizer does to
-rows without a gradient it makes up for when they are next asked for, if it does anything.
+Rows are updated lazily: row r is up to date as of step `last[r]`. What an optimizer does to rows
+without a gradient, if anything, is applied when they are next looked up.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,28 +16,33 @@ from hornbook.kernels import native
 
 
 class Table(NamedTuple):
-    """A table and the optimizer's slots for it, `(rows, width)`, and after which step each row is
-    as they say, int32."""
+    """A table and the optimizer's slots for it, and how far each row is up to date.
+
+    values: the table and its slots, `(rows, width)`.
+    last: the step as of which each row is up to date, int32.
+    """
 
     values: tuple[Array, ...]
     last: Array
 
 
-Asked = tuple[Array, Table]  # the numbers of rows, int32, one axis; and it
-Moved = tuple[Array, Array, Table]  # the same with gradients, `(ids, width)`, between them
+Asked = tuple[Array, Table]  # row ids, int32, one axis; and the table
+Moved = tuple[Array, Array, Table]  # row ids, their gradients `(ids, width)`, and the table
 
 
 class ByRows(NamedTuple):
-    """How an optimizer moves rows. The number of the steps there were, int32, and the learning rate
-    of all of them since tables were right come first in each.
+    """How an optimizer updates rows.
+
+    The first arguments of each function are the number of steps so far, int32, and the learning
+    rate, which has been constant since all rows were up to date.
 
     Attributes:
-        look_up: rows of tables as they are after a step, NaN where a table has none of a number,
-            and the tables with these rows right.
-        update: whether to make a step more comes before all. Whether it was made, as it is if all
-            gradients are finite too, and the tables as they are after it. The gradients of equal
-            numbers are added up; numbers are clipped.
-        whole: a table with all rows right.
+        look_up: returns rows brought up to date, NaN for ids out of range, and the tables with
+            these rows updated.
+        update: takes one more argument before the others: whether to take the step. Returns whether
+            it was taken, which also requires finite gradients, and the updated tables. Gradients
+            of equal ids are summed; ids are clipped.
+        whole: returns a table with all rows brought up to date.
     """
 
     look_up: Callable[[Array, Array, list[Asked]], list[tuple[Array, Table]]]
@@ -46,9 +51,9 @@ class ByRows(NamedTuple):
 
 
 def descent(epsilon: float | None = None) -> ByRows:
-    """Gradient descent; with an `epsilon` Adagrad, whose slot is the sum of squares.
+    """Gradient descent, or with an `epsilon` Adagrad, whose slot is the sum of squares.
 
-    A row without a gradient stays as it is.
+    Rows without a gradient do not change.
     """
 
     def look_up(step: Array, rate: Array, tables: list[Asked]) -> list[tuple[Array, Table]]:
@@ -69,7 +74,7 @@ def step_rows(
     rate: Array,
     tables: list[Moved],
 ) -> tuple[Array, list[Table]]:
-    """`ByRows.update` by a kernel."""
+    """`ByRows.update` by a compiled kernel."""
     given = [go, step, rate]
     specs: list[Array] = []
     aliases: dict[int, int] = {}
@@ -85,5 +90,5 @@ def step_rows(
 
 
 def table_of(arrays: list[Array]) -> Table:
-    """A table from its arrays, `last` being the last."""
+    """A table from its arrays, `last` at the end."""
     return Table(tuple(arrays[:-1]), arrays[-1])
