@@ -1,4 +1,4 @@
-"""Models: layers that know how to be trained, saved, shown and copied."""
+"""Models: layers that can be trained, saved, summarized and copied."""
 
 from hornbook.core import doors
 from hornbook.models.cloning import clone_model as clone_model

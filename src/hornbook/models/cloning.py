@@ -1,4 +1,4 @@
-"""Models made again: copies with new weights, and models from JSON."""
+"""Copies of models with new weights, and models from JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ from hornbook.saving.policy import parse_json
 
 
 def model_from_json(json_string: str, custom_objects: dict | None = None) -> Any:
-    """A model, with new weights, from what `model.to_json()` returned, in this or an older Keras.
+    """A model with new weights from the output of `model.to_json()`, of this or an older Keras.
 
     Args:
-        json_string: JSON.
+        json_string: the JSON.
         custom_objects: classes and functions by name, in addition to the registered ones.
 
     Raises:
-        ValueError: if it is no JSON, or names what is not registered.
+        ValueError: if it is not JSON, or names an unregistered object.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
@@ -35,14 +35,14 @@ def model_from_json(json_string: str, custom_objects: dict | None = None) -> Any
 
 
 def model_from_config(config: dict, custom_objects: dict | None = None) -> Any:
-    """A model, with new weights, from its class and config as plain data.
+    """A model with new weights from its class and config as plain data.
 
     Args:
-        config: what the JSON of a model says.
+        config: the parsed JSON of a model.
         custom_objects: classes and functions by name, in addition to the registered ones.
 
     Raises:
-        ValueError: if it names what is not registered, or is a list, which is a Sequential's.
+        ValueError: if it names an unregistered object, or is a list (the config of a Sequential).
     """
     if isinstance(config, list):
         raise ValueError(
@@ -63,21 +63,22 @@ def clone_model(
     call_function: Callable | None = None,
     recursive: bool = False,
 ) -> Any:
-    """A model of new layers, with new weights, that computes as `model` does.
+    """A copy of a model, with new layers and new weights.
 
-    A layer that is used twice is copied once. If the model is compiled, so is the copy.
+    A shared layer is copied once. If the model is compiled, so is the copy.
 
     Args:
         model: functional or sequential, or of a class with `get_config`.
-        input_tensors: symbolic tensors to build on, in the form of the model's inputs; default new.
-        clone_function: from a layer to the one in its place (inputs are left out); default a new
-            layer made from its config.
+        input_tensors: symbolic tensors to build on, in the structure of the model's inputs; default
+            new ones.
+        clone_function: maps a layer to its replacement (not called for inputs); default a new layer
+            made from its config.
         call_function: `(layer, *args, **kwargs)` calls the new layer; functional models only.
-        recursive: whether models inside are cloned with these functions too.
+        recursive: whether nested models are cloned with these functions too.
 
     Raises:
-        ValueError: for `input_tensors`, `clone_function` or `call_function` where the model does
-            not allow it.
+        ValueError: for `input_tensors`, `clone_function` or `call_function` that the model does not
+            support.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
@@ -89,7 +90,7 @@ def clone_model(
 
 
 class _Cloner:
-    """From a layer to its one copy."""
+    """Maps each layer to its single copy."""
 
     def __init__(self, clone: Callable | None, call: Callable | None, recursive: bool):
         self.clone, self.call, self.recursive = clone, call, recursive
@@ -111,7 +112,7 @@ class _Cloner:
 
 
 def copy_of(layer: Layer) -> Layer:
-    """A new layer made from a layer's config; classes need not be registered."""
+    """A new layer from a layer's config; classes need not be registered."""
     known = {type(module).__name__: type(module) for module in layer._all_modules()}
     with custom_object_scope(known):
         return type(layer).from_config(layer.get_config())

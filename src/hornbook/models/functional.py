@@ -1,7 +1,7 @@
-"""Functional models as plain data and back, in the format of Keras 3's files.
+"""Functional models to plain data and back, in Keras 3's file format.
 
-A config lists layers and ops, each with its calls (`inbound_nodes`); a tensor is named by what it
-comes out of, which call of it, and which output of the call.
+A config lists layers and ops, each with its calls (`inbound_nodes`). A tensor is named by its layer
+or op, the index of the call, and the index of the output.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ TENSOR = "__keras_tensor__"
 
 
 def is_functional_config(config: dict) -> bool:
-    """Whether a config is that of a functional model."""
+    """Whether a config describes a functional model."""
     return all(key in config for key in KEYS)
 
 
 def _is_nested(operation: Any) -> bool:
-    """Functional models: Keras counts their calls from 1 where it names a model's outputs."""
+    """Whether it is a functional model: Keras counts their calls from 1 in `output_layers`."""
     return getattr(operation, "_recorded", None) is not None and not hasattr(operation, "_stack")
 
 
@@ -42,7 +42,7 @@ def get_config(model: Any) -> dict:
 
 
 class _Writer:
-    """Names for the operations of a graph, and places for its tensors."""
+    """Assigns names to the operations of a graph, and places to its tensors."""
 
     def __init__(self, model: Any):
         self.model = model
@@ -72,7 +72,7 @@ class _Writer:
                     self.places[tensor] = operation, name, i, j
         self.given: dict[SymbolicTensor, str] = {}
         for tensor in graph.input_list:
-            if not isinstance(tensor.node.op, InputLayer):  # the graph begins inside another
+            if not isinstance(tensor.node.op, InputLayer):  # the graph starts inside another
                 taken.add(name := unused(tensor.name or "input", taken))
                 self.given[tensor] = name
                 self.places[tensor] = None, name, 0, 0
@@ -144,11 +144,11 @@ def _entry(described: dict, name: str, calls: list) -> dict:
 
 
 class _Later(Exception):
-    """A call needs the result of one that has not been made yet."""
+    """A call needs the result of a call that has not been made yet."""
 
 
 class _Reader:
-    """The operations of a config by name, and what their calls have given."""
+    """The operations of a config by name, and the outputs of their calls."""
 
     def __init__(self, config: dict):
         self.operations: dict[str, Any] = {}
@@ -172,7 +172,7 @@ class _Reader:
         return found
 
     def _run(self) -> None:
-        """Make every call, each when what it needs is there."""
+        """Make every call, each once its inputs are available."""
         while any(self.waiting.values()):
             progress = False
             for name, calls in self.waiting.items():
@@ -197,7 +197,7 @@ class _Reader:
         return self._old_arguments(call)
 
     def _values(self, data: Any) -> Any:
-        """Arguments, with tensors in the place of their descriptions."""
+        """Arguments, with descriptions of tensors replaced by the tensors."""
         if isinstance(data, dict) and data.get("class_name") == TENSOR:
             return self.tensor(*data["config"]["keras_history"])
         if isinstance(data, dict) and "class_name" not in data:
@@ -208,7 +208,7 @@ class _Reader:
         return deserialize(data)
 
     def _old_arguments(self, call: list) -> tuple[list, dict]:
-        """Calls as Keras 1 and 2 wrote them: lists of [name, call, output, named arguments]."""
+        """Calls in the format of Keras 1 and 2: lists of [name, call, output, named arguments]."""
         tensors: list[SymbolicTensor] = []
         kwargs: dict[str, Any] = {}
         for name, number, output, *more in call:
@@ -225,7 +225,7 @@ class _Reader:
         return self.outputs[name][call][output]
 
     def places(self, data: Any) -> Any:
-        """Tensors in the form in which a config names a model's inputs or outputs."""
+        """The tensors named by `input_layers` or `output_layers`, in the same structure."""
         if isinstance(data, dict):
             return {key: self.places(child) for key, child in data.items()}
         if len(data) == 3 and isinstance(data[0], str):
@@ -240,19 +240,19 @@ class _Reader:
 
 
 def _as_index(values: list) -> list | tuple:
-    """JSON has no tuples: an index such as `x[:, 1]` is one."""
+    """Restore the tuple of an index such as `x[:, 1]`, which JSON stores as a list."""
     return tuple(values) if any(isinstance(v, slice | type(...)) for v in values) else values
 
 
 def from_config(cls: type, config: dict) -> Any:
-    """A functional model made from what `get_config` returned.
+    """A functional model from the result of `get_config`.
 
     Args:
         cls: its class, made as `cls(inputs=..., outputs=..., name=...)`.
         config: plain data.
 
     Raises:
-        ValueError: if the data do not describe a graph.
+        ValueError: if the data do not describe a valid graph.
     """
     reader = _Reader(config)
     own = arguments_of(cls.__init__)  # type: ignore[misc]
@@ -272,18 +272,18 @@ def from_config(cls: type, config: dict) -> Any:
     return model
 
 
-# ---- flat, for pickles and copies
+# ---- flattened, for pickles and copies
 
 
 class _Place:
-    """A tensor's number, in the place of the tensor."""
+    """A placeholder with a tensor's number."""
 
     def __init__(self, number: int):
         self.number = number
 
 
 def pack(graph: Graph) -> dict:
-    """A graph without references from call to call, however deep it is.
+    """A graph as a flat table, so that deep graphs do not recurse.
 
     Returns:
         A dictionary of tensors (shape, dtype, name, mask) and of calls whose arguments name them.
@@ -322,7 +322,7 @@ def _mask_of(tensor: SymbolicTensor) -> Any:
 
 
 def unpack(packed: dict) -> Graph:
-    """The graph that `pack` took apart; layers know their calls again."""
+    """The graph that `pack` flattened; restores the calls recorded on its layers."""
     tensors = []
     for shape, dtype, name, mask in packed["tensors"]:
         tensor = SymbolicTensor(shape, dtype, name=name)
@@ -360,18 +360,18 @@ def _replaced(values: Any, fn: Callable, kind: type = SymbolicTensor) -> Any:
 
 
 def check_names(layers: list[Layer]) -> None:
-    """Raise if two layers have one name."""
+    """Raise if two layers have the same name."""
     seen: dict[str, Layer] = {}
     for layer in layers:
         if seen.setdefault(layer.name, layer) is not layer:
             raise ValueError(
-                f"two layers of a model are named {layer.name!r}; names must differ, since files "
-                "and reports go by them"
+                f"two layers of a model are named {layer.name!r}; names must be unique, since "
+                "files and reports use them"
             )
 
 
 def known_outputs(graph: Graph) -> Known:
-    """What a graph says of its outputs: names, symbolic tensors and activations."""
+    """What a graph knows about its outputs: names, symbolic tensors and activations."""
     tensors = tree.flatten(graph.outputs)
     if isinstance(graph.outputs, dict) and len(graph.outputs) == len(tensors):
         names = sorted(graph.outputs)
@@ -383,7 +383,7 @@ def known_outputs(graph: Graph) -> Known:
 
 
 def _activation_of(tensor: SymbolicTensor) -> Any:
-    """The activation function that a tensor comes out of, looking through nested models."""
+    """The activation function that computes a tensor, looking through nested models."""
     op = tensor.node.op
     if isinstance(op, Trainable) and (inner := op._known_outputs().specs) is not None:
         return _activation_of(tree.flatten(inner)[0])

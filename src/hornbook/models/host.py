@@ -1,7 +1,7 @@
-"""A model in two parts: what runs on the host, in numpy, and what runs on the device.
+"""Splits a model into a host part, in numpy, and a device part.
 
-The graph is cut once, where its host layers end. What they need is computed before a batch is sent
-to the device; the device part begins with the tensors at the cut, the *edges*.
+The graph is cut once, where its host layers end. The host part runs before a batch is sent to the
+device; the device part starts from the tensors at the cut, the *edges*.
 """
 
 from typing import Any, NamedTuple
@@ -16,30 +16,30 @@ from hornbook.layers.base import Layer
 from hornbook.layers.calling import arguments_of
 from hornbook.layers.host import HostLayer, host_arrays, is_text
 
-WHOLE_BYTES = 256 * 2**20  # as much as this is computed at once, and kept
+WHOLE_BYTES = 256 * 2**20  # up to this size all samples are processed at once, and kept
 
 AFTER_DEVICE = """layer {!r} ({}) computes on the host and cannot follow {!r} ({}), which has \
 weights or changes with training, and so computes on the device.
 Wrong:  outputs = {}(...)({}(...)(x))
-Right:  a model without {!r}; call it on what predict returns"""
+Right:  a model without {!r}; call that layer on the output of predict"""
 TEXT_OUT = (
-    "model {!r} has strings among its outputs ({!r}), which only a call gives: use model(x) "
+    "model {!r} has strings among its outputs ({!r}), which only a call returns: use model(x) "
     "rather than predict(x) or fit"
 )
 WRONG_DTYPE = "model {!r}: input {!r} takes {}; it got {}"
 
 
 class Prepared(NamedTuple):
-    """What the host has made of a batch: an array for each edge."""
+    """A batch after the host part: an array for each edge."""
 
     values: tuple
 
 
 class HostStage:
-    """The two parts of a graph that has host layers.
+    """The two parts of a graph with host layers.
 
     Args:
-        graph: has no models with host layers of their own among its operations.
+        graph: its operations must not include models with host layers.
         edges: the tensors at the cut.
 
     Attributes:
@@ -53,21 +53,23 @@ class HostStage:
         self.after = Graph(edges, graph.outputs)
 
     def prepare(self, values: list) -> Prepared:
-        """The edges for these inputs, as numpy arrays."""
+        """The values at the edges for these inputs, as numpy arrays."""
         made = self.before.run(values, _call)
         return Prepared(tuple(map(_as, made, self.before.output_list)))
 
     def finish(self, prepared: Prepared) -> Any:
-        """The outputs for these edges."""
+        """The outputs for these edge values."""
         return self.after.run(list(prepared.values))
 
     def fits(self, rows: int, sample: Prepared) -> bool:
-        """Whether so many rows may be computed at once, and kept: what comes out is not too large,
-        and has the same shape whichever rows are computed together.
+        """Whether all rows may be processed at once, and kept.
+
+        They may if the result is not too large, and its shape does not depend on which rows are
+        processed together.
 
         Args:
-            rows: how many there are.
-            sample: the edges of some of them.
+            rows: number of rows.
+            sample: the edge values of some of them.
         """
         arrays = [np.asarray(value) for value in sample.values]
         size = sum(array.nbytes / max(len(array), 1) for array in arrays) * rows
@@ -84,7 +86,7 @@ def split(graph: Graph) -> HostStage | None:
     if all(getattr(node.op, "_host", None) is None for node in graph.nodes):
         return None
     graph = _flat(graph)
-    needed: dict[SymbolicTensor, Any] = {}  # which host layer needs it
+    needed: dict[SymbolicTensor, Any] = {}  # the host layer that needs each
     early: set[Node] = set()
     for node in reversed(graph.nodes):
         reader = next((needed[t] for t in node.output_list if t in needed), None)
@@ -102,7 +104,7 @@ def split(graph: Graph) -> HostStage | None:
 
 
 def _check(op: Any, reader: HostLayer) -> None:
-    """Raise unless an operation gives the same on the host, before training as after."""
+    """Raise unless an operation can run on the host: no weights, and not dependent on training."""
     if isinstance(op, Layer) and (
         "training" in arguments_of(type(op).call) or any(v.kind == "weight" for v in op.weights)
     ):
@@ -112,7 +114,7 @@ def _check(op: Any, reader: HostLayer) -> None:
 
 
 def _flat(graph: Graph) -> Graph:
-    """A graph without models that have host layers: their own graphs stand in their place."""
+    """A graph in which nested models with host layers are inlined."""
     if not any(_inner(node.op) for node in graph.nodes):
         return graph
     fresh = {t: SymbolicTensor(t.shape, t.dtype, name=t.name) for t in graph.input_list}
@@ -138,7 +140,7 @@ def _call(op: Any, args: tuple, kwargs: dict) -> Any:
 
 
 def _as(value: Any, edge: SymbolicTensor) -> Any:
-    """A value at the cut in the dtype of its tensor."""
+    """A value at the cut, cast to the dtype of its tensor."""
     return value if is_text(edge) else np.asarray(value).astype(edge.dtype, copy=False)
 
 
@@ -146,15 +148,15 @@ def _as(value: Any, edge: SymbolicTensor) -> Any:
 
 
 def given(model: Any, value: Any) -> Any:
-    """What a model with host layers is called with, as numpy arrays."""
+    """The inputs of a model with host layers, as numpy arrays."""
     return value if isinstance(value, Prepared) else host_arrays(value, f"model {model.name!r}")
 
 
 def prepared(model: Any, x: Any) -> Prepared:
-    """A batch as the device takes it.
+    """A batch after the host part, as the device takes it.
 
     Raises:
-        ValueError: if the model gives strings, which no device holds.
+        ValueError: if the model outputs strings, which no device holds.
     """
     if isinstance(x, Prepared):
         return x
@@ -166,7 +168,7 @@ def prepared(model: Any, x: Any) -> Prepared:
 
 
 def check_dtype(model: Any, value: Any, symbol: SymbolicTensor) -> None:
-    """Raise if strings are given where an input takes numbers, or the other way round."""
+    """Raise if an input gets strings instead of numbers, or the reverse."""
     if is_text(value) != is_text(symbol):
         wanted = "strings" if symbol.dtype == STRING else f"numbers ({symbol.dtype})"
         had = "strings" if is_text(value) else f"numbers ({value.dtype})"

@@ -1,4 +1,4 @@
-"""What a functional model is called with, matched to its inputs: by place, by name, in any form."""
+"""Matches the arguments of a functional model to its inputs: by position, by name, or nested."""
 
 import warnings
 from typing import Any
@@ -17,12 +17,12 @@ ONE_SAMPLE = ". x[None] makes a batch of one sample"
 
 
 def in_order(model: Any, given: Any) -> list:
-    """One value for each of the graph's inputs, in their order; `None` for what is left out.
+    """One value for each input of the graph, in order; `None` for omitted ones.
 
     Args:
         model: a functional model.
-        given: values in the form of its inputs, flat in their order, or a dict by their names; a
-            list for a dict of inputs is refused, since it says nothing of the order.
+        given: values in the structure of its inputs, a flat list in their order, or a dict by name.
+            A list for a dict of inputs is refused, since its order is ambiguous.
 
     Raises:
         ValueError: if some are missing, or there are too many.
@@ -65,8 +65,10 @@ def _matched(model: Any, form: Any, given: Any) -> list:
 
 
 def _refuse_list(model: Any, form: dict, given: Any) -> None:
-    """A list does not say which input is which; if nor do the inputs' names, it goes by sorted
-    keys, as in Keras."""
+    """Refuse a list for a dict of inputs; if the inputs' names differ from the keys, only warn.
+
+    As in Keras, such a list is taken in the order of the sorted keys.
+    """
     message = (
         f"model {model.name!r} takes its inputs by name, as a dict with the keys {list(form)}; "
         f"it got a {type(given).__name__}"
@@ -102,13 +104,13 @@ def is_optional(symbol: SymbolicTensor) -> bool:
 
 
 def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
-    """A value of its input's dtype and rank; a last axis of size 1 is added or taken away.
+    """A value cast to its input's dtype and rank; a last axis of size 1 is added or removed.
 
     Args:
         model: named in messages.
         value: an array, a symbolic tensor or `None`.
         symbol: the input.
-        strict: whether sizes must be the input's, beside that of the batch.
+        strict: whether all sizes but the batch size must match.
 
     Raises:
         ValueError: for another shape, or `None` for an input that is not optional.
@@ -141,19 +143,18 @@ def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
 def _check_given(model: Any, value: Any, symbol: SymbolicTensor) -> None:
     if value is None and not is_optional(symbol):
         raise ValueError(
-            f"model {model.name!r}: input {symbol.name!r} of shape {symbol.shape} is None. Give it "
-            "data, or make it with Input(..., optional=True)"
+            f"model {model.name!r}: input {symbol.name!r} of shape {symbol.shape} is None. Pass "
+            "data, or create it with Input(..., optional=True)"
         )
 
 
 def fits(size: Any, want: Any) -> bool:
-    """Whether a size is, or may be, the one that is wanted."""
+    """Whether a size matches, or may match, the expected one."""
     return size is None or want is None or size == want
 
 
 def only_looked_up(graph: Graph) -> set[SymbolicTensor]:
-    """The inputs that are only looked up, in a table or on the host: their numbers stay whole,
-    however large."""
+    """The inputs read only by embeddings or host layers; their integers are not cast to float."""
     readers: dict[SymbolicTensor, list] = {symbol: [] for symbol in graph.input_list}
     for node in graph.nodes:
         for symbol in node.inputs:
@@ -164,7 +165,7 @@ def only_looked_up(graph: Graph) -> set[SymbolicTensor]:
 
 
 def without_more(model: Any, x: dict) -> dict:
-    """Data by name or key without those that the model does not take."""
+    """Data by name or key, without entries that the model does not take."""
     form = model._recorded.inputs
     if isinstance(form, SymbolicTensor):
         names = {form.name} if form.name in x else set(x)
@@ -177,7 +178,7 @@ def without_more(model: Any, x: dict) -> dict:
 
 
 def without_none(model: Any, x: Any) -> Any:
-    """Data whose inputs that are left out are not there, rather than `None`."""
+    """Data without the optional inputs that are `None`."""
     if tree.is_nested(x) and any(leaf is None for leaf in tree.walk(x)):
         values = list(zip(model._recorded.input_list, in_order(model, x), strict=True))
         for symbol, value in values:

@@ -1,4 +1,4 @@
-"""`Model`: a layer that can be trained. Made from symbolic tensors, or by subclassing."""
+"""`Model`: a trainable graph of layers, made from symbolic tensors or by subclassing."""
 
 import inspect
 import json
@@ -24,16 +24,16 @@ from hornbook.training.trainer import Trainer
 
 
 class Model(Trainer):
-    """Layers grouped into one that can be trained.
+    """A trainable layer made of other layers.
 
     Args:
         inputs: a symbolic tensor from `Input`, or a list or dict of them.
         outputs: symbolic tensors computed from them. Without `inputs` and `outputs`, a subclass
-            writes `call`.
+            defines `call`.
         name: default the class's name in snake case, numbered.
 
     Raises:
-        ValueError: if an output depends on an input that is not given.
+        ValueError: if an output depends on an input that is not listed.
 
     Example:
         >>> import hornbook as keras
@@ -50,8 +50,8 @@ class Model(Trainer):
         Layer.__init__(self, name=name or self._default_name(inputs), **kwargs)
         self.supports_masking = True
         self._recorded: Any = None  # a `Graph`, in a functional model
-        self._call_graph: Any = None  # the same, with the losses that were added
-        self._stage: Any = None  # a `HostStage`: the same in two parts, if it has host layers
+        self._call_graph: Any = None  # the same graph, with added losses
+        self._stage: Any = None  # a `HostStage`, if the graph has host layers
         self._symbolic_losses: list[SymbolicTensor] = []
         self._strict_shapes = True
         if inputs is not None:
@@ -101,7 +101,7 @@ class Model(Trainer):
         if self._recorded is None:
             raise AttributeError(
                 f"{type(self).__name__} {self.name!r} has no {what}: only a model that is made "
-                "from symbolic inputs and outputs has, or a Sequential that is built"
+                "from symbolic inputs and outputs has it, or a built Sequential"
             )
         return self._recorded
 
@@ -117,12 +117,12 @@ class Model(Trainer):
 
     @property
     def input(self) -> Any:
-        """The symbolic inputs, in the form they were given."""
+        """The symbolic inputs, in the structure given to the constructor."""
         return self._recorded.inputs if self._recorded else super().input
 
     @property
     def output(self) -> Any:
-        """The symbolic outputs, in the form they were given."""
+        """The symbolic outputs, in the structure given to the constructor."""
         return self._recorded.outputs if self._recorded else super().output
 
     @derived
@@ -146,8 +146,10 @@ class Model(Trainer):
         return functional.known_outputs(self._known("output_names")).names or []
 
     def _known_graph(self) -> Graph | None:
-        """The graph of a functional model without losses in it, whose `call` is not one's own; of
-        one with host layers, what runs on the device."""
+        """The graph of a functional model, or its device part if it has host layers.
+
+        `None` if the model overrides `call` or has symbolic losses.
+        """
         own = not type(self).call.__module__.startswith("hornbook.models.")
         stage = self._host
         graph = stage.after if stage is not None and self.built else self._recorded
@@ -155,11 +157,11 @@ class Model(Trainer):
 
     @property
     def _host(self) -> Any:
-        """What runs on the host, before the device, if the graph has such layers."""
+        """The `HostStage`, if the graph has host layers; else `None`."""
         return self._stage if self._recorded is not None else None
 
     def _known_outputs(self) -> Known:
-        """What the graph says of the outputs: names, symbolic tensors and activations."""
+        """What the graph knows about the outputs: names, symbolic tensors and activations."""
         return functional.known_outputs(self._recorded) if self._recorded else Known()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -174,7 +176,7 @@ class Model(Trainer):
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    f"{self.name!r} has {len(layers)} layers; there is none at {index}"
+                    f"{self.name!r} has {len(layers)} layers; there is none at index {index}"
                 )
             return layers[index]
         for layer in layers:
@@ -197,10 +199,10 @@ class Model(Trainer):
 
         Args:
             line_length: width in characters; default the terminal's, at most 100.
-            positions: where columns end, in characters or as fractions of the width.
+            positions: ends of the columns, in characters or as fractions of the width.
             print_fn: called with each line instead of `print`.
-            expand_nested: whether the layers of nested models are listed too.
-            show_trainable: whether a column says which layers are trainable.
+            expand_nested: whether to list the layers of nested models too.
+            show_trainable: whether to add a column that shows which layers are trainable.
             layer_range: the first and last layer to list: names, or regular expressions for them.
         """
         text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
@@ -208,7 +210,7 @@ class Model(Trainer):
             (print_fn or print)(line)
 
     def reset_states(self) -> None:
-        """Start the sequences of stateful layers anew."""
+        """Reset the states of stateful layers."""
         for layer in self._all_modules():
             reset = getattr(layer, "reset_states", None)
             if layer is not self and callable(reset):
@@ -247,7 +249,7 @@ class Model(Trainer):
         kinds.load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **kwargs: Any) -> str:
-        """The config as JSON, for `models.model_from_json`; weights are left out.
+        """The config as JSON, without weights, for `models.model_from_json`.
 
         Args:
             **kwargs: for `json.dumps`.
@@ -257,7 +259,7 @@ class Model(Trainer):
     # ---- config
 
     def _is_functional(self) -> bool:
-        """Whether its graph and name are all that it is made from."""
+        """Whether the model is fully described by its graph and name."""
         own = arguments_of(type(self).__init__)
         as_graph = own.keys() == arguments_of(Model.__init__).keys()
         takes_any = {p.kind for p in own.values()} >= {
@@ -268,19 +270,19 @@ class Model(Trainer):
 
     @property
     def _stated_class(self) -> dict:
-        """What files call its class, where that is not its name."""
+        """The class as named in files, if that differs from the class's name."""
         if type(self) is not Model or self._recorded is None:
             return {}
         module, name = "keras.src.models.functional", "Functional"
         return {"module": module, "class_name": name, "registered_name": name}
 
     def get_config(self) -> dict:
-        """Of a functional model the graph, of others the constructor arguments, as plain data."""
+        """The graph of a functional model, else the constructor arguments, as plain data."""
         return functional.get_config(self) if self._is_functional() else super().get_config()
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
-        """A model made from what `get_config` returned, with new weights.
+        """A model with new weights from the result of `get_config`.
 
         Args:
             config: plain data.
@@ -295,17 +297,17 @@ class Model(Trainer):
 
     @door
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights of a model with a `call` method, for inputs of this shape.
+        """Create the weights of a model with a `call` method, for inputs of this shape.
 
         Args:
-            input_shape: with the batch size in front (`None`: any); a list or dict of shapes for
+            input_shape: including the batch size (`None` for any); a list or dict of shapes for
                 several inputs.
         """
         if self._recorded is None and input_shape is not None:
             self._build_by_call({"input_shape": input_shape})
 
     def build_from_config(self, config: dict) -> None:
-        """Build as `get_build_config` says."""
+        """Build from the result of `get_build_config`."""
         if self._recorded is None and type(self).build is Model.build:
             self._build_by_call(config.get("shapes_dict", config))
         else:
@@ -314,14 +316,14 @@ class Model(Trainer):
     def _build(self, shapes: dict[str, Any]) -> None:
         if type(self).build is not Model.build:
             return super()._build(shapes)
-        self.built = True  # the call that follows builds what is inside
+        self.built = True  # the call that follows builds the layers
         first = next(iter(shapes.values()), None)
         self._build_shapes = {"input_shape": first} if len(shapes) == 1 else shapes
 
     def _build_by_call(self, shapes: dict[str, Any]) -> None:
-        """Call the model on symbolic inputs of these shapes, so that layers inside are built."""
+        """Build the layers by calling the model on symbolic inputs of these shapes."""
         errors: list[Exception] = []
-        self.built = True  # the call builds what is inside, not the model again
+        self.built = True  # the call builds the layers, not the model again
         for dtype in (self.compute_dtype, "int32"):
             symbols = {
                 key.removesuffix("_shape"): tree_of_symbols(as_shape(shape), dtype)
@@ -342,7 +344,7 @@ class Model(Trainer):
     def __getstate__(self) -> dict:
         state = super().__getstate__()
         if symbolic_leaves(state["_arguments"]):
-            state["_arguments"] = ((), {})  # the graph says it all
+            state["_arguments"] = ((), {})  # the graph is enough
         graph = state.pop("_call_graph", None)
         state |= {"_recorded": None, "_symbolic_losses": bool(self._symbolic_losses)}
         state["_stage"] = None
@@ -388,7 +390,7 @@ class Model(Trainer):
         return bare(result)
 
     def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
-        """As in Keras, a symbolic output stays in the list of one that the model was made with."""
+        """Record a call; as in Keras, a single output stays in the list it was declared in."""
         if self._host is not None:
             return self._record_stage(args, kwargs)
         outputs, form = (
@@ -399,7 +401,7 @@ class Model(Trainer):
         return type(form)([outputs]) if one else outputs
 
     def _record_stage(self, args: tuple, kwargs: dict) -> Any:
-        """A symbolic call of a model with host layers, whose outputs are as they were recorded."""
+        """A symbolic call of a model with host layers; outputs have the recorded specs."""
         if self._recorded is None:
             self._build({"input_shape": shape_of(args[0])})
         self._match(*args)
@@ -412,21 +414,21 @@ class Model(Trainer):
         return node.outputs
 
     def _host_arrays(self, value: Any) -> Any:
-        """What a model with host layers is called with, as numpy arrays."""
+        """The inputs of a model with host layers, as numpy arrays."""
         return given(self, value)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The masks of a model's outputs are those its layers gave them."""
+        """`None`: outputs keep the masks that the layers set."""
         return None
 
     def add_loss(self, loss: Any) -> None:
-        """As `Layer.add_loss`; in a functional model symbolic tensors too."""
+        """`Layer.add_loss`, which in a functional model also takes symbolic tensors."""
         for one in loss if isinstance(loss, list | tuple) else [loss]:
             if not isinstance(one, SymbolicTensor):
                 super().add_loss(one)
                 continue
             if self._recorded is None:
-                raise ValueError(f"{self.name!r} has no graph that a symbolic loss could belong to")
+                raise ValueError(f"{self.name!r} has no graph to add a symbolic loss to")
             self._symbolic_losses = [*self._symbolic_losses, one]
             self._call_graph = Graph(
                 self._recorded.inputs,
@@ -435,7 +437,7 @@ class Model(Trainer):
             self._stage = split(self._call_graph)
 
     def _match(self, inputs: Any) -> list:
-        """The values of the inputs in the graph's order, checked."""
+        """The input values in the graph's order, checked."""
         values = zip(in_order(self, inputs), self._recorded.input_list, strict=True)
         return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
 
@@ -444,8 +446,7 @@ class Model(Trainer):
         return list(x.values) if isinstance(x, Prepared) else in_order(self, x)
 
     def _adapt_inputs(self, x: Any) -> Any:
-        """Data in the form that the model is called with, what runs on the host done; wrong names
-        and shapes raise."""
+        """Data as the model's inputs, after the host stage; wrong names and shapes raise."""
         if self._host is not None:
             return prepared(self, x)
         if self._recorded is None or not tree.is_nested(x):
@@ -459,7 +460,7 @@ class Model(Trainer):
 
 
 def bare(values: Any) -> Any:
-    """What a list of one has in it; anything else as it is. So models give their one output."""
+    """The item of a list of one; anything else as it is."""
     listed = type(values) in (list, tuple) and len(values) == 1
     return values[0] if listed else values
 

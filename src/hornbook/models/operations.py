@@ -1,8 +1,8 @@
-"""Ops in a graph as plain data and back: each becomes the object that Keras has for it.
+"""Ops in a graph to plain data and back, as Keras's operation objects.
 
 Keras records `x * 2` as an object `Multiply()` called on `x` and 2, and `mean(x, axis=1)` as an
-object `Mean(axis=1)` called on `x`. Which arguments belong to the call and which to the object
-follows from their names. Only functions of `hornbook.ops` and registered ones can be named.
+object `Mean(axis=1)` called on `x`. Argument names decide which belong to the call and which to the
+object. Only functions of `hornbook.ops` and registered ones can be saved.
 """
 
 import inspect
@@ -21,7 +21,7 @@ FAMILIES = {"numpy": numpy, "nn": nn, "math": math, "core": core, "linalg": lina
 SAME_AS = {"swish": "silu", "hard_swish": "hard_silu"}
 VARIADIC = {"reshape": "newshape", "transpose": "axes"}  # x.reshape(2, 3) as x.reshape((2, 3))
 
-# Keras's classes that are not the op's name in camel case.
+# Keras's class names that are not the op's name in camel case.
 CLASSES = {
     name: cls
     for row in """
@@ -33,8 +33,8 @@ batch_normalization BatchNorm|layer_normalization LayerNorm|rms_normalization RM
     for name, cls in (pair.split() for pair in row.split("|") if pair)
 }
 
-# An op is called with its arguments that have no default and no type but an array's; all others
-# settle what it is. These are Keras's exceptions, for all ops and for some.
+# Arguments without a default and without a non-array type are passed in the call; all others are
+# settings of the object. These are Keras's exceptions, for all ops and for some.
 CALLED_WITH = set(
     "atol beta bias branches choicelist condlist constant_values default f false_fn fun gamma mask "
     "offset output_shape rtol scale step stop true_fn weights x x1 x2 xs".split()
@@ -86,7 +86,7 @@ _BY_CLASS = {
 
 
 def _split(name: str, fn: Callable, args: tuple, kwargs: dict) -> tuple[list, dict, dict]:
-    """Positional and named arguments of the call, and settings."""
+    """The positional and named arguments of the call, and the settings."""
     signature = inspect.signature(fn)
     bound = signature.bind(*args, **kwargs)
     called: list = []
@@ -111,7 +111,7 @@ def _split(name: str, fn: Callable, args: tuple, kwargs: dict) -> tuple[list, di
 
 
 def _is_called_with(name: str, parameter: inspect.Parameter) -> bool:
-    """Whether an argument of an op is given when it is called, or settles what it is."""
+    """Whether an argument of an op is passed in the call, rather than being a setting."""
     key, empty = parameter.name, parameter.empty
     if key in SETTLED or key in SETTINGS.get(name, ()):
         return False
@@ -120,7 +120,7 @@ def _is_called_with(name: str, parameter: inspect.Parameter) -> bool:
 
 
 def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
-    """(name, function of `hornbook.ops`, arguments, named arguments) that does what a node does."""
+    """An equivalent (name, function of `hornbook.ops`, args, kwargs) for a node, or `None`."""
     found = _find(str(node.name))
     if found is None:
         return None
@@ -143,7 +143,7 @@ def normal_form(node: Node) -> tuple[str, Callable, tuple, dict] | None:
 
 
 def is_operator(target: Any) -> bool:
-    """Whether a recorded call is of an operator or method of a symbolic tensor."""
+    """Whether a recorded call is an operator or method of a symbolic tensor."""
     return getattr(target, "__module__", None) == symbolic.__name__
 
 
@@ -163,10 +163,10 @@ def describe_op(node: Node, name: str) -> tuple[dict, list, dict]:
 
     Args:
         node: a call of an op.
-        name: what the file calls it, unique in the model.
+        name: its name in the file, unique in the model.
 
     Returns:
-        The description of the op, and the positional and named arguments it is called with.
+        The description of the op, and the positional and named arguments of the call.
 
     Raises:
         ValueError: if it is neither a function of `hornbook.ops` nor registered.
@@ -202,11 +202,11 @@ def is_op(described: dict) -> bool:
 
 
 def op_from(described: dict, settings: dict) -> Callable:
-    """The call of an op that plain data describe.
+    """A function that calls the op described by plain data.
 
     Args:
         described: what `describe_op` returned.
-        settings: its config, made into values.
+        settings: its config, deserialized.
 
     Raises:
         ValueError: if there is no such op, or it lacks a setting.
@@ -233,7 +233,7 @@ def op_from(described: dict, settings: dict) -> Callable:
 
 
 def _call(name: str, fn: Callable, args: tuple, named: dict) -> Any:
-    """Call an op whose settings may stand before or between what it is called with."""
+    """Call an op whose settings may come before or between its call arguments."""
     signature = inspect.signature(fn)
     rest = list(args)
     bound = inspect.BoundArguments(signature, OrderedDict())

@@ -1,4 +1,4 @@
-"""`Sequential`: a model that is a stack of layers."""
+"""`Sequential`: a stack of layers."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ class Sequential(Model):
     """A stack of layers, each with one input and one output.
 
     Args:
-        layers: layers, or an `Input` first; with an input shape it is built at once, without on
-            the first data.
+        layers: the layers, optionally with an `Input` first. With an input shape the model is built
+            at once, without on the first data.
         trainable: whether training changes it.
         name: default `"sequential"`, numbered.
 
@@ -38,7 +38,7 @@ class Sequential(Model):
     def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(name=name)
         self._trainable = trainable
-        self._stack: tuple[Layer, ...] = ()  # no list, in which it would be looked for changes
+        self._stack: tuple[Layer, ...] = ()  # a tuple: lists are searched for changes
         if isinstance(layers, Layer):
             raise ValueError(f"a Sequential takes a list of layers, not {layers!r}{AS_LIST}")
         for layer in layers or []:
@@ -46,13 +46,13 @@ class Sequential(Model):
 
     @door
     def add(self, layer: Any) -> None:
-        """Put a layer on top.
+        """Append a layer.
 
         Args:
             layer: a layer, a model, or the tensor of an `Input` (first only).
 
         Raises:
-            ValueError: for anything else, or if its input does not fit what is below.
+            ValueError: for anything else, or if it does not fit the output of the layer before.
         """
         if isinstance(layer, SymbolicTensor):
             layer = layer.node.op
@@ -73,7 +73,7 @@ class Sequential(Model):
         self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the top layer off and return it."""
+        """Remove the last layer and return it."""
         if not self._stack:
             raise IndexError(f"there are no layers in {self.name!r}")
         layer = self._stack[-1]
@@ -82,7 +82,7 @@ class Sequential(Model):
         return layer
 
     def _rebuild(self) -> None:
-        """Record the stack anew, if it begins with an input."""
+        """Record the stack again, if it begins with an input."""
         if not self._stack or not isinstance(self._stack[0], InputLayer):
             if self._recorded is not None:
                 self._recorded = self._call_graph = None
@@ -107,7 +107,7 @@ class Sequential(Model):
 
     @door
     def build(self, input_shape: Any = None) -> None:
-        """Build for inputs of a shape with the batch size in front (`None`: any)."""
+        """Build for inputs of a shape, including the batch size (`None` for any)."""
         if not self._stack:
             raise ValueError(f"{self.name!r} has no layers to build")
         if self._recorded is None and input_shape is not None:
@@ -118,7 +118,7 @@ class Sequential(Model):
         self.built = True
 
     def _inputs_of(self, shape: Any) -> Any:
-        """Symbolic inputs of a shape, or in the form of a structure of shapes."""
+        """A symbolic input of a shape, or a structure of them for a structure of shapes."""
         if isinstance(shape, dict):
             return {key: self._inputs_of(child) for key, child in shape.items()}
         if isinstance(shape, list):
@@ -135,15 +135,14 @@ class Sequential(Model):
             )
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        """Apply the layers one after the other."""
+        """Apply the layers in order."""
         if self._recorded is None:
             raise ValueError(f"{self.name!r} has no layers to call")
         return super().call(inputs, training, mask)
 
     @property
     def _host(self) -> Any:
-        """What runs on the host. A model without an input has none yet, but knows whether it will:
-        its first layer's."""
+        """The host stage; before the model has an input, that of its first layer."""
         known = self._recorded is not None or not self._stack
         return super()._host if known else self._stack[0]._host
 
@@ -191,7 +190,7 @@ class Sequential(Model):
 
 
 def _instead(thing: Any) -> str:
-    """What one may have meant that gave this in the place of a layer."""
+    """A hint for something passed in place of a layer."""
     if isinstance(thing, type):
         return f": {thing.__name__}(...) makes one"
     if isinstance(thing, list | tuple):

@@ -12,7 +12,7 @@ from hornbook.layers.base import Layer
 
 SIDE = 2  # spaces between columns
 NARROWEST = 6  # a column of names
-# What stands in a column, and whether its words may be broken where there is no room.
+# The columns; names may be broken within a word if there is no room.
 NAME, SHAPE, PARAMS, CONNECTED, TRAINABLE = COLUMNS = (
     "Layer (type)",
     "Output Shape",
@@ -37,13 +37,13 @@ def summarize(
     Args:
         model: a model.
         line_length: width in characters; default the terminal's, at most 100.
-        positions: where columns end, in characters or as fractions of the width.
-        expand_nested: whether the layers of nested models are listed too.
-        show_trainable: whether a column says which layers are trainable.
+        positions: ends of the columns, in characters or as fractions of the width.
+        expand_nested: whether to list the layers of nested models too.
+        show_trainable: whether to add a column that shows which layers are trainable.
         layer_range: the first and last layer to list: names, or regular expressions for them.
 
     Raises:
-        ValueError: if no layer is named as `layer_range` says.
+        ValueError: if `layer_range` matches no layer.
     """
     width = line_length or min(shutil.get_terminal_size((80, 24)).columns, 100)
     rows = list(_rows(_range(called(model), layer_range), expand_nested))
@@ -54,7 +54,7 @@ def summarize(
     return "\n".join([f'Model: "{model.name}"', *table, *_totals(model), ""])
 
 
-Called = tuple[str, Any, list[Node]]  # a layer or op by its name in the table, and its calls
+Called = tuple[str, Any, list[Node]]  # name in the table, layer or op, its calls
 
 
 def _rows(operations: list[Called], expand: bool, indent: str = "") -> Iterator[dict[str, str]]:
@@ -92,7 +92,7 @@ def called(model: Any) -> list[Called]:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """The name, numbered if it is taken; taken from now on."""
+    """The name, numbered if taken; it is added to `taken`."""
     free, number = name, 0
     while free in taken:
         number += 1
@@ -118,7 +118,7 @@ def _range(operations: list[Called], wanted: list | tuple | None) -> list[Called
 
 
 def _has_branches(model) -> bool:
-    """Whether a list of layers alone does not say how they are connected."""
+    """Whether the graph is not a simple chain of layers."""
     graph = getattr(model, "_recorded", None)
     if graph is None:
         return False
@@ -131,7 +131,7 @@ def _has_branches(model) -> bool:
 
 def _sources(nodes: list[Node], names: dict[int, str]) -> list[str]:
     found = [names.get(id(t.node)) for node in nodes for t in node.inputs]
-    return [name for name in found if name]  # not the input that a Sequential keeps to itself
+    return [name for name in found if name]  # skips a Sequential's hidden input
 
 
 def _shape(operation, nodes) -> str:
@@ -150,7 +150,7 @@ def _params(operation) -> str:
 def _table(header: list[str], rows: list[list[str]], width: int, positions: Any) -> list[str]:
     """Columns no wider than they need, shrunk in turn until they fit; long cells wrap.
 
-    Only names are broken within a word: where shapes and numbers need more room, they get it.
+    Only names are broken within a word; shapes and numbers always get the room they need.
     """
     columns = list(zip(header, *rows, strict=True))
     if positions:
@@ -189,7 +189,7 @@ def _row(cells: list[str], widths: list[int]) -> list[str]:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Broken at spaces where there are any, else after a `_` or `/`, else anywhere."""
+    """Wrap text at spaces, else after a `_` or `/`, else anywhere."""
     indent = len(text) - len(text.lstrip())
     lines, rest = [], text
     while len(rest) > width:

@@ -1,4 +1,4 @@
-"""Helpers around models: seeds, labels, sequences, pictures, sessions."""
+"""Utilities around models: seeds, labels, sequences, images, sessions."""
 
 from hornbook.core import doors
 from hornbook.core.config import CustomObjectScope as CustomObjectScope

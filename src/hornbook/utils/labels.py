@@ -1,4 +1,4 @@
-"""Labels and rows of numbers in the form that a model takes."""
+"""One-hot labels and normalized arrays."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
-    """One-hot rows from class numbers.
+    """One-hot vectors from class numbers.
 
     Args:
         x: integers from 0, of any shape; a last axis of size 1 is dropped.
@@ -42,12 +42,12 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
-    """Numbers divided by their norm along an axis; where the norm is 0 they stay 0.
+    """Divide by the norm along an axis; where the norm is 0, values stay 0.
 
     Args:
-        x: numbers of any shape.
-        axis: the axis along which the norm is taken.
-        order: of the norm, 2 for the Euclidean.
+        x: array of any shape.
+        axis: the axis of the norm.
+        order: order of the norm; 2 for the Euclidean norm.
 
     Example:
         >>> normalize([[3.0, 4.0], [0.0, 0.0]])
@@ -60,5 +60,5 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
 
 
 def _like(given: Any, result: np.ndarray) -> Any:
-    """Numpy's array, or a JAX array if that is what was given."""
+    """The result as a JAX array if the input was one, else as a numpy array."""
     return jnp.asarray(result) if isinstance(given, jax.Array) else result

@@ -1,13 +1,13 @@
-"""Starting afresh."""
+"""Resetting global state."""
 
 from hornbook.core import dtype, module, settings
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forget automatic names and process-wide settings, as in a new process.
+    """Reset automatic names and global settings, as in a new process.
 
     Args:
-        free_memory: accepted for Keras's sake; models are freed when nothing refers to them.
+        free_memory: accepted for compatibility; models are freed when nothing refers to them.
     """
     module.reset_names()
     dtype.set_dtype_policy(None)
