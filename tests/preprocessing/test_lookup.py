@@ -122,7 +122,7 @@ def test_a_vocabulary_in_a_file_travels_with_the_model(tmp_path):
 
 
 def test_hdf5_says_that_it_has_no_place_for_a_vocabulary(tmp_path):
-    with pytest.warns(UserWarning, match="no place for the vocabularies of ..*lookup"):
+    with pytest.warns(UserWarning, match="cannot hold the vocabularies of ..*lookup"):
         model_of(keras, "lookup").save(tmp_path / "m.h5")
     words = keras.Input((2,), dtype="string")
     model = keras.Model(words, StringLookup(vocabulary=["a", "b"])(words))

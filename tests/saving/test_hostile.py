@@ -81,7 +81,7 @@ HOSTILE = {
     "deep": (attribute("model_config", "[" * 9000 + "]" * 9000), "recursion|too deeply"),
     "rather deep": (attribute("model_config", '{"a":' * 300 + "1" + "}" * 300), "256 levels"),
     "unknown class": (kind("os.system"), "'os.system'.*is not known here"),
-    "operation": (kind("TFOpLambda"), "an operation of TensorFlow's"),
+    "operation": (kind("TFOpLambda"), "a TensorFlow operation"),
     "training": (attribute("training_config", "[1]"), "'training_config'.*not what Keras writes"),
     "above": (
         attribute("weight_names", [b"../two/two/kernel:0"], ONE),

@@ -146,7 +146,9 @@ def test_the_file_says_what_keras_2_says(written):
 def test_the_code_of_a_lambda_is_not_run_by_another_process(written, monkeypatch):
     monkeypatch.setattr("hornbook.saving.configs.dumped", {})
     name = next(one.name for one in written[0].layers if type(one).__name__ == "Lambda")
-    with pytest.raises(ValueError, match=f"{name}' stands .*never run.*custom_objects={{'{name}'"):
+    with pytest.raises(
+        ValueError, match=f"{name}' is stored .*never run.*custom_objects={{'{name}'"
+    ):
         keras.models.load_model(written[1])
     again = keras.models.load_model(written[1], custom_objects={name: lambda x: 2 * x})
     x = rows(4, 6, 6, 1)

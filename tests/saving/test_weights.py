@@ -151,7 +151,7 @@ def test_a_model_that_was_not_trained_says_that_it_takes_no_state(tmp_path, endi
     first, second = trained(), trained(steps=0)
     (first.save if ending == "keras" else first.save_weights)(tmp_path / f"m.{ending}")
     with pytest.warns(
-        UserWarning, match=r"'adam.*not made a step.*the 10 .*\n.*optimizer\.build"
+        UserWarning, match=r"'adam.*not been built.*the 10 .*\n.*optimizer\.build"
     ) as w:
         second.load_weights(tmp_path / f"m.{ending}")
     assert len(w) == 1

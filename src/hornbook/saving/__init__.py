@@ -1,7 +1,7 @@
 """Saving and loading: Keras's `saving`.
 
-Files are data. What a file names is looked up in the registry and nowhere else; nothing is
-unpickled, imported or run.
+Files are data. Names in a file are looked up in the registry only; nothing is unpickled, imported
+or run.
 """
 
 from typing import Any
@@ -22,13 +22,13 @@ from hornbook.saving.kinds import save_weights as save_weights
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """Plain data that describe an object, ready for JSON.
+    """Serialize an object to plain data, ready for JSON.
 
     Args:
         obj: plain data, arrays, registered functions, or anything with `get_config`.
 
     Raises:
-        TypeError: for what cannot be described, such as a lambda.
+        TypeError: for an object that cannot be serialized, such as a lambda.
 
     Example:
         >>> serialize_keras_object(keras.layers.Flatten(name="flat"))["class_name"]
@@ -40,12 +40,12 @@ def serialize_keras_object(obj: Any) -> Any:
 def deserialize_keras_object(
     config: Any, custom_objects: dict | None = None, safe_mode: bool = True
 ) -> Any:
-    """The object that plain data describe.
+    """Deserialize an object from plain data.
 
     Args:
-        config: what `serialize_keras_object` returned.
+        config: the result of `serialize_keras_object`.
         custom_objects: classes and functions by name, in addition to the registered ones.
-        safe_mode: accepted for Keras's sake: code in a config is never run, whatever this says.
+        safe_mode: accepted for compatibility; code in a config is never run.
 
     Raises:
         ValueError: for a name that is not registered.

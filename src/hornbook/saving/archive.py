@@ -22,8 +22,8 @@ from hornbook.saving.policy import CONFIG, METADATA, WEIGHTS, FileError, member,
 FORMAT = "3.15.0"  # the version of Keras whose format is written
 
 NOT_BUILT = (
-    "the model {!r} is saved before it is built: the file has no weights. Call it on data, or "
-    "begin it with an Input, first"
+    "the model {!r} is saved before it is built: the file has no weights. Call it on data "
+    "first, or start it with an Input"
 )
 
 
@@ -58,9 +58,9 @@ def read(
 
     Args:
         source: a path or a file object.
-        shown: its name for messages.
+        shown: its name in messages.
         custom_objects: classes and functions by name.
-        compile: whether it is compiled as it was.
+        compile: whether to compile it as it was saved.
     """
     with opened(source, shown) as archive:
         config = read_json(archive, CONFIG, shown)
@@ -84,17 +84,17 @@ def load(model: Module, source: Any, shown: str, **options: Any) -> None:
 
 @contextmanager
 def opened(source: Any, path: str) -> Iterator[zipfile.ZipFile]:
-    """The archive in a file; whatever there is to say of a damaged one becomes one kind of error.
+    """Open an archive; errors from a damaged one become a `FileError`.
 
     Raises:
-        FileError: if it is none, or damaged.
+        FileError: if it is not an archive, or damaged.
     """
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise FileError(
-            f"{path!r} cannot be read: it is no .keras file, or it is damaged (cut short?). {error}"
+            f"{path!r} cannot be read: it is not a .keras file, or is damaged (truncated?). {error}"
         ) from None
 
 
@@ -108,7 +108,7 @@ def read_weights(model: Module, archive: zipfile.ZipFile, path: str, **options: 
 
 
 def _copy(source: Any, target: Any, size: int, path: str) -> None:
-    """Copy as many bytes as the archive declares, and find damage."""
+    """Copy the declared number of bytes; raise if there are more."""
     while piece := source.read(min(1 << 20, size + 1)):
         size -= len(piece)
         if size < 0:
@@ -118,18 +118,18 @@ def _copy(source: Any, target: Any, size: int, path: str) -> None:
 
 
 def _without_compile(config: Any) -> Any:
-    """Plain data without the compile arguments of models."""
+    """A config without the compile arguments of models."""
     if isinstance(config, dict):
         kept = {k: v for k, v in config.items() if k != "compile_config"}
         return {key: _without_compile(child) for key, child in kept.items()}
     return [_without_compile(child) for child in config] if isinstance(config, list) else config
 
 
-# ---- objects that stand in a config more than once
+# ---- shared objects in a config
 
 
 def numbered(config: Any) -> Any:
-    """A config in which only objects that are described more than once have a number."""
+    """Remove the number of objects that occur only once in a config."""
     counts = Counter(one["shared_object_id"] for one in _described(config))
     for one in _described(config):
         if counts[one["shared_object_id"]] == 1:
@@ -138,9 +138,9 @@ def numbered(config: Any) -> Any:
 
 
 def joined(config: Any) -> Any:
-    """A config in which each description of a shared layer has its number.
+    """Restore the number of a shared layer in each of its descriptions.
 
-    Keras 3 forgets the number of the first one where that stands inside a nested model.
+    Keras 3 omits the number of the first one if it is inside a nested model.
     """
     counts = Counter(one["shared_object_id"] for one in _described(config))
     lost: dict[str, list[dict]] = {}
@@ -156,7 +156,7 @@ def joined(config: Any) -> Any:
 
 
 def _identity(described: dict) -> str:
-    """What is equal in descriptions of one object."""
+    """A key that is equal for all descriptions of one object."""
     varying = ("shared_object_id", "inbound_nodes")
     return json.dumps({k: _untagged(v) for k, v in described.items() if k not in varying})
 

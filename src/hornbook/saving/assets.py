@@ -1,7 +1,7 @@
-"""Assets: files that a layer has of its own in a `.keras` archive, such as a vocabulary.
+"""Assets: a layer's own files in a `.keras` archive, such as a vocabulary.
 
-They stand in `assets/`, in a folder for each layer at its place in the layout. A layer writes them
-to a folder (`save_assets`) and reads them from one (`load_assets`); it never sees the archive.
+Each layer has a folder below `assets/`, at its path in the layout. A layer writes them to a folder
+(`save_assets`) and reads them from one (`load_assets`); it never sees the archive.
 """
 
 import shutil
@@ -19,7 +19,7 @@ MOST = 10_000  # files
 
 
 def write(model: Module, archive: zipfile.ZipFile) -> None:
-    """Write the files of all layers of a model that have some."""
+    """Write the assets of all layers of a model."""
     for entry in entries(model):
         save: Any = getattr(entry.owner, "save_assets", None)
         if save is None:
@@ -33,7 +33,7 @@ def write(model: Module, archive: zipfile.ZipFile) -> None:
 
 
 def names(model: Module) -> list[str]:
-    """The layers of a model that have files of their own."""
+    """The names of a model's layers that have assets."""
     found = []
     for entry in entries(model):
         save: Any = getattr(entry.owner, "save_assets", None)
@@ -46,10 +46,10 @@ def names(model: Module) -> list[str]:
 
 
 def read(model: Module, archive: zipfile.ZipFile, shown: str) -> None:
-    """Let the layers of a model read their files.
+    """Load the assets of all layers of a model.
 
     Raises:
-        FileError: if a name leads out of its folder, or a size is out of proportion.
+        FileError: if a name leads out of its folder, or a compression ratio is implausible.
     """
     names = [name for name in archive.namelist() if name.startswith(f"{FOLDER}/")]
     if len(names) > MOST:

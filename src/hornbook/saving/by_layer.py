@@ -1,8 +1,7 @@
-"""Weights by layer in HDF5: the files of all Kerases before `.weights.h5`.
+"""Weights by layer in HDF5: the format of all versions of Keras before `.weights.h5`.
 
-A group holds one group for each layer, under the layer's name. `layer_names` and each layer's
-`weight_names` say in which order; a nested model is one layer with the weights of all that is in
-it, those that are trained first.
+There is one group per layer, under the layer's name. `layer_names` and each layer's `weight_names`
+give the order. A nested model is one layer with all of its weights, trainable ones first.
 """
 
 import warnings
@@ -20,15 +19,15 @@ from hornbook.saving.conversions import as_today, as_written
 from hornbook.saving.hdf5 import Problem, report
 from hornbook.saving.policy import FileError
 
-WEIGHTS = "model_weights"  # the group of the weights in the file of a whole model
-TOP = "top_level_model_weights"  # weights that are the model's own, in no layer
+WEIGHTS = "model_weights"  # group of the weights in a whole-model file
+TOP = "top_level_model_weights"  # the model's own weights, in no layer
 COUNTED = "nb_layers"  # Keras 0 numbered layers and weights
 
 BY_NAME = "{!r} numbers its layers (Keras 0); it cannot be read by_name=True"
 
 
 class Origin(NamedTuple):
-    """Where a file comes from."""
+    """The format and backend of a file."""
 
     written: Format
     backend: str | None
@@ -43,7 +42,7 @@ class Saved(NamedTuple):
 
 
 def weights_of(layer: Any) -> list[Variable]:
-    """The weights of a layer in the order of these files: those that are trained first."""
+    """The weights of a layer in file order: trainable ones first."""
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
@@ -64,7 +63,7 @@ def is_by_layer(file: Any) -> bool:
 
 
 def write(model: Any, group: Any, written: Format) -> None:
-    """Write the weights of a model into an open, empty group of h5py's.
+    """Write the weights of a model into an open, empty h5py group.
 
     Args:
         model: a built model.
@@ -92,7 +91,7 @@ def write_some(group: Any, named: list[tuple[str, np.ndarray]]) -> None:
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names of which no two are equal: repeated ones are numbered."""
+    """Make names unique by numbering repeated ones."""
     counts: Counter[str] = Counter()
     made = []
     for name in names:
@@ -110,7 +109,7 @@ def read(
     """Compare a file with a model, then load what fits; see `saving.load_weights`.
 
     Raises:
-        FileError: if it does not fit; nothing is loaded then.
+        FileError: if it does not fit; then nothing is loaded.
     """
     with guard.opened(source, shown) as file:
         loads, problems = _loads(model, file, shown, by_name)
@@ -123,7 +122,7 @@ def read(
 
 
 def _loads(model: Module, file: Any, shown: str, by_name: bool) -> tuple[list, list[Problem]]:
-    """Variables with their values in an open file, and what does not fit."""
+    """Pairs of a variable and its value in an open file, and the mismatches."""
     if "layer_names" not in file.attrs and WEIGHTS in file.keys():  # noqa: SIM118
         file = guard.at(file, WEIGHTS)
     saved = list(_saved(file))
@@ -150,10 +149,10 @@ def _saved(file: Any) -> Iterator[Saved]:
 
 
 def layers_of(model: Any, origin: Origin) -> list[Any]:
-    """The layers of a model as the generation of a file listed them."""
+    """The layers of a model as a file of this generation lists them."""
     found: dict[Any, None] = {}
     for number, layer in enumerate(model.layers):
-        # The branches that a Keras 1 Sequential begins with are listed layer by layer.
+        # The branches at the start of a Keras 1 Sequential are listed layer by layer.
         flat = origin.written.joined and not number and len(getattr(layer, "input_names", ())) > 1
         found |= dict.fromkeys(_flat(layer) if flat else [layer])
     return list(found)
@@ -172,7 +171,7 @@ def _is_model(layer: Any) -> bool:
 def _by_place(
     model: Any, saved: list[Saved], origin: Origin
 ) -> tuple[list[tuple[Any, Saved]], list[Problem]]:
-    """Pairs of a layer and what the file has for it: those that have weights, in order."""
+    """Pairs of a layer and its saved weights, matched by position; only those with weights."""
     layers = [layer for layer in layers_of(model, origin) if layer.weights]
     saved = [one for one in saved if one.weights]
     if len(layers) == len(saved):
@@ -180,8 +179,8 @@ def _by_place(
     names = ", ".join(layer.name for layer in layers) or "none"
     message = (
         f"the model has {len(layers)} layers with weights ({names}); the file has {len(saved)} "
-        f"({', '.join(one.name for one in saved) or 'none'}). With by_name=True those that have "
-        "the same name are loaded"
+        f"({', '.join(one.name for one in saved) or 'none'}). Pass by_name=True to load "
+        "those with the same name"
     )
     return list(zip(layers, saved, strict=False)), [Problem("", message)]
 
@@ -189,7 +188,7 @@ def _by_place(
 def _by_name(
     model: Any, saved: list[Saved], origin: Origin
 ) -> tuple[list[tuple[Any, Saved]], list[Problem]]:
-    """Pairs of a layer and what the file has under its name."""
+    """Pairs of a layer and its saved weights, matched by name."""
     known = {one.name: one for one in saved}
     layers = [layer for layer in layers_of(model, origin) if layer.name in known]
     return [(layer, known[layer.name]) for layer in layers], []
@@ -198,7 +197,7 @@ def _by_name(
 def _compared(
     layer: Any, saved: Saved, origin: Origin, problems: list[Problem]
 ) -> list[tuple[Variable, Any]]:
-    """Pairs of a weight and its value, where a layer of the file fits one of the model."""
+    """Pairs of a weight and its value, if the saved layer fits the model's."""
     where = f"layer {layer.name!r} ({saved.name!r} in the file)"
     values = [guard.array_at(saved.group, name) for name in saved.weights]
     try:

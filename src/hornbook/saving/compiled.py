@@ -1,4 +1,4 @@
-"""How a model is compiled, and the state of its optimizer, in HDF5 files of any Keras."""
+"""Compile arguments and optimizer state in HDF5 files of any Keras."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from hornbook.saving.configs import function_named, object_today
 from hornbook.saving.configs_then import object_then
 
 PASSED = ("loss_weights", "run_eagerly", "steps_per_execution")
-WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")  # around a function, which they name
+WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")  # wrap a function, named in their config
 
 
 # ---- compile arguments
@@ -24,8 +24,8 @@ def training_today(training: Any, model: Any, written: Format) -> dict:
     """The compile arguments in a file, as `compile_from_config` takes them.
 
     Args:
-        training: what the file says.
-        model: the model, whose outputs are known.
+        training: the `training_config` of the file.
+        model: the model, with known outputs.
         written: the format of the file.
     """
     found = {key: training[key] for key in PASSED if training.get(key) is not None}
@@ -42,7 +42,7 @@ def training_today(training: Any, model: Any, written: Format) -> dict:
 
 
 def _each(given: Any, fn: Callable) -> Any:
-    """A structure of descriptions with `fn` of each."""
+    """Map `fn` over a structure of descriptions."""
     if isinstance(given, dict) and "class_name" not in given:
         return {key: _each(one, fn) for key, one in given.items()}
     if isinstance(given, list):
@@ -64,7 +64,7 @@ def _optimizer_today(described: dict, written: Format) -> dict:
 
 
 def _of(family: str, described: dict) -> dict:
-    """What a file says of an object without a module is of the family where it stands."""
+    """A description with the module of the family it is listed under, unless it has one."""
     return {"module": f"keras.{family}", **described}
 
 
@@ -90,11 +90,11 @@ def _metric_today(given: Any, outputs: list[str], written: Format) -> Any:
     return _described({**given, "config": {**config, "name": name}}, "metrics", written)
 
 
-ACCURACIES = ("accuracy", "acc", "crossentropy", "ce")  # what they are depends on the output
+ACCURACIES = ("accuracy", "acc", "crossentropy", "ce")  # resolved by the output
 
 
 def _named(name: str, key: str, table: dict, written: Format) -> Any:
-    """A name as `compile` takes it, or a function of the program's own."""
+    """A name as `compile` takes it, or a user-defined function."""
     rows: Any = written.rows
     if get_registered_object(name) is not None or not (
         name in table or name in ACCURACIES or rows is not None and name in rows.VALUES[key]
@@ -113,7 +113,7 @@ def _described(given: dict, family: str, written: Format) -> dict:
 
 
 def training_then(model: Any, written: Format) -> dict | None:
-    """The compile arguments of a model as a generation wrote them; `None` if it has none."""
+    """The compile arguments of a model in a generation's format; `None` if it has none."""
     given = model.get_compile_config()
     if not given or given.get("optimizer") is None:
         return None
@@ -134,7 +134,7 @@ def training_then(model: Any, written: Format) -> dict | None:
 
 
 def _decaying(optimizer: dict) -> dict:
-    """An optimizer whose rate falls with each step, as old ones said it: by `decay`."""
+    """An optimizer with inverse time decay, written as the old argument `decay`."""
     rate = optimizer["config"].get("learning_rate")
     if not isinstance(rate, dict) or rate["class_name"] != "InverseTimeDecay":
         return optimizer
@@ -155,7 +155,7 @@ def _object_then(one: Any, family: str, written: Format) -> Any:
 
 
 def state_then(optimizer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
-    """Names and arrays of the state of an optimizer as a generation wrote it."""
+    """Names and arrays of an optimizer's state in a generation's format."""
     if not optimizer.built or written.listed:
         return []
     variables = optimizer.variables if written.rows is None else _grouped(optimizer)
@@ -163,14 +163,14 @@ def state_then(optimizer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
 
 
 def _grouped(optimizer: Any) -> list[Variable]:
-    """The state in the order of Keras 1 and 2: the count of steps, then slot by slot."""
+    """The state in the order of Keras 1 and 2: the step count, then slot by slot."""
     slots = [slot for group in optimizer.slots for slot in group]
     found = [of[slot] for slot in slots for of in optimizer._slots.values() if slot in of]
     return [optimizer.variables[0], *found]
 
 
 def load_state(optimizer: Any, names: list[str], values: list, written: Format) -> str | None:
-    """Assign the state of an optimizer; what does not fit is said, and nothing is assigned.
+    """Assign the state of an optimizer; if it does not fit, assign nothing and return why.
 
     Args:
         optimizer: the optimizer, built.
@@ -179,7 +179,7 @@ def load_state(optimizer: Any, names: list[str], values: list, written: Format) 
         written: the format of the file.
     """
     if written.listed:
-        return "Keras 1 kept it by the names of weights, in an order that is not known here."
+        return "Keras 1 stored it by weight names, in an order that is not known here."
     variables = optimizer.variables
     if written.rows is not None:
         kept = [pair for pair in zip(names, values, strict=True) if not _is_rate(pair[0])]
@@ -187,15 +187,15 @@ def load_state(optimizer: Any, names: list[str], values: list, written: Format) 
         rate = isinstance(optimizer._rates[0], Variable)
         by_variable = names[:1] == ["iteration:0"]  # since TensorFlow 2.11
         variables = [variables[0], *variables[1 + rate :]] if by_variable else _grouped(optimizer)
-        if values and values[0].shape != ():  # Keras counted the steps of some optimizers only
+        if values and values[0].shape != ():  # not every optimizer of Keras counted steps
             variables = variables[1:]
         if len(values) > len(variables) and _fits(variables, values[: len(variables)]):
-            values = values[: len(variables)]  # moments that are there and not used
+            values = values[: len(variables)]  # unused moments at the end
     if not _fits(variables, values):
         found = [value.shape for value in values]
         wanted = [variable.shape for variable in variables]
         return (
-            f"it has {len(found)} arrays, {found[:4]}...; wanted are {len(wanted)}, {wanted[:4]}..."
+            f"it has {len(found)} arrays, {found[:4]}...; expected {len(wanted)}, {wanted[:4]}..."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

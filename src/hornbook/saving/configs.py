@@ -1,7 +1,7 @@
-"""Configs of models in HDF5 files: today's from those of any Keras, and back.
+"""Model configs in HDF5 files of any Keras, converted to today's.
 
-What an old name, argument or value is today stands in the rows of `dialects/`, which running old
-programs reads too.
+The rows of `dialects/` map old names, arguments and values to today's; running old programs uses
+the same rows.
 """
 
 import inspect
@@ -28,20 +28,20 @@ from hornbook.kernels.conv_transpose import output_padding
 from hornbook.saving.policy import FileError
 
 TENSOR = "__keras_tensor__"
-WAY = "Make the model in Python as its program does, and load the weights with load_weights"
+WAY = "Create the model in Python as its program does, and load the weights with load_weights"
 NO_CODE = (
-    "the Lambda layer {0!r} stands in the file as compiled code, which is never run. Give its "
-    "function by the layer's name, custom_objects={{{0!r}: fn}}, or make the model in Python as "
+    "the Lambda layer {0!r} is stored as compiled code, which is never run. Pass its "
+    "function by the layer's name, custom_objects={{{0!r}: fn}}, or create the model in Python as "
     "its program does and load the weights with load_weights"
 )
 OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod")
 TENSORFLOW = (
-    "{!r} is no layer but an operation of TensorFlow's on a tensor, {}, which is not read. {}"
+    "{!r} is not a layer but a TensorFlow operation on a tensor, {}, which cannot be read. {}"
 )
-# The functions of `Lambda` layers that this process has written, by their name or, of a lambda, by
-# its code in the file: these files are read here.
+# Functions of `Lambda` layers saved by this process, by name or, for a lambda, by its code in the
+# file, so that this process can read its own files.
 dumped: dict[str, Any] = {}
-IN_A_MODEL = ("name", "inbound_nodes")  # what stands beside the config of a layer in a graph
+IN_A_MODEL = ("name", "inbound_nodes")  # keys beside a layer's config in a graph
 
 
 def is_described_by_layers(model: Any) -> bool:
@@ -55,7 +55,7 @@ def is_described_by_layers(model: Any) -> bool:
 
 
 def model_today(config: dict, written: Format) -> dict:
-    """The config of a model in a file, as `deserialize` takes it.
+    """A model's config in a file, as `deserialize` takes it.
 
     Args:
         config: its class and config.
@@ -68,11 +68,11 @@ def model_today(config: dict, written: Format) -> dict:
 
 
 def object_today(data: Any, family: str, written: Format) -> Any:
-    """What describes an object of a family in an old file, as today's registry knows it.
+    """The description of an object in an old file, in terms of today's registry.
 
     Args:
-        data: its class and config; a list of such; a name or anything else stays.
-        family: where its row is, such as `"initializers"`.
+        data: its class and config, or a list of them; anything else is returned as it is.
+        family: the family of its row, such as `"initializers"`.
         written: the format of the file.
     """
     if isinstance(data, list):
@@ -129,7 +129,7 @@ def _layer_today(data: dict, written: Format) -> dict:
 
 
 def _without_off(described: dict, family: str) -> dict:
-    """A config without arguments that today's class does not know and that are off in it."""
+    """A config without the falsy arguments that today's class does not have."""
     config = described["config"]
     try:
         known = inspect.signature(resolve(described, family)).parameters
@@ -162,13 +162,13 @@ def _model_today(data: dict, beside: dict, written: Format) -> dict:
 
 
 def _graph_today(config: dict, kinds: list[str]) -> dict:
-    """The config of a functional model, with today's counts of calls and arguments by name.
+    """The config of a functional model, with today's call indices and named arguments.
 
-    A model that was called inside another had made its first call when it was made.
+    In old Keras, a nested model's first call was the one made at its creation.
 
     Args:
-        config: the config, with layers as they are today.
-        kinds: the classes that these were of.
+        config: the config, with converted layers.
+        kinds: the original classes of the layers.
     """
     layers = config["layers"]
     named = zip(layers, kinds, strict=True)
@@ -218,7 +218,7 @@ def _has_inputs(data: Any) -> bool:
 
 
 def _continued_today(config: dict, written: Format) -> dict:
-    """A Sequential that begins with a model of several inputs, as one functional model."""
+    """A Sequential whose first layer is a multi-input model, as a functional model."""
     first, *rest = config["layers"]
     graph = _layer_today(first, written)["config"]
     layers, outputs = [*graph["layers"]], graph["output_layers"]
@@ -231,9 +231,9 @@ def _continued_today(config: dict, written: Format) -> dict:
 
 
 def _merged_today(config: dict, written: Format) -> dict:
-    """A Sequential of Keras 1 that begins with several branches, as a functional model.
+    """A Keras 1 Sequential that begins with several branches, as a functional model.
 
-    The layers of the branches are its own, as they are in the files of its weights.
+    The branches' layers become its own, as in its weights files.
     """
     merge, *rest = config["layers"]
     layers: list[dict] = []
@@ -275,7 +275,7 @@ def _row(family: str, name: str, written: Format) -> Row | None:
 
 
 def _renamed(config: dict, row: Row) -> dict:
-    """Arguments under their names of today."""
+    """Arguments under today's names."""
     given: dict = dict(config)
     found: dict = {}
     for argument in row.arguments:
@@ -303,16 +303,16 @@ def _value_today(key: str, value: Any, written: Format) -> Any:
 
 
 def function_named(name: str) -> dict:
-    """What describes a function that is registered, or one of the program's own."""
+    """The description of a registered or user-defined function."""
     return {"class_name": "function", "config": name, "registered_name": name}
 
 
 def transposed_to(shape: Any, config: dict) -> dict:
-    """The `output_padding` that leads to Keras 1's `output_shape`.
+    """The `output_padding` that gives Keras 1's `output_shape`.
 
     Args:
-        shape: with the batch and the channels.
-        config: today's other arguments of the `Conv2DTranspose`.
+        shape: the output shape, including batch and channels.
+        config: the other arguments of the `Conv2DTranspose`, in today's form.
     """
     form = standardize_data_format(config.get("data_format"))
     sizes = tuple(shape)[2:4] if form == "channels_first" else tuple(shape)[1:3]
@@ -336,7 +336,7 @@ def _lambda_today(config: dict) -> dict:
     if isinstance(function, str):
         known = get_registered_object(function) is not None or function not in dumped
         config["function"] = function_named(function) if known else dumped[function]
-    elif callable(own):  # a file of code says nothing but the layer's name
+    elif callable(own):  # stored code is identified only by the layer's name
         config["function"] = function_named(str(config["name"]))
     elif isinstance(function, list) and function and str(function[0]) in dumped:
         config["function"] = dumped[str(function[0])]
@@ -347,7 +347,7 @@ def _lambda_today(config: dict) -> dict:
 
 
 def _merge_today(config: dict) -> tuple[str, dict]:
-    """The layer of a mode of Keras 1's `Merge`."""
+    """The layer class and config for the mode of a Keras 1 `Merge`."""
     mode = config.get("mode", "sum")
     if not isinstance(mode, str) or mode not in MERGE:
         raise FileError(f"the Merge layer {config.get('name')!r} has the mode {mode!r:.60}. {WAY}")

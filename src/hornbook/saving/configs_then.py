@@ -1,4 +1,4 @@
-"""Configs as another generation wrote them: `configs.py` backwards, by the same rows."""
+"""Configs in an older generation's format: the inverse of `configs.py`, by the same rows."""
 
 import base64
 import inspect
@@ -23,22 +23,22 @@ from hornbook.layers import Lambda
 from hornbook.saving.configs import TENSOR, dumped
 
 NO_LAYER = (
-    "{!r} in the graph is no layer, and {} had layers only: compute it in a Lambda layer, or save "
-    "the model with save('model.keras')"
+    "{!r} in the graph is not a layer, and {} had layers only: compute it in a Lambda layer, or "
+    "save the model with save('model.keras')"
 )
 LAMBDA = "lambda of "
-NOT_WRITTEN = ("weights", "input_shape", "mask")  # which have another form, or none, in files
+NOT_WRITTEN = ("weights", "input_shape", "mask")  # stored differently, or not at all
 
 
 def model_then(model: Any, written: Format) -> dict:
-    """The config of a model as a generation wrote it.
+    """The config of a model in a generation's format.
 
     Args:
         model: a Functional or Sequential model.
         written: the format.
 
     Raises:
-        TypeError: for what cannot be described, or was not known then.
+        TypeError: for objects that cannot be serialized, or did not exist in that generation.
     """
     if written.rows is None:
         described = serialize(model)
@@ -48,16 +48,16 @@ def model_then(model: Any, written: Format) -> dict:
 
 
 def json_then(model: Any, written: Format) -> dict:
-    """What `to_json` wrote: the config, and the version that it is of."""
+    """The output of that generation's `to_json`: the config and the version."""
     more = {"backend": written.backend} if written.backend else {}
     return {**model_then(model, written), "keras_version": written.version, **more}
 
 
 def object_then(data: Any, family: str, written: Format) -> Any:
-    """What describes an object of a family as a generation wrote it.
+    """The description of an object in a generation's format.
 
     Args:
-        data: what `serialize` returned; a name or anything else stays.
+        data: the result of `serialize`; anything else is returned as it is.
         family: such as `"optimizers"`.
         written: the format.
     """
@@ -66,9 +66,9 @@ def object_then(data: Any, family: str, written: Format) -> Any:
 
 @contextmanager
 def _lambdas_named(model: Any) -> Iterator[dict[str, Any]]:
-    """Inside, the lambdas of `Lambda` layers have names, by which configs tell them apart.
+    """Give the lambdas of `Lambda` layers unique names inside the block, for use in configs.
 
-    Functions with names of their own are remembered, for this process to find them again.
+    Named functions are remembered, so that this process can find them when it loads the file.
     """
     functions = {one: one.function for one in model._all_modules() if isinstance(one, Lambda)}
     lambdas = {}
@@ -88,7 +88,7 @@ def _lambdas_named(model: Any) -> Iterator[dict[str, Any]]:
 
 
 class _Writer:
-    """Writes in one format; knows the functions that lambdas are named after."""
+    """Writes configs in one format."""
 
     def __init__(self, written: Format, lambdas: dict[str, Any]):
         self.written = written
@@ -130,7 +130,7 @@ class _Writer:
             return merge
         name, row = self._row("layers", name)
         config = self._arguments(data, row, self.written.beside)
-        if isinstance(config.get("subsample"), int):  # a pair in Keras 1, as in the layer
+        if isinstance(config.get("subsample"), int):  # always a tuple in Keras 1
             config["subsample"] = [config["subsample"]] * (3 if name.endswith("3D") else 2)
         return {"class_name": name, "config": self._lambda(config) if name == "Lambda" else config}
 
@@ -143,7 +143,7 @@ class _Writer:
         )
 
     def _arguments(self, data: dict, row: Row | None, beside: tuple[str, ...]) -> dict:
-        """Arguments under their old names; those that were not known then, if they are not off."""
+        """Arguments under their old names; newer ones only if they differ from the default."""
         cls: Any = resolve(data, None)
         unset = {key: serialize(v, strict=False) for key, v in defaults(cls).items()}
         old: dict[str, tuple[str, ...]] = {key: (key,) for key in beside}
@@ -210,7 +210,7 @@ class _Writer:
         return {"class_name": "Model", "config": {"name": config["name"], "layers": layers} | ends}
 
     def _stack(self, layers: list) -> list:
-        """The layers of a Sequential; the first says what its input is."""
+        """The layers of a Sequential; the first one holds the input shape."""
         first, *rest = layers
         if first["class_name"] != "InputLayer" or not rest:
             return [self.layer(one) for one in layers]
@@ -220,7 +220,7 @@ class _Writer:
         return made
 
     def _call(self, call: dict, nested: dict) -> list:
-        """A call as a list of the tensors that it is of, with the other arguments at the first."""
+        """A call as a list of its input tensors, with other arguments attached to the first."""
 
         def place(tensor: dict) -> list:
             name, number, output = tensor["config"]["keras_history"]
@@ -242,10 +242,10 @@ class _Writer:
             nodes[0][3] = {key: plain(value) for key, value in kwargs.items()}
         return nodes
 
-    # ---- layers of their own kind
+    # ---- special layers
 
     def _merge(self, name: str, config: dict) -> dict | None:
-        """Keras 1's `Merge` of a layer that joins several."""
+        """The Keras 1 `Merge` equivalent of a merging layer."""
         for mode, (kind, arguments, more) in MERGE.items():
             off = mode == "dot" and config.get("normalize")
             if kind == name and not off and all(config.get(k) == v for k, v in more.items()):
@@ -264,7 +264,7 @@ class _Writer:
 
 
 def _is_of(row: Row, family: str, today: str) -> bool:
-    """Whether a row names a class, of today or of what today has no longer."""
+    """Whether a row names this class, current or dropped."""
     place, _, name = row.new.rpartition(".")
     return name == today and place in (family, *DROPPED)
 
@@ -274,7 +274,7 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _places(data: Any) -> list:
-    """The places of a structure of inputs or outputs, as one list."""
+    """The places in a structure of inputs or outputs, flat."""
     if isinstance(data, dict):
         data = list(data.values())
     if len(data) == 3 and isinstance(data[0], str):
@@ -283,7 +283,7 @@ def _places(data: Any) -> list:
 
 
 def _dump(function: Any) -> list:
-    """The code of a lambda as Keras 2 wrote it. It is never run here: it is told apart by it."""
+    """The code of a lambda in Keras 2's format. It is never run; it only identifies the lambda."""
     code = base64.b64encode(marshal.dumps(function.__code__)).decode() + "\n"
     dumped[code] = function
     kept = inspect.getclosurevars(function).nonlocals.values()

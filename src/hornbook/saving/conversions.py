@@ -1,4 +1,4 @@
-"""Weights of old files as today's layers have them, and back, by the tables of `dialects.files`."""
+"""Convert weights between old layouts and today's, by the tables of `dialects.files`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,16 +9,16 @@ from hornbook.dialects.files import FLIPPED, FUSED, TURNED, Format, Joined
 
 
 def as_today(layer: Any, values: list, written: Format, backend: str | None = None) -> list:
-    """The weights of a layer in an old file, in the order and layout of today.
+    """The weights of a layer in an old file, in today's order and layout.
 
     Args:
-        layer: the layer that they are for; a model is one with layers in it.
+        layer: the layer, which may be a model.
         values: its arrays in the file.
         written: the format of the file.
-        backend: the backend that it was written with, if it says.
+        backend: the backend that wrote it, if known.
 
     Raises:
-        ValueError: if they are those of a kind of layer that computes something else.
+        ValueError: if they belong to a layer that computes something else.
     """
     segments = list(_segments(layer))
     apart = len(values) != sum(len(variables) for _, variables in segments)
@@ -35,10 +35,10 @@ def as_today(layer: Any, values: list, written: Format, backend: str | None = No
 
 
 def as_written(layer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
-    """Names and arrays of the weights of a layer as a generation wrote them.
+    """Names and arrays of the weights of a layer in a generation's format.
 
     Args:
-        layer: a layer; a model is one with layers in it.
+        layer: a layer or model.
         written: the format.
     """
     made: list[tuple[str, np.ndarray]] = []
@@ -56,11 +56,11 @@ def as_written(layer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
     return made
 
 
-# ---- the layers inside a layer
+# ---- nested layers
 
 
 def _segments(layer: Any) -> Iterator[tuple[Any, list]]:
-    """(layer without layers inside, its weights) in the order of files: those trained first."""
+    """(leaf layer, its weights) in file order: trainable weights first."""
     leaves = dict.fromkeys(_leaves(layer))
     for which in ("trainable_weights", "non_trainable_weights"):
         for leaf in leaves:
@@ -76,7 +76,7 @@ def _leaves(layer: Any) -> Iterator[Any]:
 
 
 def _inside(layer: Any) -> list:
-    """The layers whose weights are those of a wrapper or model, if they are all there are."""
+    """The layers inside a wrapper or model, if they own all of its weights."""
     if hasattr(layer, "_training_state"):
         inside = layer.layers
     elif hasattr(layer, "forward_layer"):
@@ -88,7 +88,7 @@ def _inside(layer: Any) -> list:
 
 
 def _row(layer: Any, table: Any) -> Any:
-    """The row of a layer's class, or of the nearest class above it that has one."""
+    """The row of a layer's class, or of its nearest base class with one."""
     return next((table[c.__name__] for c in type(layer).__mro__ if c.__name__ in table), None)
 
 
@@ -96,7 +96,7 @@ def _row(layer: Any, table: Any) -> Any:
 
 
 def _apart(layer: Any, values: list, joined: Joined) -> list[tuple[str, np.ndarray]]:
-    """Weights of today as a set for each gate."""
+    """Today's weights, split into a set for each gate."""
     made: dict[int, tuple[str, np.ndarray]] = {}
     for kind, value, places in zip(joined.kinds, values, joined.parts, strict=True):
         for gate, place, part in zip(
@@ -139,7 +139,7 @@ def _kernel_then(layer: Any, value: Any, written: Format) -> Any:
 
 
 def _from_cudnn(layer: Any, values: list) -> list:
-    """Weights in the layout of cuDNN (transposed gates, two biases) as a plain layer has them."""
+    """Weights in cuDNN's layout (transposed gates, two biases), in the plain layer's layout."""
     gates = _row(layer, FUSED)
     if not gates or len(values) != 3 or values[2].shape != (2 * gates * values[1].shape[0],):
         return values
@@ -148,7 +148,7 @@ def _from_cudnn(layer: Any, values: list) -> list:
     if gates == FUSED["GRU"] and not layer.reset_after:
         raise ValueError(
             "the file has the weights of a CuDNNGRU, which only a GRU with reset_after=True "
-            "computes: make the layer with that"
+            "computes: create the layer with it"
         )
     return [
         np.hstack([k.T.reshape(k.shape, order="F") for k in np.hsplit(kernel, gates)]),

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and names that are checked before they are used."""
+"""Atomic file writes, and checks of paths before they are used."""
 
 import os
 import tempfile
@@ -12,12 +12,12 @@ from hornbook.saving.policy import FileError, MissingFile
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary file beside `path`, which takes its place when the block ends without an error.
+    """A temporary file beside `path`, renamed to `path` when the block ends without an error.
 
-    Until then, and after an error or a crash, what stood at `path` stays as it was.
+    Until then, and after an error or a crash, `path` is unchanged.
 
     Args:
-        path: where the file will stand; a symbolic link stays one.
+        path: the final path; a symbolic link stays one.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -48,7 +48,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Have the disk hold what was written."""
+    """Flush a file or folder to disk."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:  # some systems cannot open a folder
@@ -63,7 +63,7 @@ def _flush(path: Path) -> None:
 
 
 def _mode(target: Path) -> int:
-    """Permissions of the file that is replaced, or those of any new file."""
+    """Permissions of the replaced file, or the default for a new one."""
     if target.exists():
         return target.stat().st_mode & 0o777
     mask = os.umask(0)
@@ -72,7 +72,7 @@ def _mode(target: Path) -> int:
 
 
 def to_write(path: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
-    """A path that may be written to.
+    """A path to write to, checked.
 
     Raises:
         ValueError: if it ends in none of `suffixes`.
@@ -89,25 +89,25 @@ def to_write(path: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
 
 
 CHECKPOINT = """
-(A name without one stood for TensorFlow's own formats, a SavedModel or a checkpoint of several
-files, which are not written here.)"""
-# What lies beside or in a path, and shows that it is one of TensorFlow's.
+(A name without a suffix meant TensorFlow's own formats, a SavedModel or a checkpoint, which are
+not supported.)"""
+# Files in or beside a path that show that it is TensorFlow's.
 OF_TENSORFLOW = {"{}/saved_model.pb": "a SavedModel", "{}.index": "a checkpoint"}
 TENSORFLOW = (
-    "{!r} is {} of TensorFlow's, which is not read here. Load it with TensorFlow and save it "
+    "{!r} is {} of TensorFlow's, which is not supported. Load it in TensorFlow and save it "
     "there with model.save('model.h5') or model.save_weights('weights.h5')"
 )
 
 
 def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
-    """A path that can be read from.
+    """A path to read from, checked.
 
     Args:
-        path: of a file, whatever its name.
-        suffixes: which files to name where there is none.
+        path: path of a file, with any name.
+        suffixes: suffixes of the files to suggest if there is none.
 
     Raises:
-        FileError: for what only TensorFlow reads.
+        FileError: for TensorFlow's own formats.
         FileNotFoundError: if there is no such file.
     """
     path = str(os.fspath(path))
@@ -125,8 +125,8 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
 
 
 def named(source: Any) -> str:
-    """What messages call an open file."""
-    file = getattr(source, "file", source)  # a group of h5py's knows its file
+    """The name of an open file in messages."""
+    file = getattr(source, "file", source)  # an h5py group knows its file
     return str(getattr(file, "filename", None) or getattr(file, "name", type(file).__name__))
 
 

@@ -1,7 +1,7 @@
-"""What may be touched in an HDF5 file: groups and plain numbers that lie in the file itself.
+"""Guarded access to HDF5 files: only groups and numeric arrays stored in the file itself.
 
-Links that lead elsewhere, data kept outside the file and data computed from other files are
-refused, and so are sizes out of proportion to the file.
+External and soft links, external storage and virtual data sets are refused, and so are sizes out of
+proportion to the file.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ import numpy as np
 
 from hornbook.saving.policy import LARGEST_JSON, LARGEST_RATIO, SMALL, FileError, parse_json
 
-LARGEST_CHUNK = 1 << 26  # bytes; a compressed piece this small cannot exhaust memory
-LARGEST_ATTRIBUTE = 64512  # bytes; HDF5's limit for the header of an object
+LARGEST_CHUNK = 1 << 26  # bytes; a chunk this small cannot exhaust memory
+LARGEST_ATTRIBUTE = 64512  # bytes; HDF5's limit for an object header
 
 
 @contextmanager
 def opened(source: Any, shown: str) -> Iterator[Any]:
-    """An open HDF5 file; whatever there is to say of a damaged one becomes one kind of error.
+    """Open an HDF5 file; errors from a damaged one become a `FileError`.
 
     Args:
-        source: a path, a file object, or a file or group of h5py's, which stays open.
-        shown: its name for messages.
+        source: a path, a file object, or an h5py file or group, which stays open.
+        shown: its name in messages.
 
     Raises:
-        FileError: if it is none, or damaged.
+        FileError: if it is not HDF5, or damaged.
     """
     import h5py
 
@@ -40,12 +40,12 @@ def opened(source: Any, shown: str) -> Iterator[Any]:
         raise
     except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
         raise FileError(
-            f"{shown!r} cannot be read: it is no HDF5 file, or it is damaged (cut short?). {error}"
+            f"{shown!r} cannot be read: it is not an HDF5 file, or is damaged (truncated?). {error}"
         ) from None
 
 
 def child(group: Any, name: str) -> Any:
-    """What stands under a name in a group; links to elsewhere are refused."""
+    """The member of a group under a name; only hard links are followed."""
     import h5py
 
     link = group.get(name, getlink=True)
@@ -58,7 +58,7 @@ def child(group: Any, name: str) -> Any:
 
 
 def dataset(group: Any, name: str) -> Any:
-    """An array in a group, checked: in the file itself, of plain numbers, of a sane size.
+    """An array in a group, checked: stored in the file itself, numeric, of a sane size.
 
     Raises:
         ValueError: if it is anything else.
@@ -79,10 +79,10 @@ def dataset(group: Any, name: str) -> Any:
 
 
 def array(found: Any) -> np.ndarray:
-    """The numbers of a checked array.
+    """The values of a checked array.
 
     Raises:
-        FileError: if they would take much more memory than they take in the file.
+        FileError: if they would take much more memory than space in the file.
     """
     size, stored = found.size * found.dtype.itemsize, found.id.get_storage_size()
     if size and not stored:
@@ -100,7 +100,7 @@ def _is_bfloat16(found: Any) -> bool:
 
 
 def at(group: Any, path: str) -> Any:
-    """The group at a path below another, entered step by step.
+    """The group at a path below another, with every step checked.
 
     Raises:
         FileError: if there is none.
@@ -115,7 +115,7 @@ def at(group: Any, path: str) -> Any:
 
 
 def array_at(group: Any, path: str) -> np.ndarray:
-    """The numbers at a path below a group, checked."""
+    """The array at a path below a group, checked."""
     folder, _, name = path.rpartition("/")
     inner = at(group, folder)
     if name not in inner.keys():  # noqa: SIM118
@@ -124,7 +124,7 @@ def array_at(group: Any, path: str) -> np.ndarray:
 
 
 def text(group: Any, key: str) -> str | None:
-    """An attribute that is text, or `None` if there is none.
+    """A text attribute, or `None` if missing.
 
     Raises:
         FileError: if it is something else.
@@ -135,7 +135,7 @@ def text(group: Any, key: str) -> str | None:
 
 
 def names(group: Any, key: str) -> list[str]:
-    """An attribute that is a list of names; long ones are split into `key0`, `key1`, ..."""
+    """An attribute with a list of names; long lists are split into `key0`, `key1`, ..."""
     split = [key] if key in group.attrs else []
     while not split or split[-1] != key:
         part = f"{key}{len(split)}"
@@ -147,7 +147,7 @@ def names(group: Any, key: str) -> list[str]:
 
 
 def put_names(group: Any, key: str, values: list[str]) -> None:
-    """Write what `names` reads, in as many parts as HDF5 needs."""
+    """Write a list of names, the inverse of `names`, in as many parts as HDF5 needs."""
     data = np.asarray([value.encode() for value in values])
     parts = -(-data.nbytes // LARGEST_ATTRIBUTE) or 1
     while any(part.nbytes > LARGEST_ATTRIBUTE for part in np.array_split(data, parts)):
@@ -157,10 +157,10 @@ def put_names(group: Any, key: str, values: list[str]) -> None:
 
 
 def json_of(group: Any, key: str, shown: str) -> Any:
-    """An attribute that is JSON, or `None` if there is none.
+    """A JSON attribute, or `None` if missing.
 
     Raises:
-        FileError: if it is too large, too deep or no JSON.
+        FileError: if it is too large, too deep or not JSON.
     """
     found = text(group, key)
     if found is None:

@@ -1,8 +1,7 @@
-"""Weights files: HDF5 in Keras 3's layout, written whole or not at all, read without trust.
+"""Weights files: HDF5 in Keras 3's layout, treated as untrusted input.
 
-A file is data. What it says is compared with the model before a number is read: names, counts,
-shapes and dtypes. Links that lead elsewhere, data kept outside the file and data computed from
-other files are refused.
+Names, counts, shapes and dtypes are compared with the model before any values are read. External
+and soft links, external storage and virtual data sets are refused.
 """
 
 import re
@@ -21,17 +20,17 @@ from hornbook.saving.guard import array, child, dataset, opened
 from hornbook.saving.layout import Entry, entries, is_optimizer
 from hornbook.saving.policy import FileError
 
-OLD_LAYERS = "_layer_checkpoint_dependencies"  # what TensorFlow 2.13 called "layers"
+OLD_LAYERS = "_layer_checkpoint_dependencies"  # TensorFlow 2.13's name for "layers"
 NOT_WEIGHTS = {"optimizer", "seed_generator", "metrics", "_metrics", "_loss_tracker"}
 
 NOT_BUILT = """{!r} is not built: it has no weights to {}.
 Wrong:  model = Sequential([Dense(2)]); model.{}(...)
-Right:  model.build((None, 3)), or begin the model with an Input, or call it on data first"""
+Right:  model.build((None, 3)), or start the model with an Input, or call it on data first"""
 
-NOT_TRAINED = """{} has not made a step, so it has no variables for the {} that the file has.
-To train on from there: call optimizer.build(model.trainable_variables) before load_weights,
-or keep the whole model with model.save("model.keras") and load_model("model.keras").
-To train anew, or not at all, all is well: the weights are loaded"""
+NOT_TRAINED = """{} has not been built, so it has no variables for the {} in the file.
+To continue training: call optimizer.build(model.trainable_variables) before load_weights, or
+save the whole model with model.save("model.keras") and use load_model("model.keras").
+Otherwise ignore this: the weights are loaded"""
 
 HOW_TO_FIT = (
     "Build the model as it was when it was saved, or pass skip_mismatch=True to load the rest"
@@ -52,10 +51,10 @@ def _name(model: Any) -> str:
 
 
 def write(model: Module, target: Any, **_: Any) -> None:
-    """Write every variable that a file keeps.
+    """Write every saved variable of a model.
 
     Args:
-        model: what has variables.
+        model: an object with variables.
         target: a path, or a file object open for reading and writing.
     """
     import h5py
@@ -74,7 +73,7 @@ def write(model: Module, target: Any, **_: Any) -> None:
 
 
 def own_values(entry: Entry) -> dict[str, Any]:
-    """What an object writes: its variables by number, or what its own `save_own_variables` says."""
+    """The values to write: variables by number, or those from a custom `save_own_variables`."""
     store: dict[str, Any] = {}
     if _does_itself(entry.owner, "save_own_variables"):
         entry.owner.save_own_variables(store)  # type: ignore[attr-defined]
@@ -83,8 +82,7 @@ def own_values(entry: Entry) -> dict[str, Any]:
 
 
 def _does_itself(owner: Any, method: str) -> bool:
-    """Whether an object writes or reads its variables in its own way: classes of the user's own,
-    and layers whose kernel is a sum."""
+    """Whether an object has its own way to save or load: user classes, and layers with LoRA."""
     found = getattr(type(owner), method, None)
     if found is getattr(Adaptable, method):
         return owner.lora_enabled
@@ -95,7 +93,7 @@ def _does_itself(owner: Any, method: str) -> bool:
 
 
 class Problem(NamedTuple):
-    """Something in a file that does not fit the model."""
+    """A mismatch between a file and the model."""
 
     path: str
     message: str
@@ -108,12 +106,12 @@ def read(
     skip_mismatch: bool = False,
     by_name: bool = False,
 ) -> None:
-    """Compare a file with the model, then read what fits; see `saving.load_weights`.
+    """Compare a file with the model, then load what fits; see `saving.load_weights`.
 
     Args:
-        model: what has variables.
+        model: an object with variables.
         source: a path or a file object.
-        shown: the file's name for messages.
+        shown: the file's name in messages.
         skip_mismatch, by_name: see `saving.load_weights`.
     """
     with opened(source, shown) as file:
@@ -135,7 +133,7 @@ def read(
 
 
 def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> Iterator[tuple]:
-    """Pairs of a group and what to load from it, where the file fits the model."""
+    """Pairs of a group and what to load from it, if the file fits the model."""
     group = find(file, path)
     names = [] if group is None else sorted(group, key=_number)
     if _does_itself(entry.owner, "load_own_variables"):
@@ -175,16 +173,16 @@ def _compared(file: Any, path: str, entry: Entry, problems: list[Problem]) -> It
 
 
 def _unfit_state(entry: Entry, group: Any, names: list[str]) -> str | None:
-    """Why the state of an optimizer in a file is not that of the model's; `None` if it is.
+    """Why the optimizer state in a file does not fit the model's optimizer; `None` if it does.
 
-    The weights are loaded all the same, as programs that train them further in another way expect.
+    The weights are loaded anyway, for programs that continue with another optimizer.
     """
     owner: Any = entry.owner
     saved = str(group.attrs.get("name", ""))
     kind = _optimizer_class(saved)
     if kind and not (isinstance(owner, kind) or issubclass(kind, type(owner))):
         return (
-            f"the file's is that of {kind.__name__} {saved!r}, the model has the optimizer "
+            f"the file has the state of {kind.__name__} {saved!r}, the model has the optimizer "
             f"{type(owner).__name__} {_name(owner)!r}. Compile with {kind.__name__} to load it"
         )
     if len(names) == len(entry.variables):
@@ -200,7 +198,7 @@ def _unfit_state(entry: Entry, group: Any, names: list[str]) -> str | None:
 
 
 def _optimizer_class(name: str) -> type | None:
-    """The library's optimizer whose automatic name this is, `"adam"` or `"adam_1"`."""
+    """The optimizer class for an automatic name such as `"adam"` or `"adam_1"`."""
     bare = re.sub(r"_\d+$", "", name).replace("_", "").lower()
     classes = [getattr(optimizers, one) for one in dir(optimizers) if one.lower() == bare]
     return classes[0] if classes else None
@@ -236,7 +234,7 @@ def report(shown: str, model: Module, problems: list[Problem]) -> str:
 
 
 def _left_over(file: Any, known: set[str]) -> list[Problem]:
-    """Weights in the file for layers that the model does not have."""
+    """Weights in the file for layers that are not in the model."""
     found = []
     for path, count in _groups(file, ""):
         path = path.replace(OLD_LAYERS, "layers")
@@ -249,7 +247,7 @@ def _left_over(file: Any, known: set[str]) -> list[Problem]:
 
 
 def _is_state(group: Any) -> bool:
-    """Whether variables are those of an optimizer, which begin with the count of its steps."""
+    """Whether variables belong to an optimizer: the first is an integer scalar, the step count."""
     if group is None or "0" not in group.keys():  # noqa: SIM118 - `in group` would follow links
         return False
     first = child(group, "0")
@@ -267,7 +265,7 @@ def _groups(group: Any, path: str) -> Iterator[tuple[str, int]]:
 
 
 def _by_name(model: Module, file: Any) -> list[tuple[str, Entry]]:
-    """(place in the file, entry) of everything in layers whose names the file has too."""
+    """(path in the file, entry) for everything in layers whose names are in the file."""
     at: dict[str, str] = {}
     for path, _ in _groups(file, ""):
         group = find(file, path)
@@ -294,7 +292,7 @@ def _is_model(owner: Any) -> bool:
 
 
 def find(file: Any, path: str) -> Any:
-    """The group of the variables at a path, or `None`. Only ordinary groups are entered."""
+    """The group of the variables at a path, or `None`. Links are not followed."""
     group = file
     for name in [*path.split("/"), "vars"] if path else ["vars"]:
         if name == "layers" and name not in group and OLD_LAYERS in group:

@@ -1,6 +1,6 @@
-"""The kinds of files: one table says how each is known, read and written.
+"""The table of file kinds: how each is recognised, read and written.
 
-What is written follows from the suffix, what is read from the first bytes and what lies inside.
+The suffix decides what is written; the magic bytes and the content decide how a file is read.
 """
 
 import os
@@ -17,13 +17,13 @@ from hornbook.saving.policy import LARGEST_RATIO, SMALL, FileError
 
 
 class Kind(NamedTuple):
-    """One kind of file. What it cannot do is `None`.
+    """One kind of file. Unsupported jobs are `None`.
 
     Args:
-        suffixes: what the names of such files end in.
-        formats: what old programs gave as `save_format`.
-        magic: their first bytes.
-        has: whether an open file with these first bytes is of this kind; `None` if all others are.
+        suffixes: file name suffixes.
+        formats: values of `save_format` in old programs.
+        magic: first bytes.
+        has: whether an open file with this magic is of this kind; `None` for the default kind.
         write_model, write_weights: `(model, path of a new file, **options)`.
         read_model: `(source, its name, custom objects, whether it is compiled)`.
         read_weights: `(model, source, its name, **options)`.
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
 
 
 def _in_hdf5(write: Callable) -> Callable:
-    """A function that writes into an open group, as one that writes a file."""
+    """Turn a function that writes into an open group into one that writes a file."""
 
     def to_file(model: Any, target: Any, **options: Any) -> None:
         import h5py
@@ -55,7 +55,7 @@ def _in_hdf5(write: Callable) -> Callable:
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 H5 = _in_hdf5(whole.write), whole.read, _in_hdf5(by_layer.write), by_layer.read
-# Beside them, the generations of HDF5 files are rows of dialects/files.py.
+# Generations of HDF5 files are rows of dialects/files.py.
 KINDS = (
     Kind((".keras",), ("keras", "keras_v3"), ZIP, None,
          archive.write, archive.read, None, archive.load),
@@ -69,21 +69,21 @@ FORMAT_SUFFIXES: dict[str | None, str] = {
 
 
 def suffixes(job: str) -> tuple[str, ...]:
-    """What the names of files end in that can do a job (`"write_model"`)."""
+    """The suffixes of kinds that support a job, such as `"write_model"`."""
     return tuple(suffix for kind in KINDS if getattr(kind, job) for suffix in kind.suffixes)
 
 
 def _of_suffix(job: str, path: str) -> Callable:
-    """How a job is done for a path: by the kind of the longest suffix that it ends in."""
+    """The function that does a job for a path, by its longest matching suffix."""
     ending = max((s for s in suffixes(job) if path.endswith(s)), key=len)
     return next(getattr(kind, job) for kind in KINDS if ending in kind.suffixes)
 
 
 def _of_content(job: str, source: Any, shown: str) -> Callable:
-    """How a job is done for a file, by its first bytes and by what is in it.
+    """The function that does a job for a file, by its magic bytes and content.
 
     Raises:
-        FileError: if it is of no kind.
+        FileError: if no kind matches.
     """
     start = _first_bytes(source, len(HDF5))
     kinds = [kind for kind in KINDS if getattr(kind, job) and start.startswith(kind.magic)]
@@ -92,8 +92,8 @@ def _of_content(job: str, source: Any, shown: str) -> Callable:
             kinds.sort(key=lambda kind: kind.has is None or not kind.has(file))
     if not kinds:
         raise FileError(
-            f"{shown!r} cannot be read: it is neither HDF5 nor a .keras archive, or it is damaged "
-            "(cut short?)"
+            f"{shown!r} cannot be read: it is neither HDF5 nor a .keras archive, or is damaged "
+            "(truncated?)"
         )
     return getattr(kinds[0], job)
 
@@ -102,7 +102,7 @@ def _first_bytes(source: Any, count: int) -> bytes:
     if isinstance(source, str):
         with open(source, "rb") as file:
             return file.read(count)
-    if hasattr(source, "attrs"):  # an open file or group of h5py's
+    if hasattr(source, "attrs"):  # an open h5py file or group
         return HDF5
     source.seek(0)
     start = source.read(count)
@@ -126,19 +126,20 @@ def save_model(
     """Write a model to a file: its config, weights, compile arguments and optimizer.
 
     Args:
-        model: a model whose classes are the library's, or registered.
+        model: a model whose classes are the library's own or registered.
         filepath: ends in `.keras`, or in `.h5` or `.hdf5` for the HDF5 files of Keras before 3; or
-            an open file or group of h5py's.
-        overwrite: whether an existing file is replaced.
-        zipped: accepted for Keras's sake; only `True`.
-        include_optimizer: whether HDF5 says how the model was compiled; `.keras` always does.
-        save_format: as old programs gave it: `"h5"` or `"keras"`, whatever the suffix.
-        **old: `save_traces`, `signatures` and `options` of TensorFlow's format, if they are off.
+            an open h5py file or group.
+        overwrite: whether to replace an existing file.
+        zipped: accepted for compatibility; only `True`.
+        include_optimizer: whether HDF5 stores compile arguments and optimizer state; `.keras`
+            always does.
+        save_format: as in old programs: `"h5"` or `"keras"`, whatever the suffix.
+        **old: `save_traces`, `signatures` and `options` of TensorFlow's format; ignored.
 
     Raises:
-        ValueError: for another suffix, or another argument.
-        NotImplementedError: for a subclass of Model in HDF5.
-        TypeError: if something in the model cannot be described, such as a lambda.
+        ValueError: for an unknown suffix or argument.
+        NotImplementedError: for a subclassed Model in HDF5.
+        TypeError: if part of the model cannot be serialized, such as a lambda.
         FileExistsError: if the file exists and `overwrite` is false.
 
     Example:
@@ -159,13 +160,13 @@ def save_model(
 
 
 NO_SAVEDMODEL = (
-    "{} asks for TensorFlow's SavedModel, a folder with the graph of a program, which is not "
-    "written here. Save 'model.keras', or 'model.h5' for Keras 1 and 2"
+    "{} asks for TensorFlow's SavedModel format, which is not supported. "
+    "Save 'model.keras', or 'model.h5' for Keras 1 and 2"
 )
 
 
 def kind_of_format(save_format: str | None) -> str:
-    """The suffix of what old programs gave as `save_format`; empty if they gave none.
+    """The suffix for an old program's `save_format`; empty for `None`.
 
     Raises:
         ValueError: for TensorFlow's own format.
@@ -184,16 +185,16 @@ def write_model(
     written: Format = FORMATS["3"],
     include_optimizer: bool = True,
 ) -> None:
-    """As `save_model`, in the format of a generation.
+    """`save_model` in the format of a Keras generation.
 
     Args:
         model: the model.
-        filepath: a path, or an open file or group of h5py's.
-        overwrite: whether an existing file is replaced.
-        kind: the suffix whose kind is written; default the path's.
-        any_name: whether names with other suffixes are those of HDF5 files.
-        written: the format of HDF5.
-        include_optimizer: whether HDF5 says how the model was compiled.
+        filepath: a path, or an open h5py file or group.
+        overwrite: whether to replace an existing file.
+        kind: suffix of the kind to write; default the path's.
+        any_name: whether to write HDF5 to names with other suffixes.
+        written: the HDF5 format.
+        include_optimizer: whether HDF5 stores compile arguments and optimizer state.
     """
     _write(
         "write_model", model, filepath, overwrite, kind, any_name,
@@ -228,14 +229,14 @@ def load_model(
     """Read a model from a `.keras` file, or from an HDF5 file of any Keras.
 
     Args:
-        filepath: a path; or a binary file object, or an open file or group of h5py's.
-        custom_objects: classes and functions of yours by name, in addition to the registered ones;
-            also, for a `Lambda` layer in HDF5, its function by the layer's name.
-        compile: whether it is compiled as it was when it was saved.
-        safe_mode: accepted for Keras's sake: code in a file is never run, whatever this says.
+        filepath: a path, a binary file object, or an open h5py file or group.
+        custom_objects: classes and functions by name, in addition to the registered ones; also the
+            function of a `Lambda` layer in HDF5, by the layer's name.
+        compile: whether to compile it as it was saved.
+        safe_mode: accepted for compatibility; code in a file is never run.
 
     Raises:
-        ValueError: if the file is damaged, or names what is not registered.
+        ValueError: if the file is damaged, or names an unregistered object.
         FileNotFoundError: if there is no such file.
     """
     source, shown = _source(filepath)
@@ -252,7 +253,7 @@ def load_model(
 
 
 def _size(source: Any) -> int:
-    """How many bytes a file has."""
+    """Size of a file in bytes."""
     if isinstance(source, str):
         return os.path.getsize(source)
     if hasattr(source, "attrs"):
@@ -263,13 +264,13 @@ def _size(source: Any) -> int:
 
 
 def _source(filepath: Any) -> tuple[Any, str]:
-    """What to read from, and its name for messages."""
+    """The source to read from, and its name in messages."""
     if isinstance(filepath, str | os.PathLike):
         path = to_read(filepath, suffixes("read_model"))
         return path, path
     if hasattr(filepath, "read") or hasattr(filepath, "attrs"):
         return filepath, named(filepath)
-    raise TypeError(f"a file is given as a path, a file object or h5py's, not as {filepath!r}")
+    raise TypeError(f"filepath must be a path, a file object or an h5py object, not {filepath!r}")
 
 
 # ---- weights
@@ -283,14 +284,14 @@ def save_weights(
 
     Args:
         model: a built model or layer.
-        filepath: ends in `.weights.h5`, for today's layout and the optimizer's state too; or in
-            `.h5` or `.hdf5`, for the weights by layer as all older Kerases read them. Or an open
-            file or group of h5py's, for the latter.
-        overwrite: whether an existing file is replaced.
-        max_shard_size: accepted for Keras's sake; only `None` (one file).
+        filepath: ends in `.weights.h5` for today's layout, with optimizer state; or in `.h5` or
+            `.hdf5` for weights by layer, as older versions of Keras read them. Or an open h5py file
+            or group, for the latter.
+        overwrite: whether to replace an existing file.
+        max_shard_size: accepted for compatibility; only `None` (one file).
 
     Raises:
-        ValueError: for another suffix, or a model that is not built.
+        ValueError: for an unknown suffix, or a model that is not built.
         FileExistsError: if the file exists and `overwrite` is false.
 
     Example:
@@ -310,7 +311,7 @@ def write_weights(
     any_name: bool = False,
     written: Format = FORMATS["3"],
 ) -> None:
-    """As `save_weights`, in the format of a generation; arguments as of `write_model`."""
+    """`save_weights` in the format of a Keras generation; arguments as for `write_model`."""
     hdf5.check_built(model, "save")
     kind = ".h5" if any_name else ""
     _write("write_weights", model, filepath, overwrite, kind, any_name, written=written)
@@ -323,19 +324,19 @@ def load_weights(
     skip_mismatch: bool = False,
     by_name: bool = False,
 ) -> None:
-    """Read the weights of a model from a file; all of them, or an error and none.
+    """Load the weights of a model from a file: all of them, or none and an error.
 
     Args:
         model: a built model or layer.
         filepath: a `.weights.h5` or `.keras` file, or an HDF5 file of any Keras, of weights or of a
-            whole model; or a binary file object, or an open file or group of h5py's.
-        skip_mismatch: whether what does not fit is left as it is, with a warning.
-        by_name: whether layers are matched by name rather than by place; layers that are not in
-            the file, and what is in the file for others, are then left alone.
+            whole model; or a binary file object, or an open h5py file or group.
+        skip_mismatch: whether to skip weights that do not fit, with a warning.
+        by_name: whether to match layers by name rather than by position; layers found on one side
+            only are then ignored.
 
     Raises:
-        ValueError: if the file is not a weights file, or does not fit the model: the message names
-            each layer and variable, what was expected and what there is.
+        ValueError: if the file is not a weights file, or does not fit the model; the message names
+            each layer and variable, the expected shape and the one found.
         FileNotFoundError: if there is no such file.
     """
     source, shown = _source(filepath)

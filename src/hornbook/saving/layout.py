@@ -1,9 +1,9 @@
-"""Where the variables of a model stand in a file: Keras 3's layout.
+"""The paths of a model's variables in a file: Keras 3's layout.
 
-A file holds a group for each layer, optimizer and so on, at the path of attributes by which it is
-first reached from the model: `layers/dense_1`, `encoder/cell`. In a list the names are those of
-classes, numbered; the names that layers have are not part of the path, so that a second copy of a
-model, whose automatic names differ, finds its weights.
+A file has a group for each layer, optimizer and so on, at the attribute path by which it is first
+reached from the model: `layers/dense_1`, `encoder/cell`. List items are named by class and
+numbered. Layer names are not part of the path, so that a second copy of a model, whose automatic
+names differ, finds its weights.
 """
 
 import functools
@@ -17,19 +17,19 @@ from hornbook.core.variable import Variable
 from hornbook.optimizers import Optimizer
 
 PACKAGE = __name__.partition(".")[0]
-# Modules of classes whose properties are the library's own affair.
+# Modules of base classes whose properties are not searched.
 FOUNDATIONS = {
     f"{PACKAGE}.{name}"
     for name in "core.module layers.base layers.weighted training.protocol training.compiling "
     "training.trainer models.model models.sequential optimizers.base optimizers.state".split()
 }
-# Attributes whose contents are reached by others.
+# Attributes whose contents are reached another way.
 SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_trained", "history"}
-KEPT = ("weight", "state")  # kinds of a layer's variables that a file holds
+KEPT = ("weight", "state")  # variable kinds of a layer that are saved
 
 
 class Entry(NamedTuple):
-    """An object with variables of its own, and its place in a file."""
+    """An object with variables, and its path in a file."""
 
     path: str
     owner: Module
@@ -37,12 +37,12 @@ class Entry(NamedTuple):
 
     @property
     def optional(self) -> bool:
-        """Whether a file may lack it: seeds and optimizers are no weights."""
+        """Whether a file may lack it: seeds and optimizers are not weights."""
         return isinstance(self.owner, SeedGenerator) or is_optimizer(self.owner)
 
 
 def entries(root: Module) -> list[Entry]:
-    """Every object below `root` that a file has a group for, `root` itself first."""
+    """Every object below `root` that has a group in a file, `root` itself first."""
     return [Entry(path, owner, _variables(owner)) for path, owner in _walk(root, "", set())]
 
 
@@ -67,7 +67,7 @@ def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]
     for name in _names(owner):
         try:
             value = getattr(owner, name)
-        except Exception:  # a property that has no value now
+        except Exception:  # a property without a value yet
             continue
         if isinstance(value, Module) or not properties.get(name):
             yield from _visit(value, f"{path}/{name}" if path else name, seen)
@@ -96,7 +96,7 @@ def _class_name(owner: Module) -> str:
 
 
 def _names(owner: Any) -> list[str]:
-    """Attributes that may hold something with variables: public ones first, in order."""
+    """Attributes that may hold objects with variables: public ones first, in order."""
     names = {name for name in vars(owner) if name not in SKIPPED} | set(_properties(type(owner)))  # type: ignore[arg-type]
     names = {name for name in names if not name.startswith("__")}
     ordered = sorted(names, key=lambda name: (name.startswith("_"), name))
@@ -109,9 +109,9 @@ def _names(owner: Any) -> list[str]:
 
 @functools.cache
 def _properties(cls: Any) -> dict[str, bool]:
-    """Properties that may show what is kept under a private name; whether they are the library's.
+    """Properties that may expose private attributes, and whether they are the library's own.
 
-    Of the library's properties only those that are an object count, not those that list some.
+    Of the library's properties only those that return a single object are used, not lists.
     """
     return {
         name: base.__module__.partition(".")[0] == PACKAGE

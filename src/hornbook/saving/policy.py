@@ -1,4 +1,4 @@
-"""What may be read from an archive: known members of sane sizes, and JSON that is not too deep."""
+"""Limits for reading archives: known members, sane sizes, bounded JSON depth."""
 
 import json
 import zipfile
@@ -6,9 +6,9 @@ from typing import Any
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 LARGEST_JSON = 1 << 28  # bytes
-LARGEST_RATIO = 200  # of a member's size to what it takes in the archive
-DEEPEST = 256  # levels of JSON; some sixty models in one another
-SMALL = 1 << 24  # bytes; below, a ratio says nothing
+LARGEST_RATIO = 200  # uncompressed to compressed size of a member
+DEEPEST = 256  # levels of JSON; about sixty nested models
+SMALL = 1 << 24  # bytes; no ratio check below this
 
 
 class FileError(ValueError):
@@ -16,14 +16,15 @@ class FileError(ValueError):
 
 
 class MissingFile(FileError, FileNotFoundError):
-    """There is no such file. Keras raises ValueError, Python FileNotFoundError: this is both."""
+    """There is no such file; both a ValueError, as in Keras, and a FileNotFoundError."""
 
 
 def member(archive: zipfile.ZipFile, name: str, shown: str) -> zipfile.ZipInfo:
-    """The entry of a file in an archive, once its name and size are found to be sane.
+    """The entry of a file in an archive, with name and size checked.
 
     Raises:
-        FileError: if it is missing, there twice, encrypted, or grows out of proportion.
+        FileError: if it is missing, duplicated or encrypted, or its compression ratio is
+            implausible.
     """
     found = [info for info in archive.infolist() if info.filename == name]
     if len(found) != 1:
@@ -43,7 +44,7 @@ def read_json(archive: zipfile.ZipFile, name: str, shown: str) -> Any:
     """A JSON file in an archive.
 
     Raises:
-        FileError: if it is too large, or no JSON.
+        FileError: if it is too large, or not JSON.
     """
     info = member(archive, name, shown)
     if info.file_size > LARGEST_JSON:
@@ -55,7 +56,7 @@ def parse_json(text: str | bytes, shown: str) -> Any:
     """Plain data from JSON.
 
     Raises:
-        FileError: if it is no JSON, or nested too deeply.
+        FileError: if it is not JSON, or nested too deeply.
     """
     try:
         found = json.loads(text)

@@ -1,4 +1,4 @@
-"""Whole models in HDF5: config and compile arguments as JSON, weights by layer, the optimizer."""
+"""Whole models in HDF5: config and compile arguments as JSON, weights by layer, optimizer state."""
 
 import json
 import warnings
@@ -15,18 +15,16 @@ from hornbook.saving.policy import FileError
 OPTIMIZER = "optimizer_weights"
 
 SUBCLASSED = (
-    "saving a model to HDF5 needs one that is Functional or Sequential, and {!r} ({}) is a "
-    "subclass of Model: what it computes is in its code. Save it with save('model.keras'), or its "
+    "HDF5 can hold only Functional and Sequential models, and {!r} ({}) is a "
+    "subclass of Model, whose computation is in its code. Save it with save('model.keras'), or its "
     "weights with save_weights(...)"
 )
-NOT_COMPILED = (
-    "{!r} says nothing of how the model was compiled: compile it before training or evaluation"
-)
+NOT_COMPILED = "{!r} has no compile arguments: compile the model before training or evaluation"
 NO_ASSETS = (
-    "HDF5 has no place for the vocabularies of {}: they are not saved. Save 'model.keras', or make "
+    "HDF5 cannot hold the vocabularies of {}: they are not saved. Save 'model.keras', or create "
     "these layers with vocabulary=layer.get_vocabulary()"
 )
-OTHER_STATE = "the state of the optimizer in {!r} does not fit: {} It begins anew"
+OTHER_STATE = "the optimizer state in {!r} does not fit: {} The optimizer starts from scratch"
 
 
 # ---- writing
@@ -40,12 +38,12 @@ def write(
     Args:
         model: a Functional or Sequential model.
         group: the file or group.
-        include_optimizer: whether compile arguments and the optimizer's state are written.
-        written: the format of which generation.
+        include_optimizer: whether to write compile arguments and optimizer state.
+        written: the format of a Keras generation.
 
     Raises:
-        NotImplementedError: for a model of another kind.
-        TypeError: if something in it cannot be described.
+        NotImplementedError: for any other model.
+        TypeError: if part of it cannot be serialized.
     """
     if not configs.is_described_by_layers(model):
         raise NotImplementedError(SUBCLASSED.format(model.name, type(model).__name__))
@@ -74,10 +72,10 @@ def read(
     """Read a model; see `saving.load_model`.
 
     Args:
-        source: a path, a file object, or an open file or group of h5py's.
-        shown: its name for messages.
+        source: a path, a file object, or an open h5py file or group.
+        shown: its name in messages.
         custom_objects: classes and functions by name.
-        compile: whether it is compiled as it was.
+        compile: whether to compile it as it was saved.
     """
     with guard.opened(source, shown) as file:
         config = guard.json_of(file, "model_config", shown)
@@ -85,7 +83,7 @@ def read(
         written = format_of(guard.text(file, "keras_version"))
     if not isinstance(config, dict) or "class_name" not in config:
         raise FileError(
-            f"{shown!r} has no model in it (no 'model_config'). If it has weights only, make the "
+            f"{shown!r} has no model in it (no 'model_config'). If it has weights only, create the "
             "model and call model.load_weights(...)"
         )
     with custom_object_scope(custom_objects or {}):
@@ -103,7 +101,7 @@ def read(
 
 @contextmanager
 def _described(what: str, shown: str) -> Iterator[None]:
-    """Data that are not what Keras writes become one kind of error."""
+    """Turn errors from malformed data into a `FileError`."""
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError) as error:
