@@ -1,6 +1,6 @@
-"""Programs for older libraries, run as they were written.
+"""Run programs written for older libraries, unchanged.
 
-`install("keras1")` makes `import keras` mean Keras 1, and so on; `installed` does it for a time.
+`install("keras1")` makes `import keras` mean Keras 1; `installed` does so within a `with` block.
 """
 
 from hornbook.compat.install import install, installed, uninstall

@@ -1,4 +1,4 @@
-"""What arrays, variables and symbolic tensors had: put on their classes for a time."""
+"""Old attributes of arrays, variables and symbolic tensors, patched in while a program runs."""
 
 import functools
 from typing import Any
@@ -15,7 +15,7 @@ Table = dict[type, dict[str, Any]]
 
 
 class Shape(tuple):
-    """A shape, with the methods that TensorFlow's had.
+    """A shape with the methods of TensorFlow's.
 
     Example:
         >>> Shape((None, 3)).as_list()
@@ -33,7 +33,7 @@ class Shape(tuple):
 
 
 def get_shape(self: Any) -> Shape:
-    """The sizes, `None` where unknown."""
+    """The shape, `None` where a size is unknown."""
     return Shape(self.shape)
 
 
@@ -60,14 +60,14 @@ def value_of(self: Any, *ignored: Any, **session: Any) -> np.ndarray:
 
 
 def value_for(self: SymbolicTensor, inputs_to_values: Any = None, **session: Any) -> np.ndarray:
-    """The value for values of the symbolic tensors it depends on.
+    """The value, given values for the symbolic tensors it depends on.
 
     Args:
-        inputs_to_values: a dictionary.
-        session: accepted: there is none.
+        inputs_to_values: a dictionary from symbolic tensor to value.
+        session: accepted and ignored.
 
     Raises:
-        ValueError: if it depends on one that is not there.
+        ValueError: if it depends on a tensor that is not among them.
     """
     given = dict(inputs_to_values or session.get("feed_dict") or {})
     values = [jnp.asarray(value, symbol.dtype) for symbol, value in given.items()]
@@ -88,16 +88,16 @@ KERAS: Table = {
 
 @functools.cache
 def evaluated() -> Table:
-    """What has `eval`; it takes the engine to know the class of its arrays."""
+    """The classes that get `eval`; importing the engine gives the class of its arrays."""
     of_values = dict.fromkeys((type(jnp.zeros(())), Variable), {"eval": value_of})
     return {**of_values, SymbolicTensor: {"eval": value_for}}
 
 
 def put_on(table: Table) -> None:
-    """Give classes what they had; names that they have today stay as they are.
+    """Add old attributes to classes; existing names are kept.
 
     Args:
-        table: by class, its attributes.
+        table: the attributes of each class.
     """
     for cls, attributes in table.items():
         for name, value in attributes.items():

@@ -1,4 +1,4 @@
-"""What an error of an old program is told with: the name that was meant, and the way today."""
+"""Notes on errors of old programs: the name that was meant, and what to use today."""
 
 import re
 import sys
@@ -24,10 +24,10 @@ ROOTS = ("keras", "theano")
 
 
 def explain(error: BaseException) -> None:
-    """Add to an error what helps with it.
+    """Add helpful notes to an error.
 
     Args:
-        error: of an old program.
+        error: raised by an old program.
 
     Example:
         >>> error = ModuleNotFoundError("No module named 'xgboost'", name="xgboost")
@@ -61,7 +61,7 @@ def _of_names(error: BaseException) -> list[str]:
 
 
 def _about(module: ModuleType | None, name: str, root: str) -> list[str]:
-    """What is said of a name that a module of an old library has not."""
+    """The notes on a name that a module of an old library does not have."""
     meant = get_close_matches(name, dir(module) if module else [], 1)
     if meant:
         return [MEANT.format(repr(meant[0]))]
@@ -72,7 +72,7 @@ def _about(module: ModuleType | None, name: str, root: str) -> list[str]:
 
 
 def _of_arguments(error: BaseException) -> list[str]:
-    """What a keyword that nobody knows was meant to be, by the row of what was called."""
+    """The closest argument to an unknown keyword, from the row of the function called."""
     if not isinstance(error, TypeError | ValueError):
         return []
     trace, message = error.__traceback__, str(error)
@@ -91,7 +91,7 @@ def _of_arguments(error: BaseException) -> list[str]:
 
 
 def _call(frame: FrameType) -> tuple[Row | None, dict[str, Any]]:
-    """The row that a call of an old name is translated by, and its keywords."""
+    """The row by which a call of an old name is translated, and its keywords."""
     seen = frame.f_locals
     given = seen.get("kwargs")
     if not isinstance(given, dict):

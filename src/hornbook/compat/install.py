@@ -1,4 +1,4 @@
-"""`import keras` in an old program: modules made from tables, in the place of what is installed."""
+"""`import keras` in an old program: modules made from tables, hiding any installed Keras."""
 
 import functools
 import importlib.abc
@@ -17,8 +17,8 @@ from hornbook.compat import attributes
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
-# What a program finds: the tables of `dialects/` by their modules. Old Keras stood on Theano, which
-# programs for it use beside it.
+# The tables of `dialects/` that each generation finds. Old Keras ran on Theano, and programs for it
+# use both.
 GENERATIONS = {
     "keras1": ("keras1", "theano"),
     "keras2": ("keras2", "theano"),
@@ -30,10 +30,10 @@ _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attribut
 
 
 class OldModule(ModuleType):
-    """A module with old names, each made when it is first asked for."""
+    """A module with old names, each created on first use."""
 
     def __getattr__(self, name: str) -> Any:
-        if "_places" not in vars(self):  # it is being made
+        if "_places" not in vars(self):  # still being created
             raise AttributeError(name)
         place = self._places.get(name)
         if f"{self.__name__}.{name}" in self._known:
@@ -47,7 +47,7 @@ class OldModule(ModuleType):
         return value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """A module that was a function too: `from keras.layers import merge; merge([a, b])`."""
+        """Call a module that was also a function: `keras.layers.merge([a, b])`."""
         name = self.__name__.rpartition(".")[2]
         if name not in vars(self).get("_places", {}):
             raise TypeError(f"{self.__name__} is a module, which cannot be called")
@@ -59,10 +59,10 @@ class OldModule(ModuleType):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the import paths of one table.
+    """Finder for the import paths of one table.
 
     Args:
-        name: of a module of `dialects/`.
+        name: a module of `dialects/`.
     """
 
     def __init__(self, name: str):
@@ -73,7 +73,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     @functools.cached_property
     def names(self) -> Any:
-        """What makes the names; its modules are imported when a program imports one of these."""
+        """The factory of the names, imported when a program first imports one of them."""
         if self.dialect.__name__.endswith(".theano"):
             return importlib.import_module("hornbook.compat.theano.names").NAMES
         return importlib.import_module("hornbook.compat.names").Names(self.dialect)
@@ -81,7 +81,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """How a module of that generation is loaded; `None` for all others."""
+        """The spec of a module of that generation; `None` for others."""
         if fullname not in self.modules:
             return None
         package = fullname in self.packages
@@ -109,7 +109,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         dialect = self.dialect
         if family == "top":
             groups: dict[str, Any] = {kind: named.split() for kind, named in dialect.TOP.items()}
-        elif family == "leaks":  # what a star import brought along
+        elif family == "leaks":  # names that a star import leaked
             found: dict[str, tuple] = {
                 name: (importlib.import_module, f"{ROOT}.{name}") for name in dialect.LEAKS.split()
             }
@@ -122,14 +122,14 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds hornbook itself under the name of keras, for programs of today."""
+    """Finder that serves hornbook itself as keras, for current programs."""
 
     roots = (ROOT,)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """How hornbook's module of that name is loaded; `None` if there is none."""
+        """The spec of hornbook's module of that name; `None` if there is none."""
         if (
             fullname.partition(".")[0] != ROOT
             or importlib.util.find_spec(_todays(fullname)) is None
@@ -138,22 +138,22 @@ class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(fullname, self, origin=FINDER)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """A module that gives way to hornbook's."""
+        """A placeholder that `exec_module` replaces with hornbook's module."""
         return ModuleType(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put hornbook's module in its place, so that there is one of each."""
+        """Replace it with hornbook's module, so that each exists once."""
         sys.modules[module.__name__] = importlib.import_module(_todays(module.__name__))
 
 
 def _keras() -> Any:
-    """The finder of an old Keras; `None` if there is none."""
+    """The installed finder of an old Keras; `None` if there is none."""
     known = (finder for finder in _state["finders"] if ROOT in finder.roots)
     return next((finder for finder in known if isinstance(finder, Finder)), None)
 
 
 def installed_generation() -> str | None:
-    """Which old Keras `import keras` means now; `None` for the one that is really there."""
+    """The old Keras that `import keras` means now; `None` for the installed package."""
     finder = _keras()
     return None if finder is None else finder.dialect.__name__.rpartition(".")[2]
 
@@ -165,7 +165,7 @@ def installed_names() -> Any:
 
 
 def _user_settings() -> dict[str, Any]:
-    """What the user's `keras.json` says, in today's words."""
+    """The settings of the user's `keras.json`, under today's names."""
     folder = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
     try:
         with open(os.path.join(folder, "keras.json"), encoding="utf-8") as file:
@@ -182,21 +182,21 @@ def _todays(name: str) -> str:
 
 
 def _take_out(finders: list) -> dict[str, ModuleType]:
-    """Remove the modules of the libraries that finders stand for from those that are imported."""
+    """Remove the modules of the finders' libraries from `sys.modules` and return them."""
     roots = {root for finder in finders for root in finder.roots}
     ours = [name for name in sys.modules if name.partition(".")[0] in roots]
     return {name: sys.modules.pop(name) for name in ours}
 
 
 def install(generation: str) -> None:
-    """Let `import keras` and `import theano` and all below mean old ones, from now on.
+    """Make `import keras` and `import theano`, with all submodules, mean old versions from now on.
 
     Args:
         generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, or `"keras3"` for hornbook
             under the name of keras.
 
     Raises:
-        ValueError: for another one.
+        ValueError: for any other generation.
 
     Example:
         >>> install("keras1")
@@ -239,7 +239,7 @@ def _put_on(table: attributes.Table) -> None:
 
 
 def uninstall() -> None:
-    """Undo `install`: a Keras that is really installed is found again."""
+    """Undo `install`: the installed Keras, if any, is found again."""
     if not _state["finders"]:
         return
     for finder in _state["finders"]:
@@ -251,14 +251,14 @@ def uninstall() -> None:
     for restore, value in _state["settings"].items():
         restore(value)
     theano = sys.modules.get("hornbook.compat.theano.config")
-    if theano is not None:  # what the program set is not the next one's
+    if theano is not None:  # settings do not carry over to the next program
         vars(theano.config).update(vars(theano.Config()))
     _state.update(finders=[], before={}, settings={}, attributes=[])
 
 
 @contextmanager
 def installed(generation: str) -> Iterator[None]:
-    """Inside, `import keras` means an old Keras; afterwards all is as before.
+    """A context in which `import keras` means an old Keras; undone at its end.
 
     Args:
         generation: see `install`.

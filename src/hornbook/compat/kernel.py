@@ -1,4 +1,4 @@
-"""The kernel of `hornbook run NOTEBOOK.ipynb`: IPython's, for which `import keras` is an old one.
+"""The kernel of `hornbook run NOTEBOOK.ipynb`: IPython's, where `import keras` is an old Keras.
 
 python -m hornbook.compat.kernel '{"generation": "keras1", "python2": true}' -f CONNECTION_FILE
 """
@@ -20,7 +20,7 @@ from hornbook.compat.session import session
 from hornbook.core.errors import shorten
 from hornbook.data.files import local_file
 
-# Shell lines that ask the network, or change what is installed.
+# Shell commands that use the network or change what is installed.
 SKIPPED = {
     **dict.fromkeys(
         "wget curl kg kaggle git scp rsync aria2c axel gsutil aws".split(), "downloads"
@@ -30,7 +30,7 @@ SKIPPED = {
 SKIPPING = "hornbook run: skipped, for it {why}: {line}"
 PUT_FILES = "(put what it fetches beside the notebook, or into the folder that HORNBOOK_DATA names)"
 FOUND = "hornbook run: {name} was found by HORNBOOK_DATA, and copied: {line}"
-# Magics that ask the network or change what is installed, and those that are others' extensions.
+# Magics that use the network, change what is installed, or load extensions.
 MAGICS = "pip conda tensorboard tensorflow_version install_ext load_ext reload_ext".split()
 WINDOWS = "notebook nbagg widget ipympl qt qt4 qt5 tk gtk gtk3 wx osx auto".split()
 MAGIC = re.compile(r"^\s*%{1,2}(\w+)", re.MULTILINE)
@@ -54,13 +54,13 @@ def main(argv: list[str]) -> None:
 
 
 def prepare(shell: Any, python2: bool) -> None:
-    """Let a shell of IPython take the magics, shell lines and Python of old notebooks.
+    """Make an IPython shell accept the magics, shell lines and Python of old notebooks.
 
     Args:
         shell: the shell.
         python2: whether the notebook is written in Python 2.
     """
-    # JAX warns of the fork that a shell line begins with; another program takes over at once.
+    # JAX warns about the fork of a shell line, which is followed by an exec at once.
     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     shell.system = partial(_system, shell.system)
     shell.events.register("pre_run_cell", partial(_stand_in, shell))
@@ -74,13 +74,13 @@ def prepare(shell: Any, python2: bool) -> None:
         builtins = {**BUILTINS, "get_ipython": shell.user_ns["get_ipython"]}
         shell.user_ns["__builtins__"] = builtins
         for name in BUILTINS:
-            shell.user_ns.pop(name, None)  # `open` is there IPython's own
+            shell.user_ns.pop(name, None)  # IPython injects its own `open`
         shell.input_transformers_post.append(_translated)
         shell.ast_transformers.append(Meaning())
 
 
 def _show(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
-    """An error of a cell, from the cell's line on, with what helps."""
+    """Show a cell's error from the cell's line on, with helpful notes."""
     explain(error)
     shorten(error)
     shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
@@ -94,7 +94,7 @@ def _translated(lines: list[str]) -> list[str]:
 
 
 def _stand_in(shell: Any, info: Any) -> None:
-    """Magics of a cell that nobody has made do nothing and say so."""
+    """Unknown magics of a cell do nothing and say so."""
     for name in MAGIC.findall(info.raw_cell or ""):
         if not shell.find_line_magic(name) and not shell.find_cell_magic(name):
             shell.register_magic_function(partial(_skip, f"%{name}"), "line", name)
@@ -106,12 +106,12 @@ def _skip(name: str, line: str, cell: str = "") -> None:
 
 
 def _inline(matplotlib: Any, line: str) -> Any:
-    """`%matplotlib`: nobody sees a window."""
+    """`%matplotlib`: window backends become inline."""
     return matplotlib("inline" if set(line.split()) & {*WINDOWS} or not line.strip() else line)
 
 
 def _backend(shell: Any, line: str, cell: str) -> None:
-    """`%%backend jax` of notebooks for several: that of JAX is run."""
+    """`%%backend jax` of notebooks for several backends: only JAX's cells run."""
     if line.strip() in JAX:
         shell.run_cell(cell)
     else:
@@ -122,10 +122,10 @@ def _backend(shell: Any, line: str, cell: str) -> None:
 
 
 def why_skipped(line: str) -> str | None:
-    """Why a shell line is not run; `None` if it is.
+    """The reason that a shell line is skipped; `None` if it is run.
 
     Args:
-        line: as it stands after `!`.
+        line: the text after `!`.
 
     Example:
         >>> why_skipped("wget -q http://example.com/a.zip && unzip a.zip")
@@ -148,7 +148,7 @@ def _words(line: str) -> list[str]:
 
 
 def _system(_run: Any, _line: str) -> Any:
-    """A shell line. Names with a `_`, because `!echo {x}` looks for `x` here too."""
+    """Run a shell line. Names start with `_` because `!echo {x}` also looks for `x` here."""
     _why = why_skipped(_line)
     if _why is None:
         return _run(_line)
@@ -160,7 +160,7 @@ def _system(_run: Any, _line: str) -> Any:
 
 
 def _copied(words: list[str], line: str) -> bool:
-    """Copy what a download would fetch from `HORNBOOK_DATA`, if it is there."""
+    """Copy the file of a download from `HORNBOOK_DATA`, if it is there."""
     addresses = [word for word in words if "://" in word]
     found = local_file(addresses[0]) if len(addresses) == 1 else None
     if found is None or not found.is_file():

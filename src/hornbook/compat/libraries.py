@@ -1,4 +1,4 @@
-"""Names that other libraries have dropped, put back while an old program runs."""
+"""Names that other libraries have dropped, restored while an old program runs."""
 
 import functools
 import importlib
@@ -20,10 +20,10 @@ OURS = "compat."
 
 
 def find(today: str) -> Any:
-    """What the table names.
+    """The object that a table entry names.
 
     Args:
-        today: `"module.name"`; what begins with `compat.` is hornbook's own.
+        today: `"module.name"`; `compat.` is a module of hornbook's.
 
     Example:
         >>> find("builtins.int")
@@ -33,7 +33,7 @@ def find(today: str) -> Any:
 
 
 class Gone(ModuleType):
-    """A module that is no longer there, with the names of it that are known."""
+    """A module that no longer exists, with the names of it that are known."""
 
     def __getattr__(self, name: str) -> Any:
         names = GONE.get(self.__name__, {})
@@ -52,10 +52,10 @@ class Gone(ModuleType):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules that are gone, and gives others what they have lost when they are imported.
+    """Finder for removed modules; restores dropped names of others as they are imported.
 
     Args:
-        undo: where to note what undoes it.
+        undo: gets the callbacks that undo it.
     """
 
     def __init__(self, undo: ExitStack):
@@ -64,7 +64,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """How a module of the tables is loaded; `None` for all others."""
+        """The spec of a module of the tables; `None` for others."""
         package = any(name.startswith(f"{fullname}.") for name in GONE)
         if fullname not in TABLES and not package:
             return None
@@ -72,7 +72,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         specs = (f.find_spec(fullname, path, target) for f in others if hasattr(f, "find_spec"))
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            if isinstance(spec.loader, type):  # Python's own, which all modules share
+            if isinstance(spec.loader, type):  # a built-in loader, shared by all modules
                 return None
             run: Any = spec.loader.exec_module
             spec.loader.exec_module = functools.partial(self._run_and_mend, run)  # type: ignore[method-assign]
@@ -83,7 +83,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _run_and_mend(self, run: Callable, module: ModuleType) -> None:
         with warnings.catch_warnings():
-            # A module that is about to go says so; what it loses is put back here.
+            # A deprecated module warns on import; its dropped names are restored here.
             warnings.simplefilter("ignore", DeprecationWarning)
             run(module)
         mend(module, self.undo)
@@ -93,7 +93,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return Gone(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Say what a star import brings."""
+        """Set `__all__` for star imports."""
         table = GONE.get(module.__name__, {})
         names = {name for name in table if name != ALL}
         if ALL in table:
@@ -107,11 +107,11 @@ TABLES = {path.partition(":")[0] for path in (*GONE, *CHANGED, *RENAMED)}
 
 
 def mend(module: ModuleType, undo: ExitStack) -> None:
-    """Give a module that is there, and its classes, what they have lost.
+    """Restore dropped names of an existing module and its classes.
 
     Args:
-        module: which.
-        undo: where to note what undoes it.
+        module: the module.
+        undo: gets the callbacks that undo it.
     """
     path = module.__name__
     if path in GONE and not isinstance(module, Gone):
@@ -126,7 +126,7 @@ def mend(module: ModuleType, undo: ExitStack) -> None:
 
 
 def _lost(path: str, before: Callable | None) -> Callable:
-    """What finds the names of a module that it lacks."""
+    """A module `__getattr__` that finds missing names."""
     names = GONE[path]
 
     def lost(name: str) -> Any:
@@ -150,7 +150,7 @@ def _change(owner: Any, name: str, today: str, undo: ExitStack) -> None:
 
 
 def _rename(owner: Any, name: str, renamed: str, undo: ExitStack) -> None:
-    """Let a function take old names of its arguments."""
+    """Make a function accept old names of its arguments."""
     if hasattr(owner, name):
         before, names = getattr(owner, name), dict(one.split(":") for one in renamed.split())
 
@@ -173,7 +173,7 @@ def _put(owner: Any, name: str, value: Any, undo: ExitStack) -> None:
 
 @contextmanager
 def put_back() -> Iterator[None]:
-    """Inside, modules have the names of `dialects/libraries.py` that they lack.
+    """A context in which modules have their dropped names, from `dialects/libraries.py`.
 
     Example:
         >>> import numpy

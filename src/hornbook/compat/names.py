@@ -1,7 +1,7 @@
 """Functions and classes with old names, made from the rows of `dialects/`.
 
-A class with an old name is a subclass of today's whose instances are made from old arguments. Their
-config, files and copies are those of today's class.
+A class with an old name is a subclass of today's class that takes old arguments. Its config, files
+and copies are those of today's class.
 """
 
 import functools
@@ -21,8 +21,8 @@ from hornbook.compat.translate import resolve, translate
 from hornbook.core.config import get_registered_name, stated_module
 from hornbook.dialects.row import Row
 
-OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are no old names there
-# What classes with old names have beside today's methods; the first that fits.
+OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are not old names
+# The mixin of old methods for each kind of class; the first match wins.
 MIXINS: dict[type, type] = {
     models.Sequential: OldSequential,
     models.Model: OldModel,
@@ -33,7 +33,7 @@ MIXINS: dict[type, type] = {
 
 
 class OldNames(type):
-    """The class of classes with old names: it translates what they are called with."""
+    """Metaclass of classes with old names: translates constructor arguments."""
 
     _row: Row
     _today: type
@@ -64,7 +64,7 @@ class OldNames(type):
 
 
 class Names:
-    """The names of one generation; each is made when it is first asked for.
+    """The names of one generation, each created on first use.
 
     Args:
         dialect: a module of `dialects/`.
@@ -75,14 +75,14 @@ class Names:
         self._made: dict[int, Any] = {}
 
     def get(self, family: str, name: str) -> Any:
-        """The function or class of a name.
+        """The function or class for a name.
 
         Args:
             family: such as `"layers"`.
-            name: as the program knows it.
+            name: the old name.
 
         Raises:
-            KeyError: if that generation had no such name, or it is not known here.
+            KeyError: if the generation had no such name, or it is not in the tables.
         """
         row = self.dialect.FAMILIES[family][name]
         if id(row) not in self._made:
@@ -102,10 +102,10 @@ class Names:
         return today
 
     def adopt(self, model: Any) -> Any:
-        """Give a model that was read from a file or copied, and what it is made of, old methods.
+        """Give a loaded or copied model, and its layers, their old methods.
 
         Args:
-            model: a model or layer of today's classes.
+            model: a model or layer of a current class.
         """
         found = model._all_modules()
         optimizer = getattr(model, "optimizer", None)
@@ -117,7 +117,7 @@ class Names:
 
     @functools.cached_property
     def _old_classes(self) -> dict[type, tuple[str, str]]:
-        """Where the old name of each of today's classes is; the same name if there is one."""
+        """The old name of each current class, preferring the same name."""
         found: dict[type, tuple[str, str]] = {}
         for family in ("layers", "models", "optimizers"):
             for name, row in self.dialect.FAMILIES[family].items():
@@ -141,7 +141,7 @@ def _function(names: Names, name: str, row: Row, today: Callable) -> Callable:
 
 
 def _signature(row: Row) -> inspect.Signature:
-    """The old arguments, as far as the row lists them."""
+    """The signature with the old arguments that the row lists."""
     names = [name for argument in row.arguments for name in argument.old]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature([inspect.Parameter(name, kind) for name in names])
@@ -191,7 +191,7 @@ def _class(names: Names, family: str, name: str, row: Row, today: Any, mixin: An
 
 
 def _variant(cls: Any, given: dict) -> Any:
-    """The class that computes what an old argument asks for, where today's does not."""
+    """The class for an old argument that today's class does not support."""
     argument, kind = VARIANTS.get(cls._today, (None, None))
     if argument is None or not given.get(argument):
         given.pop(argument, None)
@@ -204,7 +204,7 @@ def _variant(cls: Any, given: dict) -> Any:
 
 
 def _stated(self: Any) -> dict:
-    """What files call the class of an object: today's name, unless it is a program's own class."""
+    """The class name written to files: today's, unless the program defines the class."""
     cls = type(self)
     if "_row" not in vars(cls):
         return {}

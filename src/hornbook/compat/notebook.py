@@ -1,4 +1,4 @@
-"""`hornbook run NOTEBOOK.ipynb`: runs the cells of a notebook in a kernel of its own."""
+"""`hornbook run NOTEBOOK.ipynb`: run the cells of a notebook in their own kernel."""
 
 import ast
 import asyncio
@@ -17,12 +17,12 @@ from hornbook.compat.python2 import is_python2, todays_syntax
 from hornbook.saving.files import replacing
 
 MISSING = "notebooks need nbformat, nbclient and ipykernel: pip install 'hornbook[notebook]'"
-# Lines of a cell that are for IPython, not for Python.
+# Lines of a cell for IPython rather than Python.
 NOT_PYTHON = re.compile(r"\s*([%!?]|[^#]*\?\s*$|\w+\s*=\s*[!%])")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 IN_CELL = re.compile(r"Cell In ?\[\d+\], line (\d+)")
-QUIET = "--log-level=CRITICAL"  # of the kernel; what cells print goes another way
-WIDTH = 60  # of a cell's first line, as it is shown
+QUIET = "--log-level=CRITICAL"  # for the kernel; cell output does not go through its log
+WIDTH = 60  # at which a cell's first line is cut
 
 
 class Failure(NamedTuple):
@@ -30,7 +30,7 @@ class Failure(NamedTuple):
 
     Args:
         cell: its number in the notebook, from 1.
-        line: of the cell; `None` if it is not known.
+        line: within the cell; `None` if unknown.
         error: what went wrong.
     """
 
@@ -40,18 +40,18 @@ class Failure(NamedTuple):
 
 
 class BadNotebook(Exception):
-    """A file is no notebook that can be run."""
+    """The file is not a notebook that can be run."""
 
 
 def read(path: str) -> Any:
-    """A notebook of any format, in today's.
+    """Read a notebook of any format, upgraded to the current one.
 
     Args:
-        path: of its file.
+        path: the file.
 
     Raises:
         ImportError: without the extra `notebook`.
-        BadNotebook: if it is no notebook.
+        BadNotebook: if it is not a Python notebook.
         OSError: if it cannot be read.
     """
     try:
@@ -72,7 +72,7 @@ def read(path: str) -> Any:
 
 
 def _with_ids(notebook: Any) -> Any:
-    """Formats from 4.5 on want a name for each cell; nbformat warns where there is none."""
+    """Add cell ids, which formats from 4.5 on require (nbformat warns without them)."""
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
         raise BadNotebook("it has no nbformat")
     if notebook["nbformat"] == 4 and notebook.get("nbformat_minor", 0) >= 5:
@@ -82,9 +82,9 @@ def _with_ids(notebook: Any) -> Any:
 
 
 def source(notebook: Any) -> tuple[str, bool]:
-    """The Python of all cells, in today's syntax, and whether it was Python 2.
+    """The code of all cells in Python 3 syntax, and whether it was Python 2.
 
-    Cells that are no Python are left out; so are the lines that are for IPython.
+    Cells that are not Python, and lines for IPython, are left out.
 
     Args:
         notebook: from `read`.
@@ -126,27 +126,27 @@ def run(
     timeout: float | None = None,
     stop_on_error: bool = False,
 ) -> list[Failure]:
-    """Run all cells in order; the outputs are put into the notebook.
+    """Run all cells in order, storing their outputs in the notebook.
 
     Args:
         notebook: from `read`.
-        path: of its file: cells run in its folder.
-        generation: what `import keras` means there; see `install`.
+        path: its file; cells run in its folder.
+        generation: what `import keras` means; see `install`.
         python2: whether it is written in Python 2.
         out: where to write the executed copy; default: outputs are printed as text.
-        timeout: how many seconds a cell may take.
-        stop_on_error: leave out the cells after one that fails.
+        timeout: seconds allowed per cell.
+        stop_on_error: stop at the first cell that fails.
 
     Returns:
         The cells that failed.
 
     Raises:
-        KeyboardInterrupt: for Ctrl-C; what was run so far is written.
+        KeyboardInterrupt: on Ctrl-C; the outputs so far are written.
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     failures: list[Failure] = []
-    begun: list[tuple[int, float]] = [(0, 0.0)]  # cells, and when
+    begun: list[tuple[int, float]] = [(0, 0.0)]  # cell index, start time
     count = len(notebook.cells)
 
     def on_start(cell: Any, cell_index: int) -> None:
@@ -164,7 +164,7 @@ def run(
             print(_as_text(cell.outputs), end="", flush=True)
 
     for cell in notebook.cells:
-        if cell.cell_type == "code":  # what it printed long ago
+        if cell.cell_type == "code":  # drop stale outputs
             cell.outputs, cell.execution_count = [], None
     sockets = tempfile.mkdtemp(prefix="hornbook-")
     client = _client(path, generation, python2, notebook, timeout, stop_on_error, sockets)
@@ -172,7 +172,7 @@ def run(
     try:
         _execute(client)
     except CellExecutionError:
-        pass  # it is among the failures, and the last of them
+        pass  # it is already the last of the failures
     except Exception as error:
         if not isinstance(error, DeadKernelError) and not isinstance(
             error.__context__, DeadKernelError
@@ -188,7 +188,7 @@ def run(
 
 
 def _execute(client: Any) -> None:
-    """Run the cells in a thread, so that Ctrl-C is heard here and ends the kernel too."""
+    """Run the cells in a thread, so that Ctrl-C is handled here and also ends the kernel."""
     tasks: list[tuple[asyncio.AbstractEventLoop, asyncio.Task]] = []
 
     async def execute() -> None:
@@ -230,7 +230,7 @@ def _client(path, generation, python2, notebook, timeout, stop_on_error, sockets
         kernel_spec = spec
 
     config = Config()
-    if os.name == "posix":  # other users of the machine cannot listen
+    if os.name == "posix":  # private to this user
         config.KernelManager.transport = "ipc"
         config.KernelManager.ip = os.path.join(sockets, "kernel")
     return NotebookClient(
@@ -262,7 +262,7 @@ def _failure(cell: Any, index: int, timeout: float | None) -> Failure | None:
 
 
 def _as_text(outputs: list) -> str:
-    """What a cell printed and gave, as far as it is text."""
+    """The printed output and results of a cell, as text."""
     texts = []
     for one in outputs:
         if one.output_type == "stream":
@@ -275,11 +275,11 @@ def _as_text(outputs: list) -> str:
 
 
 def write(notebook: Any, path: str) -> None:
-    """Write a notebook, whole or not at all.
+    """Write a notebook atomically.
 
     Args:
-        notebook: which.
-        path: where to.
+        notebook: the notebook.
+        path: the file.
     """
     import nbformat
 

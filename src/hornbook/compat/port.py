@@ -1,7 +1,7 @@
-"""`hornbook port OLD.py`: rewrites a program for an older Keras in today's names.
+"""`hornbook port OLD.py`: rewrite a program for an older Keras with today's names.
 
-What changes is edited in place, by the positions that Python's parser gives: comments, spaces and
-all other lines stay as they are.
+Edits are made in place, at the positions that Python's parser reports: comments, whitespace and all
+other lines are kept.
 """
 
 import ast
@@ -24,7 +24,7 @@ BAD_INPUT = 2
 COMPAT = "compat."
 HEAD = "import hornbook as keras"
 ACC = {"acc": "accuracy", "val_acc": "val_accuracy"}
-# merge(mode=): the functions that are layers today.
+# merge(mode=): the functional layers of today.
 MODES = {
     "sum": "add",
     "mul": "multiply",
@@ -32,7 +32,7 @@ MODES = {
     "max": "maximum",
     "concat": "concatenate",
 }
-# Functions of the backend that are written otherwise today, by the number of their arguments.
+# Templates for backend functions without a direct replacement, by number of arguments.
 WRITTEN = {
     ("get_value", 1): "keras.ops.convert_to_numpy({})",
     ("eval", 1): "keras.ops.convert_to_numpy({})",
@@ -45,7 +45,7 @@ WRITTEN = {
     ("set_image_data_format", 1): "keras.config.set_image_data_format({})",
     ("image_data_format", 0): "keras.config.image_data_format()",
 }
-REPORTED = re.compile(r"\{(val_)?acc(?=[:}])")  # in templates of file names
+REPORTED = re.compile(r"\{(val_)?acc(?=[:}])")  # in file name templates
 VARIED = (
     ("Embedding", "dropout"),
     ("BatchNormalization", "mode"),
@@ -69,11 +69,11 @@ WAYS = {
 
 
 class Left(NamedTuple):
-    """Something that needs a person's eye.
+    """Something that needs a manual check.
 
     Args:
         line: in the old program.
-        text: what it is, and the way today.
+        text: what it is, and what to do today.
     """
 
     line: int
@@ -81,11 +81,11 @@ class Left(NamedTuple):
 
 
 class Ported(NamedTuple):
-    """A program in today's names.
+    """A ported program.
 
     Args:
-        source: its text.
-        left: what needs a person's eye.
+        source: its source.
+        left: what needs a manual check.
     """
 
     source: str
@@ -93,7 +93,7 @@ class Ported(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a name of a program stands for: a module of keras, or a row of a table."""
+    """What a name in a program refers to: a module of keras, or a row of a table."""
 
     place: str  # "keras.layers.core" or "keras.layers.core.Dense"
     family: str = ""
@@ -105,7 +105,7 @@ class Porter(ast.NodeVisitor):
 
     Args:
         source: the program.
-        dialect: the module of `dialects/` that it is written in.
+        dialect: the module of `dialects/` it is written for.
     """
 
     def __init__(self, source: str, dialect: Any):
@@ -118,12 +118,12 @@ class Porter(ast.NodeVisitor):
         self.left: list[Left] = []
         self.bound: dict[str, Found] = {}  # by local name
         self.heads: set[str] = set()
-        self.used: set[str] = set()  # local names that today's program uses
+        self.used: set[str] = set()  # local names that the ported program uses
 
     # ---- text
 
     def span(self, node: Any) -> tuple[int, int]:
-        """Where a node begins and ends."""
+        """Start and end offset of a node."""
         start = self.starts[node.lineno - 1] + node.col_offset
         return start, self.starts[node.end_lineno - 1] + node.end_col_offset
 
@@ -133,7 +133,7 @@ class Porter(ast.NodeVisitor):
         return self.text[start:end].decode()
 
     def put(self, start: int, end: int, text: str) -> None:
-        """Let a text stand from `start` to `end`."""
+        """Replace the text from `start` to `end`."""
         if self.text[start:end] != text.encode():
             self.edits.append((start, end, text.encode()))
 
@@ -142,7 +142,7 @@ class Porter(ast.NodeVisitor):
         self.left.append(Left(node.lineno, WAYS[way].format(**about)))
 
     def result(self) -> str:
-        """The text with all edits, which never overlap."""
+        """The source with all edits applied; they never overlap."""
         text = self.text
         for start, end, new in sorted(self.edits, key=lambda edit: edit[:2], reverse=True):
             text = text[:start] + new + text[end:]
@@ -168,7 +168,7 @@ class Porter(ast.NodeVisitor):
         return found
 
     def find(self, node: ast.AST) -> Found | None:
-        """What a name or a chain of attributes stands for."""
+        """What a name or a chain of attributes refers to."""
         if isinstance(node, ast.Name):
             return self.bound.get(node.id)
         if isinstance(node, ast.Attribute):
@@ -183,14 +183,14 @@ class Porter(ast.NodeVisitor):
         return None
 
     def today(self, found: Found, node: ast.AST) -> str:
-        """How today's program writes a name, as an attribute of `keras`."""
+        """Today's spelling of a name, as an attribute of `keras`."""
         if found.row is None:
             return found.place
         if found.row.new.startswith(COMPAT):
             self.tell(node, "name", name=found.place.rpartition(".")[2], new=found.row.new)
             self.heads.add(f"import hornbook.{found.row.new.rpartition('.')[0]}")
             return f"hornbook.{found.row.new}"
-        if found.row.new.startswith("data."):  # which the door does not show
+        if found.row.new.startswith("data."):  # not exported by `keras`
             self.heads.add("import hornbook.data")
             return f"hornbook.{found.row.new}"
         self.heads.add(HEAD)
@@ -199,7 +199,7 @@ class Porter(ast.NodeVisitor):
     # ---- imports
 
     def bind(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Note what the names of an import stand for."""
+        """Record what the names of an import refer to."""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "keras":
@@ -219,7 +219,7 @@ class Porter(ast.NodeVisitor):
                 self.bound[alias.asname or alias.name] = found
 
     def edit_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Import each name from where it is today."""
+        """Import each name from its place today."""
         if isinstance(node, ast.Import):
             kept = [ast.unparse(a) for a in node.names if a.name.split(".")[0] != "keras"]
             if len(kept) < len(node.names):
@@ -237,7 +237,7 @@ class Porter(ast.NodeVisitor):
             self.replace_import(node, lines)
 
     def todays_import(self, node: ast.ImportFrom, alias: ast.alias) -> list[tuple[str, str]]:
-        """The module and the name, with `as`, that stand for one of the old keras; none if none."""
+        """Today's module and name, with any `as`, for an old import; empty if there is none."""
         local = alias.asname or alias.name
         found = self.bound[local]
         if found.family == "unknown":
@@ -258,7 +258,7 @@ class Porter(ast.NodeVisitor):
         """See there."""
 
     def spelled(self, node: ast.ImportFrom, module: str) -> Iterator[ast.alias]:
-        """The names of an import; of a star, those that the program uses."""
+        """The names of an import; for a star import, those that the program uses."""
         for alias in node.names:
             if alias.name != "*":
                 yield alias
@@ -267,14 +267,14 @@ class Porter(ast.NodeVisitor):
                 yield from (ast.alias(n) for n in self.rows(module) if n in used - {*self.bound})
 
     def replace_import(self, node: ast.stmt, lines: list[str]) -> None:
-        """Put imports in the place of one."""
+        """Replace an import by several."""
         start, end = self.span(node)
         indent = b" " * node.col_offset
         if lines:
             self.put(start, end, f"\n{indent.decode()}".join(lines))
         elif node.col_offset:
             self.put(start, end, "pass")
-        else:  # with the line that it stands on
+        else:  # the whole line
             after = self.text.find(b"\n", end)
             empty = not self.text[end:after].strip()
             self.put(start, after + 1 if empty and after >= 0 else end, "")
@@ -282,7 +282,7 @@ class Porter(ast.NodeVisitor):
     # ---- uses
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A name that has another today."""
+        """Rename a name that has changed."""
         found = self.bound.get(node.id)
         if found is None or not isinstance(node.ctx, ast.Load):
             return
@@ -295,7 +295,7 @@ class Porter(ast.NodeVisitor):
             self.put(*self.span(node), found.row.new.rpartition(".")[2])
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """`keras.layers.core.Dense`, `K.mean`; the rate of an optimizer."""
+        """Rename `keras.layers.core.Dense`, `K.mean`; `lr` of an optimizer."""
         found = self.find(node)
         if found is not None and found.family == "unknown":
             self.tell(node, "unknown", name=found.place)
@@ -310,14 +310,14 @@ class Porter(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Methods of layers of one's own."""
+        """Rename methods of custom layers."""
         if node.name == "get_output_shape_for":
             start = self.text.index(node.name.encode(), self.span(node)[0])
             self.put(start, start + len(node.name), "compute_output_shape")
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Arguments of what has a row."""
+        """Port the arguments of a call that has a row."""
         found = self.find(node.func)
         if found is not None and found.row is not None:
             name = found.place.rpartition(".")[2]
@@ -334,7 +334,7 @@ class Porter(ast.NodeVisitor):
         self.generic_visit(node)
 
     def port_written(self, node: ast.Call, name: str, found: Found) -> bool:
-        """What is no call of a function of that kind today."""
+        """Port calls that are not plain function calls today; whether it was one."""
         template = WRITTEN.get((name, len(node.args)))
         if template is None or found.family != "backend" or node.keywords:
             return False
@@ -358,12 +358,12 @@ class Porter(ast.NodeVisitor):
             self.put(*self.span(node), text)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        """`history.history["acc"]`, `logs["val_acc"]`."""
+        """Rename keys: `history.history["acc"]`, `logs["val_acc"]`."""
         self.rename_accuracy(node.slice)
         self.generic_visit(node)
 
     def rename_accuracy(self, node: ast.AST) -> None:
-        """`acc` is called `accuracy`, in an expression that names what is reported."""
+        """Rename `acc` to `accuracy` in an expression that names a logged metric."""
         for one in ast.walk(node):
             if isinstance(one, ast.Constant) and one.value in ACC:
                 self.put(*self.span(one), repr(ACC[one.value]).replace("'", '"'))
@@ -371,7 +371,7 @@ class Porter(ast.NodeVisitor):
     # ---- calls
 
     def port_arguments(self, node: ast.Call, name: str, row: Row, method: bool = False) -> None:
-        """Rename, join, move and drop arguments, and say what were defaults."""
+        """Rename, join, move and drop arguments, and write old defaults out."""
         if any(isinstance(one, ast.Starred) for one in node.args):
             return
         parameters = _parameters(row, method)
@@ -402,7 +402,7 @@ class Porter(ast.NodeVisitor):
             self.add_arguments(node, defaults)
 
     def port_keywords(self, node: ast.Call, name: str, row: Row, given: set[str]) -> None:
-        """Rename keywords; several that are one today become a tuple."""
+        """Rename keywords; several that are one argument today become a tuple."""
         named = {keyword.arg: keyword for keyword in node.keywords if keyword.arg}
         for argument in row.arguments:
             here = [named[old] for old in argument.old if old in named]
@@ -430,7 +430,7 @@ class Porter(ast.NodeVisitor):
                 self.rename_accuracy(one)
 
     def dropped(self, node: ast.Call, name: str, argument: Argument, taken: list) -> bool:
-        """Take out arguments that mean nothing today; list those that are missed."""
+        """Remove arguments without meaning today; report those that mattered."""
         lost = argument.new == "weights" and name != "Embedding"
         lost |= (name, argument.new) in VARIED
         if argument.new and not lost:
@@ -444,7 +444,7 @@ class Porter(ast.NodeVisitor):
         return True
 
     def remove(self, node: ast.Call, argument: ast.AST) -> None:
-        """Take out an argument, with its comma."""
+        """Remove an argument and its comma."""
         start, end = self.span(argument)
         comma = self.text.rfind(b",", self.span(node.func)[1], start)
         first = self.text.rfind(b"(", self.span(node.func)[1], start)
@@ -463,7 +463,7 @@ class Porter(ast.NodeVisitor):
         self.put(end, end, text if before.endswith((b"(", b",")) else f", {text}")
 
     def change_value(self, argument: str, value: ast.AST) -> None:
-        """Values that are written otherwise today."""
+        """Rewrite values that have changed."""
         if argument == "metrics":
             self.rename_accuracy(value)
             return
@@ -486,7 +486,7 @@ class Porter(ast.NodeVisitor):
         return repr(value).replace("'", '"')
 
     def port_optimizer(self, node: ast.Constant) -> None:
-        """`optimizer="adadelta"` had defaults of its own."""
+        """Write out `optimizer="adadelta"`, whose defaults have changed."""
         row = self.dialect.FAMILIES["optimizers"].get(str(node.value).lower())
         if row is not None and row.defaults:
             self.heads.add(HEAD)
@@ -494,7 +494,7 @@ class Porter(ast.NodeVisitor):
             self.put(*self.span(node), f"keras.{row.new}({defaults})")
 
     def port_decay(self, node: ast.Call) -> None:
-        """`SGD(lr=0.5, decay=1e-3)`: the rate falls by a schedule."""
+        """Turn `SGD(lr=0.5, decay=1e-3)` into a learning rate schedule."""
         named = {keyword.arg: keyword for keyword in node.keywords}
         decay, rate = named.get("decay"), named.get("lr")
         if decay is None:
@@ -511,7 +511,7 @@ class Porter(ast.NodeVisitor):
         self.put(end, end, f", 1, {self.source(decay.value)})")
 
     def port_merge(self, node: ast.Call) -> None:
-        """`merge([a, b], mode="sum")` is `add([a, b])`."""
+        """Turn `merge([a, b], mode="sum")` into `add([a, b])`."""
         given = dict(zip(("inputs", "mode", "concat_axis"), node.args))
         given |= {str(keyword.arg): keyword.value for keyword in node.keywords}
         mode = given.get("mode", ast.Constant("sum"))
@@ -534,7 +534,7 @@ class Porter(ast.NodeVisitor):
         self.visit(given["inputs"])
 
     def port_method(self, node: ast.Call, func: ast.Attribute) -> None:
-        """Methods of models; of anything, if their arguments are those of a model's."""
+        """Port method calls of models, or of any object if the arguments match a model's method."""
         name = func.attr
         if name == "get" and node.args:
             self.rename_accuracy(node.args[0])
@@ -559,7 +559,7 @@ class Porter(ast.NodeVisitor):
                 self.add_arguments(node, [f"epochs={row.defaults['epochs']}"])
 
     def steps(self, node: ast.Call, name: str, row: Row) -> Row:
-        """The row of a method that takes a generator, with samples counted in batches."""
+        """The row of a generator method, after converting sample counts to batch counts."""
         first = [*node.args, *(k.value for k in node.keywords if k.arg == "generator")][:1]
         text = self.source(first[0]) if first else "generator"
         counted = {"samples": ("steps_per_epoch" if name == "fit_generator" else "steps", text)}
@@ -588,12 +588,12 @@ def _is_keras(node: ast.ImportFrom) -> bool:
 
 
 def _todays_place(place: str) -> str:
-    """A module of the old keras, as today has it."""
+    """Today's place of a module of old keras."""
     return "hornbook" + place.removeprefix("keras")
 
 
 def _parameters(row: Row, method: bool) -> list[str]:
-    """What today's function takes by position, in order."""
+    """The positional parameters of today's function, in order."""
     try:
         found = inspect.signature(resolve(row.new)).parameters.values()
     except (AttributeError, TypeError, ValueError):
@@ -627,15 +627,15 @@ def _inside(edit: tuple[int, int, bytes], span: tuple[int, int]) -> bool:
 
 
 def port(source: str, generation: str | None = None, path: str = "<program>") -> Ported:
-    """A program for an older Keras in today's names.
+    """Rewrite a program for an older Keras with today's names.
 
     Args:
         source: the program.
-        generation: what it is written for; `None`: found out.
+        generation: what it is written for; default: detected.
         path: for messages.
 
     Raises:
-        SyntaxError: if it is no Python.
+        SyntaxError: if it is not valid Python.
         ImportError: if it is Python 2, and fissix is not installed.
 
     Example:
@@ -666,7 +666,7 @@ def port(source: str, generation: str | None = None, path: str = "<program>") ->
 
 
 def _with_heads(text: str, heads: list[str]) -> str:
-    """Put imports before the first one, or the first statement, of a program."""
+    """Insert imports before the first import or statement of a program."""
     if not heads:
         return text
     tree = ast.parse(text)
@@ -685,13 +685,13 @@ def _is_future(node: ast.AST) -> bool:
 
 
 def port_program(path: str, generation: str | None, out: str | None, write: bool) -> int:
-    """Print what changes in a program, or write it.
+    """Print the diff of a ported program, or write the program.
 
     Args:
-        path: of the program.
-        generation: what it is written for; `None`: found out.
-        out: where to write today's program.
-        write: write it in the place of the old one.
+        path: the program.
+        generation: what it is written for; default: detected.
+        out: where to write the ported program.
+        write: overwrite the old program.
 
     Returns:
         The exit status.

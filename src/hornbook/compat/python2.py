@@ -1,8 +1,8 @@
-"""Python 2 sources, run by today's Python.
+"""Run Python 2 sources under Python 3.
 
-What is no syntax today is rewritten by fissix. What has another meaning (`/` of whole numbers,
-`d.keys()`, `it.next()`) is rewritten in the syntax tree to a function that decides when it runs.
-What is gone (`xrange`, `unicode`) is in builtins that only Python 2 sources have.
+fissix rewrites old syntax. Operations whose meaning has changed (`/` of integers, `d.keys()`,
+`it.next()`) become calls in the syntax tree that decide at run time. Removed builtins (`xrange`,
+`unicode`) are provided to Python 2 sources only.
 """
 
 import ast
@@ -36,7 +36,7 @@ THREE = (
 )
 
 
-# ---- which Python a source is written in
+# ---- detecting Python 2
 
 
 def is_python2(source: str, unless_three: bool = False, path: str = "<source>") -> bool:
@@ -44,11 +44,11 @@ def is_python2(source: str, unless_three: bool = False, path: str = "<source>") 
 
     Args:
         source: its text.
-        unless_three: take it for Python 2 unless it cannot be, as a module of a program that is.
+        unless_three: assume Python 2 unless that is impossible, as for a module of such a program.
         path: for messages.
 
     Raises:
-        ImportError: if fissix, which says so, is not installed.
+        ImportError: if it takes fissix to tell, and fissix is not installed.
 
     Example:
         >>> is_python2("print 'hello'"), is_python2("print('hello')")
@@ -76,7 +76,7 @@ def _is_three(node: ast.AST) -> bool:
 
 
 def _signs(tree: ast.AST) -> set[str]:
-    """What a source that can be parsed has of Python 2 alone, outside `try` statements."""
+    """The Python 2 features of a parsable source, outside `try` statements."""
     used: set[str] = set()
     made: set[str] = set()
     for node in _unguarded(tree):
@@ -103,7 +103,7 @@ def _signs(tree: ast.AST) -> set[str]:
 
 
 def _unguarded(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes; of a name that is looked up in a `try`, nothing is to be learned."""
+    """All nodes but names looked up in a `try`, which say nothing about the version."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Try):
             yield from (n for n in ast.walk(node) if not _is_load(n))
@@ -150,26 +150,26 @@ def _tool(path: str, all_fixers: bool = False) -> Any:
 
 
 def _rewritten(source: str, path: str = "<source>") -> str | None:
-    """A source with today's syntax; `None` if it is no Python 2 either."""
+    """The source in Python 3 syntax; `None` if it is not valid Python 2 either."""
     try:
         text = str(_tool(path).refactor_string(source.rstrip() + "\n", path))
         ast.parse(text)
     except ImportError:
         raise
-    except Exception:  # whatever fissix makes of it
+    except Exception:  # fissix raises many kinds
         return None
     return text
 
 
 def todays_syntax(source: str, path: str = "<source>") -> str:
-    """A source of Python 2 in today's syntax, if it needs to be rewritten and can be.
+    """The source in Python 3 syntax, rewritten if necessary and possible.
 
     Args:
         source: its text.
         path: for messages.
 
     Raises:
-        ImportError: if it has to be rewritten and fissix is not installed.
+        ImportError: if it has to be rewritten, and fissix is not installed.
 
     Example:
         >>> todays_syntax("print 'hello', 1")
@@ -185,14 +185,14 @@ def todays_syntax(source: str, path: str = "<source>") -> str:
 
 
 def rewritten(source: str, path: str = "<source>") -> str:
-    """A source of Python 2 as one of today, for good: its names as well as its syntax.
+    """Convert a Python 2 source to Python 3 permanently: names as well as syntax.
 
     Args:
         source: its text.
         path: for messages.
 
     Raises:
-        SyntaxError: if it is no Python 2.
+        SyntaxError: if it is not valid Python 2.
 
     Example:
         >>> rewritten("for i in xrange(3): print i, d.has_key(i)")
@@ -202,7 +202,7 @@ def rewritten(source: str, path: str = "<source>") -> str:
         return str(_tool(path, all_fixers=True).refactor_string(source.rstrip() + "\n", path))
     except ImportError:
         raise
-    except Exception as error:  # whatever fissix makes of it
+    except Exception as error:  # fissix raises many kinds
         raise SyntaxError(f"{path}: {error}") from None
 
 
@@ -210,9 +210,9 @@ def rewritten(source: str, path: str = "<source>") -> str:
 
 
 class Meaning(ast.NodeTransformer):
-    """Gives a syntax tree the meaning that it had in Python 2.
+    """Gives a syntax tree its Python 2 semantics.
 
-    It remembers `from __future__ import division` for the cells of a notebook that follow.
+    `from __future__ import division` is remembered for later cells of a notebook.
     """
 
     def __init__(self) -> None:
@@ -224,14 +224,14 @@ class Meaning(ast.NodeTransformer):
         return ast.fix_missing_locations(node)
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
-        """A whole source, or a cell."""
+        """Transform a whole source or a cell."""
         named = {a.name for n in ast.walk(node) for a in getattr(n, "names", ()) if _is_future(n)}
         self.division |= "division" in named
         self.generic_visit(node)
         return ast.fix_missing_locations(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        """`from __future__ import` may stand anywhere; some modules were others."""
+        """Allow `from __future__ import` anywhere; redirect some modules."""
         if _is_future(node):
             return ast.copy_location(ast.Pass(), node)
         if not node.level and node.module in dialect.CHANGED:
@@ -239,7 +239,7 @@ class Meaning(ast.NodeTransformer):
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
-        """Some modules were others."""
+        """Redirect modules that were different ones."""
         for alias in node.names:
             if alias.name in dialect.CHANGED:
                 alias.asname = alias.asname or alias.name
@@ -247,7 +247,7 @@ class Meaning(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        """`/`, which rounded down where both sides are whole."""
+        """Make `/` of two integers round down."""
         self.generic_visit(node)
         if self.division or not isinstance(node.op, ast.Div):
             return node
@@ -264,7 +264,7 @@ class Meaning(ast.NodeTransformer):
         )
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Methods that are gone, or gave lists and strings."""
+        """Handle methods that were removed, or returned lists and strings."""
         self.generic_visit(node)
         called = node.func
         if isinstance(called, ast.Attribute) and called.attr in runtime.METHODS:
@@ -273,7 +273,7 @@ class Meaning(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """Special methods under today's names too."""
+        """Add special methods under today's names."""
         self.generic_visit(node)
         defined = {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
         for old, new in dialect.SPECIAL.items():
@@ -292,16 +292,16 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
 
 
 def compiled(source: str, path: str, mode: str = "exec") -> CodeType:
-    """A source of Python 2 as code, whose lines are those of the source.
+    """Compile a Python 2 source, keeping its line numbers.
 
     Args:
         source: its text.
-        path: of its file.
+        path: its file.
         mode: as for `compile`.
 
     Raises:
-        SyntaxError: if it is no Python.
-        ImportError: if it has to be rewritten and fissix is not installed.
+        SyntaxError: if it is not valid Python.
+        ImportError: if it has to be rewritten, and fissix is not installed.
 
     Example:
         >>> names = namespace("example")
@@ -316,7 +316,7 @@ def compiled(source: str, path: str, mode: str = "exec") -> CodeType:
 
 
 def _renumber(tree: ast.AST, before: list[str], after: list[str]) -> None:
-    """Give nodes the lines of the text as it was before it was rewritten."""
+    """Restore the line numbers from before the rewrite."""
     lines: dict[int, int] = {}
     for _, i, i_end, j, j_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
         for line in range(j, j_end):
@@ -328,7 +328,7 @@ def _renumber(tree: ast.AST, before: list[str], after: list[str]) -> None:
 
 
 def namespace(name: str) -> dict[str, Any]:
-    """What a module of Python 2 starts with.
+    """The initial namespace of a Python 2 module.
 
     Args:
         name: its `__name__`.
@@ -336,14 +336,14 @@ def namespace(name: str) -> dict[str, Any]:
     return {"__name__": name, "__builtins__": runtime.BUILTINS}
 
 
-# ---- modules beside a program
+# ---- modules next to a program
 
 
 class Local(importlib.abc.MetaPathFinder):
-    """Finds modules of a program's own that are written in Python 2.
+    """Finder for a program's own modules that are written in Python 2.
 
     Args:
-        python2: whether the program itself is.
+        python2: whether the program itself is Python 2.
     """
 
     def __init__(self, python2: bool):
@@ -353,7 +353,7 @@ class Local(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """How such a module is loaded; `None` for all others."""
+        """The spec of such a module; `None` for others."""
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is None or not is_local(spec.origin):
             return None
@@ -371,7 +371,7 @@ def is_local(origin: str | None) -> bool:
     """Whether a module's file is the user's own: not Python's, not installed, not hornbook's.
 
     Args:
-        origin: the path of its file.
+        origin: the path of the file.
 
     Example:
         >>> is_local(__file__), is_local("/home/me/utils.py"), is_local(ast.__file__)
@@ -386,7 +386,7 @@ def is_local(origin: str | None) -> bool:
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """Loads a module of Python 2; no bytecode is kept."""
+    """Loads a Python 2 module, without caching bytecode."""
 
     def get_code(self, fullname: str) -> CodeType:
         """The module's code."""
@@ -394,17 +394,17 @@ class Loader(importlib.machinery.SourceFileLoader):
         return compiled(importlib.util.decode_source(self.get_data(path)), path)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run it with Python 2's builtins."""
+        """Run the module with Python 2's builtins."""
         vars(module)["__builtins__"] = runtime.BUILTINS
         exec(self.get_code(module.__name__), vars(module))
 
 
 @contextmanager
 def local_modules(python2: bool) -> Iterator[None]:
-    """Inside, modules beside the program may be written in Python 2.
+    """A context in which modules next to the program may be written in Python 2.
 
     Args:
-        python2: whether the program itself is.
+        python2: whether the program itself is Python 2.
     """
     finder = Local(python2)
     at = next((i for i, f in enumerate(sys.meta_path) if f is importlib.machinery.PathFinder), 0)

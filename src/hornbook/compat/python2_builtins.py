@@ -1,7 +1,7 @@
-"""What sources of Python 2 find built in, and what their operators and methods do.
+"""Builtins, operators and methods as Python 2 had them.
 
-A text of Python 2 was a string of bytes. Here it is a `str` whose characters are those bytes
-(latin-1), so that files go through unchanged and have the lengths that they had.
+Python 2's `str` held bytes. Here it is a `str` with one character per byte (latin-1), so that file
+contents pass through unchanged and keep their lengths.
 """
 
 import builtins
@@ -18,7 +18,7 @@ VIEWS = KeysView | ValuesView | ItemsView
 
 
 def hidden(name: str) -> str:
-    """The name that translated code calls a function of this module by."""
+    """The name under which translated code calls a function of this module."""
     return f"__python2_{name}__"
 
 
@@ -26,11 +26,11 @@ def hidden(name: str) -> str:
 
 
 def divide(left: Any, right: Any) -> Any:
-    """`left / right`, rounded down if both are whole.
+    """`left / right`, rounded down if both are integers.
 
     Args:
-        left: anything that can be divided.
-        right: what it is divided by.
+        left: the dividend.
+        right: the divisor.
 
     Example:
         >>> divide(7, 2), divide(7.0, 2), divide(np.arange(3), 2).tolist()
@@ -40,7 +40,7 @@ def divide(left: Any, right: Any) -> Any:
 
 
 def divide_in_place(left: Any, right: Any) -> Any:
-    """`left /= right` likewise; an array is changed in place.
+    """`left /= right`, likewise; arrays are updated in place.
 
     Args:
         left: see `divide`.
@@ -66,7 +66,7 @@ def method(owner: Any, name: str) -> Callable:
     """A method as Python 2 had it.
 
     Args:
-        owner: whose.
+        owner: the object.
         name: one of `METHODS`.
 
     Example:
@@ -118,7 +118,7 @@ def _decode(owner: Any, name: str) -> Callable:
             return owner.encode("latin-1").decode(encoding, errors)
         except LookupError:  # "hex", "base64"
             return codecs.decode(owner.encode("latin-1"), encoding).decode("latin-1")
-        except UnicodeError:  # it is no string of bytes, but a text
+        except UnicodeError:  # text rather than bytes
             return owner
 
     return decode
@@ -145,7 +145,7 @@ METHODS: dict[str, Callable[[Any, str], Callable]] = {
 
 
 def _as_utf8(error: UnicodeError) -> tuple[bytes, int]:
-    """A text that is no string of bytes is written as UTF-8."""
+    """Encode text that is not bytes as UTF-8."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return error.object[error.start : error.end].encode(), error.end
@@ -155,7 +155,7 @@ codecs.register_error("hornbook-utf8", _as_utf8)
 
 
 def py2_open(name, mode="r", buffering=-1, **kwargs):
-    """`open`: a text file is its bytes."""
+    """`open`: text files are read as bytes."""
     if "b" in mode or kwargs:
         return open(name, mode, buffering, **kwargs)
     plain = mode.replace("U", "") or "r"
@@ -165,7 +165,7 @@ def py2_open(name, mode="r", buffering=-1, **kwargs):
 
 
 def py2_map(function, *iterables):
-    """`map`: a list, as long as the longest."""
+    """`map`: returns a list, as long as the longest argument."""
     if function is None:
         function = lambda *args: args if len(args) > 1 else args[0]  # noqa: E731
     if len({len(one) for one in iterables if hasattr(one, "__len__")}) < 2:
@@ -176,7 +176,7 @@ def py2_map(function, *iterables):
 
 
 def py2_filter(function, iterable):
-    """`filter`: a list; of a text or a tuple, the same again."""
+    """`filter`: returns a list, or a string or tuple for one."""
     kept = [one for one in iterable if (one if function is None else function(one))]
     if isinstance(iterable, str):
         return "".join(kept)
@@ -198,19 +198,19 @@ def py2_sorted(iterable, cmp=None, key=None, reverse=False):
 
 
 def py2_round(number, ndigits=0):
-    """`round`: a float, halves away from zero."""
+    """`round`: returns a float; halves are rounded away from zero."""
     scale = 10.0**ndigits
     return np.sign(number) * np.floor(abs(number) * scale + 0.5) / scale + 0.0
 
 
 def py2_input(prompt=""):
-    """`input`: what is typed is computed."""
+    """`input`: evaluates what is typed."""
     caller = sys._getframe(1)
     return _evaluated(input(prompt), caller.f_globals, caller.f_locals, "eval")
 
 
 def py2_eval(source, names=None, local=None):
-    """`eval`: what is computed is Python 2."""
+    """`eval` of a Python 2 expression."""
     caller = sys._getframe(1)
     if names is None:
         names, local = caller.f_globals, caller.f_locals
@@ -218,7 +218,7 @@ def py2_eval(source, names=None, local=None):
 
 
 def py2_exec(source, names=None, local=None):
-    """`exec`: what is run is Python 2."""
+    """`exec` of Python 2 code."""
     caller = sys._getframe(1)
     if names is None:
         names, local = caller.f_globals, caller.f_locals
@@ -226,7 +226,7 @@ def py2_exec(source, names=None, local=None):
 
 
 def py2_execfile(path, names=None, local=None):
-    """`execfile`, in the names of the caller."""
+    """`execfile`, in the caller's namespace."""
     caller = sys._getframe(1)
     with open(path, encoding="utf-8") as file:
         source = file.read()
@@ -242,7 +242,7 @@ def _evaluated(source, names, local, mode, path="<string>"):
 
 
 def py2_print(*values, **options):
-    """`print`: strings of bytes that are UTF-8 are shown as the text that a terminal showed."""
+    """`print`: byte strings in UTF-8 are shown decoded, as on a terminal."""
     print(*map(_shown, values), **options)
 
 
@@ -263,7 +263,7 @@ class _Text(type):
 
 
 class Unicode(str, metaclass=_Text):
-    """`unicode`: a `str`, which may be made of a string of bytes."""
+    """`unicode`: a `str`, which decodes byte strings."""
 
     def __new__(cls, value: Any = "", encoding: str = "ascii", errors: str = "strict") -> Any:
         """A text."""

@@ -1,4 +1,4 @@
-"""`csv` as Python 2 had it: its readers and writers take files that are open in binary mode."""
+"""`csv` as in Python 2: readers and writers take files opened in binary mode."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _Encoded:
-    """A binary file that text is written to."""
+    """A text writer over a binary file."""
 
     def __init__(self, file: Any):
         self.file = file

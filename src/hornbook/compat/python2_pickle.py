@@ -1,4 +1,4 @@
-"""`cPickle` and `pickle` as Python 2 had them: files may be open as text, strings are bytes."""
+"""`cPickle` and `pickle` as in Python 2: files may be opened as text, strings are bytes."""
 
 import io
 import pickle
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def _binary(file: Any) -> Any:
-    """The file of bytes below one that was opened without `b`."""
+    """The binary file underneath one opened without `b`."""
     return file.buffer if isinstance(file, io.TextIOWrapper) else file
 
 
 def load(file: Any, encoding: str = "latin1") -> Any:
-    """`pickle.load`, whose strings have the characters that they had bytes."""
+    """`pickle.load`; byte strings become strings with one character per byte."""
     return pickle.load(_binary(file), encoding=encoding)
 
 

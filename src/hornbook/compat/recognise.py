@@ -1,4 +1,4 @@
-"""Which library, and which generation of it, a program is written for."""
+"""Detect the library, and its generation, that a program is written for."""
 
 import ast
 from collections import Counter
@@ -18,11 +18,11 @@ DIALECTS: dict[str, ModuleType] = {
     "keras3": keras3,
     "theano": theano,
 }
-# Below these stand names that Keras 3 has no longer.
+# Modules that have names which Keras 3 has dropped.
 GONE = ("backend", "engine", "legacy", "objectives", "wrappers")
 SPLIT = ("layers", "utils", "preprocessing")  # had a module for each kind: keras.layers.core
-IN_BOTH = {"output_dim="}  # what Embedding has had from the first
-OLDER = ("keras1", "keras2")  # in which names and keywords differ from today's
+IN_BOTH = {"output_dim="}  # Embedding has always had it
+OLDER = ("keras1", "keras2")  # whose names and keywords differ from today's
 
 
 class Recognised(NamedTuple):
@@ -31,7 +31,7 @@ class Recognised(NamedTuple):
     Args:
         generation: `"keras1"`, `"keras2"`; `"theano"` if it imports that and not keras; `None` if
             it imports neither.
-        why: the names and keywords that say so.
+        why: the names and keywords that show it.
     """
 
     generation: str | None
@@ -39,15 +39,15 @@ class Recognised(NamedTuple):
 
 
 def recognise(source: str, path: str = "<program>", folder: Path | None = None) -> Recognised:
-    """What a program is written for, by its imports, names and keywords.
+    """Detect what a program is written for, from its imports, names and keywords.
 
     Args:
-        source: the program's text, in today's syntax.
+        source: the program, in Python 3 syntax.
         path: for messages.
-        folder: where modules lie that belong to the program; they are looked at too.
+        folder: the program's folder; modules that it imports from there are read too.
 
     Raises:
-        SyntaxError: for a text that is no Python at all.
+        SyntaxError: if it is not valid Python.
 
     Example:
         >>> recognise("from keras.layers import Dense\\nDense(8, init='uniform')")
@@ -66,14 +66,14 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
         return Recognised("theano" if "theano" in _roots(program) else None, ())
     lacking = {one: [path for path in paths if _lacks(DIALECTS[one], path)] for one in OLDER}
     for one, other in (("keras1", "keras2"), ("keras2", "keras1")):
-        if lacking[other] and not lacking[one]:  # as the other it would stop there
+        if lacking[other] and not lacking[one]:  # it would fail as the other
             return Recognised(one, tuple(lacking[other][:3]))
     found = _signs(program)
     votes = {
         generation: [sign for sign in found if sign in _known(DIALECTS[generation])]
         for generation in OLDER
     }
-    # what only Keras 1 has decides, unless most of the program is of Keras 2, which took it too
+    # names of Keras 1 alone decide, unless most are of Keras 2, which accepted Keras 1's keywords
     first, second = votes["keras1"], votes["keras2"]
     weight = sum(found[sign] for sign in first), sum(found[sign] for sign in second)
     if first and weight[0] >= weight[1]:
@@ -92,7 +92,7 @@ def _known(dialect) -> set[str]:
 
 
 def _modules(program: ast.Module, folder: Path) -> list[ast.Module]:
-    """The modules beside a program that it imports, and those that they import."""
+    """The modules next to a program that it imports, directly or indirectly."""
     found: dict[str, ast.Module] = {}
     waiting = [program]
     while waiting:
@@ -126,7 +126,7 @@ def _imports_keras(program: ast.AST) -> bool:
 
 
 def _paths(program: ast.AST) -> list[str]:
-    """The names of keras that a program uses, from `keras` on, in their order."""
+    """The dotted names of keras that a program uses, in order."""
     places: dict[str, str] = {}
     for node in ast.walk(program):
         if isinstance(node, ast.Import):
@@ -147,7 +147,7 @@ def _paths(program: ast.AST) -> list[str]:
 
 
 def _lacks(dialect: Any, path: str) -> bool:
-    """Whether a generation has no such name."""
+    """Whether a generation lacks a name."""
     parts = path.split(".")
     places = (".".join(parts[:depth]) for depth in range(len(parts), 0, -1))
     module = next((place for place in places if place in dialect.MODULES), None)
@@ -160,7 +160,7 @@ def _lacks(dialect: Any, path: str) -> bool:
 
 
 def _is_of_today(path: str) -> bool:
-    """Whether a name is one of Keras 3 that older ones had not."""
+    """Whether a name is new in Keras 3."""
     if any(path == sign or path.startswith(f"{sign}.") for sign in keras3.SIGNS["names"]):
         return True
     module, _, name = path.rpartition(".")
@@ -171,14 +171,14 @@ def _is_of_today(path: str) -> bool:
 
 
 def _is_gone(path: str) -> bool:
-    """Whether a name is one that Keras 2 had and Keras 3 has not."""
+    """Whether a name of Keras 2 is gone from Keras 3."""
     _, place, *rest = [*path.split("."), "", ""]
     split = place in SPLIT and f"keras.{place}.{rest[0]}" in keras2.MODULES
     return bool(rest[0]) and place in GONE or split
 
 
 def _backends(program: ast.AST) -> list[str]:
-    """`os.environ["KERAS_BACKEND"] = "jax"`, as it is shown."""
+    """Assignments such as `os.environ["KERAS_BACKEND"] = "jax"`, as text."""
     return [
         f"KERAS_BACKEND={node.value.value}"
         for node in ast.walk(program)
@@ -191,7 +191,7 @@ def _backends(program: ast.AST) -> list[str]:
 
 
 def _signs(program: ast.AST) -> Counter:
-    """How often each name that is imported or looked up, and each keyword, stands in a program."""
+    """How often a program uses each name and keyword."""
     found: Counter = Counter()
     for node in ast.walk(program):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "keras":

@@ -1,4 +1,4 @@
-"""`hornbook run`: runs programs and notebooks for older libraries, as they were written."""
+"""`hornbook run`: run programs and notebooks for older libraries, unchanged."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
     """Run a program as `__main__`, with an old Keras where it imports keras.
 
     Args:
-        path: of the program.
-        generation: `"keras1"`, `"keras2"`, `"theano"`; `None`: found out from the program.
-        arguments: what it finds in `sys.argv`.
+        path: the program.
+        generation: `"keras1"`, `"keras2"`, `"theano"`; default: detected from the program.
+        arguments: its `sys.argv[1:]`.
 
     Returns:
         The exit status.
@@ -72,14 +72,14 @@ def run_notebook(
     timeout: float | None = None,
     stop_on_error: bool = False,
 ) -> int:
-    """Run the cells of a notebook in a kernel of its own.
+    """Run the cells of a notebook in their own kernel.
 
     Args:
-        path: of the notebook.
+        path: the notebook.
         generation: as for `run_program`.
-        out: where to write the executed copy; default: what cells print is printed.
-        timeout: how many seconds a cell may take.
-        stop_on_error: leave out the cells after one that fails.
+        out: where to write the executed copy; default: outputs are printed.
+        timeout: seconds allowed per cell.
+        stop_on_error: stop at the first cell that fails.
 
     Returns:
         The exit status.
@@ -109,7 +109,7 @@ def _refuse(error: Exception) -> int:
 def _tell(
     path: str, chosen: str | None, generation: str | None, why: tuple[str, ...], python2: bool
 ) -> None:
-    """The one line that says what was recognised."""
+    """Print the line that says what was detected."""
     if chosen is None:
         told = "imports neither keras nor theano; run as under Python" + (" 2" if python2 else "")
     elif generation:
@@ -124,7 +124,7 @@ def _tell(
 
 
 def _show(error: Exception, path: str) -> None:
-    """Print an error from the program's own lines on."""
+    """Print an error, with the traceback from the program's own lines on."""
     explain(error)
     shorten(error)
     trace = error.__traceback__
@@ -136,7 +136,7 @@ def _show(error: Exception, path: str) -> None:
 
 
 def _users(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback without what imports modules of Python 2 and computes as it did."""
+    """A traceback without the frames that implement Python 2."""
     if trace is None:
         return None
     rest = _users(trace.tb_next)

@@ -1,4 +1,4 @@
-"""What an old program finds while it runs: its library, names that others have dropped."""
+"""The environment of an old program: its library, and names that others have dropped."""
 
 import warnings
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from hornbook.compat.install import installed
 from hornbook.compat.libraries import put_back
 from hornbook.compat.python2 import local_modules
 
-# What today's Python and libraries say of nearly every old program.
+# Warnings that nearly every old program triggers today.
 OLD_WAYS = (DeprecationWarning, PendingDeprecationWarning, SyntaxWarning, ResourceWarning)
 
 
 @contextmanager
 def session(generation: str | None, python2: bool) -> Iterator[None]:
-    """Inside, an old program finds what it was written for.
+    """A context in which an old program finds the libraries it was written for.
 
     Args:
         generation: see `install`; `None` leaves `import keras` alone.

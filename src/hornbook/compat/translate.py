@@ -1,4 +1,4 @@
-"""Old arguments to today's, by a row of `dialects/`."""
+"""Translate old arguments to today's, by a row of `dialects/`."""
 
 import importlib
 import warnings
@@ -13,10 +13,10 @@ def resolve(place: str) -> Any:
     """The object that a row names, such as `"layers.Dense"`.
 
     Args:
-        place: a path below `hornbook`, or one that begins with `jax.`.
+        place: a path below `hornbook`, or one that starts with `jax.`.
 
     Raises:
-        AttributeError: if there is nothing of that name.
+        AttributeError: if there is no such name.
     """
     if place.startswith("jax."):
         module, _, name = place.rpartition(".")
@@ -36,12 +36,12 @@ def resolve(place: str) -> Any:
 
 
 def translate(name: str, row: Row, values: dict, args: tuple, kwargs: dict) -> dict[str, Any]:
-    """Today's keywords for what an old program passed.
+    """Translate the arguments of an old call to today's keywords.
 
     Args:
-        name: what the program calls it, for messages.
-        row: how to translate.
-        values: by today's argument, what old values are today.
+        name: the old name, for messages.
+        row: the translation.
+        values: for each argument of today, a map from old values to new ones.
         args: positional arguments.
         kwargs: keywords, old and today's.
 
@@ -89,7 +89,7 @@ def translate(name: str, row: Row, values: dict, args: tuple, kwargs: dict) -> d
 
 
 def _joined(old: tuple[str, ...], left: list) -> int:
-    """How many positional values make one argument: `(3, 3)` may be given as one too."""
+    """How many positional values make one argument; `(3, 3)` may also be given as one."""
     numbers = left[: len(old)]
     return len(old) if len(numbers) == len(old) and all(map(_is_int, numbers)) else 1
 
@@ -106,7 +106,7 @@ def _put_or_drop(name, argument, value, put) -> None:
 
 
 def _today(value: Any, changed: dict | None) -> Any:
-    """A value as it is written today; `compat.` names what is computed there."""
+    """Today's form of a value; names starting with `compat.` are resolved."""
     if isinstance(value, list) and changed:
         return [_today(one, changed) for one in value]
     if isinstance(value, dict) and changed:

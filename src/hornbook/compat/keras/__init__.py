@@ -1,1 +1,1 @@
-"""What old names of Keras compute, where nothing of today does."""
+"""Old names of Keras without an equivalent today."""

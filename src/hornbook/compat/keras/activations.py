@@ -1,4 +1,4 @@
-"""Activations whose formula has changed under their name."""
+"""Activations whose formula has changed under the same name."""
 
 from hornbook.activations import _steep_hard_sigmoid as hard_sigmoid
 

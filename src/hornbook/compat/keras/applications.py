@@ -1,6 +1,6 @@
-"""`keras.applications` of Keras 1 and 2: what today's has not.
+"""`keras.applications` of Keras 1 and 2: what today's does not have.
 
-Parts of the first ResNet, which programs took to build their own, and the network for music.
+The building blocks of ResNet50, which programs imported, and the music tagger.
 """
 
 from typing import Any
@@ -25,16 +25,16 @@ def MusicTaggerCRNN(
     include_top: bool = True,
     classes: int = TAGS,
 ) -> Model:
-    """A network that tags music: convolutions, then two GRUs over what is left of time.
+    """A music tagger: convolutions, then two GRUs over the remaining time steps.
 
     Args:
         weights: `"msd"` (trained on the Million Song Dataset, downloaded) or `None`.
-        input_tensor: symbolic mel spectrograms `(batch, 96, 1366, 1)`; default an input of its own.
-        include_top: whether it ends in tags; otherwise in 32 features.
-        classes: how many tags there are.
+        input_tensor: symbolic mel spectrograms `(batch, 96, 1366, 1)`; default: a new input.
+        include_top: whether the output is tags rather than 32 features.
+        classes: number of tags.
 
     Raises:
-        ValueError: for other weights, or another number of tags than they have.
+        ValueError: for other weights, or a number of tags that does not match them.
 
     Source: Choi, Fazekas, Sandler, Cho 2017, arXiv:1609.04243.
     """
@@ -71,7 +71,7 @@ def MusicTaggerCRNN(
     return model
 
 
-# ---- parts of the first ResNet
+# ---- blocks of ResNet50
 
 
 def _branch(x: Any, filters: tuple, kernel: Any, names: tuple, strides: Any, axis: int) -> Any:
@@ -93,13 +93,13 @@ def _branch(x: Any, filters: tuple, kernel: Any, names: tuple, strides: Any, axi
 def identity_block(
     input_tensor: Any, kernel_size: int, filters: Any, stage: int, block: str
 ) -> Any:
-    """Three convolutions beside a way around them.
+    """Three convolutions with an identity shortcut.
 
     Args:
-        input_tensor: symbolic pictures.
+        input_tensor: symbolic images.
         kernel_size: of the middle convolution.
-        filters: of each.
-        stage, block: for the names.
+        filters: of each convolution.
+        stage, block: for layer names.
     """
     axis = 1 if settings.image_data_format() == "channels_first" else 3
     names = f"res{stage}{block}_branch", f"bn{stage}{block}_branch"
@@ -115,14 +115,14 @@ def conv_block(
     block: str,
     strides: Any = (2, 2),
 ) -> Any:
-    """Three convolutions beside a fourth.
+    """Three convolutions with a convolution as the shortcut.
 
     Args:
-        input_tensor: symbolic pictures.
+        input_tensor: symbolic images.
         kernel_size: of the middle convolution.
-        filters: of the three.
-        stage, block: for the names.
-        strides: of the first and of the fourth.
+        filters: of the three convolutions.
+        stage, block: for layer names.
+        strides: of the first convolution and the shortcut.
     """
     axis = 1 if settings.image_data_format() == "channels_first" else 3
     conv, norm = names = f"res{stage}{block}_branch", f"bn{stage}{block}_branch"

@@ -1,4 +1,4 @@
-"""Functions of `keras.backend` that no function of today is: those about values, phases, graphs."""
+"""Functions of `keras.backend` without an equivalent today: values, phases, graphs."""
 
 import math
 import os
@@ -33,15 +33,15 @@ _state: dict[str, Any] = {"phase": None}
 
 
 def backend() -> str:
-    """`"tensorflow"`, whose rules of kernels and layouts hold.
+    """`"tensorflow"`, whose kernel and layout conventions apply.
 
-    Where `KERAS_BACKEND` says so, the name is `"theano"`, which some programs insist on.
+    With `KERAS_BACKEND=theano` it is `"theano"`, which some programs require.
     """
     return "theano" if os.environ.get("KERAS_BACKEND") == "theano" else "tensorflow"
 
 
 def clear_session() -> None:
-    """Forget automatic names; the layout of pictures stays as it was set."""
+    """Reset automatic names; the image data format is kept."""
     layout = settings.image_data_format()
     session.clear_session()
     settings.set_image_data_format(layout)
@@ -53,7 +53,7 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Say where pictures keep their channels.
+    """Set the layout of images.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`.
@@ -67,7 +67,7 @@ def image_dim_ordering() -> str:
 
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
-    """Say where pictures keep their channels.
+    """Set the layout of images.
 
     Args:
         dim_ordering: `"tf"` for channels last, `"th"` for channels first.
@@ -81,13 +81,13 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
 
 
 class NoSession:
-    """What `get_session` gives: something that can be closed, and says why it cannot run."""
+    """The stand-in that `get_session` returns: it can be closed; `run` raises."""
 
     def close(self) -> None:
         """Nothing."""
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise: there is nothing to run in.
+        """Raise: there are no sessions.
 
         Raises:
             NotImplementedError: always.
@@ -96,7 +96,7 @@ class NoSession:
 
 
 def get_session() -> NoSession:
-    """A stand-in for a session, with a note."""
+    """A stand-in for a session, with a warning."""
     warnings.warn(SESSION, stacklevel=3)
     return NoSession()
 
@@ -107,7 +107,7 @@ def set_session(session: Any) -> None:
 
 
 def _set_device(device: str) -> None:
-    """Nothing: the engine's device is used."""
+    """No-op: the engine chooses the device."""
 
 
 # ---- variables and values
@@ -130,7 +130,7 @@ def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
 
 
 def eye(size: int, dtype: Any = None, name: str | None = None) -> Variable:
-    """A variable that is an identity matrix."""
+    """A variable holding an identity matrix."""
     return variable(np.eye(size), dtype, name)
 
 
@@ -143,7 +143,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
 def placeholder(
     shape: Any = None, ndim: int | None = None, dtype: Any = None, name: str | None = None
 ) -> SymbolicTensor:
-    """A symbolic tensor that a value is given for later."""
+    """A symbolic tensor whose value is fed later."""
     shape = (None,) * (ndim or 0) if shape is None else tuple(shape)
     return SymbolicTensor(shape, dtype or settings.floatx(), name=name)
 
@@ -160,7 +160,7 @@ def set_value(x: Any, value: Any) -> None:
     """Assign a variable.
 
     Raises:
-        TypeError: for what is no variable.
+        TypeError: if `x` is not a variable.
     """
     if not isinstance(x, Variable):
         raise TypeError(f"K.set_value assigns variables; {x!r} is a {type(x).__name__}")
@@ -173,13 +173,13 @@ def batch_get_value(xs: list) -> list:
 
 
 def batch_set_value(tuples: list) -> None:
-    """Assign variables, from pairs."""
+    """Assign variables, from `(variable, value)` pairs."""
     for x, value in tuples:
         set_value(x, value)
 
 
 def update(x: Variable, new_x: Any) -> Any:
-    """Assign a variable: at once, or as part of the step that calls this."""
+    """Assign a variable: immediately, or as part of the step being traced."""
     return x.assign(new_x)
 
 
@@ -189,7 +189,7 @@ def update_add(x: Variable, increment: Any) -> Any:
 
 
 def print_tensor(x: Any, message: str = "") -> Any:
-    """Print the value when there is one; returns the tensor."""
+    """Print the value once it is computed; returns the tensor."""
     return _printed(x, message)
 
 
@@ -208,7 +208,7 @@ def ndim(x: Any) -> int:
 
 
 def int_shape(x: Any) -> tuple:
-    """The sizes, `None` where unknown."""
+    """The shape, `None` where a size is unknown."""
     return tuple(x.shape)
 
 
@@ -233,12 +233,12 @@ def flatten(x: Any) -> Any:
 
 
 def batch_flatten(x: Any) -> Any:
-    """The elements of each sample in one row."""
+    """Flatten each sample: `(batch, ...)` to `(batch, size)`."""
     return ops.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
 def repeat(x: Any, n: int) -> Any:
-    """Each row `n` times: (batch, size) to (batch, n, size)."""
+    """Repeat each row `n` times: `(batch, size)` to `(batch, n, size)`."""
     return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
 
 
@@ -246,13 +246,13 @@ def repeat(x: Any, n: int) -> Any:
 
 
 def dot(x: Any, y: Any) -> Any:
-    """The product over the last axis of `x` and the last but one of `y`."""
+    """Contract the last axis of `x` with the second-to-last of `y`."""
     return ops.dot(x, y)
 
 
 @op
 def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
-    """The product of each sample of `x` with that of `y`, over one axis of each."""
+    """Contract one axis of `x` with one of `y`, sample by sample."""
     if axes is None:
         axes = (x.ndim - 1, 1 if y.ndim == 2 else y.ndim - 2)
     pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
@@ -268,16 +268,16 @@ def bias_add(x: Any, bias: Any) -> Any:
 
 
 def random_binomial(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Ones with probability `p`, else zeros."""
+    """Samples that are 1 with probability `p`, else 0."""
     return random.binomial(tuple(shape), 1.0, p, dtype=dtype or settings.floatx(), seed=seed)
 
 
 def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
-    """Zeros for a fraction of the elements, the others scaled up."""
+    """Zero a fraction of the elements at random and scale up the others."""
     return random.dropout(x, level, noise_shape, seed)
 
 
-# ---- choices, and the phase
+# ---- conditionals and the learning phase
 
 
 def _value_of(x: Any) -> Any:
@@ -293,7 +293,7 @@ def _choose(condition, x, y):
 
 
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
-    """One of two values by a condition, of all elements or of each."""
+    """One of two values, by a scalar or elementwise condition."""
     return _choose(condition, _value_of(then_expression), _value_of(else_expression))
 
 
@@ -303,21 +303,21 @@ def _by_phase(x, alt):
 
 
 def training_now() -> bool:
-    """Whether this is a training step, as far as is known."""
+    """Whether this is a training step, as far as known."""
     if thread.calls and thread.calls[-1].training is not None:
         return bool(thread.calls[-1].training)
     return bool(_state["phase"])
 
 
 def learning_phase() -> Any:
-    """1 in training, 0 else; a symbolic tensor outside of a layer's call."""
+    """1 in training, else 0; symbolic outside a layer's call."""
     if _state["phase"] is not None:
         return _state["phase"]
     return int(training_now()) if thread.calls else _PHASE
 
 
 def set_learning_phase(value: Any) -> None:
-    """Say what the phase is outside of training."""
+    """Set the phase outside training."""
     _state["phase"] = value
 
 
@@ -339,7 +339,7 @@ def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
 
 
 def variables_of(graph: Graph) -> list[Variable]:
-    """The variables that a graph reads, as far as its calls name them."""
+    """The variables that the calls of a graph reference."""
     found: dict[Variable, None] = {}
     for node in graph.nodes:
         found |= dict.fromkeys(getattr(node.op, "variables", ()))
@@ -349,7 +349,7 @@ def variables_of(graph: Graph) -> list[Variable]:
 
 
 class KFunction:
-    """What `K.function` gives: called with a list of arrays, it returns a list of arrays.
+    """The result of `K.function`: maps a list of arrays to a list of arrays.
 
     Args:
         inputs: symbolic tensors; `K.learning_phase()` may be one.
@@ -368,7 +368,7 @@ class KFunction:
         self.graph = Graph(given, wanted)
         self.variables = variables_of(self.graph)
         opaque = any(isinstance(node.op, Lambda) for node in self.graph.nodes)
-        # a function of one's own may read variables that nothing names, as they are at the time
+        # user functions may read unreferenced variables; their current values are used
         self._run = self._compute if opaque else jax.jit(self._compute, static_argnums=2)
 
     def _compute(self, values: list, variables: list, training: bool) -> tuple[list, list]:
@@ -403,16 +403,16 @@ class KFunction:
 
 
 def function(inputs: list, outputs: Any, updates: Any = (), **kwargs: Any) -> KFunction:
-    """A function of arrays, of symbolic tensors and what is computed from them."""
+    """A function of arrays, from symbolic inputs and outputs."""
     return KFunction(list(inputs), outputs, updates)
 
 
 class Gradient:
-    """The derivatives of a tensor's sum by one tensor that it is computed from, or by variables.
+    """The gradient of a tensor's sum with respect to another tensor or variables.
 
     Args:
         loss: a symbolic tensor.
-        by: a symbolic tensor, or a list of variables.
+        by: a symbolic tensor or a list of variables to differentiate by.
     """
 
     name = "gradients"
@@ -438,14 +438,14 @@ class Gradient:
 
 
 def gradients(loss: SymbolicTensor, variables: Any) -> list:
-    """Symbolic derivatives of a loss by symbolic tensors or variables.
+    """The symbolic gradient of a loss with respect to symbolic tensors or variables.
 
     Args:
-        loss: a symbolic tensor; its sum is derived.
-        variables: what to derive by, a list or a single one.
+        loss: a symbolic tensor; its sum is differentiated.
+        variables: a tensor or variable to differentiate by, or a list of them.
 
     Raises:
-        TypeError: if the loss is no symbolic tensor.
+        TypeError: if the loss is not a symbolic tensor.
     """
     if not isinstance(loss, SymbolicTensor):
         raise TypeError(f"K.gradients takes a symbolic loss, not {loss!r}")

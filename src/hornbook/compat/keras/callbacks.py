@@ -1,9 +1,9 @@
-"""Old callbacks: what is logged is found by either spelling."""
+"""Old callbacks: log keys are found by either spelling."""
 
 import functools
 from typing import Any
 
-# The two spellings of what is logged; with "val_" in front too.
+# The two spellings of log keys, also with a "val_" prefix.
 SPELLINGS = {
     "acc": "accuracy",
     "mean_absolute_error": "mae",
@@ -12,13 +12,13 @@ SPELLINGS = {
 }
 OTHER = SPELLINGS | {short: long for long, short in SPELLINGS.items()}
 ACCURACY = ("acc", "accuracy")
-# What a program reads as "acc" though it asked for the function, if it asked for one alone.
+# Metrics that programs read as "acc" if there is only one of them.
 KINDS_OF_ACCURACY = ("binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 HOOKS = ("on_epoch_end", "on_batch_end", "on_train_batch_end", "on_train_end")
 
 
 class Logs(dict):
-    """Logs in which `"accuracy"` finds what was logged as `"acc"`, and so on.
+    """Logs in which `"accuracy"` finds the value logged as `"acc"`, and so on.
 
     Example:
         >>> logs = Logs(val_acc=0.5)
@@ -49,15 +49,15 @@ class Logs(dict):
         return dict.__contains__(self, self._known(key))
 
     def get(self, key, default=None):
-        """The value of a key by either spelling."""
+        """The value for a key in either spelling."""
         return dict.get(self, self._known(key), default)
 
 
 class OldCallback:
-    """Gives the logs that a program's own callbacks see both spellings."""
+    """Mixin of callbacks: hooks get logs with both spellings."""
 
     also_takes = ("period",)
-    suffixes = (("",), ("",))  # old models were saved under any name
+    suffixes = (("",), ("",))  # old models were saved with any suffix
     _names: Any
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -70,7 +70,7 @@ class OldCallback:
 
     @property
     def first_epoch(self) -> int:
-        """The number of the first epoch in the names of files."""
+        """The number of the first epoch in file names."""
         return self._names.dialect.FIRST_EPOCH
 
     @staticmethod
@@ -92,7 +92,7 @@ class OldCallback:
 
 
 def _periodically(hook):
-    """The end of an epoch, of which every so many are seen: `ModelCheckpoint(period=)`."""
+    """Call an epoch-end hook only every `period` epochs: `ModelCheckpoint(period=)`."""
 
     @functools.wraps(hook)
     def called(self, *args, **kwargs):

@@ -1,8 +1,8 @@
-"""Losses and layers that read tensors of the model beside what they are given.
+"""Losses and layers that read tensors of the model other than their arguments.
 
-Old programs wrote `def loss(y_true, y_pred): ... K.mean(z_mean)`, where `z_mean` is symbolic, a
-part of the model's graph. Its value follows from the inputs, so such a loss is computed from these.
-A layer whose `call` reads such tensors takes them as inputs beside its own.
+Old programs wrote `def loss(y_true, y_pred): ... K.mean(z_mean)`, where `z_mean` is a symbolic
+tensor of the model's graph. Such a loss is computed from the model's inputs. A layer whose `call`
+reads such tensors takes them as additional inputs.
 """
 
 import functools
@@ -20,10 +20,10 @@ from hornbook.core.symbolic import SymbolicTensor, standing, symbolic_leaves
 
 
 def symbols_read(function: Any) -> list[SymbolicTensor]:
-    """The symbolic tensors that a function reads though they are not among its arguments.
+    """The symbolic tensors that a function captures.
 
     Args:
-        function: what a program gave as a loss, or as the formula of a layer.
+        function: a loss, or the `call` of a layer.
     """
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
@@ -35,12 +35,12 @@ def symbols_read(function: Any) -> list[SymbolicTensor]:
 
 
 def _cells(function: Any) -> list:
-    """What a function reads of the functions around it."""
+    """The closure variables of a function."""
     return [cell.cell_contents for cell in function.__closure__ or () if cell != type(cell)()]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """The code of a function and of those that are written inside it."""
+    """The code of a function and of the functions nested in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -52,11 +52,11 @@ def _may_hold(value: Any) -> bool:
 
 
 def derives(function: Any, seen: frozenset = frozenset()) -> bool:
-    """Whether a function calls `gradients`, itself or in a function of its module.
+    """Whether a function calls `gradients`, directly or through a function of its module.
 
     Args:
-        function: the formula of a layer.
-        seen: functions that are looked at already.
+        function: the `call` of a layer.
+        seen: functions already examined.
     """
     code = getattr(function, "__code__", None)
     if code is None or function in seen:
@@ -68,11 +68,11 @@ def derives(function: Any, seen: frozenset = frozenset()) -> bool:
 
 
 def through(outputs: Any, inputs: Any) -> tuple[Graph, list[SymbolicTensor]]:
-    """The graph from some tensors to what a function has made of them, and what else it needs.
+    """The graph from a function's inputs to its outputs, and the other tensors that it reads.
 
     Args:
         outputs: symbolic tensors.
-        inputs: those that the function was called with.
+        inputs: the symbolic tensors the function was called with.
     """
     given = symbolic_leaves(inputs)
     others = sources(outputs, given)
@@ -80,23 +80,23 @@ def through(outputs: Any, inputs: Any) -> tuple[Graph, list[SymbolicTensor]]:
 
 
 def run_through(inputs: Any, graph: Graph, reads: list, **flags: Any) -> Any:
-    """The formula of a layer whose function was called once, with symbolic tensors.
+    """Run the graph recorded from a layer's function on actual inputs.
 
     Args:
-        inputs: as the function took them.
+        inputs: in the structure that the function takes.
         graph: see `through`.
-        reads: what else it needs.
-        **flags: `mask` and `training`, which each layer in the graph has by itself.
+        reads: values of the other tensors that it reads.
+        ***flags: `mask` and `training`; the layers in the graph have their own.
     """
     made = graph.run([*tree.flatten(inputs), *reads])
     return made[0] if isinstance(made, list) and len(made) == 1 else made
 
 
 def read_by_layer(layer: Any) -> list[SymbolicTensor]:
-    """The symbolic tensors that a program's own layer, or the function of a `Lambda`, reads.
+    """The symbolic tensors that a custom layer, or the function of a `Lambda`, captures.
 
     Args:
-        layer: a layer with an old name, or of a class that a program made of one.
+        layer: a layer of an old class or of a subclass of one.
     """
     own = takewhile(lambda kind: "_row" not in vars(kind), type(layer).__mro__)
     functions = [value for kind in own for value in vars(kind).values()]
@@ -105,11 +105,11 @@ def read_by_layer(layer: Any) -> list[SymbolicTensor]:
 
 
 def reading(layer: Any, symbols: list[SymbolicTensor]) -> Callable:
-    """The formula of a layer, which takes the values of what it reads as `reads`.
+    """The `call` of a layer, with the values of captured tensors passed as `reads`.
 
     Args:
         layer: the layer.
-        symbols: what it reads.
+        symbols: the tensors that it captures.
     """
     formula = type(layer).call
 
@@ -122,10 +122,10 @@ def reading(layer: Any, symbols: list[SymbolicTensor]) -> Callable:
 
 @functools.cache
 def with_inputs(kind: Any) -> Any:
-    """A class of models whose one loss is computed from the inputs too.
+    """A model class whose loss is also computed from the inputs.
 
     Args:
-        kind: the class of the model.
+        kind: the model class.
     """
 
     def compute_loss(self, x, y, y_pred, sample_weight=None):

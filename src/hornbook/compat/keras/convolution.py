@@ -1,4 +1,4 @@
-"""Functions of `keras.backend` that slide a window, pad or resize."""
+"""Convolution, pooling, padding and resizing of `keras.backend`."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from hornbook.core.symbolic import op
 
 
 def format_of(data_format: str | None) -> str:
-    """Where channels are: `data_format`, or the process's."""
+    """The data format: the argument, or the global setting."""
     return settings.image_data_format() if data_format is None else data_format
 
 
 def _kernel(kernel: Any, data_format: str | None, outputs_first: bool) -> Any:
-    """A kernel with its taps first; Keras 1 had `(outputs, inputs, *taps)` under "th"."""
+    """The kernel with taps first; Keras 1 had `(outputs, inputs, *taps)` under "th"."""
     if not (outputs_first and format_of(data_format) == "channels_first"):
         return kernel
     rank = len(kernel.shape)
@@ -35,13 +35,13 @@ def conv(
     """A convolution over one, two or three axes.
 
     Args:
-        x: with channels where `data_format` says.
+        x: an array, with channels where `data_format` says.
         kernel: `(*taps, inputs, outputs)`.
-        strides: steps of the kernel.
+        strides: steps along each axis.
         padding: `"valid"`, `"same"` or `"causal"`.
-        data_format: default the process's.
-        dilation_rate: distance between the taps.
-        outputs_first: whether a kernel is `(outputs, inputs, *taps)` where channels come first.
+        data_format: default: the global setting.
+        dilation_rate: spacing of the taps.
+        outputs_first: whether kernels are `(outputs, inputs, *taps)` with channels first.
     """
     kernel = _kernel(kernel, data_format, outputs_first)
     return ops.conv(x, kernel, strides, padding, format_of(data_format), dilation_rate)
@@ -65,15 +65,15 @@ def conv_transpose(
     """The transpose of a convolution.
 
     Args:
-        x: with channels where `data_format` says.
+        x: an array, with channels where `data_format` says.
         kernel: `(*taps, outputs, inputs)`; in Keras 1 inputs before outputs, as for `conv`.
-        output_shape: of the result; sizes that strides leave open are taken from it.
+        output_shape: of the result; it resolves the sizes that strides leave ambiguous.
         strides, padding, data_format, dilation_rate, outputs_first: see `conv`.
     """
     kernel = _kernel(kernel, data_format, outputs_first)
     form = format_of(data_format)
     rank = len(kernel.shape) - 2
-    if outputs_first:  # Keras 1 named the other side
+    if outputs_first:  # Keras 1 swapped the two
         kernel = ops.transpose(kernel, (*range(rank), rank + 1, rank))
     spatial = slice(2, None) if form == "channels_first" else slice(1, -1)
     size, given = tuple(output_shape)[spatial], tuple(x.shape)[spatial]
@@ -82,7 +82,7 @@ def conv_transpose(
     if all(isinstance(n, int) for n in (*size, *given)):
         taps = [kernel.shape[i] for i in range(rank)]
         least = [
-            (n - 1) * s + (k % 2 if padding == "same" else k)  # what the formula gives without it
+            (n - 1) * s + (k % 2 if padding == "same" else k)  # the size without output padding
             for n, s, k in zip(given, steps, taps, strict=True)
         ]
         extra = tuple(n - low for n, low in zip(size, least, strict=True))
@@ -99,7 +99,7 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A convolution of each channel, then one over the channels."""
+    """A depthwise convolution, then a pointwise one."""
     form = format_of(data_format)
     kernels = depthwise_kernel, pointwise_kernel
     return ops.separable_conv(x, *kernels, strides, padding, form, dilation_rate)
@@ -113,7 +113,7 @@ def depthwise_conv2d(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A convolution of each channel."""
+    """A depthwise convolution: one kernel per channel."""
     form = format_of(data_format)
     return ops.depthwise_conv(x, depthwise_kernel, strides, padding, form, dilation_rate)
 
@@ -126,18 +126,18 @@ def pool(
     data_format: str | None = None,
     pool_mode: str = "max",
 ) -> Any:
-    """The largest value, or the mean, in each window.
+    """The maximum or mean of each window.
 
     Args:
-        x: with channels where `data_format` says.
-        pool_size: of the window.
-        strides: its steps.
+        x: an array, with channels where `data_format` says.
+        pool_size: window size.
+        strides: steps of the window.
         padding: `"valid"` or `"same"`.
-        data_format: default the process's.
+        data_format: default: the global setting.
         pool_mode: `"max"` or `"avg"`.
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for any other mode.
     """
     kinds = {"max": ops.max_pool, "avg": ops.average_pool}
     if pool_mode not in kinds:
@@ -145,20 +145,20 @@ def pool(
     return kinds[pool_mode](x, pool_size, strides, padding, format_of(data_format))
 
 
-# ---- windows with weights of their own
+# ---- unshared weights
 
 
 def local_conv1d(
     inputs: Any, kernel: Any, kernel_size: Any, strides: Any = 1, data_format: str | None = None
 ) -> Any:
-    """A product of each window of steps with a kernel of its own.
+    """A 1D convolution with unshared weights: one kernel per window.
 
     Args:
         inputs: `(batch, steps, features)`.
         kernel: `(windows, size * features, filters)`.
-        kernel_size: steps in a window.
-        strides: steps from one to the next.
-        data_format: where the features are.
+        kernel_size: steps per window.
+        strides: steps between windows.
+        data_format: where features are.
     """
     taps, steps = (
         tuple(one) if isinstance(one, list | tuple) else (one,) for one in (kernel_size, strides)
@@ -174,15 +174,15 @@ def local_conv2d(
     output_shape: Any,
     data_format: str | None = None,
 ) -> Any:
-    """A product of each window of a picture with a kernel of its own.
+    """A 2D convolution with unshared weights: one kernel per window.
 
     Args:
-        inputs: pictures.
+        inputs: images.
         kernel: `(windows, rows * columns * channels, filters)`.
         kernel_size: rows and columns of a window.
-        strides: from one to the next.
+        strides: steps between windows.
         output_shape: rows and columns of windows.
-        data_format: where the channels are.
+        data_format: where channels are.
     """
     first = format_of(data_format) == "channels_first"
     return _local(inputs, kernel, tuple(kernel_size), tuple(strides), first, tuple(output_shape))
@@ -207,27 +207,27 @@ def _local(x, kernel, taps, strides, first, size):
     return jnp.moveaxis(y, -1, 1) if first else y
 
 
-# ---- edges and sizes
+# ---- padding and resizing
 
 
 def temporal_padding(x: Any, padding: Any = 1) -> Any:
-    """Zeros before and after the steps of `(batch, steps, features)`."""
+    """Zero-pad the steps of `(batch, steps, features)`."""
     pair = (padding, padding) if isinstance(padding, int) else tuple(padding)
     return ops.pad(x, ((0, 0), pair, (0, 0)))
 
 
 def asymmetric_temporal_padding(x: Any, left_pad: int = 1, right_pad: int = 1) -> Any:
-    """Zeros before and after the steps of `(batch, steps, features)`."""
+    """Zero-pad the steps of `(batch, steps, features)`."""
     return temporal_padding(x, (left_pad, right_pad))
 
 
 def spatial_padding(x: Any, padding: Any = 1, data_format: str | None = None) -> Any:
-    """Zeros around pictures or volumes.
+    """Zero-pad images or volumes.
 
     Args:
-        x: pictures or volumes.
+        x: images or volumes.
         padding: one number, one for each axis, or a pair for each.
-        data_format: where the channels are.
+        data_format: where channels are.
     """
     rank = len(x.shape) - 2
     each = [padding] * rank if isinstance(padding, int) else list(padding)
@@ -256,12 +256,12 @@ def resize_images(
     data_format: str | None = None,
     interpolation: str = "nearest",
 ) -> Any:
-    """Pictures, so many times as large.
+    """Upscale images by integer factors.
 
     Args:
-        x: pictures.
-        height_factor, width_factor: how many times.
-        data_format: where the channels are.
+        x: images.
+        height_factor, width_factor: the factors.
+        data_format: where channels are.
         interpolation: `"nearest"` or `"bilinear"`.
     """
     form = format_of(data_format)
@@ -279,7 +279,7 @@ def resize_volumes(
     width_factor: int,
     data_format: str | None = None,
 ) -> Any:
-    """Volumes, so many times as large: each element is repeated."""
+    """Upscale volumes by integer factors, repeating elements."""
     return _repeated(x, (depth_factor, height_factor, width_factor), format_of(data_format))
 
 
@@ -296,7 +296,7 @@ def _repeated(x: Any, factors: tuple, data_format: str) -> Any:
 def normalize_batch_in_training(
     x: Any, gamma: Any, beta: Any, reduction_axes: Any, epsilon: float = 1e-3
 ) -> tuple[Array, Array, Array]:
-    """A batch normalized by its own mean and variance, and these two."""
+    """Normalize a batch by its own mean and variance; returns these too."""
     axes = tuple(axis % x.ndim for axis in reduction_axes)
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
     mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
@@ -309,7 +309,7 @@ def normalize_batch_in_training(
 def batch_normalization(
     x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
 ) -> Array:
-    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; what has one axis is of `axis`."""
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; vectors lie along `axis`."""
 
     def placed(value):
         value = jnp.asarray(value)

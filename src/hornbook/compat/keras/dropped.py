@@ -1,4 +1,4 @@
-"""Layers of Keras 1 that compute something that no layer of today computes."""
+"""Layers of Keras 1 without an equivalent today."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from hornbook.layers.arguments import known_size
 
 
 class _Dense(layers.Layer):
-    """Base: what `Dense` takes, of inputs `(batch, features)`."""
+    """Base of layers with the arguments of `Dense`, for inputs `(batch, features)`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class _Dense(layers.Layer):
         )
 
     def add_bias(self, shape: tuple) -> Any:
-        """The bias, if there is to be one."""
+        """The bias; `None` without `use_bias`."""
         if not self.use_bias:
             return None
         return self.add_weight(
@@ -62,11 +62,11 @@ class _Dense(layers.Layer):
 
 @register_keras_serializable(package="hornbook.compat")
 class MaxoutDense(_Dense):
-    """The largest of several products: `max over k of (x W[k] + b[k])`.
+    """The maximum of several affine maps: `max over k of (x W[k] + b[k])`.
 
     Args:
         units: size of the output.
-        nb_feature: how many products there are.
+        nb_feature: number of affine maps.
 
     The other arguments are those of `Dense`.
 
@@ -94,7 +94,7 @@ class MaxoutDense(_Dense):
 
 @register_keras_serializable(package="hornbook.compat")
 class Highway(_Dense):
-    """Part of a product and part of the input: `t a(x W + b) + (1 - t) x`, `t = s(x C + c)`.
+    """A gated shortcut: `t a(x W + b) + (1 - t) x`, with `t = sigmoid(x C + c)`.
 
     Args:
         activation: `a`; a name or a function.
@@ -131,7 +131,7 @@ class Highway(_Dense):
 
 
 class _Shaped(layers.Layer):
-    """Base: an activation with weights for each element, or for all along some axes."""
+    """Base of activations with elementwise weights, shared along some axes."""
 
     def __init__(self, shared_axes: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -140,7 +140,7 @@ class _Shaped(layers.Layer):
         self.supports_masking = True
 
     def weight(self, name: str, initializer: Any, input_shape: tuple) -> Any:
-        """A weight with a value for each element."""
+        """Add an elementwise weight."""
         axes = range(1, len(input_shape))
         shape = (1 if a in self.shared_axes else known_size(input_shape, a, self) for a in axes)
         return self.add_weight(tuple(shape), initializer, name=name)
@@ -148,12 +148,12 @@ class _Shaped(layers.Layer):
 
 @register_keras_serializable(package="hornbook.compat")
 class SReLU(_Shaped):
-    """`x` between two thresholds, and lines of learned slopes beyond them.
+    """Identity between two learned thresholds, linear with learned slopes beyond them.
 
     Args:
-        t_left_initializer, t_right_initializer: of the lower threshold, and of how far the upper
-            one is above it.
-        a_left_initializer, a_right_initializer: of the slopes.
+        t_left_initializer, t_right_initializer: for the lower threshold, and for the distance
+            of the upper one from it.
+        a_left_initializer, a_right_initializer: for the slopes.
         shared_axes: axes along which the weights are shared.
 
     Source: Jin et al. (2015), arXiv:1512.07030.
@@ -197,8 +197,8 @@ class ParametricSoftplus(_Shaped):
     """`alpha * log(1 + exp(beta * x))` with learned alpha and beta.
 
     Args:
-        alpha_init: first value of alpha.
-        beta_init: first value of beta.
+        alpha_init: initial value of alpha.
+        beta_init: initial value of beta.
         shared_axes: axes along which the weights are shared.
 
     Example:
@@ -226,18 +226,18 @@ class ParametricSoftplus(_Shaped):
 
 
 class Recurrent(layers.Layer):
-    """Base of recurrent layers that a program writes itself, step by step.
+    """Base of custom recurrent layers, defined by their step.
 
-    A subclass has `output_dim`, `build`, and `step(x, states) -> (output, new states)`; and may
-    have `states`, a list as long as its states, `get_constants(x)`, `get_initial_states(x)` and
-    `preprocess_input(x)`.
+    A subclass defines `output_dim`, `build` and `step(x, states) -> (output, new states)`, and may
+    define `states` (a list with one entry per state), `get_constants(x)`, `get_initial_states(x)`
+    and `preprocess_input(x)`.
 
     Args:
-        return_sequences: return the outputs of all steps, not only of the last.
-        go_backwards: run from the last step to the first.
-        stateful: keep the states for the next batch, in variables that the subclass makes.
-        unroll: write the steps out instead of looping.
-        consume_less: nothing today.
+        return_sequences: return the outputs of all steps, not only the last.
+        go_backwards: process the steps in reverse.
+        stateful: keep the states across batches, in variables that the subclass creates.
+        unroll: unroll the loop.
+        consume_less: ignored.
     """
 
     output_dim: int
@@ -262,23 +262,23 @@ class Recurrent(layers.Layer):
         self.input_spec = layers.InputSpec(ndim=3)
 
     def step(self, x: Any, states: list) -> tuple[Any, list]:
-        """The output and the new states of one step; the subclass writes it."""
+        """The output and new states of one step; defined by the subclass."""
         raise NotImplementedError(f"{type(self).__name__} has no step method")
 
     def get_constants(self, x: Any) -> list:
-        """What each step is given behind the states."""
+        """Constants appended to the states of each step."""
         return []
 
     def get_initial_states(self, x: Any) -> list:
-        """What the first step starts from: zeros."""
+        """The initial states: zeros."""
         return [jnp.zeros((x.shape[0], self.output_dim), x.dtype) for _ in self.states]
 
     def preprocess_input(self, x: Any) -> Any:
-        """What is done for all steps at once."""
+        """Transform all steps at once, before the loop."""
         return x
 
     def call(self, x: Any, mask: Any = None) -> Any:
-        """Run the step over the sequence."""
+        """Loop the step over the sequence."""
         states = self.states if self.stateful else self.get_initial_states(x)
         last, outputs, new = rnn(
             self.step,
@@ -295,5 +295,5 @@ class Recurrent(layers.Layer):
         return outputs if self.return_sequences else last
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The steps' mask for the outputs of all steps."""
+        """The mask of the steps if all outputs are returned, else none."""
         return mask if self.return_sequences else None

@@ -1,4 +1,4 @@
-"""Helpers that programs took from `keras.engine` and `keras.utils`."""
+"""Helpers that programs imported from `keras.engine` and `keras.utils`."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ NO_YAML = (
 
 
 def model_from_yaml(yaml_string: str, custom_objects: dict | None = None) -> Any:
-    """Not any more.
+    """Removed: raises.
 
     Args:
         yaml_string: YAML.
@@ -28,24 +28,24 @@ def model_from_yaml(yaml_string: str, custom_objects: dict | None = None) -> Any
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Write a model as its own `save` does.
+    """Save a model with its own `save`.
 
     Args:
         model: a model.
         filepath: a path.
-        overwrite: whether an existing file is replaced.
-        **kwargs: more arguments of `save`.
+        overwrite: whether to replace an existing file.
+        ***kwargs: further arguments of `save`.
     """
     model.save(filepath, overwrite, **kwargs)
 
 
 def slice_arrays(arrays: Any, start: Any = None, stop: int | None = None) -> Any:
-    """Rows of one array, or of each array of a list.
+    """Slice the rows of an array, or of each array in a list.
 
     Args:
         arrays: an array or a list of them.
-        start: the first row, or the rows.
-        stop: the row after the last.
+        start: the first row, or a list of rows.
+        stop: one past the last row.
 
     Example:
         >>> slice_arrays([np.arange(4), np.arange(4) * 2], 1, 3)
@@ -66,11 +66,11 @@ def get_source_inputs(tensor: SymbolicTensor) -> list[SymbolicTensor]:
 
 
 def sources(outputs: Any, given: Sequence[SymbolicTensor] = ()) -> list[SymbolicTensor]:
-    """The inputs that symbolic tensors are computed from, beside those that are given.
+    """The inputs that symbolic tensors are computed from, other than given ones.
 
     Args:
         outputs: a structure of symbolic tensors.
-        given: what is not computed from anything.
+        given: tensors to treat as inputs.
     """
     found: dict[SymbolicTensor, None] = {}
     stack = symbolic_leaves(outputs)
@@ -86,7 +86,7 @@ def sources(outputs: Any, given: Sequence[SymbolicTensor] = ()) -> list[Symbolic
 
 
 def layer_from_config(config: dict, custom_objects: dict | None = None) -> Any:
-    """A layer from its class's name and config, as programs copied layers.
+    """Create a layer from its class name and config.
 
     Args:
         config: `{"class_name": ..., "config": ...}`.
@@ -105,13 +105,13 @@ def layer_from_config(config: dict, custom_objects: dict | None = None) -> Any:
 def multi_gpu_model(
     model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False
 ) -> Any:
-    """The model itself: it uses one device.
+    """Return the model itself, which runs on one device.
 
     Args:
         model: a model.
-        gpus: how many devices were wanted.
-        cpu_merge: nothing today.
-        cpu_relocation: nothing today.
+        gpus: ignored.
+        cpu_merge: ignored.
+        cpu_relocation: ignored.
     """
     warnings.warn("multi_gpu_model gives the model itself, on one device", stacklevel=3)
     return model

@@ -1,4 +1,4 @@
-"""Pictures as Keras 1 changed them, and what old functions on pictures took."""
+"""Image augmentation as in Keras 1, and image functions with their old arguments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from hornbook.data.augment import ImageDataGenerator as Today
 from hornbook.data.directory import DirectoryIterator
 from hornbook.data.pictures import NumpyArrayIterator
 
-SAVE_FORMAT = 9  # its place among what follows the folder in `flow_from_directory`
+SAVE_FORMAT = 9  # its position after the folder in `flow_from_directory`
 
 
 class ImageDataGenerator(Today):
-    """Today's, with what Keras 1 did in its way.
+    """Today's generator with Keras 1's behaviour.
 
-    Pixels are the nearest ones and shears are in radians; each channel has a shift of its own; a
-    flip that is not asked for draws no number; a sample's mean and deviation are those of a pixel's
-    channels; `fit` does not rescale.
+    Pixels are sampled by nearest neighbour and shears are in radians; each channel has its own
+    shift; a flip that is off draws no random number; samplewise mean and deviation are over the
+    channels of each pixel; `fit` does not rescale.
     """
 
     _tiny = 1e-7
@@ -35,18 +35,18 @@ class ImageDataGenerator(Today):
         save_prefix: str = "",
         save_format: str = "jpeg",
     ) -> NumpyArrayIterator:
-        """Batches of arrays, endlessly."""
+        """An endless iterator of batches from arrays."""
         saving = save_to_dir, save_prefix, save_format
         return super().flow(X, y, batch_size, shuffle, None, seed, *saving)
 
     def flow_from_directory(self, directory: Any, *args: Any, **kwargs: Any) -> DirectoryIterator:
-        """Batches of the pictures in a folder's subfolders, endlessly."""
+        """An endless iterator of batches from the images in a folder's subfolders."""
         if len(args) <= SAVE_FORMAT:
             kwargs.setdefault("save_format", "jpeg")
         return super().flow_from_directory(directory, *args, **kwargs)
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict:
-        """What a picture is changed by, drawn in Keras 1's order."""
+        """Random transform parameters, drawn in Keras 1's order."""
         if seed is not None:
             np.random.seed(seed)
         drawn = self._moves(img_shape)
@@ -70,11 +70,11 @@ def load_img(
     target_size: Any = None,
     interpolation: str = "nearest",
 ) -> Any:
-    """A picture from a file; see `hornbook.data.load_img`.
+    """Load an image; see `hornbook.data.load_img`.
 
     Args:
         path: a path or an open file.
-        grayscale: what `color_mode="grayscale"` is today.
+        grayscale: today `color_mode="grayscale"`.
         color_mode, target_size, interpolation: as today.
     """
     mode = "grayscale" if grayscale else color_mode
@@ -82,12 +82,12 @@ def load_img(
 
 
 def array_to_img(x: Any, data_format: str | None = None, scale: bool = True) -> Any:
-    """An array as a picture: what Keras 1 scaled began at 0, where all numbers were above.
+    """Convert an array to an image; scaling keeps a positive minimum, as in Keras 1.
 
     Args:
-        x: a picture of three axes.
+        x: an image with three axes.
         data_format: as today.
-        scale: whether the largest number becomes 255.
+        scale: whether to scale the maximum to 255.
     """
     x = np.asarray(x, "float32")
     if scale:
@@ -97,10 +97,10 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True) -> 
 
 
 def random_shear(x: Any, intensity: float, **kwargs: Any) -> np.ndarray:
-    """A picture sheared by an angle from `-intensity` to `intensity` radians.
+    """Shear an image by a random angle in `[-intensity, intensity]` radians.
 
     Args:
-        x: a picture of three axes.
+        x: an image with three axes.
         intensity: radians.
         kwargs: as today.
     """
@@ -108,11 +108,11 @@ def random_shear(x: Any, intensity: float, **kwargs: Any) -> np.ndarray:
 
 
 def random_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.ndarray:
-    """A picture with a random number added to each channel, another for each.
+    """Add a different random number to each channel of an image.
 
     Args:
-        x: a picture.
-        intensity: the most that is added.
+        x: an image.
+        intensity: the maximum shift.
         channel_axis: the axis of channels.
     """
     count = np.shape(x)[channel_axis]
@@ -127,13 +127,13 @@ def apply_transform(
     fill_mode: str = "nearest",
     cval=0.0,
 ) -> np.ndarray:
-    """A picture whose pixels come from where a matrix says.
+    """Apply an affine transform to an image.
 
     Args:
-        x: a picture of three axes.
+        x: an image with three axes.
         transform_matrix: `(3, 3)`, from `transform_matrix_offset_center`.
         channel_axis: the axis of channels.
-        fill_mode, cval: what lies beyond the edges.
+        fill_mode, cval: how to fill points outside the image.
     """
     picture = np.moveaxis(np.asarray(x), channel_axis, 2)
     moved = affine.resampled(

@@ -46,13 +46,13 @@ orthogonal, identity = _rest
 
 
 def get(identifier: Any) -> Any:
-    """The function of a name; anything else as it is."""
+    """The function for a name; anything else is returned as is."""
     known = {"uniform": uniform, "normal": normal, **{n: globals()[n] for n in NAMES}}
     return known.get(identifier, identifier) if isinstance(identifier, str) else identifier
 
 
 def today(initializer: Any) -> Any:
-    """An initializer that today's layers take, of a function `(shape, name)`.
+    """Convert a function `(shape, name)` to an initializer that today's layers take.
 
     Args:
         initializer: a name, an initializer, an array or a function.

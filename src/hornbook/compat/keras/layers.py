@@ -1,4 +1,4 @@
-"""Old layers: what they took and had that today's do not."""
+"""Old layers: arguments, methods and attributes that today's do not have."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from hornbook.saving.configs import transposed_to
 from hornbook.saving.conversions import as_today, as_written
 
 SEQUENCES = (layers.RNN, layers.Conv1D, layers.MaxPooling1D, layers.AveragePooling1D)
-CHANNELS_LAST = (  # of sequences, whatever image_dim_ordering said
+CHANNELS_LAST = (  # sequences, regardless of image_dim_ordering
     *(layers.Conv1D, layers.SeparableConv1D, layers.MaxPooling1D, layers.AveragePooling1D),
     *(layers.GlobalMaxPooling1D, layers.GlobalAveragePooling1D),
     *(layers.ZeroPadding1D, layers.Cropping1D),
@@ -27,17 +27,17 @@ SIZES = ("units", "filters", "kernel_size", "strides", "pool_size", "size", "dep
 PADS = ("top_pad", "bottom_pad", "left_pad", "right_pad")
 LAYOUTS = {"channels_first": "th", "channels_last": "tf"}
 SHAPE_GIVEN = {"input_length", "input_shape", "batch_input_shape", "batch_shape"}
-IGNORED = ("input_dtype",)  # the dtype of a placeholder, which follows from the data today
+IGNORED = ("input_dtype",)  # a placeholder's dtype, which the data determine today
 
 
 def old_name(cls: type, lowercase: bool) -> str:
-    """`dense_1`, `dense_2`, ...: names were counted from 1."""
+    """An automatic name, counted from 1: `dense_1`, `dense_2`, ..."""
     prefix = cls.__name__.lower() if lowercase else to_snake_case(cls.__name__)
     name = auto_name(prefix)
     return auto_name(prefix) if name == prefix else name
 
 
-# Attributes that held weights, and what holds them today; the first that there is.
+# Old attributes of weights, and candidates for today's; the first that exists is used.
 WEIGHTS = {
     "W": ("kernel", "embeddings", "depthwise_kernel"),
     "U": ("recurrent_kernel",),
@@ -46,10 +46,10 @@ WEIGHTS = {
 
 
 def renamed(old: str, new: str) -> property:
-    """An attribute that is another one today.
+    """A property for a renamed attribute.
 
     Args:
-        old: its name then.
+        old: its old name.
         new: its name today.
     """
 
@@ -60,14 +60,14 @@ def renamed(old: str, new: str) -> property:
     def write(self, value):
         try:
             setattr(self, new, value)
-        except AttributeError:  # before the layer has been made
+        except AttributeError:  # before the layer is initialized
             vars(self)[old] = value
 
     return property(read, write, doc=f"`{new}` of today.")
 
 
 class Inbound:
-    """One call of a layer, as graphs had them.
+    """A node of the old graph: one call of a layer.
 
     Args:
         layer: the layer.
@@ -89,9 +89,9 @@ class Inbound:
 
 
 class OldNodes:
-    """What old layers and models have in common."""
+    """Mixin of old layers and models."""
 
-    also_takes: tuple[str, ...] = ()  # arguments beside today's
+    also_takes: tuple[str, ...] = ()  # arguments in addition to today's
     _names: Any
     _nodes: list
 
@@ -107,7 +107,7 @@ class OldNodes:
             _build_to(self, extra["output_shape"])
 
     def _node(self, index: int) -> Any:
-        """One of its calls on symbolic tensors."""
+        """A call on symbolic tensors, by index."""
         try:
             return self._nodes[index]
         except IndexError:
@@ -117,7 +117,7 @@ class OldNodes:
             ) from None
 
     def get_input_at(self, node_index: int) -> Any:
-        """The symbolic input of one of its calls.
+        """The symbolic input of a call.
 
         Raises:
             AttributeError: if there was no such call.
@@ -126,7 +126,7 @@ class OldNodes:
         return inputs[0] if len(inputs) == 1 else inputs
 
     def get_output_at(self, node_index: int) -> Any:
-        """The symbolic output of one of its calls.
+        """The symbolic output of a call.
 
         Raises:
             AttributeError: if there was no such call.
@@ -134,25 +134,25 @@ class OldNodes:
         return self._node(node_index).outputs
 
     def get_input_shape_at(self, node_index: int) -> Any:
-        """The shape of the input of one of its calls."""
+        """The input shape of a call."""
         found = self.get_input_at(node_index)
         return [one.shape for one in found] if isinstance(found, list) else found.shape
 
     def get_output_shape_at(self, node_index: int) -> Any:
-        """The shape of the output of one of its calls."""
+        """The output shape of a call."""
         found = self.get_output_at(node_index)
         return [one.shape for one in found] if isinstance(found, list) else found.shape
 
     def get_output_shape_for(self, input_shape: Any) -> Any:
-        """The shape of the output for an input shape."""
+        """The output shape for an input shape."""
         return self.compute_output_shape(input_shape)  # type: ignore[attr-defined]
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
-        """Add to the loss; which inputs it depends on is found out today."""
+        """Add to the loss; `inputs` is ignored, as dependencies are inferred."""
         super().add_loss(losses)  # type: ignore[misc]
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Assign variables in this step, from pairs; what `K.update` has assigned is part of it."""
+        """Assign variables in this step, from pairs; results of `K.update` are done already."""
         for one in updates if isinstance(updates, list) else [updates]:
             if isinstance(one, tuple) and isinstance(one[0], Variable):
                 one[0].assign(one[1])
@@ -161,7 +161,7 @@ class OldNodes:
 
     @property
     def updates(self) -> list:
-        """Nothing is left to do: see `add_update`."""
+        """Empty: see `add_update`."""
         return []
 
     @updates.setter
@@ -171,24 +171,24 @@ class OldNodes:
     state_updates = updates
 
     def get_updates_for(self, inputs: Any) -> list:
-        """Nothing: see `add_update`."""
+        """Empty: see `add_update`."""
         return []
 
     def get_losses_for(self, inputs: Any) -> list:
-        """The losses that it has added; which inputs they depend on is found out today."""
+        """The losses added by this layer, regardless of `inputs`."""
         return list(self.losses)  # type: ignore[attr-defined]
 
     @property
     def inbound_nodes(self) -> list["Inbound"]:
-        """Its calls on symbolic tensors."""
+        """The calls on symbolic tensors."""
         return [Inbound(self, node) for node in self._nodes]
 
     _inbound_nodes = inbound_nodes
-    outbound_nodes: Any = ()  # what programs assign when they take layers off
+    outbound_nodes: Any = ()  # assigned by programs that remove layers
 
 
 class OldLayer(OldNodes):
-    """What layers had beside today's methods, and old arguments that all layers took."""
+    """Mixin of layers: old methods, and old arguments common to all layers."""
 
     also_takes = ("weights", "input_length", "dropout", "mode")
 
@@ -204,7 +204,7 @@ class OldLayer(OldNodes):
             if given.get("input_dim") is not None and several:
                 given["input_shape"] = (length, given.pop("input_dim"))
         elif not SHAPE_GIVEN & {*given}:
-            given["input_shape"] = (None,)  # so that a model that begins with it is built at once
+            given["input_shape"] = (None,)  # so that a model starting with it is built at once
         if issubclass(today, CHANNELS_LAST):
             given.setdefault("data_format", "channels_last")
         if issubclass(today, layers.ZeroPadding1D | layers.ZeroPadding2D) and "padding" in given:
@@ -216,7 +216,7 @@ class OldLayer(OldNodes):
         for name, value in given.items():
             if name.endswith("initializer"):
                 given[name] = initializations.today(value)
-            elif name in SIZES:  # n / 2 was as good as n // 2
+            elif name in SIZES:  # n / 2 was accepted like n // 2
                 given[name] = tree.map_structure(_whole, value)
         return extra
 
@@ -224,7 +224,7 @@ class OldLayer(OldNodes):
         for new in WEIGHTS.get(name, ()):
             if hasattr(self, new):
                 return getattr(self, new)
-        # a property that failed says why when it is asked again
+        # reading a failed property again raises its own error
         return object.__getattribute__(self, name)
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -234,7 +234,7 @@ class OldLayer(OldNodes):
             setattr(cls, "compute_output_shape", own["get_output_shape_for"])  # noqa: B010
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply it; what it reads of a graph beside its arguments is an input of it too."""
+        """Call the layer; symbolic tensors that it captures become inputs too."""
         if has_symbolic(args) or has_symbolic(kwargs):
             function = getattr(self, "function", None)
             read = read_by_layer(self)
@@ -248,7 +248,7 @@ class OldLayer(OldNodes):
         return super().__call__(*args, **kwargs)  # type: ignore[misc]
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
-        """A variable of this layer, with the arguments in their old order."""
+        """Add a variable, with arguments in the old order."""
         today = bool(args) and not isinstance(args[0], str | None)
         dialect = self._names.dialect
         row = dialect.METHODS["Layer.add_weight"]
@@ -261,7 +261,7 @@ class OldLayer(OldNodes):
 
     @property
     def trainable_weights(self) -> list:
-        """The weights that training changes; a list that is assigned is owned by the layer."""
+        """The trainable weights; an assigned list becomes the layer's."""
         return super().trainable_weights  # type: ignore[misc]
 
     @trainable_weights.setter
@@ -270,7 +270,7 @@ class OldLayer(OldNodes):
 
     @property
     def non_trainable_weights(self) -> list:
-        """The weights that training does not change."""
+        """The non-trainable weights."""
         return super().non_trainable_weights  # type: ignore[misc]
 
     @non_trainable_weights.setter
@@ -282,10 +282,10 @@ class OldLayer(OldNodes):
 
     @property
     def batch_input_shape(self) -> tuple:
-        """The shape of a batch that it was made for.
+        """The batch shape that the layer was created with.
 
         Raises:
-            AttributeError: if it was not told any.
+            AttributeError: if it was given none.
         """
         if self._batch_input_shape is None:
             raise AttributeError(f"layer {self.name!r} was not told the shape of its input")
@@ -297,22 +297,22 @@ class OldLayer(OldNodes):
 
     @property
     def input_shape(self) -> Any:
-        """The shape of the input of its first call."""
+        """The input shape of the first call."""
         return self.get_input_shape_at(0)
 
     @property
     def output_shape(self) -> Any:
-        """The shape of the output of its first call."""
+        """The output shape of the first call."""
         return self.get_output_shape_at(0)
 
     def get_weights(self) -> list:
-        """The values of the weights, as they lay then: see `dialects.files`."""
+        """The weights in the old layout: see `dialects.files`."""
         if not self._names.dialect.LAID_OUT:
             return super().get_weights()  # type: ignore[misc]
         return [value for _, value in as_written(self, format_of(self._names.dialect.VERSION))]
 
     def set_weights(self, weights: list) -> None:
-        """Assign the weights, of values that lie as they lay then.
+        """Assign the weights, from values in the old layout.
 
         Raises:
             ValueError: if their number or a shape differs.
@@ -324,7 +324,7 @@ class OldLayer(OldNodes):
 
 
 def _padding(today: type, value: Any) -> Any:
-    """How many zeros at each side, of the forms that Keras 1 took."""
+    """Today's padding, from the forms that Keras 1 accepted."""
     if isinstance(value, dict):
         sides = PADS[-2:] if issubclass(today, layers.ZeroPadding1D) else PADS
         unknown = {*value} - {*sides}
@@ -341,7 +341,7 @@ def _whole(value: Any) -> Any:
 
 
 def _build_to(layer: Any, shape: Any) -> None:
-    """Let a layer that was told the shape of its output say if its input does not lead there."""
+    """Make a layer with an `output_shape` raise if its input does not produce that shape."""
     first, before = layer.build, vars(layer).get("build")
 
     def build(input_shape):
@@ -363,7 +363,7 @@ def _build_to(layer: Any, shape: Any) -> None:
 
 
 def _build_with(layer: Any, weights: list) -> None:
-    """Let the weights that a layer makes have these values."""
+    """Set these weights when the layer is built."""
 
     def build(*args, **kwargs):
         del vars(layer)["build"]
@@ -375,10 +375,10 @@ def _build_with(layer: Any, weights: list) -> None:
 
 
 class DropoutEmbedding(layers.Embedding):
-    """An embedding that leaves out whole words while it trains: each with the same chance.
+    """An embedding that drops whole words in training, with equal probability.
 
     Args:
-        dropout: the fraction of words that are left out, from 0 to 1.
+        dropout: the fraction of words to drop, from 0 to 1.
     """
 
     def __init__(self, *args: Any, dropout: float = 0.0, **kwargs: Any):
@@ -398,8 +398,8 @@ class ModeBatchNormalization(layers.BatchNormalization):
     """Batch normalization with Keras 1's `mode`.
 
     Args:
-        mode: 1 normalizes each sample by its own moments, 2 each batch by the batch's, in testing
-            as in training.
+        mode: 1 normalizes each sample by its own moments, 2 each batch by its own moments, in
+            inference as in training.
     """
 
     def __init__(self, *args: Any, mode: int = 2, **kwargs: Any):

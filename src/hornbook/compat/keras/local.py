@@ -1,4 +1,4 @@
-"""Layers whose windows have weights of their own, which Keras had until version 2."""
+"""Locally connected layers, which Keras had until version 2."""
 
 from jax import Array
 
@@ -42,18 +42,18 @@ class _Local(FilterConvolution):
         return (self.activation or linear)(self.outward(x))
 
     def products(self, inputs: Array) -> Array:
-        """Each window times its kernel."""
+        """The product of each window with its kernel."""
         raise NotImplementedError
 
 
 @register_keras_serializable(package="hornbook.compat")
 class LocallyConnected1D(_Local):
-    """A `Conv1D` whose kernel is another one at each step.
+    """A `Conv1D` with unshared weights: a different kernel at each step.
 
     Args:
-        filters: features of the output.
-        kernel_size: steps in a window.
-        strides: steps from one window to the next.
+        filters: number of output features.
+        kernel_size: steps per window.
+        strides: steps between windows.
 
     The kernel is `(windows, kernel_size * features, filters)`, the bias `(windows, filters)`; the
     other arguments are those of `Conv1D`.
@@ -66,19 +66,19 @@ class LocallyConnected1D(_Local):
     rank = 1
 
     def products(self, inputs: Array) -> Array:
-        """Each window times its kernel."""
+        """The product of each window with its kernel."""
         kernel = self.kernel.value
         return local_conv1d(inputs, kernel, self.kernel_size, self.strides, self.data_format)
 
 
 @register_keras_serializable(package="hornbook.compat")
 class LocallyConnected2D(_Local):
-    """A `Conv2D` whose kernel is another one at each place.
+    """A `Conv2D` with unshared weights: a different kernel at each position.
 
     Args:
-        filters: channels of the output.
+        filters: number of output channels.
         kernel_size: rows and columns of a window.
-        strides: from one window to the next.
+        strides: steps between windows.
 
     The kernel is `(windows, rows * columns * channels, filters)`, the bias `(*windows, filters)`;
     the other arguments are those of `Conv2D`.
@@ -91,6 +91,6 @@ class LocallyConnected2D(_Local):
     rank = 2
 
     def products(self, inputs: Array) -> Array:
-        """Each window times its kernel."""
+        """The product of each window with its kernel."""
         kernel, sizes = self.kernel.value, (self.kernel_size, self.strides)
         return local_conv2d(inputs, kernel, *sizes, self.windows, self.data_format)

@@ -1,4 +1,4 @@
-"""Keras 1's `merge` and `Merge`: one name for all layers that join several tensors."""
+"""Keras 1's `merge` and `Merge`: one name for all merging layers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from hornbook.compat.install import installed_names
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.merging import Merge as BaseMerge
 
-# Each mode's layer, made from the arguments that it had.
+# The layer for each mode, created from the old arguments.
 MODES: dict[str, Callable] = {
     "sum": lambda **given: layers.Add(**_only(given)),
     "mul": lambda **given: layers.Multiply(**_only(given)),
@@ -27,7 +27,7 @@ def _only(given: dict) -> dict:
 
 
 def _axes(axes: Any) -> Any:
-    """Axes that could stand in a list of their own: `([1], [1])`."""
+    """Axes that may be wrapped in lists: `([1], [1])`."""
     if isinstance(axes, list | tuple):
         return tuple(one[0] if isinstance(one, list | tuple) else one for one in axes)
     return axes
@@ -42,19 +42,19 @@ def merging_layer(
     arguments: dict | None = None,
     name: str | None = None,
 ) -> layers.Layer:
-    """Today's layer of a mode.
+    """Today's layer for a mode.
 
     Args:
         mode: `sum`, `mul`, `concat`, `ave`, `dot`, `cos`, `max`, or a function of a list.
         concat_axis: for `concat`.
         dot_axes: for `dot` and `cos`.
-        output_shape: of a function; it is found out today.
-        output_mask: of a function.
-        arguments: more arguments of a function.
+        output_shape: ignored; inferred for a function.
+        output_mask: for a function.
+        arguments: further arguments of a function.
         name: of the layer.
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for any other mode.
     """
     if callable(mode):
         names = installed_names()
@@ -66,12 +66,12 @@ def merging_layer(
 
 
 def merge(inputs: list, node_indices: Any = None, tensor_indices: Any = None, **kwargs: Any) -> Any:
-    """Join tensors; arguments as of `merging_layer`.
+    """Merge tensors; see `merging_layer` for the arguments.
 
     Args:
-        inputs: symbolic tensors, or layers, whose outputs are joined.
-        node_indices: which output of a layer; the first today.
-        tensor_indices: the same.
+        inputs: symbolic tensors, or layers whose outputs are merged.
+        node_indices: ignored; the first output of a layer is used.
+        tensor_indices: ignored, likewise.
         **kwargs: see `merging_layer`.
     """
     if all(isinstance(one, SymbolicTensor) for one in inputs):
@@ -82,12 +82,12 @@ def merge(inputs: list, node_indices: Any = None, tensor_indices: Any = None, **
 def Merge(
     layers: list | None = None, node_indices: Any = None, tensor_indices: Any = None, **kwargs: Any
 ) -> Any:
-    """A model of several branches that end in one; without branches, a layer to call on a list.
+    """A model that merges several branches; without branches, a layer to call on a list.
 
     Args:
         layers: models or layers that have been called on inputs.
-        node_indices: which output of a layer; the first today.
-        tensor_indices: the same.
+        node_indices: ignored; the first output of a layer is used.
+        tensor_indices: ignored, likewise.
         **kwargs: see `merging_layer`.
     """
     joined = merging_layer(**kwargs)
@@ -102,7 +102,7 @@ def Merge(
 
 
 class MergeBase(BaseMerge):
-    """Base of layers of a program's own that join inputs, by a method `_merge_function(inputs)`."""
+    """Base of custom merging layers, which define `_merge_function(inputs)`."""
 
     def _merge_function(self, inputs: list) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no _merge_function(self, inputs)")

@@ -1,4 +1,4 @@
-"""Metrics of Keras 1, which are one number for a batch."""
+"""Metrics of Keras 1, which are one number per batch."""
 
 import functools
 from collections.abc import Callable
@@ -29,11 +29,11 @@ globals().update({name: _mean(name) for name in MEANS})
 
 
 def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
-    """Minus the mean product of the two, each of length 1 along the last axis.
+    """Minus the mean product of both, L2-normalized along the last axis.
 
     Args:
-        y_true: what is wanted.
-        y_pred: what is predicted.
+        y_true: targets.
+        y_pred: predictions.
     """
     return -ops.mean(ops.normalize(y_true, -1) * ops.normalize(y_pred, -1))
 
@@ -43,7 +43,7 @@ def _positive(y: Any) -> Any:
 
 
 def precision(y_true: Any, y_pred: Any) -> Any:
-    """The share of what is predicted that is true.
+    """The fraction of positive predictions that are correct.
 
     Args:
         y_true: ones and zeros.
@@ -57,7 +57,7 @@ def precision(y_true: Any, y_pred: Any) -> Any:
 
 
 def recall(y_true: Any, y_pred: Any) -> Any:
-    """The share of what is true that is predicted.
+    """The fraction of positive labels that are predicted.
 
     Args:
         y_true: ones and zeros.
@@ -67,12 +67,12 @@ def recall(y_true: Any, y_pred: Any) -> Any:
 
 
 def fbeta_score(y_true: Any, y_pred: Any, beta: float = 1) -> Any:
-    """The harmonic mean of precision and recall, which counts `beta` times; 0 without labels.
+    """The weighted harmonic mean of precision and recall; 0 without positive labels.
 
     Args:
         y_true: ones and zeros.
         y_pred: probabilities.
-        beta: weight of the recall.
+        beta: weight of the recall relative to the precision.
 
     Raises:
         ValueError: for a negative weight.
@@ -95,7 +95,7 @@ def fmeasure(y_true: Any, y_pred: Any) -> Any:
 
 
 def matthews_correlation(y_true: Any, y_pred: Any) -> Any:
-    """The correlation of what is true with what is predicted, between -1 and 1.
+    """The correlation of labels and predictions, between -1 and 1.
 
     Args:
         y_true: ones and zeros.

@@ -1,4 +1,4 @@
-"""Old models: their methods, with the arguments that these took."""
+"""Old models: their methods, with the old arguments."""
 
 import itertools
 import json
@@ -21,11 +21,11 @@ from hornbook.saving import configs_then, kinds
 
 
 class LayerList(list):
-    """The layers of a model; what is done to the list is done to the model.
+    """The layers of a model; changing the list changes the model.
 
     Args:
-        model: whose they are.
-        layers: in their order.
+        model: the model.
+        layers: its layers, in order.
     """
 
     def __init__(self, model: Any, layers: list):
@@ -36,7 +36,7 @@ class LayerList(list):
         self._model._keep(list(self))
 
     def pop(self, index: Any = -1) -> Any:
-        """Take a layer out, the last by default."""
+        """Remove a layer, the last by default."""
         layer = super().pop(index)
         self._changed()
         return layer
@@ -47,7 +47,7 @@ class LayerList(list):
         self._changed()
 
     def insert(self, index: Any, layer: Any) -> None:
-        """Put a layer before another one."""
+        """Insert a layer before another one."""
         super().insert(index, layer)
         self._changed()
 
@@ -66,13 +66,13 @@ class LayerList(list):
 
 
 class OldModel(OldNodes):
-    """What models had beside today's methods."""
+    """Mixin of models: old methods."""
 
     _today: Any
-    _left_out: frozenset = frozenset()  # ids of layers that were taken off the list
+    _left_out: frozenset = frozenset()  # ids of layers removed from the list
 
     def _layers_below(self) -> list:
-        """The layers, in a list that can be changed."""
+        """The layers, in a list that can be modified."""
         found = super()._layers_below()  # type: ignore[misc]
         return LayerList(self, [one for one in found if id(one) not in self._left_out])
 
@@ -88,7 +88,7 @@ class OldModel(OldNodes):
 
     @property
     def outputs(self) -> list:
-        """The symbolic outputs; those that are assigned are the model's from now on."""
+        """The symbolic outputs; assigning replaces them."""
         return super().outputs  # type: ignore[misc]
 
     @outputs.setter
@@ -102,7 +102,7 @@ class OldModel(OldNodes):
 
     @property
     def metrics_names(self) -> list[str]:
-        """What `evaluate` gives, in its order; known as soon as the model is compiled."""
+        """The names of `evaluate`'s results, in order; available once the model is compiled."""
         found = super().metrics_names  # type: ignore[misc]
         objective = self._training_state.objective  # type: ignore[attr-defined]
         if objective is None or objective.built or self._recorded is None:  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ class OldModel(OldNodes):
         return {}
 
     def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
-        """A model is a layer of tensors of any sizes that its own layers can take."""
+        """Record a call of the model on tensors of any size that its layers accept."""
         self._strict_shapes = False
         return super()._record(args, kwargs, *ask)  # type: ignore[misc]
 
@@ -140,7 +140,7 @@ class OldModel(OldNodes):
         return in_steps(given, name == "fit_generator") if "generator" in given else given
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Choose how to train; names of optimizers mean those of the generation."""
+        """Configure training; optimizer names mean those of the generation."""
         names = self._names
         given = self._translated("compile", args, kwargs)
         optimizer = given.get("optimizer")
@@ -155,11 +155,11 @@ class OldModel(OldNodes):
             given["optimizer"]._captured = False
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """Train; the history is found by either spelling of its keys."""
+        """Train; the history accepts either spelling of its keys."""
         return self._train(self._translated("fit", args, kwargs))
 
     def fit_generator(self, *args: Any, **kwargs: Any) -> Any:
-        """Train on batches from a generator; Keras 1 counted samples, Keras 2 batches."""
+        """Train on batches from a generator; Keras 1 counts samples, Keras 2 batches."""
         return self._train(self._translated("fit_generator", args, kwargs))
 
     def _train(self, given: dict) -> Any:
@@ -171,7 +171,7 @@ class OldModel(OldNodes):
         return history
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Loss and metrics on data."""
+        """Compute the loss and metrics on data."""
         return super().evaluate(**self._translated("evaluate", args, kwargs))  # type: ignore[misc]
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,14 +190,14 @@ class OldModel(OldNodes):
         save_format: str | None = None,
         **old: Any,
     ) -> None:
-        """Write the model to HDF5, whatever the name of the file, as its generation did.
+        """Save the model to HDF5 in its generation's format, regardless of the file name.
 
         Args:
-            filepath: a path, or an open file or group of h5py's. `.keras` is today's format.
-            overwrite: whether an existing file is replaced.
-            include_optimizer: whether it says how the model was compiled.
+            filepath: a path, or an open h5py file or group. `.keras` is today's format.
+            overwrite: whether to replace an existing file.
+            include_optimizer: whether to save how the model was compiled.
             save_format: `"h5"`, `"keras"` or none.
-            **old: `save_traces`, `signatures` and `options`, for nothing.
+            ***old: `save_traces`, `signatures` and `options`, ignored.
         """
         kind = kinds.kind_of_format(save_format)
         kinds.write_model(
@@ -207,7 +207,7 @@ class OldModel(OldNodes):
     def save_weights(
         self, filepath: Any, overwrite: bool = True, save_format: str | None = None
     ) -> None:
-        """Write the weights to HDF5 by layer, whatever the name of the file."""
+        """Save the weights to HDF5 by layer, regardless of the file name."""
         kinds.kind_of_format(save_format)
         kinds.write_weights(self, filepath, overwrite, True, self._format)
 
@@ -218,7 +218,7 @@ class OldModel(OldNodes):
         skip_mismatch: bool = False,
         reshape: bool = False,
     ) -> None:
-        """Read weights of a file of any generation, by place or by name."""
+        """Load weights from a file of any generation, by order or by name."""
         if reshape:
             raise ValueError(
                 "load_weights(reshape=True): weights are not reshaped; use set_weights"
@@ -226,13 +226,13 @@ class OldModel(OldNodes):
         kinds.load_weights(self, filepath, skip_mismatch, by_name)  # type: ignore[arg-type]
 
     def get_weights(self) -> list:
-        """The values of the weights, layer by layer in Keras 1, as they lay then."""
+        """The weights in the old layout, layer by layer in Keras 1."""
         if not self._names.dialect.LAID_OUT:
             return super().get_weights()  # type: ignore[misc]
         return [value for layer in self.layers for value in layer.get_weights()]  # type: ignore[attr-defined]
 
     def set_weights(self, weights: list) -> None:
-        """Assign the weights, of values in the order and form of `get_weights()`."""
+        """Assign the weights, in the order and layout of `get_weights()`."""
         if not self._names.dialect.LAID_OUT:
             super().set_weights(weights)  # type: ignore[misc]
             return
@@ -247,11 +247,11 @@ class OldModel(OldNodes):
             del left[:count]
 
     def to_json(self, **kwargs: Any) -> str:
-        """The config as JSON, as its generation wrote it."""
+        """The config as JSON, in its generation's format."""
         return json.dumps(configs_then.json_then(self, self._format), **kwargs)
 
     def to_yaml(self, **kwargs: Any) -> str:
-        """Not any more.
+        """Removed: raises.
 
         Raises:
             RuntimeError: always, as in Keras since 2.6.
@@ -259,7 +259,7 @@ class OldModel(OldNodes):
         raise RuntimeError(engine.NO_YAML.format("model.to_yaml()", "model.to_json()"))
 
     def predict_proba(self, *args: Any, **kwargs: Any) -> Any:
-        """Outputs for data, which are probabilities where the last layer makes them so."""
+        """Predictions, which are probabilities if the last layer outputs them."""
         return self.predict(*args, **kwargs)
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
@@ -268,17 +268,17 @@ class OldModel(OldNodes):
         return super().train_on_batch(**given)  # type: ignore[misc]
 
     def evaluate_generator(self, *args: Any, **kwargs: Any) -> Any:
-        """Loss and metrics on batches from a generator."""
+        """Compute the loss and metrics on batches from a generator."""
         given = self._translated("evaluate_generator", args, kwargs)
         return super().evaluate(**given)  # type: ignore[misc]
 
     def predict_generator(self, *args: Any, **kwargs: Any) -> Any:
-        """Outputs for batches from a generator."""
+        """Predictions for batches from a generator."""
         given = self._translated("predict_generator", args, kwargs)
         return super().predict(**given)  # type: ignore[misc]
 
     def predict_classes(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
-        """The number of the likeliest class of each sample; of one output, whether above 0.5."""
+        """The most likely class of each sample; for one output, whether it exceeds 0.5."""
         found = self.predict(x, batch_size=batch_size, verbose=verbose)
         if found.shape[-1] > 1:
             return found.argmax(axis=-1)
@@ -286,12 +286,12 @@ class OldModel(OldNodes):
 
 
 def widen(arrays: Any) -> None:
-    """Give the vectors of a list a second axis, in the list itself, as Keras 1 did.
+    """Add a second axis to the vectors in a list, in place, as Keras 1 did.
 
-    Programs went on with the list: `np.concatenate(xs, axis=1)`.
+    Programs relied on it afterwards: `np.concatenate(xs, axis=1)`.
 
     Args:
-        arrays: what `fit` was given; only a list of arrays is changed.
+        arrays: the argument of `fit`; only a list of arrays is changed.
     """
     if isinstance(arrays, list) and all(isinstance(one, np.ndarray) for one in arrays):
         arrays[:] = [one[:, None] if one.ndim == 1 else one for one in arrays]
@@ -307,11 +307,11 @@ def _metric_names(metrics: Any, output: str) -> list[str]:
 
 
 def in_steps(given: dict, training: bool) -> dict:
-    """Arguments that count batches, of ones that count samples (Keras 1).
+    """Convert arguments that count samples (Keras 1) to ones that count batches.
 
     Args:
         given: arguments.
-        training: whether they are those of `fit`.
+        training: whether they are for `fit`.
     """
     given = dict(given)
     x, steps = counted(given.pop("generator"), given.pop("samples", None))
@@ -326,11 +326,11 @@ def in_steps(given: dict, training: bool) -> dict:
 
 
 def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
-    """A generator, and how many of its batches make so many samples.
+    """A generator, and the number of its batches that make up a number of samples.
 
     Args:
-        generator: gives batches; the first one says how many samples a batch has.
-        samples: their number.
+        generator: yields batches; the first one gives the batch size.
+        samples: the number of samples.
     """
     if samples is None:
         return generator, None
@@ -344,12 +344,12 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
 
 
 class OldSequential(OldModel):
-    """A `Sequential` that can begin with several branches, as Keras 1's `Merge` made them."""
+    """A `Sequential` that can start with the merged branches of Keras 1's `Merge`."""
 
     _stack: tuple
 
     def add(self, layer: Any) -> None:
-        """Put a layer on top; a model with several inputs can be the first."""
+        """Append a layer; the first may be a model with several inputs."""
         several = isinstance(layer, models.Model) and len(getattr(layer, "inputs", [0])) > 1
         if self._stack or not several:
             super().add(layer)  # type: ignore[misc]

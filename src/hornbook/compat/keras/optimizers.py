@@ -1,4 +1,4 @@
-"""Old optimizers: `lr`, and a rate that decays."""
+"""Old optimizers: `lr` and `decay`."""
 
 import inspect
 import warnings
@@ -14,12 +14,12 @@ NO_EFFECT = (
 
 
 class OldOptimizer:
-    """What optimizers had: `lr`, and `decay` of the rate with each step."""
+    """Mixin of optimizers: `lr`, and `decay` of the rate at each step."""
 
     also_takes = ("decay",)
     _names: Any
     _rates: list
-    _captured = False  # whether training took the rate as it was
+    _captured = False  # whether training has read the rate
 
     @staticmethod
     def _adapt_arguments(today: type, given: dict) -> dict:
@@ -38,7 +38,7 @@ class OldOptimizer:
 
     @property
     def lr(self) -> Any:
-        """The learning rate: a variable, or the rate that decay begins with."""
+        """The learning rate: a variable, or the initial rate of the decay."""
         rate = self._rates[0]
         return rate if isinstance(rate, Variable) else rate.initial_learning_rate
 

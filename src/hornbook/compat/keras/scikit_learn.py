@@ -26,7 +26,7 @@ NO_ACCURACY = (
 
 
 def _takes(method: str) -> set[str]:
-    """The arguments that a method of models took in either generation."""
+    """The arguments that a model method took in either generation."""
     rows = [dialect.METHODS[f"Model.{method}"] for dialect in (keras1, keras2)]
     return {name for row in rows for argument in row.arguments for name in argument.old}
 
@@ -35,19 +35,19 @@ TAKES = {method: _takes(method) for method in ("fit", "predict", "evaluate")}
 
 
 def _remade(generation: str | None, cls: Any) -> Any:
-    """An empty estimator, in a process that may not have an old Keras installed yet."""
+    """An empty estimator for unpickling, where no old Keras may be installed yet."""
     if generation is not None and installed_generation() is None:
         install(generation)
     return cls.__new__(cls)
 
 
 class BaseWrapper(BaseEstimator):
-    """Base of the estimators.
+    """Base class of the estimators.
 
     Args:
-        build_fn: a function, or an object with `__call__`, that returns a compiled model; `None`
-            where a subclass has `__call__`.
-        **sk_params: arguments of it and of `fit`, `predict` and `evaluate`, which a grid search
+        build_fn: a callable that returns a compiled model; `None` if a subclass defines
+            `__call__`.
+        **sk_params: arguments of `build_fn`, `fit`, `predict` and `evaluate`, which a grid search
             can vary.
 
     Raises:
@@ -60,7 +60,7 @@ class BaseWrapper(BaseEstimator):
         self.check_params(sk_params)
 
     def __reduce__(self) -> tuple:
-        # The generation first: what is read after it may name modules of an old Keras.
+        # The generation first: the rest of the pickle may name modules of an old Keras.
         return _remade, (installed_generation(), type(self)), self.__dict__
 
     @property
@@ -82,7 +82,7 @@ class BaseWrapper(BaseEstimator):
         """Raise a `ValueError` for an argument that neither the builder nor the model takes.
 
         Args:
-            params: names of arguments.
+            params: argument names.
         """
         known = inspect.signature(self._builder).parameters
         if any(p.kind is p.VAR_KEYWORD for p in known.values()):
@@ -96,7 +96,7 @@ class BaseWrapper(BaseEstimator):
                 )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments it was made with."""
+        """The constructor arguments."""
         return {**self.sk_params, "build_fn": self.build_fn}
 
     def set_params(self, **params: Any) -> Any:
@@ -113,11 +113,11 @@ class BaseWrapper(BaseEstimator):
         return self
 
     def filter_sk_params(self, method: str, override: dict | None = None) -> dict[str, Any]:
-        """Those of its arguments that a method of the model takes.
+        """Select the arguments that a method of the model takes.
 
         Args:
             method: `"fit"`, `"predict"` or `"evaluate"`.
-            override: arguments that come before its own.
+            override: arguments that take precedence.
         """
         own = {k: v for k, v in self.sk_params.items() if k in TAKES[method]}
         return {**own, **(override or {})}
@@ -135,7 +135,7 @@ class BaseWrapper(BaseEstimator):
         """
         self.model = self._builder(**self._of_builder())
         given = self.filter_sk_params("fit", kwargs)
-        if "callbacks" in given:  # each fit has callbacks of its own
+        if "callbacks" in given:  # fresh callbacks for each fit
             given["callbacks"] = copy.deepcopy(given["callbacks"])
         return self.model.fit(np.asarray(x), self._targets(y), **given)
 
@@ -150,7 +150,7 @@ class BaseWrapper(BaseEstimator):
 
 
 class KerasClassifier(ClassifierMixin, BaseWrapper):
-    """A classifier of scikit-learn from a function that builds a model.
+    """A scikit-learn classifier from a function that builds a model.
 
     Args:
         build_fn: see `BaseWrapper`.
@@ -158,16 +158,16 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
     """
 
     def fit(self, x: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Any:
-        """Build a model and train it on labels of any kind, or on one-hot rows.
+        """Build a model and train it on labels of any type, or one-hot rows.
 
         Args:
             x: features.
             y: labels `(samples,)`, or one-hot `(samples, classes)`.
-            sample_weight: of each sample.
+            sample_weight: one weight per sample.
             **kwargs: arguments of the model's `fit`.
 
         Raises:
-            ValueError: for targets of another shape.
+            ValueError: for targets of any other shape.
         """
         y = np.asarray(y)
         if y.ndim == 2 and y.shape[1] > 1:
@@ -182,7 +182,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         return super().fit(x, y, **kwargs)
 
     def predict(self, x: Any, **kwargs: Any) -> np.ndarray:
-        """The likeliest label of each sample."""
+        """The most likely label of each sample."""
         return self.classes_[np.argmax(self.predict_proba(x, **kwargs), axis=-1)]
 
     def predict_proba(self, x: Any, **kwargs: Any) -> np.ndarray:
@@ -195,7 +195,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
         """The model's accuracy.
 
         Raises:
-            ValueError: if it does not compute it.
+            ValueError: if the model does not compute accuracy.
         """
         y = np.asarray(y)
         if y.ndim == 1:
@@ -210,7 +210,7 @@ class KerasClassifier(ClassifierMixin, BaseWrapper):
 
 
 class KerasRegressor(RegressorMixin, BaseWrapper):
-    """A regressor of scikit-learn from a function that builds a model.
+    """A scikit-learn regressor from a function that builds a model.
 
     Args:
         build_fn: see `BaseWrapper`.
@@ -218,13 +218,13 @@ class KerasRegressor(RegressorMixin, BaseWrapper):
     """
 
     def predict(self, x: Any, **kwargs: Any) -> np.ndarray:
-        """Predictions; of one output `(samples,)`."""
+        """Predictions, of shape `(samples,)` for one output."""
         given = self.filter_sk_params("predict", kwargs)
         found = np.asarray(self.model.predict(np.asarray(x), **given))
         return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
-        """The model's loss: with its sign turned in Keras 2, so that more is better."""
+        """The model's loss, negated in Keras 2 so that higher is better."""
         given = self.filter_sk_params("evaluate", kwargs)
         found = self.model.evaluate(np.asarray(x), np.asarray(y), **given)
         loss = found[0] if isinstance(found, list | tuple) else found

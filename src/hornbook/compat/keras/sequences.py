@@ -1,4 +1,4 @@
-"""Functions of `keras.backend` over sequences: loops written by users, and CTC."""
+"""Functions of `keras.backend` over sequences: loops, folds and CTC."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,18 +24,18 @@ def rnn(
     unroll: bool = False,
     input_length: Any = None,
 ) -> tuple[Array, Array, list]:
-    """A step, run over axis 1 of the inputs.
+    """Loop a step over axis 1 of the inputs.
 
     Args:
-        step_function: from `(x_t, states)`, with the constants behind the states, to the output
-            and the new states.
+        step_function: maps `(x_t, states)`, where constants follow the states, to the output and
+            the new states.
         inputs: `(batch, steps, ...)`.
-        initial_states: what the first step starts from.
-        go_backwards: run from the last step to the first; outputs come in that order.
-        mask: `(batch, steps)`; at a masked step states and output stay as they were.
+        initial_states: the states before the first step.
+        go_backwards: process the steps in reverse; outputs are in that order.
+        mask: `(batch, steps)`; masked steps repeat the previous states and output.
         constants: passed to each step.
-        unroll: write the steps out instead of looping.
-        input_length: follows from the inputs.
+        unroll: unroll the loop.
+        input_length: ignored; known from the inputs.
 
     Returns:
         The last output, the outputs `(batch, steps, ...)`, and the last states.
@@ -58,7 +58,7 @@ def rnn(
 
 
 def _as_returned(step: Callable, x: Array, states: list) -> list:
-    """Initial states with the shapes that a step gives: sizes of 1 may be stretched."""
+    """Broadcast initial states to the shapes that a step returns."""
     if not states:
         return states
     _, new = jax.eval_shape(step, x[:, 0], states)
@@ -67,13 +67,13 @@ def _as_returned(step: Callable, x: Array, states: list) -> list:
 
 @op
 def map_fn(fn: Callable, elems: Any, name: Any = None, dtype: Any = None) -> Any:
-    """A function of each element of the first axis.
+    """Map a function over the first axis.
 
     Args:
-        fn: of one element, or of a list where `elems` is one.
+        fn: takes one element, or a list if `elems` is a list.
         elems: an array, or a list of arrays.
-        name: nothing today.
-        dtype: of the results.
+        name: ignored.
+        dtype: of the result.
     """
     made = lax.map(fn, elems)
     return made if dtype is None else jax.tree.map(lambda a: a.astype(dtype), made)
@@ -83,10 +83,10 @@ def foldl(fn: Callable, elems: Any, initializer: Any = None, name: Any = None) -
     """`fn(fn(first, x0), x1) ...` over the first axis.
 
     Args:
-        fn: of what has been computed so far and the next element.
+        fn: takes the accumulated value and the next element.
         elems: an array.
-        initializer: what stands first; default the first element.
-        name: nothing today.
+        initializer: the initial value; default: the first element.
+        name: ignored.
     """
     return _fold(fn, elems, initializer, False)
 
@@ -109,13 +109,13 @@ def _fold(fn, elems, initializer, backwards):
 
 
 def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
-    """Minus the log probability of label sequences (Graves et al., 2006); the last class is blank.
+    """The CTC loss, `-log p(labels)` (Graves et al., 2006); the last class is the blank.
 
     Args:
         y_true: labels `(batch, longest)`.
         y_pred: probabilities `(batch, steps, classes)`.
-        input_length: steps that count, `(batch, 1)`.
-        label_length: labels that count, `(batch, 1)`.
+        input_length: number of valid steps, `(batch, 1)`.
+        label_length: number of labels, `(batch, 1)`.
 
     Returns:
         `(batch, 1)`.
@@ -130,17 +130,17 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
 def ctc_decode(
     y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
 ) -> tuple[list, Any]:
-    """The likeliest label sequences; the last class is blank.
+    """The most likely label sequences; the last class is the blank.
 
     Args:
         y_pred: probabilities `(batch, steps, classes)`.
-        input_length: steps that count, `(batch,)`.
-        greedy: take the likeliest class at each step, instead of searching.
-        beam_width: sequences that a search keeps.
-        top_paths: sequences that it gives.
+        input_length: number of valid steps, `(batch,)`.
+        greedy: take the most likely class at each step instead of a beam search.
+        beam_width: number of sequences the search keeps.
+        top_paths: number of sequences it returns.
 
     Returns:
-        A list of sequences `(batch, steps)`, filled up with -1, and their scores.
+        A list of sequences `(batch, steps)`, padded with -1, and their scores.
     """
     scores = ops.log(y_pred + settings.epsilon())
     lengths = ops.reshape(ops.cast(input_length, "int32"), (-1,))

@@ -1,4 +1,4 @@
-"""`K.shape`: sizes that may be those of symbolic tensors, and what is made with them."""
+"""`K.shape`: sizes, possibly of symbolic tensors, and arithmetic with them."""
 
 import math
 import operator
@@ -17,7 +17,7 @@ ARITHMETIC = "add sub mul truediv floordiv mod".split()
 
 
 class Sizes(tuple):
-    """Sizes of a tensor. It is a tuple, since functions want one, and counts like a tensor.
+    """Sizes of a tensor: a tuple, as functions expect, with the arithmetic of a tensor.
 
     Example:
         >>> Sizes((2, 3)) * 2
@@ -67,7 +67,7 @@ def _are_sizes(thing: Any) -> bool:
 
 
 def shape(x: Any) -> Sizes:
-    """The sizes; those that are not known are symbolic tensors themselves.
+    """The shape; unknown sizes are symbolic tensors.
 
     Args:
         x: an array or symbolic tensor.
@@ -82,22 +82,22 @@ def shape(x: Any) -> Sizes:
 
 
 def stack(x: Any, axis: int = 0) -> Any:
-    """Arrays along a new axis; sizes stay sizes."""
+    """Stack arrays along a new axis; sizes stay sizes."""
     return Sizes(x) if _are_sizes(x) else ops.stack(x, axis)
 
 
 def concatenate(xs: Any, axis: int = 0) -> Any:
-    """Arrays behind one another; sizes stay sizes."""
+    """Concatenate arrays; sizes stay sizes."""
     return Sizes(chain(*xs)) if xs and all(map(_are_sizes, xs)) else ops.concatenate(xs, axis)
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The product; that of sizes is a size."""
+    """The product over an axis; for sizes it is a size."""
     return math.prod(x) if _are_sizes(x) and axis is None else ops.prod(x, axis, keepdims)
 
 
 def reshape(x: Any, newshape: Any) -> Any:
-    """The same elements in another shape, of sizes that may be unknown."""
+    """Reshape, to sizes that may be unknown."""
     unknown = symbolic_leaves(newshape)
     if len(unknown) == 1 and not {-1, None} & {n for n in newshape if n is not unknown[0]}:
         return ops.reshape(x, substitute(newshape, {unknown[0]: -1}))
@@ -105,16 +105,16 @@ def reshape(x: Any, newshape: Any) -> Any:
 
 
 def tile(x: Any, repeats: Any) -> Any:
-    """The array many times over, as often as sizes say."""
+    """Tile an array, by counts that may be unknown."""
     return _with_sizes(ops.tile, x, repeats)
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
-    """Numbers from one to another, which may be sizes."""
+    """Evenly spaced numbers, with bounds that may be sizes."""
     return _with_sizes(ops.arange, start, stop, step, dtype)
 
 
-# What stands in the place of functions of today in old programs.
+# Replacements for functions of today in old programs.
 FITTED: dict[str, Callable] = {
     f"ops.{function.__name__}": function
     for function in (shape, stack, concatenate, prod, reshape, tile, arange)
@@ -126,10 +126,10 @@ class _Later:
     """A number that is known once tensors have values.
 
     Args:
-        tensor: among the tensors, whose size it is; `None` for one that is computed.
-        axis: of the tensor.
-        compute: how to compute it.
-        numbers: from which numbers.
+        tensor: index of the tensor whose size it is; `None` if it is computed.
+        axis: the axis of that tensor.
+        compute: the function that computes it.
+        numbers: the arguments of that function.
     """
 
     tensor: int | None = None
@@ -139,7 +139,7 @@ class _Later:
 
 
 def _with_sizes(fn: Callable, *args: Any) -> Any:
-    """`fn(*args)`, which gets sizes as numbers, once the tensors that have them have values."""
+    """Call `fn(*args)` with sizes as numbers, once their tensors have values."""
     leaves = symbolic_leaves(args)
     tensors: list[SymbolicTensor] = []
     later = {leaf: _later(leaf, tensors) if _of_sizes(leaf) else leaf for leaf in leaves}
@@ -147,7 +147,7 @@ def _with_sizes(fn: Callable, *args: Any) -> Any:
 
 
 def _of_sizes(thing: Any) -> bool:
-    """Whether it is a number, or computed from sizes and numbers alone."""
+    """Whether it is a number, or computed only from sizes and numbers."""
     if not isinstance(thing, SymbolicTensor):
         return _is_size(thing)
     node = thing.node
@@ -155,7 +155,7 @@ def _of_sizes(thing: Any) -> bool:
 
 
 def _later(number: Any, tensors: list) -> Any:
-    """A number without a value as a `_Later`; `tensors` gets those whose sizes it is made of."""
+    """A number without a value as a `_Later`; appends the tensors that it depends on."""
     if not isinstance(number, SymbolicTensor):
         return number
     node = number.node

@@ -1,4 +1,4 @@
-"""Helpers of `keras.utils` that today's library has no name for."""
+"""Helpers of `keras.utils` without an equivalent today."""
 
 import inspect
 import threading
@@ -19,10 +19,10 @@ FORMATS = {"th": "channels_first", "tf": "channels_last"}
 
 
 def binary_logloss(p: Any, y: Any) -> float:
-    """Minus the mean log probability of ones and zeros.
+    """The mean binary crossentropy.
 
     Args:
-        p: probabilities of a one.
+        p: probabilities of 1.
         y: ones and zeros.
     """
     p = np.clip(p, 1e-15, 1 - 1e-15)
@@ -30,7 +30,7 @@ def binary_logloss(p: Any, y: Any) -> float:
 
 
 def multiclass_logloss(P: Any, Y: Any) -> float:
-    """Minus the mean log probability of classes that are counted from 1.
+    """The mean crossentropy for classes counted from 1.
 
     Args:
         P: probabilities `(samples, classes)`.
@@ -40,17 +40,17 @@ def multiclass_logloss(P: Any, Y: Any) -> float:
 
 
 def accuracy(p: Any, y: Any) -> float:
-    """The share of equal elements.
+    """The fraction of equal elements.
 
     Args:
-        p: what was predicted.
-        y: what is true.
+        p: predictions.
+        y: targets.
     """
     return float(np.mean([a == b for a, b in zip(p, y, strict=True)]))
 
 
 def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
-    """The likeliest class of each sample; of one column, whether it is above 0.5.
+    """The most likely class of each sample; for one column, whether it exceeds 0.5.
 
     Args:
         y_pred: probabilities.
@@ -61,7 +61,7 @@ def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
 
 
 def categorical_probas_to_classes(p: np.ndarray) -> np.ndarray:
-    """The likeliest class of each sample.
+    """The most likely class of each sample.
 
     Args:
         p: probabilities `(samples, classes)`.
@@ -77,14 +77,14 @@ def get_test_data(
     classification: bool = True,
     num_classes: int = 2,
 ) -> tuple:
-    """Made-up data: classes that differ in their mean, or targets that follow from it.
+    """Synthetic data: classes with different means, or targets computed from the inputs.
 
     Args:
         num_train, num_test: numbers of samples.
         input_shape: of a sample.
-        output_shape: of a target, where there are no classes.
+        output_shape: of a target, for regression.
         classification: whether targets are classes.
-        num_classes: how many.
+        num_classes: number of classes.
     """
     samples = num_train + num_test
     if classification:
@@ -102,10 +102,10 @@ def get_test_data(
 
 
 def convert_kernel(kernel: np.ndarray, data_format: str | None = None) -> np.ndarray:
-    """A kernel that Theano turned round, as TensorFlow applies it; and the other way round.
+    """Flip a kernel between Theano's convention and TensorFlow's.
 
     Args:
-        kernel: with its taps first, or last where channels come first (Keras 1).
+        kernel: with taps first, or last with channels first (Keras 1).
         data_format: `"channels_last"` or `"channels_first"`, `"tf"` or `"th"`.
     """
     form = FORMATS.get(data_format or "", data_format) or settings.image_data_format()
@@ -116,10 +116,10 @@ def convert_kernel(kernel: np.ndarray, data_format: str | None = None) -> np.nda
 
 
 def convert_all_kernels_in_model(model: Any) -> None:
-    """Turn the kernels of all convolutions round, in place.
+    """Flip the kernels of all convolutions, in place.
 
     Args:
-        model: a model with weights that were trained in Theano, or the other way round.
+        model: a model with weights from Theano for TensorFlow, or vice versa.
     """
     for layer in model._all_modules():
         if isinstance(layer, Convolution) and layer.built:
@@ -132,12 +132,12 @@ def convert_all_kernels_in_model(model: Any) -> None:
 def convert_dense_weights_data_format(
     dense: Any, previous_feature_map_shape: tuple, target_data_format: str = "channels_first"
 ) -> None:
-    """Let a `Dense` layer behind a `Flatten` fit pictures with their channels elsewhere.
+    """Permute the kernel of a `Dense` layer after `Flatten` for another image layout.
 
     Args:
-        dense: the layer; its kernel changes in place.
-        previous_feature_map_shape: of a picture, with its channels where they will be.
-        target_data_format: where their channels will be.
+        dense: the layer; its kernel is changed in place.
+        previous_feature_map_shape: of an image, in the target layout.
+        target_data_format: the target layout.
     """
     kernel, *others = dense.get_weights()
     shape = tuple(previous_feature_map_shape)
@@ -151,14 +151,14 @@ def convert_dense_weights_data_format(
 def conv_output_length(
     input_length: int | None, filter_size: int, padding: str, stride: int, dilation: int = 1
 ) -> int | None:
-    """How many steps a convolution puts out; `None` for an unknown number.
+    """The output length of a convolution; `None` if unknown.
 
     Args:
-        input_length: steps of the input.
-        filter_size: taps of the kernel.
+        input_length: length of the input.
+        filter_size: length of the kernel.
         padding: `"same"`, `"valid"`, `"causal"` or `"full"`.
-        stride: steps of the kernel.
-        dilation: distance between the taps.
+        stride: stride of the kernel.
+        dilation: spacing of the taps.
     """
     if input_length is None:
         return None
@@ -170,13 +170,13 @@ def conv_output_length(
 def conv_input_length(
     output_length: int | None, filter_size: int, padding: str, stride: int
 ) -> int | None:
-    """How many steps a convolution took in; `None` for an unknown number.
+    """The input length of a convolution; `None` if unknown.
 
     Args:
-        output_length: steps of the output.
-        filter_size: taps of the kernel.
+        output_length: length of the output.
+        filter_size: length of the kernel.
         padding: `"same"`, `"valid"` or `"full"`.
-        stride: steps of the kernel.
+        stride: stride of the kernel.
     """
     if output_length is None:
         return None
@@ -185,11 +185,11 @@ def conv_input_length(
 
 
 def normalize_tuple(value: Any, n: int, name: str) -> tuple:
-    """`n` integers, of one or of so many.
+    """Expand an integer, or check a sequence, to `n` integers.
 
     Args:
-        value: an integer, or several.
-        n: how many.
+        value: an integer, or `n` of them.
+        n: the number of integers.
         name: for messages.
 
     Raises:
@@ -203,10 +203,10 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple:
 
 
 def normalize_padding(value: str) -> str:
-    """The name of a padding in small letters.
+    """A padding mode in lower case.
 
     Args:
-        value: `"valid"`, `"same"` or `"causal"`, in letters of any size.
+        value: `"valid"`, `"same"` or `"causal"`, in any case.
 
     Raises:
         ValueError: for anything else.
@@ -224,15 +224,15 @@ def deconv_length(
     output_padding: int | None,
     dilation: int = 1,
 ) -> int | None:
-    """How many steps a transposed convolution puts out; `None` for an unknown number.
+    """The output length of a transposed convolution; `None` if unknown.
 
     Args:
-        input_length: steps of the input.
-        stride: steps of the kernel.
-        filter_size: taps of the kernel.
+        input_length: length of the input.
+        stride: stride of the kernel.
+        filter_size: length of the kernel.
         padding: `"same"`, `"valid"` or `"full"`.
-        output_padding: steps added at the end; `None` for as few as the stride allows.
-        dilation: distance between the taps.
+        output_padding: steps added at the end; `None` for the minimum.
+        dilation: spacing of the taps.
     """
     if input_length is None:
         return None
@@ -250,7 +250,7 @@ def deconv_length(
 def print_summary(
     model: Any, line_length: Any = None, positions: Any = None, print_fn: Any = None
 ) -> None:
-    """Print a model as a table.
+    """Print a summary of a model.
 
     Args:
         model, line_length, positions, print_fn: see `model.summary`.
@@ -259,7 +259,7 @@ def print_summary(
 
 
 def count_params(weights: Any) -> int:
-    """The number of elements of some weights.
+    """The number of elements in a list of weights.
 
     Args:
         weights: variables.
@@ -268,11 +268,11 @@ def count_params(weights: Any) -> int:
 
 
 def count_total_params(layers: Any, layer_set: Any = None) -> tuple[int, int]:
-    """How many elements of weights training changes, and how many it does not.
+    """The numbers of trainable and non-trainable parameters.
 
     Args:
         layers: layers.
-        layer_set: layers that have been counted already.
+        layer_set: layers counted already.
     """
     new = [one for one in layers if not any(one is known for known in layer_set or ())]
     trained = sum(count_params(one.trainable_weights) for one in new)
@@ -280,11 +280,11 @@ def count_total_params(layers: Any, layer_set: Any = None) -> tuple[int, int]:
 
 
 def to_list(x: Any, allow_tuple: bool = False) -> list:
-    """A list, of one thing if it is none.
+    """Wrap anything but a list in a list.
 
     Args:
         x: anything.
-        allow_tuple: whether a tuple is made a list of what is in it.
+        allow_tuple: whether to convert a tuple to a list.
     """
     if isinstance(x, list):
         return x
@@ -292,7 +292,7 @@ def to_list(x: Any, allow_tuple: bool = False) -> list:
 
 
 def unpack_singleton(x: Any) -> Any:
-    """What is in a list of one thing; anything else as it is.
+    """The element of a list of one; anything else is returned as is.
 
     Args:
         x: anything.
@@ -301,11 +301,11 @@ def unpack_singleton(x: Any) -> Any:
 
 
 def has_arg(fn: Callable, name: str, accept_all: bool = False) -> bool:
-    """Whether a function takes an argument by its name.
+    """Whether a function accepts an argument by name.
 
     Args:
         fn: a function.
-        name: of the argument.
+        name: the argument.
         accept_all: whether `**kwargs` counts.
     """
     found = inspect.signature(fn).parameters.values()
@@ -321,14 +321,14 @@ def has_arg(fn: Callable, name: str, accept_all: bool = False) -> bool:
 
 
 class HDF5Matrix:
-    """Rows of a data set in an HDF5 file, read as they are asked for.
+    """Rows of a dataset in an HDF5 file, read on demand.
 
     Args:
-        datapath: of the file.
-        dataset: name of the data set.
+        datapath: the file.
+        dataset: name of the dataset.
         start: the first row.
-        end: the row after the last.
-        normalizer: a function of what is read.
+        end: one past the last row.
+        normalizer: a function applied to the rows read.
     """
 
     _open: dict[str, Any] = {}
@@ -342,7 +342,7 @@ class HDF5Matrix:
         normalizer: Callable | None = None,
     ):
         path = str(datapath)
-        if not self._open.get(path):  # a closed file is false
+        if not self._open.get(path):  # a closed file is falsy
             self._open[path] = h5py.File(path, "r")
         self.data = self._open[path][dataset]
         self.start = start
@@ -365,7 +365,7 @@ class HDF5Matrix:
             raise IndexError(f"row {key} of {count} in {self.data.name}")
         if rows.ndim == 0:
             found = self.data[int(rows) + self.start]
-        else:  # h5py reads rising rows without repetition
+        else:  # h5py needs increasing, unique rows
             wanted, place = np.unique(rows, return_inverse=True)
             found = self.data[wanted + self.start][place]
         return self.normalizer(found) if self.normalizer else found
@@ -375,7 +375,7 @@ class HDF5Matrix:
 
     @property
     def shape(self) -> tuple:
-        """Rows, and the shape of one after the normalizer."""
+        """The number of rows, then the shape of a normalized row."""
         return (len(self), *np.shape(self[:1])[1:])
 
     @property
@@ -395,10 +395,10 @@ class HDF5Matrix:
 
 
 def ask_to_proceed_with_overwrite(filepath: Any) -> bool:
-    """Ask on the terminal whether a file may be overwritten.
+    """Ask on the terminal whether to overwrite a file.
 
     Args:
-        filepath: of the file.
+        filepath: the file.
     """
     answer = ""
     while answer not in ("y", "n"):
@@ -406,17 +406,17 @@ def ask_to_proceed_with_overwrite(filepath: Any) -> bool:
     return answer == "y"
 
 
-# ---- batches made in the background
+# ---- batches prefetched in the background
 
 
 class GeneratorEnqueuer:
-    """Takes batches from a generator, in a thread, before they are asked for.
+    """Prefetches batches from a generator in a thread.
 
     Args:
         generator: an iterator of batches.
-        use_multiprocessing: nothing today.
-        wait_time: nothing today.
-        random_seed: nothing today.
+        use_multiprocessing: ignored.
+        wait_time: ignored.
+        random_seed: ignored.
     """
 
     def __init__(
@@ -436,12 +436,12 @@ class GeneratorEnqueuer:
         return iter(self._source)
 
     def start(self, workers: int = 1, max_queue_size: int = 10, **kwargs: Any) -> None:
-        """Begin; `max_queue_size` batches wait at most.
+        """Start the thread; at most `max_queue_size` batches are queued.
 
         Args:
-            workers: nothing today: a generator is read by one.
+            workers: ignored: one thread reads the generator.
             max_queue_size: of the queue.
-            **kwargs: `max_q_size`, the name that Keras 1 had.
+            ***kwargs: `max_q_size`, Keras 1's name.
         """
         self.queue = Queue(kwargs.get("max_q_size", max_queue_size))
         self._stop.clear()
@@ -468,11 +468,11 @@ class GeneratorEnqueuer:
         return False
 
     def is_running(self) -> bool:
-        """Whether it has been started and not stopped."""
+        """Whether it is started and not stopped."""
         return self._thread is not None and not self._stop.is_set()
 
     def get(self) -> Iterator:
-        """The batches, in their order; an error of the generator is raised here."""
+        """The batches, in order; an error of the generator is raised here."""
         while self.is_running():
             try:
                 batch, error, *end = self.queue.get(timeout=0.05)
@@ -485,7 +485,7 @@ class GeneratorEnqueuer:
             yield batch
 
     def stop(self, timeout: float | None = None) -> None:
-        """End the thread.
+        """Stop the thread.
 
         Args:
             timeout: seconds to wait for it.
@@ -497,12 +497,12 @@ class GeneratorEnqueuer:
 
 
 class OrderedEnqueuer(GeneratorEnqueuer):
-    """Takes the batches of a `Sequence`, in a thread, epoch after epoch.
+    """Prefetches the batches of a `Sequence` in a thread, epoch after epoch.
 
     Args:
-        sequence: has `len` and gives a batch for a number.
-        use_multiprocessing: nothing today.
-        shuffle: whether each epoch has another order.
+        sequence: has `len` and returns a batch by index.
+        use_multiprocessing: ignored.
+        shuffle: whether to shuffle each epoch.
     """
 
     def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: bool = False):

@@ -1,4 +1,4 @@
-"""More of `keras.backend`: random variables, updates, and what a tensor is."""
+"""More of `keras.backend`: random variables, updates and type checks."""
 
 import builtins
 import itertools
@@ -18,7 +18,7 @@ _uids: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 
 
 def get_uid(prefix: str = "") -> int:
-    """1, 2, 3, ...: the next number of a prefix."""
+    """The next number for a prefix: 1, 2, 3, ..."""
     return next(_uids[prefix])
 
 
@@ -29,12 +29,12 @@ def reset_uids() -> None:
 
 @contextmanager
 def name_scope(name: str) -> Iterator[str]:
-    """Nothing: names of tensors stand in no graph here."""
+    """No-op: there is no graph of tensor names."""
     yield name
 
 
 def manual_variable_initialization(value: bool) -> None:
-    """Nothing: variables have values as soon as they are made."""
+    """No-op: variables are initialized when created."""
 
 
 def random_uniform_variable(
@@ -45,7 +45,7 @@ def random_uniform_variable(
     name: str | None = None,
     seed: int | None = None,
 ) -> Variable:
-    """A variable with values between two numbers."""
+    """A variable with uniformly distributed values."""
     return variable(random.uniform(tuple(shape), low, high, seed=seed), dtype, name)
 
 
@@ -57,7 +57,7 @@ def random_normal_variable(
     name: str | None = None,
     seed: int | None = None,
 ) -> Variable:
-    """A variable with normal values."""
+    """A variable with normally distributed values."""
     return variable(random.normal(tuple(shape), mean, scale, seed=seed), dtype, name)
 
 
@@ -67,12 +67,12 @@ def update_sub(x: Variable, decrement: Any) -> Any:
 
 
 def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
-    """Let a variable be `momentum * x + (1 - momentum) * value`."""
+    """Set a variable to `momentum * x + (1 - momentum) * value`."""
     return x.assign(x.raw * momentum + unwrap(value) * (1.0 - momentum))
 
 
 def is_sparse(tensor: Any) -> bool:
-    """Never: arrays here are dense."""
+    """Always False: arrays are dense."""
     return False
 
 
@@ -82,12 +82,12 @@ def to_dense(tensor: Any) -> Any:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether something is a tensor: symbolic, a variable or an array of the engine."""
+    """Whether `x` is a tensor: symbolic, a variable or an array of the engine."""
     return isinstance(x, SymbolicTensor | Variable) or ops.is_tensor(x)
 
 
 def is_placeholder(x: Any) -> bool:
-    """Whether something is a symbolic tensor that a value is given for."""
+    """Whether `x` is a symbolic input."""
     return isinstance(x, SymbolicTensor) and not x.node.inputs
 
 
@@ -97,12 +97,12 @@ def identity(x: Any, name: str | None = None) -> Any:
 
 
 def slice(x: Any, start: Any, size: Any) -> Any:
-    """A part of an array.
+    """A slice of an array.
 
     Args:
         x: an array.
-        start: where it begins, for each axis.
-        size: how many there are along each axis; -1: all that are left.
+        start: the start index along each axis.
+        size: the length along each axis; -1: to the end.
     """
     pairs = zip(np.ravel(start).tolist(), np.ravel(size).tolist(), strict=True)
     return x[tuple(builtins.slice(a, None if n == -1 else a + n) for a, n in pairs)]

@@ -1,1 +1,1 @@
-"""What other libraries computed and no longer have: dialects/libraries.py says where it is used."""
+"""Dropped functions of other libraries, reimplemented; dialects/libraries.py maps them."""

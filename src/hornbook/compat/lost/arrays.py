@@ -1,4 +1,4 @@
-"""numpy and h5py: what they did by default, and functions that they have dropped."""
+"""numpy and h5py: old defaults, and dropped functions."""
 
 import functools
 import random as python_random
@@ -17,11 +17,11 @@ REFUSED = "np.load: {error}. If you trust the file, say allow_pickle=True"
 
 
 class Archive:
-    """A `.npz` file; its arrays of objects are read too, if they hold plain data.
+    """A `.npz` file; object arrays are read too if they hold plain data.
 
     Args:
-        path: of the file.
-        archive: numpy's.
+        path: the file.
+        archive: numpy's object.
     """
 
     def __init__(self, path: Path, archive: Any):
@@ -54,10 +54,10 @@ class Archive:
 
 
 def reading_objects(original: Callable) -> Callable:
-    """`np.load`, which read arrays of objects: here those of plain data, and no code is run.
+    """`np.load`, which read object arrays: here plain data only, without running code.
 
     Args:
-        original: today's.
+        original: today's function.
     """
 
     @functools.wraps(original)
@@ -83,9 +83,9 @@ def _plain(read: Any) -> Any:
 
 
 def of_lists(original: Callable) -> Callable:
-    """`np.array`, which made an array of objects from lists of several lengths.
+    """`np.array`, which made an object array from ragged lists.
 
-    It does so for a program's own lines; libraries see today's error.
+    This holds for calls from the program; libraries get today's error.
 
     Args:
         original: today's `np.array` or `np.asarray`.
@@ -105,7 +105,7 @@ def of_lists(original: Callable) -> Callable:
 
 
 def random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
-    """`np.random.random_integers`: `high` is among them."""
+    """`np.random.random_integers`: `high` is included."""
     low, high = (1, low) if high is None else (low, high)
     return np.random.randint(low, high + 1, size)
 
@@ -129,10 +129,10 @@ value = property(lambda dataset: dataset[()], doc="`dataset.value` of h5py.")
 
 
 def without_loader(original: Callable) -> Callable:
-    """`yaml.load`, which needed no loader: then it reads plain data.
+    """`yaml.load` without a loader: reads plain data.
 
     Args:
-        original: today's.
+        original: today's function.
     """
 
     @functools.wraps(original)
@@ -153,7 +153,7 @@ NINF = -np.inf
 
 
 def seeding_all(seed: Callable) -> Callable:
-    """`np.random.seed` that seeds weights, batches and dropout too, which were drawn by numpy.
+    """`np.random.seed`, which also seeds weights, batches and dropout, once drawn by numpy.
 
     Args:
         seed: numpy's function.

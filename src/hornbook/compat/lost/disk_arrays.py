@@ -1,4 +1,4 @@
-"""`bcolz` in small: arrays in folders, which Python of today cannot have from bcolz itself."""
+"""A minimal `bcolz`: arrays in folders. bcolz itself does not support current Python."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ FOREIGN = (
 
 
 class carray:
-    """`bcolz.carray`: an array that may lie in a folder.
+    """`bcolz.carray`: an array, optionally stored in a folder.
 
     Args:
-        array: what it holds.
+        array: the data.
         rootdir: the folder; `None` keeps it in memory.
-        mode: `"w"` replaces what is there, `"a"` and `"r"` keep it.
-        **options: of bcolz; compression is not done.
+        mode: `"w"` replaces existing data, `"a"` and `"r"` keep it.
+        ***options: of bcolz; ignored: nothing is compressed.
     """
 
     def __init__(self, array: Any = None, rootdir: Any = None, mode: str = "a", **options: Any):
@@ -58,7 +58,7 @@ class carray:
 
     @property
     def chunklen(self) -> int:
-        """How many rows bcolz would keep in a block."""
+        """The number of rows that bcolz would store per block."""
         return max(1, min(len(self.array), 2**19 // max(1, self.array[:1].nbytes)))
 
     def __getitem__(self, key: Any) -> Any:

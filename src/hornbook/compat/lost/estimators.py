@@ -1,4 +1,4 @@
-"""scikit-learn: classes whose arguments have changed or that are gone."""
+"""scikit-learn: classes that were removed or whose arguments have changed."""
 
 import functools
 from collections import namedtuple
@@ -23,7 +23,7 @@ def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, 
 
 
 class _Folds:
-    """Splits that are made for a number of samples, and give pairs of indices."""
+    """Cross-validation splits for a fixed number of samples."""
 
     def __init__(self, splitter: Any, n: int, y: Any = None):
         self.splitter, self.n, self.y = splitter, n, y
@@ -86,14 +86,14 @@ def randomized_pca(n_components: Any = None, **options: Any) -> Any:
 
 
 def neighbors(n_neighbors: int = 5, radius: float = 1.0, **options: Any) -> Any:
-    """`neighbors.LSHForest`: its neighbours were nearly the nearest; these are, by cosine."""
+    """`neighbors.LSHForest`: exact instead of approximate neighbours, by cosine distance."""
     from sklearn.neighbors import NearestNeighbors
 
     return NearestNeighbors(n_neighbors=n_neighbors, radius=radius, metric="cosine")
 
 
 def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> Any:
-    """`datasets.fetch_mldata`: mldata.org is gone; MNIST is found as `keras.datasets.mnist` is."""
+    """`datasets.fetch_mldata`: mldata.org is gone; MNIST is loaded as by `keras.datasets.mnist`."""
     from sklearn.utils import Bunch
 
     from hornbook.datasets import mnist
@@ -109,7 +109,7 @@ def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> A
 
 
 def load_boston(return_X_y: bool = False) -> Any:
-    """`datasets.load_boston`: as `keras.datasets.boston_housing` finds it."""
+    """`datasets.load_boston`, loaded as by `keras.datasets.boston_housing`."""
     from sklearn.utils import Bunch
 
     from hornbook.datasets import boston_housing
@@ -136,11 +136,11 @@ def _grid_scores(self: Any) -> list[GridScore]:
     return [*map(GridScore, found["params"], found["mean_test_score"], folds)]
 
 
-grid_scores = property(_grid_scores, doc="`grid_scores_` of a search: each choice and its scores.")
+grid_scores = property(_grid_scores, doc="`grid_scores_` of a search: candidates and scores.")
 
 
 def with_old_scorers(before: Callable) -> Callable:
-    """What takes the names of scorers, `scoring=`, with the old ones too."""
+    """A function with `scoring=` that also accepts old names of scorers."""
 
     @functools.wraps(before)
     def call(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""matplotlib: functions and arguments that are gone."""
+"""matplotlib: dropped functions and arguments."""
 
 import functools
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from typing import Any
 
 
 def hold(b: Any = None) -> None:
-    """`plt.hold`: plots are always held now."""
+    """`plt.hold`: no-op, as plots are always held."""
 
 
 def with_seaborn(original: Callable) -> Callable:
-    """`plt.style.use`: seaborn's styles have another name.
+    """`plt.style.use`, with the old names of seaborn's styles.
 
     Args:
-        original: today's.
+        original: today's function.
     """
 
     @functools.wraps(original)
@@ -36,7 +36,7 @@ def set_window_title(self: Any, title: str) -> None:
 
 
 def with_too_many(ticks: Callable) -> Callable:
-    """`xticks` and `yticks`: of places and labels the shorter list decides."""
+    """`xticks` and `yticks`: positions and labels are cut to the shorter list."""
 
     @functools.wraps(ticks)
     def call(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""Methods of pandas that are gone."""
+"""Dropped methods of pandas."""
 
 import functools
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-APART = "\0"  # before the names of the other frame, while two are joined
+APART = "\0"  # prefix of the other frame's column names during a join
 
 
 def append(self: Any, other: Any, ignore_index: bool = False, **options: Any) -> Any:
-    """`append` of frames and series."""
+    """`append` for frames and series."""
     import pandas as pd
 
     if isinstance(other, dict):
@@ -22,10 +22,10 @@ def append(self: Any, other: Any, ignore_index: bool = False, **options: Any) ->
 
 
 def with_repeated_columns(original: Callable) -> Callable:
-    """`join` with suffixes; its result may have two columns of one name.
+    """`join` with suffixes, whose result may have duplicate column names.
 
     Args:
-        original: today's.
+        original: today's method.
     """
 
     @functools.wraps(original)
@@ -68,7 +68,7 @@ def sort(
 
 
 def order(self: Any, ascending: bool = True, **options: Any) -> Any:
-    """`order` and `sort` of a series."""
+    """`order` and `sort` for a series."""
     return self.sort_values(ascending=ascending, **options)
 
 
@@ -78,10 +78,10 @@ def nonzero(self: Any) -> tuple:
 
 
 class Mixed:
-    """`frame.ix[rows, columns]`: labels where they are found, else places.
+    """`frame.ix[rows, columns]`: indexing by label if it exists, else by position.
 
     Args:
-        frame: which.
+        frame: the frame.
     """
 
     def __init__(self, frame: Any):
@@ -108,7 +108,7 @@ class Mixed:
 
 
 def _place(axis: Any, key: Any) -> tuple[bool, Any]:
-    """Whether a key of `ix` is a place: whole numbers on an axis whose labels are not numbers."""
+    """Whether a key of `ix` is a position: integers on an axis without numeric labels."""
     parts = [key.start, key.stop] if isinstance(key, slice) else np.ravel(np.asarray(key)).tolist()
     if isinstance(key, slice) and key == slice(None):
         return True, key

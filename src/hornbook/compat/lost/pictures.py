@@ -1,4 +1,4 @@
-"""`scipy.misc` of pictures, by Pillow, as SciPy 0.19 had it."""
+"""Image functions of `scipy.misc`, by Pillow, as in SciPy 0.19."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ def _pillow(name: str) -> Any:
 
 
 def imread(name: Any, flatten: bool = False, mode: str | None = None) -> np.ndarray:
-    """`imread`: a picture as an array `(height, width, channels)` or `(height, width)`."""
+    """`imread`: an image as an array `(height, width, channels)` or `(height, width)`."""
     with _pillow("imread").open(name) as picture:
         return fromimage(picture, flatten, mode)
 
 
 def fromimage(im: Any, flatten: bool = False, mode: str | None = None) -> np.ndarray:
-    """`fromimage`: a picture of Pillow as an array."""
+    """`fromimage`: a Pillow image as an array."""
     if mode is not None and mode != im.mode:
         im = im.convert(mode)
     elif im.mode == "P":  # a palette
@@ -37,7 +37,7 @@ def fromimage(im: Any, flatten: bool = False, mode: str | None = None) -> np.nda
 def bytescale(
     data: Any, cmin: Any = None, cmax: Any = None, high: int = 255, low: int = 0
 ) -> np.ndarray:
-    """`bytescale`: numbers scaled to `low ... high`, as bytes; bytes stay as they are."""
+    """`bytescale`: numbers scaled to `[low, high]`, as bytes; bytes are unchanged."""
     data = np.asarray(data)
     if data.dtype == np.uint8:
         return data
@@ -57,7 +57,7 @@ def toimage(
     mode: str | None = None,
     channel_axis: int | None = None,
 ) -> Any:
-    """`toimage`: an array as a picture of Pillow; the numbers are scaled to bytes."""
+    """`toimage`: an array as a Pillow image, scaled to bytes."""
     image = _pillow("toimage")
     data = np.asarray(arr)
     if data.ndim == 2:
@@ -78,12 +78,12 @@ def toimage(
 
 
 def imsave(name: Any, arr: Any, format: str | None = None) -> None:
-    """`imsave`: writes an array as a picture."""
+    """`imsave`: save an array as an image."""
     toimage(arr, channel_axis=2).save(name, format)
 
 
 def imshow(arr: Any) -> None:
-    """`imshow`: shows an array."""
+    """`imshow`: show an array as an image."""
     toimage(arr).show()
 
 
@@ -108,13 +108,13 @@ def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> np.ndarray:
 
 
 def unit_scale(X: Any) -> np.ndarray:
-    """`foxhound.utils.vis.unit_scale`: numbers scaled to 0 ... 1."""
+    """`foxhound.utils.vis.unit_scale`: numbers scaled to `[0, 1]`."""
     X = np.asarray(X, np.float64)
     return (X - X.min()) / ((X.max() - X.min()) or 1)
 
 
 def grayscale_grid_vis(X: Any, shape: tuple, save_path: Any = None) -> np.ndarray:
-    """`foxhound.utils.vis.grayscale_grid_vis`: pictures in `shape` rows and columns."""
+    """`foxhound.utils.vis.grayscale_grid_vis`: images in `shape` rows and columns."""
     X = np.asarray(X)
     rows, columns = shape
     height, width = X.shape[1:3]

@@ -1,4 +1,4 @@
-"""`keras_tqdm`: its callbacks, which show progress as `fit` does."""
+"""The callbacks of `keras_tqdm`, showing `fit`'s own progress bar."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from hornbook.training.progress import ProgbarLogger
 
 
 class TQDMCallback(ProgbarLogger):
-    """`TQDMCallback` and `TQDMNotebookCallback`: progress, also where `verbose=0` asks for none.
+    """`TQDMCallback` and `TQDMNotebookCallback`: a progress bar even with `verbose=0`.
 
     Args:
-        *args: how bars of tqdm look, and so are the others.
-        **options: see there.
+        **args: appearance of tqdm's bars; ignored.
+        ***options: likewise.
     """
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__()
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take what `fit` says, but not that nothing is to be shown."""
+        """Take `fit`'s parameters except `verbose=0`."""
         quiet = params.get("verbose") in (0, False)
         super().set_params({**params, "verbose": 2 if quiet else 0})

@@ -1,4 +1,4 @@
-"""`tensorflow`, as far as programs for Keras set it up: there are no sessions here."""
+"""The parts of `tensorflow` that Keras programs use for setup; there are no sessions."""
 
 import warnings
 from typing import Any
@@ -9,7 +9,7 @@ VERSION = "1.15.0"
 
 
 class Options:
-    """`tf.ConfigProto`, `tf.GPUOptions`: takes what it is given.
+    """`tf.ConfigProto`, `tf.GPUOptions`: accept any options.
 
     Args:
         *args: ignored.
@@ -27,7 +27,7 @@ class Options:
 
 
 class Session:
-    """`tf.Session`: nothing, which `K.set_session` takes.
+    """`tf.Session`: a stand-in for `K.set_session`.
 
     Args:
         *args: ignored.
@@ -48,7 +48,7 @@ class Session:
         """Nothing."""
 
     def run(self, *args: Any, **options: Any) -> Any:
-        """Nothing can be computed.
+        """Raise: there are no sessions.
 
         Raises:
             NotImplementedError: always.
@@ -63,14 +63,14 @@ class Logging:
 
     @staticmethod
     def set_verbosity(level: int) -> None:
-        """Nothing: TensorFlow's messages do not come."""
+        """No-op: TensorFlow is not used."""
 
 
 logging = Logging()
 
 
 def reset_default_graph() -> None:
-    """`tf.reset_default_graph`: names are counted anew."""
+    """`tf.reset_default_graph`: reset automatic names."""
     import hornbook
 
     hornbook.utils.clear_session()

@@ -1,4 +1,4 @@
-"""Functions that Python's own modules have dropped."""
+"""Dropped functions of Python's standard library."""
 
 import functools
 import importlib
@@ -34,16 +34,16 @@ def maketrans(before: Any, after: Any) -> Any:
 
 
 def setdefaultencoding(name: str) -> None:
-    """`sys.setdefaultencoding`: texts are texts today."""
+    """`sys.setdefaultencoding`: no-op, as strings are Unicode."""
 
 
 def text_or_bytes(initial: Any = "") -> io.StringIO | io.BytesIO:
-    """`StringIO.StringIO`, of text or of bytes."""
+    """`StringIO.StringIO`, for text or bytes."""
     return io.BytesIO(initial) if isinstance(initial, bytes) else io.StringIO(initial)
 
 
 def between_something(split: Callable) -> Callable:
-    """`re.split`: where a pattern finds nothing, as `(\\W+)?` does, nothing was split."""
+    """`re.split`: empty matches, as of `(\\W+)?`, do not split."""
 
     @functools.wraps(split)
     def call(pattern, string, maxsplit=0, flags=0):
@@ -76,7 +76,7 @@ def new_module(name: str) -> ModuleType:
 
 @functools.total_ordering
 class LooseVersion:
-    """`distutils.version.LooseVersion`: versions that can be compared.
+    """`distutils.version.LooseVersion`: comparable versions.
 
     Args:
         text: such as `"1.2.3"`.

@@ -1,7 +1,6 @@
-"""What every variable can do: arithmetic, comparison, the order of its axes, its shape, its dtype.
+"""Operations of every variable: arithmetic, comparison, axis order, shape and dtype.
 
-The operators are functions of numpy's as well as of JAX's arrays, so that arithmetic with shapes
-stays on the host.
+The operators work on numpy and JAX arrays alike, so that shape arithmetic stays on the host.
 """
 
 import functools
@@ -24,11 +23,11 @@ from hornbook.compat.theano.variable import (
     methods,
 )
 
-WRITTEN_OUT = 64  # the largest power that is computed by multiplying
+WRITTEN_OUT = 64  # the largest exponent expanded to multiplications
 
 
 def _arithmetic(fn: Callable) -> Callable:
-    """A function that computes in the dtype of `upcast`, where JAX or numpy would take another."""
+    """Make a function compute in the dtype of `upcast` instead of JAX's or numpy's."""
     return functools.partial(_in_one_dtype, fn)
 
 
@@ -49,7 +48,7 @@ def _quotient(x, y):
 
 
 def dtype_of_bits(*dtypes: str) -> str:
-    """The dtype of and, or, xor: that of booleans is bool."""
+    """The dtype of and, or, xor: bool for booleans."""
     return "bool" if set(dtypes) == {"bool"} else upcast(*dtypes)
 
 
@@ -97,7 +96,7 @@ def mul(x: Any, y: Any, *others: Any) -> Any:
 
 
 def true_div(x: Any, y: Any) -> Any:
-    """`x / y`; of integers it is in `floatX`."""
+    """`x / y`; `floatX` for integers."""
     return elementwise(_quotient, x, y, result=dtype_of_quotient, name="true_div")
 
 
@@ -137,12 +136,12 @@ def ge(x: Any, y: Any) -> Any:
 
 
 def eq(x: Any, y: Any) -> Any:
-    """Where `x` and `y` are equal; `x == y` is whether they are one variable."""
+    """Elementwise `x == y`; the operator `==` compares variables by identity."""
     return elementwise(operator.eq, x, y, result="bool", name="eq")
 
 
 def neq(x: Any, y: Any) -> Any:
-    """Where `x` and `y` differ."""
+    """Elementwise `x != y`."""
     return elementwise(operator.ne, x, y, result="bool", name="neq")
 
 
@@ -172,7 +171,7 @@ def neg(x: Any) -> Any:
 
 
 def absolute(x: Any) -> Any:
-    """The absolute value of an array; its derivative at 0 is 0, as in Theano."""
+    """The absolute value; its derivative at 0 is 0, as in Theano."""
     if integers.is_host(x):
         return abs(x)
     return jnp.where(x == 0, jnp.zeros_like(x), jnp.abs(x))
@@ -191,7 +190,7 @@ def _cast(x, dtype):
 
 
 def cast(x: Any, dtype: Any) -> Any:
-    """The tensor in another dtype; `"floatX"` stands for the setting."""
+    """Cast to a dtype; `"floatX"` means the configured one."""
     x, dtype = as_tensor_variable(x), dtype_of(dtype)
     if x.dtype == dtype:
         return x
@@ -216,15 +215,15 @@ def _dimshuffle(x, pattern):
 
 
 def dimshuffle(x: Any, *pattern: Any) -> Any:
-    """The axes in another order; `"x"` is a new one that broadcasts, one left out must do so.
+    """Reorder the axes; `"x"` inserts a broadcastable one, and omitted ones must be broadcastable.
 
     Args:
         x: a tensor.
-        pattern: axes, or one list of them.
+        pattern: axes, or a list of axes.
 
     Raises:
-        ValueError: for an axis that there is not, one that comes twice, one dropped that does not
-            broadcast.
+        ValueError: for an axis that does not exist or is repeated, or if an omitted axis is not
+            broadcastable.
     """
     x = as_tensor_variable(x)
     if len(pattern) == 1 and isinstance(pattern[0], list | tuple):
@@ -256,7 +255,7 @@ def _shape(x):
 
 
 def shape(x: Any) -> Any:
-    """The sizes, an int64 vector."""
+    """The shape, as an int64 vector."""
     x = as_tensor_variable(x)
     return apply(_shape, x, infer=lambda x: TensorType("int64", (x.ndim == 1,)))
 
@@ -280,20 +279,20 @@ def _stated(x, pattern):
 
 
 def patternbroadcast(x: Any, broadcastable: Any) -> Any:
-    """The tensor, and for each axis whether it broadcasts."""
+    """Set for each axis whether it broadcasts."""
     pattern = tuple(map(bool, broadcastable))
     return apply(_stated, x, infer=lambda x: TensorType(x.dtype, pattern), pattern=pattern)
 
 
 def addbroadcast(x: Any, *axes: int) -> Any:
-    """The tensor, of which these axes have size 1 and broadcast."""
+    """Mark axes of size 1 as broadcastable."""
     x = as_tensor_variable(x)
     axes = tuple(axis % x.ndim for axis in axes)
     return patternbroadcast(x, [b or a in axes for a, b in enumerate(x.broadcastable)])
 
 
 def unbroadcast(x: Any, *axes: int) -> Any:
-    """The tensor, of which these axes do not broadcast."""
+    """Mark axes as not broadcastable."""
     x = as_tensor_variable(x)
     axes = tuple(axis % x.ndim for axis in axes)
     return patternbroadcast(x, [b and a not in axes for a, b in enumerate(x.broadcastable)])

@@ -1,4 +1,4 @@
-"""`verify_grad`: gradients against differences."""
+"""`verify_grad`: check gradients against finite differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,19 +26,19 @@ def verify_grad(
     cast_to_output_type: bool = False,
     no_debug_ref: bool = True,
 ) -> None:
-    """Check the gradient of a function of variables against differences.
+    """Check the gradient of a function of variables against finite differences.
 
     Args:
-        fun: from variables to a variable.
-        pt: an array for each of them.
-        n_tests: how many random projections of the result are tried.
+        fun: a function from variables to a variable.
+        pt: an array for each argument.
+        n_tests: number of random projections of the result to try.
         rng: numpy's `RandomState`.
-        eps: the step of the differences.
-        abs_tol, rel_tol: how far off is too far, if both are.
-        out_type, mode, cast_to_output_type, no_debug_ref: accepted for Theano's sake.
+        eps: step of the differences.
+        abs_tol, rel_tol: tolerances; the check fails if both are exceeded.
+        out_type, mode, cast_to_output_type, no_debug_ref: accepted and ignored.
 
     Raises:
-        ValueError: if the gradient is wrong; it names the point and both numbers.
+        ValueError: if the gradient is wrong; the message has the position and both values.
 
     Example:
         >>> verify_grad(lambda x: x**2, [np.array([1.0, 2.0])], rng=np.random.RandomState(0))

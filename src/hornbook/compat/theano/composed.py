@@ -1,4 +1,4 @@
-"""Functions of variables that are made of others."""
+"""Functions of variables composed of others."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from hornbook.core.symbolic import symbolic_leaves
 
 
 def squeeze(x: Any, axis: Any = None) -> Any:
-    """The tensor without the axes that broadcast, or without one of them."""
+    """Remove all broadcastable axes, or the given one."""
     x = as_tensor_variable(x)
     dropped = [a for a, b in enumerate(x.broadcastable) if b]
     if axis is not None:
@@ -30,7 +30,7 @@ def ravel(x: Any) -> Any:
 
 
 def copy(x: Any, name: str | None = None) -> Any:
-    """Another variable of the same value."""
+    """A new variable with the same value."""
     x = as_tensor_variable(x)
     made = apply(_copy, x, infer=lambda x: x.type)
     made.name = name
@@ -42,7 +42,7 @@ def _copy(x):
 
 
 def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None = None) -> Any:
-    """One of two tensors, or lists of tensors, by a condition; both are computed."""
+    """One of two tensors, or lists of tensors, by a condition; both branches are computed."""
     if not isinstance(then_branch, list | tuple):
         one, other = as_tensor_variable(then_branch), as_tensor_variable(else_branch)
         return op(_chosen, "ifelse")(condition, one, other)
@@ -55,7 +55,7 @@ def _chosen(condition, one, other):
 
 
 def specify_shape(x: Any, shape: Any) -> Any:
-    """The tensor, whose shape is checked when a function is called."""
+    """The tensor, with its shape checked at run time."""
     x = as_tensor_variable(x)
     pattern = tuple(a or b for a, b in zip(x.broadcastable, shaping.ones_in(shape), strict=True))
     return apply(_of_shape, x, _listed(shape), infer=lambda *_: TensorType(x.dtype, pattern))
@@ -73,10 +73,10 @@ def _of_shape(x, shape):
 
 
 class Assert:
-    """An op that gives its first argument, and raises where one of the others is not true.
+    """An op that returns its first argument and raises if any of the others is false.
 
     Args:
-        msg: what the error says.
+        msg: the error message.
     """
 
     def __init__(self, msg: str = "Theano Assert failed!"):
@@ -96,10 +96,10 @@ class Assert:
 
 
 def get_scalar_constant_value(v: Any) -> Any:
-    """The number that a variable always has.
+    """The value of a constant scalar variable.
 
     Raises:
-        NotScalarConstantError: if it depends on others, or is no single number.
+        NotScalarConstantError: if it is not constant, or not a scalar.
     """
     v = as_tensor_variable(v)
     if not isinstance(v, TensorConstant) or v.data.size != 1:
@@ -108,29 +108,29 @@ def get_scalar_constant_value(v: Any) -> Any:
 
 
 class NotScalarConstantError(Exception):
-    """A variable is no constant number."""
+    """The variable is not a constant scalar."""
 
 
 def get_vector_length(v: Any) -> int:
-    """How many elements a vector has, if that is known.
+    """The length of a vector, if known.
 
     Raises:
-        ValueError: if it is not.
+        ValueError: if the length is unknown.
     """
     v = as_tensor_variable(v)
     return len(shaping.ones_in(v))
 
 
 def default(x: Any, default: Any) -> Any:
-    """`x`, or the default for `None`."""
+    """`x`, or the default if `x` is `None`."""
     return as_tensor_variable(default if x is None else x)
 
 
 class Grid:
-    """`mgrid` and `ogrid`: coordinates of a grid, from slices.
+    """`mgrid` and `ogrid`: coordinate arrays from slices.
 
     Args:
-        sparse: whether each has the size of the others in its own axis alone.
+        sparse: whether each array varies along its own axis only, with size 1 elsewhere.
 
     Example:
         >>> [one.ndim for one in Grid()[0:3, 0:4]]
@@ -158,7 +158,7 @@ mgrid, ogrid = Grid(), Grid(sparse=True)
 
 
 def norm_of(x: Any, L: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`x.norm(L)`: the root of order `L` of the sum of powers; 0 counts what is not 0."""
+    """`x.norm(L)`: the `L`-norm; `L=0` counts nonzero elements."""
     return op(_norm, "norm")(x, L, axis, keepdims)
 
 

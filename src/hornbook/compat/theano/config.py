@@ -1,4 +1,4 @@
-"""`theano.config`: what programs read and set."""
+"""`theano.config`: settings that programs read and write."""
 
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -10,14 +10,14 @@ FLOATS = ("float16", "float32", "float64")
 
 
 class Config(SimpleNamespace):
-    """Settings by name. `floatX` counts; the others are kept for programs that read them.
+    """Settings by name. Only `floatX` has an effect; the others are stored.
 
-    `floatX` is float32 until the program sets it. So long, what Theano would have computed in
-    float64 (its own default) fits it without a word.
+    `floatX` is float32 until the program sets it. Until then, float64 values (Theano's default) are
+    downcast silently.
 
     Attributes:
-        floatX: dtype of `T.matrix()` and of Python's floats.
-        floatX_is_set: whether the program said which.
+        floatX: dtype of `T.matrix()` and of Python floats.
+        floatX_is_set: whether the program has set it.
     """
 
     def __init__(self):
@@ -54,7 +54,7 @@ class Config(SimpleNamespace):
 
     @property
     def floatX(self) -> str:
-        """Dtype of `T.matrix()` and its like, and of Python's floats."""
+        """Dtype of `T.matrix()` and the like, and of Python floats."""
         return self._floatX
 
     @floatX.setter
@@ -68,5 +68,5 @@ config = Config()
 
 
 def wide() -> AbstractContextManager[Any]:
-    """Inside, 64-bit numbers are 64 bits wide; hornbook's own code runs outside."""
+    """A context with 64-bit dtypes enabled; hornbook's own code runs outside it."""
     return jax.enable_x64(True)

@@ -1,6 +1,6 @@
-"""Convolution, pooling, upsampling and neighbourhoods, channels first, as Theano had them.
+"""Convolution, pooling, upsampling and neighbourhoods, channels first, as in Theano.
 
-A convolution flips its filters unless it is told not to, and a border is given by name or size.
+A convolution flips its filters by default, and borders are given by name or size.
 """
 
 import math
@@ -18,14 +18,14 @@ from hornbook.kernels.conv import conv as channels_last_conv
 
 
 def borders(border_mode, taps):
-    """Zeros before and after each spatial axis.
+    """The zero padding before and after each spatial axis.
 
     Args:
-        border_mode: `"valid"`, `"full"`, `"half"`, a size, or for each axis a size or a pair.
-        taps: how far the filters reach along each axis.
+        border_mode: `"valid"`, `"full"`, `"half"`, a size, or a size or pair per axis.
+        taps: filter size along each axis, with dilation.
 
     Raises:
-        ValueError: for anything else.
+        ValueError: for any other value.
 
     Example:
         >>> borders("full", (3, 5)), borders((1, (2, 0)), (3, 3))
@@ -56,7 +56,7 @@ def borders(border_mode, taps):
 
 
 def _convolved(input, filters, *hints, **more):
-    """The type of a convolution, which has the first two axes of its arguments' first."""
+    """The type of a convolution, with the broadcasting of each argument's first axis."""
     input, filters = as_tensor_variable(input), as_tensor_variable(filters)
     dtype = upcast(input.dtype, filters.dtype)
     lead = input.broadcastable[0], filters.broadcastable[0]
@@ -72,21 +72,21 @@ def convolution(
     filter_dilation=None,
     num_groups=1,
 ):
-    """A convolution over all axes but the first two.
+    """Convolve over all axes but the first two.
 
     Args:
         input: `(batch, channels, *spatial)`.
         filters: `(out channels, channels, *taps)`.
         border_mode: see `borders`.
         subsample, filter_dilation: steps along each axis.
-        filter_flip: whether filters are turned round, as the definition of a convolution has it.
-        num_groups: so many convolutions side by side.
+        filter_flip: whether to flip the filters, as in the definition of a convolution.
+        num_groups: number of groups in a grouped convolution.
 
     Returns:
         `(batch, out channels, *spatial)`.
 
     Raises:
-        ValueError: for numbers of axes or channels that do not fit.
+        ValueError: if the numbers of axes or channels do not match.
     """
     dtype = upcast(dtype_of_array(input), dtype_of_array(filters))
     x, kernel = jnp.asarray(input, dtype), jnp.asarray(filters, dtype)
@@ -126,7 +126,7 @@ def conv2d(
     num_groups=1,
     unshared=False,
 ):
-    """A convolution of pictures; shapes are hints that are not needed. See `convolution`."""
+    """Convolve images; the shape arguments are optional hints. See `convolution`."""
     _shared_only("conv2d", unshared)
     return convolution(
         input, filters, border_mode, subsample, filter_flip, filter_dilation, num_groups
@@ -143,7 +143,7 @@ def conv2d_old(
     subsample=(1, 1),
     **hints,
 ):
-    """`theano.tensor.nnet.conv.conv2d`: pictures, `"valid"` or `"full"`."""
+    """`theano.tensor.nnet.conv.conv2d`: convolve images, `"valid"` or `"full"`."""
     return convolution(input, filters, border_mode, subsample)
 
 
@@ -159,7 +159,7 @@ def conv3d(
     filter_dilation=(1, 1, 1),
     num_groups=1,
 ):
-    """A convolution of volumes `(batch, channels, depth, rows, columns)`. See `convolution`."""
+    """Convolve volumes `(batch, channels, depth, rows, columns)`. See `convolution`."""
     return convolution(
         input, filters, border_mode, subsample, filter_flip, filter_dilation, num_groups
     )
@@ -171,13 +171,13 @@ def conv3d(
     )
 )
 def conv3d2d(signals, filters, signals_shape=None, filters_shape=None, border_mode="valid"):
-    """A convolution of films.
+    """Convolve videos.
 
     Args:
         signals: `(batch, time, channels, rows, columns)`.
         filters: `(out channels, time, channels, rows, columns)`.
         signals_shape, filters_shape: hints.
-        border_mode: one for all axes, or three.
+        border_mode: one for all axes, or one per axis.
 
     Returns:
         `(batch, time, out channels, rows, columns)`.
@@ -200,18 +200,18 @@ def signal_conv2d(
     subsample=(1, 1),
     **hints,
 ):
-    """A convolution of one picture or several with one filter or several, all of one channel.
+    """Convolve one or several single-channel images with one or several filters.
 
     Args:
-        input: `(rows, columns)` or `(pictures, rows, columns)`.
+        input: `(rows, columns)` or `(images, rows, columns)`.
         filters: `(rows, columns)` or `(filters, rows, columns)`.
         image_shape, filter_shape: hints.
         border_mode: `"valid"` or `"full"`.
-        subsample: steps.
-        hints: what chose among implementations.
+        subsample: strides.
+        hints: ignored; they selected an implementation.
 
     Returns:
-        `(pictures, filters, rows, columns)`, without the axes that the arguments do not have.
+        `(images, filters, rows, columns)`, without axes that the arguments lack.
     """
     x, kernel = jnp.asarray(input), jnp.asarray(filters)
     if x.ndim not in (2, 3) or kernel.ndim not in (2, 3):
@@ -238,7 +238,7 @@ def grad_wrt_inputs(
     num_groups=1,
     unshared=False,
 ):
-    """The gradient of a convolution by its input: a transposed convolution.
+    """The gradient of a convolution with respect to its input: a transposed convolution.
 
     Args:
         output_grad: `(batch, channels, *spatial)`.
@@ -281,7 +281,7 @@ def conv2d_transpose(
     num_groups=1,
     unshared=False,
 ):
-    """A transposed convolution of pictures: `grad_wrt_inputs` with other names."""
+    """A transposed convolution of images: `grad_wrt_inputs` under other names."""
     return grad_wrt_inputs(
         input,
         filters,
@@ -313,7 +313,7 @@ def grad_wrt_weights(
     num_groups=1,
     unshared=False,
 ):
-    """The gradient of a convolution by its filters, of shape `filter_shape`."""
+    """The gradient of a convolution with respect to its filters, of shape `filter_shape`."""
     _shared_only("grad_wrt_weights", unshared)
     dtype = upcast(dtype_of_array(input), dtype_of_array(output_grad))
 
@@ -340,7 +340,7 @@ def separable_conv2d(
     filter_flip=True,
     filter_dilation=(1, 1),
 ):
-    """A convolution of each channel, then one of one tap over all of them."""
+    """A depthwise convolution, then a pointwise one."""
     each = convolution(
         input, depthwise_filters, border_mode, subsample, filter_flip, filter_dilation, num_channels
     )
@@ -359,7 +359,7 @@ def causal_conv1d(
     num_groups=1,
     unshared=False,
 ):
-    """A convolution of `(batch, channels, steps)` that looks at no later step."""
+    """A causal convolution of `(batch, channels, steps)`."""
     _shared_only("causal_conv1d", unshared)
     before = (filters.shape[-1] - 1) * filter_dilation
     return convolution(
@@ -373,7 +373,7 @@ def _shared_only(name, unshared):
 
 
 def get_conv_output_shape(image_shape, kernel_shape, border_mode, subsample, filter_dilation=None):
-    """The shape of a convolution's result; `None` where a size is not known."""
+    """The output shape of a convolution; `None` where a size is unknown."""
     rank = len(image_shape) - 2
     dilation = filter_dilation or (1,) * rank
     reach = [None if k is None else (k - 1) * d + 1 for k, d in zip(kernel_shape[2:], dilation)]
@@ -397,13 +397,13 @@ def pool(x, ws, ignore_border, stride, pad, mode):
 
     Args:
         x: an array.
-        ws, stride, pad: one size for each of the last axes.
-        ignore_border: whether windows that reach beyond the end are left out.
+        ws, stride, pad: one size per pooled axis.
+        ignore_border: whether to drop windows that extend beyond the end.
         mode: `"max"`, `"sum"`, `"average_inc_pad"` (padding counts as zeros) or
             `"average_exc_pad"`.
 
     Raises:
-        ValueError: for another mode, or padding without `ignore_border`.
+        ValueError: for any other mode, or padding without `ignore_border`.
     """
     if mode not in ("max", "sum", "average_inc_pad", "average_exc_pad"):
         raise ValueError(
@@ -443,7 +443,7 @@ def _windows(x, ws, stride):
 
 
 def _missing(size, window, step):
-    """How much is missing for the last window of an axis whose border counts."""
+    """The padding needed for the last, partial window of an axis."""
     if step >= window:
         count = (size - 1) // step + 1
     else:
@@ -506,7 +506,7 @@ def max_pool_2d(input, ds, ignore_border=None, st=None, padding=(0, 0), mode="ma
 
 @typed(lambda input, *more, **others: input.type)
 def max_pool_2d_same_size(input, patch_size):
-    """The largest elements of each window of the last two axes where they are, the rest 0."""
+    """Keep the maximum of each window of the last two axes in place and zero the rest."""
     x, window = jnp.asarray(input), sizes(patch_size)
     made = pool(x, window, False, window, (0, 0), "max")
     for axis, size in zip((-2, -1), window, strict=True):
@@ -527,13 +527,13 @@ def dnn_conv(
     direction_hint=None,
     **hints,
 ):
-    """A convolution; `conv_mode="cross"` does not flip the filters."""
+    """Convolve; `conv_mode="cross"` does not flip the filters."""
     return convolution(img, kerns, border_mode, subsample, conv_mode == "conv")
 
 
 @typed(lambda img, ws, *more, **others: _pool_type(img, len(ws)))
 def dnn_pool(img, ws, stride=None, mode="max", pad=None):
-    """Pooling of pictures or volumes, borders ignored; `mode`: `"max"`, `"average_inc_pad"`, ..."""
+    """Pool images or volumes, ignoring borders; `mode`: `"max"`, `"average_inc_pad"`, ..."""
     rank = len(ws)
     return pool(
         jnp.asarray(img),
@@ -550,19 +550,19 @@ def dnn_pool(img, ws, stride=None, mode="max", pad=None):
 
 @typed(lambda ten4, *more, **others: TensorType(ten4.dtype, (False, False)))
 def images2neibs(ten4, neib_shape, neib_step=None, mode="valid"):
-    """Windows of pictures as rows.
+    """Extract windows of images as rows.
 
     Args:
         ten4: `(batch, channels, rows, columns)`.
         neib_shape: rows and columns of a window.
-        neib_step: steps between windows; default they do not overlap.
+        neib_step: steps between windows; default: no overlap.
         mode: `"valid"`, `"ignore_borders"`, `"half"`, `"full"` or `"wrap_centered"`.
 
     Returns:
-        `(windows, elements of a window)`.
+        `(windows, elements per window)`.
 
     Raises:
-        ValueError: for another mode, or if windows do not fit and the mode does not say how to cut.
+        ValueError: for any other mode, or if the windows do not fit and the mode does not crop.
     """
     x, window = jnp.asarray(ten4), sizes(neib_shape)
     step = window if neib_step is None else sizes(neib_step)
@@ -595,7 +595,7 @@ def _places(size, window, step, mode):
 
 @typed(lambda neibs, *more, **others: TensorType(neibs.dtype, (False,) * 4))
 def neibs2images(neibs, neib_shape, original_shape, mode="valid"):
-    """The pictures whose windows `images2neibs` gave, for windows that do not overlap."""
+    """The inverse of `images2neibs`, for windows that do not overlap."""
     (c, d), (batch, channels, rows, columns) = sizes(neib_shape), sizes(original_shape)
     if mode not in ("valid", "ignore_borders"):
         raise ValueError(f"neibs2images: mode is 'valid' or 'ignore_borders', not {mode!r}")
@@ -605,7 +605,7 @@ def neibs2images(neibs, neib_shape, original_shape, mode="valid"):
 
 
 def bilinear_kernel_1D(ratio, normalize=True):
-    """Weights of a bilinear interpolation: up to `ratio` and down again."""
+    """The triangular weights of a linear interpolation."""
     ratio = sizes((ratio,))[0]
     rise = np.arange(1, ratio + 1, dtype=None)
     kernel = np.concatenate([rise, rise[-2::-1]])
@@ -613,7 +613,7 @@ def bilinear_kernel_1D(ratio, normalize=True):
 
 
 def bilinear_kernel_2D(ratio, normalize=True):
-    """Weights of a bilinear interpolation of pictures."""
+    """The weights of a bilinear interpolation of images."""
     down, across = ratio if isinstance(ratio, tuple) else (ratio, ratio)
     return bilinear_kernel_1D(down, normalize)[:, None] * bilinear_kernel_1D(across, normalize)
 
@@ -629,7 +629,7 @@ def bilinear_upsampling(
     num_input_channels=None,
     use_1D_kernel=True,
 ):
-    """Pictures `ratio` times as large, interpolated; edges go on as they are."""
+    """Upsample images `ratio` times by bilinear interpolation, repeating the edges."""
     if frac_ratio is not None or ratio is None:
         raise NotImplementedError("bilinear_upsampling: `ratio` is a whole number here")
     x, ratio = jnp.asarray(input), sizes((ratio,))[0]

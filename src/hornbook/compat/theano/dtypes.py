@@ -1,4 +1,4 @@
-"""Dtypes of what functions of arrays are given, and of what they give."""
+"""Dtypes of the arguments and results of functions of arrays."""
 
 import functools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 from hornbook.compat.theano.config import config
 from hornbook.compat.theano.types import dtype_of, is_float, upcast
 
-# What a function of floats takes integers as.
+# The float dtype to which functions of floats convert each integer dtype.
 FLOAT_OF = {
     "bool": "float32",
     "int8": "float32",
@@ -26,7 +26,7 @@ INTEGERS = ("int8", "int16", "int32", "int64")
 
 
 def dtype_of_array(x: Any) -> str:
-    """The dtype of an array or number; Python's numbers take as few bits as they need.
+    """The dtype of an array or number; the smallest that fits for a Python number.
 
     Args:
         x: an array, or a number or list.
@@ -46,10 +46,10 @@ def dtype_of_array(x: Any) -> str:
 
 
 def upgrade_to_float(*dtypes: str) -> str:
-    """The float dtype in which a function of floats computes arguments of these dtypes.
+    """The float dtype in which a function of floats computes these arguments.
 
     Args:
-        dtypes: names.
+        dtypes: dtype names.
 
     Example:
         >>> upgrade_to_float("int8"), upgrade_to_float("int64")
@@ -62,11 +62,11 @@ def upgrade_to_float(*dtypes: str) -> str:
 
 
 class Casting:
-    """A function whose arguments become of one dtype first.
+    """A function that first casts its arguments to one dtype.
 
     Args:
-        rule: from the dtypes of the arguments to that dtype.
-        fn: of arrays of one dtype.
+        rule: maps the arguments' dtypes to that dtype.
+        fn: a function of arrays of one dtype.
 
     Example:
         >>> Casting(upgrade_to_float, jnp.exp)(np.zeros(2, "int8")).dtype
@@ -82,10 +82,10 @@ class Casting:
 
 
 def of_floats(fn: Callable) -> Callable:
-    """A function whose arguments become floats first.
+    """Make a function first cast its arguments to floats.
 
     Args:
-        fn: of arrays of one dtype.
+        fn: a function of arrays of one dtype.
     """
     return _cast_by(upgrade_to_float, fn)
 
@@ -96,19 +96,19 @@ def _cast_by(rule: Callable[..., str], fn: Callable) -> Callable:
 
 
 def of_any(fn: Callable) -> Callable:
-    """A function whose arguments become of one dtype first.
+    """Make a function first cast its arguments to one dtype.
 
     Args:
-        fn: of arrays of one dtype.
+        fn: a function of arrays of one dtype.
     """
     return _cast_by(upcast, fn)
 
 
 def accumulator(dtype: str) -> str:
-    """In which dtype numbers of a dtype are added up: 64 bits for all integers.
+    """The dtype in which a dtype is summed: 64 bits for all integers.
 
     Args:
-        dtype: a name.
+        dtype: a dtype name.
 
     Example:
         >>> accumulator("int8"), accumulator("uint8"), accumulator("float32")
@@ -119,20 +119,20 @@ def accumulator(dtype: str) -> str:
 
 
 def wanted(dtype: Any) -> str:
-    """The dtype that is asked for; `floatX` where none is.
+    """The requested dtype; `floatX` for none.
 
     Args:
-        dtype: a name, or `None`.
+        dtype: a dtype name, or `None`.
     """
     return dtype_of("floatX" if dtype is None else dtype)
 
 
 def typed(infer: Callable) -> Callable[[Callable], Callable]:
-    """Say which types a function of arrays gives, where a trial with some sizes would not find out.
+    """Declare the result types of a function where trial shapes cannot infer them.
 
     Args:
-        infer: called as the function is, with variables in the place of arrays, it gives a
-            `TensorType`, or a list of them.
+        infer: called like the function, with variables instead of arrays; returns a
+            `TensorType` or a list of them.
     """
 
     def mark(fn: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""Functions of each element that jax.numpy has not; `dialects/theano.py` names all of them."""
+"""Elementwise functions that jax.numpy lacks; `dialects/theano.py` lists them all."""
 
 import math
 from functools import reduce
@@ -10,19 +10,19 @@ from jax.scipy import special
 from hornbook.compat.theano.basic import absolute
 from hornbook.compat.theano.dtypes import dtype_of_array, upcast
 
-FAR = {"float32": 9.0, "float64": 26.0}  # from where erfcx is its asymptotic series
+FAR = {"float32": 9.0, "float64": 26.0}  # beyond which erfcx uses its asymptotic series
 
 
-# ---- arithmetic; the rules of dtypes are those of the family in the table
+# ---- arithmetic; the table's family gives the dtype rule
 
 
 def ceil_intdiv(a, b):
-    """The quotient of integers, rounded up."""
+    """Integer division, rounded up."""
     return -jnp.floor_divide(-a, b)
 
 
 def divmod(x, y):
-    """The quotient, rounded down, and what is left."""
+    """The floored quotient and the remainder."""
     return jnp.floor_divide(x, y), jnp.mod(x, y)
 
 
@@ -42,19 +42,19 @@ def sgn(a):
 
 
 def half_away_from_zero(a):
-    """The nearest whole number; halves go away from zero."""
+    """Round to the nearest integer; halves away from zero."""
     return jnp.trunc(a + jnp.copysign(0.5, a).astype(a.dtype))
 
 
 def round(a, mode=None):
-    """The nearest whole number.
+    """Round to the nearest integer.
 
     Args:
         a: an array.
         mode: `"half_to_even"`, the default, or `"half_away_from_zero"`.
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for any other mode.
     """
     rounding = {"half_to_even": jnp.round, "half_away_from_zero": half_away_from_zero}
     if (mode or "half_to_even") not in rounding:
@@ -63,33 +63,33 @@ def round(a, mode=None):
 
 
 def iround(a, mode=None):
-    """The nearest whole number, as int64."""
+    """Round to the nearest integer, as int64."""
     return round(a, mode).astype("int64")
 
 
-# ---- truth values
+# ---- conditionals and comparison
 
 
 def switch(cond, ift, iff):
-    """`ift` where the condition is not 0, else `iff`."""
+    """`ift` where the condition is nonzero, else `iff`."""
     dtype = upcast(dtype_of_array(ift), dtype_of_array(iff))
     return jnp.where(jnp.asarray(cond) != 0, jnp.asarray(ift, dtype), jnp.asarray(iff, dtype))
 
 
 def clip(x, min, max):
-    """The values between two bounds; a gradient passes between them, bounds included."""
+    """Clip to two bounds; the gradient passes between them, bounds included."""
     dtype = upcast(*map(dtype_of_array, (x, min, max)))
     x, low, high = (jnp.asarray(one, dtype) for one in (x, min, max))
     return jnp.where(x < low, low, jnp.where(x > high, high, x))
 
 
 def maximum(x, y):
-    """The larger of two; where they are equal the gradient goes to the first, as in Theano."""
+    """The elementwise maximum; at ties the gradient goes to the first, as in Theano."""
     return jnp.where((x >= y) | jnp.isnan(x), x, y) if _floating(x) else jnp.maximum(x, y)
 
 
 def minimum(x, y):
-    """The smaller of two; where they are equal the gradient goes to the first, as in Theano."""
+    """The elementwise minimum; at ties the gradient goes to the first, as in Theano."""
     return jnp.where((x <= y) | jnp.isnan(x), x, y) if _floating(x) else jnp.minimum(x, y)
 
 
@@ -98,7 +98,7 @@ def _floating(x):
 
 
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Where two arrays are equal within a tolerance."""
+    """Elementwise equality within a tolerance."""
     return jnp.isclose(a, b, rtol, atol, equal_nan)
 
 
@@ -108,17 +108,17 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def smallest(*args):
-    """The smallest of the arguments, element by element."""
+    """The elementwise minimum of the arguments."""
     return reduce(jnp.minimum, args)
 
 
 def largest(*args):
-    """The largest of the arguments, element by element."""
+    """The elementwise maximum of the arguments."""
     return reduce(jnp.maximum, args)
 
 
 def second(a, b):
-    """The second argument, in the shape of both."""
+    """The second argument, broadcast to the shape of both."""
     return jnp.broadcast_to(b, jnp.broadcast_shapes(jnp.shape(a), jnp.shape(b)))
 
 
@@ -131,7 +131,7 @@ def fill(a, b):
 
 
 def erfcx(a):
-    """`exp(a**2) * erfc(a)`, also where the first overflows."""
+    """`exp(a**2) * erfc(a)`, without overflow."""
     far = FAR[str(a.dtype)]
     near = jnp.minimum(a, far)
     big = jnp.maximum(a, far)
@@ -143,17 +143,17 @@ def erfcx(a):
 
 
 def erfcinv(a):
-    """What `erfc` has this value of."""
+    """The inverse of `erfc`."""
     return special.erfinv(1 - a)
 
 
 def tri_gamma(a):
-    """The second derivative of the logarithm of the gamma function."""
+    """The trigamma function: the second derivative of `log(gamma(a))`."""
     return special.polygamma(1, a)
 
 
 def chi2sf(x, k):
-    """The probability that a chi-squared number of `k` degrees of freedom is above `x`."""
+    """The survival function of the chi-squared distribution with `k` degrees of freedom."""
     return special.gammaincc(k / 2, x / 2)
 
 
@@ -168,7 +168,7 @@ def gammau(k, x):
 
 
 def complex(real, imag):
-    """Complex numbers from their parts."""
+    """Complex numbers from real and imaginary parts."""
     return jax.lax.complex(*jnp.broadcast_arrays(real, imag))
 
 
@@ -193,7 +193,7 @@ def xlogy0(x, y):
 
 
 def ultra_fast_sigmoid(x):
-    """Theano's approximation of the sigmoid from fractions."""
+    """Theano's rational approximation of the sigmoid."""
     half = jnp.abs(x) / 2
     middle = 0.935409070603099 + 0.0458812946797165 * (half - 1.7)
     z = jnp.where(
@@ -203,7 +203,7 @@ def ultra_fast_sigmoid(x):
 
 
 def hard_sigmoid(x):
-    """`0.2 * x + 0.5`, between 0 and 1."""
+    """`0.2 * x + 0.5`, clipped to `[0, 1]`."""
     return clip(0.2 * x + 0.5, 0.0, 1.0).astype(x.dtype)
 
 
@@ -218,11 +218,11 @@ def softsign(x):
 
 
 def relu(x, alpha=0):
-    """`x` where it is positive, else `alpha * x`; the gradient at 0 is the mean of both slopes.
+    """`x` if positive, else `alpha * x`; the gradient at 0 is the mean of both slopes.
 
     Args:
         x: an array.
-        alpha: the slope on the left; an array for slopes that are learned.
+        alpha: the slope for negative `x`; an array for learned slopes.
     """
     x = jnp.asarray(x)
     if not hasattr(alpha, "dtype") and alpha == 0:
@@ -237,11 +237,11 @@ def _half(x):
 
 
 def elu(x, alpha=1):
-    """`x` where it is positive, else `alpha * (exp(x) - 1)`."""
+    """`x` if positive, else `alpha * (exp(x) - 1)`."""
     x = jnp.asarray(x)
     return jnp.where(x > 0, x, jnp.asarray(alpha, x.dtype) * jnp.expm1(jnp.minimum(x, 0)))
 
 
 def selu(x):
-    """`elu` with the slope and scale that keep mean 0 and variance 1."""
+    """`elu` with the alpha and scale that preserve mean 0 and variance 1."""
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)

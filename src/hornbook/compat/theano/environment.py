@@ -1,4 +1,4 @@
-"""What programs say about compilers, devices and modes: told once where it means nothing."""
+"""Settings of compilers, devices and modes: accepted, with one warning if ignored."""
 
 import warnings
 from collections import OrderedDict, defaultdict
@@ -17,24 +17,24 @@ _told: set[str] = set()
 
 
 def use(device: Any = None, *args: Any, **kwargs: Any) -> None:
-    """`theano.sandbox.cuda.use` and `theano.gpuarray.use`: nothing, with a note."""
+    """`theano.sandbox.cuda.use` and `theano.gpuarray.use`: no-op with a warning."""
     note(ONE_DEVICE.format(jax.default_backend().upper()))
 
 
 def note(text: str) -> None:
-    """Warn of something once in a process."""
+    """Warn once per process."""
     if text not in _told:
         _told.add(text)
         warnings.warn(text, stacklevel=3)
 
 
 def dnn_available() -> bool:
-    """Whether cuDNN is asked: no."""
+    """Always False: cuDNN is not used directly."""
     return False
 
 
 def gpu_from_host(x: Any) -> Any:
-    """The tensor: XLA moves what has to be moved."""
+    """Return the tensor: XLA handles transfers."""
     return x
 
 
@@ -42,7 +42,7 @@ host_from_gpu = gpu_from_host
 
 
 class Mode:
-    """How Theano would have compiled a function: kept, and without effect.
+    """Theano's compilation mode: stored, without effect.
 
     Args:
         linker, optimizer: names.
@@ -65,14 +65,14 @@ class Mode:
 
 
 class DebugMode(Mode):
-    """Theano's mode that checks itself; without effect."""
+    """Theano's self-checking mode; without effect."""
 
     def __init__(self, **settings: Any):
         super().__init__("debug")
 
 
 class ProfileMode(Mode):
-    """Theano's mode that measures; without effect."""
+    """Theano's profiling mode; without effect."""
 
     def print_summary(self, **settings: Any) -> None:
         """Nothing, with a note."""
@@ -80,7 +80,7 @@ class ProfileMode(Mode):
 
 
 class MonitorMode(Mode):
-    """Theano's mode that calls functions at each node; without effect, with a note."""
+    """Theano's mode with callbacks at each node; without effect, with a warning."""
 
     def __init__(self, pre_func: Any = None, post_func: Any = None, **settings: Any):
         super().__init__("monitor")
@@ -88,7 +88,7 @@ class MonitorMode(Mode):
 
 
 class NanGuardMode(Mode):
-    """Theano's mode that looks for NaN; without effect, with a note."""
+    """Theano's mode that checks for NaN; without effect, with a warning."""
 
     def __init__(self, nan_is_error: bool = True, inf_is_error: bool = True, **settings: Any):
         super().__init__("nanguard")

@@ -1,7 +1,7 @@
-"""`theano.function`: variables to a compiled function that may update shared variables.
+"""`theano.function`: compile variables to a function that may update shared variables.
 
-It is compiled when it is called, once for each set of shapes. What of a call is not arithmetic
-takes microseconds: the way of a call with positional arrays is kept short.
+It is compiled when it is called, once for each set of shapes. The overhead of a call is
+microseconds: the path of a call with positional arrays is kept short.
 """
 
 import copy
@@ -35,7 +35,7 @@ from hornbook.core.undisturbed import undisturbed
 
 
 class UnusedInputError(ValueError):
-    """An input of a function that no output needs."""
+    """A function has an input that no output needs."""
 
 
 class In:
@@ -43,15 +43,15 @@ class In:
 
     Args:
         variable: the variable.
-        name: by which it can be passed; default the variable's.
-        value: what it is if nothing is passed; a shared variable stands for its value then.
-        update: what `value` is after each call; a variable.
-        mutable, borrow, autoname, implicit, shared: accepted for Theano's sake.
-        strict: whether only arrays of its dtype are taken.
-        allow_downcast: whether digits may be lost.
+        name: its keyword name; default: the variable's name.
+        value: the default; for a shared variable, its current value.
+        update: a variable with the new `value` after each call.
+        mutable, borrow, autoname, implicit, shared: accepted and ignored.
+        strict: whether to accept only arrays of its dtype.
+        allow_downcast: whether precision may be lost.
 
     Raises:
-        TypeError: if `variable` is no variable.
+        TypeError: if `variable` is not a variable.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class In:
             raise ValueError(f"In({variable}, update=...) needs a value to begin with")
 
     def default(self) -> Any:
-        """What it is if nothing is passed."""
+        """The value if nothing is passed."""
         return self.value.array if isinstance(self.value, SharedVariable) else self.value
 
 
@@ -92,7 +92,7 @@ class Out:
 
     Args:
         variable: the variable.
-        borrow: accepted for Theano's sake: what is returned belongs to the caller.
+        borrow: accepted and ignored: the caller owns the result.
     """
 
     def __init__(self, variable: Any, borrow: bool = False):
@@ -100,12 +100,12 @@ class Out:
 
 
 class Program:
-    """What is compiled for calls of some shapes, and of some integers where these decide on shapes.
+    """The compiled program for some input shapes, and for some integers that determine shapes.
 
     Args:
-        graph: what is computed.
-        values: of the graph's inputs in the first call.
-        kept: how many of these are used up; they come back with new values, as the last results.
+        graph: the graph to compute.
+        values: the graph's inputs in the first call.
+        kept: how many inputs are donated; their new values are the last results.
     """
 
     def __init__(self, graph: Graph, values: list, kept: int):
@@ -128,10 +128,10 @@ class Function:
     """A compiled function, made by `function`.
 
     Args:
-        inputs: what it takes.
-        outputs: what it gives.
-        updates: from shared variable to its value after a call.
-        unpack: from the list of results to what a call returns.
+        inputs: its inputs.
+        outputs: its outputs.
+        updates: maps shared variables to their values after a call.
+        unpack: maps the list of results to a call's return value.
         name: for messages.
     """
 
@@ -156,7 +156,7 @@ class Function:
     # ---- compiling
 
     def _prepare(self) -> None:
-        """Order the graph, once more if more of its integers are computed first."""
+        """Order the graph; repeated when another of its integers is computed first."""
         self._programs: dict[Any, list[Program]] = {}
         ends = [
             *self.outputs,
@@ -174,7 +174,7 @@ class Function:
         self._number = len(self.outputs) + len(self._states)
 
     def _program(self, values: list) -> "Program":
-        """The program for the shapes and the integers of a call; a new one if there is none."""
+        """The program for the shapes and integers of a call, compiled if there is none."""
         shapes = tuple([value.shape for value in values])
         known = self._programs.get(shapes, ())
         for program in known:
@@ -185,7 +185,7 @@ class Function:
         return program
 
     def _stage(self, error: integers.NotKnownError) -> None:
-        """Let an integer that decides about a shape be computed before the rest."""
+        """Compute an integer that determines a shape before the rest."""
         variable = error.variable
         if variable is None or variable in self._staged:
             raise error
@@ -231,7 +231,7 @@ class Function:
         return self._computed(given, None)[0]
 
     def _run(self, given: list) -> list:
-        """The results, as arrays of JAX; shared variables are updated."""
+        """Run and return JAX arrays, updating shared variables."""
         values = [*[v.array for v in self._kept], *[v.array for v in self._read], *given]
         results = self._program(values).run(*values)
         for variable, array in zip(self._kept, results[self._number :], strict=True):
@@ -239,7 +239,7 @@ class Function:
         return results[: self._number]
 
     def _arranged(self, args: tuple, kwargs: dict) -> list:
-        """The arguments by position, with those by name and defaults."""
+        """The positional arguments, with keywords and defaults filled in."""
         if len(args) > len(self.inputs):
             raise TypeError(f"{self} takes {len(self.inputs)} arguments, not {len(args)}")
         values: list[Any] = [*args] + [_NOTHING] * (len(self.inputs) - len(args))
@@ -256,7 +256,7 @@ class Function:
                     raise TypeError(f"{self}: missing required input: {one.variable}")
         return values
 
-    # ---- what programs look at
+    # ---- introspection
 
     def get_shared(self) -> list[SharedVariable]:
         """The shared variables that it reads or updates."""
@@ -264,7 +264,7 @@ class Function:
 
     @property
     def maker(self) -> Any:
-        """What programs look at to see which ops there are: `maker.fgraph.toposort()`."""
+        """The graph for inspection: `maker.fgraph.toposort()` lists the ops."""
         graph = SimpleNamespace(
             inputs=[one.variable for one in self.inputs],
             outputs=self.outputs,
@@ -280,12 +280,12 @@ class Function:
         name: str | None = None,
         profile: Any = None,
     ) -> "Function":
-        """Another function that computes the same.
+        """Copy the function.
 
         Args:
-            share_memory, profile: accepted for Theano's sake.
-            swap: from shared variable to the one in its place.
-            delete_updates: whether it updates nothing.
+            share_memory, profile: accepted and ignored.
+            swap: maps shared variables to their replacements.
+            delete_updates: whether to drop all updates.
             name: for messages.
         """
         pairs = dict(swap or {})
@@ -311,7 +311,7 @@ _NOTHING = object()
 
 
 def _taker(one: In) -> Callable[[Any], Any]:
-    """From what is passed for an input to an array of its type."""
+    """A function that converts an argument to an array of the input's type."""
     type_, dtype, ndim = one.variable.type, one.variable.type.numpy_dtype, one.variable.ndim
     downcast = one.allow_downcast
     plain = not any(type_.broadcastable)
@@ -352,24 +352,24 @@ def function(
     profile: Any = None,
     on_unused_input: str | None = None,
 ) -> Function:
-    """Make a function of variables.
+    """Compile a function of variables.
 
     Args:
-        inputs: a list of variables and `In`s.
+        inputs: a list of variables and `In` objects.
         outputs: a variable, a list or a dictionary of them, or `None`.
-        mode, accept_inplace, rebuild_strict, profile: accepted for Theano's sake.
-        updates: a dictionary, or pairs, from shared variable to its value after a call.
-        givens: a dictionary, or pairs, from variable to the one in its place.
-        no_default_updates: whether shared variables, or the listed ones, keep their value where
-            `updates` does not name them.
+        mode, accept_inplace, rebuild_strict, profile: accepted and ignored.
+        updates: a dictionary or pairs from shared variable to its value after a call.
+        givens: a dictionary or pairs from variable to its replacement.
+        no_default_updates: whether all shared variables, or a list of them, ignore their default
+            updates.
         name: for messages.
-        allow_input_downcast: whether digits of arguments may be lost.
+        allow_input_downcast: whether arguments may lose precision.
         on_unused_input: `"raise"`, `"warn"` or `"ignore"`.
 
     Raises:
-        MissingInputError: if an output needs a variable that nobody gives.
-        UnusedInputError: if nothing needs an input.
-        TypeError: if an update is of another type than its variable.
+        MissingInputError: if an output needs a variable that is not an input.
+        UnusedInputError: if an input is not used.
+        TypeError: if an update's type differs from its variable's.
 
     Example:
         >>> from hornbook.compat.theano.types import TensorType
@@ -418,7 +418,7 @@ def _inputs(inputs: Any, allow_downcast: bool | None) -> list[In]:
 
 
 def _outputs(outputs: Any) -> tuple[list, Callable[[list], Any]]:
-    """The outputs as a list, and from their values to what a call returns."""
+    """The outputs as a list, and a function from their values to a call's return value."""
     if outputs is None:
         return [], _nothing
     if isinstance(outputs, dict):
@@ -468,7 +468,7 @@ def _updates(updates: Any) -> dict:
 
 
 def _add_default_updates(updates: dict, outputs: list, but: Any) -> None:
-    """Add what shared variables are updated with that are used and not named."""
+    """Add the default updates of shared variables that are used without an explicit one."""
     if but is True:
         return
     left_out = set(but or ())
@@ -512,7 +512,7 @@ def _as_update(variable: SharedVariable, value: TensorVariable) -> TensorVariabl
 
 
 def _of_dtype(what: str, value: TensorVariable, dtype: str) -> TensorVariable:
-    """The variable in a dtype, if nothing is lost, or the program has not said what floats are."""
+    """Cast a variable if nothing is lost, or if the program has not set `floatX`."""
     if value.dtype == dtype:
         return value
     floats = is_float(value.dtype) and is_float(dtype) and not config.floatX_is_set
@@ -548,7 +548,7 @@ def evaluated(variable: TensorVariable, inputs_to_values: dict | None = None) ->
     """The value of a variable.
 
     Args:
-        variable: what to compute.
+        variable: the variable to compute.
         inputs_to_values: values for the variables it depends on.
 
     Example:

@@ -1,7 +1,7 @@
-"""Derivatives: each is one node, which runs the part of the graph that it is a derivative of.
+"""Derivatives: each is one node that runs the part of the graph it differentiates.
 
-JAX differentiates that part when the function is traced. So a gradient is computed from the same
-numbers as the cost, and can be differentiated itself.
+JAX differentiates that part when the function is traced. A gradient thus shares the cost's
+intermediate values, and can itself be differentiated.
 """
 
 import warnings
@@ -27,22 +27,22 @@ from hornbook.core.errors import users_stacklevel
 
 
 class DisconnectedInputError(ValueError):
-    """A gradient with respect to what the cost does not depend on."""
+    """The cost does not depend on a variable of the gradient."""
 
 
 class Derivative(Op):
     """The derivative of a part of the graph.
 
-    Its arguments are values for where the part starts, for what it needs besides, and vectors: one
-    for each of its ends, or for each start.
+    Its arguments are the values of the part's starts and of its other inputs, and vectors: one per
+    end, or one per start.
 
     Args:
-        part: what is differentiated.
-        derive: from a function, where it starts and the vectors, to the derivatives and what
-            the function gives besides.
+        part: the part to differentiate.
+        derive: maps a function, its starts and the vectors to the derivatives and the
+            function's auxiliary results.
         types: of the derivatives.
         name: for messages.
-        also: variables of the part that are results too, after the derivatives.
+        also: variables of the part to return after the derivatives.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Derivative(Op):
     def with_part(
         self, part: Part, also: Iterable[TensorVariable] = (), types: Any = None
     ) -> "Derivative":
-        """The same derivative of another part."""
+        """The same derivative for another part."""
         made = Derivative(part, self.derive, types or self.derived, self.name, also)
         made.made = self.made
         return made
@@ -103,7 +103,7 @@ def _derived(
     for variable in wrt:
         others = {other for other in wrt if other is not variable}
         if any(v in others for node in needed([variable]) for v in node.inputs):
-            # It is computed from another of them: a zero that is added stands for it.
+            # It depends on another of them: differentiate by an added zero instead.
             zeros[variable] = variable.type()
     if zeros:
         ends = rebuilt(ends, {v: add(v, zero) for v, zero in zeros.items()})
@@ -137,20 +137,20 @@ def grad(
     Args:
         cost: a scalar variable; `None` with `known_grads`.
         wrt: a variable, or a list of them.
-        consider_constant: variables through which no gradient goes.
-        disconnected_inputs: what to do about a variable that the cost does not depend on:
+        consider_constant: variables that block the gradient.
+        disconnected_inputs: what to do if the cost does not depend on a variable:
             `"raise"`, `"warn"` or `"ignore"`.
-        add_names: accepted for Theano's sake.
-        known_grads: a dictionary, or pairs, from variable to the gradient with respect to it.
-        return_disconnected: what the gradient is there: `"zero"`, `"None"` or `"Disconnected"`.
-        null_gradients: accepted for Theano's sake.
+        add_names: accepted and ignored.
+        known_grads: a dictionary or pairs from variable to the gradient with respect to it.
+        return_disconnected: the gradient to return then: `"zero"`, `"None"` or `"Disconnected"`.
+        null_gradients: accepted and ignored.
 
     Returns:
         A variable of the type of `wrt`, or a list of them.
 
     Raises:
         DisconnectedInputError: if the cost does not depend on one of `wrt`.
-        TypeError: if the cost is no scalar, or not of floats.
+        TypeError: if the cost is not a float scalar.
 
     Example:
         >>> x = TensorType("float32", ())("x")
@@ -169,7 +169,7 @@ def grad(
     through = [v for v in known if v not in variables]
     ends: list = [cost] if cost is not None and cost not in known else []
     vectors: list = [None] * len(ends)
-    # What is known takes the place of what would come from the cost.
+    # A known gradient replaces the one that would flow from the cost.
     found = _gradients(ends, vectors, variables, stop | set(through)) if ends else []
     found = found or [None] * len(variables)
     if known:
@@ -190,7 +190,7 @@ def _added(a: Any, b: Any) -> Any:
 
 
 def _gradients(ends: list, vectors: list, wrt: list, stop: set) -> list:
-    """The gradients; `None` for what the ends do not depend on."""
+    """The gradients; `None` where the ends do not depend on a variable."""
     reached = {v for node in needed(ends, stop) for v in (*node.inputs, *node.output_list)}
     connected = [v for v in wrt if (v in reached or v in ends) and v not in stop]
     if not connected:
@@ -241,19 +241,19 @@ def _disconnected(variable: TensorVariable, what: str, give: str) -> Any:
 def jacobian(
     expression: Any, wrt: Any, consider_constant: Any = None, disconnected_inputs: str = "raise"
 ) -> Any:
-    """The derivatives of a vector.
+    """The Jacobian of a vector.
 
     Args:
-        expression: a variable with one axis, or none.
+        expression: a vector or scalar variable.
         wrt: a variable, or a list of them.
-        consider_constant: variables through which no gradient goes.
+        consider_constant: variables that block the gradient.
         disconnected_inputs: see `grad`.
 
     Returns:
-        For each of `wrt` a variable with one axis more, the first: that of `expression`.
+        For each of `wrt`, a variable with the axis of `expression` in front.
 
     Raises:
-        TypeError: if `expression` has more axes.
+        TypeError: if `expression` has more than one axis.
     """
     if expression.ndim > 1:
         raise TypeError(f"jacobian is of a vector; {expression} has {expression.ndim} axes")
@@ -278,16 +278,16 @@ def jacobian(
 def hessian(
     cost: Any, wrt: Any, consider_constant: Any = None, disconnected_inputs: str = "raise"
 ) -> Any:
-    """The second derivatives of a scalar.
+    """The Hessian of a scalar.
 
     Args:
         cost: a scalar variable.
         wrt: a vector, or a list of vectors.
-        consider_constant: variables through which no gradient goes.
+        consider_constant: variables that block the gradient.
         disconnected_inputs: see `grad`.
 
     Raises:
-        TypeError: if `cost` is no scalar, or one of `wrt` is no vector.
+        TypeError: if `cost` is not a scalar, or one of `wrt` is not a vector.
     """
     _check_cost(cost)
     several = isinstance(wrt, list | tuple)
@@ -314,13 +314,13 @@ def Lop(
     consider_constant: Any = None,
     disconnected_inputs: str = "raise",
 ) -> Any:
-    """Row vectors times the Jacobian.
+    """The vector-Jacobian product.
 
     Args:
         f: a variable, or a list of them.
         wrt: a variable, or a list of them.
-        eval_points: for each of `f` a variable of its shape.
-        consider_constant: variables through which no gradient goes.
+        eval_points: for each of `f`, a variable of its shape.
+        consider_constant: variables that block the gradient.
         disconnected_inputs: see `grad`.
     """
     ends = list(f) if isinstance(f, list | tuple) else [f]
@@ -338,12 +338,12 @@ def Lop(
 
 
 def Rop(f: Any, wrt: Any, eval_points: Any) -> Any:
-    """The Jacobian times column vectors.
+    """The Jacobian-vector product.
 
     Args:
         f: a variable, or a list of them.
         wrt: a variable, or a list of them.
-        eval_points: for each of `wrt` a variable of its shape, or `None` for zeros.
+        eval_points: for each of `wrt`, a variable of its shape, or `None` for zeros.
     """
     several = isinstance(f, list | tuple)
     ends = list(f) if several else [f]
@@ -357,7 +357,7 @@ def Rop(f: Any, wrt: Any, eval_points: Any) -> Any:
     return found if several else found[0]
 
 
-# ---- what gradients go through
+# ---- identities with a modified gradient
 
 
 def _stopped(x):
@@ -365,7 +365,7 @@ def _stopped(x):
 
 
 def disconnected_grad(x: Any) -> Any:
-    """The tensor; no gradient goes through."""
+    """Identity that blocks the gradient."""
     return apply(_stopped, x, infer=lambda x: x.type, name="disconnected_grad")
 
 
@@ -389,11 +389,11 @@ def _grad_clip(x, low, high):
 
 
 def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Any:
-    """The tensor; the gradient that goes through is clipped.
+    """Identity that clips the gradient.
 
     Args:
         x: a tensor.
-        lower_bound, upper_bound: numbers.
+        lower_bound, upper_bound: the bounds.
     """
     return apply(
         _grad_clip, x, infer=lambda x: x.type, low=float(lower_bound), high=float(upper_bound)
@@ -413,5 +413,5 @@ def _grad_scale(x, factor):
 
 
 def grad_scale(x: Any, multiplier: float) -> Any:
-    """The tensor; the gradient that goes through is multiplied."""
+    """Identity that multiplies the gradient by a number."""
     return apply(_grad_scale, x, infer=lambda x: x.type, factor=float(multiplier))

@@ -1,7 +1,7 @@
-"""Parts of the graph of variables: what they need, what lies between them, copies with others.
+"""Parts of the graph of variables: their dependencies, subgraphs, and copies with replacements.
 
-A gradient or a loop is one node that runs a part of the graph: the calls that lead from where it
-starts to where it ends. All else that this part needs is computed outside, once.
+A gradient or a loop is one node that runs a part of the graph: the calls between its starts and its
+ends. Other inputs of the part are computed outside, once.
 """
 
 import copy
@@ -28,18 +28,18 @@ TOLD = "Apply node that caused the error"
 
 
 class MissingInputError(ValueError):
-    """A function's outputs need a variable that nobody gives."""
+    """The outputs of a function depend on a variable that is not among its inputs."""
 
 
 class Graph(CoreGraph):
-    """The calls that lead from some variables and any constants to others.
+    """The calls from some variables and any constants to others.
 
     Args:
-        inputs: variables that are given.
-        outputs: variables that depend on them.
+        inputs: the input variables.
+        outputs: variables computed from them.
 
     Raises:
-        MissingInputError: if an output depends on another one.
+        MissingInputError: if an output depends on any other variable.
     """
 
     def __init__(self, inputs: list[TensorVariable], outputs: list[TensorVariable]):
@@ -59,11 +59,11 @@ class Graph(CoreGraph):
                 )
 
     def run(self, values: list, call: Callable | None = None) -> Any:
-        """The outputs for values of the inputs.
+        """Compute the outputs for values of the inputs.
 
         Args:
             values: one for each input.
-            call: see the core's `Graph`; default: errors are told with the line of the program.
+            call: see the core's `Graph`; by default errors are reported with the program's line.
         """
         known = [*values, *(c.data for c in self.constants)]
         return super().run(known, call or self._call)
@@ -82,7 +82,7 @@ class Graph(CoreGraph):
             raise told from None
 
     def _variable(self, op: Any, args: tuple, array: Any) -> Any:
-        """The variable that has a value in a call."""
+        """The argument variable of a call that has a given value."""
         node = next(node for node in self.nodes if node.op is op)
         values = jax.tree.leaves(args)
         pairs = zip(node.inputs, values, strict=True) if len(values) == len(node.inputs) else ()
@@ -90,7 +90,7 @@ class Graph(CoreGraph):
 
 
 def _told(error: Exception, op: Any, args: tuple) -> Exception:
-    """The error, with the call and the line of the program that made it, once."""
+    """Add the call and the program's line to an error, once."""
     if any(TOLD in note for note in getattr(error, "__notes__", ())):
         return error
     shapes = ", ".join(str(np.shape(a)) for a in jax.tree.leaves(args))
@@ -103,18 +103,18 @@ def _told(error: Exception, op: Any, args: tuple) -> Exception:
 
 
 def made_at(variable: Any) -> str:
-    """Where the program made a variable."""
+    """Text saying where the program created a variable."""
     file, line = variable.where
     text = linecache.getline(file, line).strip()
     return f"It was made in {file}, line {line}" + (f": {text}" if text else ".")
 
 
 def needed(ends: Iterable[Any], stop: set | frozenset = frozenset()) -> list[Node]:
-    """The nodes that variables need, each after those it needs itself.
+    """The nodes that variables depend on, in topological order.
 
     Args:
         ends: the variables.
-        stop: variables that are not looked behind.
+        stop: variables at which to stop.
     """
     order: list[Node] = []
     seen: set[Node] = set()
@@ -131,21 +131,21 @@ def needed(ends: Iterable[Any], stop: set | frozenset = frozenset()) -> list[Nod
 
 
 def sources(ends: Iterable[Any], stop: set | frozenset = frozenset()) -> list[TensorVariable]:
-    """The variables that variables need and nothing computes: inputs, shared ones, constants.
+    """The leaf variables that variables depend on: inputs, shared variables, constants.
 
     Args:
         ends: the variables.
-        stop: variables that are not looked behind.
+        stop: variables at which to stop.
     """
     return [node.outputs for node in needed(ends, stop) if node.op is None]
 
 
 def downstream(nodes: list[Node], starts: set) -> set:
-    """The variables that depend on others, these among them.
+    """The variables that depend on some others, which are included.
 
     Args:
         nodes: in the order of `needed`.
-        starts: the others.
+        starts: the variables to start from.
     """
     found = set(starts)
     for node in nodes:
@@ -155,16 +155,16 @@ def downstream(nodes: list[Node], starts: set) -> set:
 
 
 class Part:
-    """What leads from some variables to others, and from where it gets what else it needs.
+    """The subgraph from some variables to others, and its other inputs.
 
     Args:
-        starts: variables it starts from.
-        ends: variables it leads to.
-        stop: variables that are taken as they are, though they may depend on `starts`.
+        starts: its start variables.
+        ends: its end variables.
+        stop: variables treated as inputs, even if they depend on `starts`.
 
     Attributes:
-        outside: what it needs besides, computed outside.
-        variables, nodes: all that it computes, and the calls that do.
+        outside: its other inputs, computed outside.
+        variables, nodes: all that it computes, and the calls that do so.
     """
 
     def __init__(self, starts: list, ends: list, stop: Iterable = ()):
@@ -179,19 +179,19 @@ class Part:
         self.outside = [v for v in dict.fromkeys(outside) if not is_constant(v)]
 
     def graph(self, also: Iterable = ()) -> Graph:
-        """The graph from `starts` and `outside` to `ends`, and to others of its variables."""
+        """The graph from `starts` and `outside` to `ends` and the variables in `also`."""
         return Graph([*self.starts, *self.outside], [*self.ends, *also])
 
 
 def rebuilt(ends: list, replace: dict) -> list:
-    """Variables computed from others.
+    """Recompute variables with replacements.
 
     Args:
         ends: the variables.
-        replace: from variable to the one in its place, which is taken as it is.
+        replace: maps variables to their replacements, which are not rebuilt themselves.
 
     Returns:
-        New variables, or the same where nothing they need is replaced.
+        New variables, or the same ones if nothing they depend on is replaced.
     """
     known = dict(replace)
     for node in needed(ends, set(replace)):
@@ -212,7 +212,7 @@ def _known(node: Node, known: dict) -> dict:
 
 
 def _with_other_part(node: Node, replace: dict, known: dict) -> list:
-    """The results of a call that runs a part of the graph in which something is replaced."""
+    """The results of a call that runs a part, after replacements in that part."""
     old, pairs = (
         node.op.part,
         {v: new for v, new in replace.items() if v not in node.op.part.starts},
@@ -226,7 +226,7 @@ def _with_other_part(node: Node, replace: dict, known: dict) -> list:
 
 
 def again(node: Node, op: Any, args: tuple) -> list:
-    """The results of a call with another op and other arguments."""
+    """Repeat a call with another op and other arguments."""
     again = Apply(op, args, node.kwargs)
     results = [TensorVariable(v.type, v.name, node=again) for v in node.output_list]
     several = isinstance(node.outputs, list)
@@ -235,16 +235,16 @@ def again(node: Node, op: Any, args: tuple) -> list:
 
 
 def clone(output: Any, replace: Any = None, strict: bool = True, share_inputs: bool = True) -> Any:
-    """`theano.clone`: variables computed from others.
+    """`theano.clone`: copy variables with replacements.
 
     Args:
         output: a variable, or a list of them.
-        replace: a dictionary, or pairs, from variable to the one in its place.
-        strict: whether types have to be the same.
-        share_inputs: `False` gives new inputs too.
+        replace: a dictionary or pairs from variable to its replacement.
+        strict: whether types must be equal.
+        share_inputs: `False` creates new inputs too.
 
     Raises:
-        TypeError: if something of another type is put in a variable's place.
+        TypeError: if the type of a replacement differs.
     """
     outputs = list(output) if isinstance(output, list | tuple) else [output]
     pairs = dict(replace or {})
@@ -260,7 +260,7 @@ def clone(output: Any, replace: Any = None, strict: bool = True, share_inputs: b
 
 
 def _deepcopied(variable: TensorVariable, memo: dict) -> TensorVariable:
-    """The same computed from copies of the shared variables; inputs stay as they are."""
+    """Deep copy: shared variables are copied, inputs are not."""
     if id(variable) not in memo:
         shared = [v for v in sources([variable]) if isinstance(v, SharedVariable)]
         if variable in shared:

@@ -1,4 +1,4 @@
-"""`x[...]`: integers and slices, symbolic ones too, new axes, arrays of integers, masks."""
+"""`x[...]`: integers and slices (also symbolic), new axes, integer arrays, masks."""
 
 import operator
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ from hornbook.core.symbolic import SymbolicTensor
 
 
 class Key(NamedTuple):
-    """The form of an index: what stands at each place is a number or the place of a tensor.
+    """The structure of an index, with tensors replaced by their positions.
 
     Attributes:
-        parts: for each part of the index: an integer, `None`, `...`, `Place`, or a tuple of three
+        parts: for each part of the index, an integer, `None`, `...`, a `Place`, or a tuple of three
             of these for a slice.
     """
 
@@ -32,25 +32,25 @@ class Key(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an index has its n-th tensor.
+    """Placeholder for the n-th tensor of an index.
 
     Attributes:
-        number: which one.
+        number: n.
     """
 
     number: int
 
 
 def keyed(x: TensorVariable, key: Any) -> tuple[Key, list]:
-    """The form of an index and the tensors in it.
+    """Split an index into its structure and its tensors.
 
     Args:
-        x: what is indexed.
-        key: as Python passes it.
+        x: the indexed variable.
+        key: as passed to `__getitem__`.
 
     Raises:
         IndexError: if there are more indices than axes.
-        TypeError: for what is no index.
+        TypeError: for an invalid index.
     """
     tensors: list = []
 
@@ -78,7 +78,7 @@ def keyed(x: TensorVariable, key: Any) -> tuple[Key, list]:
 
 
 def _without_masks(key: tuple) -> Iterator[Any]:
-    """The parts of an index, where a mask is the places that it chooses, one vector an axis."""
+    """The parts of an index, with masks converted to integer vectors, one per axis."""
     from hornbook.compat.theano.selecting import nonzero
 
     for part in key:
@@ -91,16 +91,16 @@ def _without_masks(key: tuple) -> Iterator[Any]:
 
 
 def _width(part: Any) -> int:
-    """How many axes of the array a part of an index stands for."""
+    """The number of array axes that a part of an index consumes."""
     return int(part is not None and part is not Ellipsis)
 
 
 def resolved(x: Any, tensors: list, key: Key) -> tuple[Any, list, tuple]:
-    """The index that JAX takes, once slices whose ends are traced are cut out.
+    """Convert to an index for JAX, applying slices with traced bounds first.
 
     Returns:
-        The array, cut where the ends of slices are traced; for each axis where that cut begins
-        (`None`: nowhere is one); the index into what is left.
+        The array after the slices with traced bounds; for each axis the start of that slice, or
+        `None`; the index into the result.
     """
     filled: list[Any] = []
     starts: list[Any] = [None] * x.ndim
@@ -148,7 +148,7 @@ def _subtensor(x, *tensors, key):
 
 
 def _check_bounds(x, index):
-    """Integers that are known when the function is called have to be there."""
+    """Check that integers known at call time are within bounds."""
     axis = 0
     for part in index:
         if part is Ellipsis:
@@ -164,7 +164,7 @@ def subtensor(x: Any, key: Any) -> Any:
     Args:
         x: a tensor.
         key: integers, slices, `None` and `...` as in numpy, where integers may be variables;
-            arrays or vectors of integers; a mask of booleans.
+            arrays or vectors of integers; a boolean mask.
     """
     x = as_tensor_variable(x)
     form, tensors = keyed(x, key)
@@ -172,14 +172,14 @@ def subtensor(x: Any, key: Any) -> Any:
 
 
 def _inferred(form: Key) -> Any:
-    """From a tensor and those of an index to the type of the result; `None`: found by trial."""
+    """A function that infers the result type of an index; `None`: by trial."""
     simple = all(not isinstance(part, bool) for part in form.parts)
 
     def infer(x: TensorVariable, *tensors: SymbolicTensor) -> TensorType:
         advanced = [t for t in tensors if t.ndim]
         pattern: list[bool] = []
         axis = 0
-        places: list[int] = []  # where in the pattern the axes of arrays go
+        places: list[int] = []  # where the axes of index arrays go in the pattern
         arrays: list[tuple[bool, ...]] = []
         for number, part in enumerate(form.parts):
             if part is Ellipsis:
@@ -199,7 +199,7 @@ def _inferred(form: Key) -> Any:
                 pattern.append(x.broadcastable[axis] and part == (None, None, None))
                 axis += 1
             else:
-                if advanced:  # an integer beside arrays is one of them
+                if advanced:  # next to index arrays, an integer counts as one
                     arrays.append(())
                     places.append(number)
                     if len(places) == 1:

@@ -1,12 +1,11 @@
-"""Integers that decide about shapes: `x[i * 20 : (i + 1) * 20]`, `T.zeros((n, 5))`, `n_steps=k`.
+"""Integers that determine shapes: `x[i * 20 : (i + 1) * 20]`, `T.zeros((n, 5))`, `n_steps=k`.
 
-A function is compiled when it is called, so that shapes are known; integers among its arguments
-are not, for there would be one compilation for each of their values. Where an op wants to know one
-all the same, it gets the value of this call, and what was compiled holds for calls with the same
-value only: a `Guard`. A slice wants to know its length alone, and that it ends within the array.
+A function is compiled when it is called, so shapes are known. Integer arguments are traced, since
+otherwise every value would need its own compilation. An op that needs a concrete value anyway gets
+that of the current call, and a guard restricts the compiled program to calls with the same value. A
+slice only needs its length, and that it ends within the array.
 
-For that it is remembered of each integer that is traced what it was made of: a sum of multiples of
-`Leaf`s.
+To this end each traced integer is recorded as a linear combination of `Leaf`s.
 """
 
 import threading
@@ -19,8 +18,8 @@ import numpy as np
 
 from hornbook.core.origins import Origins
 
-FEW = 64  # elements that are computed while a function is traced
-TRIED = 4  # the size that stands for unknown ones where a type is inferred
+FEW = 64  # largest number of elements computed at trace time
+TRIED = 4  # stand-in for unknown sizes in type inference
 NOT_KNOWN = (
     "a size is made of values that are known only while the function runs. Sizes can be made of "
     "shapes, constants and the function's integer inputs and shared variables"
@@ -28,24 +27,24 @@ NOT_KNOWN = (
 
 
 class NotKnownError(ValueError):
-    """A size is made of values that are known only while the function runs.
+    """A size depends on values that are known only at run time.
 
     Args:
         array: the values.
-        where: more about the place.
+        where: text appended to the message.
     """
 
     def __init__(self, array: Any, where: str = ""):
         super().__init__(NOT_KNOWN + where)
         self.array = array
-        self.variable: Any = None  # whose value it is, once that is found
+        self.variable: Any = None  # the variable with that value, once found
 
 
 class Leaf:
-    """An integer, or a vector of them, that a call brings along, or what is made of such.
+    """An integer or integer vector passed to a call, or computed from such.
 
     Args:
-        value: from the host's integers of a call to the value; `None` if only the device knows.
+        value: maps a call's integers on the host to the value; `None` if only the device has it.
     """
 
     def __init__(self, value: Callable[[list], Any] | None):
@@ -60,7 +59,7 @@ class Sum:
         self.constant = constant
 
     def plus(self, other: "Sum", sign: int = 1) -> "Sum":
-        """The sum of two, or the difference."""
+        """The sum or difference of two."""
         terms = dict(self.terms)
         for leaf, factor in other.terms.items():
             terms[leaf] = terms.get(leaf, 0) + sign * factor
@@ -72,11 +71,11 @@ class Sum:
 
     @property
     def known(self) -> bool:
-        """Whether the host has what it takes."""
+        """Whether the value can be computed on the host."""
         return all(leaf.value is not None for leaf in self.terms)
 
     def value(self, integers: list) -> Any:
-        """What it is in a call."""
+        """The value in a call."""
         if self.constant == 0 and [*self.terms.values()] == [1]:
             return next(iter(self.terms)).value(integers)  # type: ignore[misc]
         parts = (n * int(leaf.value(integers)) for leaf, n in self.terms.items())  # type: ignore[misc]
@@ -84,10 +83,10 @@ class Sum:
 
 
 class Trace:
-    """What is known while one call is traced.
+    """What is known about integers while one call is traced.
 
     Args:
-        integers: the values in this call, of which the host's integers are looked at.
+        integers: the call's values; only integers on the host are read.
     """
 
     def __init__(self, integers: list):
@@ -96,16 +95,16 @@ class Trace:
         self._sums = Origins()
 
     def begin(self, array: Any, index: int) -> None:
-        """Note the array in one place of the calls' values, if it is of few integers."""
+        """Record the call's array at an index, if it holds few integers."""
         if _is_small_integer(array):
             self.note(array, Sum({Leaf(lambda values: np.asarray(values[index])): 1}))
 
     def note(self, array: Any, made_of: Sum) -> None:
-        """Remember what an integer is made of."""
+        """Record how an integer is computed."""
         self._sums.note(array, made_of)
 
     def sum_of(self, array: Any) -> Sum | None:
-        """What an integer is made of; `None` if nobody knows."""
+        """How an integer is computed; `None` if unknown."""
         if array is None:
             return None
         if isinstance(array, jax.core.Tracer):
@@ -113,7 +112,7 @@ class Trace:
         return Sum({}, int(array))
 
     def equal(self, made_of: Sum) -> Any:
-        """The value in this call; what is traced holds for calls with the same."""
+        """The value in this call; guards the trace against calls with another one."""
         found = made_of.value(self.integers)
         if made_of.terms:
             known = np.array(found)
@@ -125,7 +124,7 @@ class Trace:
         return found
 
     def within(self, made_of: Sum, low: int, high: int) -> None:
-        """What is traced holds for calls where an integer is in this range."""
+        """Guard the trace against calls where an integer is out of this range."""
         if made_of.terms:
             self.guards.append(lambda now: low <= made_of.value(now) <= high)
 
@@ -139,13 +138,13 @@ _thread = _Thread()
 
 
 def current() -> Trace | None:
-    """The call that is being traced."""
+    """The trace in progress, if any."""
     return _thread.traces[-1]
 
 
 @contextmanager
 def tracing(trace: Trace) -> Iterator[Trace]:
-    """Inside, this call is being traced."""
+    """A context in which a call is being traced."""
     before = _thread.traces, _thread.guesses
     _thread.traces, _thread.guesses = (*before[0], trace), False
     try:
@@ -156,7 +155,7 @@ def tracing(trace: Trace) -> Iterator[Trace]:
 
 @contextmanager
 def guessing() -> Iterator[None]:
-    """Inside, types are inferred: any size will do."""
+    """A context for type inference, where any size will do."""
     before = _thread.guesses
     _thread.guesses = True
     try:
@@ -166,20 +165,20 @@ def guessing() -> Iterator[None]:
 
 
 def is_guessing() -> bool:
-    """Whether only types are asked for."""
+    """Whether types are being inferred."""
     return _thread.guesses
 
 
 def concrete(value: Any) -> Any:
-    """The integer, or the tuple of integers, that a size is in this call.
+    """The concrete integer, or tuple of integers, in this call.
 
-    Ops call it on each argument that decides about a shape.
+    Ops call it on each argument that determines a shape.
 
     Args:
-        value: an integer or an array of them, traced or not; no axis or one.
+        value: an integer, or a scalar or vector of integers, traced or not.
 
     Raises:
-        NotKnownError: if it is known only while the function runs.
+        NotKnownError: if it is known only at run time.
     """
     if isinstance(value, jax.core.Tracer):
         trace, made_of = current(), None
@@ -195,7 +194,7 @@ def concrete(value: Any) -> Any:
 
 
 def concretes(values: Any) -> tuple[int, ...]:
-    """The integers that the sizes of a shape are: a vector, or integers in a list or tuple."""
+    """The concrete sizes of a shape: a vector, or a list or tuple of integers."""
     if isinstance(values, list | tuple):
         return tuple(concrete(value) for value in values)
     found = concrete(values)
@@ -203,16 +202,16 @@ def concretes(values: Any) -> tuple[int, ...]:
 
 
 def is_host(value: Any) -> bool:
-    """Whether a value is known while a function is traced."""
+    """Whether a value is known at trace time."""
     return isinstance(value, np.ndarray | np.generic | int | float | bool)
 
 
 def window(size: int, start: Any, stop: Any) -> tuple[Any, int]:
-    """Where a slice of an axis begins, and its length, which is known.
+    """The start of a slice of an axis, and its concrete length.
 
     Args:
         size: of the axis.
-        start, stop: integers, traced or not; `None` for the ends.
+        start, stop: integers, traced or not; `None` for the ends of the axis.
 
     Raises:
         NotKnownError: if the length is not known.
@@ -247,13 +246,13 @@ def _shown(end: Any) -> str:
 
 
 def derived(name: str, fn: Callable, args: list, results: list) -> None:
-    """Remember what small integers are made of that an op has given.
+    """Record how the small integers that an op returned are computed.
 
     Args:
-        name: of the op: `add`, `sub`, `mul`, `neg` and `cast` are seen through.
-        fn: from its tensors to its results, a list.
+        name: the op; `add`, `sub`, `mul`, `neg` and `cast` are tracked symbolically.
+        fn: maps its tensors to the list of its results.
         args: its tensors.
-        results: arrays that are traced.
+        results: its traced results.
     """
     trace = current()
     small = [isinstance(r, jax.core.Tracer) and _is_small_integer(r) for r in results]

@@ -1,11 +1,11 @@
-"""`T.fmatrix`, `T.matrix`, `T.matrices` and their like: types by names, and functions of a name."""
+"""`T.fmatrix`, `T.matrix`, `T.matrices` and the like: types by name, and constructors."""
 
 from collections.abc import Callable
 from typing import Any
 
 from hornbook.compat.theano.types import TensorType, dtype_of
 
-# The pattern of axes that broadcast, of each kind.
+# The broadcasting pattern of each kind.
 PATTERNS: dict[str, tuple[bool, ...]] = {
     "scalar": (),
     "vector": (False,),
@@ -44,7 +44,7 @@ def _several(name: str, make: Callable) -> Callable:
         return made[0] if len(made) == 1 else made
 
     several.__name__ = several.__qualname__ = name
-    several.__doc__ = "Several variables: by names, or how many."
+    several.__doc__ = "Several variables, from names or a count."
     return several
 
 
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
 
 
 def tensor(dtype: Any, broadcastable: Any, name: str | None = None) -> Any:
-    """A variable of a dtype, and for each axis whether it broadcasts.
+    """A variable with a dtype and a broadcasting pattern.
 
     Example:
         >>> tensor("float32", (False, True)).type

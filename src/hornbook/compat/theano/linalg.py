@@ -20,12 +20,12 @@ from hornbook.compat.theano.types import TensorType
 
 @of_any
 def dot(a, b):
-    """The product over the last axis of `a` and the last but one of `b`."""
+    """Contract the last axis of `a` with the second-to-last of `b`."""
     return jnp.dot(a, b)
 
 
 def tensordot(a, b, axes=2):
-    """The product over several axes: how many, or which of each."""
+    """Contract several axes: a number of them, or the axes of each array."""
     if isinstance(axes, int | np.integer) or np.ndim(axes) == 0:
         axes = int(axes)
     else:
@@ -34,7 +34,7 @@ def tensordot(a, b, axes=2):
 
 
 def batched_dot(a, b):
-    """The product of each element of `a` along its first axis with that of `b`."""
+    """`dot` for each element along the first axis of `a` and `b`."""
     return of_any(_batched)(a, b)
 
 
@@ -47,7 +47,7 @@ def _batched(a, b):
 
 
 def batched_tensordot(x, y, axes=2):
-    """As `tensordot` of each element along the first axis; axes count that axis too."""
+    """`tensordot` for each element along the first axis; axis numbers include that axis."""
     if np.ndim(axes) == 0:
         inner = int(axes)
     else:
@@ -57,7 +57,7 @@ def batched_tensordot(x, y, axes=2):
 
 @of_any
 def outer(x, y):
-    """The product of each element of one vector with each of another."""
+    """The outer product of two vectors."""
     return jnp.outer(x, y)
 
 
@@ -95,19 +95,19 @@ def eig(a):
 
 
 def eigh(a, UPLO="L"):
-    """Eigenvalues, in order, and eigenvectors of a symmetric matrix, of which one half is read."""
+    """Sorted eigenvalues, and eigenvectors, of a symmetric matrix; reads one triangle."""
     a = _floats(a)
     return tuple(jnp.linalg.eigh(_mirrored(a, UPLO == "L"), symmetrize_input=False))
 
 
 def _mirrored(a, lower):
-    """A symmetric matrix from one half of it."""
+    """A symmetric matrix from one of its triangles."""
     half = jnp.tril(a) if lower else jnp.triu(a).conj().T
     return half + jnp.tril(half, -1).conj().T
 
 
 def eigvalsh(a, b, lower=True):
-    """The eigenvalues of a symmetric matrix, or, with `b`, of a pair."""
+    """The eigenvalues of a symmetric matrix; generalized ones with `b`."""
     a = _floats(a)
     whole = _mirrored(a, lower)
     if b is None:
@@ -118,60 +118,60 @@ def eigvalsh(a, b, lower=True):
 
 
 def qr(a, mode="reduced"):
-    """The factors Q and R; with mode `"r"` R alone."""
+    """The QR decomposition; with mode `"r"` only R."""
     made = jnp.linalg.qr(_floats(a), mode)
     return made if mode == "r" else tuple(made)
 
 
 def svd(a, full_matrices=1, compute_uv=1):
-    """The factors U, s and V of a matrix, or s alone."""
+    """The singular value decomposition U, s, V, or only s."""
     made = jnp.linalg.svd(_floats(a), bool(full_matrices), bool(compute_uv))
     return tuple(made) if compute_uv else made
 
 
 def matrix_power(M, n):
-    """The product of a matrix with itself, `n` times."""
+    """A matrix to the power `n`."""
     return jnp.linalg.matrix_power(M, sizes(n)[0])
 
 
 @typed(lambda a, ind=2: TensorType(a.dtype, (False,) * a.ndim))
 def tensorinv(a, ind=2):
-    """The inverse with regard to `tensordot` over `ind` axes."""
+    """The inverse with respect to `tensordot` over `ind` axes."""
     return jnp.linalg.tensorinv(_floats(a), ind)
 
 
 def tensorsolve(a, b, axes=None):
-    """`x` such that `tensordot(a, x, x.ndim)` is `b`."""
+    """Solve `tensordot(a, x, x.ndim) = b`."""
     return jnp.linalg.tensorsolve(_floats(a), _floats(b), axes)
 
 
 @of_floats
 def cholesky(a):
-    """The lower triangular factor of a positive matrix, whose lower half is read."""
+    """The lower Cholesky factor of a positive definite matrix; reads its lower triangle."""
     return jnp.linalg.cholesky(_mirrored(a, True), symmetrize_input=False)
 
 
 @of_floats
 def solve(a, b):
-    """`x` such that `a x` is `b`."""
+    """Solve `a x = b`."""
     return _solved(a, b, jnp.linalg.solve)
 
 
 @of_floats
 def solve_symmetric(a, b):
-    """`x` such that `a x` is `b`, for a symmetric `a`."""
+    """Solve `a x = b` for a symmetric `a`."""
     return _solved(a, b, jnp.linalg.solve)
 
 
 @of_floats
 def solve_lower_triangular(a, b):
-    """`x` such that `a x` is `b`; of `a` the lower half is read."""
+    """Solve `a x = b`, reading the lower triangle of `a`."""
     return solvers.solve_triangular(a, b, lower=True)
 
 
 @of_floats
 def solve_upper_triangular(a, b):
-    """`x` such that `a x` is `b`; of `a` the upper half is read."""
+    """Solve `a x = b`, reading the upper triangle of `a`."""
     return solvers.solve_triangular(a, b, lower=False)
 
 
@@ -192,14 +192,14 @@ def expm(a):
 
 
 def rfft(inp, norm=None):
-    """The transform of real signals, one along all axes but the first; the last axis is two.
+    """The Fourier transform of real signals over all axes but the first.
 
     Args:
         inp: `(batch, *signal)`.
         norm: `None`, `"ortho"` or `"no_norm"`.
 
     Returns:
-        `(batch, *signal, 2)`: real and imaginary parts; of the last signal axis the first half.
+        `(batch, *signal, 2)`: real and imaginary parts; the last signal axis is halved.
     """
     x = _floats(inp)
     made = jnp.fft.rfftn(x, axes=range(1, x.ndim), norm="ortho" if norm == "ortho" else None)
@@ -207,7 +207,7 @@ def rfft(inp, norm=None):
 
 
 def irfft(inp, norm=None, is_odd=False):
-    """The real signals of transforms as `rfft` gives them.
+    """The inverse of `rfft`.
 
     Args:
         inp: `(batch, *transform, 2)`.

@@ -1,8 +1,8 @@
-"""Logarithms of what was made of exponentials: from what these were made of.
+"""Stable logarithms of exponentials, sigmoids and softmaxes.
 
-`log(softmax(x))` is minus infinity where an element of the softmax is rounded to 0, and its
-gradient is NaN. Programs for Theano write such formulas, for Theano rewrites them. Here an array
-that is traced remembers what it was made of, and a logarithm asks it.
+`log(softmax(x))` is minus infinity where the softmax underflows to 0, and its gradient is NaN.
+Programs for Theano contain such formulas, as Theano rewrites them. Here the origin of a traced
+array is recorded, and `log` looks it up.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from hornbook.core.origins import Origins
 
 
 class Made(NamedTuple):
-    """How an array was made.
+    """How an array was computed.
 
     Attributes:
-        kind: `"exp"`, `"1 + exp"`, `"sigmoid"` or `"softmax"`; what is none of these has no `of`.
-        of: of which array.
-        log: gives the logarithm of what was made.
+        kind: `"exp"`, `"1 + exp"`, `"sigmoid"` or `"softmax"`; anything else has no `of`.
+        of: the argument.
+        log: returns the logarithm of the result.
     """
 
     kind: str
@@ -71,19 +71,19 @@ def log_of_rest(a):
 
 
 def kept(array: Any, result: Any, change: Callable[[Any], Any]) -> Any:
-    """A result that has elements of an array in other places: their logarithms are in these too.
+    """Carry logarithms over to a result that rearranges the elements of an array.
 
     Args:
         array: the array.
-        result: what `change` makes of it.
-        change: also of the logarithms.
+        result: `change(array)`.
+        change: the rearrangement, also applied to the logarithms.
     """
     made = _made.of(array)
     return _noted(result, "", None, lambda: change(made.log())) if made else result
 
 
 def of_sum(x: Any, y: Any, result: Any) -> Any:
-    """`x + y`, which may be `1 + exp(u)`."""
+    """Recognise `x + y` as `1 + exp(u)`."""
     made = _made.of(y if _is_one(x) else x)
     if made and made.kind == "exp" and (_is_one(x) or _is_one(y)):
         return _noted(result, "1 + exp", made.of, lambda: jax.nn.softplus(made.of))
@@ -91,13 +91,13 @@ def of_sum(x: Any, y: Any, result: Any) -> Any:
 
 
 def of_difference(x: Any, y: Any, result: Any) -> Any:
-    """`x - y`, which may be `1 - sigmoid(u)`, a sigmoid of `-u`."""
+    """Recognise `x - y` as `1 - sigmoid(u)`, which is `sigmoid(-u)`."""
     made = _made.of(y)
     return sigmoid(-made.of) if made and made.kind == "sigmoid" and _is_one(x) else result
 
 
 def of_quotient(x: Any, y: Any, result: Any) -> Any:
-    """`x / y`, which may be a sigmoid, `1 / (1 + exp(u))`, or a softmax, `exp(u) / y`."""
+    """Recognise `x / y` as a sigmoid, `1 / (1 + exp(u))`, or a softmax, `exp(u) / y`."""
     above, below = _made.of(x), _made.of(y)
     if below and below.kind == "1 + exp" and _is_one(x):
         return sigmoid(-below.of)

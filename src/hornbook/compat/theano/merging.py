@@ -1,8 +1,8 @@
-"""Gradients share what leads to them: a cost is computed once, for itself and for its gradients.
+"""Merge gradients with their cost, so that the forward pass runs once.
 
-A gradient runs the part of the graph between its variables and the cost. What else is wanted of
-that part (the cost itself, an error rate, the states of a loop) comes as further results of the
-same run, and gradients of one cost are found in one run.
+A gradient runs the part of the graph between its variables and the cost. Other outputs of that part
+(the cost itself, an error rate, the states of a loop) are returned from the same run, and all
+gradients of a cost are computed in one run.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from hornbook.core.symbolic import Node
 
 
 def merged(ends: list) -> list:
-    """Variables that give the same numbers, computed with less.
+    """Equivalent variables that share computation.
 
     Args:
         ends: the variables.
@@ -34,13 +34,13 @@ def merged(ends: list) -> list:
 
 
 def _cost(node: Node) -> Any:
-    """What it is the gradient of."""
+    """The cost of a gradient node."""
     part = node.op.part
     return tuple(part.ends), tuple(node.args[2]), frozenset(part.stop)
 
 
 def _joined(ends: list, group: list[Node]) -> list:
-    """The variables, with one call in the place of the group's."""
+    """The variables, with a group of calls replaced by one."""
     first = group[0]
     values: dict[Any, Any] = {}
     for node in group:
@@ -48,7 +48,7 @@ def _joined(ends: list, group: list[Node]) -> list:
     starts = list(values)
     part = Part(starts, first.op.part.ends, first.op.part.stop)
     if any(v in part.variables for v in starts) or _depend(starts):
-        return ends  # one is computed from another
+        return ends  # one depends on another
     args = (list(values.values()), part.outside, first.args[2])
     before = {v for node in needed(_flat(args)) for v in node.output_list}
     used = [v for node in needed(ends) if node not in part.nodes for v in node.inputs]
@@ -71,7 +71,7 @@ def _joined(ends: list, group: list[Node]) -> list:
 
 
 def _depend(starts: list) -> bool:
-    """Whether one of the variables is computed from another."""
+    """Whether one of the variables depends on another."""
     known = set(starts)
     return any(v in known for start in starts for node in needed([start]) for v in node.inputs)
 

@@ -1,4 +1,4 @@
-"""Theano's names, each made from its row when it is first asked for."""
+"""Theano's names, each created from its row on first use."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,11 +23,11 @@ class Names:
         self._made: dict[tuple[str, str], Any] = {}
 
     def get(self, family: str, name: str) -> Any:
-        """The function or class of a name.
+        """The function or class for a name.
 
         Args:
-            family: of `dialects/theano.py`.
-            name: as programs know it.
+            family: a family in `dialects/theano.py`.
+            name: Theano's name.
 
         Raises:
             KeyError: for a name that is not in the table.
@@ -57,7 +57,7 @@ def _late(family: str, name: str) -> Callable:
     return method
 
 
-WITH_METHODS = (basic, indexing, function)  # modules that give variables methods when imported
+WITH_METHODS = (basic, indexing, function)  # importing these adds methods to variables
 methods(**dict(_of_variables(theano.OF_VARIABLES)))
 for _name, _method in _of_variables(theano.PROPERTIES):
     setattr(TensorVariable, _name, property(_method))

@@ -1,4 +1,4 @@
-"""Softmax, crossentropies and normalization: `theano.tensor.nnet` beside convolutions."""
+"""Softmax, crossentropies and normalization: `theano.tensor.nnet` except convolutions."""
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +16,13 @@ def softmax_graph(c):
 
 
 def softmax(c):
-    """`exp(c) / sum(exp(c))` over the last axis; of a vector it is a matrix of one row."""
+    """`exp(c) / sum(exp(c))` over the last axis; a vector gives a matrix of one row."""
     return softmax_graph(_rows(c))
 
 
 @of_floats
 def logsoftmax(c):
-    """The logarithm of the softmax over the last axis; of a vector it is a matrix of one row."""
+    """The logarithm of the softmax over the last axis; a vector gives a matrix of one row."""
     return jax.nn.log_softmax(_rows(c))
 
 
@@ -37,13 +37,13 @@ def softmax_with_bias(x, b):
 
 
 def binary_crossentropy(output, target):
-    """`-(target * log(output) + (1 - target) * log(1 - output))` for each element."""
+    """`-(target * log(output) + (1 - target) * log(1 - output))`, elementwise."""
     output, target = _together(output, target)
     return -(target * logs.log(output) + (1 - target) * logs.log_of_rest(output))
 
 
 def sigmoid_binary_crossentropy(output, target):
-    """As `binary_crossentropy` of the sigmoid of `output`, without its rounding."""
+    """`binary_crossentropy` of `sigmoid(output)`, computed from the logits."""
     output, target = _together(output, target)
     return jax.nn.softplus(-jnp.abs(output)) + output * ((output > 0) - target)
 
@@ -52,11 +52,11 @@ def categorical_crossentropy(coding_dist, true_dist):
     """The crossentropy of each row.
 
     Args:
-        coding_dist: `(..., classes)`, what is predicted.
-        true_dist: the same shape, or `(...)` integers.
+        coding_dist: `(..., classes)`, the predictions.
+        true_dist: the same shape, or integers `(...)`.
 
     Raises:
-        TypeError: for another number of axes, or labels that are no integers.
+        TypeError: for a wrong number of axes, or labels that are not integers.
     """
     coding_dist = _floats(coding_dist)
     if jnp.ndim(true_dist) == coding_dist.ndim:
@@ -71,37 +71,37 @@ def categorical_crossentropy(coding_dist, true_dist):
 
 
 def _labelled(rows, labels):
-    """The element of each row that a label names."""
+    """The element of each row at its label."""
     if not jnp.issubdtype(jnp.result_type(labels), jnp.integer):
         raise TypeError(f"labels are integers, not {dtype_of_array(labels)}")
     return jnp.take_along_axis(rows, jnp.asarray(labels)[..., None], -1)[..., 0]
 
 
 def crossentropy_softmax_argmax_1hot_with_bias(x, b, y_idx):
-    """The crossentropy with integer labels of the softmax of `x + b`; the softmax; its argmax."""
+    """The crossentropy of `softmax(x + b)` with integer labels, the softmax, and its argmax."""
     logits = _floats(x) + b
     loss = -_labelled(jax.nn.log_softmax(logits), y_idx)
     return loss, jax.nn.softmax(logits), jnp.argmax(logits, -1).astype(dtype_of_array(y_idx))
 
 
 def crossentropy_softmax_1hot_with_bias(x, b, y_idx):
-    """The crossentropy with integer labels of the softmax of `x + b`, and the softmax."""
+    """The crossentropy of `softmax(x + b)` with integer labels, and the softmax."""
     return crossentropy_softmax_argmax_1hot_with_bias(x, b, y_idx)[:2]
 
 
 def crossentropy_softmax_1hot(x, y_idx):
-    """The crossentropy with integer labels of the softmax, and the softmax."""
+    """The crossentropy of `softmax(x)` with integer labels, and the softmax."""
     return crossentropy_softmax_1hot_with_bias(x, jnp.zeros((), dtype_of_array(x)), y_idx)
 
 
 def crossentropy_softmax_max_and_argmax_1hot_with_bias(x, b, y_idx):
-    """The crossentropy, the softmax, its largest element and where that is."""
+    """The crossentropy, the softmax, its maximum and argmax."""
     loss, made, place = crossentropy_softmax_argmax_1hot_with_bias(x, b, y_idx)
     return loss, made, jnp.max(made, -1), place
 
 
 def crossentropy_softmax_max_and_argmax_1hot(x, y_idx):
-    """The crossentropy, the softmax, its largest element and where that is."""
+    """The crossentropy, the softmax, its maximum and argmax."""
     zero = jnp.zeros((), dtype_of_array(x))
     return crossentropy_softmax_max_and_argmax_1hot_with_bias(x, zero, y_idx)
 
@@ -112,17 +112,17 @@ def crossentropy_categorical_1hot(coding_dist, true_dist):
 
 
 def prepend_scalar_to_each_row(val, mat):
-    """A column of one value before a matrix."""
+    """Prepend a column of one value to a matrix."""
     return jnp.concatenate([jnp.full((mat.shape[0], 1), val, mat.dtype), mat], 1)
 
 
 def prepend_0_to_each_row(mat):
-    """A column of zeros before a matrix."""
+    """Prepend a column of zeros to a matrix."""
     return prepend_scalar_to_each_row(0, mat)
 
 
 def prepend_1_to_each_row(mat):
-    """A column of ones before a matrix."""
+    """Prepend a column of ones to a matrix."""
     return prepend_scalar_to_each_row(1, mat)
 
 
@@ -145,7 +145,7 @@ def _normalized_axes(axes, ndim):
 
 
 def _spread(values, axes, ndim):
-    """Parameters of the other axes alone, in the place of these axes."""
+    """Reshape parameters to broadcast over `axes`."""
     if jnp.ndim(values) not in (ndim, ndim - len(axes)):
         raise ValueError(
             f"batch normalization: parameters have {ndim - len(axes)} or {ndim} axes, "
@@ -164,19 +164,19 @@ def batch_normalization_train(
     running_mean=None,
     running_var=None,
 ):
-    """Normalizes by the mean and variance of the inputs.
+    """Normalize by the mean and variance of the inputs.
 
     Args:
         inputs: an array.
-        gamma, beta: scale and shift, with all axes or without those of `axes`.
-        axes: `"per-activation"`, `"spatial"`, or which axes are averaged over.
+        gamma, beta: scale and shift, with all axes or without `axes`.
+        axes: `"per-activation"`, `"spatial"`, or the axes to average over.
         epsilon: added to the variance.
-        running_average_factor: how much of the new mean and variance comes into the running ones.
-        running_mean, running_var: before this batch.
+        running_average_factor: weight of this batch in the running mean and variance.
+        running_mean, running_var: their values before this batch.
 
     Returns:
-        The result, the mean, one over the standard deviation, and, if they were given, the running
-        mean and variance after this batch.
+        The result, the mean, one over the standard deviation, and, if given, the updated running
+        mean and variance.
     """
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_normalization_train takes both running_mean and running_var")
@@ -196,7 +196,7 @@ def batch_normalization_train(
 
 
 def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activation", epsilon=1e-4):
-    """Normalizes by a given mean and variance; arguments as for `batch_normalization_train`."""
+    """Normalize by a given mean and variance; see `batch_normalization_train`."""
     axes = _normalized_axes(axes, inputs.ndim)
     gamma, beta, mean, var = (_spread(one, axes, inputs.ndim) for one in (gamma, beta, mean, var))
     return (inputs - mean) * gamma / jnp.sqrt(var + epsilon) + beta
@@ -205,14 +205,14 @@ def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activatio
 def h_softmax(
     x, batch_size, n_outputs, n_classes, n_outputs_per_class, W1, b1, W2, b2, target=None
 ):
-    """A softmax over classes, and one over the outputs of each class.
+    """A hierarchical softmax: over classes, then over the outputs of each class.
 
     Args:
         x: `(batch, features)`.
         batch_size, n_outputs, n_classes, n_outputs_per_class: sizes.
         W1, b1: `(features, classes)` and `(classes,)`.
         W2, b2: `(classes, features, outputs per class)` and `(classes, outputs per class)`.
-        target: `(batch,)` or `(batch, 1)` integers: these outputs alone are computed.
+        target: integers `(batch,)` or `(batch, 1)`: compute only these outputs.
 
     Returns:
         `(batch, outputs)` probabilities, or `(batch,)` with a target.

@@ -1,4 +1,4 @@
-"""Functions of variables, made from functions of arrays by the rows of `dialects/theano.py`."""
+"""Functions of variables, created from functions of arrays by `dialects/theano.py`'s rows."""
 
 import functools
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from hornbook.compat.translate import resolve
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 from hornbook.dialects.row import Row
 
-# How elementwise families cast their arguments, and the dtype of what they give.
+# How elementwise families cast their arguments, and their result dtypes.
 RULES: dict[str, tuple[Callable | None, Any]] = {
     "floats": (upgrade_to_float, upgrade_to_float),
     "numbers": (upcast, upcast),
@@ -24,12 +24,12 @@ RULES: dict[str, tuple[Callable | None, Any]] = {
 
 
 def made_from(rule: str, name: str, row: Row) -> Any:
-    """The function of variables that a row stands for.
+    """The function of variables for a row.
 
     Args:
-        rule: how it is applied: one of `RULES`, `"arrays"`, or `"variables"`, as it is.
-        name: as programs know it.
-        row: what it is today.
+        rule: how to apply it: one of `RULES`, `"arrays"`, or `"variables"` (unchanged).
+        name: Theano's name.
+        row: its row.
     """
     today = resolve(row.new)
     if rule in RULES:
@@ -53,13 +53,13 @@ def _elementwise(name: str, row: Row, fn: Callable, dtype: Any) -> Callable:
 
 
 def op(fn: Callable, name: str | None = None) -> Callable:
-    """A function of variables from one of arrays, with the same arguments.
+    """Make a function of variables from one of arrays, with the same arguments.
 
-    Arguments that are variables or arrays, or lists with variables among them, are its tensors; all
-    others go to the function as they are. Without any variable the result is a constant.
+    Variables, arrays, and lists containing variables are its tensors; other arguments are passed
+    unchanged. Without any variable the result is a constant.
 
     Args:
-        fn: a function of arrays; what it gives is found by trial, or as `dtypes.typed` says.
+        fn: a function of arrays; result types are inferred by trial or by `dtypes.typed`.
         name: for messages.
 
     Example:
@@ -92,13 +92,13 @@ def op(fn: Callable, name: str | None = None) -> Callable:
 
 
 class Arranged:
-    """A function of some of the arguments of another.
+    """A function with some of its arguments bound.
 
     Args:
-        fn: the other function.
-        given: its arguments, those by name last.
-        places: which of these are still to come.
-        names: the names of those by name.
+        fn: the function.
+        given: its arguments, keyword arguments last.
+        places: the positions of the unbound ones.
+        names: the names of the keyword arguments.
 
     Example:
         >>> Arranged(pow, [None, 3], [0], ("exp",))(2)
@@ -116,7 +116,7 @@ class Arranged:
         return self.fn(*filled[:first], **dict(zip(self.names, filled[first:], strict=True)))
 
     def instead(self, fn: Callable) -> "Arranged":
-        """The same arguments for another function."""
+        """The same bindings for another function."""
         return Arranged(fn, self.given, self.places, self.names)
 
 

@@ -1,8 +1,7 @@
-"""Functions in pickles of graphs: by where they were written and what they remember.
+"""Functions in pickled graphs, stored by their place in the source and their closure.
 
-Python pickles a function by its name alone, which one made within another does not have. Here such
-a function of hornbook's is found again in the code of the one it was made in; a pickle never holds
-code.
+Python pickles functions by name, which nested functions do not have. Here a nested function of
+hornbook is looked up in the code of its enclosing function; a pickle never holds code.
 """
 
 import functools
@@ -14,15 +13,15 @@ LOCALS = "<locals>"
 
 
 class Stored:
-    """A function as a pickle has it.
+    """The pickled form of a function.
 
     Args:
-        module: where it was written.
+        module: its module.
         name: its qualified name.
-        line: of its first line, counted from that of the function it was made in; there may be
-            several without a name of their own.
-        cells: what it remembers.
-        defaults: of its arguments.
+        line: its first line relative to the enclosing function, as several lambdas may share a
+            name.
+        cells: its closure.
+        defaults: its argument defaults.
     """
 
     def __init__(self, module: str, name: str, line: int, cells: Any, defaults: Any):
@@ -56,10 +55,10 @@ def _code(function: Any) -> CodeType:
 
 
 def stored(value: Any) -> Any:
-    """A value with the functions in it as a pickle has them.
+    """Convert the functions in a value to their pickled form.
 
     Args:
-        value: a function, or lists, tuples and dictionaries with functions in them.
+        value: a function, or lists, tuples and dictionaries containing functions.
     """
     if isinstance(value, functools.partial):
         return functools.partial(stored(value.func), *stored(value.args), **value.keywords)
@@ -81,7 +80,7 @@ def _at(module: str, name: str) -> Any:
 
 
 def restored(value: Any) -> Any:
-    """The value that `stored` was given."""
+    """The inverse of `stored`."""
     if isinstance(value, Stored):
         return value.found()
     if type(value) in (list, tuple):

@@ -1,4 +1,4 @@
-"""`theano.printing`: graphs as text, and values while a function runs."""
+"""`theano.printing`: print graphs as text, and values at run time."""
 
 import io
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 
 from hornbook.compat.theano.variable import TensorVariable, apply, as_tensor_variable
 
-# What stands between two arguments, and how strongly it binds.
+# Infix operators and their precedence.
 INFIX = {
     "add": ("+", 1),
     "sub": ("-", 1),
@@ -30,7 +30,7 @@ INFIX = {
 
 
 def _outputs(obj: Any) -> list:
-    """The variables of what is to be shown: a variable, a list of them, a function."""
+    """The variables to print, from a variable, a list of them or a function."""
     if isinstance(obj, list | tuple):
         return [one for part in obj for one in _outputs(part)]
     found = obj if isinstance(obj, TensorVariable) else getattr(obj, "outputs", None)
@@ -61,20 +61,19 @@ def debugprint(
     print_clients: bool = False,
     used_ids: Any = None,
 ) -> Any:
-    """Print a graph, a line for each variable, arguments below what they are arguments of.
+    """Print a graph as a tree: one line per variable, arguments below their call.
 
     Args:
         obj: a variable, a function, or a list of them.
-        depth: how many levels; -1 for all.
-        print_type: whether types are shown.
+        depth: number of levels; -1 for all.
+        print_type: whether to show types.
         file: where to print; `"str"` returns the text instead.
-        ids: `"CHAR"` and `"int"` show letters and numbers by which variables are found again,
-            `""` none.
-        stop_on_name: whether what made a variable with a name is left out.
-        done, print_storage, print_clients, used_ids: accepted for Theano's sake.
+        ids: `"CHAR"` and `"int"` label variables with letters or numbers; `""` with none.
+        stop_on_name: whether to stop at variables with a name.
+        done, print_storage, print_clients, used_ids: accepted and ignored.
 
     Returns:
-        The text, if `file` is `"str"`; else the file.
+        The text if `file` is `"str"`, else the file.
     """
     target = io.StringIO() if file == "str" else file or sys.stdout
     names: dict[Any, str] = {}
@@ -155,11 +154,11 @@ def _formula(variable: Any, known: dict) -> str:
 
 
 class Print:
-    """An op that gives its argument, and prints it while the function runs.
+    """An op that returns its argument and prints it at run time.
 
     Args:
         message: printed before the value.
-        attrs: which attributes of the value are printed.
+        attrs: the attributes of the value to print.
         global_fn: called instead of printing, with this object and the value.
 
     Example:
@@ -189,12 +188,12 @@ def _print(op: Print, value: np.ndarray) -> None:
 def pydotprint(
     fct: Any, outfile: Any = None, compact: bool = True, format: str = "png", **ignored: Any
 ) -> None:
-    """Draw a graph; here it is written as text in the language of Graphviz, `outfile`.dot.
+    """Write a graph in Graphviz's dot language, to `outfile`.dot.
 
     Args:
         fct: a variable or a function.
-        outfile: the file; default `theano.pydotprint.dot`.
-        compact, format: accepted for Theano's sake.
+        outfile: the file; default: `theano.pydotprint.dot`.
+        compact, format: accepted and ignored.
         ignored: colours and labels.
     """
     place = f"{str(outfile or 'theano.pydotprint').removesuffix('.' + format)}.dot"
@@ -219,5 +218,5 @@ def pydotprint(
 
 
 def min_informative_str(obj: Any, *ignored: Any) -> str:
-    """A graph as text, in short."""
+    """A graph as short text."""
     return debugprint(obj, file="str", ids="")

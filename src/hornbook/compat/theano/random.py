@@ -1,7 +1,7 @@
-"""`RandomStreams` and `MRG_RandomStreams`: variables that each call of a function draws anew.
+"""`RandomStreams` and `MRG_RandomStreams`: variables drawn anew in each call of a function.
 
-Each draw has a shared variable of its own for its state, whose default update is the state after
-the draw. The numbers are JAX's: those of a seed repeat, and are not Theano's.
+Each draw has its own shared variable for the state, whose default update is the next state. The
+numbers are JAX's: reproducible by seed, but not equal to Theano's.
 """
 
 import functools
@@ -24,10 +24,10 @@ KEY = TensorType("uint32", (False,))
 
 
 class State:
-    """The state of one draw, as programs copy and set it: like a `numpy.random.RandomState`.
+    """The state of one draw, which programs copy and set like a `numpy.random.RandomState`.
 
     Args:
-        words: two integers of 32 bits.
+        words: two 32-bit integers.
 
     Example:
         >>> state = State([1, 2])
@@ -49,7 +49,7 @@ class State:
         return self.words.copy()
 
     def set_state(self, state: Any) -> None:
-        """Go on from a state of before."""
+        """Restore a previous state."""
         self.words = np.array(state, "uint32")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -57,31 +57,31 @@ class State:
 
 
 class RandomStateSharedVariable(SharedVariable):
-    """A shared variable with the state of one draw of `RandomStreams`."""
+    """A shared variable holding the state of one draw of `RandomStreams`."""
 
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """The state, as an object with `seed`, `get_state` and `set_state`."""
         return State(super().get_value())
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
-        """Set the state: what `get_value` gave, or a numpy RandomState."""
+        """Set the state, from `get_value` or a numpy RandomState."""
         if isinstance(value, np.random.RandomState):
             value = value.randint(2**32, size=2, dtype="uint32")
         super().set_value(np.asarray(value), borrow)
 
 
 def _words(seed: Any, *more: int) -> np.ndarray:
-    """The key of a seed, and of a number that counts draws."""
+    """The key for a seed and the index of a draw."""
     given = [secrets.randbits(32)] if seed is None else np.ravel(seed).tolist()
     return np.random.SeedSequence([*(abs(int(one)) for one in given), *more]).generate_state(2)
 
 
 class Draw:
-    """One draw, as a function of a state, the shape if it is given, and parameters.
+    """One draw, as a function of a state, an optional shape, and parameters.
 
     Args:
-        sample: from key, shape, dtype and parameters to numbers.
-        dtype: of these.
+        sample: maps key, shape, dtype and parameters to numbers.
+        dtype: of the numbers.
         sized: whether a shape comes before the parameters.
     """
 
@@ -96,10 +96,10 @@ class Draw:
 
 
 class Streams:
-    """What both classes do: draws, each with a state, that are seeded together.
+    """Base of both classes: draws, each with a state, that are seeded together.
 
     Args:
-        seed: an integer; default a different one each time.
+        seed: an integer; default: random.
     """
 
     make_state: type[SharedVariable] = SharedVariable
@@ -110,14 +110,14 @@ class Streams:
         self.seed_given = seed
 
     def updates(self) -> list[tuple]:
-        """Pairs of a state and what it is after a draw."""
+        """Pairs of a state and its update."""
         return [pair[:2] for pair in self.state_updates]
 
     def seed(self, seed: Any = None) -> None:
-        """Begin all draws anew.
+        """Reseed all draws.
 
         Args:
-            seed: default the one given first.
+            seed: default: the initial seed.
         """
         seed = self.default_instance_seed if seed is None else seed
         self.seed_given = seed
@@ -135,7 +135,7 @@ class Streams:
         lead: Any = None,
         more: int = 0,
     ) -> Any:
-        """A variable that `sample(key, shape, dtype, *parameters)` draws.
+        """A variable drawn by `sample(key, shape, dtype, *parameters)`.
 
         Args:
             name: of the op.
@@ -144,8 +144,8 @@ class Streams:
             dtype: of the result.
             parameters: tensors.
             ndim: the number of axes of `size`.
-            lead: without a size, whether each axis broadcasts; default those of the parameters.
-            more: how many axes come behind.
+            lead: the broadcasting pattern if there is no size; default: that of the parameters.
+            more: the number of trailing axes.
         """
         state = self.make_state(_words(self.seed_given, len(self.state_updates)), KEY)
         variables = [as_tensor_variable(one) for one in parameters]
@@ -179,14 +179,14 @@ class Streams:
         dtype: Any = None,
         nstreams: Any = None,
     ) -> Any:
-        """Numbers between two bounds.
+        """Uniformly distributed numbers between two bounds.
 
         Args:
-            size: the shape: integers, variables, or a vector of them; default that of the bounds.
+            size: the shape: integers, variables, or a vector; default: that of the bounds.
             low, high: the bounds.
-            ndim: the number of axes, where a vector gives the shape.
-            dtype: default `floatX`, or what the bounds need.
-            nstreams: accepted for Theano's sake.
+            ndim: the number of axes, if the shape is a vector.
+            dtype: default: `floatX`, or wider if the bounds need it.
+            nstreams: accepted and ignored.
         """
         dtype = _float(dtype, low, high)
         return self._draw("uniform", _uniform, size, dtype, [low, high], ndim)
@@ -206,7 +206,7 @@ class Streams:
         Args:
             size, ndim, dtype, nstreams: as for `uniform`.
             avg, std: the mean and the standard deviation.
-            truncate: whether no number is more than two deviations off.
+            truncate: whether to limit numbers to two standard deviations from the mean.
         """
         dtype = _float(dtype, avg, std)
         if truncate:
@@ -228,7 +228,7 @@ class Streams:
         nstreams: Any = None,
         prob: Any = None,
     ) -> Any:
-        """How many of `n` trials succeed, each with probability `p`."""
+        """Binomially distributed numbers: successes in `n` trials with probability `p`."""
         p = p if prob is None else prob
         once = not isinstance(n, TensorVariable) and np.ndim(n) == 0 and int(n) == 1
         if once:
@@ -244,12 +244,12 @@ class Streams:
         dtype: Any = "int64",
         nstreams: Any = None,
     ) -> Any:
-        """How often each class comes up in `n` trials.
+        """Multinomially distributed counts of each class in `n` trials.
 
         Args:
-            size: the shape before the classes; default that of the rows of `pvals`.
-            n: how many trials.
-            pvals: `(..., classes)` probabilities.
+            size: the shape before the classes; default: that of the rows of `pvals`.
+            n: number of trials.
+            pvals: probabilities `(..., classes)`.
             ndim: the number of axes of `size`.
             dtype: of the counts.
         """
@@ -262,7 +262,7 @@ class RandomStreams(Streams):
     """`theano.tensor.shared_randomstreams.RandomStreams`.
 
     Args:
-        seed: an integer; default a different one each time.
+        seed: an integer; default: random.
 
     Example:
         >>> draw = RandomStreams(seed=1).uniform((2, 3))
@@ -275,13 +275,13 @@ class RandomStreams(Streams):
     def random_integers(
         self, size: Any = None, low: Any = 0, high: Any = 1, ndim: Any = None, dtype: Any = "int64"
     ) -> Any:
-        """Integers between two bounds, both of which can come up."""
+        """Integers between two bounds, both inclusive."""
         return self._draw("random_integers", _integers, size, dtype, [low, high], ndim)
 
     def poisson(
         self, size: Any = None, lam: Any = 1.0, ndim: Any = None, dtype: Any = "int64"
     ) -> Any:
-        """How many events of a rate come in one unit of time."""
+        """Poisson-distributed numbers with rate `lam`."""
         return self._draw("poisson", _poisson, size, dtype, [lam], ndim)
 
     def choice(
@@ -293,7 +293,7 @@ class RandomStreams(Streams):
         ndim: Any = None,
         dtype: Any = "int64",
     ) -> Any:
-        """Integers below `a`, or elements of a vector, with probabilities `p`."""
+        """Sample integers below `a`, or elements of a vector, with probabilities `p`."""
         given = [a] if p is None else [a, p]
         sample = functools.partial(_chosen, replace=replace)
         return self._draw("choice", sample, () if size is None else size, dtype, given, ndim)
@@ -301,11 +301,11 @@ class RandomStreams(Streams):
     def permutation(
         self, size: Any = None, n: Any = 1, ndim: Any = None, dtype: Any = "int64"
     ) -> Any:
-        """The integers below `n` in a random order; `size` of such rows."""
+        """Random permutations of the integers below `n`, in `size` rows."""
         return self._draw("permutation", _permutation, size, dtype, [n], ndim, (), 1)
 
     def shuffle_row_elements(self, input: Any) -> Any:
-        """The rows of a matrix, or a vector, each in a random order of its own."""
+        """Shuffle a vector, or each row of a matrix independently."""
         x = as_tensor_variable(input)
         return self._draw("shuffle_row_elements", _shuffled, None, x.dtype, [x])
 
@@ -315,7 +315,7 @@ class MRG_RandomStreams(Streams):
 
     Args:
         seed: an integer, or six.
-        use_cuda: accepted for Theano's sake.
+        use_cuda: accepted and ignored.
 
     Example:
         >>> MRG_RandomStreams(seed=1).binomial((3,), p=0.2, dtype="float32").dtype
@@ -327,7 +327,7 @@ class MRG_RandomStreams(Streams):
 
     @property
     def rstate(self) -> Any:
-        """The seed, which tells what further draws begin with."""
+        """The seed from which further draws are derived."""
         return self.seed_given
 
     @rstate.setter
@@ -340,10 +340,10 @@ class MRG_RandomStreams(Streams):
         return drawn
 
     def inc_rstate(self) -> None:
-        """Nothing: each draw has a state of its own."""
+        """No-op: each draw has its own state."""
 
     def truncated_normal(self, size: Any, *args: Any, nstreams: Any = None, **kwargs: Any) -> Any:
-        """Numbers within two deviations of the mean, scaled so that theirs is `std`."""
+        """Normal numbers within two deviations, scaled to standard deviation `std`."""
         return self._truncated(size, 1 / 0.87962566103423978, *args, **kwargs)
 
     def choice(
@@ -356,7 +356,7 @@ class MRG_RandomStreams(Streams):
         dtype: Any = "int64",
         nstreams: Any = None,
     ) -> Any:
-        """For each row of probabilities `size` different classes.
+        """Draw `size` distinct classes for each row of probabilities.
 
         Raises:
             NotImplementedError: with replacement or `a`, as in Theano; use RandomStreams.
@@ -374,7 +374,7 @@ class MRG_RandomStreams(Streams):
     def multinomial_wo_replacement(
         self, size: Any = None, n: Any = 1, pvals: Any = None, **kwargs: Any
     ) -> Any:
-        """`choice` by its older name."""
+        """Older name of `choice`."""
         return self.choice(n, replace=False, p=pvals, **kwargs)
 
 
@@ -399,7 +399,7 @@ def _float(dtype: Any, *parameters: Any) -> str:
 
 
 def _together(variables: list) -> tuple:
-    """For each axis of what several tensors broadcast to, whether it broadcasts."""
+    """The broadcasting pattern of several tensors broadcast together."""
     ndim = max((one.ndim for one in variables), default=0)
     patterns = [(True,) * (ndim - one.ndim) + one.broadcastable for one in variables]
     return tuple(all(axis) for axis in zip(*patterns, strict=True))

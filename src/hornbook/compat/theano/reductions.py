@@ -1,4 +1,4 @@
-"""Functions over axes: sums, means, largest elements, sorting."""
+"""Functions over axes: sums, means, maxima, sorting."""
 
 import math
 from functools import partial
@@ -11,14 +11,14 @@ from hornbook.compat.theano.dtypes import accumulator, dtype_of_array, upgrade_t
 
 
 def axes_of(axis, ndim):
-    """The axes of a reduction as numbers from 0, in order; all for `None`.
+    """Normalize the axes of a reduction to a sorted list of nonnegative integers.
 
     Args:
-        axis: `None`, an integer or several.
-        ndim: how many axes there are.
+        axis: an integer or several; `None` for all.
+        ndim: number of axes.
 
     Raises:
-        ValueError: for an axis that is not there.
+        ValueError: for an axis out of range.
     """
     if axis is None:
         return tuple(range(ndim))
@@ -56,7 +56,7 @@ def prod(
 
 
 def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None):
-    """The mean over axes; that of integers is float64."""
+    """The mean over axes; float64 for integers."""
     x = jnp.asarray(input)
     whole = x.dtype.kind in "biu"
     dtype = dtype or ("float64" if whole else dtype_of_array(x))
@@ -65,7 +65,7 @@ def mean(input, axis=None, dtype=None, op=False, keepdims=False, acc_dtype=None)
 
 
 def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
-    """The variance over axes; `ddof` is taken off the number of elements."""
+    """The variance over axes, dividing by the number of elements minus `ddof`."""
     x = jnp.asarray(input)
     x = x.astype("float64") if x.dtype.kind in "biu" else x
     axes = axes_of(axis, x.ndim)
@@ -94,7 +94,7 @@ def _largest_jvp(axes, primals, tangents):
 
 
 def max(x, axis=None, keepdims=False):
-    """The largest element; all that are equal to it have the whole gradient, as in Theano."""
+    """The maximum; all tied elements get the full gradient, as in Theano."""
     x = jnp.asarray(x)
     axes = axes_of(axis, x.ndim)
     made = _largest(axes, x) if x.dtype.kind == "f" else jnp.max(x, axes, keepdims=True)
@@ -110,12 +110,12 @@ def min(x, axis=None, keepdims=False):
 
 
 def argmax(x, axis=None, keepdims=False):
-    """Where the largest element is, as int64; several axes count as one."""
+    """The index of the maximum, as int64; several axes count as one, flattened."""
     return _where_largest(jnp.argmax, x, axis, keepdims)
 
 
 def argmin(x, axis=None, keepdims=False):
-    """Where the smallest element is, as int64; several axes count as one."""
+    """The index of the minimum, as int64; several axes count as one, flattened."""
     return _where_largest(jnp.argmin, x, axis, keepdims)
 
 
@@ -129,62 +129,62 @@ def _where_largest(find, x, axis, keepdims):
 
 
 def max_and_argmax(a, axis=None, keepdims=False):
-    """The largest element, and where it is."""
+    """The maximum and its index."""
     return max(a, axis, keepdims), argmax(a, axis, keepdims)
 
 
 def all(x, axis=None, keepdims=False):
-    """Whether all elements are not 0."""
+    """Whether all elements are nonzero."""
     x = jnp.asarray(x)
     return jnp.all(x, axes_of(axis, x.ndim), keepdims=bool(keepdims))
 
 
 def any(x, axis=None, keepdims=False):
-    """Whether an element is not 0."""
+    """Whether any element is nonzero."""
     x = jnp.asarray(x)
     return jnp.any(x, axes_of(axis, x.ndim), keepdims=bool(keepdims))
 
 
 def ptp(a, axis=None):
-    """The largest less the smallest element."""
+    """The maximum minus the minimum."""
     return max(a, axis) - min(a, axis)
 
 
 def cumsum(x, axis=None):
-    """Sums up to each element, in the dtype of `x`; `None`: of all in one row."""
+    """Cumulative sums, in the dtype of `x`; flattened without `axis`."""
     x = jnp.asarray(x)
     return jnp.cumsum(x, axis, dtype=x.dtype)
 
 
 def cumprod(x, axis=None):
-    """Products up to each element, in the dtype of `x`; `None`: of all in one row."""
+    """Cumulative products, in the dtype of `x`; flattened without `axis`."""
     x = jnp.asarray(x)
     return jnp.cumprod(x, axis, dtype=x.dtype)
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
-    """The covariance of rows, as `numpy.cov` has it."""
+    """The covariance of rows, as `numpy.cov`."""
     m = jnp.asarray(m, upgrade_to_float(dtype_of_array(m)))
     return jnp.cov(m, y, bool(rowvar), bool(bias), ddof, fweights, aweights)
 
 
 def sort(a, axis=-1, kind="quicksort", order=None):
-    """The elements in order along an axis; `None`: all in one row."""
+    """Sort along an axis; flattened for `None`."""
     return jnp.sort(jnp.asarray(a), None if axis is None else int(axis))
 
 
 def argsort(a, axis=-1, kind="quicksort", order=None):
-    """The places of the elements in order, as int64."""
+    """The indices that sort along an axis, as int64."""
     return jnp.argsort(jnp.asarray(a), None if axis is None else int(axis)).astype("int64")
 
 
 def topk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """The `kth` largest elements along an axis; the smallest where `kth` is negative."""
+    """The `kth` largest elements along an axis; the smallest if `kth` is negative."""
     return jnp.take_along_axis(x, argtopk(x, kth, axis, sorted, idx_dtype), axis)
 
 
 def argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """Where the `kth` largest elements along an axis are."""
+    """The indices of the `kth` largest elements along an axis."""
     x, count = jnp.asarray(x), int(kth)
     if count == 0 or abs(count) > x.shape[axis]:
         raise ValueError(f"topk: kth is 1 to {x.shape[axis]} here, or negative, not {count}")
@@ -194,16 +194,16 @@ def argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
 
 
 def topk_and_argtopk(x, kth, axis=-1, sorted=True, idx_dtype="int64"):
-    """The `kth` largest elements along an axis, and where they are."""
+    """The `kth` largest elements along an axis, and their indices."""
     places = argtopk(x, kth, axis, sorted, idx_dtype)
     return jnp.take_along_axis(jnp.asarray(x), places, axis), places
 
 
 def norm(x, ord=None):
-    """A norm of a vector (any number, `"inf"`, `"-inf"`) or matrix (`"fro"`, 1, -1 and these).
+    """A norm of a vector (any number, `"inf"`, `"-inf"`) or matrix (also `"fro"`, 1, -1).
 
     Raises:
-        ValueError: for another order, or more than two axes.
+        ValueError: for any other order, or more than two axes.
     """
     x = jnp.asarray(x)
     if x.ndim == 1 and (ord is None or ord in ("inf", "-inf") or not isinstance(ord, str)):

@@ -1,7 +1,7 @@
-"""`theano.scan`: a loop is one node, which runs its step on the device.
+"""`theano.scan`: a loop is one node that runs its step on the device.
 
-The step is a part of the graph that is called once, with variables for one element of each
-sequence and for the states. What in it depends on none of these is computed before the loop.
+The step function is called once, with variables for one element of each sequence and for the
+states, and becomes a part of the graph. Loop-invariant computations in it run before the loop.
 """
 
 from collections import OrderedDict
@@ -26,11 +26,11 @@ from hornbook.compat.theano.variable import (
     record,
 )
 
-ATTEMPTS = 4  # at finding the types of the states
+ATTEMPTS = 4  # to find stable types of the states
 
 
 class Until:
-    """What a step returns to say after which step the loop ends.
+    """Returned by a step to give the condition after which the loop stops.
 
     Args:
         condition: a scalar variable.
@@ -46,7 +46,7 @@ until = Until
 
 
 class OrderedUpdates(OrderedDict):
-    """From shared variables to their values after a loop; `+` joins two."""
+    """Maps shared variables to their values after a loop; `+` merges two."""
 
     def __add__(self, other):
         return OrderedUpdates([*self.items(), *dict(other).items()])
@@ -56,11 +56,11 @@ class OrderedUpdates(OrderedDict):
 
 
 class Sequence(NamedTuple):
-    """What a step gets an element of.
+    """A sequence, of which a step gets elements.
 
     Attributes:
         input: a variable.
-        taps: which elements of it, counted from the step.
+        taps: offsets of the elements relative to the step.
     """
 
     input: TensorVariable
@@ -68,11 +68,11 @@ class Sequence(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a step gets of earlier steps' results.
+    """The results of earlier steps that a step gets.
 
     Attributes:
-        initial: a variable, for several steps with an axis for these; `None` if it gets nothing.
-        taps: which steps, counted from this one.
+        initial: a variable, with a leading time axis for several steps; `None` if unused.
+        taps: offsets of the steps relative to this one.
     """
 
     initial: TensorVariable | None
@@ -80,7 +80,7 @@ class State(NamedTuple):
 
     @property
     def depth(self) -> int:
-        """How many steps back it goes."""
+        """How many steps back the taps reach."""
         return -min(self.taps, default=0)
 
     @property
@@ -91,14 +91,14 @@ class State(NamedTuple):
 
 
 class Step:
-    """A step of a loop, as a part of the graph.
+    """The step of a loop, as a part of the graph.
 
     Args:
-        sequences: variables for elements of the sequences, one a tap.
-        states: for each state variables, one a tap.
-        outputs: what it returns.
-        updates: from shared variable to its value after the step.
-        condition: after which the loop ends.
+        sequences: variables for elements of the sequences, one per tap.
+        states: variables for each state, one per tap.
+        outputs: its results.
+        updates: maps shared variables to their values after the step.
+        condition: the loop stops after the step where it is true.
     """
 
     def __init__(
@@ -119,15 +119,15 @@ class Step:
 class Loop(Op):
     """A loop over a step.
 
-    Its arguments are the sequences, where the states begin, the shared variables, what else the
-    step needs, and how many steps there are.
+    Its arguments are the sequences, the initial states, the shared variables, the step's other
+    inputs, and the number of steps.
 
     Args:
         step: the step.
-        taps: of each sequence.
-        states: for each output the taps, `()` where there are none.
-        backwards: whether the sequences are read from their end.
-        truncate: through how many steps, counted from the last, gradients go; -1 for all.
+        taps: the taps of each sequence.
+        states: the taps of each output, `()` for none.
+        backwards: whether to read the sequences in reverse.
+        truncate: number of last steps that gradients flow through; -1 for all.
         types: of the results.
         name: for messages.
     """
@@ -164,7 +164,7 @@ class Loop(Op):
         return [*joined, *kept]
 
     def _elements(self, sequences: list, steps: Any) -> tuple[list, int]:
-        """What the loop goes through, one array a tap, and how many steps it has."""
+        """The arrays to loop over, one per tap, and the number of steps."""
         found = []
         for array, taps in zip(sequences, self.taps, strict=True):
             last, first = max(*taps, 0), min(*taps, 0)
@@ -184,7 +184,7 @@ class Loop(Op):
         return [array[:number] for array in found], number
 
     def _begin(self, initial: list, shared: list) -> tuple[list, list]:
-        """What goes from step to step, before the first one: the last states, and shared ones."""
+        """The initial carry: the windows of last states, and the shared variables."""
         states = []
         given = iter(initial)
         for number, taps in enumerate(self.states):
@@ -204,7 +204,7 @@ class Loop(Op):
         return states, [jnp.asarray(x) for x in shared]
 
     def _body(self, outside: list) -> Callable:
-        """One step, for `lax.scan`."""
+        """The body for `lax.scan`."""
         count = len(self.step.outputs)
 
         def body(carry: Any, elements: list) -> tuple[Any, list]:
@@ -230,7 +230,7 @@ class Loop(Op):
         return self.step.graph.run([*elements, *seen, *shared, *outside])
 
     def _moved(self, states: list, outputs: list) -> list:
-        """The last states, one step later."""
+        """Shift the windows of last states by one step."""
         moved = []
         new = [(i, x) for i, (x, taps) in enumerate(zip(outputs, self.states, strict=True)) if taps]
         for window, (number, result) in zip(states, new, strict=True):
@@ -244,7 +244,7 @@ class Loop(Op):
 
 
 class Count(Loop):
-    """How many steps there are before the condition of a loop is true, that one included."""
+    """The number of steps until the condition of a loop is true, inclusive."""
 
     def _run(self, sequences: list, initial: list, shared: list, outside: list, steps: Any) -> Any:
         elements, number = self._elements(sequences, steps)
@@ -270,7 +270,7 @@ def _stopped(values: Any) -> Any:
     return jax.tree.map(lax.stop_gradient, values)
 
 
-# ---- what programs call
+# ---- public functions
 
 
 def scan(
@@ -288,31 +288,31 @@ def scan(
     strict: bool = False,
     return_list: bool = False,
 ) -> tuple[Any, OrderedUpdates]:
-    """A loop.
+    """Loop over sequences.
 
     Args:
-        fn: the step: from elements of the sequences, results of earlier steps and `non_sequences`
+        fn: the step: maps elements of the sequences, results of earlier steps and `non_sequences`
             to its results, updates of shared variables and `until`.
         sequences: a variable, `{"input": variable, "taps": [...]}`, or a list of these.
-        outputs_info: for each result `None`, where it begins, or
+        outputs_info: for each result `None`, an initial value, or
             `{"initial": variable, "taps": [...]}`; or a list of these.
         non_sequences: a variable, or a list of them.
-        n_steps: how many steps; default as many as the sequences have.
-        truncate_gradient: through how many steps, counted from the last, gradients go; -1: all.
-        go_backwards: whether the sequences are read from their end.
-        mode, profile, allow_gc: accepted for Theano's sake.
+        n_steps: number of steps; default: the length of the sequences.
+        truncate_gradient: number of last steps that gradients flow through; -1: all.
+        go_backwards: whether to read the sequences in reverse.
+        mode, profile, allow_gc: accepted and ignored.
         name: for messages.
-        strict: whether shared variables have to be among `non_sequences`.
-        return_list: whether one result is in a list too.
+        strict: whether shared variables must be listed in `non_sequences`.
+        return_list: whether to return a list even for one result.
 
     Returns:
-        The results of all steps, each along a new first axis (a variable, a list of several, or
+        The results of all steps, stacked along a new first axis (a variable, a list, or
         `None`), and the updates of shared variables.
 
     Raises:
-        ValueError: if the number of results is not that of `outputs_info`, or nothing says how many
-            steps there are.
-        TypeError: if a state cannot keep its dtype.
+        ValueError: if the number of results differs from that of `outputs_info`, or the number of
+            steps is unknown.
+        TypeError: if a state cannot keep its type.
 
     Example:
         >>> k, a = TensorType("int64", ())("k"), TensorType("float32", (False,))("a")
@@ -402,7 +402,7 @@ def _state(given: Any) -> State:
 def _traced(
     fn: Callable, read: list[Sequence], states: list[State] | None, others: list, label: str
 ) -> tuple[Step, list[State]]:
-    """The step, and the states in the dtypes that they keep."""
+    """Trace the step; returns it, and the states with stable types."""
     for _ in range(ATTEMPTS):
         elements = [_element(one.input, tap) for one in read for tap in one.taps]
         seen = [
@@ -440,7 +440,7 @@ def _name(variable: Any, tap: int) -> str | None:
 
 
 def _keeping(state: State, result: TensorVariable, label: str) -> State:
-    """The state, of a type that holds what a step returns."""
+    """The state with a type that can hold a step's result."""
     if not state.taps:
         return state
     before, after = state.type, result.type
@@ -468,7 +468,7 @@ def _same(x):
 
 
 def _returned(made: Any) -> tuple[list, dict, TensorVariable | None]:
-    """The results, the updates and the condition among what a step returns."""
+    """Split a step's return value into results, updates and condition."""
     if made is None:
         return [], {}, None
     parts = list(made) if isinstance(made, list | tuple) else [made]
@@ -493,7 +493,7 @@ def _returned(made: Any) -> tuple[list, dict, TensorVariable | None]:
 
 
 def _are_pairs(made: Any) -> bool:
-    """Whether it is a list of pairs of a shared variable and its value."""
+    """Whether a value is a list of pairs of a shared variable and its value."""
     return (
         isinstance(made, list | tuple)
         and bool(made)
@@ -507,7 +507,7 @@ def _are_pairs(made: Any) -> bool:
 
 
 def _add_default_updates(updates: dict, outputs: list) -> None:
-    """Let random streams go on from step to step."""
+    """Add default updates, so that random streams advance at each step."""
     while True:
         used = sources([*outputs, *updates.values()])
         found = {
@@ -535,7 +535,7 @@ def map(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """`fn` of each element of the sequences. Arguments are those of `scan`."""
+    """Map `fn` over the sequences. For the arguments see `scan`."""
     return scan(
         fn, sequences, None, non_sequences, None, truncate_gradient, go_backwards, mode, name
     )
@@ -550,7 +550,7 @@ def reduce(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """The last results of a loop. Arguments are those of `scan`."""
+    """The last results of a loop. For the arguments see `scan`."""
     found, updates = scan(
         fn, sequences, outputs_info, non_sequences, None, -1, go_backwards, mode, name
     )
@@ -565,7 +565,7 @@ def foldl(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """The last results of a loop. Arguments are those of `scan`."""
+    """The last results of a loop. For the arguments see `scan`."""
     return reduce(fn, sequences, outputs_info, non_sequences, False, mode, name)
 
 
@@ -577,5 +577,5 @@ def foldr(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """The last results of a loop from the end. Arguments are those of `scan`."""
+    """The last results of a loop in reverse. For the arguments see `scan`."""
     return reduce(fn, sequences, outputs_info, non_sequences, True, mode, name)

@@ -1,7 +1,7 @@
-"""Elements that are chosen by value, and tensors with some elements changed.
+"""Selection of elements by value, and tensors with some elements changed.
 
-How many are chosen is computed first, as an integer that decides about a shape: a function that
-chooses another number of elements in each call is compiled for each number.
+The number of selected elements is computed first, as an integer that determines a shape: a function
+is compiled once for each such number.
 """
 
 from typing import Any
@@ -23,12 +23,12 @@ NO_PART = (
 
 
 def _count(x: Any) -> Any:
-    """How many elements are not 0."""
+    """The number of nonzero elements."""
     return op(reductions.sum)(neq(x, 0))
 
 
 def nonzero(a: Any, return_matrix: bool = False) -> Any:
-    """Where elements are not 0: one vector for each axis, or all as a matrix.
+    """The indices of nonzero elements: one vector per axis, or all as a matrix.
 
     Raises:
         ValueError: for a scalar.
@@ -47,18 +47,18 @@ def _nonzero(a, count):
 
 
 def flatnonzero(a: Any) -> Any:
-    """Where elements are not 0, counted in one row."""
+    """The flat indices of nonzero elements."""
     return nonzero(op(shaping.flatten)(as_tensor_variable(a)))[0]
 
 
 def nonzero_values(a: Any) -> Any:
-    """The elements that are not 0, in one row."""
+    """The nonzero elements, flattened."""
     row = op(shaping.flatten)(as_tensor_variable(a))
     return op(shaping.take)(row, nonzero(row)[0])
 
 
 def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
-    """The elements along an axis where the condition is not 0."""
+    """The elements along an axis where the condition is nonzero."""
     places = flatnonzero(condition)
     if axis is None:
         return op(shaping.take)(op(shaping.flatten)(as_tensor_variable(x)), places)
@@ -68,13 +68,13 @@ def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
 def bincount(
     x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: bool = False
 ) -> Any:
-    """How often each integer from 0 stands in a vector, or the sum of its weights.
+    """Count each nonnegative integer in a vector, or sum its weights.
 
     Args:
         x: integers.
-        weights: one for each of them.
-        minlength: how many counts there are at least.
-        assert_nonneg: accepted for Theano's sake.
+        weights: one per integer.
+        minlength: minimum number of counts.
+        assert_nonneg: accepted and ignored.
     """
     x = as_tensor_variable(x)
     length = op(_length, "bincount_length")(x, 0 if minlength is None else minlength)
@@ -97,7 +97,7 @@ def _bincount(x, length, *weights):
 def unique(
     x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
-    """The elements in order, each once; where each is first, where all went, how many there are."""
+    """The sorted unique elements; optionally first indices, inverse indices and counts."""
     x = as_tensor_variable(x)
     count = op(_different, "unique_count")(x)
     more = return_index + return_inverse + return_counts
@@ -118,7 +118,7 @@ def _different(x):
 
 
 def confusion_matrix(actual: Any, pred: Any) -> Any:
-    """How often each class was taken for each other, and the classes in order.
+    """The confusion matrix, and the sorted classes.
 
     Args:
         actual, pred: vectors of classes.
@@ -139,12 +139,12 @@ def _confusions(actual, pred, order):
 def set_subtensor(
     x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasing: bool = False
 ) -> Any:
-    """A tensor of which one part is replaced.
+    """Replace a part of a tensor.
 
     Args:
-        x: the part: a tensor that was indexed, such as `w[:2]`.
-        y: what is put in its place; it may broadcast.
-        inplace, tolerate_inplace_aliasing: accepted for Theano's sake.
+        x: the part, an indexed tensor, such as `w[:2]`.
+        y: the new value; it may broadcast.
+        inplace, tolerate_inplace_aliasing: accepted and ignored.
 
     Returns:
         The whole tensor.
@@ -162,13 +162,13 @@ def inc_subtensor(
     set_instead_of_inc: bool = False,
     tolerate_inplace_aliasing: bool = False,
 ) -> Any:
-    """A tensor to one part of which something is added; to elements that are named twice, twice.
+    """Add to a part of a tensor; repeated indices accumulate.
 
     Args:
-        x: the part: a tensor that was indexed.
-        y: what is added; it may broadcast.
-        inplace, tolerate_inplace_aliasing: accepted for Theano's sake.
-        set_instead_of_inc: as `set_subtensor`.
+        x: the part, an indexed tensor.
+        y: the value to add; it may broadcast.
+        inplace, tolerate_inplace_aliasing: accepted and ignored.
+        set_instead_of_inc: whether to replace, as `set_subtensor`.
 
     Returns:
         The whole tensor.

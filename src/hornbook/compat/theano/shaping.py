@@ -1,6 +1,6 @@
-"""Tensors that are made, joined, cut, indexed and put in another shape.
+"""Creating, joining, splitting, indexing and reshaping tensors.
 
-Sizes may be computed: they are numbers when a function is called.
+Sizes may be symbolic: they are numbers when a function is called.
 """
 
 import jax.numpy as jnp
@@ -30,13 +30,13 @@ def _size(x):
 
 
 def _one(shape):
-    """A shape that is given as one argument, or a size at a time."""
+    """A shape given as one argument or as separate sizes."""
     alone = len(shape) == 1 and (isinstance(shape[0], list | tuple) or shape[0].ndim == 1)
     return shape[0] if alone else shape
 
 
 def ones_in(shape, ndim=None):
-    """For each axis of a shape whether its size is 1, as far as is known."""
+    """For each axis of a shape, whether its size is known to be 1."""
     if is_constant(shape):
         shape = shape.data
     if isinstance(shape, TensorVariable) and shape.ndim:
@@ -54,7 +54,7 @@ def _is_known(size):
     return is_constant(size) or not isinstance(size, TensorVariable)
 
 
-# ---- making
+# ---- creating
 
 
 @typed(lambda shape, dtype=None: TensorType(wanted(dtype), ones_in(shape)))
@@ -71,23 +71,23 @@ def ones(shape, dtype=None):
 
 @typed(lambda value, *shape: TensorType(dtype_of_array(value), ones_in(_one(shape))))
 def alloc(value, *shape):
-    """An array of a shape that holds one value, or an array over and over."""
+    """Broadcast a value or an array to a shape."""
     return jnp.broadcast_to(value, sizes(_one(shape)))
 
 
 @typed(lambda *shape, dtype=None: TensorType(wanted(dtype), ones_in(_one(shape))))
 def alloc_empty(*shape, dtype=None):
-    """An array of zeros, where Theano left what was in memory."""
+    """An array of zeros; Theano left it uninitialized."""
     return jnp.zeros(sizes(shape), wanted(dtype))
 
 
 def zeros_like(model, dtype=None, opt=False):
-    """An array of zeros of the shape and, by default, dtype of another."""
+    """Zeros with the shape and, by default, dtype of another array."""
     return jnp.zeros(jnp.shape(model), dtype or dtype_of_array(model))
 
 
 def ones_like(model, dtype=None, opt=False):
-    """An array of ones of the shape and, by default, dtype of another."""
+    """Ones with the shape and, by default, dtype of another array."""
     return jnp.ones(jnp.shape(model), dtype or dtype_of_array(model))
 
 
@@ -107,17 +107,17 @@ def tri(N, M=None, k=0, dtype=None):
 
 
 def tril(m, k=0):
-    """The elements on and below a diagonal, the others 0."""
+    """The lower triangle: elements above a diagonal are set to 0."""
     return jnp.tril(m, _size(k))
 
 
 def triu(m, k=0):
-    """The elements on and above a diagonal, the others 0."""
+    """The upper triangle: elements below a diagonal are set to 0."""
     return jnp.triu(m, _size(k))
 
 
 def arange(start, stop=None, step=1, dtype=None):
-    """Numbers from `start` up to before `stop`; integers are int64."""
+    """Numbers from `start` to `stop`, exclusive; integers are int64."""
     if stop is None:
         start, stop = 0, start
     given = start, stop, step
@@ -132,12 +132,12 @@ def _number(x):
 
 
 def bartlett(M):
-    """A window that rises and falls in straight lines."""
+    """The Bartlett (triangular) window."""
     return jnp.asarray(np.bartlett(_size(M)))
 
 
 def diag(v, k=0):
-    """A diagonal of a matrix, or the matrix with a vector on a diagonal."""
+    """A diagonal of a matrix, or a matrix with a vector on a diagonal."""
     return jnp.diag(jnp.asarray(v), _size(k))
 
 
@@ -146,18 +146,18 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     return jnp.diagonal(a, offset, axis1, axis2)
 
 
-# ---- joining and cutting
+# ---- joining and splitting
 
 
 def concatenate(tensor_list, axis=0):
-    """Arrays one behind the other along an axis."""
+    """Concatenate arrays along an axis."""
     if not isinstance(tensor_list, list | tuple):
         raise TypeError(f"concatenate takes a list of tensors, not {tensor_list!r}")
     return join(axis, *tensor_list)
 
 
 def join(axis, *tensors_list):
-    """Arrays one behind the other along an axis."""
+    """Concatenate arrays along an axis."""
     if len(tensors_list) == 1 and isinstance(tensors_list[0], list | tuple):
         tensors_list = tuple(tensors_list[0])
     dtype = upcast(*map(dtype_of_array, tensors_list))
@@ -165,7 +165,7 @@ def join(axis, *tensors_list):
 
 
 def stack(*tensors, axis=0):
-    """Arrays of one shape along a new axis; given as a list and an axis, or one by one."""
+    """Stack arrays along a new axis; given as a list or one by one."""
     if tensors and isinstance(tensors[0], list | tuple):
         axis = tensors[1] if len(tensors) > 1 else axis
         tensors = tuple(tensors[0])
@@ -184,7 +184,7 @@ def horizontal_stack(*args):
 
 
 def vertical_stack(*args):
-    """Matrices one above the other."""
+    """Stack matrices vertically."""
     return concatenate(args, 0)
 
 
@@ -196,7 +196,7 @@ def _parts(x, splits_size, n_splits, axis=0):
 
 @typed(_parts)
 def split(x, splits_size, n_splits, axis=0):
-    """The parts of an array, of the given sizes along an axis."""
+    """Split an array into parts of given sizes along an axis."""
     parts = sizes(splits_size)
     axis = _size(axis)
     if len(parts) != _size(n_splits) or sum(parts) != x.shape[axis]:
@@ -216,14 +216,14 @@ def _flat(x, kept):
 
 @typed(lambda x, newshape, ndim=None: TensorType(x.dtype, ones_in(newshape, ndim)))
 def reshape(x, newshape, ndim=None):
-    """The same elements, row by row, in another shape; -1 for a size that follows from the rest."""
+    """Reshape in row-major order; -1 infers a size from the others."""
     shape = sizes(newshape)
     return logs.kept(x, jnp.reshape(x, shape), lambda log: jnp.reshape(log, shape))
 
 
 @typed(lambda x, ndim=None, outdim=None: _flat(x, (ndim or outdim or 1) - 1))
 def flatten(x, ndim=None, outdim=None):
-    """The first `ndim - 1` axes, and the rest as one axis; by default all as one."""
+    """Keep the first `ndim - 1` axes and flatten the rest; by default flatten all."""
     x = jnp.asarray(x)
     kept = (ndim or outdim or 1) - 1
     if kept > x.ndim or kept < 0:
@@ -253,7 +253,7 @@ def shape_padaxis(t, axis):
 
 
 def tile(x, reps, ndim=None):
-    """An array again and again along each axis."""
+    """Tile an array along each axis."""
     x = jnp.asarray(x)
     x = x.reshape((1,) * ((ndim or 0) - x.ndim) + x.shape)
     return jnp.tile(x, sizes(reps))
@@ -267,18 +267,18 @@ def _repeated(x, repeats, axis=None):
 
 @typed(_repeated)
 def repeat(x, repeats, axis=None):
-    """Each element again and again; how often may differ for each."""
+    """Repeat each element; the counts may differ."""
     times = integers.concrete(repeats) if isinstance(repeats, int) or repeats.ndim < 2 else repeats
     return jnp.repeat(jnp.asarray(x), np.asarray(times), axis)
 
 
 def roll(x, shift, axis=None):
-    """Elements moved along an axis; those that leave come in at the other end."""
+    """Shift elements along an axis, wrapping around."""
     return jnp.roll(x, shift, axis)
 
 
 def diff(x, n=1, axis=-1):
-    """Differences of neighbours, `n` times."""
+    """Differences of adjacent elements, `n` times."""
     return jnp.diff(x, n, axis)
 
 
@@ -286,71 +286,71 @@ def diff(x, n=1, axis=-1):
 
 
 def set_subtensor(x, index, y):
-    """`x` with another part in the place of `x[index]`."""
+    """`x` with `x[index]` replaced."""
     return x.at[index].set(jnp.asarray(y, x.dtype))
 
 
 def inc_subtensor(x, index, y):
-    """`x` with a number added to `x[index]`; to elements that are named twice, twice."""
+    """`x` with `y` added to `x[index]`; repeated indices accumulate."""
     return x.at[index].add(jnp.asarray(y, x.dtype))
 
 
 def take(a, indices, axis=None, mode="raise"):
-    """Elements by their places along an axis; `mode`: `"raise"`, `"wrap"` or `"clip"`."""
+    """Elements by index along an axis; `mode`: `"raise"`, `"wrap"` or `"clip"`."""
     modes = {"raise": None, "wrap": "wrap", "clip": "clip"}
     return jnp.take(a, jnp.asarray(indices), axis, mode=modes[mode])
 
 
 def choose(a, choices, out=None, mode="raise"):
-    """For each element the one of that number among the choices."""
+    """Pick each element from the choice with its index."""
     modes = {"raise": "clip", "wrap": "wrap", "clip": "clip"}
     return jnp.choose(a, list(choices), mode=modes[mode])
 
 
 def searchsorted(x, v, side="left", sorter=None):
-    """Where numbers would have to stand among those in order, as int64."""
+    """Insertion indices into a sorted array, as int64."""
     x = x if sorter is None else jnp.take(x, sorter)
     return jnp.searchsorted(x, v, side=side).astype("int64")
 
 
 def to_one_hot(y, nb_class, dtype=None):
-    """Rows with a 1 at the place that each integer names."""
+    """One-hot rows for integers."""
     return jnp.asarray(jnp.asarray(y)[:, None] == jnp.arange(_size(nb_class)), wanted(dtype))
 
 
 def fill_diagonal(a, val):
-    """An array with one value on its diagonal."""
+    """Set the diagonal to one value."""
     return jnp.fill_diagonal(jnp.asarray(a), jnp.asarray(val, a.dtype), inplace=False)
 
 
 def fill_diagonal_offset(a, val, offset):
-    """A matrix with one value on a diagonal."""
+    """Set a diagonal of a matrix to one value."""
     a = jnp.asarray(a)
     on = jnp.arange(a.shape[1]) - jnp.arange(a.shape[0])[:, None] == jnp.asarray(offset)
     return jnp.where(on, jnp.asarray(val, a.dtype), a)
 
 
 def unravel_index(indices, dims, order="C", ndim=None):
-    """The places along each axis of elements that are counted in one row."""
+    """Convert flat indices to indices along each axis."""
     shape = sizes(dims)
     found = jnp.unravel_index(indices, shape if order == "C" else shape[::-1])
     return tuple(one.astype("int64") for one in (found if order == "C" else found[::-1]))
 
 
 def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
-    """Elements counted in one row, from their places along each axis."""
+    """Convert indices along each axis to flat indices."""
     modes = {"raise": "clip", "wrap": "wrap", "clip": "clip"}
     made = jnp.ravel_multi_index(tuple(multi_index), sizes(dims), modes[mode], order)
     return made.astype("int64")
 
 
 def permute_row_elements(x, y, inverse=0):
-    """The elements of each row in another order, or, inverse, put back."""
+    """Permute each row, or undo the permutation with `inverse`."""
     order = jnp.broadcast_to(y, jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))
     order = jnp.argsort(order, -1) if inverse else order
     return jnp.take_along_axis(jnp.broadcast_to(x, order.shape), order, -1)
 
 
 def inverse_permutation(perm):
-    """The permutation that undoes another."""
+    """The inverse of a permutation."""
     return jnp.argsort(perm, -1).astype(dtype_of_array(perm))

@@ -16,13 +16,13 @@ class SharedVariable(TensorVariable):
     """A variable with a value, which functions may update.
 
     Args:
-        value: the value, an array; it is copied.
-        type: its type; default: the array's dtype and axes, none of which broadcasts.
+        value: an array; it is copied.
+        type: its type; default: the array's dtype and axes, without broadcasting.
         name: for messages.
 
     Attributes:
-        default_update: what each function that uses it updates it with, unless it is told another
-            update; `None` for nothing.
+        default_update: the update applied by each function that uses it, unless overridden;
+            `None` for none.
     """
 
     default_update: TensorVariable | None = None
@@ -41,8 +41,8 @@ class SharedVariable(TensorVariable):
         """The value.
 
         Args:
-            borrow: an array that can be read, and is not copied where that is possible.
-            return_internal_type: accepted for Theano's sake.
+            borrow: return a read-only view where possible, instead of a copy.
+            return_internal_type: accepted and ignored.
         """
         return np.asarray(self.array) if borrow else np.array(self.array)
 
@@ -50,11 +50,11 @@ class SharedVariable(TensorVariable):
         """Replace the value.
 
         Args:
-            value: an array with as many axes.
-            borrow: accepted for Theano's sake: the value is copied.
+            value: an array with the same number of axes.
+            borrow: accepted and ignored: the value is copied.
 
         Raises:
-            TypeError: for another number of axes, or a dtype that would lose something.
+            TypeError: for a wrong number of axes, or a dtype that would lose precision.
         """
         try:
             self.array = on_device(fitted(value, self.type))
@@ -68,7 +68,7 @@ class SharedVariable(TensorVariable):
             self.array = jnp.zeros_like(self.array)
 
     def clone(self) -> "SharedVariable":
-        """Another shared variable with the value that this has now."""
+        """A new shared variable with the current value."""
         made = type(self)(self.get_value(), self.type, self.name)
         made.default_update = self.default_update
         return made
@@ -106,15 +106,15 @@ def shared(
     """A shared variable.
 
     Args:
-        value: a number or an array. A Python float is of `floatX`; an array keeps its dtype.
+        value: a number or an array. A Python float becomes `floatX`; an array keeps its dtype.
         name: for messages.
-        strict, allow_downcast: accepted for Theano's sake.
-        borrow: accepted for Theano's sake: the value is copied.
-        broadcastable: for each axis, whether it broadcasts; default none.
+        strict, allow_downcast: accepted and ignored.
+        borrow: accepted and ignored: the value is copied.
+        broadcastable: for each axis, whether it broadcasts; default: none does.
         ignored: `target` and the like.
 
     Raises:
-        TypeError: for what is no array of numbers, symbolic variables among it.
+        TypeError: for anything but numbers, including symbolic variables.
 
     Example:
         >>> w = shared(np.zeros(2, "float32"), name="w")

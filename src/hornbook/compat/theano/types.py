@@ -1,4 +1,4 @@
-"""Types of Theano's variables: a dtype, and for each axis whether it is one that broadcasts."""
+"""Types of Theano's variables: a dtype, and for each axis whether it broadcasts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,10 +15,10 @@ DTYPES = (
 
 
 def dtype_of(dtype: Any) -> str:
-    """The name of a dtype; `"floatX"` stands for the setting.
+    """The name of a dtype; `"floatX"` means the configured one.
 
     Raises:
-        TypeError: if there is no such dtype.
+        TypeError: for an unknown dtype.
     """
     if dtype == "floatX":
         return config.floatX
@@ -32,14 +32,14 @@ def dtype_of(dtype: Any) -> str:
 
 
 def is_float(dtype: str) -> bool:
-    """Whether there are gradients for numbers of this dtype."""
+    """Whether a dtype is differentiable."""
     return dtype.startswith(("float", "complex"))
 
 
 def upcast(*dtypes: str) -> str:
-    """The dtype of arithmetic between numbers of these dtypes.
+    """The result dtype of arithmetic between dtypes.
 
-    An integer takes the dtype of a float that it meets, of whatever width; booleans count as int8.
+    An integer and a float give the float's dtype, whatever its width; booleans count as int8.
 
     Example:
         >>> upcast("int64", "float32"), upcast("int8", "int32"), upcast("bool", "bool")
@@ -51,22 +51,22 @@ def upcast(*dtypes: str) -> str:
 
 
 class TensorType:
-    """The type of a tensor; called, it makes a variable.
+    """The type of a tensor; calling it creates a variable.
 
     Args:
         dtype: such as `"float32"`.
         broadcastable: for each axis, whether its size is 1 and it broadcasts.
-        name: accepted for Theano's sake.
+        name: accepted and ignored.
 
     Raises:
-        TypeError: if there is no such dtype.
+        TypeError: for an unknown dtype.
 
     Example:
         >>> TensorType("float32", (False, True))("x").ndim
         2
     """
 
-    make: Any = None  # makes a variable of a type; `variable.py` puts it here
+    make: Any = None  # creates a variable of a type; set by `variable.py`
 
     def __init__(self, dtype: Any, broadcastable: Sequence[bool], name: str | None = None):
         self.dtype = dtype_of(dtype)
@@ -80,7 +80,7 @@ class TensorType:
 
     @property
     def numpy_dtype(self) -> np.dtype:
-        """The dtype, as numpy has it."""
+        """The dtype as a numpy dtype."""
         return np.dtype(self.dtype)
 
     def __call__(self, name: str | None = None) -> Any:
@@ -89,7 +89,7 @@ class TensorType:
     make_variable = __call__
 
     def clone(self, dtype: Any = None, broadcastable: Any = None) -> "TensorType":
-        """A type that differs in one of the two."""
+        """A copy with another dtype or broadcasting pattern."""
         pattern = self.broadcastable if broadcastable is None else broadcastable
         return TensorType(dtype or self.dtype, pattern)
 

@@ -1,8 +1,7 @@
-"""Derivatives that are the same wherever they are taken: of linear functions.
+"""Derivatives of linear functions, which need no value at some of their starts.
 
-In Theano `Lop(dot(x, W), W, v)` is a formula of `x` and `v` alone, so that a function needs no
-value for `W`. Here a derivative runs the function, for which `W` has to have a shape: the one shape
-that fits the others.
+In Theano `Lop(dot(x, W), W, v)` is an expression of `x` and `v` alone, so a function needs no value
+for `W`. Here a derivative runs the function, which needs a shape for `W`: the one shape that fits.
 """
 
 import itertools
@@ -20,15 +19,15 @@ from hornbook.compat.theano.shared import SharedVariable
 from hornbook.compat.theano.variable import is_constant
 from hornbook.core.symbolic import Node
 
-MOST = 256  # shapes that are tried
+MOST = 256  # shapes to try
 
 
 def without_values(ends: list, given: set) -> list:
-    """Variables, where derivatives do not ask for values that nobody gives and they do not need.
+    """Variables whose derivatives no longer depend on missing values that they do not need.
 
     Args:
         ends: the variables.
-        given: the variables that have values.
+        given: the variables with values.
     """
     missing = {
         v
@@ -48,7 +47,7 @@ def without_values(ends: list, given: set) -> list:
 
 
 def _is_same(node: Node, index: int) -> bool:
-    """Whether the derivative is the same for all values of one of its starts."""
+    """Whether a derivative is independent of the value of one of its starts."""
     with wide(), integers.guessing():
         args = jax.tree.map(_stand_in, node.args)
         traced = jax.make_jaxpr(node.op.fn)(*args).jaxpr
@@ -76,7 +75,7 @@ class Unneeded(Derivative):
         self.fn = self._filled
 
     def _filled(self, starts: list, outside: list, vectors: list) -> list:
-        """The derivative at zeros, in the one shape that fits."""
+        """Run the derivative with zeros for missing starts, in the one shape that fits."""
         if None not in starts:
             return self._run(starts, outside, vectors)
         known = [a for a in (*starts, *outside, *vectors) if a is not None]

@@ -1,4 +1,4 @@
-"""Values for variables: what a type takes, and what it would lose something of."""
+"""Values for variables: conversion to a type, and its checks."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from hornbook.compat.theano.types import TensorType, is_float
 
 
 def fitted(value: Any, type: TensorType, allow_downcast: bool | None = None) -> np.ndarray:
-    """A value as an array of a type.
+    """Convert a value to an array of a type.
 
     Args:
-        value: an array, a number, lists of numbers.
+        value: an array, a number or lists of numbers.
         type: the type.
-        allow_downcast: whether digits may be lost; `None`: those of a Python float, and until
-            the program has set `floatX` those of any number for a float.
+        allow_downcast: whether precision may be lost; `None`: only for Python floats and, until
+            the program sets `floatX`, for any float result.
 
     Raises:
-        TypeError: if it has another number of axes, or digits would be lost.
+        TypeError: for a wrong number of axes, or if precision would be lost.
     """
     array = np.asarray(value)
     if array.dtype != type.dtype:

@@ -1,7 +1,7 @@
 """Theano's symbolic variables, and `apply`, which makes a node from a pure function of arrays.
 
-A variable has a dtype and a number of axes, and no sizes: these are known when a function is
-called. It is a symbolic tensor of the core, so that what is computed from it is one `Graph`.
+A variable has a dtype and a number of axes but no sizes: these are known when a function is called.
+It is a symbolic tensor of the core, so computations on it form a `Graph`.
 
 To write an op, write a function of arrays that JAX can trace, and apply it to variables:
 
@@ -17,10 +17,10 @@ To write an op, write a function of arrays that JAX can trace, and apply it to v
     def diagonal(x, offset=0):
         return apply(_diagonal, x, offset=offset)     # the type is found by trial
 
-What is passed by position is a tensor, or a list of tensors, or `None`; what is passed by name goes
-to the function as it is. An op that needs to know a size calls `integers.concrete` on the argument.
-It runs with 64-bit numbers switched on: give dtypes where jax.numpy would choose them. Methods of
-variables are added with `methods(sum=..., mean=...)`.
+Positional arguments are tensors, lists of tensors, or `None`; keyword arguments are passed to the
+function unchanged. An op that needs a concrete size calls `integers.concrete` on the argument. It
+runs with 64-bit dtypes enabled: give dtypes where jax.numpy would choose them. Methods of variables
+are added with `methods(sum=..., mean=...)`.
 """
 
 import functools
@@ -40,12 +40,12 @@ from hornbook.compat.theano.types import TensorType, dtype_of, upcast
 from hornbook.core.errors import PACKAGE
 from hornbook.core.symbolic import Node, SymbolicTensor, symbolic_leaves
 
-SIZES = (integers.TRIED, 60, 840)  # tried for unknown sizes, beside those of constants
-Infer = Callable[..., Any]  # from the arguments to a TensorType, or a list of them
+SIZES = (integers.TRIED, 60, 840)  # tried for unknown sizes, in addition to constants' sizes
+Infer = Callable[..., Any]  # maps the arguments to a TensorType, or a list of them
 
 
 def users_line() -> tuple[str, int]:
-    """The file and the line of the program that is calling."""
+    """The file and line of the calling program."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
@@ -58,7 +58,7 @@ class TensorVariable(SymbolicTensor):
     Args:
         type: its type.
         name: for messages.
-        node: the `Apply` it is a result of; default it is an input.
+        node: the `Apply` that computes it; default: it is an input.
     """
 
     def __init__(self, type: TensorType, name: str | None = None, node: Node | None = None):
@@ -86,17 +86,17 @@ class TensorVariable(SymbolicTensor):
 
     @property
     def owner(self) -> "Apply | None":
-        """The call it is a result of."""
+        """The call that computes it."""
         return self.node if isinstance(self.node, Apply) else None
 
     @property
     def where(self) -> tuple[str, int]:
-        """The file and the line of the program that made it."""
+        """The file and line of the program that created it."""
         return self.node.op.made if self.owner else self.made
 
     @property
     def index(self) -> int | None:
-        """Which of the results of its call it is."""
+        """Its index among the results of its call."""
         return self.node.output_list.index(self) if self.owner else None
 
     def __iter__(self):
@@ -136,18 +136,18 @@ class TensorVariable(SymbolicTensor):
     __repr__ = __str__
 
     def clone(self) -> "TensorVariable":
-        """Another input of this type and name."""
+        """A new input of the same type and name."""
         return self.type(self.name)
 
 
-# Which methods say that Python cannot branch on them, and which functions of numpy are known.
+# Methods that raise because Python cannot branch on variables, and known numpy functions.
 COMPARISONS = {"eq", "neq", "lt", "le", "gt", "ge"}
 UFUNCS: dict[str, Callable] = {}
 TensorType.make = staticmethod(TensorVariable)
 
 
 def methods(**functions: Callable) -> None:
-    """Give all variables more methods."""
+    """Add methods to all variables."""
     for name, function in functions.items():
         setattr(TensorVariable, name, _method(function))
 
@@ -161,7 +161,7 @@ def _method(function: Callable) -> Callable:
 
 
 class TensorConstant(TensorVariable):
-    """A tensor with a value that does not change.
+    """A tensor with a constant value.
 
     Args:
         type: its type.
@@ -192,12 +192,12 @@ def constant(
     Args:
         x: a number, an array, or lists of numbers.
         name: for messages.
-        ndim: number of axes; axes of size 1 are added before the first.
-        dtype: default: the smallest integer for integers, `floatX` for a float that needs no more,
-            an array's own.
+        ndim: number of axes; axes of size 1 are prepended.
+        dtype: default: the smallest that fits an integer, `floatX` for a float that fits it, an
+            array's own.
 
     Raises:
-        TypeError: for what is no array of numbers.
+        TypeError: for anything but numbers.
 
     Example:
         >>> constant(3).dtype, constant(0.5).dtype, constant(np.ones(2)).dtype
@@ -217,7 +217,7 @@ def constant(
 
 
 def _dtype_of_constant(x: Any, data: np.ndarray) -> Any:
-    if data.dtype.kind == "f" and isinstance(x, float):  # numpy's float64 is one of Python's
+    if data.dtype.kind == "f" and isinstance(x, float):  # numpy's float64 is a Python float
         if config.floatX != "float64":
             return config.floatX
         exact = np.float32(x) == x or x != x
@@ -232,16 +232,16 @@ def _dtype_of_constant(x: Any, data: np.ndarray) -> Any:
 
 
 def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None) -> Any:
-    """A variable: one as it is, numbers and arrays as constants, a list of variables stacked.
+    """Convert to a variable: constants from numbers and arrays, a stack from a list.
 
     Args:
-        x: what to make one of.
-        name: for messages, of a constant.
-        ndim: number of axes; axes that broadcast are added before the first.
+        x: a variable, number, array or list.
+        name: for a constant, for messages.
+        ndim: number of axes; broadcastable axes are prepended.
 
     Raises:
-        TypeError: for what is no tensor.
-        ValueError: if it has more axes.
+        TypeError: if it cannot be a tensor.
+        ValueError: if it has more than `ndim` axes.
     """
     if isinstance(x, TensorVariable):
         if ndim is None or x.ndim == ndim:
@@ -266,16 +266,16 @@ def _stack(tensors):
 
 
 class Op:
-    """A pure function of arrays, in one call: it gives arrays of the types that were promised.
+    """A pure function of arrays, in one call, returning arrays of declared types.
 
     Args:
         fn: the function.
         types: of its results.
-        name: for messages; default the function's, without a leading `_`.
-        matching: types of the arguments, where an axis broadcasts only if its type says so.
+        name: for messages; default: the function's, without a leading `_`.
+        matching: types of the arguments, if axes may broadcast only where the type says so.
 
     Attributes:
-        made: the file and the line of the program where it was called.
+        made: the file and line of the program where it was called.
     """
 
     def __init__(
@@ -309,13 +309,13 @@ class Op:
         return result
 
     def _decides_shapes(self, tensors: list) -> bool:
-        """Whether it is arithmetic with a few integers that are all known."""
+        """Whether it is arithmetic on a few known integers."""
         return all(t.dtype[0] in "iub" and t.ndim <= 1 for t in self.types) and all(
             integers.is_host(t) and np.size(t) <= integers.FEW for t in tensors
         )
 
     def _typed(self, result: Any, on_host: bool = False) -> Any:
-        """The result in the promised dtypes; what a function knows on the host stays there."""
+        """Cast the result to the declared dtypes; host values stay on the host."""
 
         def typed(array: Any, type: TensorType) -> Any:
             kind = np if on_host or integers.is_host(array) else jnp
@@ -352,17 +352,17 @@ def apply(
 
     Args:
         fn: a function of arrays that JAX can trace; it returns an array or a tuple of arrays.
-        args: its tensors: variables, numbers, arrays; lists of these; `None`.
-        infer: from the tensors, as variables, to the `TensorType` of the result, or a list of
-            them; default: found by calling `fn` with shapes of some sizes.
-        name: of the op in messages; default the function's without a leading `_`.
-        static: passed on by name.
+        args: its tensors: variables, numbers, arrays, lists of these, or `None`.
+        infer: maps the tensors, as variables, to the `TensorType` of the result or a list of
+            them; default: inferred by calling `fn` with trial shapes.
+        name: of the op in messages; default: the function's without a leading `_`.
+        static: passed on as keywords.
 
     Returns:
-        A variable, or a list of them where `fn` returns a tuple.
+        A variable, or a list of them if `fn` returns a tuple.
 
     Raises:
-        TypeError: for an argument that is no tensor.
+        TypeError: for an argument that is not a tensor.
 
     Example:
         >>> x = TensorType("float32", (False, False))("x")
@@ -377,14 +377,14 @@ def apply(
 def elementwise(
     fn: Callable, *args: Any, result: Any = upcast, name: str | None = None, **static: Any
 ) -> Any:
-    """Record a call of a function that works element by element, and broadcasts.
+    """Record a call of an elementwise, broadcasting function.
 
     Args:
         fn: a function of arrays.
-        args: its tensors; fewer axes are filled up with broadcasting ones before the first.
-        result: the dtype of the result: a name, or a function of the arguments' dtypes.
-        name: of the op in messages; default the function's without a leading `_`.
-        static: passed on by name.
+        args: its tensors; missing axes are prepended as broadcastable ones.
+        result: the result dtype: a name, or a function of the arguments' dtypes.
+        name: of the op in messages; default: the function's without a leading `_`.
+        static: passed on as keywords.
     """
     tensors = [as_tensor_variable(arg) for arg in args]
     ndim = max((t.ndim for t in tensors), default=0)
@@ -416,7 +416,7 @@ def _listed(value: Any) -> list:
 
 
 def _tensors(args: Any) -> list:
-    """The arrays among arguments, flat."""
+    """The arrays among the arguments, as a flat list."""
     found = []
     for arg in args:
         if isinstance(arg, list | tuple):
@@ -427,7 +427,7 @@ def _tensors(args: Any) -> list:
 
 
 def _filled(args: Any, values: Any) -> list:
-    """The arguments, with other arrays."""
+    """The arguments, with their arrays replaced."""
     return [
         _filled(arg, values)
         if isinstance(arg, list | tuple)
@@ -439,7 +439,7 @@ def _filled(args: Any, values: Any) -> list:
 
 
 def _check_sizes(name: str, tensors: list, types: list[TensorType]) -> None:
-    """Raise unless all axes that do not broadcast have one size."""
+    """Raise unless all axes that do not broadcast have equal sizes."""
     ndim = types[0].ndim
     shapes = [(1,) * (ndim - np.ndim(t)) + np.shape(t) for t in tensors]
     for axis in range(ndim):
@@ -457,7 +457,7 @@ def _check_sizes(name: str, tensors: list, types: list[TensorType]) -> None:
 
 
 def _types_by_trial(fn: Callable, tensors: tuple, static: dict) -> Any:
-    """The types of what a function gives, from calling it with shapes of some sizes."""
+    """The result types of a function, from calls with trial shapes."""
     leaves = list(dict.fromkeys(t for t in symbolic_leaves(tensors) if not is_constant(t)))
     known = [n for t in symbolic_leaves(tensors) if is_constant(t) for n in t.data.shape if n > 1]
     error: Exception | None = None
@@ -493,12 +493,12 @@ def _trial(fn: Callable, tensors: tuple, static: dict, leaves: list, size: int) 
 
 
 def is_constant(variable: Any) -> bool:
-    """Whether a variable has a value that does not change."""
+    """Whether a variable is a constant."""
     return isinstance(variable, TensorConstant)
 
 
 def op(fn: Callable) -> Callable:
-    """Make a pure function of arrays one of variables: tensors by position, all else by name.
+    """Turn a pure function of arrays into one of variables: tensors by position, others by name.
 
     Example:
         >>> @op
@@ -516,7 +516,7 @@ def op(fn: Callable) -> Callable:
 
 
 def elements(shape: Any) -> Sequence[Any]:
-    """A shape given as a list, tuple, vector or integer, as tensors to pass on: `*elements(s)`."""
+    """The sizes of a shape (list, tuple, vector or integer), to pass on as `*elements(s)`."""
     if isinstance(shape, list | tuple):
         return [as_tensor_variable(size) for size in shape]
     return [as_tensor_variable(shape)]
