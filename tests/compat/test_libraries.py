@@ -141,7 +141,7 @@ def test_pictures_of_scipy_misc(tmp_path):
         assert misc.imresize(picture[..., 0], (5, 7), interp="nearest").shape == (5, 7)
         assert misc.imresize(np.ones((3, 4, 6)), (8, 8)).shape == (8, 8, 3)
         np.testing.assert_array_equal(misc.imrotate(np.eye(3), 90)[0], [0, 0, 255])
-        with pytest.raises(ValueError, match="is no picture"):
+        with pytest.raises(ValueError, match="is not an image"):
             misc.toimage(np.ones((2, 2, 2)))
 
 

@@ -77,7 +77,7 @@ def test_magics_and_shell_lines_are_done_or_skipped_with_a_note(ran):
     assert "os.fork" not in text(cells[2])  # of which JAX warns
     assert text(cells[3]).startswith("timed 6\n['a']\n") and "Wall time" in text(cells[3])
     skipped = text(cells[6])
-    assert "skipped, for it downloads: wget -q http://example.com/words.zip" in skipped
+    assert "skipped, as it downloads: wget -q http://example.com/words.zip" in skipped
     assert "HORNBOOK_DATA" in skipped and "here.txt was found" in skipped
     assert "%load_ext tensorboard" in skipped and "%watermark" in skipped
     assert "1-1" in skipped and "found here" in skipped
@@ -166,8 +166,8 @@ def test_a_process_that_ends_and_one_that_is_interrupted(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("no json", "is no notebook"),
-        ("[]", "is no notebook"),
+        ("no json", "is not a notebook"),
+        ("[]", "is not a notebook"),
         ('{"nbformat": 4, "nbformat_minor": 2, "metadata": {"kernelspec": {"language": "R", '
          '"name": "ir", "display_name": "R"}}, "cells": []}', "for R"),
     ],

@@ -18,9 +18,9 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
-@pytest.mark.filterwarnings("ignore:theano. devices")
+@pytest.mark.filterwarnings("ignore:theano. device settings")
 @pytest.mark.filterwarnings("ignore:the layers of .* that are trainable")
-@pytest.mark.filterwarnings("ignore:there are no sessions")
+@pytest.mark.filterwarnings("ignore:.*no sessions")
 @pytest.mark.parametrize(
     ("name", "arguments", "told", "printed"),
     [
@@ -126,8 +126,8 @@ def test_a_name_that_is_not_known_is_told(tmp_path, capsys):
     [
         ("from keras.layers import Dens", "Did you mean 'Dense'?"),
         ("import keras\nkeras.layers.Dens(3)", "Did you mean 'Dense'?"),
-        ("import keras.nowhere", "not known here: docs/old_programs.md"),
-        ("import keras.layers.x", "not known here: docs/old_programs.md"),
+        ("import keras.nowhere", "does not know this name of keras: docs/old_programs.md"),
+        ("import keras.layers.x", "does not know this name of keras: docs/old_programs.md"),
         ("from keras.layers import MultiHeadAttention", "hornbook.layers has 'MultiHeadAttention'"),
         ("import keras, no_such_package", "pip install no_such_package"),
         (
@@ -173,7 +173,7 @@ def test_programs_that_set_up_sessions_for_keras(tmp_path, capsys):
         assert main(["run", str(program)]) == 1
     out, err = capsys.readouterr()
     assert out == "set up\n"
-    assert 'sessions.py", line 12' in err and "TensorFlow itself is not done here" in err
+    assert 'sessions.py", line 12' in err and "TensorFlow itself is not provided" in err
     assert "tensorflow" not in sys.modules
 
 

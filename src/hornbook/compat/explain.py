@@ -10,13 +10,13 @@ import hornbook
 from hornbook.compat.install import OldModule
 from hornbook.dialects.row import Row
 
-LIST = "docs/old_programs.md lists those that are"
-UNKNOWN = f"this name of {{root}} is not known here: {LIST}"
+LIST = "docs/old_programs.md lists the known ones"
+UNKNOWN = f"hornbook does not know this name of {{root}}: {LIST}"
 MEANT = "Did you mean {}?"
 TODAY = "hornbook.{} has {!r}: if the program is for Keras 3, say --as keras3"
 TENSORFLOW = (
-    "TensorFlow itself is not done here, only keras (and what sets up sessions for it). Write this "
-    "part with hornbook.ops, or install tensorflow and run the program under Python"
+    "TensorFlow itself is not provided, only keras (and stubs for session setup). Write this part "
+    "with hornbook.ops, or install tensorflow and run the program with Python"
 )
 INSTALL = "the program needs the package {0!r}: pip install {0}"
 MISSING = re.compile("cannot import name '(\\w+)' from '([\\w.]+)'")

@@ -50,7 +50,7 @@ class OldModule(ModuleType):
         """Call a module that was also a function: `keras.layers.merge([a, b])`."""
         name = self.__name__.rpartition(".")[2]
         if name not in vars(self).get("_places", {}):
-            raise TypeError(f"{self.__name__} is a module, which cannot be called")
+            raise TypeError(f"{self.__name__} is a module and cannot be called")
         place = self._places[name]
         return place[0](*place[1:])(*args, **kwargs)
 

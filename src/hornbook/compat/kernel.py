@@ -27,9 +27,9 @@ SKIPPED = {
     ),
     **dict.fromkeys("pip pip2 pip3 conda apt apt-get brew yum sudo npm".split(), "installs"),
 }
-SKIPPING = "hornbook run: skipped, for it {why}: {line}"
-PUT_FILES = "(put what it fetches beside the notebook, or into the folder that HORNBOOK_DATA names)"
-FOUND = "hornbook run: {name} was found by HORNBOOK_DATA, and copied: {line}"
+SKIPPING = "hornbook run: skipped, as it {why}: {line}"
+PUT_FILES = "(put the file next to the notebook, or into the folder that HORNBOOK_DATA names)"
+FOUND = "hornbook run: {name} was found in HORNBOOK_DATA and copied: {line}"
 # Magics that use the network, change what is installed, or load extensions.
 MAGICS = "pip conda tensorboard tensorflow_version install_ext load_ext reload_ext".split()
 WINDOWS = "notebook nbagg widget ipympl qt qt4 qt5 tk gtk gtk3 wx osx auto".split()
@@ -102,7 +102,7 @@ def _stand_in(shell: Any, info: Any) -> None:
 
 
 def _skip(name: str, line: str, cell: str = "") -> None:
-    print(SKIPPING.format(why="is not done here", line=f"{name} {line}".rstrip()))
+    print(SKIPPING.format(why="is not supported", line=f"{name} {line}".rstrip()))
 
 
 def _inline(matplotlib: Any, line: str) -> Any:

@@ -44,9 +44,7 @@ class Gone(ModuleType):
         elif f"{self.__name__}.{name}" in GONE:
             return importlib.import_module(f"{self.__name__}.{name}")
         else:
-            raise AttributeError(
-                f"module {self.__name__!r} has no name {name!r} that is known here"
-            )
+            raise AttributeError(f"module {self.__name__!r} has no known name {name!r}")
         setattr(self, name, value)
         return value
 

@@ -64,7 +64,7 @@ def read(path: str) -> Any:
     try:
         notebook = nbformat.reads(json.dumps(_with_ids(json.loads(text))), as_version=4)
     except Exception as error:
-        raise BadNotebook(f"{path} is no notebook: {error}") from None
+        raise BadNotebook(f"{path} is not a notebook: {error}") from None
     language = notebook.metadata.get("kernelspec", {}).get("language", "python")
     if language.lower() not in ("python", "python2", "python3"):
         raise BadNotebook(f"{path} is a notebook for {language}; only Python's can be run")
@@ -257,7 +257,7 @@ def _failure(cell: Any, index: int, timeout: float | None) -> Failure | None:
     _, _, notes = COLORS.sub("", "\n".join(found.traceback)).rpartition(told)
     error = told + notes.rstrip()
     if timeout and found.ename == "KeyboardInterrupt":
-        error = f"it was stopped, for it took more than {timeout:g} s"
+        error = f"stopped, as it took more than {timeout:g} s"
     return Failure(index + 1, int(lines[-1]) if lines else None, error)
 
 

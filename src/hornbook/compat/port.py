@@ -53,18 +53,18 @@ VARIED = (
     ("Deconv2D", "output_shape"),
 )
 GENERATORS = ("fit_generator", "evaluate_generator", "predict_generator")
-PYTHON_2 = "`/` of whole numbers rounded down in Python 2: is it `//` here?"
+PYTHON_2 = "`/` of integers rounded down in Python 2: should it be `//`?"
 WAYS = {
-    "name": "{name} has no name of today; it is taken from hornbook.{new}",
-    "lost": "{name}({argument}=) has no argument of today",
-    "weights": "{name}(weights=): call set_weights when the model is built",
-    "steps": "{name}: batches are counted, not samples; where the generator has no batch_size, "
+    "name": "{name} has no equivalent today; it is imported from hornbook.{new}",
+    "lost": "{name}({argument}=) has no equivalent today",
+    "weights": "{name}(weights=): call set_weights once the model is built",
+    "steps": "{name}: batches are counted, not samples; if the generator has no batch_size, "
     "write the number of batches",
-    "classes": "predict_classes: of a model with one output unit it is (model.predict(x) > 0.5)",
-    "rate": "optimizer.lr: Keras 1 took the rate when training first began, and ignored a later "
-    "assignment; today's learning_rate always counts",
-    "unknown": "{name} is not known here; docs/old_programs.md lists what is",
-    "mode": "merge(mode={mode}) is a Lambda, a Dot or a layer of your own today",
+    "classes": "predict_classes: for a model with one output unit use (model.predict(x) > 0.5)",
+    "rate": "optimizer.lr: Keras 1 read the rate once, when training started, and ignored later "
+    "assignments; today's learning_rate always counts",
+    "unknown": "{name} is not known; docs/old_programs.md lists the known names",
+    "mode": "merge(mode={mode}): use a Lambda, a Dot or a custom layer today",
 }
 
 

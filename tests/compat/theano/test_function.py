@@ -220,7 +220,7 @@ def test_an_update_of_another_type_is_told(x):
         function([x], None, updates=[(w, x)])
     with pytest.raises(TypeError, match="shared variable n.*int64.*float32.*cast"):
         function([], None, updates=[(n, n * 0.5)])
-    with pytest.raises(TypeError, match="updates are of shared"):
+    with pytest.raises(TypeError, match="updates are for shared"):
         function([x], None, updates=[(x, x)])
     with pytest.raises(ValueError, match="twice"):
         function([], None, updates=[(n, n + 1), (n, n + 2)])

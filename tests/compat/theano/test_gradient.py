@@ -134,7 +134,7 @@ def test_a_cost_that_is_no_scalar_of_floats_is_told():
     a, n = vector("a"), integer("n")
     with pytest.raises(TypeError, match="cost must be a scalar: a has 1 axes"):
         grad(a, a)
-    with pytest.raises(TypeError, match="floats"):
+    with pytest.raises(TypeError, match="must be a float"):
         grad(n, a)
     with pytest.raises(TypeError, match="with respect to n, which is int64"):
         grad(total(a), n)
@@ -182,7 +182,7 @@ def test_what_a_derivative_does_not_depend_on_needs_no_value():
     assert fn([2, 3], [0, 1, 4]).tolist() == [[0, 0], [2, 3], [8, 12]]
     with pytest.raises(MissingInputError, match="variable w"):
         function([v, x], Lop(tanh(dot(x, w)), w, v))
-    with pytest.raises(ValueError, match="shapes of .w. do not follow"):
+    with pytest.raises(ValueError, match="shapes of .w. cannot be inferred"):
         function([x], grad(total(dot(x, w)), w))([1, 2])
 
 

@@ -191,7 +191,7 @@ def test_how_many_are_chosen_may_differ_from_call_to_call():
 
 def test_devices_are_told_of_once():
     environment._told.clear()
-    with pytest.warns(UserWarning, match="mean nothing here"):
+    with pytest.warns(UserWarning, match="are ignored"):
         environment.use("gpu0")
     environment.use("gpu0")
 

@@ -21,8 +21,8 @@ from hornbook.layers.lambda_ import Lambda
 from hornbook.utils import session
 
 SESSION = (
-    "there are no sessions here: tensors have values, and K.eval, K.get_value and K.function "
-    "compute them. What a program sets up for a session is ignored"
+    "hornbook has no sessions: K.eval, K.get_value and K.function compute the values of tensors. "
+    "Session settings are ignored"
 )
 NAMES = {"th": "channels_first", "tf": "channels_last"}
 _PHASE = SymbolicTensor((), "bool", name="keras_learning_phase")

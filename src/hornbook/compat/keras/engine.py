@@ -9,7 +9,7 @@ from hornbook.compat.install import installed_names
 from hornbook.core.symbolic import SymbolicTensor, symbolic_leaves
 
 NO_YAML = (
-    "{} is not there since Keras 2.6: a YAML file can run code. Use {}, and the JSON files of the "
+    "{} was removed in Keras 2.6, as YAML files can run code. Use {}, and the JSON files of the "
     "models that you have"
 )
 
@@ -113,5 +113,5 @@ def multi_gpu_model(
         cpu_merge: ignored.
         cpu_relocation: ignored.
     """
-    warnings.warn("multi_gpu_model gives the model itself, on one device", stacklevel=3)
+    warnings.warn("multi_gpu_model returns the model itself, on one device", stacklevel=3)
     return model

@@ -288,7 +288,7 @@ class OldLayer(OldNodes):
             AttributeError: if it was given none.
         """
         if self._batch_input_shape is None:
-            raise AttributeError(f"layer {self.name!r} was not told the shape of its input")
+            raise AttributeError(f"layer {self.name!r} was not given an input shape")
         return tuple(self._batch_input_shape)
 
     @batch_input_shape.setter

@@ -8,7 +8,7 @@ from hornbook.core.variable import Variable
 from hornbook.optimizers.schedules import InverseTimeDecay
 
 NO_EFFECT = (
-    "optimizer.lr = {} changes nothing: in {} the rate was taken when training first began. "
+    "optimizer.lr = {} has no effect: {} reads the rate once, when training starts. "
     "K.set_value(model.optimizer.lr, {}) changes it"
 )
 

@@ -20,7 +20,7 @@ except ImportError as error:
     ) from error
 
 NO_ACCURACY = (
-    "the model that build_fn makes does not compute accuracy, which score() gives: "
+    "the model that build_fn returns does not compute accuracy, which score() needs: "
     "compile it with metrics=['accuracy']"
 )
 
@@ -68,7 +68,9 @@ class BaseWrapper(BaseEstimator):
         if self.build_fn is not None:
             return self.build_fn
         if not callable(self):
-            raise ValueError(f"{type(self).__name__} needs build_fn, a function that makes a model")
+            raise ValueError(
+                f"{type(self).__name__} needs build_fn, a function that returns a model"
+            )
         return self.__call__
 
     def _of_builder(self) -> dict[str, Any]:

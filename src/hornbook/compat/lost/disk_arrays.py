@@ -10,8 +10,8 @@ from hornbook.saving.files import replacing
 
 DATA = "data.npy"
 FOREIGN = (
-    "{path} was written by bcolz itself, whose compressed blocks cannot be read here; make it anew "
-    "with the program that wrote it"
+    "{path} was written by bcolz itself, whose compressed blocks cannot be read; write it again "
+    "with the program that made it"
 )
 
 

@@ -15,7 +15,7 @@ def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, 
     from sklearn.impute import SimpleImputer
 
     if axis != 0:
-        raise ValueError("Imputer: only axis=0 is done; transpose the array for axis=1")
+        raise ValueError("Imputer: only axis=0 is supported; transpose the array for axis=1")
     strategy = "most_frequent" if strategy == "mode" else strategy
     missing = np.nan if missing_values == "NaN" else missing_values
     options.pop("verbose", None)
@@ -100,7 +100,7 @@ def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> A
 
     if "mnist" not in dataname.lower():
         raise ValueError(
-            f"fetch_mldata: mldata.org is gone, and {dataname!r} is not known here. "
+            f"fetch_mldata: mldata.org is gone, and {dataname!r} is not known. "
             "sklearn.datasets.fetch_openml has most of its data"
         )
     (x, y), (x_test, y_test) = mnist.load_data()

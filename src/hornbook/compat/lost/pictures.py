@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-MISSING = "{name} reads and writes pictures with Pillow: pip install 'hornbook[image]'"
+MISSING = "{name} reads and writes images with Pillow: pip install 'hornbook[image]'"
 
 
 def _pillow(name: str) -> Any:
@@ -68,7 +68,7 @@ def toimage(
             picture.putpalette(np.asarray(pal, np.uint8).tobytes())
         return picture if mode in (None, "L", "P") else picture.convert(mode)
     if data.ndim != 3 or not {3, 4} & {*data.shape}:
-        raise ValueError(f"toimage: an array of shape {data.shape} is no picture")
+        raise ValueError(f"toimage: an array of shape {data.shape} is not an image")
     if channel_axis is None:
         channel_axis = next(axis for n in (3, 4) for axis in range(3) if data.shape[axis] == n)
     data = np.moveaxis(bytescale(data, cmin, cmax, high, low), channel_axis, -1)

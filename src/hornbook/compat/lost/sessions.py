@@ -3,8 +3,8 @@
 import warnings
 from typing import Any
 
-NOTE = "tf.{} has no effect here: there are no sessions, and memory is taken as it is needed"
-NO_RUN = "tf.Session.{}: there are no sessions here; model.predict or K.function computes a value"
+NOTE = "tf.{} has no effect: hornbook has no sessions, and allocates memory as needed"
+NO_RUN = "tf.Session.{}: hornbook has no sessions; compute values with model.predict or K.function"
 VERSION = "1.15.0"
 
 

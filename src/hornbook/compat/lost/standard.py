@@ -62,7 +62,7 @@ def load_source(name: str, pathname: str) -> ModuleType:
     loader = importlib.machinery.SourceFileLoader(name, pathname)
     spec = importlib.util.spec_from_file_location(name, pathname, loader=loader)
     if spec is None:
-        raise ImportError(f"{pathname} is no module")
+        raise ImportError(f"{pathname} is not a module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     loader.exec_module(module)

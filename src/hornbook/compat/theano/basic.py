@@ -203,7 +203,7 @@ def _dimshuffle(x, pattern):
     for axis in dropped:
         if x.shape[axis] != 1:
             raise ValueError(
-                f"dimshuffle{pattern} drops axis {axis} of shape {x.shape}: not of size 1"
+                f"dimshuffle{pattern} drops axis {axis} of shape {x.shape}, whose size is not 1"
             )
 
     def moved(x):
@@ -273,7 +273,7 @@ def _stated(x, pattern):
     for axis, broadcasts in enumerate(pattern):
         if broadcasts and x.shape[axis] != 1:
             raise ValueError(
-                f"axis {axis} of shape {x.shape} was said to broadcast: it is not of size 1"
+                f"axis {axis} of shape {x.shape} was declared broadcastable, but its size is not 1"
             )
     return x
 

@@ -48,7 +48,7 @@ def verify_grad(
     variables = [TensorType(p.dtype, (False,) * p.ndim)(f"input {i}") for i, p in enumerate(points)]
     result = fun(*variables)
     if isinstance(result, list | tuple):
-        raise ValueError("verify_grad takes functions of one result")
+        raise ValueError("verify_grad takes functions with one result")
     eps, abs_tol, rel_tol = eps or 1e-7, abs_tol or 1e-4, rel_tol or 1e-4
     weights = TensorType("float64", result.broadcastable)("weights")
     cost = cast(_sum(mul(cast(result, "float64"), weights)), "float64")

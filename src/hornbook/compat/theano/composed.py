@@ -103,7 +103,7 @@ def get_scalar_constant_value(v: Any) -> Any:
     """
     v = as_tensor_variable(v)
     if not isinstance(v, TensorConstant) or v.data.size != 1:
-        raise NotScalarConstantError(f"{v} is no constant number")
+        raise NotScalarConstantError(f"{v} is not a constant scalar")
     return v.data.reshape(())[()]
 
 

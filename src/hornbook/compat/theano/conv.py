@@ -215,7 +215,9 @@ def signal_conv2d(
     """
     x, kernel = jnp.asarray(input), jnp.asarray(filters)
     if x.ndim not in (2, 3) or kernel.ndim not in (2, 3):
-        raise ValueError(f"signal.conv2d takes 2 or 3 axes of both, not {x.ndim} and {kernel.ndim}")
+        raise ValueError(
+            f"signal.conv2d takes arrays of 2 or 3 axes, not {x.ndim} and {kernel.ndim}"
+        )
     pictures = x.reshape(-1, 1, *x.shape[-2:])
     made = convolution(pictures, kernel.reshape(-1, 1, *kernel.shape[-2:]), border_mode, subsample)
     return jnp.squeeze(made, [axis for axis, one in enumerate((x, kernel)) if one.ndim == 2])
@@ -369,7 +371,9 @@ def causal_conv1d(
 
 def _shared_only(name, unshared):
     if unshared:
-        raise NotImplementedError(f"{name}: unshared filters: today LocallyConnected2D's")
+        raise NotImplementedError(
+            f"{name}: unshared filters are not supported; use LocallyConnected2D"
+        )
 
 
 def get_conv_output_shape(image_shape, kernel_shape, border_mode, subsample, filter_dilation=None):
@@ -631,7 +635,7 @@ def bilinear_upsampling(
 ):
     """Upsample images `ratio` times by bilinear interpolation, repeating the edges."""
     if frac_ratio is not None or ratio is None:
-        raise NotImplementedError("bilinear_upsampling: `ratio` is a whole number here")
+        raise NotImplementedError("bilinear_upsampling: `ratio` must be an integer")
     x, ratio = jnp.asarray(input), sizes((ratio,))[0]
     rows, columns = x.shape[2:]
     edged = jnp.pad(x.reshape(-1, 1, rows, columns), [(0, 0), (0, 0), (1, 1), (1, 1)], "edge")

@@ -10,7 +10,7 @@ import numpy as np
 from hornbook.compat.theano.types import dtype_of
 from hornbook.dialects.theano import VERSION
 
-ONE_DEVICE = "theano: devices and what belongs to them mean nothing here; XLA chose {}"
+ONE_DEVICE = "theano: device settings are ignored; XLA chose {}"
 cuda_available = cuda_enabled = False
 version = VERSION
 _told: set[str] = set()
@@ -76,7 +76,7 @@ class ProfileMode(Mode):
 
     def print_summary(self, **settings: Any) -> None:
         """Nothing, with a note."""
-        note("theano: ProfileMode measures nothing here; jax.profiler does")
+        note("theano: ProfileMode is ignored; use jax.profiler")
 
 
 class MonitorMode(Mode):
@@ -84,7 +84,7 @@ class MonitorMode(Mode):
 
     def __init__(self, pre_func: Any = None, post_func: Any = None, **settings: Any):
         super().__init__("monitor")
-        note("theano: MonitorMode watches nothing here; theano.printing.Print shows values")
+        note("theano: MonitorMode is ignored; theano.printing.Print shows values")
 
 
 class NanGuardMode(Mode):
@@ -92,7 +92,7 @@ class NanGuardMode(Mode):
 
     def __init__(self, nan_is_error: bool = True, inf_is_error: bool = True, **settings: Any):
         super().__init__("nanguard")
-        note("theano: NanGuardMode looks for nothing here; jax.debug_nans does")
+        note("theano: NanGuardMode is ignored; use jax.debug_nans")
 
 
 def get_default_mode() -> Mode:

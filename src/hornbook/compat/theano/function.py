@@ -72,15 +72,15 @@ class In:
             raise TypeError(f"inputs of a function are variables, not {variable!r}")
         if isinstance(variable, SharedVariable):
             raise TypeError(
-                f"{variable} is a shared variable, which is not passed; givens={{{variable}: "
-                "another}} puts a variable in its place"
+                f"{variable} is a shared variable and cannot be passed; givens={{{variable}: "
+                "another}} substitutes a variable"
             )
         self.variable = variable
         self.name = name or variable.name
         self.value, self.update = value, update
         self.allow_downcast = False if strict else allow_downcast
         if update is not None and value is None:
-            raise ValueError(f"In({variable}, update=...) needs a value to begin with")
+            raise ValueError(f"In({variable}, update=...) needs an initial value")
 
     def default(self) -> Any:
         """The value if nothing is passed."""
@@ -463,7 +463,7 @@ def _updates(updates: Any) -> dict:
     found = _pairs("updates", updates)
     for variable in found:
         if not isinstance(variable, SharedVariable):
-            raise TypeError(f"updates are of shared variables; {variable!r} is none")
+            raise TypeError(f"updates are for shared variables, not {variable!r}")
     return {variable: as_tensor_variable(value) for variable, value in found.items()}
 
 
@@ -489,11 +489,11 @@ def _with_givens(ends: list, givens: Any) -> list:
     replace = {}
     for variable, value in pairs.items():
         if not isinstance(variable, TensorVariable):
-            raise TypeError(f"givens are for variables; {variable!r} is none")
+            raise TypeError(f"givens are for variables, not {variable!r}")
         made = as_tensor_variable(value)
         if made.ndim != variable.ndim:
             raise TypeError(
-                f"givens put {made} ({made.type}) in the place of {variable} ({variable.type}): "
+                f"givens replace {variable} ({variable.type}) by {made} ({made.type}): "
                 "it has another number of axes"
             )
         replace[variable] = _of_dtype(f"givens for {variable}", made, variable.dtype)

@@ -210,7 +210,7 @@ def _check_cost(cost: Any) -> None:
             f"use theano.gradient.jacobian. {made_at(cost)}"
         )
     if not is_float(cost.dtype):
-        raise TypeError(f"cost must be of floats: {cost} is {cost.dtype}. {made_at(cost)}")
+        raise TypeError(f"cost must be a float: {cost} is {cost.dtype}. {made_at(cost)}")
 
 
 def _check_variables(wrt: list, what: str) -> None:
@@ -294,7 +294,7 @@ def hessian(
     variables = list(wrt) if several else [wrt]
     for variable in variables:
         if variable.ndim != 1:
-            raise TypeError(f"hessian is with respect to vectors; {variable} is no vector")
+            raise TypeError(f"hessian is with respect to vectors; {variable} is not a vector")
     made = [
         jacobian(
             grad(cost, variable, consider_constant, disconnected_inputs),

@@ -250,7 +250,7 @@ def clone(output: Any, replace: Any = None, strict: bool = True, share_inputs: b
     pairs = dict(replace or {})
     for old, new in pairs.items():
         if strict and (old.ndim != new.ndim or old.dtype != new.dtype):
-            raise TypeError(f"clone puts {new} ({new.type}) in the place of {old} ({old.type})")
+            raise TypeError(f"clone replaces {old} ({old.type}) by {new} ({new.type})")
     if not share_inputs:
         for source in sources(outputs, set(pairs)):
             if not isinstance(source, TensorConstant):

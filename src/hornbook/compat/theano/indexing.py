@@ -61,7 +61,7 @@ def keyed(x: TensorVariable, key: Any) -> tuple[Key, list]:
             return operator.index(part)
         variable = as_tensor_variable(part)
         if variable.dtype[0] not in "iub" or (scalar and variable.ndim):
-            raise TypeError(f"{variable} ({variable.type}) is no index: indices are integers")
+            raise TypeError(f"{variable} ({variable.type}) is not an index: indices are integers")
         tensors.append(variable)
         return Place(len(tensors) - 1)
 

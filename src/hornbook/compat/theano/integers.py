@@ -21,8 +21,8 @@ from hornbook.core.origins import Origins
 FEW = 64  # largest number of elements computed at trace time
 TRIED = 4  # stand-in for unknown sizes in type inference
 NOT_KNOWN = (
-    "a size is made of values that are known only while the function runs. Sizes can be made of "
-    "shapes, constants and the function's integer inputs and shared variables"
+    "a size depends on values that are known only at run time. Sizes can depend on shapes, "
+    "constants and the function's integer inputs and shared variables"
 )
 
 

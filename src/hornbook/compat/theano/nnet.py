@@ -66,7 +66,7 @@ def categorical_crossentropy(coding_dist, true_dist):
         return -_labelled(logs.log(coding_dist), true_dist)
     raise TypeError(
         f"categorical_crossentropy: targets have as many axes as predictions "
-        f"({coding_dist.ndim}), or one less if they are integers, not {jnp.ndim(true_dist)}"
+        f"({coding_dist.ndim}), or one fewer if they are integers, not {jnp.ndim(true_dist)}"
     )
 
 
@@ -140,7 +140,7 @@ def _normalized_axes(axes, ndim):
     named = {"per-activation": (0,), "spatial": (0, *range(2, ndim))}
     axes = named[axes] if isinstance(axes, str) else tuple(int(one) for one in axes)
     if not axes or min(axes) < 0 or max(axes) >= ndim:
-        raise ValueError(f"batch normalization: axes are of 0 to {ndim - 1}, not {axes}")
+        raise ValueError(f"batch normalization: axes are from 0 to {ndim - 1}, not {axes}")
     return tuple(sorted(axes))
 
 

@@ -364,7 +364,7 @@ class MRG_RandomStreams(Streams):
         if replace or a is not None or p is None:
             raise NotImplementedError(
                 "MRG_RandomStreams.choice takes replace=False, p=... and no `a`; "
-                "RandomStreams.choice draws in the other ways"
+                "RandomStreams.choice supports the other forms"
             )
         p = as_tensor_variable(p)
         return self._draw(

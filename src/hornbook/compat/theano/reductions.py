@@ -28,7 +28,7 @@ def axes_of(axis, ndim):
         several = np.ravel(np.asarray(axis)).tolist()
     for one in several:
         if not -ndim <= int(one) < ndim:
-            raise ValueError(f"axis {one} is not one of a tensor of {ndim} axes")
+            raise ValueError(f"axis {one} is out of range for a tensor with {ndim} axes")
     return tuple(sorted(int(one) % ndim for one in several))
 
 
@@ -210,4 +210,4 @@ def norm(x, ord=None):
         return jnp.linalg.norm(x, {"inf": math.inf, "-inf": -math.inf}.get(ord, ord))
     if x.ndim == 2 and ord in (None, "fro", "inf", "-inf", 1, -1):
         return jnp.linalg.norm(x, {"inf": math.inf, "-inf": -math.inf}.get(ord, ord))
-    raise ValueError(f"norm: no order {ord!r} of a tensor of {x.ndim} axes")
+    raise ValueError(f"norm: no order {ord!r} for a tensor with {x.ndim} axes")

@@ -39,7 +39,7 @@ class Until:
     def __init__(self, condition: Any):
         self.condition = as_tensor_variable(condition)
         if self.condition.ndim:
-            raise TypeError(f"the condition of until is a scalar; {condition} is none")
+            raise TypeError(f"the condition of until is a scalar, not {condition}")
 
 
 until = Until
@@ -326,7 +326,7 @@ def scan(
     steps = None if n_steps is None else as_tensor_variable(n_steps)
     label = name or "scan"
     if not read and steps is None:
-        raise ValueError(f"{label} has neither sequences nor n_steps: for how many steps?")
+        raise ValueError(f"{label} has neither sequences nor n_steps")
     if steps is not None and steps.dtype[0] not in "iu":
         raise TypeError(f"n_steps is an integer; {steps} is {steps.dtype}")
     step, states = _traced(fn, read, states, others, label)
@@ -374,7 +374,7 @@ def _sequence(given: Any) -> Sequence:
 def _with_axes(given: Any) -> TensorVariable:
     variable = as_tensor_variable(given)
     if not variable.ndim:
-        raise TypeError(f"scan goes through the first axis of a sequence; {variable} has no axis")
+        raise TypeError(f"scan loops over the first axis of a sequence; {variable} is a scalar")
     return variable
 
 
@@ -395,7 +395,7 @@ def _state(given: Any) -> State:
         raise ValueError(f"taps of outputs are negative, such as [-2, -1], not {list(taps)}")
     initial = as_tensor_variable(given)
     if taps != (-1,) and not initial.ndim:
-        raise ValueError(f"taps {list(taps)} need an initial value with an axis of steps")
+        raise ValueError(f"taps {list(taps)} need an initial value with a time axis")
     return State(initial, taps)
 
 
@@ -488,7 +488,7 @@ def _returned(made: Any) -> tuple[list, dict, TensorVariable | None]:
             outputs.append(as_tensor_variable(part))
     for variable in updates:
         if not isinstance(variable, SharedVariable):
-            raise TypeError(f"a step updates shared variables; {variable} is none")
+            raise TypeError(f"a step updates shared variables, not {variable}")
     return outputs, {v: cast(new, v.dtype) for v, new in updates.items()}, condition
 
 

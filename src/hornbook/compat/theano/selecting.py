@@ -35,7 +35,7 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
     """
     a = as_tensor_variable(a)
     if a.ndim == 0:
-        raise ValueError("nonzero is of tensors with at least one axis")
+        raise ValueError("nonzero takes tensors with at least one axis")
     types = [TensorType("int64", (False,))] * a.ndim
     found = apply(_nonzero, a, _count(a), infer=lambda *_: types, name="nonzero")
     return op(shaping.stack)(found) if return_matrix else tuple(found)

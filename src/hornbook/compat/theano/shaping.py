@@ -227,7 +227,7 @@ def flatten(x, ndim=None, outdim=None):
     x = jnp.asarray(x)
     kept = (ndim or outdim or 1) - 1
     if kept > x.ndim or kept < 0:
-        raise ValueError(f"flatten: {kept + 1} axes cannot be made of {x.ndim}")
+        raise ValueError(f"flatten: {x.ndim} axes cannot become {kept + 1}")
     shape = (*x.shape[:kept], -1)
     return logs.kept(x, jnp.reshape(x, shape), lambda log: jnp.reshape(log, shape))
 

@@ -27,7 +27,7 @@ def dtype_of(dtype: Any) -> str:
     except TypeError:
         name = str(dtype)
     if name not in DTYPES:
-        raise TypeError(f"{dtype!r} is no dtype of tensors; they are {', '.join(DTYPES)}")
+        raise TypeError(f"{dtype!r} is not a dtype of tensors; they are {', '.join(DTYPES)}")
     return name
 
 

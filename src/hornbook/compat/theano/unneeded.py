@@ -92,7 +92,9 @@ class Unneeded(Derivative):
                 found.append(filled)
         if len(found) != 1:
             names = [v for v, s in zip(self.part.starts, starts, strict=True) if s is None]
-            raise ValueError(f"{self.name}: the shapes of {names} do not follow from the others")
+            raise ValueError(
+                f"{self.name}: the shapes of {names} cannot be inferred from the others"
+            )
         return self._run(found[0], outside, vectors)
 
     def _fits(self, starts: list, outside: list, vectors: list) -> bool:

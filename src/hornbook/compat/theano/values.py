@@ -42,7 +42,7 @@ def _converted(
     value: Any, array: np.ndarray, type: TensorType, allow_downcast: bool | None
 ) -> np.ndarray:
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"{_shown(value)} (dtype {array.dtype}) is no array of numbers")
+        raise TypeError(f"{_shown(value)} (dtype {array.dtype}) is not an array of numbers")
     if allow_downcast or np.result_type(array.dtype, type.dtype) == type.dtype:
         return array.astype(type.dtype)
     of_floatx = isinstance(value, float) and type.dtype == config.floatX

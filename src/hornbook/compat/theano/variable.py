@@ -101,7 +101,7 @@ class TensorVariable(SymbolicTensor):
 
     def __iter__(self):
         raise TypeError(
-            f"{self} has no length before the function is called; theano.scan goes through its "
+            f"{self} has no length before the function is called; theano.scan loops over its "
             "first axis"
         )
 
@@ -126,7 +126,9 @@ class TensorVariable(SymbolicTensor):
         return found(*inputs) if found else NotImplemented
 
     def __array_function__(self, func, types, args, kwargs):
-        raise TypeError(f"numpy.{func.__name__} takes no symbolic variables; use theano.tensor's")
+        raise TypeError(
+            f"numpy.{func.__name__} does not take symbolic variables; use theano.tensor's"
+        )
 
     def __str__(self):
         if self.name:
@@ -207,7 +209,7 @@ def constant(
         return x
     data = np.asarray(x)
     if data.dtype.kind not in "biufc":
-        raise TypeError(f"{x!r} (a {type(x).__name__}) is no array of numbers")
+        raise TypeError(f"{x!r} (a {type(x).__name__}) is not an array of numbers")
     data = data.astype(_dtype_of_constant(x, data) if dtype is None else dtype_of(dtype))
     if ndim is not None:
         if data.ndim > ndim:
@@ -451,7 +453,7 @@ def _check_sizes(name: str, tensors: list, types: list[TensorType]) -> None:
             shown = ", ".join(str(np.shape(t)) for t in tensors)
             raise ValueError(
                 f"Input dimension mis-match: {name} got shapes {shown}, which differ in axis "
-                f"{axis} (counted in {ndim}); only an axis whose type broadcasts does so: use "
+                f"{axis} (of {ndim}); an axis broadcasts only if its type says so: use "
                 "dimshuffle, keepdims=True or T.addbroadcast"
             )
 
