@@ -106,7 +106,7 @@ def test_whole_predictions_do_not_cut_targets():
     ("true", "pred"), [((2,), (2, 3, 4)), ((2, 3), (2, 4)), ((3, 3), (2, 3, 4))]
 )
 def test_ctc_of_other_shapes_is_an_error(true, pred):
-    with pytest.raises(ValueError, match="ctc wants class numbers"):
+    with pytest.raises(ValueError, match="ctc expects class indices"):
         losses.ctc(np.ones(true, int), np.ones(pred))
 
 

@@ -1,4 +1,4 @@
-"""Losses: what training makes small. Functions give a value for each sample, objects one number."""
+"""Losses: what training minimizes. Functions return one value per sample, objects a scalar."""
 
 from types import FunctionType
 from typing import Any
@@ -72,14 +72,14 @@ TABLE = doors.table("losses", globals(), bases=(Loss, LossFunctionWrapper), firs
 
 
 def get(identifier: Any) -> Any:
-    """A loss from its name, config or itself.
+    """The loss that an identifier stands for.
 
     Args:
         identifier: a name (`"mse"` gives the function, `"MeanSquaredError"` an object), a function,
             a class, an object, a config dict or `None`.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests similar names.
 
     Example:
         >>> get("mse") is mean_squared_error
@@ -106,14 +106,14 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: dict | None = None) -> Any:
-    """The loss that `serialize` described.
+    """Recreate a loss from what `serialize` returned.
 
     Args:
         name: a name or a config dict.
-        custom_objects: from name to function or class, for this call.
+        custom_objects: maps names to functions or classes, for this call.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests similar names.
 
     Example:
         >>> deserialize("mean_squared_error") is mean_squared_error

@@ -1,4 +1,4 @@
-"""`Loss`: weights, masks and the reduction to one number, around any function of two arrays."""
+"""`Loss`: sample weights, masks and the reduction to a scalar around a function of two arrays."""
 
 import inspect
 from collections.abc import Callable
@@ -23,14 +23,14 @@ MEANS = REDUCTIONS[:3]
 
 
 class Loss(Configurable):
-    """Base of all losses; a subclass writes `call(y_true, y_pred)`, one value for each sample.
+    """Base of all losses; a subclass defines `call(y_true, y_pred)`, one value per sample.
 
     Args:
         name: default the class's name in snake case, numbered.
-        reduction: `"sum_over_batch_size"` or `"mean"`: the weighted sum over the number of values;
-            `"mean_with_sample_weight"`: over the sum of weights; `"sum"`; `"none"` or `None`: the
-            weighted values themselves.
-        dtype: in which dtype it is computed; default `floatx()`.
+        reduction: `"sum_over_batch_size"` or `"mean"`: the weighted sum divided by the number of
+            values; `"mean_with_sample_weight"`: divided by the sum of weights; `"sum"`; `"none"` or
+            `None`: the weighted values.
+        dtype: dtype of the computation; default `floatx()`.
 
     Raises:
         ValueError: for an unknown reduction.
@@ -65,7 +65,7 @@ class Loss(Configurable):
         return self._dtype
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The loss of each sample, for a subclass to write.
+        """The loss of each sample, defined by subclasses.
 
         Args:
             y_true: targets.
@@ -91,33 +91,33 @@ class Loss(Configurable):
 
     def _target(self, y):
         y = real(rows.array(y), "y_true")
-        # class numbers above 256 would be lost in bfloat16
+        # bfloat16 cannot represent all class indices above 256
         narrow = not is_float(y.dtype) and jnp.finfo(self.dtype).bits < 32
         return y.astype("float32" if narrow else self.dtype)
 
 
 def in_dtype(y_pred: Any, dtype: str) -> jax.Array:
-    """Predictions in a dtype, of which stays known what logits they were made of."""
+    """Predictions cast to a dtype, still linked to the logits they were computed from."""
     y_pred = real(rows.array(y_pred), "y_pred")
     return y_pred if y_pred.dtype == dtype else carried(y_pred, lambda y: y.astype(dtype))
 
 
 def real(y: jax.Array, what: str) -> jax.Array:
-    """The array, which has no complex numbers.
+    """Return the array if it is real.
 
     Raises:
-        ValueError: if it has.
+        ValueError: if it is complex.
     """
     if jnp.iscomplexobj(y):
         raise ValueError(
-            f"{what} has complex numbers ({y.dtype}), of which a loss would lose the imaginary "
-            "part; take ops.real, ops.imag or ops.absolute of it first"
+            f"{what} has complex numbers ({y.dtype}), and a loss would lose the imaginary part; "
+            "apply ops.real, ops.imag or ops.absolute first"
         )
     return y
 
 
 def _opened(value: Any) -> Any:
-    """A list or tuple of plain numbers is an array, one of arrays a structure."""
+    """Convert lists and tuples of plain numbers to arrays; keep structures of arrays."""
     leaves = tree.walk(value) if isinstance(value, list | tuple) else ()
     is_array = isinstance(value, list | tuple) and not any(hasattr(v, "shape") for v in leaves)
     return rows.array(value) if is_array else value
@@ -130,17 +130,17 @@ def reduce_weighted(
     reduction: str | None = "sum_over_batch_size",
     dtype: Any = None,
 ) -> jax.Array:
-    """Values, weighted and reduced to one number.
+    """Weight values and reduce them to a scalar.
 
     Args:
         values: the loss of each sample, any shape.
-        sample_weight: array-like; its first axes are those of `values`.
-        mask: bools; means are over what it leaves.
+        sample_weight: array-like; its axes are the leading axes of `values`.
+        mask: bools; means are over the unmasked values.
         reduction: one of `REDUCTIONS`.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: if the weights do not fit the values.
+        ValueError: if the shape of the weights does not match the values.
 
     Example:
         >>> float(reduce_weighted([1.0, 3.0], mask=np.array([True, False])))
@@ -167,13 +167,13 @@ def reduce_weighted(
 
 
 class LossFunctionWrapper(Loss):
-    """A loss from a function `(y_true, y_pred, **kwargs) -> one value for each sample`.
+    """A loss from a function `(y_true, y_pred, **kwargs) -> one value per sample`.
 
     Args:
-        fn: the function, or the name of one of hornbook's.
+        fn: the function, or the name of a built-in one.
         reduction: see `Loss`.
         name: default the class's name in snake case, numbered.
-        dtype: in which dtype it is computed; default `floatx()`.
+        dtype: dtype of the computation; default `floatx()`.
         **kwargs: passed to the function.
 
     Example:
@@ -195,14 +195,14 @@ class LossFunctionWrapper(Loss):
         self.fn_kwargs = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The function's value for each sample, ranks brought together first."""
+        """The function's value for each sample, after matching the ranks."""
         if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
             y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self.fn_kwargs)
 
     @classmethod
     def from_config(cls, config: dict) -> "LossFunctionWrapper":
-        """The loss that a config describes; a function's name stands for hornbook's own."""
+        """Create the loss that a config describes; function names refer to built-in losses."""
         values = {k: registry.deserialize(v, family="losses") for k, v in config.items()}
         if isinstance(values.get("fn"), str):
             described = {"class_name": "function", "config": values["fn"]}
@@ -211,9 +211,9 @@ class LossFunctionWrapper(Loss):
 
 
 class OfFunction:
-    """Beside a wrapper of functions: its subclasses are rows, each made from one function.
+    """Mixin for wrappers of functions: each subclass is one row, derived from one function.
 
-    The function's arguments become the constructor's, its documentation the class's:
+    The function's arguments become the constructor's, its docstring the class's:
 
         class Huber(FunctionLoss, fn=huber, order="delta reduction name dtype"): ...
     """
@@ -228,12 +228,12 @@ class OfFunction:
     def __init_subclass__(
         cls, fn: Callable | None = None, order: str | None = None, **defaults: Any
     ) -> None:
-        """Take a row.
+        """Define a class from one row.
 
         Args:
             fn: `(y_true, y_pred, ...)`; its defaults are the constructor's.
-            order: the constructor's arguments, separated by spaces; default the class's above.
-            **defaults: of arguments that the function does not have, or that differ.
+            order: the constructor's arguments, separated by spaces; default that of the base class.
+            **defaults: defaults of arguments that the function lacks, or that differ.
         """
         super().__init_subclass__()
         if fn is not None:
@@ -242,7 +242,7 @@ class OfFunction:
 
 
 class FunctionLoss(OfFunction, LossFunctionWrapper):
-    """Base of losses that are rows."""
+    """Base of losses derived from a function."""
 
     order = "reduction name dtype"
 
@@ -272,16 +272,16 @@ def _write_constructor(cls: type, fn: Callable, names: list[str], defaults: dict
     cls.__doc__ = _document(fn, names)
 
 
-REDUCTION_DOC = "reduction: how the values of a batch become one number; see `Loss`."
+REDUCTION_DOC = "reduction: how the values of a batch are reduced to a scalar; see `Loss`."
 COMMON_DOCS = {
     "reduction": REDUCTION_DOC,
     "name": "name: name of the object.",
-    "dtype": "dtype: in which dtype it is computed; default `floatx()`.",
+    "dtype": "dtype: dtype of the computation; default `floatx()`.",
 }
 
 
 def _document(fn, names):
-    """The function's documentation, as that of a class made from it."""
+    """The function's docstring, adapted to the class derived from it."""
     text = inspect.getdoc(fn) or ""
     summary = text.split("Args:")[0].strip()
     described: dict[str, str] = {}

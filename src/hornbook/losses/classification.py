@@ -1,8 +1,8 @@
-"""Losses for classes: one value for each sample.
+"""Classification losses: one value per sample.
 
 Predictions are probabilities, clipped by `epsilon()` before the logarithm, or with `from_logits`
-the numbers before the softmax or sigmoid. These are taken too where they are known, as they are of
-a model that ends with a softmax or sigmoid: a loss that is clipped has no slope.
+logits. If the model ends with a softmax or sigmoid, its logits are used anyway, because a clipped
+loss has no gradient.
 """
 
 import warnings
@@ -21,9 +21,9 @@ from hornbook.ops import nn, rows
 from hornbook.ops.activation import carried
 from hornbook.ops.ctc import ctc_loss
 
-YES_OR_NO = (-0.5, 1.5)  # what targets from 0 to 1 lie between that had noise added
+YES_OR_NO = (-0.5, 1.5)  # accepted range of binary targets, which may have noise added
 ONE_CLASS = (
-    "{}: y_pred has one class only (shape {}), for which this loss is always 0. "
+    "{}: y_pred has only one class (shape {}), so this loss is always 0. "
     "For two classes with one output use 'binary_crossentropy'."
 )
 
@@ -43,7 +43,7 @@ def _smoothed(y_true, label_smoothing, classes):
 
 
 def _yes_or_no(y_true):
-    """Targets of yes or no, and NaN for others; a little noise about them is not others."""
+    """Binary targets, with NaN for those out of range; some noise is tolerated."""
     return jnp.where((y_true > YES_OR_NO[0]) & (y_true < YES_OR_NO[1]), y_true, jnp.nan)
 
 
@@ -60,12 +60,12 @@ def categorical_crossentropy(
     Args:
         y_true: one-hot (or probability) targets, shape `(N, ..., K)`.
         y_pred: predictions, same shape.
-        from_logits: whether `y_pred` are logits; else probabilities.
-        label_smoothing: from 0 to 1; how much of each target is spread over all classes.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        label_smoothing: fraction of each target, 0 to 1, spread over all classes.
         axis: the axis of classes.
 
     Raises:
-        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+        ValueError: for class indices instead of one-hot targets, or other shape mismatches.
 
     Example:
         >>> loss = categorical_crossentropy([[0, 1, 0]], [[0.05, 0.95, 0.0]])
@@ -90,7 +90,7 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> jax.Array:
-    """Crossentropy that easy samples count less in.
+    """Crossentropy that downweights easy samples.
 
     `-sum(alpha * (1 - p)**gamma * y_true * log(p), axis)`, p the probabilities.
     After Lin et al. 2017, Focal Loss for Dense Object Detection (arXiv:1708.02002).
@@ -98,14 +98,14 @@ def categorical_focal_crossentropy(
     Args:
         y_true: one-hot targets, shape `(N, ..., K)`.
         y_pred: predictions, same shape.
-        alpha: weight of the loss, a number or one for each class.
-        gamma: how fast easy samples fade; 0 is crossentropy.
-        from_logits: whether `y_pred` are logits; else probabilities.
-        label_smoothing: from 0 to 1; how much of each target is spread over all classes.
+        alpha: weight of the loss, a scalar or one per class.
+        gamma: focusing exponent; 0 gives plain crossentropy.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        label_smoothing: fraction of each target, 0 to 1, spread over all classes.
         axis: the axis of classes.
 
     Raises:
-        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+        ValueError: for class indices instead of one-hot targets, or other shape mismatches.
 
     Example:
         >>> easy, hard = categorical_focal_crossentropy([[0, 1], [0, 1]], [[0.1, 0.9], [0.9, 0.1]])
@@ -133,18 +133,18 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> jax.Array:
-    """The crossentropy of class numbers: `-log(y_pred[y_true])`.
+    """The crossentropy of class indices: `-log(y_pred[y_true])`.
 
     Args:
-        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
+        y_true: class indices, shape `(N, ...)` or `(N, ..., 1)`.
         y_pred: predictions, shape `(N, ..., K)`.
-        from_logits: whether `y_pred` are logits; else probabilities.
-        ignore_class: a class number (such as -1 or 255) whose samples have loss 0 and a mask that
-            leaves them out of means.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        ignore_class: a class index (such as -1 or 255) whose samples get loss 0 and are masked, so
+            that means exclude them.
         axis: the axis of classes in `y_pred`.
 
     Raises:
-        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+        ValueError: for one-hot targets instead of class indices, or other shape mismatches.
 
     Example:
         >>> loss = sparse_categorical_crossentropy([1, 2], [[0.05, 0.95, 0], [0.1, 0.8, 0.1]])
@@ -172,18 +172,18 @@ def sparse_categorical_crossentropy(
 
 @op
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0.5) -> jax.Array:
-    """A loss that stands wrong labels: `(1 - p**q) / q`, p the probability of the true class.
+    """A loss robust to label noise: `(1 - p**q) / q`, p the probability of the true class.
 
-    Near crossentropy for small q, near absolute error for q near 1 (Zhang and Sabuncu 2018,
+    It approaches crossentropy for small q and absolute error for q near 1 (Zhang and Sabuncu 2018,
     arXiv:1805.07836).
 
     Args:
-        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
+        y_true: class indices, shape `(N, ...)` or `(N, ..., 1)`.
         y_pred: probabilities, shape `(N, ..., K)`.
         q: between 0 and 1.
 
     Raises:
-        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+        ValueError: for one-hot targets instead of class indices, or other shape mismatches.
 
     Example:
         >>> categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5).tolist()
@@ -205,14 +205,14 @@ def binary_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> jax.Array:
-    """The crossentropy of yes-or-no targets: `-mean(y * log(p) + (1 - y) * log(1 - p), axis)`.
+    """The crossentropy of binary targets: `-mean(y * log(p) + (1 - y) * log(1 - p), axis)`.
 
     Args:
         y_true: targets from 0 to 1, shape `(N, ..., D)`.
         y_pred: predictions, same shape.
-        from_logits: whether `y_pred` are logits; else probabilities.
-        label_smoothing: from 0 to 1; how far targets are drawn to 0.5.
-        axis: the axis that the mean is taken over.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        label_smoothing: how far targets are moved towards 0.5, 0 to 1.
+        axis: the axis of the mean.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -240,19 +240,19 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> jax.Array:
-    """Binary crossentropy that easy samples count less in: `mean((1 - p_true)**gamma * bce, axis)`.
+    """Binary crossentropy that downweights easy samples: `mean((1 - p_true)**gamma * bce, axis)`.
 
     After Lin et al. 2017, Focal Loss for Dense Object Detection (arXiv:1708.02002).
 
     Args:
         y_true: targets from 0 to 1, shape `(N, ..., D)`.
         y_pred: predictions, same shape.
-        apply_class_balancing: whether class 1 is weighted by `alpha` and class 0 by `1 - alpha`.
+        apply_class_balancing: whether to weight class 1 by `alpha` and class 0 by `1 - alpha`.
         alpha: weight of class 1.
-        gamma: how fast easy samples fade; 0 is crossentropy.
-        from_logits: whether `y_pred` are logits; else probabilities.
-        label_smoothing: from 0 to 1; how far targets are drawn to 0.5.
-        axis: the axis that the mean is taken over.
+        gamma: focusing exponent; 0 gives plain crossentropy.
+        from_logits: whether `y_pred` holds logits instead of probabilities.
+        label_smoothing: how far targets are moved towards 0.5, 0 to 1.
+        axis: the axis of the mean.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -301,7 +301,7 @@ def hinge(y_true: Any, y_pred: Any) -> jax.Array:
     """The hinge loss: `mean(max(1 - y_true * y_pred, 0), axis=-1)`.
 
     Args:
-        y_true: targets -1 or 1, shape `(N, ..., D)`; all of 0 or 1 count as -1 or 1.
+        y_true: targets -1 or 1, shape `(N, ..., D)`; targets 0 and 1 are mapped to -1 and 1.
         y_pred: predictions, same shape.
 
     Raises:
@@ -319,7 +319,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> jax.Array:
     """The squared hinge loss: `mean(max(1 - y_true * y_pred, 0)**2, axis=-1)`.
 
     Args:
-        y_true: targets -1 or 1, shape `(N, ..., D)`; all of 0 or 1 count as -1 or 1.
+        y_true: targets -1 or 1, shape `(N, ..., D)`; targets 0 and 1 are mapped to -1 and 1.
         y_pred: predictions, same shape.
 
     Raises:
@@ -341,14 +341,14 @@ def _margin(name, y_true, y_pred):
 
 @op
 def categorical_hinge(y_true: Any, y_pred: Any) -> jax.Array:
-    """The hinge loss of classes: `max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))`.
+    """The multiclass hinge loss: `max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))`.
 
     Args:
         y_true: one-hot targets, shape `(N, ..., K)`.
         y_pred: predicted scores, same shape.
 
     Raises:
-        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+        ValueError: for class indices instead of one-hot targets, or other shape mismatches.
 
     Example:
         >>> categorical_hinge([[0, 1]], [[0.5, 1.0]]).tolist()
@@ -362,13 +362,13 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> jax.Array:
 
 @op
 def ctc(y_true: Any, y_pred: Any) -> jax.Array:
-    """How far outputs are from spelling labels, over all alignments: `-log P(y_true | y_pred)`.
+    """Connectionist temporal classification: `-log P(y_true | y_pred)`, over all alignments.
 
-    Connectionist temporal classification (Graves et al. 2006).
+    Graves et al. 2006, Connectionist Temporal Classification.
 
     Args:
-        y_true: class numbers from 1, shape `(N, L)`; 0 is the blank and fills the end.
-        y_pred: logits, shape `(N, T, K)`; steps that its mask leaves out are at the end.
+        y_true: class indices from 1, shape `(N, L)`, padded at the end with 0, the blank.
+        y_pred: logits, shape `(N, T, K)`; masked steps must be at the end.
 
     Raises:
         ValueError: for other shapes.
@@ -381,7 +381,7 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
     labels, y_pred = rows.array(y_true).astype("int32"), rows.floating(y_pred)
     if labels.ndim != 2 or y_pred.ndim != 3 or labels.shape[0] != y_pred.shape[0]:
         raise ValueError(
-            "ctc wants class numbers of shape (N, L) and logits of shape (N, T, K); "
+            "ctc expects class indices of shape (N, L) and logits of shape (N, T, K); "
             f"they have shapes {labels.shape} and {y_pred.shape}"
         )
     label_length = jnp.sum(labels != 0, axis=-1)
@@ -439,15 +439,15 @@ class CTC(FunctionLoss, fn=ctc): ...
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
-    """A loss that stands wrong labels: `(1 - p**q) / q`, p the probability of the true class.
+    """A loss robust to label noise: `(1 - p**q) / q`, p the probability of the true class.
 
     Made from the function `categorical_generalized_cross_entropy`.
 
     Args:
-        q: between 0 and 1, both excluded.
-        reduction: how the values of a batch become one number; see `Loss`.
+        q: between 0 and 1, exclusive.
+        reduction: how the values of a batch are reduced to a scalar; see `Loss`.
         name: name of the object.
-        dtype: in which dtype it is computed; default `floatx()`.
+        dtype: dtype of the computation; default `floatx()`.
 
     Raises:
         ValueError: if q is not between 0 and 1.

@@ -1,4 +1,4 @@
-"""Losses of images and embeddings: overlap of regions, distance between labelled points."""
+"""Losses for images and embeddings: overlap of regions, distances between labelled embeddings."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> jax.Array:
     Args:
         y_true: targets from 0 to 1, any shape.
         y_pred: predictions from 0 to 1, same shape.
-        axis: axes that the sums run over; `None` for all, which gives one value.
+        axis: axes to sum over; `None` sums over all, giving one value.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -43,14 +43,14 @@ def tversky(
 ) -> jax.Array:
     """One minus the Tversky index: `1 - both / (both + alpha * only_true + beta * only_pred)`.
 
-    With both factors 0.5 it is the Dice loss (Salehi et al. 2017, arXiv:1706.05721).
+    With alpha = beta = 0.5 it equals the Dice loss (Salehi et al. 2017, arXiv:1706.05721).
 
     Args:
         y_true: targets from 0 to 1, any shape.
         y_pred: predictions from 0 to 1, same shape.
-        alpha: weight of what is in the targets alone.
-        beta: weight of what is in the predictions alone.
-        axis: axes that the sums run over; `None` for all, which gives one value.
+        alpha: weight of false negatives, positive in the targets only.
+        beta: weight of false positives, positive in the predictions only.
+        axis: axes to sum over; `None` sums over all, giving one value.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -77,19 +77,19 @@ def circle(
     gamma: float = 80.0,
     margin: float = 0.4,
 ) -> jax.Array:
-    """Draws embeddings of one class together and others apart (Sun et al. 2020, arXiv:2002.10857).
+    """Circle loss: pulls embeddings of a class together (Sun et al. 2020, arXiv:2002.10857).
 
     `softplus(logsumexp(positives) + logsumexp(negatives))`, each distance weighted by how far it
-    lies from where it should be.
+    is from its optimum.
 
     Args:
-        y_true: class numbers, shape `(N,)` or `(N, 1)`.
-        y_pred: embeddings of length 1, shape `(N, D)`.
-        ref_labels: class numbers to compare with, shape `(M,)`; default `y_true`.
+        y_true: class indices, shape `(N,)` or `(N, 1)`.
+        y_pred: unit-length embeddings, shape `(N, D)`.
+        ref_labels: class indices to compare with, shape `(M,)`; default `y_true`.
         ref_embeddings: embeddings to compare with, shape `(M, D)`; default `y_pred`.
-        remove_diagonal: whether a sample is not compared with the reference of the same row.
+        remove_diagonal: whether to exclude the comparison of sample i with reference i.
         gamma: scale of the weighted distances.
-        margin: how much slack distances have.
+        margin: relaxation margin of the distances.
 
     Example:
         >>> loss = circle([0, 0, 1], [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""Losses for numbers: one value for each sample, the mean over the last axis."""
+"""Regression losses: one value per sample, the mean over the last axis."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
     """The mean error in percent: `100 * mean(|(y_true - y_pred) / y_true|, axis=-1)`.
 
     Args:
-        y_true: targets, shape `(N, ..., D)`; sizes below `epsilon()` count as `epsilon()`.
+        y_true: targets, shape `(N, ..., D)`; magnitudes are at least `epsilon()`.
         y_pred: predictions, same shape.
 
     Raises:
@@ -76,12 +76,12 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
 @also("msle MSLE")
 @op
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> jax.Array:
-    """The mean of squared errors of logarithms.
+    """The mean squared error of logarithms.
 
     `mean((log(y_true + 1) - log(y_pred + 1))**2, axis=-1)`
 
     Args:
-        y_true: targets, shape `(N, ..., D)`; what lies below `epsilon()` counts as `epsilon()`.
+        y_true: targets, shape `(N, ..., D)`, clipped to at least `epsilon()`.
         y_pred: predictions, same shape, likewise.
 
     Raises:
@@ -99,12 +99,12 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> jax.Array:
 @also("cosine_proximity")
 @op
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
-    """The negative cosine of the angle between two vectors: `-sum(unit(y_true) * unit(y_pred))`.
+    """The negative cosine similarity of two vectors: `-sum(unit(y_true) * unit(y_pred))`.
 
     Args:
         y_true: targets, any shape.
         y_pred: predictions, same shape.
-        axis: the axis that the vectors lie along.
+        axis: the axis of the vectors.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -118,7 +118,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
 
 
 def cosine(y_true: jax.Array, y_pred: jax.Array, axis: int) -> jax.Array:
-    """The cosine of the angle between vectors; a vector of zeros has cosine 0 with every other."""
+    """The cosine similarity of vectors; 0 if one of them is zero."""
     return jnp.sum(_unit(y_true, axis) * _unit(y_pred, axis), axis=axis)
 
 
@@ -132,7 +132,7 @@ def _unit(x, axis):
 @also("huber_loss")
 @op
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
-    """Squared for small errors, linear for large ones.
+    """The Huber loss: quadratic for small errors, linear for large ones.
 
     `mean(e**2 / 2 where |e| <= delta else delta * |e| - delta**2 / 2, axis=-1)`, e the error
     (Huber 1964, Robust Estimation of a Location Parameter).
@@ -162,7 +162,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
 def log_cosh(y_true: Any, y_pred: Any) -> jax.Array:
     """The logarithm of the hyperbolic cosine of the error: `mean(log(cosh(error)), axis=-1)`.
 
-    Near `e**2 / 2` for small errors and `|e| - log(2)` for large ones.
+    About `e**2 / 2` for small errors and `|e| - log(2)` for large ones.
 
     Args:
         y_true: targets, shape `(N, ..., D)`.

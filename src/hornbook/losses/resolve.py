@@ -1,4 +1,4 @@
-"""What the name `"crossentropy"` means for a model."""
+"""Resolves the name `"crossentropy"` for a model."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""How targets, predictions and weights are brought to one shape, and what is said otherwise.
+"""Matches the shapes of targets, predictions and weights, with errors where they do not match.
 
-A mismatch is never broadcast away: with targets (N, 1) and predictions (N, K) numpy's rules would
-give a number that means nothing.
+A mismatch never broadcasts: with targets (N, 1) and predictions (N, K), numpy's rules would give a
+meaningless number.
 """
 
 from typing import Any
@@ -17,33 +17,33 @@ MISMATCH = (
     "{fix}"
 )
 ONE_TARGET = (
-    "One target and {size} predictions a sample: end the model with one unit (Dense(1)), or give "
-    "targets of shape {pred}. If the targets are class numbers, use "
+    "One target but {size} predictions per sample: end the model with one unit (Dense(1)), or pass "
+    "targets of shape {pred}. If the targets are class indices, use "
     "'sparse_categorical_crossentropy'."
 )
 ONE_PREDICTION = (
-    "{size} targets and one prediction a sample: end the model with {size} units (Dense({size})), "
-    "or give targets of shape {pred}."
+    "{size} targets but one prediction per sample: end the model with {size} units "
+    "(Dense({size})), or pass targets of shape {pred}."
 )
 OTHER = "Give both the same shape."
 CLASS_NUMBERS = (
-    "{loss} wants one-hot targets of the shape of y_pred, {pred}; y_true has shape {true}, as "
-    "class numbers have. Use '{sparse}', or targets from utils.to_categorical(y, {size})."
+    "{loss} expects one-hot targets of the shape of y_pred, {pred}; y_true has shape {true}, like "
+    "class indices. Use '{sparse}', or targets from utils.to_categorical(y, {size})."
 )
 ONE_HOT = (
-    "{loss} wants class numbers of shape {wanted}; y_true has y_pred's own shape, {true}, as "
-    "one-hot targets have. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
+    "{loss} expects class indices of shape {wanted}; y_true has the shape of y_pred, {true}, like "
+    "one-hot targets. Use '{dense}', or targets from ops.argmax(y, axis={axis})."
 )
 NOT_LABELS = (
-    "{loss} wants class numbers of shape {wanted} for predictions {pred}; y_true has shape "
+    "{loss} expects class indices of shape {wanted} for predictions {pred}; y_true has shape "
     "{true}.{fix}"
 )
 ONE_A_SAMPLE = (
-    " For one prediction a sample, Flatten() or a GlobalAveragePooling comes before the last layer."
+    " For one prediction per sample, add Flatten() or GlobalAveragePooling before the last layer."
 )
 WEIGHTS = (
-    "{what} has shape {weights}, the values that it weighs {values}. Give one weight a sample "
-    "(shape ({first},)), or one a value."
+    "{what} has shape {weights}, but the weighted values have shape {values}. Pass one weight per "
+    "sample (shape ({first},)) or one per value."
 )
 SPARSE_NAMES = {
     "categorical_crossentropy": "sparse_categorical_crossentropy",
@@ -72,8 +72,8 @@ def aligned(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
     """Targets and predictions as floating-point arrays of one shape and of y_pred's dtype.
 
     Args:
-        loss: the name that an error speaks of; some names want one-hot targets.
-        y_true, y_pred: array-like, any shape; a scalar fits everything.
+        loss: the loss's name, for messages; some losses expect one-hot targets.
+        y_true, y_pred: array-like, any shape; a scalar matches any shape.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -83,7 +83,7 @@ def aligned(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
 
 
 def one_shape(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
-    """As `aligned`, of arrays whose dtypes stay as they are."""
+    """As `aligned`, for arrays, without changing their dtypes."""
     y_true, y_pred = same_rank(y_true, y_pred)
     if y_true.shape != y_pred.shape and y_true.ndim and y_pred.ndim:
         raise ValueError(_mismatch(loss, y_true.shape, y_pred.shape))
@@ -106,10 +106,10 @@ def _mismatch(loss: str, true: tuple, pred: tuple) -> str:
 
 
 def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> jax.Array:
-    """Targets as int32 class numbers of y_pred's shape without its class axis.
+    """Targets as int32 class indices, of y_pred's shape without its class axis.
 
     Raises:
-        ValueError: if they have another shape; one-hot targets are told so.
+        ValueError: if the shape differs; the message names one-hot targets as such.
     """
     labels = rows.array(y_true)
     wanted = tuple(size for i, size in enumerate(y_pred.shape) if i != axis % y_pred.ndim)
@@ -123,17 +123,17 @@ def class_numbers(name: str, y_true: Any, y_pred: jax.Array, axis: int = -1) -> 
         fix = ONE_A_SAMPLE if labels.size == len(labels) < y_pred[..., 0].size else ""
         raise ValueError(NOT_LABELS.format(fix=fix, **said))
     if jnp.issubdtype(labels.dtype, jnp.floating):
-        labels = jnp.where(jnp.isfinite(labels), labels, -1)  # no class; NaN would be class 0
+        labels = jnp.where(jnp.isfinite(labels), labels, -1)  # no class; NaN would cast to class 0
     return labels.astype("int32")
 
 
 def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weight") -> jax.Array:
-    """Weights with axes of size 1 added or dropped at the end, so that they broadcast over values.
+    """Add or drop trailing axes of size 1 so that weights broadcast over values.
 
-    The first axes are matched, not the last: weights (N,) weigh the N samples of values (N, T).
+    Leading axes are matched, not trailing ones: weights (N,) weight the N samples of values (N, T).
 
     Raises:
-        ValueError: if they do not fit.
+        ValueError: if the shapes do not match.
     """
     if values.ndim == 0:
         return weights
@@ -152,7 +152,7 @@ def fit_weights(weights: jax.Array, values: jax.Array, what: str = "sample_weigh
 
 
 def weigh(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """The weighted values; one of weight 0 is left out, whatever it is."""
+    """The weighted values; values of weight 0 count as 0, even NaN."""
     return jnp.where(weights == 0, 0, values * weights)
 
 
@@ -160,7 +160,7 @@ def multiply_weights(weights: jax.Array, mask: jax.Array) -> jax.Array:
     """The product of weights and a mask; either may have fewer axes or axes of size 1.
 
     Raises:
-        ValueError: if they do not fit.
+        ValueError: if the shapes do not match.
     """
     if weights.ndim == mask.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
@@ -169,12 +169,12 @@ def multiply_weights(weights: jax.Array, mask: jax.Array) -> jax.Array:
     if any(1 not in pair and len(set(pair)) > 1 for pair in zip(*shapes, strict=True)):
         raise ValueError(
             f"sample_weight has shape {weights.shape}, the mask of y_pred {mask.shape}; their "
-            "first axes must be the same"
+            "leading axes must be the same"
         )
     return weights.reshape(shapes[0]) * mask.reshape(shapes[1])
 
 
 def divide_no_nan(x: Any, y: Any) -> jax.Array:
-    """`x / y`, and 0 where y is 0; its gradient is finite there too."""
+    """`x / y`, and 0 where y is 0, with a finite gradient there too."""
     zero = y == 0
     return jnp.where(zero, 0, x / jnp.where(zero, 1, y))
