@@ -311,7 +311,7 @@ def test_targets_without_last_axis_fit_one_prediction(cls):
 
 @pytest.mark.parametrize("cls", [metrics.F1Score, metrics.R2Score])
 def test_metrics_of_two_axes_take_no_three(cls):
-    with pytest.raises(ValueError, match=r"wants shape \(N, ., *|wants shape"):
+    with pytest.raises(ValueError, match=r"expects shape \(N, ., *|expects shape"):
         cls().update_state(np.zeros((2, 3, 4)), np.zeros((2, 3, 4)))
 
 

@@ -1,4 +1,4 @@
-"""Metrics: how good a model is, gathered over batches."""
+"""Metrics: how well a model does, accumulated over batches."""
 
 from typing import Any
 
@@ -89,14 +89,14 @@ TABLE = _OF_LOSSES | doors.table("metrics", globals(), bases=(Metric,))
 
 
 def get(identifier: Any) -> Any:
-    """A metric from its name, config or itself.
+    """The metric that an identifier stands for.
 
     Args:
         identifier: a name (`"mae"`, `"MeanAbsoluteError"`), a class, an object, a function, a
-            config dict or `None`. What `"accuracy"` means for a model, `resolve_accuracy` says.
+            config dict or `None`. `resolve_accuracy` resolves `"accuracy"` for a model.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests similar names.
 
     Example:
         >>> get("mae")
@@ -121,14 +121,14 @@ def serialize(metric: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict | None = None) -> Any:
-    """The metric that `serialize` described.
+    """Recreate a metric from what `serialize` returned.
 
     Args:
         config: a name or a config dict.
-        custom_objects: from name to function or class, for this call.
+        custom_objects: maps names to functions or classes, for this call.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests similar names.
 
     Example:
         >>> deserialize(serialize(Recall(top_k=2))).top_k

@@ -1,4 +1,4 @@
-"""How often predictions are right."""
+"""Accuracies: how often predictions are right."""
 
 import warnings
 from typing import Any
@@ -13,7 +13,7 @@ from hornbook.losses.shapes import aligned, class_numbers, one_shape
 from hornbook.metrics.mean import FunctionMetric
 from hornbook.ops import rows
 
-ONE_CLASS = "{}: y_pred has one class only (shape {}), which is always right; use binary_accuracy."
+ONE_CLASS = "{}: y_pred has only one class (shape {}), which is always right; use binary_accuracy."
 
 
 def _hits(matches: jax.Array) -> jax.Array:
@@ -46,7 +46,7 @@ def accuracy(y_true: Any, y_pred: Any) -> jax.Array:
 
 @op
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> jax.Array:
-    """1 where a prediction lies on its target's side of the threshold, else 0.
+    """1 where a prediction is on its target's side of the threshold, else 0.
 
     Args:
         y_true: targets 0 or 1, any shape.
@@ -66,7 +66,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> jax.Arr
 
 @op
 def sign_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
-    """1 where prediction and target lie on one side of 0, else 0; for targets -1 and 1, or 0 and 1.
+    """1 where prediction and target agree in being positive, else 0; for targets -1/1 or 0/1.
 
     Args:
         y_true: targets, any shape.
@@ -85,14 +85,14 @@ def sign_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
 
 @op
 def categorical_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
-    """1 where the largest prediction is that of the target's class, else 0.
+    """1 where the target's class has the largest prediction, else 0.
 
     Args:
         y_true: one-hot targets, shape `(N, ..., K)`.
         y_pred: predictions, same shape.
 
     Raises:
-        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+        ValueError: for class indices instead of one-hot targets, or other shape mismatches.
 
     Example:
         >>> categorical_accuracy([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]).tolist()
@@ -105,14 +105,14 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
 
 @op
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> jax.Array:
-    """1 where the largest prediction is that of the target's class number, else 0.
+    """1 where the target's class index has the largest prediction, else 0.
 
     Args:
-        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
+        y_true: class indices, shape `(N, ...)` or `(N, ..., 1)`.
         y_pred: predictions, shape `(N, ..., K)`.
 
     Raises:
-        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+        ValueError: for one-hot targets instead of class indices, or other shape mismatches.
 
     Example:
         >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
@@ -137,10 +137,10 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> jax.Arra
     Args:
         y_true: one-hot targets, shape `(N, ..., K)`.
         y_pred: predictions, same shape.
-        k: how many predictions count.
+        k: number of predictions considered.
 
     Raises:
-        ValueError: for class numbers in the place of one-hot targets, and other shapes.
+        ValueError: for class indices instead of one-hot targets, or other shape mismatches.
 
     Example:
         >>> top_k_categorical_accuracy([[0, 0, 1]], [[0.1, 0.5, 0.4]], k=2).tolist()
@@ -154,16 +154,16 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> jax.Arra
 def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> jax.Array:
-    """1 where the target's class number is among the k largest predictions, else 0.
+    """1 where the target's class index is among the k largest predictions, else 0.
 
     Args:
-        y_true: class numbers, shape `(N, ...)` or `(N, ..., 1)`.
-        y_pred: predictions, shape `(N, ..., K)`; with `from_sorted_ids` class numbers, best first.
-        k: how many predictions count.
-        from_sorted_ids: whether `y_pred` are class numbers.
+        y_true: class indices, shape `(N, ...)` or `(N, ..., 1)`.
+        y_pred: predictions, shape `(N, ..., K)`; with `from_sorted_ids` class indices, best first.
+        k: number of predictions considered.
+        from_sorted_ids: whether `y_pred` holds class indices.
 
     Raises:
-        ValueError: for one-hot targets in the place of class numbers, and other shapes.
+        ValueError: for one-hot targets instead of class indices, or other shape mismatches.
 
     Example:
         >>> sparse_top_k_categorical_accuracy([2], [[0.1, 0.5, 0.4]], k=2).tolist()

@@ -1,4 +1,4 @@
-"""The area under a curve that the threshold runs along."""
+"""AUC: the area under the ROC or precision-recall curve."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,23 +24,23 @@ HEIGHTS: dict[str, Callable] = {
 class AUC(Counting):
     """The area under the ROC or precision-recall curve, as a Riemann sum over thresholds.
 
-    The interpolation between points of the precision-recall curve is that of Davis and Goadrich
-    2006; precision-recall-gain is Flach and Kull 2015.
+    The precision-recall curve is interpolated as in Davis and Goadrich 2006; precision-recall-gain
+    follows Flach and Kull 2015.
 
     Args:
-        num_thresholds: number of thresholds, at equal distances from 0 to 1.
+        num_thresholds: number of thresholds, evenly spaced from 0 to 1.
         curve: `"ROC"`, `"PR"` or `"PRGAIN"`.
         summation_method: height of each strip: `"interpolation"`, `"minoring"` or `"majoring"`.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
-        thresholds: numbers between 0 and 1 in the place of `num_thresholds`; 0 and 1 are added.
-        multi_label: whether each of the labels gets an area of its own; the result is their mean.
-        num_labels: their number, if known.
+        thresholds: numbers between 0 and 1, instead of `num_thresholds`; 0 and 1 are added.
+        multi_label: whether to compute one area per label; the result is their mean.
+        num_labels: number of labels, if known.
         label_weights: weights of the labels.
-        from_logits: whether predictions are logits; else probabilities.
+        from_logits: whether predictions are logits instead of probabilities.
 
     Raises:
-        ValueError: for an unknown curve or method, and numbers out of range.
+        ValueError: for an unknown curve or method, or values out of range.
 
     Example:
         >>> float(AUC(num_thresholds=3)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9]))
@@ -71,7 +71,7 @@ class AUC(Counting):
             raise ValueError(f"num_thresholds of {self.name} must be above 1, not {num_thresholds}")
         else:
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
-        # just outside, so that predictions of exactly 0 and 1 lie between
+        # just outside [0, 1], so that predictions of exactly 0 and 1 are inside
         self.thresholds = [-settings.epsilon(), *inner, 1 + settings.epsilon()]
         self.num_thresholds = len(self.thresholds)
         self.multi_label = multi_label
@@ -79,7 +79,7 @@ class AUC(Counting):
         self.from_logits = from_logits
         self.true_positives = None
         if num_labels and not multi_label:
-            raise ValueError(f"{self.name}: num_labels goes with multi_label=True")
+            raise ValueError(f"{self.name}: num_labels needs multi_label=True")
         if not multi_label:
             self._make((self.num_thresholds,))
         elif num_labels:
@@ -91,7 +91,7 @@ class AUC(Counting):
         Args:
             y_true: targets 0 or 1, any shape; for `multi_label` `(N, L)`.
             y_pred: predictions from 0 to 1, or logits, same shape.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `y_pred`.
 
         Raises:
             ValueError: if the shapes differ.
@@ -101,7 +101,7 @@ class AUC(Counting):
         y_true, y_pred = one_shape(self.name, rows.array(y_true), y_pred)
         if self.multi_label and y_pred.ndim != 2:
             raise ValueError(
-                f"{self.name} with multi_label wants y_pred of shape (N, L), not {y_pred.shape}"
+                f"{self.name} with multi_label needs y_pred of shape (N, L), not {y_pred.shape}"
             )
         if self.true_positives is None:
             self._make((self.num_thresholds, y_pred.shape[1]))
@@ -157,7 +157,7 @@ CURVE_POINTS = {"ROC": _roc, "PR": _pr, "PRGAIN": _gain}
 
 
 def _interpolated_pr(tp, fp, tn, fn):
-    """Areas under precision-recall where precision is interpolated through counts, not linearly."""
+    """Strip areas under precision-recall; precision is interpolated via counts, not linearly."""
     positive = tp + fp
     more_tp, more = tp[:-1] - tp[1:], positive[:-1] - positive[1:]
     slope = divide_no_nan(more_tp, jnp.maximum(more, 0))

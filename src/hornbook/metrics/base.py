@@ -1,4 +1,4 @@
-"""`Metric`: variables that gather over batches, and a result."""
+"""`Metric`: variables that accumulate over batches, and a result."""
 
 import functools
 from collections.abc import Callable
@@ -17,16 +17,14 @@ from hornbook.losses.shapes import multiply_weights
 from hornbook.metrics.sums import add_exactly, add_in_turns
 from hornbook.ops import rows
 
-NO_SUPER = (
-    "{}.__init__ makes variables before it calls super().__init__(name=name): call that first"
-)
+NO_SUPER = "{}.__init__ creates variables before super().__init__(name=name): call that first"
 
 
 class Metric(Module):
     """Base of all metrics.
 
-    A subclass makes variables in its constructor, changes them in `update_state` through `assign`
-    and its kin, and computes from them in `result`. All three may run compiled.
+    A subclass creates variables in its constructor, updates them in `update_state` with `assign`,
+    `assign_add` and the like, and computes its value in `result`. All three may run compiled.
 
     Args:
         dtype: dtype of the result; default `floatx()`.
@@ -58,7 +56,7 @@ class Metric(Module):
         super().__init__(name=name)
         self._dtype = get_policy(dtype or settings.floatx()).compute_dtype
         self._added: list[Variable] = []
-        self._rests: dict[str, Variable] = {}  # of sums, by name: what their rounding lost
+        self._rests: dict[str, Variable] = {}  # compensation terms of sums, by name
 
     @property
     def dtype(self) -> str:
@@ -67,7 +65,7 @@ class Metric(Module):
 
     @property
     def variables(self) -> list[Variable]:
-        """What is gathered: this metric's variables and those of metrics inside it."""
+        """The state: this metric's variables and those of metrics inside it."""
         rests = self._all_rests()
         return [variable for variable in self._all_variables() if variable not in rests]
 
@@ -83,18 +81,18 @@ class Metric(Module):
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A new variable of this metric.
+        """Create a variable of this metric.
 
         Args:
             shape: its shape.
             initializer: a name, an initializer or a value; default zeros.
             dtype: default `floatx()`.
-            aggregation: taken for compatibility; there is one copy of each variable.
+            aggregation: accepted for Keras compatibility; there is one copy of each variable.
             name: the last part of its path.
         """
         if not hasattr(self, "_added"):
             raise RuntimeError(NO_SUPER.format(type(self).__name__))
-        if isinstance(shape, str):  # add_weight("total"), as tf.keras has it
+        if isinstance(shape, str):  # add_weight("total"), as in tf.keras
             shape, name = (), shape
         initializer = initializers.get("zeros" if initializer is None else initializer)
         variable = Variable(
@@ -116,31 +114,31 @@ class Metric(Module):
         dtype: Any = None,
         name: str | None = None,
     ) -> Variable:
-        """A new variable of this metric; see `add_variable`."""
+        """Create a variable of this metric; see `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     def _add_sum(self, shape: tuple[int, ...], name: str, dtype: Any = None) -> Variable:
-        """A variable for a sum that may grow long; `_add_to` adds to it."""
+        """Create a variable for a long-running sum; `_add_to` adds to it."""
         total = self.add_variable(shape, dtype=dtype, name=name)
         rest = self.add_variable(shape, dtype=dtype, name=f"{name}_rounding")
         self._rests = {**self._rests, total.name: rest}
         return total
 
     def _add_to(self, total: Variable, value: Any) -> None:
-        """Add to a sum: exactly, but for the last rounding."""
+        """Add to a sum, exactly up to the final rounding."""
         add = add_exactly if is_float(total.dtype) else add_in_turns
         add(total, self._rests[total.name], value)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Gather one batch, for a subclass to write: `(y_true, y_pred, sample_weight=None)`."""
+        """Accumulate one batch, defined by subclasses: `(y_true, y_pred, sample_weight=None)`."""
         raise NotImplementedError(f"{type(self).__name__} must write update_state")
 
     def result(self) -> jax.Array:
-        """The number (or array, or dict of them) for what was gathered, for a subclass to write."""
+        """The value (a scalar, array or dict of them) of the state, defined by subclasses."""
         raise NotImplementedError(f"{type(self).__name__} must write result")
 
     def reset_state(self) -> None:
-        """Forget what was gathered: all variables become zero."""
+        """Reset all variables to zero."""
         for variable in self._all_variables():
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
@@ -148,18 +146,18 @@ class Metric(Module):
         self.update_state(*args, **kwargs)
         return self.result()
 
-    # ---- the same as pure functions
+    # ---- as pure functions
 
     @contained
     def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
-        """The values of the variables after a batch; the variables themselves stay as they are.
+        """The values of the variables after a batch; the variables are not changed.
 
         Args:
-            metric_variables: values before it, in the order of `variables`.
-            *args, **kwargs: what `update_state` takes.
+            metric_variables: values before the batch, in the order of `variables`.
+            *args, **kwargs: arguments of `update_state`.
 
         Raises:
-            ValueError: for another number of values than of variables.
+            ValueError: if the number of values is not the number of variables.
         """
         with bind(self._paired(metric_variables)) as scope:
             self.update_state(*args, **kwargs)
@@ -173,14 +171,14 @@ class Metric(Module):
             metric_variables: values, in the order of `variables`.
 
         Raises:
-            ValueError: for another number of values than of variables.
+            ValueError: if the number of values is not the number of variables.
         """
         with bind(self._paired(metric_variables)):
             return self.result()
 
     @contained
     def stateless_reset_state(self) -> list:
-        """The values that the variables have at the start."""
+        """The initial values of the variables."""
         with bind({}) as scope:
             self.reset_state()
         return [scope.get(v, v.raw) for v in self.variables]
@@ -190,14 +188,14 @@ class Metric(Module):
         if len(values) != len(variables):
             raise ValueError(
                 f"metric {self.name!r} has {len(variables)} variables "
-                f"({', '.join(v.name for v in variables)}); {len(values)} values were given"
+                f"({', '.join(v.name for v in variables)}); it got {len(values)} values"
             )
         rests = {rest: jnp.zeros(rest.shape, rest.dtype) for rest in self._all_rests()}
         return {**rests, **dict(zip(variables, values, strict=True))}
 
 
 def _read(result: Callable) -> Callable:
-    """A `result` that gives arrays where it returns variables, which would go on changing."""
+    """Wrap `result` to return arrays instead of variables, whose values would keep changing."""
 
     @functools.wraps(result)
     def read(self):
@@ -207,10 +205,10 @@ def _read(result: Callable) -> Callable:
 
 
 def make_variables(metric: Metric, *args: Any) -> None:
-    """Let a metric make the variables whose shapes it learns from its first batch.
+    """Create the variables of a metric whose shapes depend on its first batch.
 
     Args:
-        metric: the metric; one that has all its variables stays as it is.
+        metric: the metric; unchanged if it has all its variables.
         *args: arrays or `jax.ShapeDtypeStruct`s, as `update_state` takes them.
     """
 
@@ -222,7 +220,7 @@ def make_variables(metric: Metric, *args: Any) -> None:
 
 
 def weights_and_mask(y_pred: Any, sample_weight: Any, dtype: Any) -> jax.Array | None:
-    """The sample weights, 0 where the mask that travels with the predictions says so."""
+    """The sample weights, set to 0 where the mask attached to the predictions is false."""
     mask = get_mask(y_pred)
     weights = None if sample_weight is None else rows.array(sample_weight).astype(dtype)
     if mask is None:

@@ -1,4 +1,4 @@
-"""Counts of true and false positives and negatives at thresholds, and what is made of them."""
+"""Counts of true and false positives and negatives at thresholds, and metrics based on them."""
 
 import math
 from typing import Any
@@ -28,19 +28,19 @@ def count(
 ) -> dict[str, jax.Array]:
     """Weighted counts of a batch at each threshold, by the names of `COUNTS`.
 
-    A prediction is positive where it is larger than the threshold. Each prediction falls between
-    two thresholds; weights are added up there, and sums from the top give the counts.
+    A prediction is positive where it is above the threshold. Each prediction falls into a bin
+    between two thresholds; cumulative sums of the bins' weights give the counts.
 
     Args:
-        name: the metric that an error speaks of.
-        y_true: targets, 0 or other, any shape.
+        name: the metric's name, for messages.
+        y_true: targets, zero or nonzero, any shape.
         y_pred: predictions, same shape.
         thresholds: numbers, shape `(T,)`.
-        weights: weights of the first axes of `y_pred`.
-        top_k: only the k largest of the last axis can be positive.
-        class_id: only this index of the last axis counts.
-        multi_label: whether the last of two axes is kept.
-        label_weights: weights of the last axis, shape `(L,)`.
+        weights: weights over the leading axes of `y_pred`.
+        top_k: only the k largest values of the last axis can be positive.
+        class_id: count only this index of the last axis.
+        multi_label: whether to keep the last of two axes.
+        label_weights: weights over the last axis, shape `(L,)`.
 
     Returns:
         Arrays of shape `(T,)`, or `(T, L)` for `multi_label`.
@@ -55,7 +55,7 @@ def count(
         y_pred = jnp.where(_is_top(y_pred, top_k), y_pred, -jnp.inf)
     if class_id is not None:
         if y_pred.ndim < 2:
-            raise ValueError(f"{name}: class_id wants y_pred of shape (N, K), not {y_pred.shape}")
+            raise ValueError(f"{name}: class_id needs y_pred of shape (N, K), not {y_pred.shape}")
         y_pred, positive, weights = (a[..., class_id] for a in (y_pred, positive, weights))
     if label_weights is not None:
         weights = weights * label_weights
@@ -74,7 +74,7 @@ def count(
 
     def above_and_below(there):
         above = jnp.cumsum(there[::-1], axis=0)[::-1]
-        ranked = np.argsort(order)  # back to the thresholds' own order
+        ranked = np.argsort(order)  # back to the original order of thresholds
         both = above[1:][ranked], (above[0] - above[1:])[ranked]
         return both if multi_label else tuple(a[:, 0] for a in both)
 
@@ -91,10 +91,10 @@ def _is_top(y_pred, k):
 
 
 def parse_thresholds(name: str, thresholds: Any, default: float = 0.5) -> list[float]:
-    """Thresholds as a list, checked to lie from 0 to 1.
+    """Thresholds as a list, checked to lie in [0, 1].
 
     Raises:
-        ValueError: for other numbers.
+        ValueError: if one does not.
     """
     if thresholds is None:
         return [default]
@@ -106,7 +106,7 @@ def parse_thresholds(name: str, thresholds: Any, default: float = 0.5) -> list[f
 
 
 class Counting(Metric):
-    """Base of metrics made of the counts that `KEPT` names."""
+    """Base of metrics computed from the counts named in `KEPT`."""
 
     KEPT: tuple[str, ...] = COUNTS
 
@@ -125,7 +125,7 @@ class Counting(Metric):
 
 
 class ThresholdCount(Counting):
-    """Base of the counts: the weighted number of samples of one kind, at each threshold."""
+    """Base of the count metrics: the weighted number of samples of one kind, at each threshold."""
 
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
@@ -138,7 +138,7 @@ class ThresholdCount(Counting):
         Args:
             y_true: targets 0 or 1, any shape.
             y_pred: predictions from 0 to 1, same shape.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `y_pred`.
         """
         weights = weights_and_mask(y_pred, sample_weight, "float32")
         self._add(count(self.name, y_true, y_pred, self.thresholds, weights))
@@ -150,10 +150,10 @@ class ThresholdCount(Counting):
 
 
 class TruePositives(ThresholdCount):
-    """The weighted number of positives found.
+    """The weighted number of positives predicted positive.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -166,10 +166,10 @@ class TruePositives(ThresholdCount):
 
 
 class FalsePositives(ThresholdCount):
-    """The weighted number of negatives taken for positives.
+    """The weighted number of negatives predicted positive.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -182,10 +182,10 @@ class FalsePositives(ThresholdCount):
 
 
 class TrueNegatives(ThresholdCount):
-    """The weighted number of negatives found.
+    """The weighted number of negatives predicted negative.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -198,10 +198,10 @@ class TrueNegatives(ThresholdCount):
 
 
 class FalseNegatives(ThresholdCount):
-    """The weighted number of positives taken for negatives.
+    """The weighted number of positives predicted negative.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5.
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -214,7 +214,7 @@ class FalseNegatives(ThresholdCount):
 
 
 class HitRate(Counting):
-    """Base of precision and recall: true positives over themselves and the other count."""
+    """Base of precision and recall: true positives over true positives plus the other count."""
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class HitRate(Counting):
         Args:
             y_true: targets 0 or 1, any shape.
             y_pred: predictions from 0 to 1, same shape.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `y_pred`.
         """
         weights = weights_and_mask(y_pred, sample_weight, "float32")
         counts = count(
@@ -246,20 +246,20 @@ class HitRate(Counting):
         self._add(counts)
 
     def result(self) -> jax.Array:
-        """The share, 0 if there is nothing to count; an array if there are several thresholds."""
+        """The ratio, 0 if the denominator is 0; an array if there are several thresholds."""
         hits, others = (getattr(self, name).value for name in self.KEPT)
         share = divide_no_nan(hits, hits + others).astype(self.dtype)
         return share[0] if len(self.thresholds) == 1 else share
 
 
 class Precision(HitRate):
-    """The share of what is predicted positive that is: `tp / (tp + fp)`.
+    """The fraction of predicted positives that are positive: `tp / (tp + fp)`.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5,
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5,
             or with `top_k` none.
-        top_k: only the k largest predictions of a sample can be positive.
-        class_id: only this class of one-hot targets counts.
+        top_k: only the k highest-scored classes of a sample can be positive.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -272,13 +272,13 @@ class Precision(HitRate):
 
 
 class Recall(HitRate):
-    """The share of what is positive that is predicted so: `tp / (tp + fn)`.
+    """The fraction of positives that are predicted positive: `tp / (tp + fn)`.
 
     Args:
-        thresholds: predictions above it are positive; a number or a list, from 0 to 1; default 0.5,
+        thresholds: predictions above it are positive; one or a list, in [0, 1]; default 0.5,
             or with `top_k` none.
-        top_k: only the k largest predictions of a sample can be positive.
-        class_id: only this class of one-hot targets counts.
+        top_k: only the k highest-scored classes of a sample can be positive.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
@@ -291,12 +291,12 @@ class Recall(HitRate):
 
 
 def even_thresholds(number: int) -> list[float]:
-    """Numbers from 0 to 1 at equal distances; for one, 0.5."""
+    """Evenly spaced numbers from 0 to 1; a single one is 0.5."""
     return [0.5] if number == 1 else [i / (number - 1) for i in range(number)]
 
 
 class BestUnder(Counting):
-    """Base of "the best X where Y is at least this": `best_of` and `where` name two rates."""
+    """Base of metrics "best X where Y is at least v"; `best_of` and `where` name the two rates."""
 
     best_of = where = ""
 
@@ -319,7 +319,7 @@ class BestUnder(Counting):
         Args:
             y_true: targets 0 or 1, any shape.
             y_pred: predictions from 0 to 1, same shape.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `y_pred`.
         """
         weights = weights_and_mask(y_pred, sample_weight, "float32")
         self._add(
@@ -336,23 +336,23 @@ class BestUnder(Counting):
         return divide_no_nan(hits, all_)
 
     def result(self) -> jax.Array:
-        """The best rate; 0 if no threshold fulfils the condition."""
+        """The best rate; 0 if no threshold meets the condition."""
         allowed = self._rate(self.where) >= self.value
         return jnp.max(jnp.where(allowed, self._rate(self.best_of), 0)).astype(self.dtype)
 
 
 class SensitivityAtSpecificity(BestUnder):
-    """The best sensitivity (`tp / (tp + fn)`) where the specificity (`tn / (tn + fp)`) is enough.
+    """The best sensitivity `tp / (tp + fn)` at a minimum specificity `tn / (tn + fp)`.
 
     Args:
-        specificity: the least specificity, from 0 to 1.
-        num_thresholds: number of thresholds tried, from 0 to 1.
-        class_id: only this class of one-hot targets counts.
+        specificity: the minimum specificity, from 0 to 1.
+        num_thresholds: number of evenly spaced thresholds from 0 to 1.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a value out of range.
 
     Example:
         >>> float(SensitivityAtSpecificity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
@@ -373,17 +373,17 @@ class SensitivityAtSpecificity(BestUnder):
 
 
 class SpecificityAtSensitivity(BestUnder):
-    """The best specificity (`tn / (tn + fp)`) where the sensitivity (`tp / (tp + fn)`) is enough.
+    """The best specificity `tn / (tn + fp)` at a minimum sensitivity `tp / (tp + fn)`.
 
     Args:
-        sensitivity: the least sensitivity, from 0 to 1.
-        num_thresholds: number of thresholds tried, from 0 to 1.
-        class_id: only this class of one-hot targets counts.
+        sensitivity: the minimum sensitivity, from 0 to 1.
+        num_thresholds: number of evenly spaced thresholds from 0 to 1.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a value out of range.
 
     Example:
         >>> value = SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
@@ -405,17 +405,17 @@ class SpecificityAtSensitivity(BestUnder):
 
 
 class PrecisionAtRecall(BestUnder):
-    """The best precision (`tp / (tp + fp)`) where the recall (`tp / (tp + fn)`) is enough.
+    """The best precision `tp / (tp + fp)` at a minimum recall `tp / (tp + fn)`.
 
     Args:
-        recall: the least recall, from 0 to 1.
-        num_thresholds: number of thresholds tried, from 0 to 1.
-        class_id: only this class of one-hot targets counts.
+        recall: the minimum recall, from 0 to 1.
+        num_thresholds: number of evenly spaced thresholds from 0 to 1.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a value out of range.
 
     Example:
         >>> float(PrecisionAtRecall(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
@@ -436,17 +436,17 @@ class PrecisionAtRecall(BestUnder):
 
 
 class RecallAtPrecision(BestUnder):
-    """The best recall (`tp / (tp + fn)`) where the precision (`tp / (tp + fp)`) is enough.
+    """The best recall `tp / (tp + fn)` at a minimum precision `tp / (tp + fp)`.
 
     Args:
-        precision: the least precision, from 0 to 1.
-        num_thresholds: number of thresholds tried, from 0 to 1.
-        class_id: only this class of one-hot targets counts.
+        precision: the minimum precision, from 0 to 1.
+        num_thresholds: number of evenly spaced thresholds from 0 to 1.
+        class_id: count only this class of one-hot targets.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a value out of range.
 
     Example:
         >>> float(RecallAtPrecision(0.8)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9]))

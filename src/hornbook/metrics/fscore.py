@@ -1,4 +1,4 @@
-"""F scores: precision and recall in one number."""
+"""F scores: precision and recall combined."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall: `(1 + b**2) * p * r / (b**2 * p + r)`.
 
     Args:
-        average: `None` for one score a class, `"micro"` (counts of all classes together),
+        average: `None` for one score per class, `"micro"` (counts of all classes together),
             `"macro"` (mean of the scores) or `"weighted"` (mean weighted by frequency).
         beta: weight of recall, above 0.
-        threshold: predictions above it are positive, from 0 to 1; `None`: the largest of a sample.
+        threshold: predictions above it are positive, in (0, 1]; `None`: the largest of a sample.
         name: name of the metric.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for an unknown average, and numbers out of range.
+        ValueError: for an unknown average, or values out of range.
 
     Example:
         >>> metric = FBetaScore(beta=2.0, threshold=0.5)
@@ -63,7 +63,7 @@ class FBetaScore(Metric):
         """Count a batch.
 
         Args:
-            y_true: targets 0 or 1 (one-hot or several), shape `(N, K)`.
+            y_true: targets 0 or 1 (one-hot or multi-hot), shape `(N, K)`.
             y_pred: predictions, same shape.
             sample_weight: weights, shape `(N,)`.
 
@@ -75,7 +75,7 @@ class FBetaScore(Metric):
         if y_pred.ndim == 1:
             y_true, y_pred = y_true[:, None], y_pred[:, None]
         if y_pred.ndim != 2:
-            raise ValueError(f"{self.name} wants shape (N, K), not {y_pred.shape}")
+            raise ValueError(f"{self.name} expects shape (N, K), not {y_pred.shape}")
         if self.true_positives is None:
             shape = () if self.average == "micro" else (y_pred.shape[1],)
             for name in COUNTS:
@@ -94,7 +94,7 @@ class FBetaScore(Metric):
             self._add_to(getattr(self, name), jnp.sum(which * weights, axis=axis))
 
     def result(self) -> jax.Array:
-        """The score, or one a class."""
+        """The score, or one per class."""
         if self.true_positives is None:
             return jnp.zeros((), self.dtype)
         tp, fp, fn, positives = (getattr(self, name).value for name in COUNTS)
@@ -111,14 +111,14 @@ class F1Score(FBetaScore):
     """The harmonic mean of precision and recall: `2 * p * r / (p + r)`.
 
     Args:
-        average: `None` for one score a class, `"micro"` (counts of all classes together),
+        average: `None` for one score per class, `"micro"` (counts of all classes together),
             `"macro"` (mean of the scores) or `"weighted"` (mean weighted by frequency).
-        threshold: predictions above it are positive, from 0 to 1; `None`: the largest of a sample.
+        threshold: predictions above it are positive, in (0, 1]; `None`: the largest of a sample.
         name: name of the metric.
         dtype: dtype of the result; default `floatx()`.
 
     Raises:
-        ValueError: for an unknown average, and numbers out of range.
+        ValueError: for an unknown average, or values out of range.
 
     Example:
         >>> metric = F1Score(threshold=0.5)

@@ -14,8 +14,8 @@ from hornbook.metrics.sums import TURN, count_by
 from hornbook.ops import rows
 
 WHOLE_WEIGHTS = (
-    "{} counts in {}: its weights lose what is behind the decimal point. Make it with "
-    "dtype='float32', or pass whole weights."
+    "{} counts in {}, which drops the fraction of its weights. Make it with dtype='float32', or "
+    "pass integer weights."
 )
 
 
@@ -24,12 +24,12 @@ class IoU(Metric):
 
     Args:
         num_classes: number of classes K.
-        target_class_ids: the classes whose mean it is.
+        target_class_ids: the classes to average over.
         name: default the class's name in snake case, numbered.
-        dtype: dtype of the counts; default `"int"`; `"float32"` for weights that are not whole.
-        ignore_class: a class number in the targets that is not counted, such as 255.
-        sparse_y_true: whether targets are class numbers; else one-hot.
-        sparse_y_pred: whether predictions are class numbers; else one value a class.
+        dtype: dtype of the counts; default `"int"`; use `"float32"` for fractional weights.
+        ignore_class: a class index in the targets that is not counted, such as 255.
+        sparse_y_true: whether targets are class indices; else one-hot.
+        sparse_y_pred: whether predictions are class indices; else one score per class.
         axis: the axis of classes, where there is one.
 
     Raises:
@@ -72,10 +72,10 @@ class IoU(Metric):
         """Count a batch.
 
         Args:
-            y_true: class numbers or one-hot targets.
-            y_pred: class numbers or one value a class.
-            sample_weight: weights, as many of the first axes as it has; class numbers out of
-                range are not counted.
+            y_true: class indices or one-hot targets.
+            y_pred: class indices or one score per class.
+            sample_weight: weights over the leading axes. Class indices out of range are not
+                counted.
 
         Raises:
             ValueError: if targets and predictions differ in number.
@@ -95,7 +95,7 @@ class IoU(Metric):
         if true.size != pred.size:
             raise ValueError(
                 f"{self.name}: targets {y_true.shape} and predictions {y_pred.shape} differ in "
-                f"number ({true.size} and {pred.size}). Classes that are one-hot want "
+                f"number ({true.size} and {pred.size}). One-hot classes need "
                 "sparse_y_true=False or sparse_y_pred=False."
             )
         if weights is not None:
@@ -126,11 +126,11 @@ class IoU(Metric):
 
 
 class BinaryIoU(IoU):
-    """Intersection over union of two classes, told apart by a threshold.
+    """Intersection over union of two classes, separated by a threshold.
 
     Args:
-        target_class_ids: the classes whose mean it is: of 0 and 1.
-        threshold: predictions of at least this are class 1.
+        target_class_ids: the classes to average over: of 0 and 1.
+        threshold: predictions at or above it are class 1.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the counts; default `"int"`.
 
@@ -158,15 +158,15 @@ class BinaryIoU(IoU):
 
 @also("mean_iou")
 class MeanIoU(IoU):
-    """The mean over all classes of intersection over union.
+    """The mean intersection over union of all classes.
 
     Args:
         num_classes: number of classes K.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the counts; default `"int"`.
-        ignore_class: a class number in the targets that is not counted, such as 255.
-        sparse_y_true: whether targets are class numbers; else one-hot.
-        sparse_y_pred: whether predictions are class numbers; else one value a class.
+        ignore_class: a class index in the targets that is not counted, such as 255.
+        sparse_y_true: whether targets are class indices; else one-hot.
+        sparse_y_pred: whether predictions are class indices; else one score per class.
         axis: the axis of classes, where there is one.
 
     Example:
@@ -195,11 +195,11 @@ class OneHotIoU(IoU):
 
     Args:
         num_classes: number of classes K.
-        target_class_ids: the classes whose mean it is.
+        target_class_ids: the classes to average over.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the counts; default `"int"`.
-        ignore_class: a class number in the targets that is not counted.
-        sparse_y_pred: whether predictions are class numbers; else one value a class.
+        ignore_class: a class index in the targets that is not counted.
+        sparse_y_pred: whether predictions are class indices; else one score per class.
         axis: the axis of classes.
 
     Example:
@@ -224,14 +224,14 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """The mean over all classes of intersection over union, for one-hot targets.
+    """The mean intersection over union of all classes, for one-hot targets.
 
     Args:
         num_classes: number of classes K.
         name: default the class's name in snake case, numbered.
         dtype: dtype of the counts; default `"int"`.
-        ignore_class: a class number in the targets that is not counted.
-        sparse_y_pred: whether predictions are class numbers; else one value a class.
+        ignore_class: a class index in the targets that is not counted.
+        sparse_y_pred: whether predictions are class indices; else one score per class.
         axis: the axis of classes.
 
     Example:

@@ -16,23 +16,23 @@ from hornbook.ops import rows
 
 
 def wide(dtype: str) -> str:
-    """The dtype that sums of a dtype are kept in: at least float32."""
+    """The dtype in which values of a dtype are summed: at least float32."""
     return jnp.promote_types(dtype, "float32").name
 
 
 def samplewise(
     values: Any, sample_weight: Any, reduce: Callable, dtype: str
 ) -> tuple[jax.Array, jax.Array | None]:
-    """One weighted value and one weight for each sample.
+    """One weighted value and one weight per sample.
 
     Args:
-        values: shape `(N, ...)`; a mask that travels with them (`ignore_class`) weighs them too.
-        sample_weight: shape `(N,)` or as many of the first axes of `values` as it has.
+        values: shape `(N, ...)`; an attached mask (`ignore_class`) weights them too.
+        sample_weight: shape `(N,)` or the leading axes of `values`.
         reduce: `jnp.mean` or `jnp.sum`, over all axes but the first.
-        dtype: of the results.
+        dtype: dtype of the results.
 
     Raises:
-        ValueError: if the weights do not fit the values.
+        ValueError: if the shape of the weights does not match the values.
     """
     mask = get_mask(values)
     values = rows.array(values).astype(dtype)
@@ -46,7 +46,7 @@ def samplewise(
         values = jnp.broadcast_to(values, weights.shape)
     rank = max(weights.ndim, 1)
     weights = fit_weights(weights, values)
-    if weights.ndim > rank:  # weights for the first axes: the others are reduced beforehand
+    if weights.ndim > rank:  # weights of the leading axes: reduce the others first
         values = reduce(values, axis=tuple(range(rank, values.ndim)))
         weights = weights.reshape(weights.shape[:rank])
     weights = jnp.broadcast_to(weights, values.shape)
@@ -77,7 +77,7 @@ class Sum(Metric):
 
         Args:
             values: array-like.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `values`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `values`.
         """
         values, _ = samplewise(values, sample_weight, jnp.sum, self.total.dtype)
         self._add_to(self.total, jnp.sum(values))
@@ -108,11 +108,11 @@ class Mean(Metric):
         self.count = self._add_sum((), "count", kept)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Take values in; those of one sample count as their mean.
+        """Add values; each sample counts as the mean of its values.
 
         Args:
             values: array-like, shape `(N, ...)`.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `values`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `values`.
         """
         values, weights = samplewise(values, sample_weight, jnp.mean, self.total.dtype)
         count = values.size if weights is None else jnp.sum(weights)
@@ -120,14 +120,14 @@ class Mean(Metric):
         self._add_to(self.count, jnp.asarray(count))
 
     def result(self) -> jax.Array:
-        """The mean; 0 before the first value."""
+        """The mean; 0 before the first update."""
         return divide_no_nan(self.total.value, self.count.value).astype(self.dtype)
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of a function `(y_true, y_pred, **kwargs) -> one value for each sample`.
+    """The mean of a function `(y_true, y_pred, **kwargs) -> one value per sample`.
 
-    The mask that travels with `y_pred` leaves steps out.
+    Steps masked in `y_pred` are excluded.
 
     Args:
         fn: the function, or a loss.
@@ -149,12 +149,12 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in.
+        """Add a batch.
 
         Args:
             y_true: targets.
             y_pred: predictions.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of the values.
+            sample_weight: weights, shape `(N,)` or the leading axes of the values.
         """
         weights = weights_and_mask(y_pred, sample_weight, self.total.dtype)
         if getattr(y_pred, "dtype", None) in ("float16", "bfloat16"):
@@ -165,7 +165,7 @@ class MeanMetricWrapper(Mean):
 
     @classmethod
     def from_config(cls, config: dict) -> "MeanMetricWrapper":
-        """The metric that a config describes; a function's name stands for hornbook's own."""
+        """Create the metric that a config describes; function names refer to built-in metrics."""
         values = {k: registry.deserialize(v, family="metrics") for k, v in config.items()}
         if isinstance(values.get("fn"), str):
             described = {"class_name": "function", "config": values["fn"]}
@@ -174,6 +174,6 @@ class MeanMetricWrapper(Mean):
 
 
 class FunctionMetric(OfFunction, MeanMetricWrapper):
-    """Base of metrics that are rows: the mean of a function."""
+    """Base of metrics derived from a function: its mean."""
 
     order = "name dtype"

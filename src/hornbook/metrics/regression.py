@@ -1,4 +1,4 @@
-"""Means of losses as metrics (rows of a table), and how targets and predictions go together."""
+"""Means of losses as metrics, and correlations of targets and predictions."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from hornbook.metrics.mean import FunctionMetric, Mean
 @also("cosine_proximity")
 @op
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
-    """The cosine of the angle between two vectors: `sum(unit(y_true) * unit(y_pred))`.
+    """The cosine similarity of two vectors: `sum(unit(y_true) * unit(y_pred))`.
 
     Args:
         y_true: targets, any shape.
         y_pred: predictions, same shape.
-        axis: the axis that the vectors lie along.
+        axis: the axis of the vectors.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -37,12 +37,12 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
 
 @op
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
-    """Pearson's correlation: `mean(standard(y_true) * standard(y_pred), axis)`.
+    """The Pearson correlation: `mean(standard(y_true) * standard(y_pred), axis)`.
 
     Args:
         y_true: targets, any shape.
         y_pred: predictions, same shape.
-        axis: the axis that is correlated along.
+        axis: the axis to correlate along.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -59,14 +59,14 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
 
 @op
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
-    """Lin's concordance: how near predictions lie to the line `y_pred = y_true`.
+    """Lin's concordance correlation: how close predictions are to the line `y_pred = y_true`.
 
     `2 * covariance / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2)` (Lin 1989).
 
     Args:
         y_true: targets, any shape.
         y_pred: predictions, same shape.
-        axis: the axis that is correlated along.
+        axis: the axis to correlate along.
 
     Raises:
         ValueError: if the shapes differ by more than a last axis of size 1.
@@ -148,7 +148,7 @@ class ConcordanceCorrelation(
 
 @also("rmse RMSE")
 class RootMeanSquaredError(Mean):
-    """The root of the mean of squared errors over all samples: `sqrt(mean((y_true - y_pred)**2))`.
+    """The root mean squared error over all samples: `sqrt(mean((y_true - y_pred)**2))`.
 
     Args:
         name: name of the metric.
@@ -165,19 +165,19 @@ class RootMeanSquaredError(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in.
+        """Add a batch.
 
         Args:
             y_true: targets, any shape.
             y_pred: predictions, same shape.
-            sample_weight: weights, shape `(N,)` or as many of the first axes of `y_pred`.
+            sample_weight: weights, shape `(N,)` or the leading axes of `y_pred`.
         """
         weights = weights_and_mask(y_pred, sample_weight, self.total.dtype)
         y_true, y_pred = aligned(self.name, y_true, y_pred)
         super().update_state(jnp.square(y_pred - y_true), sample_weight=weights)
 
     def result(self) -> jax.Array:
-        """The root of the mean."""
+        """The square root of the mean."""
         return jnp.sqrt(super().result())
 
 
@@ -185,16 +185,16 @@ AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
 
 class R2Score(Metric):
-    """The part of the targets' variance that the predictions explain: `1 - residual / variance`.
+    """The fraction of the targets' variance that predictions explain: `1 - residual / variance`.
 
-    The variance is gathered around a running mean (Chan et al. 1979), so that targets far from 0
-    lose no digits.
+    The variance is accumulated around a running mean (Chan et al. 1979), so that targets far from 0
+    lose no precision.
 
     Args:
-        class_aggregation: how several outputs become one number: `"uniform_average"`,
-            `"variance_weighted_average"`, or `None` for one result each.
-        num_regressors: number of inputs of the regression, for the adjusted score; 0 for the plain
-            one, which also stands where there are not enough samples to adjust.
+        class_aggregation: how several outputs are averaged: `"uniform_average"`,
+            `"variance_weighted_average"`, or `None` for one result per output.
+        num_regressors: number of independent regressors, for the adjusted score; 0 for the plain
+            score, which is also used if there are too few samples to adjust.
         name: name of the metric.
         dtype: dtype of the result; default `floatx()`.
 
@@ -236,7 +236,7 @@ class R2Score(Metric):
             setattr(self, name, self._add_sum((outputs,), name))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in.
+        """Add a batch.
 
         Args:
             y_true: targets, shape `(N, D)`.
@@ -251,7 +251,7 @@ class R2Score(Metric):
         if y_pred.ndim == 1:
             y_true, y_pred = y_true[:, None], y_pred[:, None]
         if y_pred.ndim != 2:
-            raise ValueError(f"{self.name} wants shape (N, D), not {y_pred.shape}")
+            raise ValueError(f"{self.name} expects shape (N, D), not {y_pred.shape}")
         if self.count is None:
             self._build(y_pred.shape[1])
         weights = jnp.ones(()) if weights is None else weights
@@ -268,7 +268,7 @@ class R2Score(Metric):
         self._add_to(self.num_samples, jnp.asarray(y_true.shape[0]))
 
     def result(self) -> jax.Array:
-        """The score; NaN before the first sample, 0 for constant targets that are not met."""
+        """The score; NaN before the first sample, 0 for constant targets with nonzero error."""
         if self.count is None:
             return jnp.asarray(jnp.nan, self.dtype)
         variation, residual = self.variation.raw, self.residual.raw

@@ -1,4 +1,4 @@
-"""What the name `"accuracy"` means for a model: chosen from loss, last activation and labels."""
+"""Resolves the name `"accuracy"` for a model from its loss, last activation and labels."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from hornbook.metrics.accuracy import (
 from hornbook.metrics.base import Metric
 from hornbook.metrics.mean import MeanMetricWrapper
 
-# What each loss says about the targets; the others say nothing.
+# The kind of targets that each loss implies; other losses imply nothing.
 TARGETS = {
     "sparse_categorical_crossentropy": "sparse",
     "categorical_generalized_cross_entropy": "sparse",
@@ -43,10 +43,10 @@ def resolve_accuracy(
         y_true_dtype_is_integer: whether the targets are integers or bools.
         y_pred_shape: shape of a batch of predictions.
         last_activation: the last layer's activation, a name or function; `None` if unknown.
-        name: of the metric.
+        name: name of the metric.
 
     Returns:
-        The metric and one sentence.
+        The metric and the reason, in one sentence.
 
     Example:
         >>> metric, reason = resolve_accuracy("mse", (32,), True, (32, 10), "softmax")
@@ -82,7 +82,7 @@ def resolve_accuracy(
 
 
 def describe_loss(loss: Any) -> tuple[str, bool]:
-    """The name of a loss's function, and whether it takes logits."""
+    """The name of a loss function, and whether it takes logits."""
     if isinstance(loss, str):
         loss = losses.TABLE.get(loss, loss)
         loss = loss() if isinstance(loss, type) else loss

@@ -1,12 +1,12 @@
-"""Sums that keep their digits however long they grow.
+"""Sums that stay accurate however many values are added.
 
-A float32 sum stands still when it is 2**24 times what is added: the mean of 32 million values of
-0.3, added 32 at a time, came out as 0.29955. So sums are kept as two float32 numbers, the sum and
-what its rounding lost, which is added with the next value (Kahan 1965, in the form of Knuth): the
-sum's error does not grow with the number of values. Within a batch, what is not weighted is counted
-in integers, and weights are added up in short parts, then these.
+A float32 sum stops growing once it is 2**24 times the addend: the mean of 32 million values of 0.3,
+added 32 at a time, came out as 0.29955. So a sum is kept as two float32 numbers, the sum and its
+rounding error, which is added with the next value (compensated summation, Kahan 1965, in Knuth's
+form): the error does not grow with the number of values. Within a batch, unweighted counts are
+integers, and weights are summed in short blocks, then over the blocks.
 
-The second number is no part of a metric's `variables`, which are Keras's.
+The compensation term is not among a metric's `variables`, which are Keras's.
 """
 
 import jax
@@ -14,15 +14,15 @@ import jax.numpy as jnp
 
 from hornbook.core.variable import Variable
 
-PART = 256  # weights that are added one after the other
+PART = 256  # block length: weights summed one after another
 LAST_BIT = 2.0**-23
 TURN = 2**30
 
 
 def add_exactly(total: Variable, rest: Variable, value: jax.Array) -> None:
-    """Add to a sum that is kept as two numbers: itself and what its rounding lost.
+    """Add to a compensated sum: the total and its rounding error.
 
-    The sum may have been set to another number in between; then nothing was lost.
+    The total may have been assigned in between; then the old error is dropped.
     """
     old = total.raw
     lost = jnp.where(jnp.abs(rest.raw) <= jnp.abs(old) * LAST_BIT, rest.raw, 0)
@@ -35,7 +35,7 @@ def add_exactly(total: Variable, rest: Variable, value: jax.Array) -> None:
 
 
 def add_in_turns(total: Variable, turns: Variable, value: jax.Array) -> None:
-    """Add integers, each below `TURN`, to one that turns over there as a counter's wheels do."""
+    """Add integers, each below `TURN`, to a counter that carries over into `turns`."""
     new = total.raw + value
     full = new // TURN
     turns.assign(turns.raw + full)
@@ -43,15 +43,15 @@ def add_in_turns(total: Variable, turns: Variable, value: jax.Array) -> None:
 
 
 def count_by(bins: jax.Array, size: int, weights: jax.Array | None = None) -> jax.Array:
-    """How many of some integers there are of each kind, or the sum of their weights.
+    """The number of occurrences of each integer, or the sum of their weights.
 
     Args:
         bins: integers from 0 to `size - 1`, shape `(N,)`.
-        size: number of kinds.
+        size: number of bins.
         weights: shape `(N,)`.
 
     Returns:
-        Shape `(size,)`: int32, or of the weights' dtype.
+        Shape `(size,)`: int32, or the dtype of the weights.
 
     Example:
         >>> count_by(jnp.array([2, 0, 2]), 3).tolist()
