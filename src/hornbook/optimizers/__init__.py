@@ -1,4 +1,4 @@
-"""Optimizers: how gradients change the weights."""
+"""Optimizers: how gradients update the weights."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ _BY_NAME = {
 
 
 def get(identifier: Any) -> Optimizer | None:
-    """An optimizer from its name in any case, its config, or itself.
+    """The optimizer that an identifier stands for.
 
     Args:
-        identifier: `"adam"`, what `serialize` returned, an optimizer, an optimizer's class, or
-            `None`.
+        identifier: a name in any case (`"adam"`), what `serialize` returned, an optimizer, its
+            class, or `None`.
 
     Raises:
         ValueError: if it is none of these.
@@ -67,11 +67,11 @@ def serialize(optimizer: Optimizer) -> dict:
 
 
 def deserialize(config: dict, custom_objects: dict | None = None) -> Optimizer:
-    """The optimizer that `serialize` described.
+    """Recreate an optimizer from what `serialize` returned.
 
     Args:
-        config: what `serialize` returned; the class's name may be in any case.
-        custom_objects: more names, for this call.
+        config: what `serialize` returned; the class name may be in any case.
+        custom_objects: maps names to classes, for this call.
     """
     own = _BY_NAME.get(config["class_name"].lower())
     if own is not None:

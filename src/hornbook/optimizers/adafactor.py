@@ -1,4 +1,4 @@
-"""Adafactor: the second moment of a matrix from its rows and columns alone."""
+"""Adafactor: second moments of a matrix factored into rows and columns."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from hornbook.optimizers.base import Optimizer
 
 
 def rms(x: Array) -> Array:
-    """The root of the mean square."""
+    """The root mean square."""
     return jnp.sqrt(jnp.mean(x**2))
 
 
 class Adafactor(Optimizer):
-    """Adam's division by the size of the gradient, with sizes kept for rows and columns only.
+    """Adam-like scaling by second moments, stored per row and column of a matrix only.
 
-    For a matrix `v = r c^T / mean(r)`, where `r` and `c` are the decaying means of
+    For a matrix, `v = r c^T / mean(r)`, where `r` and `c` are the decaying means of
     `g^2 + epsilon_1` over columns and rows; `u = g / sqrt(v)`;
     `w <- w - max(epsilon_2, rms(w)) * rho * u / max(1, rms(u) / clip_threshold)`.
 
     Args:
         learning_rate: the rate.
-        beta_2_decay: the means keep `1 - t ** beta_2_decay` of themselves.
-        epsilon_1: added to the squares of the gradients.
-        epsilon_2: least size of a variable.
-        clip_threshold: largest size of `u`.
-        relative_step: whether a constant rate is at most `1 / sqrt(t)`.
-        common: what every optimizer takes; see `Optimizer`.
+        beta_2_decay: the decay of the means at step t is `1 - t ** beta_2_decay`.
+        epsilon_1: added to the squared gradients.
+        epsilon_2: minimum RMS of a variable.
+        clip_threshold: maximum RMS of `u`.
+        relative_step: whether a constant rate is capped at `1 / sqrt(t)`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Adafactor(0.01)
@@ -60,7 +60,7 @@ class Adafactor(Optimizer):
         if slot == "velocity":
             return super().make_slot(variable, slot)
         shape = variable.shape
-        if len(shape) < 2:  # a place holder, so that saved states have the order of Keras's
+        if len(shape) < 2:  # a placeholder, so that saved states have Keras's order
             return self.add_variable((), dtype="int32", name=f"{variable.path}_{slot}")
         shape = shape[:-1] if slot == "row" else (*shape[:-2], shape[-1])
         return self.add_variable(shape, dtype=variable.dtype, name=f"{variable.path}_{slot}")

@@ -1,4 +1,4 @@
-"""Adam and its kin: a mean of the gradients over a mean of their sizes."""
+"""Adam and its variants: mean gradient over root mean square gradient."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from hornbook.kernels.product import factors
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.base import Optimizer
 
-LARGE, SMALL = 1 << 16, 1 << 14  # numbers of a gradient, of one of the matrices it is made of
-FEW = 64  # terms of each sum
+LARGE, SMALL = 1 << 16, 1 << 14  # elements of a gradient, and of one of its factors
+FEW = 64  # inner size of the product
 
 
 class Adam(Optimizer):
     """Mean gradient over root mean square: `w <- w - a m / (sqrt(v) + epsilon)`.
 
     `m <- beta_1 m + (1 - beta_1) g; v <- beta_2 v + (1 - beta_2) g^2`, and
-    `a = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)` corrects the start from zero.
+    `a = rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)` corrects the bias from starting at zero.
 
     Args:
         learning_rate: the rate.
-        beta_1: what the mean of gradients keeps of itself.
-        beta_2: what the mean of squares keeps of itself.
-        epsilon: keeps the division finite ("epsilon hat" of the paper).
-        amsgrad: whether to divide by the largest mean of squares so far.
-        common: what every optimizer takes; see `Optimizer`.
+        beta_1: decay of the mean gradient.
+        beta_2: decay of the mean square.
+        epsilon: keeps the division finite ("epsilon hat" in the paper).
+        amsgrad: whether to divide by the largest mean square so far.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Adam(0.002)
@@ -72,7 +72,7 @@ class Adam(Optimizer):
 
     @property
     def constants(self) -> Constants:
-        """What the compiled kernels need to know."""
+        """The constants that the compiled kernels take."""
         return Constants(self.beta_1, self.beta_2, self.epsilon)
 
     def _by_rows(self) -> ByRows | None:
@@ -93,7 +93,7 @@ class Adam(Optimizer):
 
 
 def _factored(gradient: Array) -> Array | Product:
-    """A large gradient that is the product of two small matrices, as these."""
+    """The factors of a large gradient that is a product of two small matrices."""
     pair = factors.of(gradient)
     if pair is None or gradient.size < LARGE or not native.suits(*pair):
         return gradient
@@ -102,12 +102,12 @@ def _factored(gradient: Array) -> Array | Product:
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: besides Adam's step, `w <- w - rate * weight_decay * w`.
+    """Adam with decoupled weight decay: Adam's step plus `w <- w - rate * weight_decay * w`.
 
     Args:
         learning_rate: the rate.
         weight_decay: a float.
-        common: what `Adam` and every optimizer take.
+        common: arguments of `Adam` and of every optimizer.
 
     Raises:
         ValueError: if `weight_decay` is `None`.
@@ -133,20 +133,20 @@ class AdamW(Adam):
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **common
         )
         if weight_decay is None:
-            raise ValueError(f"{self.name}: weight_decay must be a float; without it, take Adam")
+            raise ValueError(f"{self.name}: weight_decay must be a float; use Adam to have none")
 
 
 class Adamax(Optimizer):
-    """Adam with the largest decayed gradient for size: `u <- max(beta_2 u, |g|)`.
+    """Adam with the infinity norm in place of the mean square: `u <- max(beta_2 u, |g|)`.
 
     `w <- w - rate / (1 - beta_1^t) * m / (u + epsilon)`, with Adam's `m`.
 
     Args:
         learning_rate: the rate.
-        beta_1: what the mean of gradients keeps of itself.
-        beta_2: how fast the largest gradient is forgotten.
+        beta_1: decay of the mean gradient.
+        beta_2: decay of the largest gradient.
         epsilon: keeps the division finite.
-        common: what every optimizer takes; see `Optimizer`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Adamax(0.002)
@@ -180,17 +180,17 @@ class Adamax(Optimizer):
 
 
 class Nadam(Optimizer):
-    """Adam with Nesterov's momentum, whose weight `u` grows: `u_t = beta_1 (1 - 0.96^t / 2)`.
+    """Adam with Nesterov momentum on a growing schedule: `u_t = beta_1 (1 - 0.96^t / 2)`.
 
     With `U_t = u_1 ... u_t`, the step is along
     `u_{t+1} m / (1 - U_{t+1}) + (1 - u_t) g / (1 - U_t)`.
 
     Args:
         learning_rate: the rate.
-        beta_1: what the mean of gradients keeps of itself.
-        beta_2: what the mean of squares keeps of itself.
+        beta_1: decay of the mean gradient.
+        beta_2: decay of the mean square.
         epsilon: keeps the division finite.
-        common: what every optimizer takes; see `Optimizer`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Nadam(0.002)
@@ -236,14 +236,16 @@ class Nadam(Optimizer):
 
 
 class Lamb(Optimizer):
-    """Adam's direction `d`, for large batches as long as the variable: `w <- w - rate |w| / |d| d`.
+    """Adam's direction `d` scaled to the variable's norm: `w <- w - rate |w| / |d| d`.
+
+    For training with large batches.
 
     Args:
         learning_rate: the rate.
-        beta_1: what the mean of gradients keeps of itself.
-        beta_2: what the mean of squares keeps of itself.
+        beta_1: decay of the mean gradient.
+        beta_2: decay of the mean square.
         epsilon: keeps the division finite.
-        common: what every optimizer takes; see `Optimizer`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Lamb(0.002)
@@ -282,18 +284,18 @@ class Lamb(Optimizer):
 
 
 class ScheduleFreeAdamW(Optimizer):
-    """Adam without momentum on `z`, its mean `x` in place of a schedule, weights between the two.
+    """AdamW without a schedule: it averages the iterates `z` into `x`; weights lie in between.
 
     `z <- z - rate * g / (sqrt(v / (1 - beta_2^t)) + epsilon); x <- (1 - 1/t) x + z / t;
     w <- (1 - beta_1) z + beta_1 x`.
 
     Args:
         learning_rate: the rate.
-        beta_1: how far the weights stand from `z` towards `x`, above 0.
-        beta_2: what the mean of squares keeps of itself.
+        beta_1: interpolation of the weights from `z` to `x`, in (0, 1].
+        beta_2: decay of the mean square.
         epsilon: keeps the division finite.
-        warmup_steps: steps in which the rate grows from 0 in a straight line.
-        common: what every optimizer takes; see `Optimizer`.
+        warmup_steps: steps of linear warmup from 0.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.ScheduleFreeAdamW(0.002)
@@ -323,7 +325,7 @@ class ScheduleFreeAdamW(Optimizer):
 
     def make_slot(self, variable, slot) -> Variable | None:
         made = super().make_slot(variable, slot)
-        if made is not None and slot == "momentum":  # z begins where the weights are
+        if made is not None and slot == "momentum":  # z starts at the weights
             made.assign(jnp.array(variable.raw))
         return made
 

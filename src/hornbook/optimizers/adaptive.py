@@ -1,4 +1,4 @@
-"""A rate for each element, from the sizes of its past gradients."""
+"""Per-element learning rates from the magnitudes of past gradients."""
 
 from typing import Any
 
@@ -14,12 +14,11 @@ class RMSprop(Optimizer):
 
     Args:
         learning_rate: the rate.
-        rho: what the mean square keeps of itself.
+        rho: decay of the mean square.
         momentum: from 0 to 1; 0 for none.
         epsilon: keeps the division finite.
-        centered: whether the square of the mean gradient is taken from `v`, which leaves its
-            variance.
-        common: what every optimizer takes; see `Optimizer`.
+        centered: whether to subtract the squared mean gradient from `v`, which leaves the variance.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.RMSprop(0.002)
@@ -68,9 +67,9 @@ class Adagrad(Optimizer):
 
     Args:
         learning_rate: the rate.
-        initial_accumulator_value: what `a` begins with, 0 or more.
+        initial_accumulator_value: initial value of `a`, 0 or more.
         epsilon: keeps the division finite.
-        common: what every optimizer takes; see `Optimizer`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Adagrad(0.01)
@@ -104,13 +103,13 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps in the units of the weights: `w <- w - rate * g * rms(d) / rms(g)`.
 
-    `rms(g)` is from the decaying mean of the squares of the gradients, `rms(d)` of the steps.
+    `rms(g)` is the root of the decaying mean of squared gradients, `rms(d)` that of the steps.
 
     Args:
-        learning_rate: the rate; the paper's own is 1.0.
-        rho: what the means keep of themselves.
-        epsilon: keeps the division finite, and starts the first step.
-        common: what every optimizer takes; see `Optimizer`.
+        learning_rate: the rate; the paper uses 1.0.
+        rho: decay of the means.
+        epsilon: keeps the division finite and makes the first step nonzero.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Adadelta(1.0)
@@ -151,16 +150,16 @@ class Ftrl(Optimizer):
 
     Args:
         learning_rate: the rate.
-        learning_rate_power: 0 for a constant rate, below 0 for one that falls.
-        initial_accumulator_value: what `n` begins with, 0 or more.
-        l1_regularization_strength: of the absolute values, 0 or more.
-        l2_regularization_strength: of the squares, 0 or more.
-        l2_shrinkage_regularization_strength: of the squares, added to the gradient.
-        beta: of the paper; adds `beta / (2 rate)` to the l2 strength.
-        common: what every optimizer takes; see `Optimizer`.
+        learning_rate_power: 0 for a constant rate, negative for a decaying one.
+        initial_accumulator_value: initial value of `n`, 0 or more.
+        l1_regularization_strength: L1 penalty, 0 or more.
+        l2_regularization_strength: L2 penalty, 0 or more.
+        l2_shrinkage_regularization_strength: L2 penalty that is added to the gradient.
+        beta: the paper's beta; adds `beta / (2 rate)` to the L2 strength.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a value out of range.
 
     Example:
         >>> keras.optimizers.Ftrl(0.1)

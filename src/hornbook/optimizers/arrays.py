@@ -1,4 +1,4 @@
-"""Functions of arrays that optimizers share."""
+"""Array functions that optimizers share."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,7 +16,7 @@ Array = Any
 def choose(
     predicate: Array, variables: list[Variable], then: Callable, otherwise: Callable
 ) -> None:
-    """Run one of two functions that assign to `variables`; in a trace, as one conditional."""
+    """Run one of two functions that assign to `variables`; when traced, as a `lax.cond`."""
     if not isinstance(predicate, jax.core.Tracer):
         (then if predicate else otherwise)()
         return
@@ -37,13 +37,13 @@ def global_norm(arrays: Iterable[Array]) -> Array:
 
 
 def shrink(gradients: list[Array], limit: float) -> list[Array]:
-    """Scale gradients so that their common norm is at most `limit`."""
+    """Scale gradients so that their global norm is at most `limit`."""
     scale = limit / jnp.maximum(global_norm(gradients), limit)
     return [gradient * scale for gradient in gradients]
 
 
 def widen(array: Array) -> Array:
-    """The array in float32 or wider; an integer as it is."""
+    """The array in at least float32; integers are unchanged."""
     return (
         array.astype(jnp.promote_types(array.dtype, "float32")) if is_float(array.dtype) else array
     )

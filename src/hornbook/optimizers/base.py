@@ -1,7 +1,7 @@
 """What all optimizers share: clipping, weight decay, accumulation, averages, constraints and slots.
 
-An optimizer itself is a formula. `update` takes a gradient, a value and the slots that belong to
-them, and returns the new value and slots; `prepare` computes once a step what all variables need.
+A concrete optimizer is a formula: `update` takes a gradient, a value and its slots and returns the
+new value and slots; `prepare` computes once per step what all variables need.
 """
 
 import inspect
@@ -20,9 +20,9 @@ from hornbook.optimizers.state import State, overwritten
 
 
 class Optimizer(State):
-    """Base of optimizers, and what every optimizer takes and does.
+    """Base of optimizers, with the arguments and behaviour common to all.
 
-    A subclass names its slots (one array a variable, of the variable's shape), and gives `update`:
+    A subclass names its slots (one array per variable, of its shape) and defines `update`:
 
         class Momentum(Optimizer):
             slots = (("momentum",),)
@@ -36,23 +36,23 @@ class Optimizer(State):
 
     Args:
         learning_rate: a float (kept in a variable: assign `optimizer.learning_rate` at any time), a
-            schedule, or a function of the step or of nothing.
-        weight_decay: after each step a variable loses `learning_rate * weight_decay` of itself.
-        clipnorm: largest norm of one variable's gradient.
-        clipvalue: largest absolute value of a gradient's element.
-        global_clipnorm: largest norm of all gradients together.
+            schedule, or a function of the step or without arguments.
+        weight_decay: at each step, a variable is reduced by `learning_rate * weight_decay` of it.
+        clipnorm: maximum norm of each variable's gradient.
+        clipvalue: maximum absolute value of gradient elements.
+        global_clipnorm: maximum norm of all gradients together.
         use_ema: keep an exponential moving average of the variables.
-        ema_momentum: what the average keeps of itself at each step, from 0 to 1.
-        ema_overwrite_frequency: every so many steps the variables become their averages; `None`:
-            only in `finalize_variable_values`.
-        loss_scale_factor: the loss is multiplied by it, the gradients divided.
-        gradient_accumulation_steps: sum the gradients of so many steps (2 or more), then update
-            once with their mean.
+        ema_momentum: decay of the average at each step, from 0 to 1.
+        ema_overwrite_frequency: number of steps between assigning the averages to the variables;
+            `None`: only in `finalize_variable_values`.
+        loss_scale_factor: the loss is multiplied by it, the gradients are divided by it.
+        gradient_accumulation_steps: number of steps (2 or more) whose gradients are averaged for
+            one update.
         name: default the class's name in snake case, numbered.
 
     Raises:
-        ValueError: for an argument that the optimizer does not have, more than one way of clipping,
-            or a number out of its range.
+        ValueError: for an unknown argument, more than one kind of clipping, or a value out of
+            range.
 
     Example:
         >>> optimizer = keras.optimizers.SGD(0.5)
@@ -131,30 +131,30 @@ class Optimizer(State):
                 f"not {often!r}"
             )
 
-    # ---- the formula, written by subclasses
+    # ---- the formula, defined by subclasses
 
     def prepare(self, learning_rate: Array, step: Array) -> Any:
-        """What `update` needs besides arrays of the variable, computed once a step.
+        """Compute once per step what `update` needs for every variable.
 
         Args:
-            learning_rate: this step's rate, a float scalar.
-            step: number of this step, from 1, a float scalar.
+            learning_rate: the rate at this step, a float scalar.
+            step: the step number, from 1, a float scalar.
 
         Returns:
-            What `update` gets as `rate`; here the learning rate.
+            The `rate` argument of `update`; here the learning rate.
         """
         return learning_rate
 
     def update(
         self, gradient: Array, value: Array, rate: Any, *args: Any, **slots: Any
     ) -> tuple[Array, dict[str, Array]]:
-        """One step of one variable, as the paper's formula.
+        """One step of one variable: the paper's formula.
 
         Args:
-            gradient: of the loss by the variable.
-            value: the variable's.
+            gradient: gradient of the loss with respect to the variable.
+            value: value of the variable.
             rate: what `prepare` returned.
-            slots: this variable's slots by name.
+            slots: the variable's slots, by name.
 
         Returns:
             The new value and the new slots.
@@ -162,7 +162,7 @@ class Optimizer(State):
         raise NotImplementedError(f"{type(self).__name__} must define `update` or `update_step`")
 
     def decay_of(self, variable: Variable) -> float | None:
-        """The weight decay of one variable, `None` or 0 for none."""
+        """The weight decay of a variable, `None` or 0 for none."""
         return None if self._excluded(variable) else self.weight_decay
 
     def _excluded(self, variable: Variable) -> bool:
@@ -170,9 +170,9 @@ class Optimizer(State):
         return variable in excluded or bool(pattern and pattern.search(variable.name))
 
     def by_rows(self) -> ByRows | None:
-        """How each row of a table moves by its own gradients; `None` where that is not so.
+        """The update rule of single rows of an embedding table; `None` if rows are not independent.
 
-        Nothing else may change the weights, and the rate only between runs.
+        Nothing else may change the weights, and the rate may change only between runs.
         """
         more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
         more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
@@ -181,16 +181,16 @@ class Optimizer(State):
         return self._by_rows() if settled and not any(more) else None
 
     def _by_rows(self) -> ByRows | None:
-        """The same, of the formula alone."""
+        """The same, for the formula alone."""
         return None
 
     # ---- a step
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:
-        """One step from pairs of a gradient and its variable.
+        """Apply one step from (gradient, variable) pairs.
 
         Returns:
-            The count of steps.
+            The step count.
         """
         gradients, variables = zip(*grads_and_vars, strict=True)
         self.apply(gradients, variables)
@@ -199,10 +199,10 @@ class Optimizer(State):
     def apply(
         self, gradients: Iterable[Array], variables: Iterable[Variable] | None = None
     ) -> None:
-        """One step.
+        """Apply one step.
 
         Args:
-            gradients: one array a variable, of its shape; `None` leaves a variable as it is.
+            gradients: one array per variable, of its shape; `None` leaves the variable unchanged.
             variables: the variables; default those it was built with. The first call builds it.
 
         Raises:
@@ -228,7 +228,7 @@ class Optimizer(State):
         self._iterations.assign(self._iterations.raw + 1)
 
     def _matched(self, gradients, variables) -> tuple[list[Array], list[Variable]]:
-        """Gradients as arrays with their variables, those without a gradient left out."""
+        """Gradients as arrays, with their variables, without those whose gradient is `None`."""
         if variables is None and not self.built:
             raise ValueError(
                 f"{self.name} does not know its variables yet: call "
@@ -239,18 +239,18 @@ class Optimizer(State):
         if len(gradients) != len(variables):
             raise ValueError(
                 f"{self.name} got {len(gradients)} gradients for {len(variables)} variables: "
-                "pass one for each, in the same order, None where there is none"
+                "pass one for each, in the same order, or None"
             )
         missing = [v.path for g, v in zip(gradients, variables, strict=True) if g is None]
         if len(missing) == len(variables):
             raise ValueError(
-                f"{self.name}: no gradients, they are None for every variable. Does the loss "
+                f"{self.name}: no gradients: they are None for every variable. Does the loss "
                 "depend on the model's output?"
             )
         if missing:
             warnings.warn(
-                f"{self.name}: there are no gradients for the variables {missing}, which stay as "
-                "they are. Does the loss depend on them?",
+                f"{self.name}: there are no gradients for the variables {missing}, which stay "
+                "unchanged. Does the loss depend on them?",
                 stacklevel=3,
             )
         pairs = [
@@ -267,9 +267,9 @@ class Optimizer(State):
         return [widen(gradient) for gradient, _ in pairs], [variable for _, variable in pairs]
 
     def _overwrite(self, gradients, variables) -> tuple[list[Array], list[Variable]]:
-        """Give variables whose gradient is their new value that value; the others are left.
+        """Assign gradients that replace their variable's value; return the remaining pairs.
 
-        With accumulation it is the largest of the gradients that came.
+        With accumulation, the value is the largest of the gradients.
         """
         if not any(map(overwritten, variables)):
             return gradients, variables
@@ -288,11 +288,11 @@ class Optimizer(State):
         return [gradient for gradient, _ in kept], [variable for _, variable in kept]
 
     def _is_due(self) -> Array:
-        """Whether this step ends an accumulation."""
+        """Whether this step completes an accumulation."""
         return (self._iterations.raw + 1) % self.gradient_accumulation_steps == 0
 
     def _accumulate(self, gradients, variables) -> None:
-        """Add to the sums; every so many steps, descend along the mean and start again."""
+        """Add to the sums; when the accumulation is complete, step with the mean and reset."""
         steps = self.gradient_accumulation_steps
         sums = [self._sums[variable] for variable in variables]
         totals = [total.raw + gradient for total, gradient in zip(sums, gradients, strict=True)]
@@ -363,7 +363,7 @@ class Optimizer(State):
     # ---- averages, decay, scale
 
     def _average(self) -> None:
-        """Move the averages towards the variables; now and then, the variables to them."""
+        """Update the averages; every `ema_overwrite_frequency` steps, assign them to variables."""
         count = unwrap(self.iterations)
         keep = jnp.where(count == 0, 0.0, self.ema_momentum)
         often = self.ema_overwrite_frequency
@@ -374,10 +374,10 @@ class Optimizer(State):
                 variable.assign(jnp.where((count + 1) % often == 0, mean, value))
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """At the end of training: with `use_ema`, the variables become their averages."""
+        """At the end of training, with `use_ema`: assign the averages to the variables."""
         if self.use_ema:
             self._check_known(var_list)
-            stepped = self._iterations.raw > 0  # before, there is nothing to average
+            stepped = self._iterations.raw > 0  # before the first step there are no averages
             for variable in var_list:
                 average = self._averages[variable].raw
                 variable.assign(jnp.where(stepped, average, variable.raw))
@@ -385,11 +385,11 @@ class Optimizer(State):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Leave variables out of weight decay. Call it before the optimizer is built.
+        """Exclude variables from weight decay. Call it before the optimizer is built.
 
         Args:
-            var_list: these variables.
-            var_names: variables in whose name one of these regular expressions is found
+            var_list: variables to exclude.
+            var_names: regular expressions; variables whose name contains a match are excluded
                 (`["bias"]`).
 
         Raises:
@@ -401,7 +401,7 @@ class Optimizer(State):
         self._undecayed = (set(var_list or ()), pattern)
 
     def scale_loss(self, loss: Array) -> Array:
-        """The loss times `loss_scale_factor`, of which gradients are to be taken."""
+        """The loss times `loss_scale_factor`, to be differentiated."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     @contained
@@ -415,14 +415,14 @@ class Optimizer(State):
 
         Args:
             optimizer_variables: values of `variables`, in order.
-            grads: one gradient a trainable variable.
+            grads: one gradient per trainable variable.
             trainable_variables: values of the variables it was built with, in order.
 
         Returns:
-            The new values of the trainable variables and of the optimizer's.
+            The new values of the trainable variables and of the optimizer variables.
 
         Raises:
-            ValueError: if it is not built, or a list has another length.
+            ValueError: if it is not built, or a list has the wrong length.
         """
         if not self.built:
             raise ValueError(f"{self.name} is not built: call optimizer.build(trainable_variables)")
@@ -441,7 +441,7 @@ class Optimizer(State):
     # ---- as plain data
 
     def get_config(self) -> dict:
-        """Every constructor argument as plain data, the learning rate as it is now."""
+        """All constructor arguments as plain data, with the current learning rate."""
         parameters = inspect.signature(type(self)).parameters
         defaults = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
         config = {**defaults, **super().get_config()}

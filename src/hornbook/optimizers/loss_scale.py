@@ -14,20 +14,20 @@ from hornbook.optimizers.state import overwritten
 
 
 class LossScaleOptimizer(Optimizer):
-    """Another optimizer, with a loss scale that looks for the largest that overflows nothing.
+    """Wraps an optimizer with dynamic loss scaling.
 
     The loss is multiplied by the scale and the gradients are divided by it. After
-    `dynamic_growth_steps` steps with finite gradients the scale doubles; at a gradient that is not
-    finite it halves, and the step is left out.
+    `dynamic_growth_steps` steps with finite gradients the scale doubles; if a gradient is not
+    finite, the scale halves and the step is skipped.
 
     Args:
-        inner_optimizer: the optimizer that makes the steps.
-        initial_scale: the scale at first; too high is found out at once, too low late.
+        inner_optimizer: the wrapped optimizer.
+        initial_scale: the initial scale; too high is corrected quickly, too low slowly.
         dynamic_growth_steps: finite steps before the scale doubles.
         name: default the class's name in snake case, numbered.
 
     Raises:
-        ValueError: for an argument that is the inner optimizer's, such as `clipnorm`.
+        ValueError: for an argument of the inner optimizer, such as `clipnorm`.
 
     Example:
         >>> optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
@@ -47,9 +47,9 @@ class LossScaleOptimizer(Optimizer):
         name: str | None = None,
         **unknown: Any,
     ):
-        if not unknown.pop("dynamic", True):  # Keras 2's name for what it always does now
+        if not unknown.pop("dynamic", True):  # an argument of Keras 2; now always true
             raise ValueError(
-                "LossScaleOptimizer looks for the scale itself. For a fixed one, use the inner "
+                "LossScaleOptimizer adapts the scale itself. For a fixed scale, use the inner "
                 "optimizer alone, with loss_scale_factor=..."
             )
         if unknown:
@@ -67,7 +67,7 @@ class LossScaleOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config: dict) -> "LossScaleOptimizer":
-        """The optimizer that `get_config` described; files of old Kerases hold unused defaults."""
+        """Recreate an optimizer from its config; files of older Keras hold unused defaults."""
         unused = constructor_signature(Optimizer).parameters
         for key in set(config) & set(unused) - {"name"}:
             if key != "learning_rate" and config[key] != unused[key].default:
@@ -78,7 +78,7 @@ class LossScaleOptimizer(Optimizer):
         return cls(**{key: deserialize(value) for key, value in kept.items()})
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the slots of the variables that will be trained."""
+        """Create the slots of the trainable variables."""
         variables = list(variables)
         if not self.built:
             self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
@@ -104,13 +104,13 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made; steps left out do not count."""
+        """The number of updates; skipped steps do not count."""
         return self.inner_optimizer.iterations
 
     def apply(
         self, gradients: Iterable[Array], variables: Iterable[Variable] | None = None
     ) -> None:
-        """One step; one that is left out if a gradient is not finite."""
+        """Apply one step; it is skipped if a gradient is not finite."""
         gradients = list(gradients)
         if not gradients:
             return
@@ -133,17 +133,17 @@ class LossScaleOptimizer(Optimizer):
         choose(finite, [*self._slots, *self.variables], step, skip)
 
     def scale_loss(self, loss: Array) -> Array:
-        """The loss times the scale, of which gradients are to be taken."""
+        """The scaled loss, to be differentiated."""
         return widen(jnp.asarray(unwrap(loss))) * (
             self.dynamic_scale.raw if self.built else self.initial_scale
         )
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """At the end of training: with the inner optimizer's `use_ema`, take the averages."""
+        """At the end of training, with the inner optimizer's `use_ema`: assign the averages."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Leave variables out of the inner optimizer's weight decay."""
+        """Exclude variables from the inner optimizer's weight decay."""
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)

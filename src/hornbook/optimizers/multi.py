@@ -12,16 +12,16 @@ from hornbook.optimizers.loss_scale import LossScaleOptimizer
 
 
 class OptimizerMap(Configurable, MutableMapping):
-    """Optimizers by the path of a variable, or by a regular expression that matches all of it.
+    """Maps variable paths, or regular expressions that match whole paths, to optimizers.
 
     Args:
-        default_optimizer: for variables that nothing else matches.
-        optimizer_map: from path or regular expression to optimizer.
+        default_optimizer: used for variables that nothing else matches.
+        optimizer_map: maps paths or regular expressions to optimizers.
 
     Raises:
         TypeError: if a value is not an optimizer.
-        ValueError: if it wraps others, for a key that is there already, or for a path that several
-            expressions match.
+        ValueError: if it wraps others, for a duplicate key, or for a path that several expressions
+            match.
 
     Example:
         >>> optimizers = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
@@ -39,7 +39,7 @@ class OptimizerMap(Configurable, MutableMapping):
         self.update(optimizer_map or {})
 
     def get_config(self) -> dict:
-        """The optimizers as plain data, those set later too."""
+        """The optimizers as plain data, including those set later."""
         self._arguments = ((self.default_optimizer, dict(self._map)), {})
         return super().get_config()
 
@@ -55,7 +55,7 @@ class OptimizerMap(Configurable, MutableMapping):
         if not isinstance(key, str):
             raise ValueError(f"a key of an OptimizerMap is a path or an expression, not {key!r}")
         if key in self._map:
-            raise ValueError(f"{key!r} is in the OptimizerMap already: {self._map[key]!r}")
+            raise ValueError(f"{key!r} is already in the OptimizerMap: {self._map[key]!r}")
         _check(optimizer)
         self._map[key] = optimizer
 
@@ -74,16 +74,16 @@ class OptimizerMap(Configurable, MutableMapping):
 
 
 class MultiOptimizer(Optimizer):
-    """Hands each variable to one of several optimizers, which have rates and counts of their own.
+    """Assigns each variable to one of several optimizers, each with its own rate and step count.
 
     Args:
         optimizer_map: an `OptimizerMap`, or a function from a variable to its optimizer.
-        loss_scale_factor: the loss is multiplied by it, the gradients divided.
+        loss_scale_factor: the loss is multiplied by it, the gradients are divided by it.
         name: default the class's name in snake case, numbered.
 
     Raises:
-        TypeError: if a variable's optimizer is none.
-        ValueError: if it is itself a wrapper.
+        TypeError: if the map returns something other than an optimizer.
+        ValueError: if an optimizer is itself a wrapper.
 
     Example:
         >>> adam, sgd = keras.optimizers.Adam(0.002), keras.optimizers.SGD(0.1)
@@ -111,7 +111,7 @@ class MultiOptimizer(Optimizer):
             self.optimizers = list(dict.fromkeys(known))
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Choose the optimizer of each variable, and build each for its own."""
+        """Choose the optimizer of each variable, and build each optimizer for its variables."""
         variables = list(variables)
         new = not self.built
         super().build(variables)
@@ -140,7 +140,7 @@ class MultiOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """None: each of the optimizers has its own."""
+        """Not available: each optimizer has its own rate."""
         raise AttributeError(ONE_RATE_EACH)
 
     @learning_rate.setter
@@ -160,7 +160,7 @@ class MultiOptimizer(Optimizer):
         self._iterations.assign(self._iterations.raw + 1)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """At the end of training: averages, where an optimizer keeps them."""
+        """At the end of training: assign the averages of optimizers that keep them."""
         for optimizer, own in self._shares(list(var_list)):
             optimizer.finalize_variable_values(own)
 

@@ -1,4 +1,4 @@
-"""Muon: momentum made orthogonal for matrices, Adam for all else."""
+"""Muon: orthogonalized momentum for matrices, Adam for all other variables."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from hornbook.optimizers.base import Optimizer
 
 
 def orthogonalize(x: Array, steps: int, a: float, b: float, c: float) -> Array:
-    """A matrix near to the orthogonal factor of `x`, by Newton-Schulz iterations.
+    """Approximate the orthogonal factor of `x` by Newton-Schulz iterations.
 
     Args:
         x: a matrix.
@@ -32,28 +32,28 @@ def orthogonalize(x: Array, steps: int, a: float, b: float, c: float) -> Array:
 class Muon(Optimizer):
     """`m <- momentum m + g; w <- w - rate * orthogonal(g + momentum m)` for matrices.
 
-    Variables that are no matrices, embeddings and excluded layers get AdamW.
+    Variables that are not matrices, embeddings and excluded layers use AdamW.
 
     Args:
         learning_rate: the rate.
         adam_beta_1: Adam's `beta_1`.
         adam_beta_2: Adam's `beta_2`.
-        adam_weight_decay: the weight decay of variables that get AdamW.
-        epsilon: Adam's.
-        weight_decay: of the matrices.
-        exclude_layers: regular expressions; a variable in whose path one is found gets AdamW. Name
-            the output layer here.
-        exclude_embeddings: whether variables with "embedding" in their path get AdamW.
+        adam_weight_decay: weight decay of variables that use AdamW.
+        epsilon: Adam's epsilon.
+        weight_decay: weight decay of the matrices.
+        exclude_layers: regular expressions; variables whose path matches one use AdamW. Include the
+            output layer.
+        exclude_embeddings: whether variables with "embedding" in their path use AdamW.
         muon_a: first coefficient of the iteration.
         muon_b: second coefficient of the iteration.
         muon_c: third coefficient of the iteration.
         adam_lr_ratio: AdamW's rate, as a multiple of the rate.
         momentum: from 0 to 1.
         ns_steps: number of Newton-Schulz iterations.
-        nesterov: whether the step looks ahead.
-        rms_rate: steps are scaled by `rms_rate * sqrt(max(rows, columns))`, so that AdamW's rates
-            serve; `None` for no scaling.
-        common: what every optimizer takes; see `Optimizer`.
+        nesterov: whether to use Nesterov momentum.
+        rms_rate: steps are scaled by `rms_rate * sqrt(max(rows, columns))`, so that learning rates
+            tuned for AdamW work; `None` for no scaling.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Example:
         >>> keras.optimizers.Muon(0.01, exclude_layers=["output"])
@@ -102,7 +102,7 @@ class Muon(Optimizer):
         self.rms_rate = rms_rate
 
     def uses_adam(self, variable: Variable) -> bool:
-        """Whether a variable gets AdamW."""
+        """Whether a variable uses AdamW."""
         excluded = [*self.exclude_layers, *["(?i)embedding"] * self.exclude_embeddings]
         return variable.ndim != 2 or any(re.search(name, variable.path) for name in excluded)
 

@@ -19,7 +19,7 @@ def _float(step) -> Array:
 
 
 def _floor(p) -> Array:
-    """Rounded down; compiled division by a constant may fall short of a whole number by an ulp."""
+    """Round down; compiled division by a constant may fall short of an integer by an ulp."""
     return jnp.floor(p * (1 + 5e-7))
 
 
@@ -30,7 +30,7 @@ def _positive(schedule, **named) -> None:
 
 
 class LearningRateSchedule(Configurable):
-    """Base of learning rates that depend on the step: a subclass gives `__call__(step)`.
+    """Base of learning rates that depend on the step; subclasses define `__call__(step)`.
 
     Example:
         >>> class Halving(keras.optimizers.schedules.LearningRateSchedule):
@@ -50,9 +50,9 @@ class ExponentialDecay(LearningRateSchedule):
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: steps in which the rate is multiplied by `decay_rate`.
-        decay_rate: the factor.
-        staircase: whether the exponent is rounded down to a whole number.
+        decay_steps: number of steps per factor of `decay_rate`.
+        decay_rate: the decay factor.
+        staircase: whether to round the exponent down to an integer.
         name: a name.
 
     Raises:
@@ -89,9 +89,9 @@ class InverseTimeDecay(LearningRateSchedule):
 
     Args:
         initial_learning_rate: the rate at step 0.
-        decay_steps: the unit in which steps are counted.
-        decay_rate: growth of the denominator in one unit.
-        staircase: whether the units are rounded down to a whole number.
+        decay_steps: number of steps per unit of decay.
+        decay_rate: growth of the denominator per unit.
+        staircase: whether to round the number of units down to an integer.
         name: a name.
 
     Raises:
@@ -126,7 +126,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """`values[i]` after `boundaries[i - 1]` and up to and with `boundaries[i]`.
+    """`values[i]` for steps after `boundaries[i - 1]`, up to and including `boundaries[i]`.
 
     Args:
         boundaries: n steps, increasing.
@@ -134,7 +134,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         name: a name.
 
     Raises:
-        ValueError: if there is not one value more than there are boundaries.
+        ValueError: if there is not exactly one more value than boundaries.
 
     Example:
         >>> schedule = keras.optimizers.schedules.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.25])
@@ -164,9 +164,9 @@ class PolynomialDecay(LearningRateSchedule):
     Args:
         initial_learning_rate: the rate at step 0.
         decay_steps: the step at which `end_learning_rate` is reached.
-        end_learning_rate: the rate at the end, and after it.
-        power: of the polynomial; 1.0 is a straight line.
-        cycle: at the end go on with `decay_steps` twice, three times ... as long.
+        end_learning_rate: the final rate.
+        power: exponent of the polynomial; 1.0 is linear.
+        cycle: after the end, restart with `decay_steps` multiplied by 2, 3, ...
         name: a name.
 
     Raises:
@@ -207,15 +207,15 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine from the initial rate down to `alpha` of it, after a straight warmup if asked.
+    """Cosine decay from the initial rate to `alpha` times it, after an optional linear warmup.
 
-    `start * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)`, where `start` is
-    `warmup_target` and the step is counted from the end of the warmup, if there is one.
+    `start * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)`. With a warmup, `start`
+    is `warmup_target` and steps are counted from the end of the warmup.
 
     Args:
         initial_learning_rate: the rate at step 0.
         decay_steps: steps of the decay, without the warmup.
-        alpha: the least rate, as a fraction of the rate at which the decay begins.
+        alpha: the minimum rate, as a fraction of the rate at the start of the decay.
         name: a name.
         warmup_target: the rate at the end of the warmup; `None` for no warmup.
         warmup_steps: steps of the warmup.
@@ -260,14 +260,14 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decay that starts again when it has reached its end.
+    """Cosine decay with warm restarts.
 
     Args:
         initial_learning_rate: the rate at step 0.
         first_decay_steps: steps of the first period.
-        t_mul: how many times as long each period is as the one before.
-        m_mul: the rate at which a period starts, as a multiple of the one before.
-        alpha: the least rate, as a fraction of the initial one.
+        t_mul: factor by which each period is longer than the previous one.
+        m_mul: factor between the initial rates of successive periods.
+        alpha: the minimum rate, as a fraction of the initial one.
         name: a name.
 
     Raises:
@@ -318,7 +318,7 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict:
 
 
 def deserialize(config: dict, custom_objects: dict | None = None) -> LearningRateSchedule:
-    """The schedule that `serialize` described."""
+    """Recreate a schedule from what `serialize` returned."""
     return _config.deserialize(config, custom_objects, "optimizers")
 
 

@@ -1,4 +1,4 @@
-"""Gradient descent with one rate for all elements."""
+"""SGD and Lion: gradient descent with one learning rate for all elements."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ class SGD(Optimizer):
     Args:
         learning_rate: the rate.
         momentum: from 0 to 1; 0 for none.
-        nesterov: whether `w <- w + momentum * m - rate * g` instead.
-        common: what every optimizer takes; see `Optimizer`.
+        nesterov: use Nesterov momentum: `w <- w + momentum * m - rate * g`.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Raises:
         ValueError: if the momentum is not in [0, 1].
@@ -58,9 +58,9 @@ class Lion(Optimizer):
 
     Args:
         learning_rate: the rate.
-        beta_1: what the interpolation keeps of the momentum, above 0 and up to 1.
-        beta_2: what the momentum keeps of itself.
-        common: what every optimizer takes; see `Optimizer`.
+        beta_1: weight of the momentum in the interpolation, in (0, 1].
+        beta_2: decay of the momentum.
+        common: arguments of every optimizer; see `Optimizer`.
 
     Raises:
         ValueError: if `beta_1` is not in (0, 1].

@@ -1,4 +1,4 @@
-"""What an optimizer remembers from step to step: its count, its rate and the slots of variables."""
+"""The state of an optimizer: step count, learning rate and slots of variables."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -22,39 +22,39 @@ Right:  an optimizer for each model, or `optimizer.build(all_variables)` before 
 
 
 def overwritten(variable: Variable) -> bool:
-    """Whether the gradient of a variable is its new value, as with the scales of 8-bit numbers."""
+    """Whether a variable's gradient replaces its value, as for the scales of 8-bit numbers."""
     return getattr(variable, "overwrite_with_gradient", False)
 
 
 class State(Module):
     """The variables of an optimizer."""
 
-    slots: tuple[tuple[str, ...], ...] = ()  # groups; a group's slots are made variable by variable
-    initial: Mapping[str, float] = MappingProxyType({})  # first value of slots that begin not at 0
+    slots: tuple[tuple[str, ...], ...] = ()  # groups; within one, slots are created per variable
+    initial: Mapping[str, float] = MappingProxyType({})  # initial values of nonzero slots
     use_ema: bool
     gradient_accumulation_steps: int | None
 
     def _begin(self, learning_rate: Any) -> None:
         self.built = False
         self._iterations = self._new("iteration", np.int32(0))
-        self._rates = [self._as_rate(learning_rate)]  # a list: a new one is a change of structure
+        self._rates = [self._as_rate(learning_rate)]  # a list, so that a new rate changes structure
         self._variables: list[Variable] = []  # those made by add_variable, in order
         self._slots: dict[Variable, dict[str, Variable]] = {}
         self._averages: dict[Variable, Variable] = {}
         self._sums: dict[Variable, Variable] = {}
 
     def make_slot(self, variable: Variable, slot: str) -> Variable | None:
-        """A new slot of a variable, or `None` if this variable does without it."""
+        """Create a slot of a variable, or return `None` if the variable does not need it."""
         return self.add_variable_from_reference(variable, slot, self.initial.get(slot, 0.0))
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the slots of the variables that will be trained.
+        """Create the slots of the trainable variables.
 
         Args:
-            variables: the trainable variables, in the order in which gradients will come.
+            variables: the trainable variables, in the order of the gradients.
 
         Raises:
-            ValueError: if it was built before, for other variables.
+            ValueError: if it was already built for other variables.
         """
         variables = list(variables)
         if self.built:
@@ -72,11 +72,11 @@ class State(Module):
         self.built = True
 
     def _extend(self, variables: list[Variable], before: set[Variable]) -> None:
-        """Make slots also for variables that came later; the others keep what theirs hold.
+        """Create slots for newly trainable variables; existing slots keep their values.
 
         Args:
-            variables: all that will be trained.
-            before: those of the same model that were trained until now.
+            variables: all variables to train.
+            before: variables of the same model that were trained before.
         """
         known = set(self._slots)
         if not self.built or not known or known >= set(variables):
@@ -93,7 +93,7 @@ class State(Module):
                 variable.assign(old[variable.path].raw)
 
     def with_slots(self, variable: Variable) -> list[Variable]:
-        """A variable that will be trained, and its slots."""
+        """A trainable variable and its slots."""
         return [variable, *self._slots[variable].values()]
 
     def _one_each(self, variables, name) -> dict[Variable, Variable]:
@@ -119,7 +119,7 @@ class State(Module):
         name: str | None = None,
         **_: Any,
     ) -> Variable:
-        """A new variable of this optimizer.
+        """Create a variable of this optimizer.
 
         Args:
             shape: its shape.
@@ -128,7 +128,7 @@ class State(Module):
             name: the last part of its path.
         """
         if isinstance(initializer, int | float):
-            initializer = initializers.Constant(initializer)  # made by numpy: nothing compiles
+            initializer = initializers.Constant(initializer)  # computed in numpy: no compilation
         variable = self._new(name or "variable", initializers.get(initializer), shape, dtype)
         self._variables = [*self._variables, variable]
         return variable
@@ -136,7 +136,7 @@ class State(Module):
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str = "var", initializer: Any = "zeros"
     ) -> Variable:
-        """A new variable of the shape and dtype of a model's variable, and named after it."""
+        """Create a variable with the shape and dtype of a model's variable, named after it."""
         return self.add_variable(
             reference_variable.shape,
             initializer,
@@ -147,10 +147,10 @@ class State(Module):
     def add_optimizer_variables(
         self, trainable_variables: list[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """For each of the model's variables a new one, or several if `name` is a list of names.
+        """Create one variable per model variable, or several if `name` is a list of names.
 
         Returns:
-            A list in the order of the variables; for several names, one such list a name.
+            A list in the order of the model's variables; for several names, one such list per name.
         """
         names = [name] if isinstance(name, str) else list(name)
         several = isinstance(initializer, list | tuple)
@@ -164,18 +164,18 @@ class State(Module):
 
     @property
     def variables(self) -> list[Variable]:
-        """Every variable of the optimizer: the step count, the rate, then averages, sums, slots."""
+        """All variables of the optimizer: step count, rate, then averages, sums and slots."""
         return self._owned_variables()
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made (with accumulation: not how many gradients came)."""
+        """The number of updates (with accumulation, not the number of gradients received)."""
         if self.gradient_accumulation_steps:
             return self._iterations.raw // self.gradient_accumulation_steps
         return self._iterations
 
     def set_weights(self, weights: list[Array]) -> None:
-        """Assign every variable of the optimizer, in the order of `variables`."""
+        """Assign all variables of the optimizer, in the order of `variables`."""
         if len(weights) != len(self.variables):
             raise ValueError(
                 f"{self.name} has {len(self.variables)} variables, set_weights got {len(weights)} "
@@ -201,7 +201,7 @@ class State(Module):
 
     @property
     def learning_rate(self) -> Any:
-        """The rate: a variable if it was given as a number, else its value at this step."""
+        """The learning rate: a variable if given as a number, else its value at this step."""
         rate = self._rates[0]
         return rate if isinstance(rate, Variable) else self._rate()
 
@@ -212,14 +212,14 @@ class State(Module):
             old.assign(value)
         elif isinstance(old, LearningRateSchedule) and not callable(value):
             raise TypeError(
-                f"{self.name} follows {old!r}: its learning rate cannot be set to {value!r}. Make "
-                "the optimizer with a float learning_rate, or assign another schedule"
+                f"{self.name} follows {old!r}: its learning rate cannot be set to {value!r}. "
+                "Create the optimizer with a float learning_rate, or assign another schedule"
             )
         else:
             self._rates = [self._as_rate(value)]
 
     def _rate(self) -> Array:
-        """The rate at this step, a float scalar."""
+        """The learning rate at this step, a float scalar."""
         rate = self._rates[0]
         if isinstance(rate, Variable):
             return rate.raw
@@ -231,7 +231,7 @@ class State(Module):
 
 
 def _takes_step(rate: Callable) -> bool:
-    """Whether a learning rate is a function of the step rather than of nothing."""
+    """Whether a learning rate function takes the step as an argument."""
     if isinstance(rate, LearningRateSchedule):
         return True
     try:
