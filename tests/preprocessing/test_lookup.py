@@ -189,7 +189,7 @@ def test_progress_is_shown_where_it_takes_long(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     StringLookup(name="words").adapt(iter([np.array(["a"])] * 3))
     shown = capsys.readouterr().out
-    assert "\rwords: adapts to batch 3, " in shown and shown.endswith("\r")
+    assert "\rwords: adapting to batch 3, " in shown and shown.endswith("\r")
 
 
 # ---- what is wrong
@@ -235,5 +235,5 @@ def test_calls_that_cannot_be_are_told_with_the_layer_s_name():
     hot = StringLookup(vocabulary=["a"], output_mode="one_hot", name="hot")
     hot.set_vocabulary(["a", "b"])
     hot(keras.Input((1,), dtype="string"))
-    with pytest.raises(ValueError, match="'hot' has vectors of 3 values in a model"):
+    with pytest.raises(ValueError, match="'hot' outputs vectors of 3 values in a model"):
         hot.set_vocabulary(["a", "b", "c"])

@@ -190,8 +190,8 @@ def test_crosses_of_bins_of_numbers_run_on_the_host():
         (lambda: layers.CategoryEncoding(3, "int"), "is one of one_hot"),
         (lambda: layers.CategoryEncoding(3)(IDS, count_weights=IDS), "go with 'count'"),
         (lambda: layers.Hashing(0), "num_bins"),
-        (lambda: layers.Hashing(3, dtype="float32"), "an integer one"),
-        (lambda: layers.HashedCrossing(3, name="c")([IDS, IDS]), "'c' crosses two or more inputs"),
+        (lambda: layers.Hashing(3, dtype="float32"), "must be an integer"),
+        (lambda: layers.HashedCrossing(3, name="c")([IDS, IDS]), "'c' takes a list of two"),
         (lambda: layers.HashedCrossing(3, output_mode="count"), "is one of int, one_hot"),
     ],
 )
@@ -203,5 +203,5 @@ def test_what_cannot_be_is_said(make, words):
 def test_an_adapted_layer_does_not_take_data_of_another_shape():
     layer = layers.Normalization(name="n")
     layer.adapt(DATA)
-    with pytest.raises(ValueError, match="'n' was built for the shape .None, 3."):
+    with pytest.raises(ValueError, match="'n' was built for shape .None, 3."):
         layer.adapt(DATA[:, :2])

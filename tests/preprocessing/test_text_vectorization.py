@@ -84,7 +84,7 @@ def test_a_model_on_texts_in_front_of_one_on_numbers():
 @pytest.mark.parametrize(
     "settings, words",
     [
-        ({"ragged": True}, "output_sequence_length says how long.*leave ragged=False"),
+        ({"ragged": True}, "output_sequence_length sets their length.*leave ragged=False"),
         ({"sparse": True}, "leave sparse=False"),
         ({"standardize": "upper"}, "standardize is a function or one of None, 'lower'"),
         ({"split": ","}, "split is a function, 'whitespace'"),
@@ -102,7 +102,7 @@ def test_what_cannot_be_is_said(settings, words):
 def test_calls_that_cannot_be_are_told_with_the_layer_s_name():
     layer = TextVectorization(vocabulary=["a"], name="it")
     for given in (np.array([["a", "b"]]), keras.Input((2,), dtype="string")):
-        with pytest.raises(ValueError, match="(?s)'it' splits texts.*split=None"):
+        with pytest.raises(ValueError, match="(?s)'it' splits one text per row.*split=None"):
             layer(given)
     with pytest.raises(TypeError, match="'it' .TextVectorization. takes strings"):
         layer(np.ones((2, 1)))

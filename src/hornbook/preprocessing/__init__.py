@@ -1,7 +1,7 @@
-"""Raw values as numbers: layers for strings, categories and pictures, and `keras.preprocessing`.
+"""Layers that turn strings, categories and images into numbers, and `keras.preprocessing`.
 
-The modules with Keras's names are imported when they are used: they know of data and training, and
-layers stand below both.
+The modules with Keras's names are imported on first use: they depend on data and training, which
+themselves depend on layers.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Layers that learn from data what they do: `adapt`, over any data, a batch at a time."""
+"""`adapt`: layers that compute their state from any data, batch by batch."""
 
 import itertools
 import sys
@@ -11,19 +11,19 @@ import numpy as np
 
 from hornbook.core.errors import door
 
-ROWS = 2**16  # of an array, looked at together: one in a file is never read whole
+ROWS = 2**16  # array rows per batch: an array in a file is never read whole
 SHOWN_AFTER, SHOWN_EVERY = 2.0, 0.2  # seconds
 
-NO_DATA = "layer {!r} ({}) was given no data to adapt to"
+NO_DATA = "layer {!r} ({}) got no data to adapt to"
 
 
 class Adapting:
-    """What a layer has that learns from data: `adapt`, on three methods of its own.
+    """Mixin for layers that learn from data: `adapt`, based on three methods.
 
-    A subclass writes `reset_state()`, `update_state(data)` for a batch and `finalize_state()`.
+    A subclass defines `reset_state()`, `update_state(data)` for a batch, and `finalize_state()`.
 
     Attributes:
-        columns: whether single values in rows get an axis, so that each is a sample.
+        columns: whether 1-D data get a second axis, so that each value is a sample.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Adapting:
 
     @door
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learn from data, anew.
+        """Learn from data, replacing what was learned before.
 
         Args:
-            data: an array or a list with a sample in each row; or what gives batches: a generator,
-                a `PyDataset`, a loader, any iterable. Of batches `(x, y)` x alone is looked at.
-                Arrays in files are read piece by piece.
-            steps: at most so many batches; needed for what never ends.
+            data: an array or a list with one sample per row; or an iterable of batches: a
+                generator, a `PyDataset`, a loader. Of batches `(x, y)`, only x is used. Arrays in
+                files are read in chunks.
+            steps: maximum number of batches; needed for endless iterables.
         """
         self.reset_state()
         number = 0
@@ -50,24 +50,24 @@ class Adapting:
         self.finalize_state()
 
     def batches(self, data: Any) -> Iterator[Any]:
-        """Batches of any data."""
+        """Iterate over any data in batches."""
         return batches(data, self.columns)
 
     def reset_state(self) -> None:
-        """Forget what was learnt."""
+        """Discard the accumulated state."""
         raise NotImplementedError
 
     def update_state(self, data: Any) -> None:
-        """Look at a batch."""
+        """Accumulate a batch."""
         raise NotImplementedError
 
     def finalize_state(self) -> None:
-        """Use what was learnt from now on."""
+        """Set the layer's values from the accumulated state."""
         raise NotImplementedError
 
 
 def is_array(data: Any) -> bool:
-    """Whether data are samples in rows, rather than what gives batches."""
+    """Whether data are samples in rows rather than an iterable of batches."""
     if isinstance(data, list | tuple) and data and getattr(data[0], "shape", ()):
         return False  # a list of arrays is one of batches
     if isinstance(data, list | tuple | str | bytes | np.ndarray | jax.Array):
@@ -76,11 +76,11 @@ def is_array(data: Any) -> bool:
 
 
 def batches(data: Any, columns: bool = True) -> Iterator[Any]:
-    """Batches of any data; see `Adapting.adapt`.
+    """Iterate over any data in batches; see `Adapting.adapt`.
 
     Args:
         data: the data.
-        columns: whether single values in rows get an axis.
+        columns: whether 1-D data get a second axis.
     """
     if not is_array(data):
         for batch in data:
@@ -106,7 +106,7 @@ def _first(value: Any) -> Any:
 
 
 def _count(data: Any, steps: int | None) -> int | None:
-    """How many batches there will be, where that is known."""
+    """The number of batches, if known."""
     if is_array(data):
         count: int | None = -(-np.shape(data)[0] // ROWS) if np.ndim(data) else 1
     else:
@@ -115,7 +115,7 @@ def _count(data: Any, steps: int | None) -> int | None:
 
 
 class _Progress:
-    """A line on the terminal, once it takes long."""
+    """A progress line on the terminal, shown if adapting takes long."""
 
     def __init__(self, name: str, count: int | None):
         self.name, self.count = name, count
@@ -133,7 +133,7 @@ class _Progress:
             self.shown = now
             of = f"/{self.count}" if self.count else ""
             rate = number / (now - self.began)
-            text = f"{self.name}: adapts to batch {number}{of}, {rate:.0f} a second"
+            text = f"{self.name}: adapting to batch {number}{of}, {rate:.0f} a second"
             self.width = max(self.width, len(text))
             print(f"\r{text:<{self.width}}", end="", flush=True)
 

@@ -1,4 +1,4 @@
-"""CategoryEncoding: integers below a known number to vectors."""
+"""CategoryEncoding: category indices to vectors."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from hornbook.preprocessing.encoding import encode_on_device, mode_of, only_dens
 
 
 class CategoryEncoding(Layer):
-    """Turns integers from 0 to `num_tokens - 1` into vectors of `num_tokens` values.
+    """Encodes integers from 0 to `num_tokens - 1` as vectors of `num_tokens` values.
 
     Args:
-        num_tokens: how many categories there are.
-        output_mode: `"one_hot"`: a vector for each integer; for each sample, `"multi_hot"`: 1 for
-            the integers that are in it, `"count"`: how often.
-        sparse: only `False`.
+        num_tokens: number of categories.
+        output_mode: `"one_hot"`: one vector per integer; or one vector per sample: `"multi_hot"`:
+            1 for the integers it contains, `"count"`: their counts.
+        sparse: must be `False`.
 
-    Input: integers (N, M) or (N,); `count_weights` of the same shape say what each of them counts,
-    in the mode `"count"`. Output: floats (N, num_tokens), or (N, M, num_tokens) for `"one_hot"`
+    Input: integers (N, M) or (N,); in mode `"count"` also `count_weights` of the same shape, the
+    weight of each integer. Output: floats (N, num_tokens), or (N, M, num_tokens) for `"one_hot"`
     with M > 1.
 
     Example:
@@ -39,7 +39,7 @@ class CategoryEncoding(Layer):
         super().__init__(**kwargs)
         if num_tokens is None:
             raise ValueError(
-                "CategoryEncoding needs num_tokens; IntegerLookup finds out which integers occur"
+                "CategoryEncoding needs num_tokens; IntegerLookup can learn which integers occur"
             )
         self.num_tokens = positive("num_tokens", num_tokens, self)
         self.output_mode = mode_of(self, output_mode, ("one_hot", "multi_hot", "count"))

@@ -1,4 +1,4 @@
-"""Discretization: numbers to the bins that they lie in."""
+"""Discretization: numbers to bins."""
 
 from typing import Any
 
@@ -11,21 +11,20 @@ from hornbook.preprocessing.adapting import Adapting
 from hornbook.preprocessing.encoding import encode_on_device, mode_of, only_dense
 
 NOT_ADAPTED = (
-    "layer {!r} does not know its bins: pass bin_boundaries, or call adapt(data), before it is "
-    "called"
+    "layer {!r} does not know its bins: pass bin_boundaries, or call adapt(data), before calling it"
 )
 
 
 class Discretization(Adapting, Layer):
-    """Turns numbers into the bins that they lie in: `searchsorted(bin_boundaries, x, "right")`.
+    """Maps numbers to bins: `searchsorted(bin_boundaries, x, "right")`.
 
     Args:
-        bin_boundaries: where the bins but the first begin, in ascending order.
-        num_bins: how many bins `adapt` finds, with about as many numbers in each.
-        epsilon: how far the shares of the bins may be off, in data that come batch by batch.
+        bin_boundaries: lower bounds of all bins but the first, ascending.
+        num_bins: number of bins that `adapt` determines, with about equal counts.
+        epsilon: error bound of the quantiles for data that come in batches.
         output_mode: `"int"`: the bin of each number; `"one_hot"`, `"multi_hot"`, `"count"`:
             vectors, see `StringLookup`.
-        sparse: only `False`.
+        sparse: must be `False`.
 
     Example:
         >>> import hornbook as keras
@@ -59,19 +58,19 @@ class Discretization(Adapting, Layer):
         self.supports_masking = True
         self.reset_state()
 
-    # ---- what it learns
+    # ---- adapting
 
     def batches(self, data: Any) -> Any:
-        """Batches of data; an array in memory is one, whose bins are exact to `epsilon` at once."""
+        """Batches of data; an array in memory is a single batch."""
         in_memory = isinstance(data, np.ndarray) and not isinstance(data, np.memmap)
         return iter([data]) if in_memory else super().batches(data)
 
     def reset_state(self) -> None:
-        """Forget the numbers that were seen."""
+        """Discard the summary of the data."""
         self._summary = np.zeros((2, 0), "float32")
 
     def update_state(self, data: Any) -> None:
-        """Look at a batch of numbers."""
+        """Add a batch of numbers to the summary."""
         if self.num_bins is None:
             raise ValueError(
                 f"layer {self.name!r} cannot adapt: it was made with bin_boundaries. Make it with "
@@ -83,11 +82,11 @@ class Discretization(Adapting, Layer):
         self._summary = compressed(merged, self.epsilon)
 
     def finalize_state(self) -> None:
-        """Make bins of about as many numbers each."""
+        """Compute boundaries of bins with about equal counts."""
         if self.num_bins is not None:
             found = compressed(self._summary, 1.0 / self.num_bins)[0, :-1].tolist()
             self.bin_boundaries = found
-            self._learnt = tuple(found)  # compiled code has them in it
+            self._learnt = tuple(found)  # constants of compiled code
 
     # ---- calling
 
@@ -104,7 +103,7 @@ class Discretization(Adapting, Layer):
     # ---- configs
 
     def get_config(self) -> dict:
-        """Constructor arguments as plain data, and the boundaries that were learnt."""
+        """Constructor arguments as plain data, with the learned boundaries."""
         config = super().get_config() | {
             "bin_boundaries": self.bin_boundaries,
             "output_mode": self.output_mode,
@@ -115,7 +114,7 @@ class Discretization(Adapting, Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """A layer made from what `get_config` returned."""
+        """Create a layer from what `get_config` returned."""
         learnt = config.get("bin_boundaries") if config.get("num_bins") is not None else None
         if learnt is None:
             return super().from_config(config)
@@ -124,10 +123,10 @@ class Discretization(Adapting, Layer):
         return layer
 
     def save_own_variables(self, store: dict) -> None:
-        """It has none."""
+        """Save nothing: it has no variables."""
 
     def load_own_variables(self, store: dict) -> None:
-        """It has none; old files keep what was seen of the data."""
+        """Load the summary of the data, which only old files hold."""
         if len(store) == 1:
             self._summary = np.asarray(store["0"], "float32")
 
@@ -137,10 +136,10 @@ def _plain(boundaries: Any) -> list[float]:
 
 
 def summarize(values: np.ndarray, epsilon: float) -> np.ndarray:
-    """Numbers as some `1 / epsilon` of them in ascending order, and how many each stands for.
+    """Summarize numbers by about `1 / epsilon` quantiles and the count that each represents.
 
     Returns:
-        `(2, K)`: the numbers, and their weights.
+        `(2, K)`: the numbers, ascending, and their weights.
     """
     values = np.sort(values, axis=None)
     step = max(values.size * epsilon, 1)
@@ -149,7 +148,7 @@ def summarize(values: np.ndarray, epsilon: float) -> np.ndarray:
 
 
 def compressed(summary: np.ndarray, epsilon: float) -> np.ndarray:
-    """A summary of some `1 / epsilon` numbers, between those that it has."""
+    """Compress a summary to about `1 / epsilon` numbers by interpolation."""
     if summary.shape[1] * epsilon < 1:
         return summary
     shares = epsilon + np.arange(0.0, 1.0, epsilon)

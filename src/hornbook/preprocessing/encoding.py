@@ -1,4 +1,4 @@
-"""Numbers of categories as vectors: one-hot, multi-hot, counts; in numpy and on the device."""
+"""Encode category indices as vectors: one-hot, multi-hot, counts; in numpy and on the device."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
 def mode_of(layer: Any, output_mode: str, allowed: tuple[str, ...] = MODES) -> str:
-    """An output mode by its name of today.
+    """The current name of an output mode.
 
     Raises:
-        ValueError: if it is not one of those allowed.
+        ValueError: if the mode is not allowed.
     """
     mode = OLD_MODES.get(output_mode, output_mode)
     if mode not in allowed:
@@ -28,22 +28,22 @@ def mode_of(layer: Any, output_mode: str, allowed: tuple[str, ...] = MODES) -> s
 
 
 def only_dense(layer: Any, sparse: bool, ragged: bool = False) -> None:
-    """Raise a `ValueError` for outputs that no array can be."""
+    """Raise a `ValueError` for sparse or ragged outputs."""
     for name, wanted in {"sparse": sparse, "ragged": ragged}.items():
         if wanted:
-            more = " (output_sequence_length says how long)" if ragged else ""
+            more = " (output_sequence_length sets their length)" if ragged else ""
             raise ValueError(
-                f"{type(layer).__name__} gives dense arrays alone{more}: leave {name}=False"
+                f"{type(layer).__name__} returns dense arrays only{more}: leave {name}=False"
             )
 
 
 def encoded_shape(shape: Shape, mode: str, depth: int | None) -> Shape:
-    """The shape of encoded numbers of categories.
+    """The shape of encoded category indices.
 
     Args:
-        shape: that of the numbers.
+        shape: shape of the indices.
         mode: see `encode`.
-        depth: how many categories there are.
+        depth: number of categories.
 
     Example:
         >>> encoded_shape((None, 5), "one_hot", 3), encoded_shape((None, 5), "count", 3)
@@ -61,15 +61,15 @@ def _squeezed(shape: Shape) -> Shape:
 
 
 def encode(numbers: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> np.ndarray:
-    """Numbers of categories as vectors; numbers below 0 and from `depth` on are left out.
+    """Encode category indices as vectors; indices outside 0 to `depth - 1` are ignored.
 
     Args:
-        numbers: integers; the categories of a sample stand along axis 1.
-        mode: `"int"`, or `"one_hot"`: a vector for each number; `"multi_hot"`, `"count"`: one for
-            each sample, which has a 1, or the number of occurrences, where its categories are.
-        depth: how many categories there are.
+        numbers: integers; the categories of a sample are along axis 1.
+        mode: `"int"`; `"one_hot"`: one vector per index; `"multi_hot"`, `"count"`: one vector per
+            sample, with 1 or the number of occurrences for each of its categories.
+        depth: number of categories.
         dtype: dtype of the result.
-        weights: instead of 1 for each occurrence.
+        weights: weight of each occurrence, instead of 1.
 
     Returns:
         See `encoded_shape`.
@@ -102,7 +102,7 @@ def encode(numbers: Any, mode: str, depth: int, dtype: Any, weights: Any = None)
 def encode_on_device(
     numbers: Any, mode: str, depth: int, dtype: Any, weights: Any = None
 ) -> jax.Array:
-    """As `encode`, in what JAX compiles."""
+    """As `encode`, in JAX."""
     numbers = jnp.asarray(numbers)
     if mode == "int":
         return numbers.astype(dtype)

@@ -1,7 +1,7 @@
-"""Hashes of byte strings, the same on all machines: FarmHash's fingerprint and SipHash.
+"""Portable hashes of byte strings: FarmHash fingerprints and SipHash.
 
-They are TensorFlow's, so that bins of Keras's models stay what they are. All strings of one length
-are hashed together: a column is a position in them.
+They equal TensorFlow's, so that the bins of Keras models stay valid. Strings of the same length are
+hashed together: a column of the array is a position in the strings.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ SIP = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x74656462797
 
 
 def fingerprint64(values: list[bytes]) -> np.ndarray:
-    """FarmHash's 64 bits of each string, `farmhashna::Hash64`.
+    """The 64-bit FarmHash of each string, `farmhashna::Hash64`.
 
     Args:
         values: N strings.
@@ -42,12 +42,12 @@ def siphash24(values: list[bytes], key: tuple[int, int]) -> np.ndarray:
 
 
 def bins(values: list[bytes], count: int, key: tuple[int, int] | None = None) -> np.ndarray:
-    """A number below `count` for each string, int64 (N,).
+    """The hash bin of each string, 0 to `count - 1`, int64 (N,).
 
     Args:
         values: N strings.
-        count: how many bins there are.
-        key: of SipHash; without one, the hash is FarmHash's.
+        count: number of bins.
+        key: the SipHash key; without one, FarmHash is used.
     """
     found = fingerprint64(values) if key is None else siphash24(values, key)
     return (found % np.uint64(count)).astype("int64")
@@ -57,7 +57,7 @@ def cross(columns: list[np.ndarray]) -> np.ndarray:
     """The hash of each row of several columns.
 
     Args:
-        columns: uint64 (N,) each: fingerprints of strings, or integers as they are.
+        columns: uint64 (N,) each: fingerprints of strings, or integers.
 
     Returns:
         uint64 (N,).
@@ -70,7 +70,7 @@ def cross(columns: list[np.ndarray]) -> np.ndarray:
 
 
 def _by_length(values: list[bytes], fn: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
-    """`fn(bytes (K, length), length)` for the strings of each length, each string once."""
+    """Apply `fn(bytes (K, length), length)` per string length, to unique strings."""
     numbers: dict[bytes, int] = {}
     places = np.fromiter((numbers.setdefault(v, len(numbers)) for v in values), "int64")
     lengths = np.fromiter(map(len, numbers), "int64", len(numbers))
@@ -84,7 +84,7 @@ def _by_length(values: list[bytes], fn: Callable[[np.ndarray, int], np.ndarray])
 
 
 def _word(text: np.ndarray, at: int, size: int = 8) -> np.ndarray:
-    """The unsigned number in some bytes of each string, the lowest first."""
+    """The little-endian unsigned integer in some bytes of each string."""
     piece = np.ascontiguousarray(text[:, at : at + size])
     return piece.view(f"<u{size}")[:, 0].astype("uint64")
 
@@ -161,7 +161,7 @@ def _farm_long(s: np.ndarray, n: int) -> np.ndarray:
 
 
 def _block(s: Any, at: int, x: Any, y: Any, z: Any, v: Any, w: Any, mul: Any, by: int) -> tuple:
-    """64 bytes more; `by` tells the last ones, which may have been seen, from the others."""
+    """Mix in 64 bytes; `by` distinguishes the last block, which may overlap the one before."""
     by = np.uint64(by)
     x = _turned(x + y + v[0] + _word(s, at + 8), 37) * mul
     y = _turned(y + v[1] + _word(s, at + 48), 42) * mul

@@ -1,4 +1,4 @@
-"""Hashing and HashedCrossing: values to bins, without a vocabulary."""
+"""Hashing and HashedCrossing: values to hash bins, without a vocabulary."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ from hornbook.preprocessing.encoding import encode, encoded_shape, only_dense
 from hornbook.preprocessing.index_lookup import as_bytes, salt_of
 
 ALIKE = (
-    "layer {!r} crosses two or more inputs of one shape, (samples,) or (samples, 1), in a list; "
+    "layer {!r} takes a list of two or more inputs of the same shape, (samples,) or (samples, 1); "
     "it got {}"
 )
 
 
 class Hashing(HostLayer):
-    """Puts strings or integers into bins: `hash(value) % num_bins`. It runs on the host.
+    """Hashes strings or integers into bins: `hash(value) % num_bins`. It runs on the host.
 
-    The bins are those of TensorFlow on all machines: the hash is FarmHash's fingerprint of the
-    string, or of the integer's digits.
+    The bins equal TensorFlow's on all machines: the hash is the FarmHash fingerprint of the string,
+    or of the integer's digits.
 
     Args:
-        num_bins: how many bins there are, the one of `mask_value` included.
-        mask_value: a value that means that there is nothing: bin 0, which no other value gets.
-        salt: an integer or two of them, for another hash: SipHash.
+        num_bins: number of bins, including that of `mask_value`.
+        mask_value: the value for missing inputs: bin 0, which no other value gets.
+        salt: one or two integers; the hash is then SipHash.
         output_mode: `"int"`: the bin of each value; `"one_hot"`, `"multi_hot"`, `"count"`: vectors,
             see `StringLookup`.
-        sparse: only `False`.
+        sparse: must be `False`.
 
     Example:
         >>> import hornbook as keras
@@ -56,7 +56,7 @@ class Hashing(HostLayer):
         only_dense(self, sparse)
         self.mask_value, self.salt, self.sparse = mask_value, salt_of(self, salt), sparse
         if self.output_mode == "int" and "int" not in self.compute_dtype:
-            raise ValueError(f"dtype of Hashing is an integer one, not {self.compute_dtype!r}")
+            raise ValueError(f"dtype of Hashing must be an integer, not {self.compute_dtype!r}")
 
     def call(self, inputs: np.ndarray) -> np.ndarray:
         values = inputs.astype("int64") if inputs.dtype.kind == "f" else inputs
@@ -78,12 +78,12 @@ class Hashing(HostLayer):
 
 
 class HashedCrossing(HostLayer):
-    """Puts combinations of values into bins: `hash(value, other) % num_bins`. It runs on the host.
+    """Hashes crosses of values into bins: `hash(value, other) % num_bins`. It runs on the host.
 
     Args:
-        num_bins: how many bins there are.
-        output_mode: `"int"`: the bin of each combination; `"one_hot"`: a vector.
-        sparse: only `False`.
+        num_bins: number of bins.
+        output_mode: `"int"`: the bin of each cross; `"one_hot"`: a vector.
+        sparse: must be `False`.
 
     Input: a list of strings or integers (N,) or (N, 1); output: int of this shape, or (N,
     num_bins).
@@ -147,7 +147,7 @@ def _dtype(dtype: Any, mode: str) -> Any:
 
 
 def _words_of(column: np.ndarray) -> np.ndarray:
-    """64 bits for each value: of strings the fingerprint, integers as they are."""
+    """64 bits per value: fingerprints of strings, integers unchanged."""
     if is_text(column):
         return hashes.fingerprint64([as_bytes(value) for value in column.tolist()])
     return column.astype("int64").view("uint64")

@@ -1,4 +1,4 @@
-"""Pictures, under the names of `keras.preprocessing.image` of all generations."""
+"""Image functions under their names in `keras.preprocessing.image`, all generations."""
 
 from hornbook.core import doors
 from hornbook.data import DataFrameIterator as DataFrameIterator

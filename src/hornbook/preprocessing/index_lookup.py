@@ -1,4 +1,4 @@
-"""What `StringLookup` and `IntegerLookup` share: values to places in a vocabulary, and back."""
+"""What `StringLookup` and `IntegerLookup` share: values to vocabulary indices, and back."""
 
 from collections import Counter
 from itertools import chain, repeat
@@ -17,35 +17,35 @@ from hornbook.preprocessing.adapting import Adapting
 from hornbook.preprocessing.encoding import encode, encoded_shape, mode_of, only_dense
 
 FILE = "vocabulary.txt"
-LEFT_OUT, UNKNOWN = -1, -2  # instead of an index: of what no vector shows, and not yet known
+LEFT_OUT, UNKNOWN = -1, -2  # special indices: not encoded in vectors; not yet resolved
 
 FROM_FILE = (
-    "refused: the file asks the layer {!r} to read its vocabulary from {!r}, a path outside it. If "
-    "that is meant, make the layer in the program, or call set_vocabulary(path) after loading"
+    "refused: the file asks layer {!r} to read its vocabulary from {!r}, a path outside the file. "
+    "If intended, create the layer in code, or call set_vocabulary(path) after loading"
 )
 NOT_THERE = (
-    "layer {!r} has num_oov_indices=0, so that every value must be in its vocabulary; {!r} is not. "
-    "num_oov_indices=1 gives others a place of their own"
+    "layer {!r} has num_oov_indices=0, so every value must be in its vocabulary; {!r} is not. "
+    "num_oov_indices=1 adds an index for unknown values"
 )
 NO_VOCABULARY = (
-    "layer {!r} has no vocabulary yet: pass vocabulary=..., or call adapt(data), before it is used"
+    "layer {!r} has no vocabulary yet: pass vocabulary=..., or call adapt(data), before using it"
 )
 STATIC = (
     "layer {!r} cannot adapt: it was made with a vocabulary. Make it without one, or call "
     "set_vocabulary to replace it"
 )
 GREW = (
-    "layer {!r} has vectors of {} values in a model; a vocabulary of {} changes that. Set it "
-    "before the model is made, or use pad_to_max_tokens=True"
+    "layer {!r} outputs vectors of {} values in a model; a vocabulary of {} would change that. Set "
+    "it before the model is made, or use pad_to_max_tokens=True"
 )
 MISPLACED = (
-    "the vocabulary of layer {!r} has its {} {!r} in the middle. Leave the special tokens out, or "
-    "begin with exactly these: {}"
+    "the vocabulary of layer {!r} has its {} {!r} in the middle. Omit the special tokens, or start "
+    "with exactly these: {}"
 )
 
 
 class Vocabulary:
-    """Tokens in order, and the index of each."""
+    """Tokens in order, and their indices."""
 
     def __init__(self, tokens: list, places: dict):
         self.tokens, self.places = tokens, places
@@ -55,7 +55,7 @@ class Vocabulary:
 
 
 class IndexLookup(Adapting, HostLayer):
-    """Values to integers by a vocabulary; see `StringLookup`."""
+    """Maps values to integers with a vocabulary; see `StringLookup`."""
 
     vocabulary_dtype = STRING
 
@@ -108,14 +108,14 @@ class IndexLookup(Adapting, HostLayer):
         self._size: int | None = None
         self.idf_weights: Any = None
         self._use([])
-        self._size = vocabulary_size  # known before the vocabulary is, in a file
+        self._size = vocabulary_size  # in a file, known before the vocabulary
         self.reset_state()
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
     @property
     def input_dtype(self) -> str:
-        """The dtype of its symbolic inputs, where a `Sequential` has to choose one."""
+        """The dtype of the symbolic input that a `Sequential` creates for it."""
         return STRING if self.takes == STRING else "int64"
 
     # ---- the vocabulary
@@ -133,25 +133,25 @@ class IndexLookup(Adapting, HostLayer):
         return [self.mask_token] * self._first_oov + [self.oov_token] * self.num_oov_indices
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list:
-        """The tokens in the order of their indices.
+        """The tokens in index order.
 
         Args:
-            include_special_tokens: whether those for masks and unknown values stand before them.
+            include_special_tokens: whether to include the mask and unknown tokens at the start.
         """
         special = self._special if include_special_tokens else []
         return [*special, *self._vocabulary.tokens]
 
     def vocabulary_size(self) -> int:
-        """How many tokens there are, those for masks and unknown values included."""
+        """The number of tokens, including the mask and unknown tokens."""
         return self._first_token + len(self._vocabulary)
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Use these tokens from now on.
+        """Replace the vocabulary.
 
         Args:
             vocabulary: a list or array of tokens, with or without the special ones at its start; or
-                the path of a text file with a token in each line.
-            idf_weights: for `output_mode="tf_idf"`, a weight for each of them.
+                the path of a text file with one token per line.
+            idf_weights: for `output_mode="tf_idf"`, one weight per token.
 
         Raises:
             ValueError: for repeated or misplaced tokens, or more than `max_tokens`.
@@ -190,7 +190,7 @@ class IndexLookup(Adapting, HostLayer):
         """Values of any kind as a list of `str` or `int`."""
         array = host_array(values, f"the vocabulary of layer {self.name!r}")
         if array.ndim != 1:
-            raise ValueError(f"the vocabulary of layer {self.name!r} is a list of single tokens")
+            raise ValueError(f"the vocabulary of layer {self.name!r} must be a flat list of tokens")
         kind = str if self.vocabulary_dtype == STRING else int
         return [kind(token) for token in array.tolist()]
 
@@ -225,7 +225,7 @@ class IndexLookup(Adapting, HostLayer):
         self._size = size
 
     def _use_weights(self, weights: np.ndarray, count: int, with_special: bool) -> None:
-        """Weights for the tokens that were given; those for unknown values are the mean."""
+        """Set the weights of the given tokens; unknown values get the mean weight."""
         if weights.shape != (count,):
             raise ValueError(
                 f"layer {self.name!r} has {count} tokens and idf_weights of shape {weights.shape}"
@@ -235,10 +235,10 @@ class IndexLookup(Adapting, HostLayer):
         weights = np.pad(weights, (before, 0), constant_values=np.average(weights))
         self.idf_weights = np.pad(weights, (0, after)).astype(floatx())
 
-    # ---- what it learns
+    # ---- adapting
 
     def reset_state(self) -> None:
-        """Forget what was counted."""
+        """Discard the counts."""
         self._counts: Any = _Counts()
 
     def update_state(self, data: Any) -> None:
@@ -252,7 +252,7 @@ class IndexLookup(Adapting, HostLayer):
         self.count(array.reshape(len(array), -1).tolist() if array.ndim > 1 else [array.tolist()])
 
     def count(self, documents: list) -> None:
-        """Count the tokens of documents, lists of tokens."""
+        """Count the tokens of documents (lists of tokens)."""
         counts = self._counts
         counts.tokens.update(chain.from_iterable(documents))
         if self.output_mode == "tf_idf":
@@ -260,8 +260,7 @@ class IndexLookup(Adapting, HostLayer):
         counts.number += len(documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the most frequent tokens; of those as frequent, the last ones in
-        the order of the alphabet come first."""
+        """Build the vocabulary by falling frequency; ties are in reverse alphabetical order."""
         counts = self._counts
         if self._is_static or not counts.tokens:
             return
@@ -287,7 +286,7 @@ class IndexLookup(Adapting, HostLayer):
         return self.encoded(numbers)
 
     def encoded(self, numbers: np.ndarray) -> np.ndarray:
-        """Indices as `output_mode` shows them."""
+        """Encode indices according to `output_mode`."""
         mode = self.output_mode
         if mode == "int":
             return numbers
@@ -297,7 +296,7 @@ class IndexLookup(Adapting, HostLayer):
         return encode(numbers, mode, depth, floatx())
 
     def indices(self, values: list) -> np.ndarray:
-        """The index of each value, int64; of a mask, where it has none, -1."""
+        """The index of each value, int64; -1 for a mask without an index."""
         if not len(self._vocabulary):
             raise ValueError(NO_VOCABULARY.format(self.name))
         other = self._first_oov if self.num_oov_indices == 1 else UNKNOWN
@@ -312,11 +311,11 @@ class IndexLookup(Adapting, HostLayer):
         return found
 
     def _key(self, token: Any) -> Any:
-        """A token as `indices` and `count` are given it."""
+        """A token in the form that `indices` and `count` take."""
         return token
 
     def _token(self, key: Any) -> Any:
-        """A token as the vocabulary has it."""
+        """A token in the form that the vocabulary holds."""
         return key
 
     def _bins(self, values: list) -> np.ndarray:
@@ -351,8 +350,7 @@ class IndexLookup(Adapting, HostLayer):
     # ---- configs and files
 
     def get_config(self) -> dict:
-        """Constructor arguments as plain data; a vocabulary that was learnt or read stands in a
-        file of its own."""
+        """Constructor arguments as plain data; a learned or read vocabulary has its own file."""
         given, weights = self._in_config, arguments(self).get("idf_weights")
         config = super().get_config() | {
             "vocabulary": None if given is None else self._tokens(given),
@@ -366,32 +364,32 @@ class IndexLookup(Adapting, HostLayer):
 
     @property
     def _in_config(self) -> Any:
-        """The vocabulary that it was made with, if a config can have it."""
+        """The vocabulary passed to the constructor, if the config can hold it."""
         given = arguments(self).get("vocabulary")
         return None if isinstance(given, str | Path) else given
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """A layer made from what `get_config` returned.
+        """Create a layer from what `get_config` returned.
 
         Raises:
-            ValueError: if the vocabulary is to be read from a path.
+            ValueError: if the config refers to a vocabulary file.
         """
         refuse_path(cls, config)
         return super().from_config(config)
 
     def save_own_variables(self, store: dict) -> None:
-        """Put the weights of documents into a file."""
+        """Save the IDF weights."""
         if self.output_mode == "tf_idf" and self.idf_weights is not None:
             store["idf_weights"] = self.idf_weights
 
     def load_own_variables(self, store: dict) -> None:
-        """Take the weights of documents from a file."""
+        """Load the IDF weights."""
         if "idf_weights" in store:
             self.idf_weights = np.asarray(store["idf_weights"], floatx())
 
     def save_assets(self, dir_path: str) -> None:
-        """Write the vocabulary to a folder, unless the config has it."""
+        """Write the vocabulary to a folder, unless the config holds it."""
         if self._in_config is None:
             lines = map(str, self.get_vocabulary())
             (Path(dir_path) / FILE).write_text("\n".join(lines), "utf-8", newline="\n")
@@ -410,7 +408,7 @@ class IndexLookup(Adapting, HostLayer):
 
 
 class _Counts:
-    """How often tokens came, in how many documents, and how many documents there were."""
+    """Token counts, document counts per token, and the number of documents."""
 
     def __init__(self) -> None:
         self.tokens: Counter = Counter()
@@ -419,7 +417,7 @@ class _Counts:
 
 
 def as_bytes(value: Any) -> bytes:
-    """A string, or a number as a string, in UTF-8."""
+    """A string or a number's digits, in UTF-8."""
     return value.encode() if isinstance(value, str) else str(value).encode()
 
 
@@ -435,7 +433,7 @@ def salt_of(layer: Any, salt: Any) -> tuple[int, int] | None:
 
 
 def refuse_path(cls: type, config: dict) -> None:
-    """Raise a `ValueError` if a config asks for a file outside it."""
+    """Raise a `ValueError` if a config refers to an external file."""
     if isinstance(config.get("vocabulary"), str):
         name = config.get("name", cls.__name__)
         raise ValueError(FROM_FILE.format(name, config["vocabulary"]))

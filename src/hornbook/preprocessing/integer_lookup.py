@@ -1,4 +1,4 @@
-"""IntegerLookup: integers to their places in a vocabulary, and back."""
+"""IntegerLookup: integers to vocabulary indices, and back."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ from hornbook.preprocessing.index_lookup import IndexLookup
 
 
 class IntegerLookup(IndexLookup):
-    """Turns integers, such as ids, into those from 0 on, or into vectors; as `StringLookup`.
+    """Maps integers, such as ids, to consecutive indices or to vectors; see `StringLookup`.
 
     Args:
-        max_tokens: the most tokens, special ones included, that `adapt` learns.
-        num_oov_indices: places for unknown integers, which share several by the remainder; 0 makes
-            them an error.
-        mask_token: an integer that means that there is nothing: index 0, and in no vector.
-        oov_token: what unknown indices become, with `invert`.
-        vocabulary: tokens, or the path of a text file with one in each line.
-        vocabulary_dtype: only `"int64"`.
-        idf_weights: for `"tf_idf"`, a weight for each token of `vocabulary`.
-        invert: whether it turns indices into the integers of the vocabulary.
+        max_tokens: maximum vocabulary size that `adapt` learns, including special tokens.
+        num_oov_indices: number of indices for unknown integers, chosen by `oov_method`; with 0,
+            unknown integers are an error.
+        mask_token: the integer for missing values: index 0, and not encoded in vectors.
+        oov_token: the integer for unknown indices, with `invert`.
+        vocabulary: tokens, or the path of a text file with one token per line.
+        vocabulary_dtype: must be `"int64"`.
+        idf_weights: for `"tf_idf"`, one weight per token of `vocabulary`.
+        invert: whether to map indices to the integers of the vocabulary.
         output_mode: see `StringLookup`.
-        sparse: only `False`.
-        pad_to_max_tokens: whether vectors have `max_tokens` values from the start.
-        oov_method: how unknown integers share several places: `"floormod"`, by the remainder, or
-            `"farmhash"`, by a hash of their digits.
-        salt: an integer or two of them, for another hash: SipHash.
+        sparse: must be `False`.
+        pad_to_max_tokens: whether vectors have `max_tokens` values even if the vocabulary is
+            smaller.
+        oov_method: how unknown integers are distributed over several indices: `"floormod"`, by the
+            remainder, or `"farmhash"`, by a hash of their digits.
+        salt: one or two integers; the hash is then SipHash.
 
     Raises:
-        ValueError: for arguments that contradict each other, repeated tokens, or a file that is not
-            there.
+        ValueError: for conflicting arguments, repeated tokens, or a missing file.
 
     Example:
         >>> import hornbook as keras
@@ -56,7 +56,7 @@ class IntegerLookup(IndexLookup):
         **kwargs: Any,
     ):
         if vocabulary_dtype != "int64":
-            raise ValueError(f"vocabulary_dtype is 'int64' alone, not {vocabulary_dtype!r}")
+            raise ValueError(f"vocabulary_dtype must be 'int64', not {vocabulary_dtype!r}")
         super().__init__(
             max_tokens,
             num_oov_indices,

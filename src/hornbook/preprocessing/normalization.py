@@ -1,4 +1,4 @@
-"""Normalization: numbers with mean 0 and variance 1, by what data had."""
+"""Normalization: shifts and scales data to mean 0 and variance 1."""
 
 import math
 from typing import Any
@@ -13,18 +13,18 @@ from hornbook.layers.base import Layer
 from hornbook.preprocessing.adapting import Adapting, is_array
 
 UNKNOWN_SIZE = (
-    "layer {!r} has a mean for each place along axis {}, whose size is not known in the shape {}"
+    "layer {!r} has one mean per index of axis {}, whose size is not known in the shape {}"
 )
-OTHER_SHAPE = "layer {!r} was built for the shape {}; data of the shape {} do not fit it"
+OTHER_SHAPE = "layer {!r} was built for shape {}; data of shape {} do not fit"
 
 
 class Normalization(Adapting, Layer):
-    """Shifts and scales numbers: `(x - mean) / sqrt(variance)`, with what data have.
+    """Normalizes numbers by the statistics of the data: `(x - mean) / sqrt(variance)`.
 
     Args:
-        axis: axes along which each place has a mean of its own; `None`: one for all numbers.
-        mean, variance: what data have, if it is known; else `adapt` finds it out.
-        invert: whether it goes back: `x * sqrt(variance) + mean`.
+        axis: axes to keep, with one mean per index; `None`: one mean for all numbers.
+        mean, variance: statistics of the data, if known; otherwise `adapt` computes them.
+        invert: whether to apply the inverse: `x * sqrt(variance) + mean`.
 
     Example:
         >>> import hornbook as keras
@@ -51,8 +51,8 @@ class Normalization(Adapting, Layer):
             raise ValueError("Normalization takes both mean and variance, or neither")
         if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis):
             raise ValueError(
-                f"mean and variance of Normalization have one shape, with at most the axes "
-                f"{self.axis}; they have {np.shape(mean)} and {np.shape(variance)}"
+                f"mean and variance of Normalization must have the same shape, with at most the "
+                f"axes {self.axis}; they have {np.shape(mean)} and {np.shape(variance)}"
             )
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
         self.supports_masking = True
@@ -81,12 +81,12 @@ class Normalization(Adapting, Layer):
 
     @property
     def mean(self) -> Any:
-        """The means, in a shape that goes with inputs."""
+        """The means, in a shape that broadcasts to the inputs."""
         return self._along(self.input_mean, "adapt_mean")
 
     @property
     def variance(self) -> Any:
-        """The variances, in a shape that goes with inputs."""
+        """The variances, in a shape that broadcasts to the inputs."""
         return self._along(self.input_variance, "adapt_variance")
 
     def _along(self, given: Any, name: str) -> Any:
@@ -100,10 +100,10 @@ class Normalization(Adapting, Layer):
             shape[axis] = size
         return jnp.broadcast_to(given.reshape(shape), self._spread)
 
-    # ---- what it learns
+    # ---- adapting
 
     def batches(self, data: Any) -> Any:
-        """Batches of data, whole where an axis that is kept is that of samples."""
+        """Batches of data; a single one if the sample axis is kept."""
         if is_array(data):
             data = data if hasattr(data, "shape") else np.asarray(data)
             self._fit_to(data.shape)
@@ -112,12 +112,12 @@ class Normalization(Adapting, Layer):
         return super().batches(data)
 
     def reset_state(self) -> None:
-        """Forget the data that were seen."""
+        """Discard the accumulated statistics."""
         self._seen = 0
         self._totals: Any = None
 
     def update_state(self, data: Any) -> None:
-        """Look at a batch."""
+        """Accumulate the statistics of a batch."""
         if self.input_mean is not None:
             raise ValueError(
                 f"layer {self.name!r} cannot adapt: it was made with a mean and a variance"
@@ -141,7 +141,7 @@ class Normalization(Adapting, Layer):
         self._totals = mean, total
 
     def _fit_to(self, shape: tuple) -> None:
-        """Be built, for data of a shape."""
+        """Build for data of this shape, or check that it fits."""
         if self._shape is None:
             self._build(
                 {"input_shape": (None, *shape[1:]) if 0 not in self._axes(shape) else shape}
@@ -154,7 +154,7 @@ class Normalization(Adapting, Layer):
         return {axis % len(shape) for axis in self.axis if shape}
 
     def finalize_state(self) -> None:
-        """Shift and scale by what was seen."""
+        """Set mean and variance from the accumulated statistics."""
         mean, squares = self._totals
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(squares / self._seen)

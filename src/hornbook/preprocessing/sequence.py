@@ -1,4 +1,4 @@
-"""Sequences, under the names of `keras.preprocessing.sequence`."""
+"""Sequence functions under their names in `keras.preprocessing.sequence`."""
 
 from hornbook.core import doors
 from hornbook.data.sequence import TimeseriesGenerator as TimeseriesGenerator

@@ -1,4 +1,4 @@
-"""StringLookup: strings to their places in a vocabulary, and back."""
+"""StringLookup: strings to vocabulary indices, and back."""
 
 from typing import Any
 
@@ -6,33 +6,33 @@ from hornbook.preprocessing.index_lookup import IndexLookup
 
 
 class StringLookup(IndexLookup):
-    """Turns strings into integers, or vectors, by a vocabulary that is given or learnt.
+    """Maps strings to integers, or to vectors, with a given or learned vocabulary.
 
-    The vocabulary begins with the mask token, if there is one and `output_mode` is `"int"`, and
-    `num_oov_indices` places for strings that are not in it. It runs on the host.
+    The vocabulary starts with the mask token, if there is one and `output_mode` is `"int"`, and
+    `num_oov_indices` indices for out-of-vocabulary strings. It runs on the host.
 
     Args:
-        max_tokens: the most tokens, special ones included, that `adapt` learns.
-        num_oov_indices: places for unknown strings, which share several by a hash; 0 makes them an
-            error.
-        mask_token: a string that means that there is nothing: index 0, and in no vector.
-        oov_token: what unknown indices become, with `invert`.
-        vocabulary: tokens, or the path of a text file with one in each line.
-        idf_weights: for `"tf_idf"`, a weight for each token of `vocabulary`.
-        invert: whether it turns integers into strings.
-        output_mode: `"int"`; `"one_hot"`: a vector for each string; for each sample, `"multi_hot"`:
-            1 for the strings that are in it, `"count"`: how often, `"tf_idf"`: how often, times
-            `log(1 + documents / (1 + documents with it))`.
-        pad_to_max_tokens: whether vectors have `max_tokens` values from the start.
-        sparse: only `False`.
-        encoding: accepted for Keras's sake; strings are Unicode, bytes UTF-8.
-        salt: an integer or two of them, for another hash of unknown strings: SipHash.
+        max_tokens: maximum vocabulary size that `adapt` learns, including special tokens.
+        num_oov_indices: number of indices for unknown strings, chosen by a hash; with 0, unknown
+            strings are an error.
+        mask_token: the string for missing values: index 0, and not encoded in vectors.
+        oov_token: the string for unknown indices, with `invert`.
+        vocabulary: tokens, or the path of a text file with one token per line.
+        idf_weights: for `"tf_idf"`, one weight per token of `vocabulary`.
+        invert: whether to map integers to strings.
+        output_mode: `"int"`; `"one_hot"`: one vector per string; or one vector per sample:
+            `"multi_hot"`: 1 for the strings it contains, `"count"`: their counts, `"tf_idf"`: their
+            counts times `log(1 + documents / (1 + documents with it))`.
+        pad_to_max_tokens: whether vectors have `max_tokens` values even if the vocabulary is
+            smaller.
+        sparse: must be `False`.
+        encoding: accepted for Keras compatibility; strings are Unicode, bytes UTF-8.
+        salt: one or two integers; unknown strings are then hashed with SipHash.
 
     Input: strings of any shape; output: int of the same shape, or floats, see `output_mode`.
 
     Raises:
-        ValueError: for arguments that contradict each other, repeated tokens, or a file that is not
-            there.
+        ValueError: for conflicting arguments, repeated tokens, or a missing file.
 
     Example:
         >>> import hornbook as keras

@@ -1,4 +1,4 @@
-"""Texts, under the names of `keras.preprocessing.text`."""
+"""Text functions under their names in `keras.preprocessing.text`."""
 
 from hornbook.core import doors
 from hornbook.data.text import Tokenizer as Tokenizer

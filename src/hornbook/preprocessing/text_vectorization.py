@@ -1,4 +1,4 @@
-"""TextVectorization: texts to the indices of their words, or to vectors."""
+"""TextVectorization: texts to token indices, or to vectors."""
 
 from itertools import chain
 from typing import Any
@@ -15,27 +15,27 @@ from hornbook.preprocessing.index_lookup import LEFT_OUT, refuse_path
 from hornbook.preprocessing.string_lookup import StringLookup
 
 PUNCTUATION = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
-LOWER = bytes(range(256)).lower()  # of ASCII, as in TensorFlow; other letters stay
-# What each way to standardize makes of the bytes of a text: a table for them, and those to delete.
+LOWER = bytes(range(256)).lower()  # ASCII only, as in TensorFlow
+# How each standardization translates the bytes of a text: a translation table, bytes to delete.
 STANDARD: dict[Any, tuple[bytes | None, bytes]] = {
     None: (None, b""),
     "lower": (LOWER, b""),
     "strip_punctuation": (None, PUNCTUATION),
     "lower_and_strip_punctuation": (LOWER, PUNCTUATION),
 }
-# Texts are joined with this in between, split together, and told apart again: one call of `split`
-# takes half of the time of many. No text in UTF-8 has it.
+# Texts are joined with this separator, split together and separated again: one call of `split`
+# takes half the time of many. It occurs in no UTF-8 text.
 END, ENDED = b"\xff", -3
 TOGETHER = 2048  # texts
 
 ONE_TEXT = (
-    "layer {!r} splits texts, one in each row: it takes strings of shape (samples,) or (samples, "
+    "layer {!r} splits one text per row: it takes strings of shape (samples,) or (samples, "
     "1), not {}. With split=None the strings of a row are its words"
 )
 
 
 class _Words(StringLookup):
-    """The vocabulary of a `TextVectorization`, whose words are UTF-8."""
+    """The vocabulary of a `TextVectorization`, with words in UTF-8."""
 
     def _use(self, tokens: list) -> None:
         super()._use(tokens)
@@ -49,33 +49,33 @@ class _Words(StringLookup):
 
 
 class TextVectorization(Adapting, HostLayer):
-    """Turns texts into the indices of their words, or into vectors, by a vocabulary.
+    """Maps texts to token indices, or to vectors, with a vocabulary.
 
-    A text is standardized, split into words, and these are combined to n-grams; each has its place
-    in a vocabulary that is given or learnt. Index 0 is padding, 1 unknown words. It runs on the
-    host.
+    A text is standardized, split into words and combined into n-grams; each is looked up in a given
+    or learned vocabulary. Index 0 is padding, 1 stands for unknown words. It runs on the host.
 
     Args:
-        max_tokens: the most words, special ones included, that `adapt` learns.
+        max_tokens: maximum vocabulary size that `adapt` learns, including special tokens.
         standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, `None`, or a
-            function from an array of texts to one.
-        split: `"whitespace"`, `"character"`, `None` (a row has words, rather than a text), or a
+            function from an array of texts to an array of texts.
+        split: `"whitespace"`, `"character"`, `None` (each row holds words, not a text), or a
             function from an array of texts (N,) to N lists of words.
-        ngrams: n for up to n words in a row, or a tuple of how many.
-        output_mode: `"int"`; or one vector for a text: `"multi_hot"`, `"count"` or `"tf_idf"`, see
+        ngrams: n for n-grams of 1 to n words, or a tuple of sizes.
+        output_mode: `"int"`; or one vector per text: `"multi_hot"`, `"count"` or `"tf_idf"`, see
             `StringLookup`.
-        output_sequence_length: for `"int"`, the length of all outputs; default that of the longest
-            text in a batch.
-        pad_to_max_tokens: whether vectors have `max_tokens` values from the start.
-        vocabulary: words, or the path of a text file with one in each line.
-        idf_weights: for `"tf_idf"`, a weight for each word of `vocabulary`.
-        sparse, ragged: only `False`.
-        encoding: accepted for Keras's sake; strings are Unicode, bytes UTF-8.
+        output_sequence_length: for `"int"`, the length of all outputs; default the longest text in
+            the batch.
+        pad_to_max_tokens: whether vectors have `max_tokens` values even if the vocabulary is
+            smaller.
+        vocabulary: words, or the path of a text file with one word per line.
+        idf_weights: for `"tf_idf"`, one weight per word of `vocabulary`.
+        sparse, ragged: must be `False`.
+        encoding: accepted for Keras compatibility; strings are Unicode, bytes UTF-8.
 
     Input: texts (N,) or (N, 1); output: int (N, length), or floats (N, words).
 
     Raises:
-        ValueError: for arguments that contradict each other, or a vocabulary that cannot be.
+        ValueError: for conflicting arguments or an invalid vocabulary.
 
     Example:
         >>> import hornbook as keras
@@ -123,7 +123,7 @@ class TextVectorization(Adapting, HostLayer):
             raise ValueError(f"ngrams is an integer, integers or None, not {ngrams!r}")
         self.output_mode = mode_of(self, output_mode)
         if output_sequence_length is not None and self.output_mode != "int":
-            raise ValueError("output_sequence_length goes with output_mode='int' alone")
+            raise ValueError("output_sequence_length goes with output_mode='int' only")
         self.standardize, self.split, self.encoding = standardize, split, encoding
         self.ngrams = widths
         self.output_sequence_length = output_sequence_length
@@ -141,23 +141,23 @@ class TextVectorization(Adapting, HostLayer):
     # ---- the vocabulary
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """The words in the order of their indices.
+        """The words in index order.
 
         Args:
-            include_special_tokens: whether those for padding and unknown words stand before them.
+            include_special_tokens: whether to include the padding and unknown tokens at the start.
         """
         return self._lookup_layer.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
-        """How many words there are, those for padding and unknown words included."""
+        """The number of words, including the padding and unknown tokens."""
         return self._lookup_layer.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Use these words from now on; see `StringLookup.set_vocabulary`."""
+        """Replace the vocabulary; see `StringLookup.set_vocabulary`."""
         self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     def reset_state(self) -> None:
-        """Forget what was counted."""
+        """Discard the counts."""
         self._lookup_layer.reset_state()
 
     def update_state(self, data: Any) -> None:
@@ -175,7 +175,7 @@ class TextVectorization(Adapting, HostLayer):
         self._lookup_layer.count(documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the most frequent words."""
+        """Build the vocabulary from the most frequent words."""
         self._lookup_layer.finalize_state()
 
     # ---- calling
@@ -185,13 +185,13 @@ class TextVectorization(Adapting, HostLayer):
         length: Any = self.output_sequence_length
         length = int(lengths.max(initial=0)) if length is None else length
         starts = np.repeat(lengths.cumsum() - lengths, lengths)
-        found = found[np.arange(len(found)) - starts < length]  # but for the ends of long texts
+        found = found[np.arange(len(found)) - starts < length]  # truncate long texts
         numbers = np.full((len(lengths), length), 0 if self.output_mode == "int" else LEFT_OUT)
         numbers[np.arange(length) < lengths[:, None]] = found
         return self._lookup_layer.encoded(numbers.reshape(*shape, length))
 
     def _found(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple]:
-        """The indices of all words, how many each text has, and the shape that texts stand in."""
+        """The indices of all words, the number of words per text, and the shape of the texts."""
         look_up = self._lookup_layer.indices
         if not self._is_plain:
             documents, shape = self._documents(texts)
@@ -212,11 +212,11 @@ class TextVectorization(Adapting, HostLayer):
 
     @property
     def _is_plain(self) -> bool:
-        """Whether texts are split at spaces, and that is all."""
+        """Whether texts are just split at whitespace, without n-grams."""
         return self.split == "whitespace" and self.ngrams is None
 
     def _texts(self, texts: np.ndarray) -> tuple[list[bytes], tuple]:
-        """Texts in UTF-8, standardized if that is by a function, and the shape they stand in."""
+        """Texts in UTF-8, standardized if by a function, and their shape."""
         if callable(self.standardize):
             texts = host_array(self.standardize(texts.astype(str)), "what standardize returned")
         shape = texts.shape
@@ -227,7 +227,7 @@ class TextVectorization(Adapting, HostLayer):
         return [text.encode() for text in texts.ravel().tolist()], shape
 
     def _documents(self, texts: np.ndarray) -> tuple[list[list[bytes]], tuple]:
-        """The words of each text, and the shape that the texts stand in."""
+        """The words of each text, and the shape of the texts."""
         raw, shape = self._texts(texts)
         raw = [text.translate(*self._table) for text in raw]
         if self.split == "whitespace":
@@ -261,8 +261,7 @@ class TextVectorization(Adapting, HostLayer):
     # ---- configs and files
 
     def get_config(self) -> dict:
-        """Constructor arguments as plain data; a vocabulary that was learnt or read stands in a
-        file of its own."""
+        """Constructor arguments as plain data; a learned or read vocabulary has its own file."""
         config = super().get_config()
         config |= {
             key: self._lookup_layer.get_config()[key]
@@ -273,24 +272,24 @@ class TextVectorization(Adapting, HostLayer):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """A layer made from what `get_config` returned.
+        """Create a layer from what `get_config` returned.
 
         Raises:
-            ValueError: if the vocabulary is to be read from a path.
+            ValueError: if the config refers to a vocabulary file.
         """
         refuse_path(cls, config)
         return super().from_config(config)
 
     def save_own_variables(self, store: dict) -> None:
-        """Put the weights of documents into a file."""
+        """Save the IDF weights."""
         self._lookup_layer.save_own_variables(store)
 
     def load_own_variables(self, store: dict) -> None:
-        """Take the weights of documents from a file."""
+        """Load the IDF weights."""
         self._lookup_layer.load_own_variables(store)
 
     def save_assets(self, dir_path: str) -> None:
-        """Write the vocabulary to a folder, unless the config has it."""
+        """Write the vocabulary to a folder, unless the config holds it."""
         self._lookup_layer.save_assets(dir_path)
 
     def load_assets(self, dir_path: str) -> None:
@@ -299,12 +298,12 @@ class TextVectorization(Adapting, HostLayer):
 
 
 def _split(table: bytes | None, delete: bytes, texts: list[bytes]) -> list[bytes]:
-    """The words of texts, with an `END` behind those of each."""
+    """The words of texts, with an `END` after each text."""
     return b" \xff ".join([*texts, b""]).translate(table, delete).split()
 
 
 def _utf8(documents: Any) -> list[list[bytes]]:
-    """Words of texts in UTF-8."""
+    """Encode the words of texts in UTF-8."""
     return [
         [word.encode() if isinstance(word, str) else bytes(word) for word in words]
         for words in documents
@@ -312,7 +311,7 @@ def _utf8(documents: Any) -> list[list[bytes]]:
 
 
 def _combined(words: list[bytes], widths: tuple) -> list[bytes]:
-    """All runs of so many words, joined by spaces."""
+    """All n-grams of these sizes, joined by spaces."""
     return [
         b" ".join(words[start : start + width])
         for width in widths
