@@ -199,7 +199,7 @@ def test_what_includes_another_switches_it_on(options, text):
 
 def test_what_was_not_fit_is_left_out_with_a_warning(pictures):
     generator = ImageDataGenerator(featurewise_center=True)
-    with pytest.warns(UserWarning, match=r"featurewise_center needs numbers.*call \.fit\(x\)"):
+    with pytest.warns(UserWarning, match=r"featurewise_center needs statistics.*call \.fit\(x\)"):
         batch = next(generator.flow(pictures, shuffle=False))
     np.testing.assert_array_equal(batch, pictures)
     generator.featurewise_std_normalization = generator.zca_whitening = True

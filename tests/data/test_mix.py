@@ -70,7 +70,7 @@ def test_it_ends_with_the_first_that_ends():
 
 
 def test_iterators_that_do_not_fit_are_told():
-    with pytest.raises(ValueError, match="no iterator"):
+    with pytest.raises(ValueError, match="list of iterators is empty"):
         MixIterator([])
     with pytest.raises(ValueError, match="lists of iterators"):
         MixIterator([[Batches(1, 2)], Batches(1, 2)])

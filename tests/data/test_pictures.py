@@ -172,7 +172,7 @@ def test_classes_in_one_part_only_are_told_or_allowed(x):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda g, x: g.flow(x, np.ones(3)), r"x has 10 pictures .* and y 3 rows"),
+        (lambda g, x: g.flow(x, np.ones(3)), r"x has 10 images .* and y 3 rows"),
         (lambda g, x: g.flow(x, sample_weight=[1, 2]), "and sample_weight 2 rows"),
         (lambda g, x: g.flow((x, np.ones(2))), r"and x\[1\] 2 rows"),
         (lambda g, x: g.flow(x[0]), r"x is \(samples, rows.*\(6, 7, 3\)"),
@@ -278,7 +278,7 @@ def test_wrong_folders_are_told(folder, tmp_path):
         flow(folder, color_mode="bgr")
     with pytest.raises(FileNotFoundError):
         flow(folder / "absent")
-    with pytest.warns(UserWarning, match="no pictures in the subfolders of .*one subfolder for"):
+    with pytest.warns(UserWarning, match="no images in the subfolders of .*subfolder per class"):
         assert len(flow(tmp_path)) == 0
 
 
@@ -354,7 +354,7 @@ def test_rows_without_a_file_are_left_out(folder, frame):
 
 
 def test_old_arguments_of_data_frames(folder, frame):
-    with pytest.warns(UserWarning, match="has_ext means nothing"):
+    with pytest.warns(UserWarning, match="has_ext no longer has any effect"):
         ImageDataGenerator().flow_from_dataframe(frame, folder, has_ext=True, class_mode="other")
     with pytest.raises(TypeError, match="no argument 'targets'"):
         DataFrameIterator(frame, folder, targets=1)

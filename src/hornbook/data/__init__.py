@@ -1,4 +1,4 @@
-"""What stands before a model: texts, sequences and pictures as arrays, batches of sources."""
+"""Input data: texts, sequences and images as arrays and batches."""
 
 from hornbook.core import doors
 from hornbook.data.affine import apply_affine_transform as apply_affine_transform

@@ -1,7 +1,7 @@
-"""Random changes of pictures: where their pixels come from, as a matrix, and how bright they are.
+"""Random affine and brightness changes of images.
 
-The random numbers are numpy's global ones, in the order in which keras-preprocessing drew them, so
-that a seed gives an old program the pictures that it gave then. Angles are in degrees.
+Random numbers come from numpy's global generator in the order of keras-preprocessing, so that an
+old program with a seed gets the same images. Angles are in degrees.
 """
 
 import warnings
@@ -29,12 +29,12 @@ def flip_axis(x: Any, axis: int) -> np.ndarray:
 
 
 def transform_matrix_offset_center(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
-    """A map of the plane about a picture's middle, from one about its corner.
+    """Recenter an affine map from an image's corner to its center.
 
     Args:
         matrix: `(3, 3)`.
-        x, y: rows and columns of the picture. Its middle is taken to be `(x / 2 + 0.5, y / 2 +
-            0.5)`, as it always was.
+        x, y: rows and columns of the image. The center is `(x / 2 + 0.5, y / 2 + 0.5)`, as in
+            keras-preprocessing.
 
     Example:
         >>> transform_matrix_offset_center(np.diag([2.0, 2.0, 1.0]), 4, 4)
@@ -48,24 +48,23 @@ def transform_matrix_offset_center(matrix: np.ndarray, x: float, y: float) -> np
     return to @ matrix @ back
 
 
-# What moves a picture's pixels, and what leaves them where they are.
+# The parameters that move an image's pixels, with their neutral values.
 STILL = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
 
 
 def transform_matrices(rows: int, columns: int, moves: Sequence[dict[str, Any]]) -> Any:
-    """From which place of a picture each place of the changed one comes, for each of many.
+    """Affine maps from output to input coordinates, for a batch of images.
 
-    `rotation(theta) shift(tx, ty) shear(shear) zoom(zx, zy)` about the middle, then flips.
+    `rotation(theta) shift(tx, ty) shear(shear) zoom(zx, zy)` about the center, then flips.
 
     Args:
-        rows, columns: the pictures' size.
-        moves: for each picture, what is not as in `STILL`: theta, shear: angles in degrees; tx,
-            ty: shifts along rows and columns, in pixels; zx, zy: zooms along rows and columns (2
-            shows twice as much, half as large); flip_vertical, flip_horizontal.
+        rows, columns: the images' size.
+        moves: for each image, the parameters that differ from `STILL`: theta, shear: angles in
+            degrees; tx, ty: shifts along rows and columns, in pixels; zx, zy: zooms along rows and
+            columns (2 shows twice as much, half as large); flip_vertical, flip_horizontal.
 
     Returns:
-        `(pictures, 2, 3)`, to be multiplied by `(row, column, 1)`; `None` if nothing but flips is
-        asked for.
+        `(images, 2, 3)`, to be multiplied by `(row, column, 1)`; `None` if there are only flips.
 
     Example:
         >>> transform_matrices(4, 4, [{"tx": 1.0}])[0]
@@ -98,18 +97,18 @@ def resampled(
     order: int = 1,
     room: int = 0,
 ) -> np.ndarray:
-    """Pictures whose pixels come from elsewhere, `(batch, rows, columns, channels)`.
+    """Resample images `(batch, rows, columns, channels)` by affine maps.
 
     Args:
-        pictures: of that shape; integers are rounded and cut to what the type holds.
-        matrices: one for each, `(batch, 2, 3)`; `None` leaves them as they are.
-        fill_mode: beyond the edges: `"constant"`, `"nearest"`, `"reflect"`, `"wrap"`.
-        cval: for `"constant"`.
-        order: 0 for the nearest pixel, 1 linear, 2 to 5 splines (of scipy).
+        pictures: of that shape; integers are rounded and clipped to the dtype's range.
+        matrices: one per image, `(batch, 2, 3)`; `None` leaves them unchanged.
+        fill_mode: values beyond the edges: `"constant"`, `"nearest"`, `"reflect"`, `"wrap"`.
+        cval: value for `"constant"`.
+        order: 0 nearest pixel, 1 linear, 2 to 5 splines (scipy).
         room: see `affine_on_host`.
 
     Raises:
-        ValueError: for another mode or order.
+        ValueError: for an unknown mode or order.
     """
     if fill_mode not in FILL_MODES:
         raise ValueError(f"fill_mode is one of {', '.join(FILL_MODES)}, not {fill_mode!r}")
@@ -164,10 +163,10 @@ def apply_affine_transform(
     cval: float = 0.0,
     order: int = 1,
 ) -> np.ndarray:
-    """One picture turned, shifted, sheared and zoomed.
+    """Rotate, shift, shear and zoom an image.
 
     Args:
-        x: a picture of three axes.
+        x: an image of three axes.
         theta, tx, ty, shear, zx, zy: see `transform_matrices`.
         row_axis, col_axis, channel_axis: which axis is which.
         fill_mode, cval, order: see `resampled`.
@@ -184,7 +183,7 @@ def apply_affine_transform(
     axes = (row_axis, col_axis, channel_axis)
     if x.ndim != 3 or sorted(axes) != [0, 1, 2]:
         raise ValueError(
-            f"a picture has three axes, rows, columns and channels; got shape {x.shape} and "
+            f"an image has three axes, rows, columns and channels; got shape {x.shape} and "
             f"row_axis={row_axis}, col_axis={col_axis}, channel_axis={channel_axis}"
         )
     picture = x.transpose(axes)
@@ -211,10 +210,10 @@ def random_rotation(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """A picture turned by an angle from `-rg` to `rg` degrees.
+    """Rotate an image by a random angle from `-rg` to `rg` degrees.
 
     Args:
-        x: a picture of three axes.
+        x: an image of three axes.
         rg: degrees.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
         fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
@@ -242,11 +241,11 @@ def random_shift(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """A picture shifted by up to a part of its width and height.
+    """Shift an image by a random fraction of its width and height.
 
     Args:
-        x: a picture of three axes.
-        wrg, hrg: the most, as a part of the width and of the height.
+        x: an image of three axes.
+        wrg, hrg: maximum shift, as fractions of the width and height.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
         fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
@@ -273,10 +272,10 @@ def random_shear(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """A picture sheared by an angle from `-intensity` to `intensity` degrees.
+    """Shear an image by a random angle from `-intensity` to `intensity` degrees.
 
     Args:
-        x: a picture of three axes.
+        x: an image of three axes.
         intensity: degrees.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
         fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
@@ -303,11 +302,11 @@ def random_zoom(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """A picture zoomed, along rows and columns each by a number of its own.
+    """Zoom an image by random factors, drawn separately for rows and columns.
 
     Args:
-        x: a picture of three axes.
-        zoom_range: the least and the most.
+        x: an image of three axes.
+        zoom_range: minimum and maximum factor.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
         fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
@@ -328,11 +327,11 @@ def random_zoom(
 
 
 def apply_channel_shift(x: Any, intensity: Any, channel_axis: int = 0) -> np.ndarray:
-    """A picture with a number added to all channels, cut to the picture's own range.
+    """Add a constant to all channels of an image, clipped to the image's own range.
 
     Args:
-        x: the picture.
-        intensity: the number; or one for each channel, which `channel_axis` then counts.
+        x: the image.
+        intensity: the constant, or one for each channel along `channel_axis`.
         channel_axis: the axis of channels.
 
     Example:
@@ -348,11 +347,11 @@ def apply_channel_shift(x: Any, intensity: Any, channel_axis: int = 0) -> np.nda
 
 
 def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:
-    """A picture with a number from `-intensity_range` to `intensity_range` added to all channels.
+    """Add a random number from `-intensity_range` to `intensity_range` to all channels.
 
     Args:
-        x: the picture.
-        intensity_range: the most, in the picture's own numbers.
+        x: the image.
+        intensity_range: the maximum, in the image's units.
         channel_axis: the axis of channels.
 
     Example:
@@ -365,12 +364,12 @@ def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) 
 
 
 def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.ndarray:
-    """A picture with every colour times a number, as whole numbers from 0 to 255.
+    """Multiply an image's colors by a factor, as integers from 0 to 255.
 
     Args:
-        x: `(rows, columns, channels)`; a fourth channel, transparency, stays as it is.
-        brightness: 1 leaves it as bright as it is, 0 makes it black.
-        scale: whether the picture's numbers are first spread to 0 to 255.
+        x: `(rows, columns, channels)`; a fourth channel (alpha) is unchanged.
+        brightness: 1 leaves it unchanged, 0 makes it black.
+        scale: whether to map the image's values to 0 to 255 first.
 
     Returns:
         float32 (or `x`'s own float type).
@@ -386,7 +385,7 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
         top = np.max(spread)
         x = (spread / top if top != 0 else spread) * np.asarray(255, x.dtype)
     whole = x.astype("uint8").astype("float32")
-    # Pillow's: a mean of black and the picture, in float32, with the fraction cut off
+    # as in Pillow: a blend of black and the image, in float32, truncated
     lit = np.trunc(np.clip(np.float32(brightness) * whole, 0, 255))
     if whole.shape[-1] == 4:
         lit[..., 3] = whole[..., 3]
@@ -394,11 +393,11 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
 
 
 def random_brightness(x: Any, brightness_range: Sequence[float]) -> np.ndarray:
-    """A picture with every colour times a random number.
+    """Multiply an image's colors by a random factor.
 
     Args:
         x: see `apply_brightness_shift`.
-        brightness_range: the least and the most.
+        brightness_range: minimum and maximum factor.
 
     Raises:
         ValueError: if `brightness_range` is not two numbers.
@@ -412,10 +411,10 @@ def random_brightness(x: Any, brightness_range: Sequence[float]) -> np.ndarray:
 
 
 def warn_of_channels(shape: tuple[int, ...], axis: int, data_format: str, where: str) -> None:
-    """Say that arrays may not be pictures of the format that they are taken for."""
+    """Warn that arrays may not be images in the assumed data format."""
     if shape[axis] not in (1, 3, 4):
         warnings.warn(
-            f"{where}: pictures with {data_format} have 1, 3 or 4 channels on axis {axis}; this "
+            f"{where}: images with {data_format} have 1, 3 or 4 channels on axis {axis}; this "
             f"array, of shape {shape}, has {shape[axis]}. If that axis is not the channels, pass "
             "the other data_format",
             stacklevel=4,

@@ -1,4 +1,4 @@
-"""Archives that may come from anywhere: nothing is written outside the folder they go to."""
+"""Safe unpacking of untrusted archives: nothing is written outside the target folder."""
 
 import shutil
 import stat
@@ -12,18 +12,18 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
-# An archive may hold this many bytes, or this many times its own size.
+# An archive may unpack to this many bytes, or this many times its own size.
 BYTES = 2**30
 TIMES = 200
-ENTRY = 512  # bytes that a member counts beside its content
+ENTRY = 512  # bytes counted per member in addition to its content
 
 
 @dataclass(frozen=True)
 class Member:
-    """What an archive says of a file in it."""
+    """An entry of an archive."""
 
     name: str
-    kind: str  # "file", "folder" or another, which is left out
+    kind: str  # "file", "folder" or another, which is skipped
     size: int
     open: Callable[[], IO[bytes] | None]
 
@@ -51,21 +51,21 @@ FORMATS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Iterator[Membe
 
 
 def extract(archive: Path, folder: Path, formats: Any = "auto") -> bool:
-    """Unpack an archive into a folder, all of it or nothing.
+    """Unpack an archive into a folder, completely or not at all.
 
-    Files get this process's permissions. Links and devices are left out, with a warning.
+    Files get default permissions. Links and devices are skipped, with a warning.
 
     Args:
         archive: a tar (also compressed) or zip file.
-        folder: made if it is not there; files of the same names are replaced.
+        folder: created if missing; files of the same names are replaced.
         formats: `"tar"`, `"zip"`, a list of them, `"auto"` for both, or `None` for neither.
 
     Returns:
-        Whether it was an archive of one of these formats.
+        Whether it is an archive of one of these formats.
 
     Raises:
-        ValueError: if a name leads out of the folder, or the archive would become more than 1 GiB
-            and 200 times its own size.
+        ValueError: if a name leads out of the folder, or the content exceeds both 1 GiB and 200
+            times the archive's size.
     """
     if isinstance(formats, str):
         formats = list(FORMATS) if formats == "auto" else [formats]
@@ -92,7 +92,7 @@ def _unpack(archive: Path, members: Iterable[Member], folder: Path) -> None:
         room -= member.size + ENTRY
         if room < 0:
             raise ValueError(
-                f"{archive} would become more than {BYTES / 2**30:g} GiB and {TIMES} times its "
+                f"{archive} would unpack to more than {BYTES / 2**30:g} GiB and {TIMES} times its "
                 "own size: unpack it by hand if you trust it"
             )
         if member.kind == "folder":
@@ -106,7 +106,7 @@ def _unpack(archive: Path, members: Iterable[Member], folder: Path) -> None:
         else:
             left_out.append(member.name)
     if left_out:
-        warnings.warn(f"{archive}: left out links and devices: {left_out[:5]}", stacklevel=4)
+        warnings.warn(f"{archive}: skipped links and devices: {left_out[:5]}", stacklevel=4)
 
 
 def _parts(archive: Path, name: str) -> tuple[str, ...]:
@@ -118,6 +118,6 @@ def _parts(archive: Path, name: str) -> tuple[str, ...]:
 
 
 def _leads_out(name: str) -> bool:
-    """Whether Windows would take the name for a place elsewhere."""
+    """Whether the name leads out of the folder on Windows."""
     path = PureWindowsPath(name)
     return bool(path.drive or path.root) or ".." in path.parts

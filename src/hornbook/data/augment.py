@@ -1,7 +1,7 @@
-"""`ImageDataGenerator`: pictures changed at random and standardized, batch by batch.
+"""`ImageDataGenerator`: random augmentation and standardization of images, batch by batch.
 
-All that moves pixels (rotation, shift, shear, zoom, flip) is one affine map for each picture, and
-one compiled call for a batch.
+Everything that moves pixels (rotation, shift, shear, zoom, flip) is combined into one affine map
+per image, and one compiled call per batch.
 """
 
 import inspect
@@ -28,15 +28,16 @@ from hornbook.data.dataframe import DataFrameIterator
 from hornbook.data.directory import DirectoryIterator
 from hornbook.data.pictures import NumpyArrayIterator, drawing
 
-NOT_FIT = """ImageDataGenerator: {} {} numbers of the data, and there are none, so it is left out: \
-call .fit(x) with pictures first"""
+NOT_FIT = """ImageDataGenerator: {} {} statistics of the data, and there are none, so it is skipped:
+    \
+call .fit(x) with images first"""
 OVERRIDES = "ImageDataGenerator: {} includes {}, which is switched {}"
-# What makes a batch one call; a subclass with its own is asked picture by picture.
+# The methods that are batched; a subclass that overrides one is called image by image.
 STEPS = ("get_random_transform", "apply_transform", "standardize")
 
 
 def _flow(kind: type, text: str, **defaults: Any) -> Callable[..., Any]:
-    """A method that makes an iterator for its generator, called as the iterator's class is."""
+    """A method that creates an iterator, with the signature of the iterator's class."""
     of_class = inspect.signature(kind).parameters.values()
     own = [p.replace(default=defaults.get(p.name, p.default)) for p in of_class]
     kept = [p for p in own if p.name not in ("image_data_generator", "data_format", "dtype")]
@@ -56,38 +57,40 @@ def _flow(kind: type, text: str, **defaults: Any) -> Callable[..., Any]:
 
 
 class ImageDataGenerator:
-    """Makes batches of pictures, each changed at random and standardized.
+    """Batches of images, randomly augmented and standardized.
 
-    Random numbers are numpy's global ones: `np.random.seed`, or the `seed` of a flow, repeats them.
+    Random numbers come from numpy's global generator: `np.random.seed`, or the `seed` of a flow,
+    makes them reproducible.
 
     Args:
-        featurewise_center: whether to subtract the data's mean of each channel (see `fit`).
-        samplewise_center: whether to subtract each picture's mean.
+        featurewise_center: whether to subtract the data's mean per channel (see `fit`).
+        samplewise_center: whether to subtract each image's mean.
         featurewise_std_normalization: whether to divide by the data's standard deviation.
-        samplewise_std_normalization: whether to divide by each picture's standard deviation.
+        samplewise_std_normalization: whether to divide by each image's standard deviation.
         zca_whitening: whether to decorrelate pixels (see `fit`).
-        zca_epsilon: added to variances before whitening divides by their roots.
-        rotation_range: the largest rotation, in degrees.
-        width_shift_range, height_shift_range: below 1 a part of the width or height, otherwise
-            pixels; a whole number draws whole pixels below it; a list draws one of its numbers.
-        brightness_range: the least and the most that colours are multiplied by. Numbers are spread
-            to 0 to 255 first.
-        shear_range: the largest shear, in degrees.
-        zoom_range: the least and the most, or how far from 1.
-        channel_shift_range: the largest number added to all channels.
-        fill_mode: beyond the edges: `"nearest"`, `"constant"`, `"reflect"`, `"wrap"`.
-        cval: for `"constant"`.
-        horizontal_flip, vertical_flip: whether half of the pictures are flipped.
-        rescale: what pictures are multiplied by, before they are standardized.
-        preprocessing_function: called with each changed picture before that; gives one of the same
+        zca_epsilon: added to variances before whitening divides by their square roots.
+        rotation_range: maximum rotation, in degrees.
+        width_shift_range, height_shift_range: a fraction of the width or height if below 1,
+            otherwise pixels; an integer draws whole pixels below it; a list draws one of its
+            numbers.
+        brightness_range: minimum and maximum factor for colors. Values are mapped to 0 to 255
+            first.
+        shear_range: maximum shear, in degrees.
+        zoom_range: minimum and maximum factor, or the maximum distance from 1.
+        channel_shift_range: maximum number added to all channels.
+        fill_mode: values beyond the edges: `"nearest"`, `"constant"`, `"reflect"`, `"wrap"`.
+        cval: value for `"constant"`.
+        horizontal_flip, vertical_flip: whether to flip half of the images.
+        rescale: factor for images, applied before standardization.
+        preprocessing_function: applied to each augmented image before rescaling; must keep the
             shape.
         data_format: `"channels_last"` or `"channels_first"`.
-        validation_split: the part of the data that `subset="validation"` of a flow gives.
-        interpolation_order: 0 for the nearest pixel, 1 linear, 2 to 5 splines (of scipy).
-        dtype: of the batches; default `floatx()`.
+        validation_split: fraction of the data for `subset="validation"` of a flow.
+        interpolation_order: 0 nearest pixel, 1 linear, 2 to 5 splines (scipy).
+        dtype: dtype of the batches; default `floatx()`.
 
     Raises:
-        ValueError: for ranges and modes that are not such.
+        ValueError: for invalid ranges or modes.
 
     Example:
         >>> generator = ImageDataGenerator(rescale=1 / 255, rotation_range=20, horizontal_flip=True)
@@ -192,7 +195,7 @@ class ImageDataGenerator:
 
     flow = _flow(
         NumpyArrayIterator,
-        """Batches of arrays, endlessly; the arguments are those of `NumpyArrayIterator`.
+        """Endless batches from arrays; arguments as for `NumpyArrayIterator`.
 
         Example:
             >>> batches = ImageDataGenerator().flow(np.zeros((5, 4, 4, 1)), batch_size=3)
@@ -204,23 +207,23 @@ class ImageDataGenerator:
     )
     flow_from_directory = _flow(
         DirectoryIterator,
-        """Batches of the pictures in a folder's subfolders, endlessly; the arguments are those of
+        """Endless batches of the images in a folder's subfolders; arguments as for
         `DirectoryIterator`.""",
     )
     flow_from_dataframe = _flow(
         DataFrameIterator,
-        """Batches of the pictures that a data frame lists, endlessly; the arguments are those of
+        """Endless batches of the images listed in a data frame; arguments as for
         `DataFrameIterator`.""",
     )
 
-    # ---- one picture
+    # ---- one image
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict:
-        """What a picture is changed by, drawn at random.
+        """Draw random augmentation parameters for an image.
 
         Args:
-            img_shape: the picture's shape.
-            seed: for numpy's global generator, which is asked.
+            img_shape: the image's shape.
+            seed: seed for numpy's global generator.
 
         Returns:
             `theta` (degrees), `tx`, `ty` (pixels along rows and columns), `shear` (degrees), `zx`,
@@ -243,7 +246,7 @@ class ImageDataGenerator:
         return drawn
 
     def _moves(self, img_shape: Sequence[int]) -> dict:
-        """Where a picture's pixels come from, drawn at random."""
+        """Random parameters of an image's affine map."""
         turn, shear = self.rotation_range, self.shear_range
         least, most = self.zoom_range
         drawn = {
@@ -256,11 +259,11 @@ class ImageDataGenerator:
         return drawn | dict(zip(("zx", "zy"), zooms))
 
     def apply_transform(self, x: Any, transform_parameters: dict) -> np.ndarray:
-        """A picture changed by what `get_random_transform` gives.
+        """Apply the parameters from `get_random_transform` to an image.
 
         Args:
-            x: a picture of three axes.
-            transform_parameters: all may be left out.
+            x: an image of three axes.
+            transform_parameters: the parameters; all are optional.
 
         Example:
             >>> x = np.arange(3.0).reshape(1, 3, 1)
@@ -270,19 +273,19 @@ class ImageDataGenerator:
         return self._changed(np.array(x)[None], [transform_parameters])[0]
 
     def random_transform(self, x: Any, seed: int | None = None) -> np.ndarray:
-        """A picture changed at random.
+        """Augment an image at random.
 
         Args:
-            x: a picture of three axes.
-            seed: for numpy's global generator.
+            x: an image of three axes.
+            seed: seed for numpy's global generator.
         """
         return self.apply_transform(x, self.get_random_transform(np.shape(x), seed))
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
-        """Numbers rescaled, centered and so on; an array of floats is changed in place.
+        """Rescale, center and normalize; a float array is changed in place.
 
         Args:
-            x: one picture (or several, as if they were one).
+            x: an image (or a batch, treated as one).
         """
         if self.preprocessing_function:
             x = self.preprocessing_function(x)
@@ -293,17 +296,17 @@ class ImageDataGenerator:
     # ---- a batch
 
     def transform_batch(self, x: np.ndarray, room: int = 0) -> np.ndarray:
-        """Pictures changed at random and standardized: one by one, or as if they had been.
+        """Augment and standardize a batch of images, with the same result as one by one.
 
         Args:
-            x: a batch of pictures of the generator's format; it may be written to.
-            room: how many pictures the largest batch has.
+            x: a batch of images in the generator's data format; may be overwritten.
+            room: the largest batch size.
         """
         own = any(
             name in vars(self) or not getattr(type(self), name).__module__.startswith("hornbook.")
             for name in STEPS
         )
-        if own or self.preprocessing_function:  # which may draw random numbers as well
+        if own or self.preprocessing_function:  # may draw random numbers too
             made = [self._one(picture) for picture in x]
             return np.stack(made).astype(x.dtype, copy=False) if made else x
         with drawing:
@@ -315,7 +318,7 @@ class ImageDataGenerator:
         return self.standardize(self.apply_transform(picture, drawn))
 
     def _changed(self, x: np.ndarray, drawn: Sequence[dict], room: int = 0) -> np.ndarray:
-        """The batch, or a new one, changed by what was drawn for each picture."""
+        """Apply the parameters of each image to a batch, which may be overwritten."""
         first = self.data_format == "channels_first"
         pictures = x.transpose(0, 2, 3, 1) if first else x
         rows, columns = pictures.shape[1:3]
@@ -338,11 +341,11 @@ class ImageDataGenerator:
         return moved.transpose(0, 3, 1, 2) if first else moved
 
     def _over(self, batch: bool) -> Any:
-        """The axes that a sample's mean is over."""
+        """The axes of a sample's mean."""
         return (1, 2, 3) if batch else None
 
     def _standardized(self, x: np.ndarray, axes: Any) -> np.ndarray:
-        """Standardized in place, with samples' means over these axes."""
+        """Standardize in place, with sample statistics over these axes."""
         if self.rescale:
             x *= self.rescale
         if self.samplewise_center:
@@ -369,14 +372,13 @@ class ImageDataGenerator:
         return x
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
-        """Take from pictures what standardizing needs: means, standard deviations, whitening.
+        """Compute the statistics for standardization: means, standard deviations, whitening.
 
         Args:
-            x: a batch of pictures; they are rescaled first, and go through no
-                `preprocessing_function`.
-            augment: whether to change them at random first.
-            rounds: how often, if so.
-            seed: for numpy's global generator.
+            x: a batch of images; they are rescaled first, without `preprocessing_function`.
+            augment: whether to augment them first.
+            rounds: number of passes over the images if augmented.
+            seed: seed for numpy's global generator.
 
         Raises:
             ValueError: if `x` does not have four axes.
@@ -390,7 +392,7 @@ class ImageDataGenerator:
         x = np.array(x, dtype=jax.numpy.dtype(self.dtype))
         if x.ndim != 4:
             raise ValueError(
-                f"ImageDataGenerator.fit: pictures have four axes, a batch of them; got {x.shape}"
+                f"ImageDataGenerator.fit: images have four axes, a batch of them; got {x.shape}"
             )
         where = "ImageDataGenerator.fit"
         warn_of_channels(x.shape, self.channel_axis, self.data_format, where)
@@ -421,7 +423,7 @@ def _whitening(x: np.ndarray, epsilon: float) -> np.ndarray:
     else:
         variance, directions = np.linalg.eigh(x.T @ x / count)
         variance, directions = np.maximum(variance, 0), directions.T
-    # The other directions have variance 0.
+    # All other directions have variance 0.
     rest = 1 / np.sqrt(epsilon)
     factor = 1 / np.sqrt(variance + epsilon) - rest
     whole = (directions.T * factor) @ directions
@@ -451,7 +453,7 @@ def _zooms(zoom_range: Any) -> list[Any]:
 
 
 def _shift(range_: Any, size: int) -> Any:
-    """How many pixels a picture is shifted along an axis of that size."""
+    """A random shift in pixels along an axis of this size."""
     one: Any = isinstance(range_, numbers.Real)
     if not (range_ if one else len(range_)):
         return 0

@@ -1,4 +1,4 @@
-"""Pictures that a data frame lists, with their labels in its columns."""
+"""Image files listed in a data frame, with labels in its columns."""
 
 import os
 import warnings
@@ -11,35 +11,37 @@ from hornbook.data.pictures import FORMATS, FileIterator
 
 WITH_CLASSES = ("categorical", "binary", "sparse")
 MODES = (*WITH_CLASSES, "input", "multi_output", "raw", None)
-GONE = ("has_ext", "sort", "drop_duplicates")  # arguments that once were, and mean nothing
+GONE = ("has_ext", "sort", "drop_duplicates")  # former arguments, ignored
 
 
 class DataFrameIterator(FileIterator):
-    """Batches of the pictures that a data frame lists, changed by a generator, endlessly.
+    """Endless batches of the images listed in a data frame, augmented by a generator.
 
     Args:
-        dataframe: of pandas.
-        directory: where the files are; default: the frame has whole paths.
-        image_data_generator: an `ImageDataGenerator`, or `None` to change nothing.
-        x_col: the column of file names.
-        y_col: the column of labels, or several of them.
-        weight_col: the column of sample weights.
+        dataframe: a pandas data frame.
+        directory: folder of the files; by default the frame has full paths.
+        image_data_generator: an `ImageDataGenerator`, or `None` for unchanged images.
+        x_col: column of file names.
+        y_col: column of labels, or several of them.
+        weight_col: column of sample weights.
         target_size, color_mode: see `DirectoryIterator`.
-        classes: those to use, all others being left out; default all. Numbers follow sorted names.
-        class_mode: what labels are: `"categorical"` (rows with a one for each class; a label is a
-            string, or several in a list), `"binary"` or `"sparse"` (the number of a class),
-            `"raw"` (what the columns say), `"multi_output"` (a list of columns), `"input"` (the
-            pictures), or `None` for none.
+        classes: classes to use, numbered in sorted order; default all. Rows of other classes are
+            dropped.
+        class_mode: the form of labels: `"categorical"` (one-hot or multi-hot; a label is a string
+            or a list of strings), `"binary"` or `"sparse"` (the class number), `"raw"` (the
+            columns' values), `"multi_output"` (a list of columns), `"input"` (the images), or
+            `None` for none.
         batch_size, shuffle, seed, data_format: see `DirectoryIterator`.
         save_to_dir, save_prefix, save_format: see `NumpyArrayIterator`.
-        subset: `"training"` or `"validation"`, the first rows being for validation.
+        subset: `"training"` or `"validation"`; the first rows are for validation.
         interpolation, keep_aspect_ratio: see `load_img`.
-        dtype: of the batches.
-        validate_filenames: whether rows whose file is no picture are left out, with a warning.
+        dtype: dtype of the batches.
+        validate_filenames: whether to drop rows whose file is missing or not an image, with a
+            warning.
 
     Raises:
-        ValueError: for another mode, or a binary one where there are not two classes.
-        TypeError: for columns that do not hold what the mode needs.
+        ValueError: for an unknown mode, or a binary one without exactly two classes.
+        TypeError: for columns of the wrong type for the mode.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class DataFrameIterator(FileIterator):
         for name in gone:
             if name not in GONE:
                 raise TypeError(f"DataFrameIterator takes no argument {name!r}")
-            warnings.warn(f"DataFrameIterator: {name} means nothing any more", stacklevel=3)
+            warnings.warn(f"DataFrameIterator: {name} no longer has any effect", stacklevel=3)
         class_mode = "raw" if class_mode == "other" else class_mode
         if class_mode not in MODES:
             raise ValueError(f"DataFrameIterator: class_mode is one of {MODES}, not {class_mode!r}")
@@ -145,7 +147,7 @@ class DataFrameIterator(FileIterator):
         super().__init__(self.samples, batch_size, shuffle, seed)
 
     def _with_files(self, frame: Any, x_col: str) -> Any:
-        """The rows whose file is a picture, by its name."""
+        """The rows whose file exists and is an image, by its suffix."""
         there = [
             name.lower().endswith(FORMATS) and os.path.isfile(os.path.join(self.directory, name))
             for name in frame[x_col]
@@ -154,14 +156,14 @@ class DataFrameIterator(FileIterator):
             missing = [name for name, is_there in zip(frame[x_col], there) if not is_there]
             warnings.warn(
                 f"DataFrameIterator: {len(missing)} of {len(there)} files of x_col={x_col!r} are "
-                f"not there, or are no pictures by their name; their rows are left out: "
+                f"missing, or have no image suffix; their rows are dropped: "
                 f"{missing[:3]}",
                 stacklevel=4,
             )
         return frame[there]
 
     def _with_classes(self, frame: Any, y_col: Any, classes: Sequence[str] | None) -> Any:
-        """The rows of classes that are used; the classes get their numbers."""
+        """The rows of the classes in use; also assigns class numbers."""
         labels = list(frame[y_col])
         allowed = (str, list, tuple) if self.class_mode == "categorical" else (str,)
         wrong = [label for label in labels if not isinstance(label, allowed)]

@@ -1,4 +1,4 @@
-"""Pictures in folders, a subfolder for each class."""
+"""Image files in folders, one subfolder per class."""
 
 import os
 import warnings
@@ -10,17 +10,17 @@ import numpy as np
 from hornbook.data.pictures import FORMATS, FileIterator
 
 MODES = ("categorical", "binary", "sparse", "input", None)
-NO_PICTURES = """DirectoryIterator: there are no pictures in the subfolders of {}; they are looked \
-for in one subfolder for each class, such as {}, in files that end in {}"""
+NO_PICTURES = """DirectoryIterator: there are no images in the subfolders of {}; expected one \
+subfolder per class, such as {}, with files that end in {}"""
 PICTURES = ("jpg", "jpeg", "bmp", "png", "ppm", "tif", "tiff")
 
 
 def list_pictures(directory: Any, ext: str | Sequence[str] = PICTURES) -> list[str]:
-    """The paths of all pictures in a folder and the folders below.
+    """The paths of all images in a folder and its subfolders.
 
     Args:
         directory: the folder.
-        ext: what their names end in: one, several, or several with `|` between them.
+        ext: suffixes: one, several, or several separated by `|`.
 
     Example:
         >>> import tempfile
@@ -32,12 +32,12 @@ def list_pictures(directory: Any, ext: str | Sequence[str] = PICTURES) -> list[s
 
 
 def files_in(folder: str, ends: tuple[str, ...], follow: bool) -> Iterator[str]:
-    """The paths of files below a folder whose names end in one of these, in order.
+    """The sorted paths of files below a folder with one of these suffixes.
 
     Args:
-        folder: where to look.
-        ends: in lower case.
-        follow: whether links to folders are followed.
+        folder: the folder.
+        ends: suffixes in lower case.
+        follow: whether to follow links to folders.
     """
     for root, _, names in sorted(os.walk(folder, followlinks=follow), key=lambda found: found[0]):
         for name in sorted(names):
@@ -46,36 +46,36 @@ def files_in(folder: str, ends: tuple[str, ...], follow: bool) -> Iterator[str]:
 
 
 class DirectoryIterator(FileIterator):
-    """Batches of the pictures in a folder's subfolders, changed by a generator, endlessly.
+    """Endless batches of the images in a folder's subfolders, augmented by a generator.
 
     Args:
-        directory: with a subfolder for each class. All pictures below it are of that class.
+        directory: a folder with a subfolder for each class, of which all images below it are.
         image_data_generator: an `ImageDataGenerator`.
-        target_size: `(height, width)` that all are resized to.
+        target_size: `(height, width)` to resize to.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
-        classes: names of the subfolders, in the order of the classes' numbers; default all, sorted.
-        class_mode: what labels are: `"categorical"` (one-hot rows), `"binary"` or `"sparse"` (the
-            number), `"input"` (the pictures), or `None` for none.
-        batch_size: how many pictures a batch has.
-        shuffle: whether each pass has another order; otherwise it is that of classes and names.
+        classes: names of the subfolders, in order of class number; default all, sorted.
+        class_mode: the form of labels: `"categorical"` (one-hot), `"binary"` or `"sparse"` (the
+            class number), `"input"` (the images), or `None` for none.
+        batch_size: images per batch.
+        shuffle: whether to reshuffle each pass; otherwise images are sorted by class and name.
         seed: see `Iterator`.
         data_format: `"channels_last"` or `"channels_first"`.
         save_to_dir, save_prefix, save_format: see `NumpyArrayIterator`.
-        follow_links: whether links to folders are followed.
-        subset: `"training"` or `"validation"`: of each class the part that the generator's
-            `validation_split` says, the first for validation.
-        interpolation, keep_aspect_ratio: how they are resized, see `load_img`.
-        dtype: of the batches.
+        follow_links: whether to follow links to folders.
+        subset: `"training"` or `"validation"`, by the generator's `validation_split` of each class;
+            the first images are for validation.
+        interpolation, keep_aspect_ratio: for resizing, see `load_img`.
+        dtype: dtype of the batches.
 
     Attributes:
-        samples: how many pictures there are; also `n`, `N`, `nb_sample`.
-        num_classes: how many classes; also `nb_class`.
-        class_indices: the number of each class by its name.
-        classes: the number of each picture's class.
-        filenames: below the folder; `filepaths`: with it.
+        samples: number of images; also `n`, `N`, `nb_sample`.
+        num_classes: number of classes; also `nb_class`.
+        class_indices: class numbers by name.
+        classes: the class number of each image.
+        filenames: paths relative to the folder; `filepaths`: including it.
 
     Raises:
-        ValueError: for another mode, or a class without a folder.
+        ValueError: for an unknown mode, or a class without a folder.
         FileNotFoundError: if there is no such folder.
     """
 

@@ -1,4 +1,4 @@
-"""One file from the network: a broken download goes on where it stopped."""
+"""Downloads of single files that resume where they stopped."""
 
 import os
 import urllib.error
@@ -18,8 +18,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 SCHEMES = ("http", "https", "ftp", "file")
-SECONDS = 60  # without a byte
-TRIES = 20  # each must bring something
+SECONDS = 60  # timeout without data
+TRIES = 20  # each must make progress
 BLOCK = 2**18
 
 
@@ -30,35 +30,35 @@ def download(
     anew: bool = False,
     verbose: int = 1,
 ) -> None:
-    """Put what an address gives into a file, which appears when it is complete.
+    """Download a URL to a file, which appears when it is complete.
 
-    What came before a connection broke lies beside it, in `NAME.part`. It is gone on with, now or
-    by a later call, if the server can send the rest and says that the file is the same, or if a
-    checksum will tell.
+    Partial data is kept beside it in `NAME.part`. The download resumes from there, now or in a
+    later call, if the server can send the rest and confirms that the file is the same, or if there
+    is a checksum.
 
     Args:
-        origin: an http, https, ftp or file address.
+        origin: an http, https, ftp or file URL.
         target: the file.
-        is_right: whether a complete file is what was meant, by its checksum.
-        anew: whether a file that is there, and is right, is replaced.
+        is_right: checks the checksum of a complete file.
+        anew: whether to replace an existing valid file.
         verbose: 1 shows a progress bar, 0 nothing.
 
     Raises:
-        ValueError: for other addresses, or when the file is not what was meant.
-        OSError: when the server cannot be reached, refuses, or breaks off again and again.
+        ValueError: for other URLs, or a checksum mismatch.
+        OSError: if the server cannot be reached, refuses, or keeps dropping the connection.
     """
     if urlsplit(origin).scheme not in SCHEMES:
-        raise ValueError(f"get_file: {origin!r} is no address of http, https, ftp or file")
+        raise ValueError(f"get_file: {origin!r} is not an http, https, ftp or file URL")
     part, tag = (target.with_name(f"{target.name}.{end}") for end in ("part", "part.tag"))
     with _alone(part) as file:
         if not anew and target.exists() and (is_right is None or is_right(target)):
-            _let_go(file)  # another process has brought it meanwhile
+            _let_go(file)  # another process has downloaded it
             part.unlink()
             return
         whole = not file.seek(0, os.SEEK_END)
         _receive(origin, file, tag, is_right is not None, verbose)
         if is_right is not None and not is_right(part):
-            if not whole:  # what was there already may be of another file
+            if not whole:  # the old part may be of another file
                 file.truncate(0)
                 _receive(origin, file, tag, True, verbose)
             if whole or not is_right(part):
@@ -66,8 +66,8 @@ def download(
                 part.unlink()
                 tag.unlink(missing_ok=True)
                 raise ValueError(
-                    f"get_file: the file from {origin} is incomplete or another one: its checksum "
-                    "is not the given one"
+                    f"get_file: the file from {origin} is incomplete or a different one: its "
+                    "checksum does not match"
                 )
         tag.unlink(missing_ok=True)
         _let_go(file)
@@ -75,21 +75,21 @@ def download(
 
 
 def _let_go(file: BinaryIO) -> None:
-    """Windows moves and deletes no open file; elsewhere it stays ours until that is done."""
+    """Close the file on Windows, which cannot move open files; elsewhere the lock is kept."""
     if fcntl is None:
         file.close()
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[BinaryIO]:
-    """A file to add to, by one process at a time."""
+    """A file opened for appending, locked by one process at a time."""
     while True:
         with path.open("a+b") as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 try:
                     if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                        continue  # the one before moved it away, and another began
+                        continue  # the previous owner moved it
                 except FileNotFoundError:
                     continue
             yield file
@@ -97,7 +97,7 @@ def _alone(path: Path) -> Iterator[BinaryIO]:
 
 
 def _receive(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int) -> None:
-    """Add to a file until it is complete."""
+    """Append to a file until it is complete."""
     why: Any = None
     for _ in range(TRIES):
         size = file.seek(0, os.SEEK_END)
@@ -107,7 +107,7 @@ def _receive(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int
             why = "the connection broke"
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416 and size:  # there is nothing beyond: begin anew
+            if error.code == 416 and size:  # range not satisfiable: start over
                 file.truncate(0)
                 continue
             raise OSError(f"get_file: {origin} answers {error.code} {error.reason}") from error
@@ -118,13 +118,13 @@ def _receive(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int
         if file.seek(0, os.SEEK_END) <= size:
             break
     raise OSError(
-        f"get_file: {origin} cannot be read ({why}). Where there is no network, put the file into "
+        f"get_file: {origin} cannot be read ({why}). Without a network, put the file into "
         "the folder that HORNBOOK_DATA names"
     )
 
 
 def _add(origin: str, file: BinaryIO, tag: Path, checked: bool, verbose: int) -> bool:
-    """One try: ask for what is missing, and say whether it came."""
+    """One attempt: request the missing part; returns whether the file is complete."""
     have = file.seek(0, os.SEEK_END)
     same = tag.read_text("utf-8") if tag.exists() else ""
     headers = {"User-Agent": "hornbook", "Accept-Encoding": "identity"}

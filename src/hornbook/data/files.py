@@ -1,4 +1,4 @@
-"""Files that programs name by an address: found on this machine, or downloaded once."""
+"""Files given by a URL: found locally, or downloaded once."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ MAP = "map.json"
 
 
 def data_folder() -> Path | None:
-    """The folder that the environment variable `HORNBOOK_DATA` names, if there is one.
+    """The folder in the environment variable `HORNBOOK_DATA`; `None` if unset or missing.
 
     Example:
         >>> folder = data_folder()
@@ -32,22 +32,22 @@ def data_folder() -> Path | None:
     folder = Path(named).expanduser()
     if folder.is_dir():
         return folder
-    warnings.warn(f"HORNBOOK_DATA names {folder}, which is no folder", stacklevel=2)
+    warnings.warn(f"HORNBOOK_DATA names {folder}, which is not a folder", stacklevel=2)
     return None
 
 
 def local_file(*names: str, subfolder: str = "") -> Path | None:
-    """A file or folder in `HORNBOOK_DATA` that goes by one of these names.
+    """A file or folder in `HORNBOOK_DATA` with one of these names; `None` if there is none.
 
-    `map.json` there is asked first: a table from a name or address to a path below the folder. Then
-    `SUBFOLDER/NAME` and `NAME` are looked for.
+    Its `map.json` comes first: a table from a name or URL to a path below the folder. Then
+    `SUBFOLDER/NAME` and `NAME` are tried.
 
     Args:
-        *names: names of files, or addresses.
-        subfolder: where it may lie.
+        *names: file names or URLs.
+        subfolder: a subfolder to search first.
 
     Raises:
-        ValueError: if the map names a file that is not there.
+        ValueError: if the map names a missing file.
 
     Example:
         >>> local_file("no such file") is None
@@ -61,7 +61,7 @@ def local_file(*names: str, subfolder: str = "") -> Path | None:
         if name in table:
             path = folder / table[name]
             if not path.exists():
-                raise ValueError(f"{folder / MAP} says that {name} is {path}, which is not there")
+                raise ValueError(f"{folder / MAP} maps {name} to {path}, which does not exist")
             return path
     for name in map(_base_name, names):
         for path in (folder / subfolder / name, folder / name) if name else ():
@@ -71,7 +71,7 @@ def local_file(*names: str, subfolder: str = "") -> Path | None:
 
 
 def _base_name(address: str) -> str:
-    """The last part of an address or name; `""` where it names no file."""
+    """The last part of a URL or name; `""` if it is not a file name."""
     name = unquote(urlsplit(address).path).rpartition("/")[2] if "://" in address else address
     return "" if name in ("", ".", "..") or set(name) & set("/\\\0") or ":" in name[1:2] else name
 
@@ -94,7 +94,7 @@ def _has_hash(expected: str, algorithm: str, path: Path) -> bool:
     return found.hexdigest() == expected.lower()
 
 
-LENGTHS = {32: "md5", 64: "sha256"}  # of a checksum in hexadecimal
+LENGTHS = {32: "md5", 64: "sha256"}  # of hexadecimal checksums
 
 
 def get_file(
@@ -110,38 +110,37 @@ def get_file(
     cache_dir: Any = None,
     force_download: bool = False,
 ) -> str:
-    """The path of a file, which is downloaded if it is not there.
+    """The local path of a file, downloaded if necessary.
 
-    In the folder that the environment variable `HORNBOOK_DATA` names it is looked for first: what
-    its `map.json` says of the name or the address, then `CACHE_SUBDIR/NAME`, then `NAME`, by the
-    name and by the last part of the address. A file found there is taken as it is, whatever its
-    checksum. Then the cache is looked at, and then the network.
+    The folder in `HORNBOOK_DATA` is searched first: the name or URL in its `map.json`, then
+    `CACHE_SUBDIR/NAME`, then `NAME`, where the name is `fname` or the last part of the URL. A file
+    found there is used as it is, whatever its checksum. Then come the cache, and the network.
 
-    A download that breaks off goes on where it stopped, at once or at the next call.
+    An interrupted download resumes where it stopped, at once or in the next call.
 
     Args:
-        fname: the name of the file in the cache; default the last part of the address. Of an
-            archive that is unpacked it is the name of the folder.
-        origin: the address.
+        fname: file name in the cache; default the last part of the URL. For an archive to be
+            unpacked, the folder name.
+        origin: the URL.
         untar: unpack a tar archive.
-        md5_hash: as `file_hash`, for MD5.
-        file_hash: the checksum in hexadecimal. A file in the cache that has another is downloaded
+        md5_hash: `file_hash` for MD5.
+        file_hash: the checksum in hexadecimal. A cached file with another checksum is downloaded
             again.
         cache_subdir: folder below `cache_dir`.
-        hash_algorithm: `"md5"`, `"sha256"`, or `"auto"`: by the length of the checksum.
-        extract: unpack a tar or zip archive. Links and devices in it are left out, and an archive
+        hash_algorithm: `"md5"`, `"sha256"`, or `"auto"`, which goes by the length of the checksum.
+        extract: unpack a tar or zip archive. Links and devices in it are skipped, and an archive
             that would write outside its folder is refused.
         archive_format: `"tar"`, `"zip"`, a list of them, `"auto"` for both, or `None`.
-        cache_dir: default the environment variable `KERAS_HOME`, or else `~/.keras`.
-        force_download: download it again, wherever it lies.
+        cache_dir: default the environment variable `KERAS_HOME`, else `~/.keras`.
+        force_download: download it even if there is a local file.
 
     Returns:
-        The path of the file, or of the folder that it was unpacked to.
+        The path of the file, or of the folder with the unpacked archive.
 
     Raises:
-        ValueError: without an address, for a name with folders in it, a checksum that is not that
-            of the file, or an archive that is not safe.
-        OSError: when the server cannot be reached, or refuses.
+        ValueError: without a URL, for a name with folders in it, a checksum mismatch, or an unsafe
+            archive.
+        OSError: if the server cannot be reached, or refuses.
 
     Example:
         >>> with open("words.txt", "w") as file:
@@ -154,25 +153,25 @@ def get_file(
         'cache/datasets/copy.txt'
     """
     if origin is None:
-        raise ValueError("get_file: say where the file is: origin='https://...'")
+        raise ValueError("get_file: pass the URL of the file: origin='https://...'")
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     given = os.fspath(fname) if fname else ""
     name = _base_name(given or origin) if "://" not in given else ""
     if not name:
         raise ValueError(
-            f"get_file: {given or origin!r} names no file: give fname without folders, and name "
-            "these with cache_dir and cache_subdir"
+            f"get_file: {given or origin!r} is not a file name: pass fname without folders, and "
+            "the folders as cache_dir and cache_subdir"
         )
     is_right = None
     if file_hash is not None:
         by_length = LENGTHS.get(len(file_hash), "")
         algorithm = by_length if hash_algorithm == "auto" else hash_algorithm
         if algorithm not in LENGTHS.values():
-            raise ValueError(f"get_file: {file_hash!r} is no checksum of md5 or sha256")
+            raise ValueError(f"get_file: {file_hash!r} is not an md5 or sha256 checksum")
         is_right = partial(_has_hash, file_hash, algorithm)
     unpacked = extract or untar
-    kept_as = goal_name = name  # what is downloaded, and what is asked for
+    kept_as = goal_name = name  # names of the download and of the result
     if unpacked and given and "." in given:
         goal_name = f"{name.partition('.')[0]}_extracted"
     elif unpacked:
@@ -189,12 +188,12 @@ def get_file(
     )
     if not kept:
         if target.exists() and not force_download:
-            say(f"{target} has another checksum than {file_hash}: it is downloaded again")
+            say(f"{target} does not match the checksum {file_hash}: downloading it again")
         say(f"Downloading data from {origin}")
         download(origin, target, is_right, anew=force_download)
     if unpacked and not (goal.is_dir() and goal.stat().st_mtime >= target.stat().st_mtime):
         if not unpack(target, goal, "tar" if untar else archive_format):
-            warnings.warn(f"get_file: {target} is no archive that can be unpacked", stacklevel=2)
+            warnings.warn(f"get_file: {target} is not a tar or zip archive", stacklevel=2)
         else:
             os.utime(goal)  # newer than the archive
     return str(goal)

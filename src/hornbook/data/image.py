@@ -1,4 +1,4 @@
-"""Pictures in files as arrays, and back. Pillow reads and writes them: `hornbook[image]`."""
+"""Image files to arrays, and back, with Pillow: `hornbook[image]`."""
 
 import os
 import warnings
@@ -15,16 +15,16 @@ from hornbook.ops import image as image_ops
 COLOR_MODES = {"grayscale": ("L", "I;16", "I"), "rgb": ("RGB",), "rgba": ("RGBA",)}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
-NO_PILLOW = "pictures in files need Pillow: pip install 'hornbook[image]'"
-TOO_LARGE = """{name} says that it is a picture of more than {limit:,} pixels; to decode it might \
-take all memory. If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS first"""
+NO_PILLOW = "image files need Pillow: pip install 'hornbook[image]'"
+TOO_LARGE = """{name} claims to be an image of more than {limit:,} pixels; decoding it might \
+exhaust memory. If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS first"""
 
 
 def pillow() -> Any:
     """The module `PIL.Image`.
 
     Raises:
-        ImportError: where Pillow is not installed, with what to do.
+        ImportError: if Pillow is not installed, with the command to install it.
     """
     try:
         from PIL import Image
@@ -40,18 +40,18 @@ def load_img(
     interpolation: str = "nearest",
     keep_aspect_ratio: bool = False,
 ) -> Any:
-    """A picture from a file, as one of Pillow's.
+    """Load an image file as a Pillow image.
 
     Args:
-        path: a path (`str`, `bytes` or `pathlib.Path`), or a file that is open for reading bytes.
-        color_mode: `"rgb"`, `"rgba"` or `"grayscale"` (which leaves 16 and 32 bits as they are).
-        target_size: `(height, width)` in pixels; default as it is.
+        path: a path (`str`, `bytes` or `pathlib.Path`), or a file open for reading bytes.
+        color_mode: `"rgb"`, `"rgba"` or `"grayscale"` (which keeps 16 and 32 bits).
+        target_size: `(height, width)` in pixels; default the image's own.
         interpolation: `"nearest"`, `"bilinear"`, `"bicubic"`, `"hamming"`, `"box"`, `"lanczos"`.
-        keep_aspect_ratio: whether the sides are cut first, so that nothing is distorted.
+        keep_aspect_ratio: whether to center-crop first, to avoid distortion.
 
     Raises:
         ImportError: without Pillow.
-        ValueError: for another color mode or interpolation, or a picture of too many pixels.
+        ValueError: for an unknown color mode or interpolation, or an image of too many pixels.
         TypeError: if `path` is neither a path nor a file.
 
     Example:
@@ -84,7 +84,7 @@ def load_img(
 
 
 def _opened(path: Any) -> Any:
-    """A picture with all its pixels read, its file closed if it was opened here."""
+    """An image, fully read; the file is closed if it was opened here."""
     image = pillow()
     if not hasattr(path, "read"):
         if not isinstance(path, str | bytes | os.PathLike):
@@ -104,7 +104,7 @@ def _read(image: Any, file: Any, name: Any) -> Any:
         limit = 2 * image.MAX_IMAGE_PIXELS
         raise ValueError("load_img: " + TOO_LARGE.format(name=name, limit=limit)) from error
     except (OSError, SyntaxError) as error:
-        error.add_note(f"load_img: {name} cannot be read as a picture")
+        error.add_note(f"load_img: {name} cannot be read as an image")
         raise
     return img
 
@@ -120,7 +120,7 @@ def _size(target_size: Any) -> tuple[int, int]:
 
 
 def _middle(size: tuple[int, int], new_width: int, new_height: int) -> tuple[int, ...]:
-    """The largest part in the middle of the new size's shape: left, top, right and lower edge."""
+    """The largest centered box with the new aspect ratio: left, top, right, bottom."""
     width, height = size
     crop_height = min(height, width * new_height // new_width)
     crop_width = min(width, height * new_width // new_height)
@@ -129,16 +129,16 @@ def _middle(size: tuple[int, int], new_width: int, new_height: int) -> tuple[int
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:
-    """A picture of Pillow's as an array.
+    """A Pillow image as an array.
 
     Args:
-        img: the picture, or an array of two or three axes.
+        img: the image, or an array of two or three axes.
         data_format: `"channels_last"` or `"channels_first"`, of the result.
         dtype: default `floatx()`.
 
     Returns:
-        `(height, width, channels)` or `(channels, height, width)`; numbers as they are in the file,
-        mostly 0 to 255.
+        `(height, width, channels)` or `(channels, height, width)`; values as in the file, usually 0
+        to 255.
 
     Raises:
         ValueError: for another number of axes.
@@ -150,7 +150,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     first = standardize_data_format(data_format) == "channels_first"
     x = np.asarray(img, dtype=_dtype(dtype))
     if x.ndim not in (2, 3):
-        raise ValueError(f"img_to_array: a picture has two or three axes, not shape {x.shape}")
+        raise ValueError(f"img_to_array: an image has two or three axes, not shape {x.shape}")
     if x.ndim == 2:
         return x[None] if first else x[..., None]
     return x.transpose(2, 0, 1) if first else x
@@ -159,14 +159,13 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
 def array_to_img(
     x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None
 ) -> Any:
-    """An array as a picture of Pillow's.
+    """An array as a Pillow image.
 
     Args:
         x: `(height, width, channels)` or `(channels, height, width)`; 1, 3 or 4 channels.
         data_format: `"channels_last"` or `"channels_first"`, of `x`.
-        scale: whether the smallest number becomes 0 and the largest 255; otherwise fractions are
-            cut off.
-        dtype: what is computed in; default `floatx()`.
+        scale: whether to map the range of values to 0 to 255; otherwise values are truncated.
+        dtype: dtype of the computation; default `floatx()`.
 
     Raises:
         ImportError: without Pillow.
@@ -179,7 +178,7 @@ def array_to_img(
     first = standardize_data_format(data_format) == "channels_first"
     x = np.asarray(x, dtype=_dtype(dtype))
     if x.ndim != 3:
-        raise ValueError(f"array_to_img: a picture has three axes, not shape {x.shape}")
+        raise ValueError(f"array_to_img: an image has three axes, not shape {x.shape}")
     if first:
         x = x.transpose(1, 2, 0)
     if scale:
@@ -189,7 +188,7 @@ def array_to_img(
     channels = x.shape[2]
     if channels not in CHANNELS.values():
         raise ValueError(
-            f"array_to_img: a picture has 1, 3 or 4 channels; x has {channels} (shape {x.shape} "
+            f"array_to_img: an image has 1, 3 or 4 channels; x has {channels} (shape {x.shape} "
             "with channels last)"
         )
     if channels == 1:
@@ -206,13 +205,13 @@ def save_img(
     scale: bool = True,
     **kwargs: Any,
 ) -> None:
-    """Write an array to a file as a picture.
+    """Write an array to an image file.
 
     Args:
-        path: a path, or a file that is open for writing bytes.
+        path: a path, or a file open for writing bytes.
         x: see `array_to_img`.
-        data_format: of `x`.
-        file_format: such as `"png"`; default what the path ends in. A file needs it.
+        data_format: data format of `x`.
+        file_format: such as `"png"`; default the path's suffix. Required for a file object.
         scale: see `array_to_img`.
         kwargs: for `PIL.Image.Image.save`, such as `quality`.
 
@@ -229,7 +228,7 @@ def save_img(
         file_format = "jpeg"
     img = array_to_img(x, data_format, scale)
     if img.mode == "RGBA" and file_format == "jpeg":
-        warnings.warn("save_img: JPEG has no transparency; it is left out", stacklevel=2)
+        warnings.warn("save_img: JPEG has no alpha channel; it is dropped", stacklevel=2)
         img = img.convert("RGB")
     img.save(path, format=file_format, **kwargs)
 
@@ -240,7 +239,7 @@ def smart_resize(
     interpolation: str = "bilinear",
     data_format: str = "channels_last",
 ) -> Any:
-    """Pictures of another size, undistorted: the middle part that has its shape, resized.
+    """Resize images without distortion, by a center crop to the new aspect ratio.
 
     Args:
         x: `(height, width, channels)`, or a batch of those.
@@ -252,7 +251,7 @@ def smart_resize(
         A numpy array if `x` is one, otherwise a JAX array.
 
     Raises:
-        ValueError: for another number of axes, or a size that is not two numbers.
+        ValueError: for an invalid number of axes, or a size that is not two numbers.
 
     Example:
         >>> smart_resize(np.ones((340, 500, 3), "float32"), (200, 200)).shape
@@ -263,7 +262,7 @@ def smart_resize(
     shape = np.shape(x)
     if len(shape) not in (3, 4):
         raise ValueError(
-            f"smart_resize: x is a picture or a batch of them (3 or 4 axes), not of shape {shape}"
+            f"smart_resize: x is an image or a batch of them (3 or 4 axes), not of shape {shape}"
         )
     first = standardize_data_format(data_format) == "channels_first"
     (height, width), (new_height, new_width) = shape[-2:] if first else shape[-3:-1], size

@@ -1,15 +1,15 @@
-"""Semi-supervised training: batches of several sources, and labels that a model guessed."""
+"""Semi-supervised training: batches mixed from several sources, and pseudo-labels."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-SIZES = ("N", "n", "samples")  # what iterators call the number of their samples
+SIZES = ("N", "n", "samples")  # iterators' attributes for the number of samples
 
 
 def _joined(parts: Sequence[Any]) -> Any:
-    """Arrays one below the other, in each place of the same nested lists, tuples or dicts."""
+    """Concatenate arrays at each position of equally nested lists, tuples or dicts."""
     first = parts[0]
     if isinstance(first, dict):
         return {name: _joined([part[name] for part in parts]) for name in first}
@@ -17,30 +17,30 @@ def _joined(parts: Sequence[Any]) -> Any:
         if {len(part) for part in parts} != {len(first)}:
             raise ValueError(
                 f"MixIterator: the parts of a batch have {[len(part) for part in parts]} arrays; "
-                "all iterators must give the same, such as (x, y)"
+                "all iterators must yield the same structure, such as (x, y)"
             )
         return type(first)([_joined(places) for places in zip(*parts)])
     return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _several_inputs(batches: Sequence[Any]) -> Any:
-    """`(x, y)` of each input as `([x, x, ...], y)`."""
+    """Combine `(x, y)` of each input to `([x, x, ...], y)`."""
     return ([batch[0] for batch in batches], *batches[0][1:])
 
 
 class MixIterator:
-    """Batches, each joined from one batch of every iterator.
+    """Batches, each concatenated from one batch of every iterator.
 
-    The batch sizes of the iterators are their shares. `fit` takes it as it takes a generator: say
-    `steps_per_epoch`, for it ends only if one of them does.
+    The iterators' batch sizes set the proportions. For `fit` it is a generator: pass
+    `steps_per_epoch`, since it ends only if one of the iterators does.
 
     Args:
-        iters: iterators that give the same, such as `(x, y)`. In the place of one there may be a
-            list of iterators, one for each input of the model; the labels are the first one's.
+        iters: iterators with the same structure, such as `(x, y)`. Each may also be a list of
+            iterators, one for each input of the model; the labels come from the first one.
 
     Attributes:
-        N: how many samples the iterators have together; `None` where one does not say.
-        multi: whether there are several inputs.
+        N: total number of samples; `None` if unknown.
+        multi: whether the model has several inputs.
 
     Example:
         >>> def batches(value, size):
@@ -54,14 +54,14 @@ class MixIterator:
     def __init__(self, iters: Sequence[Any]):
         self.iters = list(iters)
         if not self.iters:
-            raise ValueError("MixIterator: there is no iterator in the list")
+            raise ValueError("MixIterator: the list of iterators is empty")
         self.multi = isinstance(self.iters[0], list | tuple)
         if any(isinstance(it, list | tuple) != self.multi for it in self.iters):
-            raise ValueError("MixIterator: either all places hold lists of iterators, or none")
+            raise ValueError("MixIterator: either all items are lists of iterators, or none")
 
     @property
     def N(self) -> int | None:
-        """How many samples the iterators have together; `None` where one does not say."""
+        """Total number of samples; `None` if unknown."""
         found: list[Any] = []
         for place in self.iters:
             first = place[0] if self.multi else place
@@ -71,7 +71,7 @@ class MixIterator:
     n = samples = N
 
     def reset(self) -> None:
-        """Begin anew, in every iterator that can."""
+        """Reset every iterator that has `reset`."""
         for place in self.iters:
             for iterator in place if self.multi else [place]:
                 if hasattr(iterator, "reset"):
@@ -86,7 +86,7 @@ class MixIterator:
         return _joined([next(it) for it in self.iters])
 
     def next(self) -> Any:
-        """The next batch, as iterators of Python 2 are asked for it."""
+        """The next batch; the iterator protocol of Python 2."""
         return self.__next__()
 
 
@@ -98,26 +98,28 @@ def pseudo_label(
     batch_size: int | None = None,
     verbose: int | str = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Samples without labels, with those that a model guesses (Lee 2013, "Pseudo-Label: the simple
-    and efficient semi-supervised learning method for deep neural networks").
+    """Label unlabelled samples with a model's predictions.
 
-    Train on them beside true labels: a third of each batch is a usual share (`MixIterator`), or
-    give them a small `sample_weight` that grows from epoch to epoch, and guess again in between.
+    Train on them together with true labels: about a third of each batch is common (`MixIterator`),
+    or give them a small `sample_weight` that grows over the epochs, and predict again in between.
+
+    Source: Lee 2013, "Pseudo-Label: the simple and efficient semi-supervised learning method for
+        deep neural networks".
 
     Args:
-        model: whatever has `predict`. One number a row is the probability of class 1; more are
-            probabilities of classes.
-        x: the samples, an array.
-        labels: `"one_hot"`, of the shape of the predictions; `"integer"`, the class alone; or
-            `"soft"`, the predictions as they are.
-        threshold: only samples whose class has at least this probability are kept.
+        model: any object with `predict`. A single output is the probability of class 1; several are
+            class probabilities.
+        x: array of samples.
+        labels: `"one_hot"`, in the shape of the predictions; `"integer"`, the class; or `"soft"`,
+            the predictions themselves.
+        threshold: keep only samples whose class has at least this probability.
         batch_size, verbose: for `predict`.
 
     Returns:
-        `(x, y)`: the samples that were kept, and their labels.
+        `(x, y)`: the samples kept, and their labels.
 
     Raises:
-        ValueError: for other `labels`, or predictions that are not rows of numbers.
+        ValueError: for unknown `labels`, or predictions that are not 2-D.
 
     Example:
         >>> class Model:

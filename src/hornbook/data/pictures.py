@@ -1,4 +1,4 @@
-"""Iterators over pictures: what all have, those over arrays, and what those over files share."""
+"""Iterators over images: the base class, arrays, and the base class for files."""
 
 import contextlib
 import functools
@@ -19,29 +19,29 @@ from hornbook.data.image import CHANNELS, array_to_img, img_to_array, load_img
 from hornbook.training.dataset import PyDataset
 
 FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
-READERS = 8  # threads that read files, at most
+READERS = 8  # maximum number of file reading threads
 SUBSETS = ("training", "validation")
-# What is drawn for one batch follows each other, whichever threads make batches.
+# Keeps the random draws of one batch together when several threads make batches.
 drawing = threading.RLock()
 
 
 class Iterator(PyDataset):
-    """Batches of samples by their numbers, endlessly: an iterator, and a data set for `fit`.
+    """Endless batches of samples by index: an iterator, and a data set for `fit`.
 
-    Subclasses write `_get_batches_of_transformed_samples(index_array)`. With a seed, numpy's global
-    generator is seeded for each batch, so that batches repeat.
+    Subclasses define `_get_batches_of_transformed_samples(index_array)`. With a seed, numpy's
+    global generator is seeded for each batch, so that batches are reproducible.
 
     Args:
-        n: how many samples there are.
-        batch_size: how many samples a batch has; the last of a pass may have less.
-        shuffle: whether each pass has another order.
-        seed: an integer; `None` for what the generator gives.
-        kwargs: for `PyDataset`, such as `workers`.
+        n: number of samples.
+        batch_size: samples per batch; the last of a pass may have fewer.
+        shuffle: whether to reshuffle each pass.
+        seed: an integer; `None` leaves the generator as it is.
+        kwargs: passed to `PyDataset`, such as `workers`.
 
     Attributes:
-        N, nb_sample: other names of `n`.
-        batch_index: the number of the next batch of this pass.
-        total_batches_seen: how many batches were given.
+        N, nb_sample: aliases of `n`.
+        batch_index: index of the next batch in this pass.
+        total_batches_seen: number of batches made.
 
     Example:
         >>> class Numbers(Iterator):
@@ -53,7 +53,7 @@ class Iterator(PyDataset):
     """
 
     white_list_formats = FORMATS
-    endless = True  # an epoch of so many steps may be longer than a pass
+    endless = True  # `steps_per_epoch` may exceed a pass
 
     def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -71,7 +71,7 @@ class Iterator(PyDataset):
 
     @property
     def N(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return self.n
 
     nb_sample = N
@@ -96,7 +96,7 @@ class Iterator(PyDataset):
             return self._get_batches_of_transformed_samples(numbers)
 
     def _repeatably(self) -> Any:
-        """While batches are seeded, only one is made at a time."""
+        """A lock that serializes batches if they are seeded."""
         return drawing if self.seed is not None else contextlib.nullcontext()
 
     def _begin_batch(self) -> None:
@@ -105,7 +105,7 @@ class Iterator(PyDataset):
         self.total_batches_seen += 1
 
     def _flow_index(self) -> Endless[np.ndarray]:
-        """The numbers of the samples of each batch, endlessly."""
+        """The sample indices of each batch, endlessly."""
         while True:
             self._begin_batch()
             if self.batch_index == 0 or self.index_array is None:
@@ -120,7 +120,7 @@ class Iterator(PyDataset):
         self._set_index_array()
 
     def reset(self) -> None:
-        """Begin a new pass with the next batch."""
+        """Start a new pass with the next batch."""
         self.batch_index = 0
 
     def __iter__(self) -> "Iterator":
@@ -133,7 +133,7 @@ class Iterator(PyDataset):
             return self._get_batches_of_transformed_samples(numbers)
 
     def next(self) -> Any:
-        """The next batch, as iterators of Python 2 are asked for it."""
+        """The next batch; the iterator protocol of Python 2."""
         return self.__next__()
 
     def _get_batches_of_transformed_samples(self, index_array: np.ndarray) -> Any:
@@ -143,7 +143,7 @@ class Iterator(PyDataset):
 
 
 def part_of(subset: str | None, generator: Any, where: str) -> tuple[float, float] | None:
-    """Where a subset of the data begins and ends, as parts of it; `None` for all."""
+    """The start and end of a subset, as fractions of the data; `None` for all."""
     if subset is None:
         return None
     if subset not in SUBSETS:
@@ -153,7 +153,7 @@ def part_of(subset: str | None, generator: Any, where: str) -> tuple[float, floa
 
 
 def changed_batch(generator: Any, x: np.ndarray, room: int) -> np.ndarray:
-    """A batch of pictures as a generator changes and standardizes them."""
+    """A batch of images, augmented and standardized by a generator."""
     if generator is None:
         return x
     if hasattr(generator, "transform_batch"):
@@ -165,34 +165,34 @@ def changed_batch(generator: Any, x: np.ndarray, room: int) -> np.ndarray:
 def save_batch(
     folder: Any, prefix: str, form: str, x: np.ndarray, numbers: Any, data_format: str, most: int
 ) -> None:
-    """Write a batch's pictures to files, to be looked at."""
+    """Write a batch's images to files, for inspection."""
     for picture, number in zip(x, numbers, strict=True):
         name = f"{prefix}_{number}_{np.random.randint(most)}.{form}"
         array_to_img(picture, data_format, scale=True).save(os.path.join(folder, name))
 
 
 class NumpyArrayIterator(Iterator):
-    """Batches of pictures in arrays, changed by a generator.
+    """Batches of images from arrays, augmented by a generator.
 
     Args:
         x: `(samples, rows, columns, channels)` or channels first; or a pair of that and an array,
-            or a list of arrays, that models get beside pictures, unchanged.
-        y: labels, an array with a row for each sample; without them batches are of `x` alone.
+            or list of arrays, passed to the model unchanged.
+        y: labels, one row per sample; without them batches are `x` only.
         image_data_generator: an `ImageDataGenerator`.
-        batch_size: how many pictures a batch has.
-        shuffle: whether each pass has another order.
+        batch_size: images per batch.
+        shuffle: whether to reshuffle each pass.
         sample_weight: a weight for each sample.
         seed: see `Iterator`.
         data_format: `"channels_last"` or `"channels_first"`.
-        save_to_dir: a folder where all pictures that are made are written, to be looked at.
-        save_prefix, save_format: how their names begin and end.
-        subset: `"training"` or `"validation"`: the part that the generator's `validation_split`
-            says, the first samples being for validation.
+        save_to_dir: a folder to write all generated images to, for inspection.
+        save_prefix, save_format: prefix and suffix of their names.
+        subset: `"training"` or `"validation"`, by the generator's `validation_split`; the first
+            samples are for validation.
         ignore_class_split: whether the two parts may have different classes.
-        dtype: of the batches.
+        dtype: dtype of the batches.
 
     Raises:
-        ValueError: if lengths differ, `x` does not have four axes, or classes are in one part only.
+        ValueError: if lengths differ, `x` does not have four axes, or a class is in one part only.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class NumpyArrayIterator(Iterator):
         for name, one in [("y", y), ("sample_weight", weights), *(("x[1]", b) for b in beside)]:
             if one is not None and len(one) != len(x):
                 raise ValueError(
-                    f"NumpyArrayIterator: x has {len(x)} pictures (shape {x.shape}) and {name} "
+                    f"NumpyArrayIterator: x has {len(x)} images (shape {x.shape}) and {name} "
                     f"{len(one)} rows (shape {one.shape})"
                 )
         part = part_of(subset, image_data_generator, "NumpyArrayIterator")
@@ -272,9 +272,9 @@ def _check_classes(y: np.ndarray, middle: int) -> None:
 
 
 class FileIterator(Iterator):
-    """What iterators over files of pictures share; `DirectoryIterator` explains the arguments.
+    """Base class of iterators over image files; see `DirectoryIterator` for the arguments.
 
-    Subclasses give `samples`, `filepaths`, `classes` or `labels`, and perhaps `sample_weight`.
+    Subclasses set `samples`, `filepaths`, `classes` or `labels`, and optionally `sample_weight`.
     """
 
     samples: int
@@ -298,7 +298,7 @@ class FileIterator(Iterator):
         keep_aspect_ratio: bool = False,
         dtype: Any = None,
     ) -> None:
-        """Keep how files become pictures."""
+        """Store how files are read as images."""
         if color_mode not in CHANNELS:
             raise ValueError(
                 f"{type(self).__name__}: color_mode is 'grayscale', 'rgb' or 'rgba', not "
@@ -321,7 +321,7 @@ class FileIterator(Iterator):
         self.dtype = standardize_dtype(dtype)
 
     def _read(self, path: str) -> np.ndarray:
-        """A file as an array of the right size."""
+        """A file as an array of the target size."""
         size, way = self.target_size, self.interpolation
         img = load_img(path, self.color_mode, size, way, self.keep_aspect_ratio)
         return img_to_array(img, self.data_format, self.dtype)
@@ -357,5 +357,5 @@ class FileIterator(Iterator):
 
 @functools.cache
 def _readers(process: int) -> ThreadPoolExecutor:
-    """Threads that read files; a forked process has its own."""
+    """Threads that read files; one pool per process, for forks."""
     return ThreadPoolExecutor(min(READERS, os.cpu_count() or 1), "hornbook-pictures")

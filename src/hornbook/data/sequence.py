@@ -1,4 +1,4 @@
-"""Sequences as arrays: padded, as pairs of words, as windows of a series."""
+"""Sequences as arrays: padding, skip-grams, and windows of a series."""
 
 import itertools
 import random
@@ -9,7 +9,7 @@ import numpy as np
 
 from hornbook.training.dataset import PyDataset
 
-EULER = 0.577  # of word2vec's rule, to as many places as Keras has
+EULER = 0.577  # Euler's constant, to the precision that Keras uses
 
 
 def pad_sequences(
@@ -20,21 +20,21 @@ def pad_sequences(
     truncating: str = "pre",
     value: Any = 0.0,
 ) -> np.ndarray:
-    """Sequences cut and filled up to one length.
+    """Pad and truncate sequences to one length.
 
     Args:
-        sequences: lists or arrays; each step a number, or an array of one shape.
+        sequences: lists or arrays; each step is a scalar or an array of fixed shape.
         maxlen: the length; default that of the longest.
-        dtype: of the result; `object` for strings.
-        padding: `"pre"` or `"post"`: on which side short ones are filled.
-        truncating: `"pre"` or `"post"`: on which side long ones are cut.
-        value: what they are filled with.
+        dtype: dtype of the result; `object` for strings.
+        padding: `"pre"` or `"post"`: the side to pad.
+        truncating: `"pre"` or `"post"`: the side to cut.
+        value: padding value.
 
     Returns:
         An array `(number of sequences, maxlen, ...)`.
 
     Raises:
-        ValueError: for an unknown side, something that has no length, or steps of unequal shapes.
+        ValueError: for an unknown side, an item without a length, or steps of unequal shapes.
 
     Example:
         >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2)
@@ -66,7 +66,7 @@ def pad_sequences(
 
 
 def _all_steps(rows: list[Any], inner: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """The steps of all rows behind one another."""
+    """The steps of all rows, concatenated."""
     numbers = not inner and np.dtype(dtype).kind in "biufc"
     if numbers and rows and all(isinstance(row, np.ndarray) and row.ndim == 1 for row in rows):
         return np.concatenate(rows, dtype=dtype, casting="unsafe")
@@ -74,7 +74,7 @@ def _all_steps(rows: list[Any], inner: tuple[int, ...], dtype: Any) -> np.ndarra
         try:
             return np.fromiter(itertools.chain.from_iterable(rows), dtype, sum(map(len, rows)))
         except (ValueError, TypeError):
-            pass  # what does not fit is told below, with its row
+            pass  # reported below, with the row
     parts = [np.zeros((0, *inner), dtype)]
     for i, row in enumerate(rows):
         part = np.asarray(row, dtype=dtype)
@@ -88,11 +88,11 @@ def _all_steps(rows: list[Any], inner: tuple[int, ...], dtype: Any) -> np.ndarra
 
 
 def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> np.ndarray:
-    """How likely `skipgrams` keeps each word, if frequencies follow Zipf's law.
+    """The probability that `skipgrams` keeps each word, assuming Zipf's law.
 
     Args:
-        size: how many words there are, the most frequent first, as a `Tokenizer` numbers them.
-        sampling_factor: word2vec's; the smaller, the fewer frequent words.
+        size: vocabulary size; words are indexed by frequency, as by `Tokenizer`.
+        sampling_factor: word2vec's subsampling factor; smaller values keep fewer frequent words.
 
     Returns:
         An array `(size,)` of probabilities.
@@ -118,22 +118,22 @@ def skipgrams(
     sampling_table: Any = None,
     seed: int | None = None,
 ) -> tuple[list[list[int]], list[Any]]:
-    """Pairs of a word and one near it, and as many of a word and any other: word2vec's skip-grams.
+    """word2vec's skip-grams: pairs of a word and a neighbour, and of a word and a random word.
 
-    Python's `random` draws, and `seed` seeds it, as in Keras 2.
+    Random numbers come from Python's `random`, seeded by `seed`, as in Keras 2.
 
     Args:
-        sequence: the numbers of the words of a text; 0 is no word.
+        sequence: word indices of a text; 0 is skipped.
         vocabulary_size: negative samples are drawn from 1 to `vocabulary_size - 1`.
-        window_size: how far a neighbour may be.
-        negative_samples: how many negative pairs to each positive one.
-        shuffle: whether the pairs are shuffled; otherwise the negative ones come last.
-        categorical: whether labels are `[0, 1]` and `[1, 0]` in place of 1 and 0.
-        sampling_table: how likely each word is kept (`make_sampling_table`).
-        seed: for shuffling.
+        window_size: maximum distance of a neighbour.
+        negative_samples: negative pairs per positive pair.
+        shuffle: whether to shuffle the pairs; otherwise the negative ones come last.
+        categorical: whether labels are `[0, 1]` and `[1, 0]` instead of 1 and 0.
+        sampling_table: probability of keeping each word (`make_sampling_table`).
+        seed: seed of the shuffle.
 
     Returns:
-        `(pairs, labels)`; label 1 where the second word is a neighbour.
+        `(pairs, labels)`; the label is 1 if the second word is a neighbour.
 
     Example:
         >>> skipgrams([1, 2, 3], 4, window_size=1, negative_samples=0, shuffle=False)
@@ -164,19 +164,19 @@ def skipgrams(
 
 
 class TimeseriesGenerator(PyDataset):
-    """Batches of windows of a series, and what comes after each.
+    """Batches of windows of a series, and the target after each.
 
     Args:
-        data: the series, `(steps, ...)`: an array, a list, a data frame, a data set of h5py.
-        targets: one for each step of `data`; a window's target is that of the step after it.
-        length: how many steps a window covers.
+        data: the series, `(steps, ...)`: an array, list, data frame or h5py data set.
+        targets: one per step of `data`; a window's target is that of the step after it.
+        length: steps that a window covers.
         sampling_rate: a window has every `sampling_rate`-th of them.
-        stride: how many steps lie between two windows.
-        start_index, end_index: the steps before and after these are left out; `end_index` itself
-            is the last target.
-        shuffle: whether windows are drawn at random, by numpy's global generator.
-        reverse: whether windows run backwards.
-        batch_size: how many windows a batch has.
+        stride: steps between the starts of two windows.
+        start_index, end_index: steps before and after these are ignored; `end_index` itself is the
+            last target.
+        shuffle: whether to draw windows at random, with numpy's global generator.
+        reverse: whether to reverse each window.
+        batch_size: windows per batch.
 
     Raises:
         ValueError: if data and targets differ in length, or no window fits.
@@ -255,6 +255,6 @@ class TimeseriesGenerator(PyDataset):
 
 
 def _steps_of(series: Any) -> Any:
-    """What lies in a file stays there; all else is an array."""
+    """Convert to an array, except data sets in a file."""
     in_a_file = hasattr(series, "shape") and not hasattr(series, "__array_interface__")
     return series if in_a_file and not hasattr(series, "iloc") else np.asarray(series)

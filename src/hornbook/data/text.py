@@ -1,4 +1,4 @@
-"""Texts as numbers, as Keras 2 does it: words split at spaces, numbered by how often they occur."""
+"""Text tokenization as in Keras 2: words split at spaces, indexed by frequency."""
 
 import json
 from collections import OrderedDict, defaultdict
@@ -13,8 +13,8 @@ PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 SETTINGS = "num_words filters lower split char_level oov_token document_count".split()
 TABLES = "word_counts word_docs index_docs index_word word_index".split()
 
-# What stands in a text's row at word j, from how often it occurs there, how many words the text has
-# and the inverse frequency of j among the documents.
+# The entry of a text's row at word j: from its count in the text, the number of words in the text,
+# and the inverse document frequency of j.
 MODES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "binary": lambda count, length, rarity: 1,
     "count": lambda count, length, rarity: count,
@@ -26,13 +26,13 @@ MODES: dict[str, Callable[[Any, Any, Any], Any]] = {
 def text_to_word_sequence(
     text: str, filters: str = PUNCTUATION, lower: bool = True, split: str = " "
 ) -> list[str]:
-    """The words of a text.
+    """Split a text into words.
 
     Args:
-        text: what is split.
-        filters: characters that stand between words, as `split` does.
-        lower: whether words are made lower-case.
-        split: what stands between words.
+        text: the text.
+        filters: characters replaced by `split`.
+        lower: whether to lower-case the text.
+        split: separator between words.
 
     Example:
         >>> text_to_word_sequence("Plain, old words!")
@@ -51,13 +51,13 @@ def one_hot(
     split: str = " ",
     analyzer: Callable[[str], Sequence[str]] | None = None,
 ) -> list[int]:
-    """A number below `n` for each word of a text, by Python's `hash`: another one in each process.
+    """Hash each word of a text to an index below `n`, with Python's `hash`; differs per process.
 
     Args:
-        text: what is split.
-        n: words get the numbers from 1 to `n - 1`; two words may share one.
+        text: the text.
+        n: indices run from 1 to `n - 1`; words may collide.
         filters, lower, split: as in `text_to_word_sequence`.
-        analyzer: a function from a text to its words, in their place.
+        analyzer: a function from a text to its words, used instead of these.
 
     Example:
         >>> numbers = one_hot("one and one", 100)
@@ -76,15 +76,15 @@ def hashing_trick(
     split: str = " ",
     analyzer: Callable[[str], Sequence[str]] | None = None,
 ) -> list[int]:
-    """A number below `n` for each word of a text, without a vocabulary.
+    """Hash each word of a text to an index below `n`, without a vocabulary.
 
     Args:
-        text: what is split.
-        n: words get the numbers from 1 to `n - 1`; two words may share one.
+        text: the text.
+        n: indices run from 1 to `n - 1`; words may collide.
         hash_function: `"md5"`, the same in every process; a function from a word to an integer;
             by default Python's `hash`, which differs between processes.
         filters, lower, split: as in `text_to_word_sequence`.
-        analyzer: a function from a text to its words, in their place.
+        analyzer: a function from a text to its words, used instead of these.
 
     Example:
         >>> hashing_trick("The cat sat on the mat.", 50, "md5")
@@ -102,21 +102,21 @@ def _md5(word: str) -> int:
 
 
 class Tokenizer:
-    """Numbers the words of texts: 1 for the most frequent one; 0 is no word.
+    """Maps words to indices by frequency: 1 for the most frequent; 0 is reserved.
 
     Args:
-        num_words: only the `num_words - 1` most frequent words are kept; default all.
-        filters: characters that stand between words, as `split` does.
-        lower: whether texts are made lower-case.
-        split: what stands between words.
-        char_level: whether each character is a word.
-        oov_token: what stands for unknown words, numbered 1; by default they are left out.
-        document_count: how many texts were seen before.
-        analyzer: a function from a text to its words, in place of `filters`, `lower`, `split`.
+        num_words: keep only the `num_words - 1` most frequent words; default all.
+        filters: characters replaced by `split`.
+        lower: whether to lower-case texts.
+        split: separator between words.
+        char_level: whether each character is a token.
+        oov_token: token for unknown words, with index 1; by default they are dropped.
+        document_count: number of texts seen before.
+        analyzer: a function from a text to its words, instead of `filters`, `lower` and `split`.
 
-    A text may be given as a list of its words. After `fit_on_texts`, `word_index` and `index_word`
-    hold the numbers of all words, `word_counts` how often each occurs, `word_docs` and `index_docs`
-    in how many texts.
+    A text may also be a list of words. After `fit_on_texts`, `word_index` and `index_word` map
+    between words and indices, `word_counts` has the count of each word, `word_docs` and
+    `index_docs` the number of texts that contain it.
 
     Example:
         >>> tokenizer = Tokenizer()
@@ -162,10 +162,10 @@ class Tokenizer:
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
-        """Count the words of texts, and number them anew. Counts of earlier calls are added to.
+        """Count the words of texts and update the index; counts accumulate over calls.
 
         Args:
-            texts: strings, or lists of words; a generator will do.
+            texts: an iterable of strings, or of lists of words.
         """
         for text in texts:
             self.document_count += 1
@@ -182,10 +182,10 @@ class Tokenizer:
             self.index_docs[self.word_index[word]] = count
 
     def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
-        """Count in how many sequences each number occurs, for `"tfidf"` without texts.
+        """Count in how many sequences each index occurs, for `"tfidf"` without texts.
 
         Args:
-            sequences: lists of the numbers of words.
+            sequences: lists of word indices.
         """
         self.document_count += len(sequences)
         for sequence in sequences:
@@ -193,7 +193,7 @@ class Tokenizer:
                 self.index_docs[index] += 1
 
     def _kept(self, found: Iterable[Any], number: Callable[[Any], int | None]) -> Iterator[Any]:
-        """Those whose number is kept; in the place of others the token for unknown words."""
+        """Yield known indices; unknown ones are replaced by the OOV index or dropped."""
         unknown = self.word_index.get(self.oov_token) if self.oov_token is not None else None
         for thing in found:
             index = number(thing)
@@ -203,19 +203,19 @@ class Tokenizer:
                 yield index
 
     def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
-        """The numbers of the words of each text.
+        """Texts to lists of word indices.
 
         Args:
             texts: strings, or lists of words.
 
         Returns:
-            A list of integers for each text. Unknown words and those beyond `num_words` are left
-            out, or have the number of `oov_token`.
+            A list of integers for each text. Unknown words and those beyond `num_words` are
+            dropped, or have the index of `oov_token`.
         """
         return list(self.texts_to_sequences_generator(texts))
 
     def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
-        """`texts_to_sequences`, one at a time.
+        """`texts_to_sequences` as a generator.
 
         Args:
             texts: strings, or lists of words.
@@ -224,10 +224,10 @@ class Tokenizer:
             yield list(self._kept(self._words(text), self.word_index.get))
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """The words of each sequence, with spaces between them.
+        """Sequences of word indices to texts, with words separated by spaces.
 
         Args:
-            sequences: the numbers of words.
+            sequences: lists of word indices.
 
         Example:
             >>> tokenizer = Tokenizer(oov_token="?")
@@ -238,22 +238,22 @@ class Tokenizer:
         return list(self.sequences_to_texts_generator(sequences))
 
     def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
-        """`sequences_to_texts`, one at a time.
+        """`sequences_to_texts` as a generator.
 
         Args:
-            sequences: the numbers of words.
+            sequences: lists of word indices.
         """
         for sequence in sequences:
             known = self._kept(sequence, lambda index: index if index in self.index_word else None)
             yield " ".join(self.index_word[index] for index in known)
 
     def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
-        """A row of numbers for each text, one column for each word.
+        """A document-term matrix: a row for each text, a column for each word.
 
         Args:
             texts: strings, or lists of words.
-            mode: `"binary"` (whether a word occurs), `"count"` (how often), `"freq"` (in which
-                share of the words) or `"tfidf"` (weighted by how few texts have it).
+            mode: `"binary"` (whether a word occurs), `"count"` (how often), `"freq"` (its share of
+                the words) or `"tfidf"` (weighted by inverse document frequency).
 
         Example:
             >>> tokenizer = Tokenizer()
@@ -266,32 +266,32 @@ class Tokenizer:
     def sequences_to_matrix(
         self, sequences: Sequence[Sequence[int]], mode: str = "binary"
     ) -> np.ndarray:
-        """A row of numbers for each sequence, one column for each number.
+        """A document-term matrix: a row for each sequence, a column for each word index.
 
         Args:
-            sequences: the numbers of words; those from `num_words` on have no column.
+            sequences: lists of word indices; those from `num_words` on are ignored.
             mode: as in `texts_to_matrix`.
 
         Returns:
-            An array `(number of sequences, num_words)` of float64. Without `num_words` there are as
-            many columns as words, and one more for 0.
+            A float64 array `(number of sequences, num_words)`. Without `num_words` there is a
+            column for each word, and one for 0.
 
         Raises:
-            ValueError: for an unknown mode, a negative number, no known number of columns, or
+            ValueError: for an unknown mode, a negative index, an unknown number of columns, or
                 `"tfidf"` before any text was seen.
         """
         if mode not in MODES:
             raise ValueError(f"Tokenizer: mode is one of {', '.join(MODES)}, not {mode!r}")
         columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
         if not columns:
-            raise ValueError("Tokenizer: give num_words, or call fit_on_texts before")
+            raise ValueError("Tokenizer: pass num_words, or call fit_on_texts first")
         if mode == "tfidf" and not self.document_count:
-            raise ValueError("Tokenizer: 'tfidf' counts documents: call fit_on_texts before")
+            raise ValueError("Tokenizer: 'tfidf' needs document counts: call fit_on_texts first")
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
         parts = [np.asarray(s, np.int64) for s in sequences if len(s)]
         words = np.concatenate(parts or [np.zeros(0, np.int64)])
         if (words < 0).any():
-            raise ValueError(f"Tokenizer: {words.min()} is no number of a word")
+            raise ValueError(f"Tokenizer: {words.min()} is not a word index")
         rows = np.repeat(np.arange(len(sequences)), lengths)
         inside = words < columns
         cells, counts = np.unique(rows[inside] * columns + words[inside], return_counts=True)
@@ -304,13 +304,13 @@ class Tokenizer:
         return matrix
 
     def get_config(self) -> dict[str, Any]:
-        """All that was set and counted, as plain data; tables are JSON. `analyzer` is left out."""
+        """Settings and counts as plain data, with tables as JSON; `analyzer` is omitted."""
         return {name: getattr(self, name) for name in SETTINGS} | {
             name: json.dumps(getattr(self, name)) for name in TABLES
         }
 
     def to_json(self, **kwargs: Any) -> str:
-        """The tokenizer as a string that `tokenizer_from_json` reads.
+        """The tokenizer as JSON, for `tokenizer_from_json`.
 
         Args:
             **kwargs: for `json.dumps`.
@@ -320,10 +320,10 @@ class Tokenizer:
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The tokenizer that `Tokenizer.to_json` wrote, here or in Keras 2.
+    """A tokenizer from the output of `Tokenizer.to_json`, here or in Keras 2.
 
     Args:
-        json_string: what it wrote.
+        json_string: the JSON.
 
     Example:
         >>> tokenizer = Tokenizer()

@@ -1,4 +1,4 @@
-"""Words as vectors: which are alike, analogies, and the table of an `Embedding`."""
+"""Word vectors: similarity, analogies, and tables for `Embedding`."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -14,10 +14,10 @@ class WordVectors:
 
     Args:
         words: the words, each once.
-        matrix: an array `(words, size)`, one row a word; kept as it is.
+        matrix: an array `(words, size)`, one row per word; not copied.
 
     Raises:
-        ValueError: if there are not as many words as rows, or a word is there twice.
+        ValueError: if the numbers of words and rows differ, or a word is duplicated.
 
     Example:
         >>> words = ["king", "man", "queen", "woman"]
@@ -41,15 +41,15 @@ class WordVectors:
         self.index = {word: row for row, word in enumerate(self.words)}
         if len(self.index) < len(self.words):
             twice = next(w for row, w in enumerate(self.words) if self.index[w] != row)
-            raise ValueError(f"WordVectors: the word {twice!r} is there more than once")
+            raise ValueError(f"WordVectors: the word {twice!r} occurs more than once")
 
     @classmethod
     def of_embedding(cls, embedding: Any, word_index: Mapping[str, int]) -> "WordVectors":
-        """The rows of an embedding that have a word, in the order of the rows.
+        """The rows of an embedding that belong to words, in row order.
 
         Args:
-            embedding: an `Embedding` that is built, or its table, `(rows, size)`.
-            word_index: from words to rows, as `Tokenizer` has it. Words without a row are left out.
+            embedding: a built `Embedding`, or its table, `(rows, size)`.
+            word_index: a dict from word to row, as in `Tokenizer`. Words without a row are dropped.
 
         Example:
             >>> table = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
@@ -72,48 +72,49 @@ class WordVectors:
 
     def __getitem__(self, word: str) -> np.ndarray:
         if word not in self.index:
-            raise KeyError(f"{word!r} is none of the {len(self)} words")
+            raise KeyError(f"{word!r} is not among the {len(self)} words")
         return self.matrix[self.index[word]]
 
     @cached_property
     def _norms(self) -> np.ndarray:
-        """The length of each row; 1 for a row of zeros, which is like no other."""
+        """The norm of each row; 1 for rows of zeros."""
         norms = np.linalg.norm(self.matrix.astype("float32", copy=False), axis=1)
         return np.where(norms == 0, 1, norms)
 
     def similarity(self, one: str, other: str) -> float:
-        """The cosine of the angle between two words' vectors: 1 where they point one way.
+        """The cosine similarity of two words' vectors.
 
         Args:
             one, other: the words.
 
         Raises:
-            KeyError: for a word that is not there.
+            KeyError: for an unknown word.
         """
         return float(_unit(self[one]) @ _unit(self[other]))
 
     def most_similar(self, positive: Any = (), negative: Any = (), topn: int | None = 10) -> Any:
-        """The words nearest to the mean of some words' directions: likeness, and analogies.
+        """The words nearest to the mean of some unit vectors: similarity and analogies.
 
-        `most_similar(["king", "woman"], ["man"])` asks what is to a king as a woman is to a man
+        `most_similar(["king", "woman"], ["man"])` asks which word is to king as woman is to man
         (Mikolov 2013, "Linguistic regularities in continuous space word representations").
 
         Args:
-            positive: words that count for it, or one word. In the place of a word there may be a
-                vector, or a pair of either and its weight.
-            negative: those that count against it.
-            topn: how many; `None`: the similarity of every word, in the order of `words`.
+            positive: words that count positively, or one word. Each may also be a vector, or a pair
+                of either and a weight.
+            negative: words that count negatively.
+            topn: number of words; `None` returns the similarity of every word, in the order of
+                `words`.
 
         Returns:
-            Pairs `(word, cosine)`, the nearest first, without the words that were given.
+            Pairs `(word, cosine)`, the nearest first, without the given words.
 
         Raises:
-            KeyError: for a word that is not there.
+            KeyError: for an unknown word.
             ValueError: without any word.
         """
         weighted = [*_weighted(positive, 1.0), *_weighted(negative, -1.0)]
         if not weighted:
-            raise ValueError("most_similar: give a word, such as positive=['king']")
+            raise ValueError("most_similar: pass a word, such as positive=['king']")
         mean = np.zeros(self.matrix.shape[1], "float32")
         for item, weight in weighted:
             mean += weight * (_unit(self[item]) if isinstance(item, str) else np.asarray(item))
@@ -131,12 +132,13 @@ class WordVectors:
     def table(
         self, word_index: Mapping[str, int], rows: int | None = None, unknown: Any = "zeros"
     ) -> tuple[np.ndarray, list[str]]:
-        """The table of an `Embedding` whose ids are those of a `Tokenizer`.
+        """A table for an `Embedding` whose ids come from a `Tokenizer`.
 
         Args:
-            word_index: from words to rows, as `Tokenizer` has it.
-            rows: how many rows; default as many as `word_index` needs. Words beyond are left out.
-            unknown: an initializer for the rows of words without a vector; rows of no word are 0.
+            word_index: a dict from word to row, as in `Tokenizer`.
+            rows: number of rows; default as many as `word_index` needs. Words beyond it are
+                dropped.
+            unknown: initializer for the rows of words without a vector; rows without a word are 0.
 
         Returns:
             `(table, missing)`: a float32 array `(rows, size)`, and the words without a vector.

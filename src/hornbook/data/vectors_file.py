@@ -1,7 +1,7 @@
-"""Files of word vectors: word2vec's, as text and binary, and GloVe's.
+"""Files of word vectors: word2vec's text and binary formats, and GloVe's.
 
-A file is data, read without trust: memory is taken for what the file really holds, never for what
-its header says, and what is compressed may not grow out of proportion.
+Files are untrusted: memory is allocated for actual content, never for what the header claims, and
+compression ratios are bounded.
 """
 
 import gzip
@@ -23,39 +23,39 @@ FORMATS = ("word2vec", "binary", "glove")
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 1 << 24  # bytes
 LONGEST_WORD = 1 << 12
-LARGEST_SIZE = 1 << 20  # numbers of a vector
+LARGEST_SIZE = 1 << 20  # dimensions of a vector
 
 
 class Source(NamedTuple):
-    """A file that is read, and what it may not exceed."""
+    """A file being read, and its limits."""
 
     file: Any
     shown: str
-    length: int  # bytes on the disk
+    length: int  # bytes on disk
     compressed: bool
 
 
 def read_vectors(
     path: Any, format: str = "auto", limit: int | None = None, errors: str = "strict"
 ) -> WordVectors:
-    """Word vectors from a file of word2vec or GloVe; one that gzip made smaller will do.
+    """Word vectors from a file of word2vec or GloVe, possibly gzip-compressed.
 
     Args:
-        path: of the file.
-        format: `"word2vec"`: text, a line with the number of words and that of each vector's
-            numbers, then a line for each word; `"binary"`: the same line, then each word, a space
-            and its numbers in float32; `"glove"`: text, where the first line may be missing;
-            `"auto"`: as the file looks.
-        limit: only the first words, which are the most frequent ones.
-        errors: what becomes of words that are no UTF-8, as in `bytes.decode`: `"strict"`,
+        path: path of the file.
+        format: `"word2vec"`: text, a header line with the number of words and of dimensions, then a
+            line for each word; `"binary"`: the same header, then each word, a space and its values
+            in float32; `"glove"`: text, where the header may be missing; `"auto"`: detected from
+            the file.
+        limit: read only the first words, which are the most frequent.
+        errors: how to handle words that are not UTF-8, as in `bytes.decode`: `"strict"`,
             `"replace"` or `"ignore"`.
 
     Returns:
-        The words and a float32 matrix. Of a word that is there twice, the first vector counts, with
-        a warning.
+        The words and a float32 matrix. For a duplicate word, the first vector is used, with a
+        warning.
 
     Raises:
-        ValueError: for a file that is damaged, cut off, or says other sizes than it has.
+        ValueError: for a file that is damaged, truncated, or does not match its header.
 
     Example:
         >>> with open("small.txt", "w") as file:
@@ -88,7 +88,7 @@ def read_vectors(
     if again:
         warnings.warn(
             f"{source.shown} has {len(again)} words more than once, such as {again[0]!r}: the "
-            "first vector of each counts",
+            "first vector of each is used",
             stacklevel=2,
         )
     matrix = np.frombuffer(values, "float32") if words else np.zeros(0, "float32")
@@ -98,17 +98,17 @@ def read_vectors(
 def write_vectors(
     path: Any, vectors: WordVectors, format: str = "word2vec", overwrite: bool = True
 ) -> None:
-    """Write word vectors to a file that word2vec, gensim and GloVe's programs read.
+    """Write word vectors to a file that word2vec, gensim and GloVe can read.
 
     Args:
-        path: of the file; one that ends in `.gz` is compressed. It is written whole or not at all.
-        vectors: the words and their matrix; numbers are written in float32.
+        path: path of the file; `.gz` files are compressed. The write is atomic.
+        vectors: the words and their matrix; values are written in float32.
         format: as in `read_vectors`.
-        overwrite: whether an existing file is replaced.
+        overwrite: whether to replace an existing file.
 
     Raises:
-        ValueError: for a word that is empty or has a space or a line's end in it, which no such
-            file can tell from the next number.
+        ValueError: for a word that is empty or contains a space or newline, which the format cannot
+            represent.
         FileExistsError: if the file exists and `overwrite` is false.
 
     Example:
@@ -123,8 +123,8 @@ def write_vectors(
     for word in vectors.words:
         if not word or set(word) & set(" \n\r"):
             raise ValueError(
-                f"write_vectors: the word {word!r} is empty or has a space or a line's end in it; "
-                "files of vectors have 'New_York' for 'New York'"
+                f"write_vectors: the word {word!r} is empty or contains a space or newline; "
+                "write 'New_York' for 'New York'"
             )
     matrix = np.ascontiguousarray(vectors.matrix, "<f4")
     opened = gzip.open if str(path).endswith(".gz") else open
@@ -146,44 +146,44 @@ def _open(path: Any) -> Iterator[Source]:
         try:
             yield Source(opened, shown, length, compressed)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise FileError(f"{shown} is damaged or cut off: {error}") from error
+            raise FileError(f"{shown} is damaged or truncated: {error}") from error
 
 
 def _layout(source: Source, format: str) -> tuple[str, int | None, int]:
-    """The format of a file, how many words it says it has, and how many numbers a vector has."""
+    """The format of a file, the number of words it claims, and the dimension of its vectors."""
     first = _line(source) or b""
     header = _whole_numbers(first)
     start = source.file.tell()
     if header is None:
         if format in ("word2vec", "binary"):
             raise FileError(
-                f"{source.shown} begins with {first[:60]!r}, not with two whole numbers, of words "
-                "and of numbers for each; files without such a line are read with format='glove'"
+                f"{source.shown} begins with {first[:60]!r}, not with two integers, the number of "
+                "words and of dimensions; files without a header are read with format='glove'"
             )
         size = len(first.split(b" ")) - 1
         source.file.seek(0)
         if size < 1:
-            raise FileError(f"{source.shown} begins with {first[:60]!r}, no word with its numbers")
+            raise FileError(f"{source.shown} begins with {first[:60]!r}, not a word and its vector")
         return "glove", None, size
     count, size = header
     if format in ("auto", "glove"):
         looks = _looks(source, size)
         source.file.seek(start)
-        if format == "glove" and not looks:  # two numbers: a word with a vector of one number
+        if format == "glove" and not looks:  # two numbers: a word with a 1-D vector
             source.file.seek(0)
             return "glove", None, 1
         format = "word2vec" if looks else "binary"
     least = count * (1 + 4 * size if format == "binary" else 1 + 2 * size)
     if not 0 < size <= LARGEST_SIZE or (not source.compressed and least > source.length):
         raise FileError(
-            f"{source.shown} says that it has {count} words with {size} numbers each, at least "
+            f"{source.shown} claims {count} words with {size} dimensions each, at least "
             f"{least} bytes; the file has {source.length}"
         )
     return format, count, size
 
 
 def _looks(source: Source, size: int) -> bool:
-    """Whether what follows the header is a line of text with a word and its numbers."""
+    """Whether the line after the header is text: a word and its numbers."""
     fields = source.file.readline(LONGEST_LINE).split()
     try:
         return len(fields) > size and all(map(_is_number, fields[-size:]))
@@ -204,7 +204,7 @@ def _whole_numbers(line: bytes) -> tuple[int, int] | None:
 
 
 def _line(source: Source) -> bytes | None:
-    """The next line without its end; `None` after the last one."""
+    """The next line without its newline; `None` at the end."""
     line = source.file.readline(LONGEST_LINE)
     if not line:
         return None
@@ -237,10 +237,10 @@ def _text_rows(source: Source, count: int | None, size: int) -> Iterator[tuple[b
                 f"file's vectors have {size}"
             )
         if count is not None and number > count:
-            raise FileError(f"{source.shown} has more words than the {count} that it says it has")
+            raise FileError(f"{source.shown} has more than the {count} words in its header")
         yield word, numbers
     if count is not None and number < count:
-        raise FileError(f"{source.shown} ends after {number} of the {count} words that it says")
+        raise FileError(f"{source.shown} ends after {number} of the {count} words in its header")
 
 
 def _binary_rows(source: Source, count: Any, size: int) -> Iterator[tuple[bytes, np.ndarray]]:
@@ -257,9 +257,9 @@ def _binary_rows(source: Source, count: Any, size: int) -> Iterator[tuple[bytes,
         if len(numbers) < 4 * size:
             raise FileError(f"{source.shown} ends within word {number + 1} of {count}")
         _grows_in_proportion(source)
-        yield word[:-1].lstrip(b"\n"), np.frombuffer(numbers, "<f4")  # the line's end is optional
+        yield word[:-1].lstrip(b"\n"), np.frombuffer(numbers, "<f4")  # the newline is optional
     if file.read(2).strip(b"\n"):
-        raise FileError(f"{source.shown} has more than the {count} words that it says it has")
+        raise FileError(f"{source.shown} has more than the {count} words in its header")
 
 
 def _decoded(word: bytes, errors: str, number: int, source: Source) -> str:
@@ -267,6 +267,6 @@ def _decoded(word: bytes, errors: str, number: int, source: Source) -> str:
         return word.decode("utf-8", errors)
     except UnicodeDecodeError:
         raise FileError(
-            f"{source.shown}, word {number}: {word[:60]!r} is no UTF-8; errors='replace' or "
-            "'ignore' reads it all the same"
+            f"{source.shown}, word {number}: {word[:60]!r} is not UTF-8; pass errors='replace' or "
+            "'ignore' to read it anyway"
         ) from None

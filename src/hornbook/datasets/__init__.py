@@ -1,4 +1,4 @@
-"""Small data sets, under the names of `keras.datasets`; downloaded when they are first loaded."""
+"""Small data sets, under the names of `keras.datasets`; downloaded on first use."""
 
 from hornbook.core import doors
 from hornbook.datasets import boston_housing as boston_housing

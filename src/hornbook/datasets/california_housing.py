@@ -1,4 +1,4 @@
-"""House prices in California in 1990: 20,640 districts with 8 numbers each."""
+"""House prices in California in 1990: 20,640 districts with 8 features each."""
 
 from hornbook.core import doors
 from hornbook.datasets.reading import read_npz
@@ -14,20 +14,20 @@ def load_data(
     test_split: float = 0.2,
     seed: int = 113,
 ) -> tuple[Pair, Pair]:
-    """The districts, and the median price of a house in each, in dollars.
+    """Districts, and the median house price of each in dollars.
 
     Args:
         version: `"large"`, all districts, or `"small"`, the first 600.
-        path: the name of the file in the cache.
-        test_split: share of the districts to test with.
-        seed: of the shuffling.
+        path: file name in the cache.
+        test_split: fraction of the districts held out for testing.
+        seed: seed of the shuffle.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: arrays `(count, 8)` (longitude, latitude, age of the
-        houses, rooms, bedrooms, people, households, income) and `(count,)`.
+        `(x_train, y_train), (x_test, y_test)`: arrays `(count, 8)` (longitude, latitude, median
+            age, rooms, bedrooms, population, households, median income) and `(count,)`.
 
     Raises:
-        ValueError: for another version, or a share that is none.
+        ValueError: for an unknown version, or an invalid fraction.
     """
     if version not in ROWS:
         raise ValueError(f"california_housing: version is 'large' or 'small', not {version!r}")

@@ -1,4 +1,4 @@
-"""Reads the batches of CIFAR-10 and CIFAR-100."""
+"""Reader for the batches of CIFAR-10 and CIFAR-100."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from hornbook.datasets.splitting import Pair
 
 
 def load_batch(fpath: Any, label_key: str = "labels") -> tuple[np.ndarray, list[int]]:
-    """A batch of pictures.
+    """A batch of images.
 
     Args:
-        fpath: the file: a pickle, of which arrays, lists and text are read and nothing else.
-        label_key: under which name its labels are.
+        fpath: a pickle file, of which only arrays, lists and text are read.
+        label_key: key of the labels.
 
     Returns:
-        `(pictures, labels)`: an array `(count, 3, 32, 32)` of uint8, and a list.
+        `(images, labels)`: an array `(count, 3, 32, 32)` of uint8, and a list.
     """
     with Path(fpath).open("rb") as file:
         batch = read_pickle(file)
@@ -26,15 +26,15 @@ def load_batch(fpath: Any, label_key: str = "labels") -> tuple[np.ndarray, list[
 
 
 def load_batches(folder: Path, names: list[str], label_key: str) -> Pair:
-    """Batches behind one another, with the channels where the settings have them.
+    """Concatenated batches, in the current image data format.
 
     Args:
-        folder: where the batches lie.
-        names: of the batches.
-        label_key: under which name their labels are.
+        folder: folder of the batches.
+        names: file names of the batches.
+        label_key: key of the labels.
 
     Returns:
-        Pictures `(count, 32, 32, 3)` or `(count, 3, 32, 32)`, and labels `(count, 1)`, of uint8.
+        Images `(count, 32, 32, 3)` or `(count, 3, 32, 32)`, and labels `(count, 1)`, of uint8.
     """
     batches = [load_batch(folder / name, label_key) for name in names]
     x = np.concatenate([pictures for pictures, _ in batches])

@@ -1,4 +1,4 @@
-"""Photographs in ten classes: 50,000 pictures of 32 x 32 pixels to train with, 10,000 to test."""
+"""Photographs in ten classes: 50,000 training and 10,000 test images of 32 x 32 pixels."""
 
 from hornbook.core import doors
 from hornbook.datasets.cifar import load_batch as load_batch
@@ -8,11 +8,11 @@ from hornbook.datasets.table import found as _found
 
 
 def load_data() -> tuple[Pair, Pair]:
-    """The pictures, and the number of what they show.
+    """Images, and their class numbers.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: pictures `(50000, 32, 32, 3)` and `(10000, 32, 32,
-        3)` of uint8, or `(50000, 3, 32, 32)` where `image_data_format` is `"channels_first"`;
+        `(x_train, y_train), (x_test, y_test)`: images `(50000, 32, 32, 3)` and `(10000, 32, 32,
+        3)` of uint8, or `(50000, 3, 32, 32)` if `image_data_format` is `"channels_first"`;
         labels `(50000, 1)` and `(10000, 1)`. The classes are airplane, automobile, bird, cat, deer,
         dog, frog, horse, ship, truck.
     """

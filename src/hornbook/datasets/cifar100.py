@@ -1,4 +1,4 @@
-"""Photographs in a hundred classes: 50,000 pictures of 32 x 32 pixels to train, 10,000 to test."""
+"""Photographs in 100 classes: 50,000 training and 10,000 test images of 32 x 32 pixels."""
 
 from hornbook.core import doors
 from hornbook.datasets.cifar import load_batches
@@ -7,16 +7,16 @@ from hornbook.datasets.table import found
 
 
 def load_data(label_mode: str = "fine") -> tuple[Pair, Pair]:
-    """The pictures, and the number of what they show.
+    """Images, and their class numbers.
 
     Args:
-        label_mode: `"fine"`, a hundred classes, or `"coarse"`, twenty.
+        label_mode: `"fine"` for 100 classes, or `"coarse"` for 20.
 
     Returns:
         As `cifar10.load_data`.
 
     Raises:
-        ValueError: for other labels.
+        ValueError: for an unknown `label_mode`.
     """
     if label_mode not in ("fine", "coarse"):
         raise ValueError(f"cifar100: label_mode is 'fine' or 'coarse', not {label_mode!r}")

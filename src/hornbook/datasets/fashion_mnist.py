@@ -1,4 +1,4 @@
-"""Clothes in ten classes: 60,000 pictures of 28 x 28 pixels to train with, 10,000 to test."""
+"""Clothing in ten classes: 60,000 training and 10,000 test images of 28 x 28 pixels."""
 
 from hornbook.core import doors
 from hornbook.datasets.reading import read_idx
@@ -7,10 +7,10 @@ from hornbook.datasets.table import found
 
 
 def load_data() -> tuple[Pair, Pair]:
-    """The pictures, and the number of what they show.
+    """Images, and their class numbers.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: pictures `(60000, 28, 28)` and `(10000, 28, 28)` of
+        `(x_train, y_train), (x_test, y_test)`: images `(60000, 28, 28)` and `(10000, 28, 28)` of
         uint8 from 0 to 255. The classes are T-shirt, trousers, pullover, dress, coat, sandal,
         shirt, sneaker, bag, ankle boot.
     """

@@ -1,4 +1,4 @@
-"""Film reviews, liked or not: 25,000 to train with, 25,000 to test, as numbers of words."""
+"""Sentiment of film reviews: 25,000 for training, 25,000 for testing, as word indices."""
 
 import json
 from pathlib import Path
@@ -11,9 +11,9 @@ from hornbook.datasets.reading import read_npz
 from hornbook.datasets.splitting import Pair, choose_words, shuffled
 from hornbook.datasets.table import found
 
-# In the smaller file: what was added to the numbers of words, and what stands for unknown ones.
+# In the smaller file: the offset of word indices, and the index of unknown words.
 ADDED, UNKNOWN = 3, 2
-NO_WORD = -(2**31)  # below whatever numbers are asked for
+NO_WORD = -(2**31)  # below any index that can be asked for
 
 
 def load_data(
@@ -26,22 +26,23 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Pair, Pair]:
-    """The reviews, and whether they are good (1) or bad (0).
+    """Reviews as word indices, with labels 1 (positive) and 0 (negative).
 
     Args:
-        path: the name of the file in the cache.
-        num_words: only words with numbers below this one are known; default nearly all.
-        skip_top: words with numbers below this one are unknown.
-        maxlen: only reviews shorter than that.
-        seed: of the shuffling.
-        start_char: what each review begins with; `None`: nothing.
-        oov_char: what stands for an unknown word; `None`: it is left out.
-        index_from: what is added to a word's number in `get_word_index`.
+        path: file name in the cache.
+        num_words: indices from this one on count as unknown words; default nearly all are known.
+        skip_top: indices below this one count as unknown words.
+        maxlen: keep only reviews shorter than this.
+        seed: seed of the shuffle.
+        start_char: index at the start of each review; `None` for none.
+        oov_char: index for unknown words; `None` drops them.
+        index_from: offset added to the indices of `get_word_index`.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: lists of numbers in an array of objects, and labels.
-        Where the folder `HORNBOOK_DATA` has only `imdb_5k.npz`, these are 5,000 and 1,000 reviews
-        of at most 500 words, of which the most frequent 500 are known, and a warning says so.
+        `(x_train, y_train), (x_test, y_test)`: object arrays of lists of integers, and labels. If
+            the folder `HORNBOOK_DATA` has only `imdb_5k.npz`, these are 5,000 and 1,000 reviews of
+            at most 500 words with a vocabulary of the 500 most frequent ones, and a warning says
+            so.
 
     Raises:
         ValueError: if no review is short enough.
@@ -59,7 +60,7 @@ def _texts_of(data: dict[str, np.ndarray], part: str) -> tuple[Any, np.ndarray]:
 
 
 def _texts_of_smaller(data: dict[str, np.ndarray], part: str) -> tuple[Any, np.ndarray]:
-    """There the texts lie behind one another, and each begins with 1."""
+    """The texts are concatenated in one array, and each starts with 1."""
     tokens, offsets = data[f"{part}_tokens"].astype("int64"), data[f"{part}_offsets"]
     tokens = np.where(tokens == UNKNOWN, NO_WORD, tokens - ADDED)
     texts = np.empty(len(offsets) - 1, dtype=object)
@@ -68,10 +69,10 @@ def _texts_of_smaller(data: dict[str, np.ndarray], part: str) -> tuple[Any, np.n
 
 
 def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
-    """The number of each word, by how frequent it is. `load_data` adds `index_from` to it.
+    """The index of each word, by frequency; `load_data` adds `index_from` to it.
 
     Args:
-        path: the name of the file in the cache.
+        path: file name in the cache.
     """
     return json.loads(Path(found("imdb_word_index.json", path)).read_text("utf-8"))
 

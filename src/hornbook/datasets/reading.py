@@ -1,4 +1,4 @@
-"""Files of data sets as arrays. Some hold pickles: they are read without running what they name."""
+"""Data set files as arrays. Pickles in them are read without running the code that they name."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 
 
 class _Kind:
-    """What a pickle says of an array's dtype: plain numbers, or Python objects (`"O"`)."""
+    """Stands in for a pickled dtype: numeric, or Python objects (`"O"`)."""
 
     def __init__(self, name: Any, align: Any = False, copy: Any = False):
         self.name = _text(name)
@@ -31,7 +31,7 @@ class _Kind:
 
 
 class _Array:
-    """What a pickle says of an array, taken for no more than bytes or a list."""
+    """Stands in for a pickled array; its content is only bytes or a list."""
 
     def __init__(self, cls: Any, shape: Any, kind: Any):
         self.state: Any = None
@@ -51,7 +51,7 @@ class _Array:
 
 
 class _Encoded:
-    """How Python 3 writes bytes in the pickles that Python 2 reads; no file can change it."""
+    """Stands in for `_codecs.encode`, which Python 3 uses for bytes in protocol 2; immutable."""
 
     __slots__ = ()
 
@@ -61,7 +61,7 @@ class _Encoded:
         return text.encode("latin1")
 
 
-# What stands for the names in a pickle. None of numpy's own classes and functions is among them.
+# Stand-ins for the names in a pickle. None of numpy's own classes and functions is called.
 ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Kind,
     ("numpy", "ndarray"): "ndarray",
@@ -85,7 +85,7 @@ def _text(thing: Any) -> str:
 
 
 def _plain(thing: Any) -> Any:
-    """Arrays, lists, dictionaries, numbers and text; nothing else comes out of a file."""
+    """Convert to arrays, lists, dicts, numbers and text; raise for anything else."""
     if isinstance(thing, _Array):
         return thing.array()
     if isinstance(thing, list):
@@ -98,13 +98,13 @@ def _plain(thing: Any) -> Any:
 
 
 def read_pickle(file: BinaryIO) -> Any:
-    """What a pickle holds, if that is arrays, lists, dictionaries, numbers and text.
+    """Read a pickle of arrays, lists, dicts, numbers and text.
 
     Args:
-        file: open for reading; what Python 2 wrote will do.
+        file: open for reading; pickles from Python 2 are fine.
 
     Raises:
-        pickle.UnpicklingError: for all else. Nothing that the file names is looked up or called.
+        pickle.UnpicklingError: for other content. Nothing that the file names is ever called.
 
     Example:
         >>> import io, pickle
@@ -118,13 +118,13 @@ def read_pickle(file: BinaryIO) -> Any:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a numpy archive. Arrays of objects are read as `read_pickle` does.
+    """The arrays of a numpy archive; object arrays are read with `read_pickle`.
 
     Args:
         path: the archive.
 
     Raises:
-        pickle.UnpicklingError: if an array holds anything but numbers, text and lists of them.
+        pickle.UnpicklingError: if an array holds anything but numbers, text and lists of those.
     """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -146,13 +146,13 @@ def read_npy(content: bytes) -> np.ndarray:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An array of bytes in MNIST's own format, compressed with gzip.
+    """A uint8 array in MNIST's IDX format, compressed with gzip.
 
     Args:
         path: the file.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if the file is not one.
     """
     with gzip.open(path) as file:
         content = file.read()
@@ -160,5 +160,5 @@ def read_idx(path: Path) -> np.ndarray:
     start = 4 + 4 * axes
     shape = np.frombuffer(content[4:start], ">u4").tolist() if len(content) >= start else []
     if not axes or not shape or len(content) - start != math.prod(shape):
-        raise ValueError(f"{path} is no array of bytes in the format of MNIST")
+        raise ValueError(f"{path} is not a uint8 array in the IDX format of MNIST")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

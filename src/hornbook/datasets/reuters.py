@@ -1,4 +1,4 @@
-"""News of 1987 in 46 classes: 11,228 texts as numbers of words."""
+"""Newswires of 1987 in 46 classes: 11,228 texts as word indices."""
 
 import json
 from pathlib import Path
@@ -29,21 +29,21 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Pair, Pair]:
-    """The texts, and the number of their class.
+    """Texts as word indices, and their class numbers.
 
     Args:
-        path: the name of the file in the cache.
-        num_words: only words with numbers below this one are known; default nearly all.
-        skip_top: words with numbers below this one are unknown.
-        maxlen: only texts shorter than that.
-        test_split: share of the texts to test with.
-        seed: of the shuffling.
-        start_char: what each text begins with; `None`: nothing.
-        oov_char: what stands for an unknown word; `None`: it is left out.
-        index_from: what is added to a word's number in `get_word_index`.
+        path: file name in the cache.
+        num_words: indices from this one on count as unknown words; default nearly all are known.
+        skip_top: indices below this one count as unknown words.
+        maxlen: keep only texts shorter than this.
+        test_split: fraction of the texts held out for testing.
+        seed: seed of the shuffle.
+        start_char: index at the start of each text; `None` for none.
+        oov_char: index for unknown words; `None` drops them.
+        index_from: offset added to the indices of `get_word_index`.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: lists of numbers in an array of objects, and labels.
+        `(x_train, y_train), (x_test, y_test)`: object arrays of lists of integers, and labels.
 
     Raises:
         ValueError: if no text is short enough.
@@ -58,16 +58,16 @@ def load_data(
 
 
 def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
-    """The number of each word, by how frequent it is. `load_data` adds `index_from` to it.
+    """The index of each word, by frequency; `load_data` adds `index_from` to it.
 
     Args:
-        path: the name of the file in the cache.
+        path: file name in the cache.
     """
     return json.loads(Path(found("reuters_word_index.json", path)).read_text("utf-8"))
 
 
 def get_label_names() -> tuple[str, ...]:
-    """What the classes are called, in the order of their numbers.
+    """The class names, by class number.
 
     Example:
         >>> get_label_names()[3]

@@ -1,4 +1,4 @@
-"""What is done to data when they are loaded: shuffling, splitting, choosing words."""
+"""Shuffling, splitting and vocabulary limits for data sets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,10 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def shuffled(random: np.random.RandomState, x: Any, y: Any) -> tuple[Any, Any]:
-    """Rows in another order.
+    """Rows in a random order.
 
     Args:
-        random: draws the order.
+        random: source of randomness.
         x, y: arrays.
     """
     order = np.arange(len(x))
@@ -21,18 +21,18 @@ def shuffled(random: np.random.RandomState, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def split(x: np.ndarray, y: np.ndarray, test_split: float, seed: int) -> tuple[Pair, Pair]:
-    """Shuffled rows in two parts.
+    """Shuffle rows and split them in two.
 
     Args:
         x, y: arrays.
-        test_split: share of the second part, from 0 to below 1.
-        seed: of the shuffling.
+        test_split: fraction in the second part, at least 0 and below 1.
+        seed: seed of the shuffle.
 
     Raises:
-        ValueError: for another share.
+        ValueError: for an invalid fraction.
     """
     if not 0 <= test_split < 1:
-        raise ValueError(f"test_split is {test_split}; it is a share from 0 to below 1")
+        raise ValueError(f"test_split must be a fraction, at least 0 and below 1; got {test_split}")
     x, y = shuffled(np.random.RandomState(seed), x, y)
     count = int(len(x) * (1 - test_split))
     return (x[:count], y[:count]), (x[count:], y[count:])
@@ -47,19 +47,20 @@ def choose_words(
     oov_char: int | None,
     index_from: int,
 ) -> list[Pair]:
-    """Texts as lists of the numbers that a model sees.
+    """Texts as lists of word indices, as a model sees them.
 
     Args:
-        parts: `(texts, labels)`, texts as lists or arrays of word numbers.
-        num_words: numbers from this one on are unknown words; default the largest one in all parts.
-        skip_top: numbers below this one are unknown words.
-        maxlen: texts of this length, with `start_char`, or longer are left out.
-        start_char: what each text begins with; `None`: nothing.
-        oov_char: what stands for unknown words; `None`: they are left out.
-        index_from: what is added to each number.
+        parts: `(texts, labels)`, texts as lists or arrays of word indices.
+        num_words: indices from this one on count as unknown words; default the largest index in all
+            parts.
+        skip_top: indices below this one count as unknown words.
+        maxlen: texts of this length or longer, counting `start_char`, are dropped.
+        start_char: index at the start of each text; `None` for none.
+        oov_char: index for unknown words; `None` drops them.
+        index_from: offset added to each index.
 
     Returns:
-        `(texts, labels)` for each part; texts are lists in an array of objects.
+        `(texts, labels)` for each part; texts are an object array of lists.
 
     Raises:
         ValueError: if no text is short enough.
@@ -81,7 +82,7 @@ def choose_words(
         if maxlen:
             kept = lengths < maxlen
             if not kept.any():
-                raise ValueError(f"no text is shorter than maxlen={maxlen}: give a larger one")
+                raise ValueError(f"no text is shorter than maxlen={maxlen}: use a larger one")
             words = words[np.repeat(kept, lengths)]
             lengths, labels = lengths[kept], labels[kept]
         encoded.append((words, lengths, labels))

@@ -1,4 +1,4 @@
-"""The data sets' files: where they come from and what their checksums are."""
+"""The data sets' files, with addresses and checksums."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class File:
     """A file of a data set.
 
     Attributes:
-        origin: its address.
-        checksum: sha256, or md5, in hexadecimal; `None` where none was ever published.
-        subfolder: where it lies in the cache.
-        inside: of an archive: the folder in it.
-        fname: of an archive: the folder in the cache that it is unpacked to.
-        stand_ins: smaller files that take its place, where the folder of data has them.
+        origin: its URL.
+        checksum: sha256 or md5 in hexadecimal; `None` if none was published.
+        subfolder: its folder in the cache.
+        inside: for an archive, the folder inside it.
+        fname: for an archive, the folder in the cache to unpack to.
+        stand_ins: smaller files used instead, if `HORNBOOK_DATA` has them.
     """
 
     origin: str
@@ -82,11 +82,11 @@ FILES = {
 
 
 def found(name: str, path: str | None = None) -> Path:
-    """A file of the table, on this machine; it is downloaded if it is not there.
+    """The local path of a file in the table, downloaded if necessary.
 
     Args:
-        name: as in the table.
-        path: its name in the cache; default its own.
+        name: its name in the table.
+        path: its name in the cache; default the same.
 
     Returns:
         The path of the file, or of the folder in the archive.
@@ -109,6 +109,8 @@ def found(name: str, path: str | None = None) -> Path:
         for stand_in in row.stand_ins:
             smaller = local_file(stand_in, subfolder=row.subfolder)
             if smaller is not None:
-                warnings.warn(f"{smaller}, which is smaller, stands for {name}", stacklevel=3)
+                warnings.warn(
+                    f"{smaller}, which is smaller, is used instead of {name}", stacklevel=3
+                )
                 return smaller
     return Path(get_file(path, row.origin, file_hash=row.checksum, cache_subdir=row.subfolder))
