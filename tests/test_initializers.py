@@ -232,5 +232,5 @@ def test_bad_arguments_are_refused(make, message):
 
 
 def test_a_subclass_must_write_call():
-    with pytest.raises(NotImplementedError, match=r"Initializer must write __call__"):
+    with pytest.raises(NotImplementedError, match=r"Initializer must define __call__"):
         initializers.Initializer()((2,))

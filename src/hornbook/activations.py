@@ -1,7 +1,7 @@
-"""Activations: functions that stand between one layer's output and the next.
+"""Activations: functions applied to a layer's output.
 
 A layer takes one by name, `Dense(10, activation="relu")`, or as a function. Most are the ops of the
-same name; here are those whose defaults or arguments differ, and `get`, which finds them by name.
+same name; this module defines those with other defaults or arguments, and `get`.
 
     activations.get("gelu") is activations.gelu
     activations.get(None) is activations.linear
@@ -57,7 +57,7 @@ def relu(
     max_value: float | None = None,
     threshold: float = 0.0,
 ) -> Array:
-    """The positive part, `max(x, 0)`; with arguments, leaky, bounded or from another threshold.
+    """The positive part, `max(x, 0)`; optionally leaky, bounded or with another threshold.
 
     `max_value` where `x >= max_value`, `x` where `x > threshold`, else
     `negative_slope * (x - threshold)`.
@@ -65,8 +65,8 @@ def relu(
     Args:
         x: array of any shape.
         negative_slope: slope below the threshold.
-        max_value: largest value of the result; `None` for no bound.
-        threshold: below it the slope is `negative_slope`.
+        max_value: upper bound of the result; `None` for no bound.
+        threshold: value below which the slope is `negative_slope`.
 
     Example:
         >>> hornbook.activations.relu(np.array([-2.0, 0.5, 9.0]), max_value=6.0).tolist()
@@ -88,7 +88,7 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 
     Args:
         x: array.
-        axis: along which the results sum to 1.
+        axis: axis along which the results sum to 1.
 
     Example:
         >>> hornbook.activations.softmax(np.zeros((1, 4))).tolist()
@@ -99,11 +99,11 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 
 @symbolic.op
 def gelu(x: Array, approximate: bool = False) -> Array:
-    """`x` times the normal distribution function at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
+    """`x` times the normal CDF at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
 
     Args:
         x: floating-point array.
-        approximate: by tanh, or exact.
+        approximate: use the tanh approximation; otherwise exact.
 
     Example:
         >>> round(float(hornbook.activations.gelu(np.array(1.0))), 4)
@@ -125,7 +125,7 @@ def mish(x: Array) -> Array:
 
 @doors.also("")
 def linear(x: Any) -> Any:
-    """The input itself.
+    """The identity: returns its input.
 
     Example:
         >>> hornbook.activations.linear(3.0)
@@ -137,7 +137,7 @@ def linear(x: Any) -> Any:
 @registry.register_keras_serializable("hornbook.compat", "hard_sigmoid")
 @symbolic.op
 def _steep_hard_sigmoid(x: Array) -> Array:
-    """`clip(0.2 x + 0.5, 0, 1)`: what `hard_sigmoid` was until Keras 2, and is in its files.
+    """`clip(0.2 x + 0.5, 0, 1)`: the `hard_sigmoid` of Keras 1 and 2 and of their files.
 
     Args:
         x: an array.
@@ -155,13 +155,13 @@ TABLE: dict[str, Callable] = doors.table("activations", globals(), first=Functio
 
 
 def get(identifier: Any) -> Callable:
-    """An activation from its name, config or itself; `None` means `linear`.
+    """The activation for a name, config or callable; `None` means `linear`.
 
     Args:
         identifier: a name (`"relu"`), a function, a layer, a config dict or `None`.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests the closest ones.
 
     Example:
         >>> hornbook.activations.get("relu") is hornbook.activations.relu
@@ -173,7 +173,7 @@ def get(identifier: Any) -> Callable:
 
 
 def serialize(activation: Callable) -> Any:
-    """The name of an activation, or the config of one of your own.
+    """The name of an activation, or the config of a custom one.
 
     Example:
         >>> hornbook.activations.serialize(hornbook.activations.relu)
@@ -187,7 +187,7 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
 
     Args:
         config: a name or a config dict.
-        custom_objects: from name to function, for this call.
+        custom_objects: maps names to functions, for this call.
 
     Example:
         >>> hornbook.activations.deserialize("relu") is hornbook.activations.relu

@@ -1,4 +1,4 @@
-"""What `keras.backend` says of the engine: its name, its float type, its variables."""
+"""The engine, under the names of `keras.backend`: its name, its float type, its variables."""
 
 from typing import Any
 
@@ -30,10 +30,10 @@ def backend() -> str:
 
 
 def device(device_name: Any) -> Any:
-    """A context in which arrays and variables are made on a device, and computed with there.
+    """Context in which arrays and variables are placed, and computed with, on a device.
 
     Args:
-        device_name: `"cpu:0"`, `"gpu:1"`, ..., or a device of JAX.
+        device_name: `"cpu:0"`, `"gpu:1"`, ..., or a JAX device.
 
     Raises:
         ValueError: if there is no such device.
@@ -47,7 +47,7 @@ def device(device_name: Any) -> Any:
     if isinstance(device_name, jax.Device):
         return jax.default_device(device_name)
     if not isinstance(device_name, str):
-        raise ValueError(f"a device is named by a string such as 'cpu:0', not by {device_name!r}")
+        raise ValueError(f"a device is named by a string such as 'cpu:0', not {device_name!r}")
     kind, _, number = device_name.lower().partition(":")
     try:
         return jax.default_device(jax.devices(kind)[int(number or 0)])

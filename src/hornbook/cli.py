@@ -1,4 +1,4 @@
-"""The command `hornbook`. What a command needs is imported when that command runs."""
+"""The command `hornbook`. Each command imports what it needs when it runs."""
 
 import argparse
 import math
@@ -13,10 +13,10 @@ INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command line.
+    """Run the command line.
 
     Args:
-        argv: the arguments; default those of the process.
+        argv: the arguments; default `sys.argv[1:]`.
 
     Returns:
         The exit status: 0, or 2 for bad input.
@@ -40,14 +40,14 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output has gone: nobody is left to tell
+    except BrokenPipeError:  # the reader of the output has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 
 
 def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+    """The argument parser with all commands."""
     top = argparse.ArgumentParser(
         prog="hornbook", description="Deep learning with the Keras API on one engine, JAX/XLA."
     )
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Prints what is installed, and how fast it can be; importing it takes half a second."""
+    """Prints the versions and the compiled kernels, which take half a second to import."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, nargs=0, **kwargs)
@@ -81,11 +81,11 @@ class _Version(argparse.Action):
 def _add_run(commands) -> None:
     run = commands.add_parser(
         "run",
-        help="run a program or notebook for Keras 1 or Keras 2, as it was written",
+        help="run a program or notebook for Keras 1 or Keras 2 unchanged",
         description=(
-            "Run a program or a notebook that was written for Keras 1 or Keras 2, unchanged. Which "
-            "of them is found out from its imports and keywords. What follows the name of a "
-            "program is the program's own. Of a notebook, all cells are run in order."
+            "Run a program or notebook written for Keras 1 or Keras 2, unchanged. The version is "
+            "detected from its imports and keywords. Arguments after a program's name are passed "
+            "to the program. The cells of a notebook are run in order."
         ),
     )
     run.add_argument("program", metavar="PROGRAM.py | NOTEBOOK.ipynb", help="what to run")
@@ -93,11 +93,11 @@ def _add_run(commands) -> None:
         "--as",
         dest="generation",
         choices=GENERATIONS,
-        help="what it is written for (default: found out)",
+        help="what it is written for (default: detected)",
     )
     _add_notebook(run.add_argument_group("for notebooks"))
     run.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the program"
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments for the program"
     )
     run.set_defaults(run=_run)
 
@@ -106,13 +106,13 @@ def _add_notebook(options) -> None:
     options.add_argument(
         "--out",
         metavar="COPY.ipynb",
-        help="write the notebook with its outputs (default: print what is text of them)",
+        help="write the notebook with its outputs (default: print the text outputs)",
     )
     options.add_argument(
-        "--timeout", type=_positive, metavar="S", help="seconds a cell may take (default: no limit)"
+        "--timeout", type=_positive, metavar="S", help="seconds per cell (default: no limit)"
     )
     options.add_argument(
-        "--stop-on-error", action="store_true", help="leave out the cells after one that fails"
+        "--stop-on-error", action="store_true", help="skip the cells after one that fails"
     )
 
 
@@ -133,10 +133,10 @@ def _run(options: argparse.Namespace) -> int:
 def _add_port(commands) -> None:
     port = commands.add_parser(
         "port",
-        help="rewrite a program for Keras 1 or Keras 2 in today's names",
+        help="rewrite a program for Keras 1 or Keras 2 with today's names",
         description=(
-            "Print what changes in a program for Keras 1 or Keras 2 when it is written in today's "
-            "names, as a diff. What has no name of today is listed with its line."
+            "Rewrite a program for Keras 1 or Keras 2 with today's names, and print the changes as "
+            "a diff. What has no counterpart today is listed with its line."
         ),
     )
     port.add_argument("program", metavar="OLD.py", help="the program")
@@ -144,10 +144,10 @@ def _add_port(commands) -> None:
         "--as",
         dest="generation",
         choices=GENERATIONS[:2],
-        help="what it is written for (default: found out)",
+        help="what it is written for (default: detected)",
     )
     where = port.add_mutually_exclusive_group()
-    where.add_argument("--write", action="store_true", help="write it in the place of the old one")
+    where.add_argument("--write", action="store_true", help="overwrite the program")
     where.add_argument("-o", dest="out", metavar="FILE", help="write it to a file")
     port.set_defaults(run=_port)
 
@@ -164,31 +164,30 @@ def _add_demo(commands) -> None:
         help="train a character model in about a minute, and watch it learn to write",
         description=(
             "Train a character model (Embedding, BatchNormalization, stateful LSTM, "
-            "TimeDistributed Dense) and compare it, on text it has not seen, with what counting "
-            "characters and pairs of characters can do. Ctrl-C ends training early and reports on "
-            "what was learned so far."
+            "TimeDistributed Dense) and compare it, on held-out text, with character counts and "
+            "character pair counts. Ctrl-C stops training early and reports the results so far."
         ),
     )
     demo.add_argument(
         "--text",
         metavar="FILE",
-        help="UTF-8 text to learn from (default: the documentation that comes with Python)",
+        help="UTF-8 text to train on (default: the documentation that comes with Python)",
     )
     demo.add_argument(
         "--epochs",
         type=_at_least_one,
         metavar="N",
-        help="passes over the text (default: 8, or as many as fit into about 75 seconds)",
+        help="epochs (default: 8, or as many as fit into about 75 seconds)",
     )
     demo.add_argument(
         "--temperature",
         type=_positive,
         default=0.7,
         metavar="T",
-        help="of the samples: below 1 safer, above 1 wilder (default: 0.7)",
+        help="sampling temperature: below 1 safer, above 1 wilder (default: 0.7)",
     )
     demo.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of everything random (default: 0)"
+        "--seed", type=_seed, default=0, metavar="N", help="seed of everything random (default: 0)"
     )
     demo.add_argument(
         "--out",

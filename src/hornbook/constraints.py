@@ -1,4 +1,4 @@
-"""Constraints: projections applied to a weight after each update by an optimizer.
+"""Constraints: projections applied to a weight after each optimizer update.
 
     Dense(10, kernel_constraint="non_neg")
     Conv2D(32, 3, kernel_constraint=constraints.MaxNorm(2, axis=(0, 1, 2)))
@@ -20,7 +20,7 @@ Axes = int | tuple[int, ...] | list[int] | None
 
 
 class Constraint(registry.Configurable):
-    """Base of constraints: write `__call__(self, w)`, which returns an array of `w`'s shape.
+    """Base of constraints: define `__call__(self, w)`, which returns an array of `w`'s shape.
 
     Example:
         >>> class Half(hornbook.constraints.Constraint):
@@ -31,19 +31,19 @@ class Constraint(registry.Configurable):
     """
 
     def __call__(self, w: Array) -> Array:
-        """The nearest allowed value to `w`."""
+        """The projection of `w` onto the allowed values."""
         return w
 
 
 class MinMaxNorm(Constraint):
-    """Brings the length of each weight vector between two bounds.
+    """Scale each weight vector so that its norm lies between two bounds.
 
     `w * (rate * clip(norm, min_value, max_value) + (1 - rate) * norm) / (epsilon + norm)`
 
     Args:
-        min_value: least length.
-        max_value: greatest length.
-        rate: how much of the way to go at each call, 0 to 1.
+        min_value: lower bound of the norm.
+        max_value: upper bound of the norm.
+        rate: fraction of the correction to apply at each call, 0 to 1.
         axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
             kernel.
 
@@ -75,10 +75,10 @@ class MinMaxNorm(Constraint):
 
 @doors.also("maxnorm")
 class MaxNorm(Constraint):
-    """Shortens weight vectors longer than `max_value` (Srivastava et al. 2014, dropout).
+    """Scale down weight vectors with a norm above `max_value` (Srivastava et al. 2014, dropout).
 
     Args:
-        max_value: greatest length.
+        max_value: upper bound of the norm.
         axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
             kernel.
 
@@ -98,7 +98,7 @@ class MaxNorm(Constraint):
 
 @doors.also("nonneg")
 class NonNeg(Constraint):
-    """Sets negative weights to 0.
+    """Set negative weights to 0.
 
     Example:
         >>> hornbook.constraints.NonNeg()(np.array([-1.0, 2.0])).tolist()
@@ -111,7 +111,7 @@ class NonNeg(Constraint):
 
 @doors.also("unitnorm")
 class UnitNorm(Constraint):
-    """Brings each weight vector to length 1: `w / (epsilon + norm)`.
+    """Scale each weight vector to norm 1: `w / (epsilon + norm)`.
 
     Args:
         axis: axes of one vector: 0 for a Dense kernel (inputs, units), (0, 1, 2) for a Conv2D
@@ -132,7 +132,7 @@ class UnitNorm(Constraint):
 
 
 def _norm(w: Array, axis: Axes) -> Array:
-    """The Euclidean length over some axes, which are kept."""
+    """The Euclidean norm over some axes, which are kept with size 1."""
     return jnp.sqrt(jnp.sum(jnp.square(w), axis=rows.axes(axis), keepdims=True))
 
 
@@ -142,13 +142,13 @@ TABLE: dict[str, type[Constraint]] = doors.table("constraints", globals())
 
 
 def get(identifier: Any) -> Callable | None:
-    """A constraint from its name, config, class or itself; `None` stays `None`.
+    """The constraint for a name, config, class or callable; `None` for `None`.
 
     Args:
         identifier: a name (`"max_norm"`), a callable, a config dict or `None`.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests the closest ones.
 
     Example:
         >>> hornbook.constraints.get("non_neg")
@@ -172,7 +172,7 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
 
     Args:
         config: a name or a config dict.
-        custom_objects: from name to class or function, for this call.
+        custom_objects: maps names to classes or functions, for this call.
 
     Example:
         >>> described = hornbook.constraints.serialize(hornbook.constraints.MaxNorm(3))

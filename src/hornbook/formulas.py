@@ -1,8 +1,8 @@
-"""The formulas that layers are made of: a layer's `call` is one of these.
+"""The formulas of layers: a layer's `call` is one of these.
 
-What is faster together is recognised here, by `TOGETHER` and by what is known of where an array
-came from, so that no layer asks which activation it has or what its input is made of. Each formula
-is the plain one wherever no rule holds, and within `kernels.plain()`.
+Operations that are faster fused are recognised here, by the table `TOGETHER` and by how an array
+was computed, so layers need not check their activation or where their input comes from. Where no
+rule applies, and inside `kernels.plain()`, a formula is the plain one.
 """
 
 import functools
@@ -21,8 +21,8 @@ from hornbook.kernels import product as product_kernels
 from hornbook.kernels.recurrence import Masks
 
 RELUS = (activations.relu, ops.relu, jax.nn.relu)
-# By formula, the activations for which a kernel does the sums, the bias and the activation in one
-# pass over the result instead of three. It gives `None` where that does not pay.
+# Formula -> the activations that a kernel fuses with the product and the bias, and that kernel. It
+# makes one pass over the result instead of three, and returns `None` where that does not pay.
 TOGETHER: dict[str, tuple[tuple[Callable, ...], Callable]] = {
     "dense": (RELUS, product_kernels.product_bias_relu),
     "convolution": (RELUS, conv_kernels.conv_bias_relu),
@@ -98,17 +98,17 @@ def matmul(x: Array, kernel: Array) -> Array:
     return rows.reshape(*x.shape[:-1], kernel.shape[1])
 
 
-# ---- rows of tables: what is done with each row alone can be done with the table first, where rows
-# are asked for many times each. Letters before an LSTM: 1.3 times as fast as multiplying each.
+# ---- rows of tables: if rows are looked up many times each, a row-wise operation is applied to the
+# table before the lookup. For characters before an LSTM: 1.3 times as fast as multiplying each.
 
 
 def looked_up(table: Any, ids: Array, dtype: Any) -> Array:
-    """`table[ids]`, in a dtype.
+    """`table[ids]`, cast to a dtype.
 
     Args:
-        table: `(rows, width)`, or what stands for it while a step is traced.
+        table: `(rows, width)`, or the object that replaces it while a step is traced.
         ids: integers of any shape.
-        dtype: of the result, `ids.shape + (width,)`.
+        dtype: dtype of the result, `ids.shape + (width,)`.
     """
     ids = ids.astype("int32")
     rows = embedding.lookup(table, ids).astype(dtype)
@@ -121,10 +121,10 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
     """`x scale + offset` along an axis, computed in at least float32.
 
     Args:
-        x: of floats.
+        x: floating-point array.
         scale, offset: `(size of the axis,)` or numbers.
-        axis: of `x`.
-        dtype: of the result.
+        axis: axis of `x`.
+        dtype: dtype of the result.
     """
     shape = [1] * x.ndim
     shape[axis] = -1
@@ -143,7 +143,7 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
 
 # ---- whole sequences
 
-# The names that the recurrent kernels have for activations, by function: ours and JAX's.
+# Activation function (ours or JAX's) -> its name in the recurrent kernels.
 _OURS = vars(activations) | {"steep_hard_sigmoid": activations._steep_hard_sigmoid}
 OF_RECURRENCE = {
     function: name
@@ -166,14 +166,14 @@ def recurrence(
     Args:
         kernel: `lstm`, `gru` or `simple_rnn` of `kernels.recurrent`.
         x: `(batch, timesteps, features)`.
-        states: the first states, each `(batch, units)`.
+        states: the initial states, each `(batch, units)`.
         weights: kernel, recurrent kernel, and bias or `None`.
-        functions: its activations, by the kernel's argument.
-        drop: masks of dropout.
+        functions: activation functions, by argument name of the kernel.
+        drop: dropout masks.
         options: other arguments of the kernel.
 
     Returns:
-        What the kernel returns, or `None` if there is an activation that it does not know.
+        The result of the kernel, or `None` if it does not support an activation.
     """
     names = {key: OF_RECURRENCE.get(function) for key, function in functions.items()}
     if None in names.values():
@@ -188,7 +188,7 @@ def recurrence(
 
 @functools.cache
 def _compiled(kernel: Callable) -> Callable:
-    """Compiled, so that eager calls do not compile their loops anew each time."""
+    """The compiled kernel, so that eager calls do not recompile their loops each time."""
     parameters = inspect.signature(kernel).parameters.values()
     keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     static = [name for name in keywords if name not in ("mask", "drop")]

@@ -1,12 +1,12 @@
-"""Random arrays: distributions drawn with JAX, from seeds that make them repeatable.
+"""Random arrays: samples from distributions, drawn with JAX and reproducible by seed.
 
-    random.normal((2, 3), seed=1)                 # the same each time
+    random.normal((2, 3), seed=1)                 # the same values each time
     generator = random.SeedGenerator(1)
-    random.normal((2, 3), seed=generator)         # the next ones each time
-    random.normal((2, 3))                         # the next ones of the process-wide generator
+    random.normal((2, 3), seed=generator)         # new values each time
+    random.normal((2, 3))                         # new values, from the global generator
 
-Inside a layer's `call`, pass a `SeedGenerator` that the layer owns: its state is then part of what
-training carries from step to step.
+Inside a layer's `call`, pass a `SeedGenerator` that the layer owns: training then carries its state
+from step to step.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def normal(
 def uniform(
     shape: Shape, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Array:
-    """Uniformly distributed numbers from `minval` up to `maxval`, not reached.
+    """Uniformly distributed numbers from `minval` (inclusive) to `maxval` (exclusive).
 
     Args:
         shape: of the result.
@@ -84,12 +84,12 @@ def truncated_normal(
 
 @symbolic.op
 def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Array:
-    """Classes drawn with the probabilities `softmax(logits)`.
+    """Classes sampled with probabilities `softmax(logits)`.
 
     Args:
         logits: `(batch, classes)`.
-        num_samples: how many for each row.
-        dtype: of the result.
+        num_samples: number of samples for each row.
+        dtype: dtype of the result.
         seed: an integer, a `SeedGenerator` or `None`.
 
     Returns:
@@ -101,7 +101,7 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any
     """
     logits = rows.floating(logits)
     if logits.ndim != 2:
-        raise ValueError(f"categorical wants logits (batch, classes), not shape {logits.shape}")
+        raise ValueError(f"categorical needs logits (batch, classes), not shape {logits.shape}")
     shape = (logits.shape[0], num_samples)
     drawn = jax.random.categorical(_key_from(seed), logits[:, None, :], -1, shape=shape)
     return drawn.astype(_canonical(dtype))
@@ -110,7 +110,7 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any
 def randint(
     shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None
 ) -> Array:
-    """Integers from `minval` up to `maxval`, not reached, all equally likely.
+    """Uniformly distributed integers from `minval` (inclusive) to `maxval` (exclusive).
 
     Args:
         shape: of the result.
@@ -119,14 +119,14 @@ def randint(
         seed: an integer, a `SeedGenerator` or `None`.
 
     Raises:
-        ValueError: for another dtype.
+        ValueError: for any other dtype.
 
     Example:
         >>> bool((hornbook.random.randint((100,), 0, 3, seed=1) < 3).all())
         True
     """
     if "int" not in _canonical(dtype):
-        raise ValueError(f"randint makes integers: dtype must be an integer dtype, not {dtype!r}")
+        raise ValueError(f"randint draws integers: dtype must be an integer dtype, not {dtype!r}")
     return jax.random.randint(_key_from(seed), tuple(shape), minval, maxval, _canonical(dtype))
 
 
@@ -139,8 +139,8 @@ def dropout(
     Args:
         inputs: array.
         rate: from 0 to 1.
-        noise_shape: a shape that broadcasts to the inputs', `None` for an axis of theirs: elements
-            that share a place in it share their fate.
+        noise_shape: shape of the mask, which is broadcast to the inputs; `None` means the size of
+            the input's axis.
         seed: an integer, a `SeedGenerator` or `None`.
 
     Source: Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.
@@ -151,7 +151,7 @@ def dropout(
     """
     inputs = rows.floating(inputs)
     if not 0 <= rate <= 1:
-        raise ValueError(f"rate of dropout is a number from 0 to 1, not {rate!r}")
+        raise ValueError(f"rate of dropout must be a number from 0 to 1, not {rate!r}")
     if rate == 0:
         return inputs
     if rate == 1:
@@ -169,7 +169,7 @@ def shuffle(x: Array, axis: int = 0, seed: Any = None) -> Array:
 
     Args:
         x: array.
-        axis: along which slices change places.
+        axis: axis along which slices are permuted.
         seed: an integer, a `SeedGenerator` or `None`.
 
     Example:
@@ -180,11 +180,11 @@ def shuffle(x: Array, axis: int = 0, seed: Any = None) -> Array:
 
 
 def gamma(shape: Shape, alpha: Any, dtype: Any = None, seed: Any = None) -> Array:
-    """Numbers of the gamma distribution with shape parameter `alpha` and scale 1.
+    """Samples of the gamma distribution with shape parameter `alpha` and scale 1.
 
     Args:
         shape: of the result.
-        alpha: positive; broadcasts to the shape.
+        alpha: positive; is broadcast to the shape.
         dtype: default `floatx()`.
         seed: an integer, a `SeedGenerator` or `None`.
 
@@ -197,11 +197,11 @@ def gamma(shape: Shape, alpha: Any, dtype: Any = None, seed: Any = None) -> Arra
 
 
 def beta(shape: Shape, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Array:
-    """Numbers of the beta distribution, between 0 and 1.
+    """Samples of the beta distribution, between 0 and 1.
 
     Args:
         shape: of the result.
-        alpha, beta: positive parameters; broadcast to the shape.
+        alpha, beta: positive parameters; are broadcast to the shape.
         dtype: default `floatx()`.
         seed: an integer, a `SeedGenerator` or `None`.
 
@@ -217,12 +217,12 @@ def beta(shape: Shape, alpha: Any, beta: Any, dtype: Any = None, seed: Any = Non
 def binomial(
     shape: Shape, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
 ) -> Array:
-    """How many of `counts` trials succeed that each do with some probability.
+    """Samples of the binomial distribution: the number of successes in `counts` trials.
 
     Args:
         shape: of the result.
-        counts: numbers of trials; broadcast to the shape.
-        probabilities: of success; broadcast to the shape.
+        counts: numbers of trials; are broadcast to the shape.
+        probabilities: probabilities of success; are broadcast to the shape.
         dtype: default `floatx()`.
         seed: an integer, a `SeedGenerator` or `None`.
 

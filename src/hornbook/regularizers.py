@@ -19,7 +19,7 @@ from hornbook.ops import rows
 
 
 class Regularizer(registry.Configurable):
-    """Base of regularizers: write `__call__(self, x)`, which returns a number.
+    """Base of regularizers: define `__call__(self, x)`, which returns a number.
 
     Example:
         >>> class Spread(hornbook.regularizers.Regularizer):
@@ -65,7 +65,7 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """The sum of absolute values: `l1 * sum(|x|)`; makes weights exactly 0.
+    """The sum of absolute values: `l1 * sum(|x|)`; makes weights sparse.
 
     Args:
         l1: the factor.
@@ -108,7 +108,7 @@ class OrthogonalRegularizer(Regularizer):
         mode: `"rows"` or `"columns"`.
 
     Raises:
-        ValueError: for another mode, a bad factor, or when called, for what is not a matrix.
+        ValueError: for any other mode or a bad factor; when called, if `x` is not a matrix.
 
     Example:
         >>> float(hornbook.regularizers.OrthogonalRegularizer()(np.eye(3)))
@@ -118,13 +118,13 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor: float = 0.01, mode: str = "rows"):
         self.factor = _factor("factor", factor, 0.01)
         if mode not in ("rows", "columns"):
-            raise ValueError(f"mode of OrthogonalRegularizer is 'rows' or 'columns', not {mode!r}")
+            raise ValueError(f"OrthogonalRegularizer: mode is 'rows' or 'columns', not {mode!r}")
         self.mode = mode
 
     def __call__(self, x: Array) -> Array:
         x = rows.floating(x)
         if x.ndim != 2:
-            raise ValueError(f"OrthogonalRegularizer wants a matrix, not shape {x.shape}")
+            raise ValueError(f"OrthogonalRegularizer needs a matrix, not shape {x.shape}")
         vectors = x if self.mode == "rows" else x.T
         length = jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, 1, keepdims=True), 1e-12))
         vectors = vectors / length
@@ -148,7 +148,7 @@ def _factor(name: str, value: Any, default: float) -> float:
 
 @doors.also("")
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """`L1L2` with both factors 0.01 by default.
+    """`L1L2` with both factors defaulting to 0.01.
 
     Example:
         >>> hornbook.regularizers.l1_l2(l2=0.1)
@@ -165,13 +165,13 @@ TABLE: dict[str, Callable] = doors.table(
 
 
 def get(identifier: Any) -> Callable | None:
-    """A regularizer from its name, config, class or itself; `None` stays `None`.
+    """The regularizer for a name, config, class or callable; `None` for `None`.
 
     Args:
         identifier: a name (`"l2"`), a callable, a config dict or `None`.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests the closest ones.
 
     Example:
         >>> hornbook.regularizers.get("l2").l2
@@ -196,7 +196,7 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
 
     Args:
         config: a name or a config dict.
-        custom_objects: from name to class or function, for this call.
+        custom_objects: maps names to classes or functions, for this call.
 
     Example:
         >>> described = hornbook.regularizers.serialize(hornbook.regularizers.L1(0.5))

@@ -1,11 +1,11 @@
-"""Initializers: functions from a shape and a dtype to the first value of a weight.
+"""Initializers: functions from a shape and a dtype to the initial value of a weight.
 
     Dense(10, kernel_initializer="he_normal")
     Dense(10, kernel_initializer=initializers.RandomNormal(stddev=0.01, seed=1))
 
 An initializer is any callable `(shape, dtype=None) -> array`. Random ones draw on the host with
-numpy, so that building a model compiles nothing. With an integer seed each call gives the same
-values; with none, each call draws afresh from the generator that `set_random_seed` seeds.
+numpy, so that building a model compiles nothing. With an integer seed each call returns the same
+values; without one, each call draws from the generator that `set_random_seed` seeds.
 """
 
 from collections.abc import Callable
@@ -52,14 +52,14 @@ TABLE: dict[str, type[Initializer]] = doors.table(
 
 
 def get(identifier: Any) -> Callable | None:
-    """An initializer from its name, config, class, values or itself; `None` stays `None`.
+    """The initializer for a name, config, class, array or callable; `None` for `None`.
 
     Args:
-        identifier: a name (`"he_normal"`), a callable, a config dict, an array of the very values,
-            or `None`.
+        identifier: a name (`"he_normal"`), a callable, a config dict, an array of values, or
+            `None`.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known ones.
+        ValueError: for an unknown name; the message suggests the closest ones.
 
     Example:
         >>> hornbook.initializers.get("zeros")
@@ -71,7 +71,7 @@ def get(identifier: Any) -> Callable | None:
 
 
 def _values(array: Any) -> Callable:
-    """An initializer that gives one array."""
+    """An initializer that returns a given array."""
 
     def initialize(shape, dtype=None):
         if tuple(shape) != tuple(array.shape):
@@ -99,7 +99,7 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable | N
 
     Args:
         config: a name or a config dict.
-        custom_objects: from name to class or function, for this call.
+        custom_objects: maps names to classes or functions, for this call.
 
     Example:
         >>> described = hornbook.initializers.serialize(hornbook.initializers.Constant(2))

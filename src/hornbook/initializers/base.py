@@ -1,4 +1,4 @@
-"""The base of initializers."""
+"""The base class of initializers."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 class Initializer(registry.Configurable):
-    """Base of initializers: write `__call__(self, shape, dtype=None)`, which returns an array.
+    """Base of initializers: define `__call__(self, shape, dtype=None)`, which returns an array.
 
     Example:
         >>> class Ramp(hornbook.initializers.Initializer):
@@ -26,7 +26,7 @@ class Initializer(registry.Configurable):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Any:
         """An array of this shape and dtype (default `floatx()`)."""
-        raise NotImplementedError(f"{type(self).__name__} must write __call__(shape, dtype=None)")
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(shape, dtype=None)")
 
     def clone(self) -> "Initializer":
         """An initializer made with the same arguments.
@@ -39,6 +39,6 @@ class Initializer(registry.Configurable):
 
 
 def finished(values: np.ndarray, dtype: Any) -> jax.Array:
-    """The values as an array of JAX of the dtype asked for; nothing is compiled."""
+    """Convert values to a JAX array of a dtype, without compiling anything."""
     dtype = canonical(dtype)
     return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # without dtype jax compiles a copy

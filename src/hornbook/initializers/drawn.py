@@ -1,4 +1,4 @@
-"""Initializers that draw on the host, with numpy."""
+"""Random initializers, drawn on the host with numpy."""
 
 import math
 from collections.abc import Callable
@@ -17,11 +17,11 @@ Seed = int | SeedGenerator | None
 
 
 class RandomInitializer(Initializer):
-    """Base of random initializers: checks the seed and makes generators from it.
+    """Base of random initializers: checks the seed and creates generators from it.
 
     Args:
-        seed: an integer (the same values at each call), a `SeedGenerator` (the next ones), or
-            `None` (drawn from the process-wide generator).
+        seed: an integer (the same values at each call), a `SeedGenerator` (new values at each
+            call), or `None` (drawn from the process-wide generator).
 
     Raises:
         ValueError: for any other seed.
@@ -36,7 +36,7 @@ class RandomInitializer(Initializer):
         self.seed = seed
 
     def generator(self) -> np.random.Generator:
-        """The numpy generator to draw the next values from.
+        """The numpy generator for the next values.
 
         Example:
             >>> initializer = hornbook.initializers.RandomNormal(seed=1)
@@ -53,7 +53,7 @@ class RandomInitializer(Initializer):
 
 @also("normal")
 class RandomNormal(RandomInitializer):
-    """Normally distributed.
+    """Normally distributed values.
 
     Args:
         mean: the mean.
@@ -76,7 +76,7 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normally distributed, with what lies beyond two standard deviations drawn again.
+    """Normally distributed values, redrawn if beyond two standard deviations.
 
     Args:
         mean: the mean.
@@ -96,11 +96,11 @@ class TruncatedNormal(RandomNormal):
 
 @also("uniform")
 class RandomUniform(RandomInitializer):
-    """Uniformly distributed.
+    """Uniformly distributed values.
 
     Args:
-        minval: lower bound.
-        maxval: upper bound, not reached.
+        minval: lower bound, inclusive.
+        maxval: upper bound, exclusive.
         seed: see `RandomInitializer`.
 
     Example:
@@ -123,18 +123,18 @@ class RandomUniform(RandomInitializer):
 
 
 class VarianceScaling(RandomInitializer):
-    """Random with variance `scale / n`, where `n` counts inputs, outputs, or is their mean.
+    """Random values of variance `scale / n`, where `n` is the fan-in, the fan-out or their mean.
 
     Args:
         scale: positive factor of the variance.
-        mode: what `n` is: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+        mode: the meaning of `n`: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
         distribution: `"truncated_normal"` (or `"normal"`), `"untruncated_normal"`, `"uniform"`.
         seed: see `RandomInitializer`.
         input_axes, output_axes: which axes of the shape count inputs and outputs; default: the
             last two, times the size of a convolution's window.
 
     Raises:
-        ValueError: for another mode or distribution, or a scale that is not positive.
+        ValueError: for any other mode or distribution, or a scale that is not positive.
 
     Example:
         >>> w = hornbook.initializers.VarianceScaling(2.0, seed=1)((500, 400))
@@ -177,11 +177,11 @@ def compute_fans(
     input_axes: list[int] | None = None,
     output_axes: list[int] | None = None,
 ) -> tuple[int, int]:
-    """How many inputs an output of a weight of this shape has, and how many outputs an input has.
+    """The fan-in and fan-out of a weight of a given shape.
 
     Args:
         shape: of a Dense kernel `(inputs, units)` or a convolution's `(*window, inputs, filters)`.
-        input_axes, output_axes: the axes to count, where the shape is another.
+        input_axes, output_axes: the input and output axes of other shapes.
 
     Example:
         >>> hornbook.initializers.compute_fans((3, 3, 16, 32))
@@ -196,7 +196,7 @@ def compute_fans(
 
 
 class _Scaled(VarianceScaling):
-    """A `VarianceScaling` with a name of its own: (scale, mode, distribution) are fixed."""
+    """A `VarianceScaling` with fixed scale, mode and distribution."""
 
     fixed: tuple[float, str, str]
 
@@ -306,17 +306,17 @@ class LecunNormal(_Scaled):
 
 
 class Orthogonal(RandomInitializer):
-    """A random matrix with orthonormal columns (or rows, where there are fewer).
+    """A random matrix with orthonormal columns (or rows, if there are fewer rows).
 
-    All axes but the last are taken as one. The matrix is the Q of a normal one, its signs fixed so
-    that all rotations are equally likely.
+    All axes but the last are flattened into one. The matrix is the Q of a normal matrix, with signs
+    fixed so that all rotations are equally likely.
 
     Args:
         gain: factor of the result.
         seed: see `RandomInitializer`.
 
     Raises:
-        ValueError: when called, for a shape of fewer than two axes.
+        ValueError: when called, for a shape with fewer than two axes.
 
     Source: Saxe et al. 2014, arXiv:1312.6120.
 
@@ -332,7 +332,7 @@ class Orthogonal(RandomInitializer):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         if len(shape) < 2:
-            raise ValueError(f"Orthogonal wants at least two axes, not shape {tuple(shape)}")
+            raise ValueError(f"Orthogonal needs at least two axes, not shape {tuple(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
         q, r = np.linalg.qr(_normal(self.generator(), tall, _drawn(dtype)))
@@ -344,7 +344,7 @@ class Orthogonal(RandomInitializer):
 
 
 def _drawn(dtype: Any) -> Any:
-    """The dtype in which numbers are drawn: 16-bit ones are rounded from float32."""
+    """The dtype in which values are drawn; 16-bit values are rounded from float32."""
     return np.float64 if standardize_dtype(dtype) == "float64" else np.float32
 
 
@@ -361,7 +361,7 @@ def _centered(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.nd
 
 
 def _truncated(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
-    """Normal within two standard deviations: the others are drawn again."""
+    """Normal values within two standard deviations; others are redrawn."""
     values = np.asarray(generator.standard_normal(shape, dtype))
     while (beyond := np.abs(values) > 2).any():
         values[beyond] = generator.standard_normal(int(beyond.sum()), dtype)
@@ -374,7 +374,7 @@ _MODES: dict[str, Callable] = {
     "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
 }
 _TRUNCATED_STDDEV = 0.87962566103423978  # of the normal distribution within [-2, 2]
-_DISTRIBUTIONS: dict[str, tuple[Callable, float]] = {  # how to draw, standard deviation of that
+_DISTRIBUTIONS: dict[str, tuple[Callable, float]] = {  # sampler, its standard deviation
     "truncated_normal": (_truncated, _TRUNCATED_STDDEV),
     "normal": (_truncated, _TRUNCATED_STDDEV),
     "untruncated_normal": (_normal, 1.0),

@@ -1,4 +1,4 @@
-"""Initializers that draw nothing."""
+"""Deterministic initializers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ from hornbook.initializers.base import Initializer, Shape, finished
 
 
 class Constant(Initializer):
-    """Every element has the value `value`.
+    """Fills a weight with `value`.
 
     Args:
-        value: a number, or an array that broadcasts to the shape asked for.
+        value: a number, or an array that broadcasts to the weight's shape.
 
     Example:
         >>> hornbook.initializers.Constant(3)((2,)).tolist()
@@ -30,7 +30,7 @@ class Constant(Initializer):
 
 @also("zero")
 class Zeros(Constant):
-    """Every element is 0.
+    """Fills a weight with 0.
 
     Example:
         >>> hornbook.initializers.Zeros()((2,)).tolist()
@@ -43,7 +43,7 @@ class Zeros(Constant):
 
 @also("one")
 class Ones(Constant):
-    """Every element is 1.
+    """Fills a weight with 1.
 
     Example:
         >>> hornbook.initializers.Ones()((2,)).tolist()
@@ -61,7 +61,7 @@ class Identity(Initializer):
         gain: the value on the diagonal.
 
     Raises:
-        ValueError: when called, for a shape that is not a matrix's.
+        ValueError: when called, for a shape that is not two-dimensional.
 
     Example:
         >>> hornbook.initializers.Identity()((2, 3)).tolist()
@@ -87,14 +87,14 @@ _WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
 
 
 class STFT(Initializer):
-    """The kernel with which a convolution computes one side of a short-time Fourier transform.
+    """The convolution kernel of one side of a short-time Fourier transform.
 
     Args:
         side: `"real"` or `"imag"`.
         window: `"hann"`, `"hamming"`, `"blackman"`, `"bartlett"`, the window's values, or `None`.
         scaling: `"density"` (the window has Euclidean length 1), `"spectrum"` (its absolute values
             sum to 1) or `None`.
-        periodic: whether the window is one period rather than symmetric.
+        periodic: use a periodic window instead of a symmetric one.
 
     Raises:
         ValueError: for an unknown side, window or scaling.

@@ -1,7 +1,7 @@
 """Pure functions on arrays, traced arrays and symbolic tensors: Keras's `ops`.
 
-Each is written once, mostly as a row of a table around a function of `jax.numpy` or `jax.nn`.
-Shapes and dtypes of symbolic results come from running it abstractly.
+Each is defined once, mostly as a row of a table that wraps a function of `jax.numpy` or `jax.nn`.
+Shapes and dtypes of symbolic results come from abstract evaluation.
 """
 
 from hornbook.ops import core, linalg, math, nn, numpy

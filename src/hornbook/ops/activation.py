@@ -1,4 +1,4 @@
-"""The functions between layers, each of one array: `relu`, `gelu`, `softmax` and their kin."""
+"""Activation functions: `relu`, `gelu`, `softmax` and others."""
 
 import warnings
 from collections.abc import Callable
@@ -19,17 +19,17 @@ ONE_CLASS = (
     "is learned. For two classes and one output, use sigmoid"
 )
 
-# Of what `softmax` gave: what it took, and along which axis; for `sigmoid` the axis is `None`.
+# Result of `softmax` or `sigmoid` -> (logits, axis); for `sigmoid` the axis is `None`.
 logits_of = Origins()
 
 
 def carried(probabilities: Any, change: Callable, axis: Callable = int) -> Any:
-    """A changed view of probabilities, of which stays known what logits they were made of.
+    """Apply `change` to probabilities and keep track of their logits.
 
     Args:
-        probabilities: what `softmax` or `sigmoid` gave, or another array.
-        change: casts, moves or leaves out elements.
-        axis: from where the axis of a softmax was to where it is afterwards.
+        probabilities: the result of `softmax` or `sigmoid`, or any other array.
+        change: casts, moves or drops elements.
+        axis: maps the softmax axis before the change to the axis afterwards.
     """
     changed = change(probabilities)
     known = logits_of.of(probabilities)
@@ -47,7 +47,7 @@ log_sigmoid = rows.unary_floating(
 softplus = rows.unary_floating(
     jax.nn.softplus, "A smooth positive part: `log(exp(x) + 1)`, without overflow."
 )
-softsign = rows.unary_floating(jax.nn.soft_sign, "Towards -1 and 1 slowly: `x / (|x| + 1)`.")
+softsign = rows.unary_floating(jax.nn.soft_sign, "A slowly saturating sign: `x / (|x| + 1)`.")
 silu = rows.unary_floating(
     jax.nn.silu, "Swish: `x * sigmoid(x)` (Ramachandran et al. 2017, arXiv:1710.05941)."
 )
@@ -66,7 +66,7 @@ hard_silu = rows.unary_floating(
 hard_tanh = rows.unary(jax.nn.hard_tanh, "The input clipped to [-1, 1].")
 sparse_plus = rows.unary_floating(
     jax.nn.sparse_plus,
-    "0 below -1, `(x + 1)**2 / 4` up to 1, then `x`: a smooth positive part that is truly 0.",
+    "A smooth positive part that reaches 0: 0 below -1, `(x + 1)**2 / 4` up to 1, then `x`.",
 )
 sparse_sigmoid = rows.unary(
     jax.nn.sparse_sigmoid, "0 below -1, `(x + 1) / 2` up to 1, then 1: the slope of `sparse_plus`."
@@ -85,7 +85,7 @@ def sigmoid(x: Tensor) -> Array:
 
 @op
 def tanh_shrink(x: Tensor) -> Array:
-    """What tanh takes away: `x - tanh(x)`."""
+    """The difference `x - tanh(x)`."""
     x = rows.floating(x)
     return x - jnp.tanh(x)
 
@@ -110,11 +110,12 @@ def celu(x: Tensor, alpha: float = 1.0) -> Array:
 
 @op
 def gelu(x: Tensor, approximate: bool = True) -> Array:
-    """`x` times the normal distribution function at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
+    """`x` times the normal CDF at `x` (Hendrycks, Gimpel 2016, arXiv:1606.08415).
 
     Args:
         x: floating-point array.
-        approximate: by tanh, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`, or exact.
+        approximate: use the tanh approximation,
+            `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`; otherwise exact.
     """
     return jax.nn.gelu(rows.floating(x), approximate)
 
@@ -138,7 +139,7 @@ def squareplus(x: Tensor, b: float = 4) -> Array:
 
 @op
 def soft_shrink(x: Tensor, threshold: float = 0.5) -> Array:
-    """`x` brought nearer to 0 by `threshold`, and 0 within it."""
+    """`x` shrunk towards 0 by `threshold`; 0 where `|x| <= threshold`."""
     x = rows.floating(x)
     return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0))
 
@@ -159,7 +160,7 @@ def threshold(x: Tensor, threshold: float, default_value: float) -> Array:
 
 @op
 def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Array:
-    """Positive numbers that sum to 1: `exp(x) / sum(exp(x))` along `axis` (`None`: over all).
+    """Positive numbers that sum to 1: `exp(x) / sum(exp(x))` along `axis` (`None`: all axes).
 
     Example:
         >>> hornbook.ops.softmax(np.array([0.0, 0.0])).tolist()
@@ -176,13 +177,13 @@ def softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Array:
 
 @op
 def log_softmax(x: Tensor, axis: int | tuple[int, ...] | None = -1) -> Array:
-    """The logarithm of `softmax`, without the rounding of taking it afterwards."""
+    """The logarithm of `softmax`, computed stably."""
     return jax.nn.log_softmax(rows.floating(x), axis=rows.axes(axis))
 
 
 @op
 def sparsemax(x: Tensor, axis: int = -1) -> Array:
-    """The nearest point to `x` whose elements are not negative and sum to 1: many are exactly 0.
+    """The nearest point to `x` on the probability simplex, with many elements exactly 0.
 
     Source: Martins, Astudillo 2016, arXiv:1602.02068.
 

@@ -1,4 +1,4 @@
-"""numpy's functions that make arrays, and that shape, join, split, index and multiply them."""
+"""numpy's functions that create, reshape, join, split, index and multiply arrays."""
 
 import builtins
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from hornbook.ops.rows import binary, operand, row, unary
 
 Shape = int | Sequence[int]
 
-# ---- making arrays; `dtype=None` means `floatx()`, or in `*_like` that of `x`
+# ---- creation; `dtype=None` means `floatx()`, or in `*_like` the dtype of `x`
 
 
 @op
 def array(x: Any, dtype: Any = None) -> Array:
-    """An array from numbers, lists or arrays."""
+    """Convert numbers, lists or arrays to an array."""
     return rows.array(x) if dtype is None else jnp.asarray(x, canonical(dtype))
 
 
@@ -46,13 +46,13 @@ def ones(shape: Shape, dtype: Any = None) -> Array:
 
 
 def empty(shape: Shape, dtype: Any = None) -> Array:
-    """An array whose values do not matter (zeros)."""
+    """An uninitialized array (zeros here)."""
     return jnp.zeros(shape, canonical(dtype))
 
 
 @op
 def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Array:
-    """An array whose every element is `fill_value`."""
+    """An array filled with `fill_value`."""
     return jnp.full(shape, rows.array(fill_value), canonical(dtype))
 
 
@@ -60,16 +60,16 @@ def _like(fn, doc):
     return row(lambda x, dtype=None: fn(rows.array(x), dtype and canonical(dtype)), doc)
 
 
-zeros_like = _like(jnp.zeros_like, "Zeros in the shape of `x`.")
-ones_like = _like(jnp.ones_like, "Ones in the shape of `x`.")
-empty_like = _like(jnp.zeros_like, "An array in the shape of `x`; its values do not matter.")
+zeros_like = _like(jnp.zeros_like, "Zeros with the shape of `x`.")
+ones_like = _like(jnp.ones_like, "Ones with the shape of `x`.")
+empty_like = _like(jnp.zeros_like, "An uninitialized array (zeros here) with the shape of `x`.")
 full_like = row(
     lambda x, fill_value, dtype=None: jnp.full_like(
         rows.array(x), fill_value, dtype and canonical(dtype)
     ),
-    "`fill_value` everywhere, in the shape of `x`.",
+    "An array with the shape of `x`, filled with `fill_value`.",
 )
-copy = unary(jnp.array, "A copy.")
+copy = unary(jnp.array, "Copy an array.")
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
@@ -94,11 +94,11 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 @op
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
-    """Evenly spaced numbers from `start` (0 if it is the only one) up to `stop`, not reached.
+    """Evenly spaced numbers in the half-open interval from `start` (default 0) to `stop`.
 
     Args:
         start, stop, step: numbers.
-        dtype: default int32 for integers, `floatx()` where one is a Python float.
+        dtype: default int32 for integers, `floatx()` if any is a Python float.
 
     Example:
         >>> hornbook.ops.arange(2, 8, 3).tolist()
@@ -117,7 +117,7 @@ def _spaced(fn, doc):
     return row(spaced, doc)
 
 
-geomspace = _spaced(jnp.geomspace, "`num` numbers from `start` to `stop` with equal ratios.")
+geomspace = _spaced(jnp.geomspace, "`num` numbers from `start` to `stop` in geometric progression.")
 
 
 @op
@@ -130,15 +130,15 @@ def linspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """`num` numbers from `start` to `stop` with equal distances.
+    """`num` evenly spaced numbers from `start` to `stop`.
 
     Args:
         start, stop: numbers or arrays of them.
         num: how many.
-        endpoint: whether `stop` is the last one.
-        retstep: whether to return the distance too.
+        endpoint: whether `stop` is included.
+        retstep: also return the spacing.
         dtype: default floating-point.
-        axis: of the result, along which the numbers run.
+        axis: axis of the result along which the numbers run.
 
     Example:
         >>> hornbook.ops.linspace(0, 1, 3).tolist()
@@ -165,7 +165,7 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Array:
-    """`num` numbers from `base**start` to `base**stop` with equal ratios."""
+    """`num` numbers from `base**start` to `base**stop`, evenly spaced on a log scale."""
     dtype = dtype and canonical(dtype)
     start, stop = operand(start), operand(stop)
     return jnp.logspace(start, stop, num, endpoint=endpoint, base=base, dtype=dtype, axis=axis)
@@ -173,13 +173,13 @@ def logspace(
 
 @op
 def meshgrid(*x: Tensor, indexing: str = "xy") -> list[Array]:
-    """Coordinate arrays of the grid over vectors; `indexing="ij"` keeps their order as axes."""
+    """Coordinate arrays of a grid from coordinate vectors; `indexing` is `"xy"` or `"ij"`."""
     return jnp.meshgrid(*(rows.array(one).ravel() for one in x), indexing=indexing)
 
 
 @op
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Array:
-    """The matrix whose columns are powers of `x`, falling unless `increasing`."""
+    """The Vandermonde matrix: its columns are powers of `x`, decreasing unless `increasing`."""
     return jnp.vander(rows.array(x), N, increasing)
 
 
@@ -197,7 +197,7 @@ def ndim(x: Any) -> int:
 
 
 def size(x: Any) -> int | None:
-    """The number of elements; `None` where it is not known.
+    """The number of elements; `None` if unknown.
 
     Example:
         >>> hornbook.ops.size(np.zeros((2, 3)))
@@ -214,11 +214,11 @@ def reshape(x: Tensor, newshape: Shape) -> Array:
 
     Args:
         x: array.
-        newshape: sizes; one may be -1 or `None`, which is then worked out. A further `None` stands
-            for the size of the same axis of `x`.
+        newshape: sizes; one may be -1 or `None` and is inferred. A further `None` means the size of
+            the same axis of `x`.
 
     Raises:
-        ValueError: for another negative size, or a second -1.
+        ValueError: for any other negative size, or a second -1.
 
     Example:
         >>> hornbook.ops.reshape(np.arange(6), (2, None)).shape
@@ -228,7 +228,7 @@ def reshape(x: Tensor, newshape: Shape) -> Array:
     sizes = [newshape] if isinstance(newshape, int) else list(newshape)
     negative = [n for n in sizes if isinstance(n, int) and n < 0]
     if negative not in ([], [-1]):
-        raise ValueError(f"reshape: sizes are not negative, but for one -1; got {newshape!r}")
+        raise ValueError(f"reshape: sizes must not be negative, except one -1; got {newshape!r}")
     open_places = [i for i, n in enumerate(sizes) if n is None or (isinstance(n, int) and n == -1)]
     for i in open_places[:-1]:
         if sizes[i] is None and i < x.ndim:
@@ -244,7 +244,7 @@ def _transposed(x: Array, axes: Any) -> Array:
     if axes is not None:
         axes = [rows.axis_of(x, axis) for axis in axes]
         if sorted(axes) != [*range(x.ndim)]:
-            raise ValueError(f"transpose: axes {axes} are not those of shape {x.shape}, each once")
+            raise ValueError(f"transpose: axes {axes} are not a permutation of those of {x.shape}")
     return jnp.transpose(x, axes)
 
 
@@ -259,57 +259,57 @@ def _diagonal(x: Array, offset: int, axis1: int, axis2: int) -> Array:
     return jnp.diagonal(x, offset, axis1, axis2)
 
 
-ravel = unary(jnp.ravel, "All elements along one axis.")
+ravel = unary(jnp.ravel, "Flatten an array to one axis.")
 squeeze = rows.along_axis(
     lambda x, axis: jnp.squeeze(x, rows.axes(axis)),
-    "Without axes of size 1 (`axis=None`: all such).",
+    "Remove axes of size 1 (`axis=None`: all of them).",
     axis=None,
 )
 expand_dims = row(
     lambda x, axis: jnp.expand_dims(rows.array(x), rows.axes(axis)),
-    "With new axes of size 1 at `axis`.",
+    "Insert new axes of size 1 at `axis`.",
 )
 moveaxis = row(
     lambda x, source, destination: jnp.moveaxis(rows.array(x), source, destination),
-    "Axes moved from `source` to `destination`.",
+    "Move axes from `source` to `destination`.",
 )
-swapaxes = row(lambda x, axis1, axis2: _swapped(rows.array(x), axis1, axis2), "Two axes exchanged.")
+swapaxes = row(lambda x, axis1, axis2: _swapped(rows.array(x), axis1, axis2), "Swap two axes.")
 transpose = row(
     lambda x, axes=None: _transposed(rows.array(x), axes),
-    "The axes in another order, reversed by default.",
+    "Permute the axes; by default reverse them.",
 )
 broadcast_to = row(
     lambda x, shape: jnp.broadcast_to(rows.array(x), shape),
-    "Repeated along axes of size 1 and new leading axes until it has `shape`.",
+    "Broadcast an array to `shape`.",
 )
-flip = rows.along_axis(jnp.flip, "Reversed along an axis (`None`: along all).", axis=None)
-fliplr = unary(jnp.fliplr, "Reversed along the second axis.")
-flipud = unary(jnp.flipud, "Reversed along the first axis.")
+flip = rows.along_axis(jnp.flip, "Reverse an array along an axis (`None`: all axes).", axis=None)
+fliplr = unary(jnp.fliplr, "Reverse an array along the second axis.")
+flipud = unary(jnp.flipud, "Reverse an array along the first axis.")
 roll = row(
     lambda x, shift, axis=None: jnp.roll(rows.array(x), shift, rows.axes(axis)),
-    "Moved along an axis by `shift` places; what falls off comes in at the other end.",
+    "Shift elements by `shift` places along an axis, wrapping around at the end.",
 )
 repeat = row(
     lambda x, repeats, axis=None: jnp.repeat(rows.array(x), _counts(repeats), axis),
-    "Each element `repeats` times, one after the other (`axis=None`: flat).",
+    "Repeat each element `repeats` times along an axis (`None`: of the flattened array).",
 )
 tile = row(
     lambda x, repeats: jnp.tile(rows.array(x), repeats),
-    "The whole array laid `repeats` times along each axis.",
+    "Repeat the whole array `repeats` times along each axis.",
 )
 rot90 = row(
     lambda array, k=1, axes=(0, 1): jnp.rot90(rows.array(array), k, axes),
-    "Turned `k` times by 90 degrees in the plane of two axes.",
+    "Rotate an array by `k` times 90 degrees in the plane of two axes.",
 )
 view = row(
     lambda x, dtype=None: rows.array(x).view(dtype and canonical(dtype)),
-    "The same bytes read as another dtype.",
+    "Reinterpret the bytes as another dtype.",
 )
 
 
 @op
 def pad(x: Tensor, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
-    """Elements added before and after along axes.
+    """Pad an array before and after along its axes.
 
     Args:
         x: array.
@@ -318,7 +318,7 @@ def pad(x: Tensor, pad_width: Any, mode: str = "constant", constant_values: Any 
         constant_values: for mode `"constant"`, default 0.
 
     Raises:
-        ValueError: if `constant_values` comes with another mode.
+        ValueError: if `constant_values` is given with another mode.
 
     Example:
         >>> hornbook.ops.pad(np.array([1, 2]), (1, 0)).tolist()
@@ -327,7 +327,7 @@ def pad(x: Tensor, pad_width: Any, mode: str = "constant", constant_values: Any 
     if constant_values is None:
         return jnp.pad(rows.array(x), pad_width, mode)
     if mode != "constant":
-        raise ValueError(f"constant_values goes with mode 'constant', not with {mode!r}")
+        raise ValueError(f"constant_values requires mode='constant', not {mode!r}")
     return jnp.pad(rows.array(x), pad_width, mode, constant_values=constant_values)
 
 
@@ -340,18 +340,18 @@ def _joined(fn, doc):
 
 concatenate = row(
     lambda xs, axis=0: jnp.concatenate([rows.array(x) for x in xs], axis),
-    "Arrays joined along an axis that they have.",
+    "Join arrays along an existing axis.",
 )
 stack = row(
     lambda x, axis=0: jnp.stack([rows.array(v) for v in x], axis),
-    "Arrays of one shape joined along a new axis.",
+    "Stack arrays of the same shape along a new axis.",
 )
-hstack = _joined(jnp.hstack, "Arrays joined along the second axis (vectors: the first).")
-vstack = _joined(jnp.vstack, "Arrays joined along the first axis (vectors become rows).")
-dstack = _joined(jnp.dstack, "Arrays joined along the third axis.")
+hstack = _joined(jnp.hstack, "Join arrays along the second axis (vectors: the first).")
+vstack = _joined(jnp.vstack, "Join arrays along the first axis (vectors become rows).")
+dstack = _joined(jnp.dstack, "Join arrays along the third axis.")
 append = row(
     lambda x1, x2, axis=None: jnp.append(rows.array(x1), rows.array(x2), axis),
-    "`x2` after `x1` along an axis (`None`: both flat).",
+    "Append `x2` to `x1` along an axis (`None`: both flattened).",
 )
 
 
@@ -374,11 +374,11 @@ def _sections(value):
     return value if isinstance(value, int) else tuple(int(i) for i in value)
 
 
-split = _split(jnp.split, "Parts along an axis: so many equal ones, or cut before the indices.")
-array_split = _split(jnp.array_split, "As `split`, where equal parts may differ by one.")
-hsplit = _split_fixed(jnp.hsplit, "Parts along the second axis (vectors: the first).")
-vsplit = _split_fixed(jnp.vsplit, "Parts along the first axis.")
-dsplit = _split_fixed(jnp.dsplit, "Parts along the third axis.")
+split = _split(jnp.split, "Split along an axis, into a number of equal parts or at indices.")
+array_split = _split(jnp.array_split, "Like `split`, but sizes of the parts may differ by one.")
+hsplit = _split_fixed(jnp.hsplit, "Split along the second axis (vectors: the first).")
+vsplit = _split_fixed(jnp.vsplit, "Split along the first axis.")
+dsplit = _split_fixed(jnp.dsplit, "Split along the third axis.")
 
 # ---- indexing
 
@@ -387,9 +387,9 @@ get_item = row(lambda x, key: rows.array(x)[key], "`x[key]`.")
 
 @op
 def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
-    """The elements at some indices of an axis (`None`: of the flat array).
+    """The elements at given indices along an axis (`None`: of the flattened array).
 
-    Negative indices count from the end; beyond the end is NaN (the least integer for integers).
+    Negative indices count from the end; out of range gives NaN (for integers, the smallest one).
 
     Example:
         >>> hornbook.ops.take(np.array([5, 6, 7]), np.array([2, 0])).tolist()
@@ -400,7 +400,7 @@ def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
 
 @op
 def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Array:
-    """For each place, the element at the index given for that place along an axis."""
+    """For each position, the element at that position's index along an axis."""
     x = rows.array(x)
     axis = axis if axis is None else rows.axis_of(x, axis)
     return jnp.take_along_axis(x, rows.array(indices), axis)
@@ -408,7 +408,7 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Arra
 
 @op
 def where(condition: Tensor, x1: Any = None, x2: Any = None) -> Any:
-    """`x1` where the condition holds, else `x2`; without them, the indices where it holds.
+    """`x1` where the condition is true, else `x2`; without them, the indices where it is true.
 
     Example:
         >>> hornbook.ops.where(np.array([True, False]), 1, 0).tolist()
@@ -421,44 +421,42 @@ def where(condition: Tensor, x1: Any = None, x2: Any = None) -> Any:
 
 @op
 def select(condlist: list, choicelist: list, default: Any = 0) -> Array:
-    """For each place, the choice of the first condition that holds there, else `default`."""
+    """For each position, the choice of the first true condition, else `default`."""
     choices = [rows.array(c) for c in choicelist]
     return jnp.select([rows.array(c) for c in condlist], choices, default)
 
 
-nonzero = unary(jnp.nonzero, "The indices of the elements that are not 0, one vector an axis.")
+nonzero = unary(jnp.nonzero, "The indices of nonzero elements, one vector for each axis.")
 
 
 @op
 def unravel_index(indices: Tensor, shape: Shape) -> tuple[Array, ...]:
-    """Indices of the flat array as one index for each axis of `shape`."""
+    """Convert flat indices to one index array for each axis of `shape`."""
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     return jnp.unravel_index(rows.array(indices), sizes)
 
 
-diag = row(lambda x, k=0: jnp.diag(rows.array(x), k), "A matrix's diagonal, or a vector as one.")
-diagflat = row(lambda x, k=0: jnp.diagflat(rows.array(x), k), "All elements as a diagonal.")
+diag = row(lambda x, k=0: jnp.diag(rows.array(x), k), "The diagonal of a matrix, or its inverse.")
+diagflat = row(lambda x, k=0: jnp.diagflat(rows.array(x), k), "A diagonal matrix of all elements.")
 diagonal = row(
     lambda x, offset=0, axis1=0, axis2=1: _diagonal(rows.array(x), offset, axis1, axis2),
-    "The diagonal of the plane of two axes.",
+    "The diagonal in the plane of two axes.",
 )
 trace = row(
     lambda x, offset=0, axis1=0, axis2=1: jnp.trace(
         rows.number(rows.array(x)), offset, axis1, axis2
     ),
-    "The sum of the diagonal of the plane of two axes.",
+    "The sum of the diagonal in the plane of two axes.",
 )
-tril = row(lambda x, k=0: jnp.tril(rows.array(x), k), "0 above the `k`-th diagonal.")
-triu = row(lambda x, k=0: jnp.triu(rows.array(x), k), "0 below the `k`-th diagonal.")
+tril = row(lambda x, k=0: jnp.tril(rows.array(x), k), "Lower triangle up to diagonal `k`, else 0.")
+triu = row(lambda x, k=0: jnp.triu(rows.array(x), k), "Upper triangle from diagonal `k`, else 0.")
 
 # ---- products
 
-dot = binary(
-    jnp.dot, "The sum of products over the last axis of `x1` and the last but one of `x2`."
-)
-inner = binary(jnp.inner, "The sum of products over the last axes.")
-outer = binary(jnp.outer, "All products of the flat arrays, as a matrix.")
-vdot = binary(jnp.vdot, "The sum of products of the flat arrays, `x1` conjugated.")
+dot = binary(jnp.dot, "The dot product over the last axis of `x1` and the second to last of `x2`.")
+inner = binary(jnp.inner, "The inner product over the last axes.")
+outer = binary(jnp.outer, "The outer product of the flattened arrays.")
+vdot = binary(jnp.vdot, "The dot product of the flattened arrays, with `x1` conjugated.")
 kron = binary(jnp.kron, "The Kronecker product: each element of `x1` times all of `x2`.")
 
 
@@ -477,7 +475,7 @@ def matmul(x1: Tensor, x2: Tensor) -> Array:
 
 @op
 def tensordot(x1: Tensor, x2: Tensor, axes: Any = 2) -> Array:
-    """The sum of products over some axes: so many last and first ones, or two lists of them."""
+    """Contraction over the last axes of `x1` and the first of `x2`, or over two lists of axes."""
     return jnp.tensordot(rows.array(x1), rows.array(x2), axes)
 
 
@@ -509,11 +507,11 @@ def cross(
 
 
 def vectorize(pyfunc: Any, *, excluded: Any = None, signature: str | None = None) -> Any:
-    """A function of single elements made into one of whole arrays, which broadcast.
+    """Turn a function of scalars into one of arrays that broadcast.
 
     Args:
         pyfunc: the function.
-        excluded: positions or names of arguments that are passed as they are.
+        excluded: positions or names of arguments that are passed unchanged.
         signature: core axes, such as `"(m,n),(n)->(m)"`.
 
     Example:

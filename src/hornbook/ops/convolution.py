@@ -1,7 +1,7 @@
-"""Convolutions, pooling, and the moves between space and channels.
+"""Convolutions, pooling, and rearrangements between space and channels.
 
 Arrays are `(batch, *space, channels)` with `data_format="channels_last"`, `(batch, channels,
-*space)` with `"channels_first"`; the latter is turned around, computed and turned back.
+*space)` with `"channels_first"`; the latter is transposed before and after.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,18 +32,18 @@ def conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Array:
-    """Convolution in one, two or three dimensions of space.
+    """Convolution in one, two or three spatial dimensions.
 
     Args:
         inputs: `(batch, *space, channels)`.
-        kernel: `(*window, channels / groups, filters)`; the groups follow from the channels.
+        kernel: `(*window, channels / groups, filters)`; the groups are inferred.
         strides: step of the window.
         padding: `"valid"`, `"same"`, `"causal"` (one dimension) or pairs (before, after).
-        data_format: `"channels_last"`, `"channels_first"`; default the process's.
-        dilation_rate: distance of the kernel's elements.
+        data_format: `"channels_last"` or `"channels_first"`; default `image_data_format()`.
+        dilation_rate: distance between the kernel's elements.
 
     Raises:
-        ValueError: if the channels do not fit the kernel, or the window does not fit the input.
+        ValueError: if the channels do not match the kernel, or the window is larger than the input.
 
     Example:
         >>> hornbook.ops.conv(np.ones((1, 5, 5, 2), "float32"), np.ones((3, 3, 2, 4))).shape
@@ -67,7 +67,7 @@ def depthwise_conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Array:
-    """Convolution of each channel with filters of its own.
+    """Convolution of each channel with its own filters.
 
     Args:
         inputs: `(batch, *space, channels)`.
@@ -78,7 +78,7 @@ def depthwise_conv(
         `(batch, *space, channels * multiplier)`.
 
     Raises:
-        ValueError: if the channels do not fit the kernel.
+        ValueError: if the channels do not match the kernel.
     """
     kernel = rows.floating(kernel)
     inputs, back = _channels_last(rows.array(inputs).astype(kernel.dtype), data_format)
@@ -86,7 +86,7 @@ def depthwise_conv(
     if kernel.shape[-2] != channels:
         raise ValueError(
             f"depthwise_conv: the input has {channels} channels, the kernel {kernel.shape} "
-            f"is for {kernel.shape[-2]}"
+            f"takes {kernel.shape[-2]}"
         )
     kernel = kernel.reshape(*kernel.shape[:-2], 1, channels * kernel.shape[-1])
     strides, dilation = rows.each(strides, space), rows.each(dilation_rate, space)
@@ -104,13 +104,13 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Array:
-    """A `depthwise_conv`, then a `conv` of window 1 that mixes the channels.
+    """A `depthwise_conv` followed by a pointwise `conv`, which mixes the channels.
 
     Args:
         inputs: `(batch, *space, channels)`.
         depthwise_kernel: `(*window, channels, multiplier)`.
         pointwise_kernel: `(*ones, channels * multiplier, filters)`.
-        strides, padding, data_format, dilation_rate: as for `conv`, of the first of both.
+        strides, padding, data_format, dilation_rate: as for `conv`; apply to the first.
     """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, data_format=data_format)
@@ -126,18 +126,18 @@ def conv_transpose(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Array:
-    """The transpose of a convolution, which enlarges by `strides`.
+    """Transposed convolution, which upsamples by `strides`.
 
     Args:
         inputs: `(batch, *space, channels)`.
         kernel: `(*window, filters, channels)`.
-        strides: factor of enlargement.
-        padding: `"valid"` (window and stride fit whole) or `"same"` (size times stride).
-        output_padding: how much larger than the least size the result is; default as above.
+        strides: upsampling factor.
+        padding: `"valid"` (all windows in full) or `"same"` (size times stride).
+        output_padding: extra size of the result beyond the minimum; default as for `padding`.
         data_format, dilation_rate: as for `conv`.
 
     Raises:
-        ValueError: if the channels do not fit the kernel, or for another padding.
+        ValueError: if the channels do not match the kernel, or for any other padding.
 
     Example:
         >>> x = np.ones((1, 4, 4, 2), "float32")
@@ -150,7 +150,7 @@ def conv_transpose(
     if kernel.shape[-1] != inputs.shape[-1]:
         raise ValueError(
             f"conv_transpose: the input has {inputs.shape[-1]} channels, the kernel "
-            f"{kernel.shape} is for {kernel.shape[-1]}"
+            f"{kernel.shape} takes {kernel.shape[-1]}"
         )
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
         raise ValueError(f"padding of conv_transpose is 'valid' or 'same', not {padding!r}")
@@ -188,10 +188,10 @@ def max_pool(
 
     Args:
         inputs: `(batch, *space, channels)`.
-        pool_size: of the window.
-        strides: its step; default its size.
+        pool_size: size of the window.
+        strides: step of the window; default its size.
         padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`; default the process's.
+        data_format: `"channels_last"` or `"channels_first"`; default `image_data_format()`.
 
     Example:
         >>> hornbook.ops.max_pool(np.arange(4.0).reshape(1, 4, 1), 2).ravel().tolist()
@@ -208,7 +208,7 @@ def average_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Array:
-    """The mean of each window; with padding `"same"` only elements of the input count.
+    """The mean of each window; `"same"` padding is not counted.
 
     Args:
         inputs, pool_size, strides, padding, data_format: as for `max_pool`.
@@ -221,7 +221,7 @@ def average_pool(
 
 
 def _adaptive(inputs, output_size, data_format, reduce):
-    """Pool each axis of space into windows that share it evenly and may overlap by one."""
+    """Pool each spatial axis by evenly spaced windows, which may overlap by one element."""
     x, back = _channels_last(rows.array(inputs), data_format)
     for axis, out in enumerate(rows.each(output_size, x.ndim - 2), 1):
         size = x.shape[axis]
@@ -237,7 +237,7 @@ def _adaptive(inputs, output_size, data_format, reduce):
 
 @op
 def adaptive_max_pool(inputs: Tensor, output_size: Sizes, data_format: str | None = None) -> Array:
-    """The maxima of as many windows as `output_size` says, which share the input evenly.
+    """The maxima of `output_size` windows that divide the input evenly.
 
     Example:
         >>> x = np.arange(5.0).reshape(1, 5, 1)
@@ -251,7 +251,7 @@ def adaptive_max_pool(inputs: Tensor, output_size: Sizes, data_format: str | Non
 def adaptive_average_pool(
     inputs: Tensor, output_size: Sizes, data_format: str | None = None
 ) -> Array:
-    """The means of as many windows as `output_size` says, which share the input evenly.
+    """The means of `output_size` windows that divide the input evenly.
 
     Example:
         >>> x = np.arange(5.0).reshape(1, 5, 1)
@@ -271,7 +271,7 @@ def adaptive_average_pool(
 
 @op
 def space_to_depth(x: Tensor, block_size: int, data_format: str = "channels_last") -> Array:
-    """Blocks of pixels become channels: `(n, h, w, c)` to `(n, h / b, w / b, c * b * b)`."""
+    """Move blocks of pixels to channels: `(n, h, w, c)` to `(n, h / b, w / b, c * b * b)`."""
     x, b = rows.array(x), _block(block_size)
     if standardize_data_format(data_format) == "channels_first":
         n, c, h, w = x.shape
@@ -284,7 +284,7 @@ def space_to_depth(x: Tensor, block_size: int, data_format: str = "channels_last
 
 @op
 def depth_to_space(x: Tensor, block_size: int, data_format: str = "channels_last") -> Array:
-    """Channels become blocks of pixels: `(n, h, w, c * b * b)` to `(n, h * b, w * b, c)`."""
+    """Move channels to blocks of pixels: `(n, h, w, c * b * b)` to `(n, h * b, w * b, c)`."""
     x, b = rows.array(x), _block(block_size)
     if standardize_data_format(data_format) == "channels_first":
         n, c, h, w = x.shape
@@ -297,12 +297,12 @@ def depth_to_space(x: Tensor, block_size: int, data_format: str = "channels_last
 
 def _block(size: int) -> int:
     if size < 2:
-        raise ValueError(f"block_size is at least 2, not {size}")
+        raise ValueError(f"block_size must be at least 2, not {size}")
     return size
 
 
 def _windows(shape, kernel_size, dilation, padding, stride):
-    """For an image's last two axes: the (padded) row and column of each tap of each window."""
+    """The row and column, in the padded image, of each tap of each window."""
     places = []
     for n, k, d, p, s in zip(
         shape,
@@ -321,11 +321,11 @@ def _windows(shape, kernel_size, dilation, padding, stride):
 def unfold(
     x: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Array:
-    """The windows of images, each as one column.
+    """The windows of images, flattened to columns (im2col).
 
     Args:
         x: `(batch, channels, height, width)`.
-        kernel_size, dilation, padding, stride: of the window, as for `conv`.
+        kernel_size, dilation, padding, stride: the window, as for `conv`.
 
     Returns:
         `(batch, channels * window, windows)`.
@@ -353,12 +353,12 @@ def fold(
     padding: Sizes = 0,
     stride: Sizes = 1,
 ) -> Array:
-    """The transpose of `unfold`: columns added back into images where their windows lay.
+    """The transpose of `unfold`: add columns back to the positions of their windows.
 
     Args:
         x: `(batch, channels * window, windows)`.
         output_size: height and width of the images.
-        kernel_size, dilation, padding, stride: as they were for `unfold`.
+        kernel_size, dilation, padding, stride: as passed to `unfold`.
 
     Returns:
         `(batch, channels, height, width)`.
@@ -384,7 +384,7 @@ def fold(
 
 
 def _channels_last(x: Array, data_format: str | None) -> tuple[Array, Callable]:
-    """The array with its channels last, and the function that puts them back."""
+    """The array with channels last, and the function that restores their position."""
     if standardize_data_format(data_format) == "channels_last":
         return x, lambda y: y
     return jnp.moveaxis(x, 1, -1), lambda y: jnp.moveaxis(y, -1, 1)

@@ -1,4 +1,4 @@
-"""Conversion, slices and scatters, and control flow that JAX can trace."""
+"""Conversion, slicing and scattering, and traceable control flow."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def convert_to_tensor(
 
     Args:
         x: anything array-like.
-        dtype: default that of `x`; Python floats give `floatx()`.
+        dtype: default the dtype of `x`; Python floats become `floatx()`.
         sparse, ragged: accepted; arrays here are dense.
 
     Example:
@@ -39,7 +39,7 @@ def convert_to_tensor(
 
 @op
 def cast(x: Any, dtype: Any) -> Array:
-    """The array in another dtype.
+    """Convert an array to another dtype.
 
     Example:
         >>> hornbook.ops.cast([1.7, 0.2], "int32").tolist()
@@ -53,7 +53,7 @@ def cast(x: Any, dtype: Any) -> Array:
 
 @op
 def saturate_cast(x: Tensor, dtype: Any) -> Array:
-    """The array in another dtype; values beyond its range become its extremes.
+    """Convert an array to another dtype, clipping values to its range.
 
     Example:
         >>> hornbook.ops.saturate_cast(np.array([-1.0, 256.0]), "uint8").tolist()
@@ -73,7 +73,7 @@ def _range(dtype):
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
-    """A numpy array with the values of an array or variable.
+    """Convert an array or variable to a numpy array.
 
     Example:
         >>> hornbook.ops.convert_to_numpy(jnp.ones(2))
@@ -83,7 +83,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether it is an array of JAX (also a traced one).
+    """Whether a value is a JAX array (traced ones included).
 
     Example:
         >>> hornbook.ops.is_tensor(jnp.ones(2)), hornbook.ops.is_tensor(np.ones(2))
@@ -93,7 +93,7 @@ def is_tensor(x: Any) -> bool:
 
 
 def shape(x: Any) -> tuple[int | None, ...]:
-    """The sizes as a tuple; `None` where a symbolic tensor's is unknown.
+    """The shape as a tuple; `None` for unknown sizes of a symbolic tensor.
 
     Example:
         >>> hornbook.ops.shape(np.ones((2, 3)))
@@ -121,9 +121,9 @@ def _value(x):
 
 @op
 def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Array:
-    """The block of `shape` that starts at `start_indices`; -1 means all that remains.
+    """The block of `shape` that starts at `start_indices`; -1 means up to the end.
 
-    Starts may be traced. A block that would reach beyond the end is moved back inside.
+    Starts may be traced. A block that would extend past the end is moved back inside.
 
     Example:
         >>> hornbook.ops.slice(np.arange(5), [1], [3]).tolist()
@@ -157,9 +157,9 @@ def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Array:
     """Zeros of `shape` with `values` added at `indices`; repeated indices add up.
 
     Args:
-        indices: `(n, k)` integers: for each value the place along the first `k` axes.
+        indices: `(n, k)` integers: the position of each value along the first `k` axes.
         values: `(n, ...)`.
-        shape: of the result.
+        shape: shape of the result.
 
     Example:
         >>> hornbook.ops.scatter(np.array([[0], [2], [2]]), np.ones(3), (4,)).tolist()
@@ -174,16 +174,16 @@ def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Array:
 def scatter_update(
     inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
 ) -> Array:
-    """`inputs` with `updates` put, or combined, at `indices`.
+    """`inputs` with `updates` written to, or combined at, `indices`.
 
     Args:
         inputs: array.
-        indices: `(n, k)` integers: for each update the place along the first `k` axes.
+        indices: `(n, k)` integers: the position of each update along the first `k` axes.
         updates: `(n, ...)`.
         reduction: `None` (replace), `"add"`, `"max"`, `"min"` or `"mul"`.
 
     Raises:
-        ValueError: for another reduction.
+        ValueError: for any other reduction.
 
     Example:
         >>> hornbook.ops.scatter_update(np.zeros(3), np.array([[1]]), np.array([5.0])).tolist()
@@ -200,15 +200,15 @@ _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "mu
 
 
 def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Array]:
-    """The slices along an axis, without it, as a list.
+    """Split an array along an axis into a list of slices without that axis.
 
     Args:
         x: array.
-        num: how many there are; needed where the size of the axis is not known.
+        num: number of slices; required if the size of the axis is unknown.
         axis: the axis.
 
     Raises:
-        ValueError: for an axis that x does not have, or a number that is not that of the slices.
+        ValueError: if `x` has no such axis, or `num` is not its size.
 
     Example:
         >>> [v.tolist() for v in hornbook.ops.unstack(np.array([[1, 2], [3, 4]]))]
@@ -216,7 +216,7 @@ def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Array]:
     """
     sizes = shape(x)
     if not -len(sizes) <= axis < len(sizes):
-        raise ValueError(f"unstack: there is no axis {axis} in shape {sizes}")
+        raise ValueError(f"unstack: axis {axis} is out of bounds for shape {sizes}")
     size = sizes[axis]
     if num is None and size is None:
         raise ValueError(f"unstack: the size of axis {axis} of shape {sizes} is unknown; pass num")
@@ -236,15 +236,15 @@ _unstack = op(_slices)
 
 @op
 def rearrange(tensor: Tensor, pattern: str, **axes_lengths: int) -> Array:
-    """Axes split, reordered and merged as a pattern of names says.
+    """Split, reorder and merge axes according to a pattern.
 
     Args:
         tensor: array.
-        pattern: `"b (h p) c -> b h (p c)"`: names of axes; parentheses hold the factors of one.
+        pattern: names of axes, `"b (h p) c -> b h (p c)"`; parentheses group factors of one axis.
         axes_lengths: sizes of factors; one in each pair of parentheses may be left out.
 
     Raises:
-        ValueError: if the two sides do not name the same axes, or the sizes do not fit.
+        ValueError: if the two sides do not name the same axes, or the sizes do not match.
 
     Source: the notation of einops (Rogozhnikov 2022).
 
@@ -280,16 +280,16 @@ def _groups(side: str) -> list[list[str]]:
 
 @op
 def stop_gradient(variable: Tensor) -> Array:
-    """The value, which gradients take for a constant."""
+    """The value, treated as a constant by gradients."""
     return lax.stop_gradient(rows.array(variable))
 
 
 def custom_gradient(f: Callable) -> Callable:
-    """Decorator: a function with a gradient of its own.
+    """Decorator that defines a custom gradient of a function.
 
     Args:
-        f: returns its result and a function `grad(*args, upstream=None)` from the gradient by the
-            result to the gradients by its arguments.
+        f: returns its result and a function `grad(*args, upstream=None)` that maps the gradient
+            with respect to the result to those with respect to its arguments.
 
     Example:
         >>> @hornbook.ops.custom_gradient
@@ -305,10 +305,10 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
-    """What `true_fn()` returns where `pred` holds, else what `false_fn()` returns.
+    """The result of `true_fn()` if `pred` is true, else of `false_fn()`.
 
-    A known `pred` calls one of them; a traced one becomes a branch of the compiled program; a
-    symbolic one chooses between the results of both.
+    With a concrete `pred` only one is called; a traced one becomes a branch of the compiled
+    program; a symbolic one selects between the results of both.
 
     Example:
         >>> hornbook.ops.cond(jnp.array(True), lambda: 1, lambda: 2)
@@ -324,7 +324,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
 
 @op
 def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
-    """What the branch number `index` returns for the operands.
+    """The result of `branches[index](*operands)`.
 
     Example:
         >>> int(hornbook.ops.switch(1, [lambda x: x, lambda x: 2 * x], 5))
@@ -337,13 +337,13 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
 def while_loop(
     cond: Callable, body: Callable, loop_vars: Any, maximum_iterations: int | None = None
 ) -> Any:
-    """`loop_vars = body(*loop_vars)` for as long as `cond(*loop_vars)` holds.
+    """Repeat `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` is true.
 
     Args:
-        cond: from the loop variables to a bool.
-        body: from the loop variables to the next ones, of equal shapes and dtypes.
+        cond: maps the loop variables to a bool.
+        body: maps the loop variables to the next ones, of the same shapes and dtypes.
         loop_vars: a tuple, or a single value.
-        maximum_iterations: how often at most.
+        maximum_iterations: limit on the number of iterations.
 
     Example:
         >>> int(hornbook.ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0))
@@ -368,7 +368,7 @@ def while_loop(
 
 @op
 def fori_loop(lower: int, upper: int, body_fun: Callable, init_val: Any) -> Any:
-    """`value = body_fun(i, value)` for each `i` from `lower` up to `upper`, not reached.
+    """Repeat `value = body_fun(i, value)` for `i` in `range(lower, upper)`.
 
     Example:
         >>> int(hornbook.ops.fori_loop(0, 4, lambda i, total: total + i, 0))
@@ -386,15 +386,15 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
-    """`carry, y = f(carry, x)` for each slice `x` of `xs`; the last carry and all `y`, stacked.
+    """`carry, y = f(carry, x)` for each slice `x` of `xs`; returns the last carry and stacked `y`.
 
     Args:
-        f: the step.
-        init: the first carry.
+        f: the loop body.
+        init: the initial carry.
         xs: arrays with a common first axis.
-        length: number of steps, where there are no `xs`.
-        reverse: whether to go from the end.
-        unroll: steps written out in each turn of the compiled loop.
+        length: number of iterations, if there are no `xs`.
+        reverse: run from the end.
+        unroll: iterations unrolled in each iteration of the compiled loop.
 
     Example:
         >>> last, sums = hornbook.ops.scan(lambda c, x: (c + x, c + x), 0, jnp.arange(4))
@@ -406,7 +406,7 @@ def scan(
 
 @op
 def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
-    """The running results of an associative function of two along an axis, in parallel.
+    """The running results of an associative binary function along an axis, in parallel.
 
     Example:
         >>> hornbook.ops.associative_scan(lambda a, b: a * b, jnp.array([1, 2, 3])).tolist()
@@ -417,7 +417,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int =
 
 @op
 def map(f: Callable, xs: Any) -> Any:
-    """`f` of each slice along the first axis, one after the other, stacked.
+    """Apply `f` to each slice along the first axis, sequentially; the results are stacked.
 
     Example:
         >>> hornbook.ops.map(lambda x: x + 1, jnp.arange(3)).tolist()
@@ -428,10 +428,10 @@ def map(f: Callable, xs: Any) -> Any:
 
 @op
 def vectorized_map(function: Callable, elements: Any) -> Any:
-    """`f` of each slice along the first axis, all at once, stacked.
+    """Apply a function to all slices along the first axis at once; the results are stacked.
 
     Args:
-        function: of one slice, or of a list of slices where `elements` is a list.
+        function: takes one slice, or a list of slices if `elements` is a list.
         elements: an array, or a list of arrays with a common first axis.
 
     Example:

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: labels for sequences whose alignment is not known.
+"""Connectionist temporal classification: labels for sequences of unknown alignment.
 
 Source: Graves et al. 2006, icml.cc "Connectionist Temporal Classification".
 """
@@ -10,7 +10,7 @@ from jax import Array
 from hornbook.core.symbolic import Tensor, op
 from hornbook.ops import rows
 
-NEVER = -1e5  # a logarithm of zero that can be added and differentiated
+NEVER = -1e5  # stands for log(0); finite, so that it can be added and differentiated
 
 
 @op
@@ -26,9 +26,9 @@ def ctc_loss(
     Args:
         target: `(batch, labels)` integers.
         output: `(batch, time, classes)` logits.
-        target_length: `(batch,)`: how many labels count.
-        output_length: `(batch,)`: how many steps count.
-        mask_index: the class that stands for no label.
+        target_length: `(batch,)`: number of valid labels.
+        output_length: `(batch,)`: number of valid timesteps.
+        mask_index: the blank class.
 
     Returns:
         `(batch,)`.
@@ -60,7 +60,7 @@ def ctc_loss(
         return jnp.where(counts[:, None], reached, alpha), None
 
     start = jnp.full(states.shape, NEVER, scores.dtype).at[:, 0].set(0)
-    # From the state before all labels the first step may reach the first blank or label.
+    # The first timestep can reach the first blank or the first label.
     counts = jnp.arange(output.shape[1])[:, None] < output_length
     alpha, _ = jax.lax.scan(step, start, (scores.transpose(1, 0, 2), counts))
     last = 2 * target_length[:, None]
@@ -79,24 +79,24 @@ def ctc_decode(
     merge_repeated: bool = True,
     mask_index: int | None = 0,
 ) -> tuple[Array, Array]:
-    """The labels that outputs spell.
+    """Decode outputs to labels.
 
     Args:
         inputs: `(batch, time, classes)` logits.
-        sequence_lengths: `(batch,)`: how many steps count.
-        strategy: `"greedy"` (the likeliest class of each step) or `"beam_search"` (the likeliest
-            labels over all alignments, among `beam_width` candidates).
-        beam_width: how many candidates are kept from step to step.
-        top_paths: how many results of a beam search to return, best first.
-        merge_repeated: (greedy) whether equal neighbours count once.
-        mask_index: the class that stands for no label; `None`: the last one.
+        sequence_lengths: `(batch,)`: number of valid timesteps.
+        strategy: `"greedy"` (the likeliest class of each timestep) or `"beam_search"` (the
+            likeliest labels over all alignments, among `beam_width` candidates).
+        beam_width: number of candidates kept at each timestep.
+        top_paths: number of results of a beam search to return, best first.
+        merge_repeated: (greedy) whether to merge equal neighbours.
+        mask_index: the blank class; `None`: the last one.
 
     Returns:
         Labels `(paths, batch, time)`, -1 after the end; and scores: log-probabilities
         `(batch, paths)`, or for greedy the negative sum of the largest logits `(batch, 1)`.
 
     Raises:
-        ValueError: for another strategy.
+        ValueError: for any other strategy.
 
     Example:
         >>> logits = 9 * np.eye(3)[None, [1, 1, 0, 2]]
@@ -128,7 +128,7 @@ def _greedy(inputs, lengths, merge_repeated, blank):
 
 
 def _beam_search(x, length, width, top, blank):
-    """One sequence of log-probabilities `(time, classes)`.
+    """Beam search over one sequence of log-probabilities, `(time, classes)`.
 
     A candidate is a path of labels and the log-probabilities of all alignments that spell it and
     end in a blank, or in its last label.
@@ -153,7 +153,7 @@ def _beam_search(x, length, width, top, blank):
         same = jnp.arange(classes) == last[:, None]
         grown = jnp.where(same, by_blank[:, None], total[:, None]) + scores
         grown = grown.at[:, blank].set(-jnp.inf)
-        # A path that grows into another candidate joins it.
+        # A path that grows into another candidate is merged with it.
         head = jnp.where(jnp.arange(time) < (sizes - 1)[:, None], paths, -1)
         parent = (head[:, None] == paths[None]).all(-1) & (sizes > 0)[:, None]
         alive = total > -jnp.inf

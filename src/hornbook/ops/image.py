@@ -1,4 +1,4 @@
-"""Functions of images, in Keras's names: `keras.ops.image`."""
+"""Image functions, under the names of `keras.ops.image`."""
 
 from hornbook.ops import rows
 from hornbook.ops.image_basic import *  # noqa: F403

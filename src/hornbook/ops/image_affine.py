@@ -1,8 +1,8 @@
-"""Pictures moved by affine maps: turned, shifted, sheared, zoomed and flipped, all in one pass.
+"""Affine maps of images: rotate, shift, shear, zoom and flip in one pass.
 
-A batch is one compiled call. Where a pixel comes from is computed in two float32 numbers, one of
-few binary digits, whose products with rows and columns are exact, and what is left: in one alone,
-places in large pictures would be off by a hundredth of a pixel.
+A batch is one compiled call. Source coordinates are computed from two float32 numbers: a high part
+with few binary digits, whose products with rows and columns are exact, and the remainder. With one
+float32, positions in large images would be off by a hundredth of a pixel.
 """
 
 import functools
@@ -16,21 +16,21 @@ from jax import Array
 from hornbook.core.forked import uses_engine
 from hornbook.ops import image_common
 
-DIGITS = 1024.0  # the first of the two numbers is a multiple of this one's inverse
-# What lies beyond the edges of (a b c d); scipy.ndimage has the same names.
+DIGITS = 1024.0  # the high part is a multiple of 1 / DIGITS
+# What lies beyond the edges of (a b c d); the names are scipy.ndimage's.
 FILL_MODES = (
     "nearest",  # a a a | a b c d | d d d
-    "constant",  # the fill value, from the centre of the last pixel on
+    "constant",  # the fill value, beyond the centre of the last pixel
     "reflect",  # c b a | a b c d | d c b
     "mirror",  # d c b | a b c d | c b a
-    "wrap",  # b c d | a b c d | b c d: the last pixel lies on the first
+    "wrap",  # b c d | a b c d | b c d: the last pixel coincides with the first
     "grid-constant",  # the fill value, blended with the last pixel over one pixel
     "grid-wrap",  # b c d | a b c d | a b c
 )
 
 
 def split(matrices: Any) -> tuple[Any, Any]:
-    """Matrices as sums of two of float32, the first of few digits."""
+    """Split matrices into sums of two float32 matrices, the first with few binary digits."""
     high = (matrices * DIGITS).round() / DIGITS
     return high.astype("float32"), (matrices - high).astype("float32")
 
@@ -43,23 +43,23 @@ def affine(
     fill_mode: str = "nearest",
     fill_value: Any = 0.0,
 ) -> Array:
-    """`out[n, r, c] = pictures[n]` at the place `matrix[n] (r, c, 1)`, for each channel.
+    """`out[n, r, c] = pictures[n]` at position `matrix[n] (r, c, 1)`, for each channel.
 
     Args:
         pictures: `(batch, rows, columns, channels)`.
         high, low: the matrices, `(batch, 2, 3)`, from `split`.
-        order: 0 for the nearest pixel, 1 for the mean of the four around, by distance.
+        order: 0 for nearest neighbour, 1 for bilinear interpolation.
         fill_mode: one of `FILL_MODES`.
-        fill_value: for the constant ones.
+        fill_value: fill value of the constant modes.
 
     Raises:
-        ValueError: for another order or mode.
+        ValueError: for any other order or mode.
     """
     return _moved(_framed(pictures, fill_mode, fill_value), high, low, order, fill_mode)
 
 
 def _framed(pictures: Array, fill_mode: str, fill_value: Any) -> Array:
-    """With one more row and column for all that lies beyond, where that is a number."""
+    """Add a row and a column of the fill value, for modes that fill with a constant."""
     if "constant" not in fill_mode:
         return pictures
     return jnp.pad(pictures, [(0, 0), (0, 1), (0, 1), (0, 0)], constant_values=fill_value)
@@ -81,7 +81,7 @@ def _moved(framed: Array, high: Array, low: Array, order: int, fill_mode: str) -
 
 
 def _places(high: Array, low: Array, rows: int, columns: int) -> list[tuple[Array, Array]]:
-    """Row and column that each pixel comes from: the whole number below, and the rest."""
+    """The source row and column of each pixel: integer part and fraction."""
     r, c = jnp.arange(rows, dtype="float32")[:, None], jnp.arange(columns, dtype="float32")
     found = []
     for axis in range(2):
@@ -101,7 +101,7 @@ def _places(high: Array, low: Array, rows: int, columns: int) -> list[tuple[Arra
 
 
 def _taps(at: Array, part: Array, size: int, order: int, fill_mode: str) -> list[tuple]:
-    """The pixels along one axis that a place takes from, and how much of each."""
+    """The pixels along one axis that contribute to a position, and their weights."""
     last = size - 1
     if fill_mode == "nearest":
         part = jnp.where((at < 0) | (at >= last), 0.0, part)
@@ -111,7 +111,7 @@ def _taps(at: Array, part: Array, size: int, order: int, fill_mode: str) -> list
         at, part = jnp.where(outside, size, at), jnp.where(outside, 0.0, part)
     elif fill_mode == "wrap":
         around = at % max(last, 1)
-        at_last = (at < 0) & (around == 0) & (part == 0)  # from below, the first is the last
+        at_last = (at < 0) & (around == 0) & (part == 0)  # from below, the first pixel is the last
         outside = (at < 0) | (at > last) | ((at == last) & (part > 0))
         at = jnp.where(outside, jnp.where(at_last, last, around), at)
     if order == 0:
@@ -120,7 +120,7 @@ def _taps(at: Array, part: Array, size: int, order: int, fill_mode: str) -> list
 
 
 def _folded(at: Array, size: int, fill_mode: str) -> Array:
-    """The pixel that a number along an axis stands for; `size` for what lies beyond."""
+    """Map an index along an axis to a pixel; `size` stands for the outside."""
     if fill_mode == "reflect":
         at = at % (2 * size)
         at = jnp.where(at >= size, 2 * size - 1 - at, at)
@@ -136,9 +136,9 @@ def _folded(at: Array, size: int, fill_mode: str) -> Array:
 
 @functools.cache
 def _compiled() -> tuple[Any, Any, Any]:
-    """`affine` in two calls, and the device that the host's arrays are computed on.
+    """`affine` in two compiled calls, and the device for arrays of the host.
 
-    In one call, XLA asks for each pixel whether it is in the frame: half as fast.
+    In a single call, XLA tests for each pixel whether it is inside: half as fast.
     """
     try:
         device = jax.local_devices(backend="cpu")[0]
@@ -156,13 +156,13 @@ def affine_on_host(
     fill_value: float = 0.0,
     room: int = 0,
 ) -> np.ndarray:
-    """`affine` of numpy arrays, compiled once for each shape.
+    """`affine` for numpy arrays, compiled once for each shape.
 
     Args:
         pictures: `(batch, rows, columns, channels)`.
         matrices: `(batch, 2, 3)`, float64.
         order, fill_mode, fill_value: see `affine`.
-        room: how many pictures it is compiled for; smaller batches are padded.
+        room: batch size to compile for; smaller batches are padded.
     """
     count = len(pictures)
     if count < room:

@@ -1,4 +1,4 @@
-"""Images: colours, sizes, patches, filters.
+"""Image functions: colours, resizing, patches, filters.
 
 Images are `(height, width, channels)` or `(batch, height, width, channels)`; with
 `data_format="channels_first"` the channels come before the height.
@@ -25,18 +25,18 @@ RESIZE_METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
 @op
 def rgb_to_grayscale(images: Tensor, data_format: str | None = None) -> Array:
-    """One channel of brightness: `0.2989 red + 0.587 green + 0.114 blue`.
+    """Convert RGB to grayscale: `0.2989 red + 0.587 green + 0.114 blue`.
 
     Args:
-        images: with 3 channels; those with 1 are returned as they are.
+        images: with 3 channels; images with 1 channel are returned unchanged.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Raises:
-        ValueError: for another number of channels.
+        ValueError: for any other number of channels.
     """
     x, back = image_common.batch_of(images, data_format)
     if x.shape[-1] not in (1, 3):
-        raise ValueError(f"images have 3 channels (or 1), not {x.shape[-1]}")
+        raise ValueError(f"images must have 3 channels (or 1), not {x.shape[-1]}")
     if x.shape[-1] == 1:
         return back(x)
     weights = jnp.array([0.2989, 0.5870, 0.1140], rows.floating(x).dtype)
@@ -46,7 +46,7 @@ def rgb_to_grayscale(images: Tensor, data_format: str | None = None) -> Array:
 
 @op
 def rgb_to_hsv(images: Tensor, data_format: str | None = None) -> Array:
-    """Hue, saturation and value, each from 0 to 1, of red, green and blue from 0 to 1.
+    """Convert RGB to hue, saturation and value, all from 0 to 1.
 
     Args:
         images: floating-point, with 3 channels.
@@ -79,7 +79,7 @@ def hsv_to_rgb(images: Tensor, data_format: str | None = None) -> Array:
 def _colours(x: Array) -> Array:
     if not jnp.issubdtype(x.dtype, jnp.floating) or x.shape[-1] != 3:
         raise ValueError(
-            f"images of colours are floating-point with 3 channels, not {x.dtype} {x.shape}"
+            f"colour images must be floating-point with 3 channels, not {x.dtype} {x.shape}"
         )
     return x
 
@@ -99,21 +99,21 @@ def resize(
     fill_value: float = 0.0,
     data_format: str | None = None,
 ) -> Array:
-    """Images of another height and width.
+    """Resize images.
 
     Args:
         images: one or a batch.
         size: new height and width.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"`, `"lanczos5"`.
-        antialias: whether to smooth before making smaller.
-        crop_to_aspect_ratio: whether to cut the sides first, so that nothing is distorted.
-        pad_to_aspect_ratio: whether to add to the sides first, so that nothing is distorted.
+        antialias: whether to low-pass filter when downsampling.
+        crop_to_aspect_ratio: crop the sides first, so that the aspect ratio is kept.
+        pad_to_aspect_ratio: pad the sides first, so that the aspect ratio is kept.
         fill_mode: `"constant"`.
-        fill_value: what is added.
+        fill_value: value of the padding.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Raises:
-        ValueError: for another interpolation or fill mode, or cropping and padding at once.
+        ValueError: for any other interpolation or fill mode, or if asked to both crop and pad.
 
     Example:
         >>> hornbook.ops.image.resize(np.ones((4, 6, 3)), (2, 2)).shape
@@ -147,7 +147,7 @@ def resize(
 
 
 def _amounts(what: str, before: Any, after: Any, total: Any, size: int, sign: int):
-    """Rows (or columns) to add or take (sign -1) before and after; one is given by the others."""
+    """Rows (or columns) to add or remove (sign -1) before and after, from two of three amounts."""
     if [before, after, total].count(None) != 1:
         raise ValueError(f"give exactly two of {what}; got {before}, {after}, {total}")
     if total is not None:
@@ -155,7 +155,7 @@ def _amounts(what: str, before: Any, after: Any, total: Any, size: int, sign: in
         before, after = rest - after if before is None else before, after
         after = rest - before if after is None else after
     if before < 0 or after < 0:
-        raise ValueError(f"of {what}, what is added or cut is negative: {before}, {after}")
+        raise ValueError(f"{what}: cannot add or cut a negative amount: {before}, {after}")
     return before, after
 
 
@@ -170,10 +170,10 @@ def pad_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Array:
-    """Images with zeros added around; of top, bottom and target height give two, so of the width.
+    """Pad images with zeros; pass two of top, bottom and target height, and two for the width.
 
     Raises:
-        ValueError: unless exactly two are given, and nothing negative is to be added.
+        ValueError: unless exactly two are given and no padding is negative.
 
     Example:
         >>> x = np.ones((4, 6, 3))
@@ -199,10 +199,10 @@ def crop_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Array:
-    """Images cut at the sides; of top, bottom and target height give two, so of the width.
+    """Crop images; pass two of top, bottom and target height, and two for the width.
 
     Raises:
-        ValueError: unless exactly two are given, and nothing negative is to be cut.
+        ValueError: unless exactly two are given and no cropping is negative.
 
     Example:
         >>> x = np.ones((4, 6, 3))
@@ -245,13 +245,13 @@ def extract_patches(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Array:
-    """The windows of images, each as one vector in the place of the channels.
+    """The windows of images, each flattened into the channel axis.
 
     Args:
         images: one or a batch.
-        size: of the window; three numbers for volumes.
-        strides: its step; default its size.
-        dilation_rate: distance of its elements.
+        size: size of the window; three numbers for volumes.
+        strides: step of the window; default its size.
+        dilation_rate: distance between its elements.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"` or `"channels_first"`.
 
@@ -286,7 +286,7 @@ def gaussian_blur(
     sigma: Sequence[float] = (1.0, 1.0),
     data_format: str | None = None,
 ) -> Array:
-    """Images averaged with the weights of a normal distribution; zeros beyond the edges.
+    """Blur images with a Gaussian kernel; zeros beyond the edges.
 
     Args:
         images: one or a batch, floating-point.
@@ -301,21 +301,21 @@ def gaussian_blur(
 
 
 def _bell(size: int, sigma: Any, dtype: Any) -> Array:
-    """The weights of a normal distribution, which sum to 1."""
+    """A one-dimensional Gaussian kernel that sums to 1."""
     x = jnp.arange(size, dtype=dtype) - jnp.asarray((size - 1) / 2, dtype)
     weights = jnp.exp(-0.5 * (x / sigma) ** 2)
     return weights / jnp.sum(weights)
 
 
 def _filtered(x: Array, kernel: Any, padding: str = "same") -> Array:
-    """Each channel convolved with one kernel `(height, width)`."""
+    """Convolve each channel with one kernel `(height, width)`."""
     kernel = jnp.repeat(jnp.asarray(kernel, x.dtype)[:, :, None, None], x.shape[-1], 2)
     return convolution.depthwise_conv(x, kernel, 1, padding, "channels_last")
 
 
 @op
 def sobel_edges(images: Tensor, data_format: str | None = None) -> Array:
-    """The slopes of images by Sobel's filters, along the height and the width, on a new last axis.
+    """The Sobel gradients of images along height and width, on a new last axis.
 
     Args:
         images: a batch, floating-point.
@@ -337,13 +337,13 @@ def ssim(
     k2: float = 0.03,
     data_format: str | None = None,
 ) -> Array:
-    """The structural similarity of images, 1 for equal ones, as one number an image.
+    """The structural similarity of images (1 for equal ones), one number for each image.
 
     Args:
-        image1, image2: two images or batches of one shape.
+        image1, image2: two images or batches of the same shape.
         max_val: largest possible value of a pixel.
-        filter_size, filter_sigma: of the Gaussian window.
-        k1, k2: keep divisions stable.
+        filter_size, filter_sigma: size and standard deviation of the Gaussian window.
+        k1, k2: constants that stabilize the divisions.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Raises:

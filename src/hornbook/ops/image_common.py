@@ -1,4 +1,4 @@
-"""What every function of images begins with: their axes, and checks of names."""
+"""Helpers of the image functions: axes, and checks of arguments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ from hornbook.ops import rows
 
 
 def batch_of(images: Any, data_format: str | None) -> tuple[Array, Callable]:
-    """Images as `(batch, height, width, channels)`, and the function that undoes that."""
+    """Images as `(batch, height, width, channels)`, and the inverse of the conversion."""
     images = rows.array(images)
     if images.ndim not in (3, 4):
-        raise ValueError(f"images have three axes, a batch of them four; got {images.shape}")
+        raise ValueError(f"an image has three axes and a batch four; got shape {images.shape}")
     first = standardize_data_format(data_format) == "channels_first"
     single = images.ndim == 3
     x = images[None] if single else images
@@ -28,6 +28,6 @@ def batch_of(images: Any, data_format: str | None) -> tuple[Array, Callable]:
 
 
 def check_one_of(name: str, value: Any, known: Any) -> None:
-    """Raise for a value that is not a known one."""
+    """Raise unless a value is among the known ones."""
     if value not in known:
         raise ValueError(f"{name} is one of {sorted(known)}, not {value!r}")

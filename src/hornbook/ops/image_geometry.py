@@ -1,4 +1,4 @@
-"""Images: places between pixels, and what moves pixels there."""
+"""Image functions: interpolation between pixels and geometric transforms."""
 
 import functools
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ def map_coordinates(
     fill_mode: str = "constant",
     fill_value: float = 0,
 ) -> Array:
-    """The values of an array at places between its elements.
+    """Interpolate an array at fractional coordinates.
 
     Args:
         inputs: array of `n` axes.
-        coordinates: `(n, ...)`: the places, axis by axis.
+        coordinates: `(n, ...)`: the coordinates along each axis.
         order: 0 (nearest) or 1 (linear).
         fill_mode: beyond the edges: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"`, `"reflect"`.
-        fill_value: for `"constant"`.
+        fill_value: fill value for `"constant"`.
 
     Raises:
-        ValueError: if the axes do not fit, or for another order or mode.
+        ValueError: if the axes do not match, or for any other order or mode.
 
     Example:
         >>> x = np.array([0.0, 10.0])
@@ -53,7 +53,7 @@ def map_coordinates(
 
 
 def _sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_value) -> Array:
-    """Batches of images at places `(batch, height, width)`, each channel alike."""
+    """Sample batches of images at coordinates `(batch, height, width)`, equal for all channels."""
     image_common.check_one_of("interpolation", interpolation, ORDERS)
     image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
     at = functools.partial(
@@ -75,7 +75,7 @@ def affine_transform(
     fill_value: float = 0,
     data_format: str | None = None,
 ) -> Array:
-    """Images turned, scaled, sheared, moved: `out[y, x] = in[b0 x + b1 y + b2, a0 x + a1 y + a2]`.
+    """Apply affine maps to images: `out[y, x] = in[b0 x + b1 y + b2, a0 x + a1 y + a2]`.
 
     Args:
         images: one or a batch.
@@ -93,7 +93,7 @@ def affine_transform(
     batch, back = image_common.batch_of(images, data_format)
     transform = jnp.atleast_2d(rows.floating(transform))
     if transform.ndim != 2 or transform.shape[1] != 8:
-        raise ValueError(f"transform has shape (8,) or (batch, 8), not {transform.shape}")
+        raise ValueError(f"transform must have shape (8,) or (batch, 8), not {transform.shape}")
     y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
     a0, a1, a2, b0, b1, b2 = transform[:, :6, None, None].transpose(1, 0, 2, 3)
     in_y, in_x = b0 * x + b1 * y + b2, a0 * x + a1 * y + a2
@@ -111,19 +111,19 @@ def perspective_transform(
     fill_value: float = 0,
     data_format: str | None = None,
 ) -> Array:
-    """Images seen from elsewhere, so that four points move to four others.
+    """Apply the projective map that moves four points of an image to four others.
 
     Args:
         images: one or a batch.
         start_points, end_points: `(4, 2)` or `(batch, 4, 2)`: points (x, y).
         interpolation: `"nearest"` or `"bilinear"`.
-        fill_value: beyond the edges.
+        fill_value: value beyond the edges.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     batch, back = image_common.batch_of(images, data_format)
     start, end = rows.floating(start_points), rows.floating(end_points)
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
-        raise ValueError(f"points have shape ([batch,] 4, 2), not {start.shape}, {end.shape}")
+        raise ValueError(f"points must have shape ([batch,] 4, 2), not {start.shape}, {end.shape}")
     start, end = (jnp.broadcast_to(p, (batch.shape[0], 4, 2)) for p in (start, end))
     h = _homography(start, end)[:, :, None, None]
     y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
@@ -134,7 +134,7 @@ def perspective_transform(
 
 
 def _homography(start: Array, end: Array) -> Array:
-    """The eight numbers of the projection that takes `end` to `start`, for each image."""
+    """The eight parameters of the projective map from `end` to `start`, for each image."""
     x, y = end[..., 0], end[..., 1]
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)
     to_x = [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y]
@@ -155,12 +155,12 @@ def elastic_transform(
     seed: Any = None,
     data_format: str | None = None,
 ) -> Array:
-    """Images whose points are moved by smooth random distances.
+    """Distort images by smooth random displacements.
 
     Args:
         images: one or a batch.
-        alpha: strength.
-        sigma: smoothness.
+        alpha: strength of the displacements.
+        sigma: their smoothness.
         interpolation: `"nearest"` or `"bilinear"`.
         fill_mode: beyond the edges: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"`, `"reflect"`.
         fill_value: for `"constant"`.
@@ -192,15 +192,15 @@ def scale_and_translate(
     method: str,
     antialias: bool = True,
 ) -> Array:
-    """Images scaled and moved along some axes: `in = (out - translation) / scale`.
+    """Scale and translate images along some axes: `in = (out - translation) / scale`.
 
     Args:
         images: array.
-        output_shape: of the result.
+        output_shape: shape of the result.
         scale, translation: one number for each of `spatial_dims`.
         spatial_dims: the axes.
         method: `"linear"`, `"cubic"`, `"lanczos3"`, `"lanczos5"` (and `"bilinear"` ...).
-        antialias: whether to smooth before making smaller.
+        antialias: whether to low-pass filter when downsampling.
     """
     return jax.image.scale_and_translate(
         rows.floating(images),

@@ -1,4 +1,4 @@
-"""Linear algebra over the last two axes; all axes before them are batches."""
+"""Linear algebra over the last two axes; leading axes are batch axes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,19 +36,19 @@ eig = _of_square(
 )
 eigh = _of_square(
     lambda x: tuple(jnp.linalg.eigh(x)),
-    "The eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.",
+    "The eigenvalues in ascending order, and eigenvectors (columns), of a symmetric matrix.",
 )
 lu_factor = rows.row(
     lambda x: tuple(jax.scipy.linalg.lu_factor(_matrices(x))),
-    "L and U of a matrix with permuted rows, in one matrix, and the permutation.",
+    "The LU decomposition with partial pivoting: L and U in one matrix, and the permutation.",
 )
 solve = rows.row(
     lambda a, b: _columns(jnp.linalg.solve, _square(a), rows.floating(b)),
-    "The `x` with `a @ x = b`, for columns `(..., n, k)` or vectors `(..., n)`.",
+    "Solve `a @ x = b` for `x`, with columns `(..., n, k)` or vectors `(..., n)`.",
 )
 solve_triangular = rows.row(
     lambda a, b, lower=False: _solve_triangular(_square(a), rows.floating(b), lower),
-    "The `x` with `a @ x = b` for an upper (or lower) triangular `a`.",
+    "Solve `a @ x = b` for an upper (or lower) triangular `a`.",
 )
 pinv = rows.row(
     lambda x, rcond=None: jnp.linalg.pinv(rows.floating(x), rcond),
@@ -56,16 +56,16 @@ pinv = rows.row(
 )
 matrix_rank = rows.row(
     lambda x, tol=None: jnp.linalg.matrix_rank(_matrices(x), tol).astype("int32"),
-    "The rank: how many singular values exceed `tol` (relative to the largest).",
+    "The rank: the number of singular values above `tol` (relative to the largest).",
 )
 lstsq = rows.row(
     lambda a, b, rcond=None: jnp.linalg.lstsq(rows.floating(a), rows.floating(b), rcond)[0],
-    "The `x` for which `|a @ x - b|` is least.",
+    "The least-squares solution `x`, which minimizes `|a @ x - b|`.",
 )
 
 
 def _columns(solve: Callable, a: Array, b: Array) -> Array:
-    """Solve for columns; where `b` is one vector for each matrix, for that."""
+    """Solve for the columns of `b`, or for vectors if `b` has one vector for each matrix."""
     return solve(a, b[..., None])[..., 0] if b.ndim == a.ndim - 1 else solve(a, b)
 
 
@@ -78,14 +78,14 @@ def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
 
 @op
 def cholesky(x: Tensor, upper: bool = False) -> Array:
-    """The triangular L with `L @ L.T = x` (or U with `U.T @ U = x`).
+    """The Cholesky factor L with `L @ L.T = x` (or U with `U.T @ U = x`).
 
     Args:
         x: symmetric positive definite.
-        upper: which of both.
+        upper: return U instead of L.
 
     Raises:
-        ValueError: if x is not square, or not positive definite (where its values are known).
+        ValueError: if `x` is not square, or not positive definite (checked on concrete values).
 
     Example:
         >>> hornbook.ops.cholesky(np.array([[4.0]])).tolist()
@@ -93,7 +93,7 @@ def cholesky(x: Tensor, upper: bool = False) -> Array:
     """
     factor = jnp.linalg.cholesky(_square(x), upper=upper)
     if not isinstance(factor, jax.core.Tracer) and bool(jnp.isnan(factor).any()):
-        raise ValueError("cholesky wants a positive definite matrix")
+        raise ValueError("cholesky needs a positive definite matrix")
     return factor
 
 
@@ -115,10 +115,10 @@ def qr(x: Tensor, mode: str = "reduced") -> tuple[Array, Array]:
         mode: `"reduced"` (Q has min(m, n) columns) or `"complete"` (m).
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for any other mode.
     """
     if mode not in ("reduced", "complete"):
-        raise ValueError(f"mode of qr is 'reduced' or 'complete', not {mode!r}")
+        raise ValueError(f"mode of qr must be 'reduced' or 'complete', not {mode!r}")
     return tuple(jnp.linalg.qr(_matrices(x), mode))
 
 
@@ -131,13 +131,13 @@ def svd(x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 @op
 def norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """The length of vectors or the norm of matrices.
+    """The norm of vectors or matrices.
 
     Args:
         x: array.
         ord: which norm, as in `numpy.linalg.norm`; default Euclidean.
         axis: one axis for vectors, two for matrices; `None` for all.
-        keepdims: whether these axes stay, with size 1.
+        keepdims: keep reduced axes with size 1.
 
     Example:
         >>> float(hornbook.ops.norm(np.array([3.0, 4.0])))
@@ -147,12 +147,12 @@ def norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -
 
 
 def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
-    """A function's value, and its derivative in a direction.
+    """A function's value and its directional derivative.
 
     Args:
         fun: a function of arrays.
         primals: the list of its arguments.
-        tangents: the direction: a list in the same form.
+        tangents: the direction, a list of the same structure.
         has_aux: whether `fun` returns `(value, anything else)`.
 
     Example:

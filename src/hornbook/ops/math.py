@@ -13,7 +13,7 @@ from hornbook.ops import rows
 
 rsqrt = rows.unary_floating(jax.lax.rsqrt, "`1 / sqrt(x)`.")
 erf = rows.unary_floating(jax.scipy.special.erf, "The error function.")
-erfc = rows.unary_floating(jax.scipy.special.erfc, "`1 - erf(x)`, exact for large `x`.")
+erfc = rows.unary_floating(jax.scipy.special.erfc, "`1 - erf(x)`, accurate for large `x`.")
 erfinv = rows.unary_floating(jax.scipy.special.erfinv, "The inverse of the error function.")
 logsumexp = rows.reduction(
     jax.scipy.special.logsumexp, "`log(sum(exp(x)))` over axes, without overflow."
@@ -36,17 +36,17 @@ def _segments(fn: Callable, doc: str) -> Any:
             )
         if num_segments is None:
             if isinstance(ids, jax.core.Tracer):
-                raise ValueError("pass num_segments: the ids of the segments are not known here")
+                raise ValueError("pass num_segments: the segment ids have no values here")
             num_segments = int(ids.max()) + 1
         return fn(data, ids, num_segments, indices_are_sorted=sorted)
 
     return rows.row(segments, doc)
 
 
-segment_sum = _segments(jax.ops.segment_sum, "The sums of the rows with equal ids.")
-segment_prod = _segments(jax.ops.segment_prod, "The products of the rows with equal ids.")
-segment_max = _segments(jax.ops.segment_max, "The largest of the rows with equal ids.")
-segment_min = _segments(jax.ops.segment_min, "The smallest of the rows with equal ids.")
+segment_sum = _segments(jax.ops.segment_sum, "The sums of rows with equal ids.")
+segment_prod = _segments(jax.ops.segment_prod, "The products of rows with equal ids.")
+segment_max = _segments(jax.ops.segment_max, "The maxima of rows with equal ids.")
+segment_min = _segments(jax.ops.segment_min, "The minima of rows with equal ids.")
 
 
 @op
@@ -64,12 +64,12 @@ def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Array, Array]:
 
 @op
 def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Array:
-    """Whether the target's prediction is among the `k` largest of its row; ties count as in.
+    """Whether the target's score is among the `k` largest of its row, ties included.
 
     Args:
         targets: `(batch,)` integers.
         predictions: `(batch, classes)`.
-        k: how many.
+        k: number of largest scores.
 
     Example:
         >>> scores = np.array([[0.1, 0.7, 0.2]])
@@ -84,7 +84,7 @@ def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Array:
 
 @op
 def cdist(x: Tensor, y: Tensor) -> Array:
-    """The Euclidean distance of each row of `x` from each of `y`.
+    """The Euclidean distance between each row of `x` and each row of `y`.
 
     Args:
         x: `(..., n, features)`.
@@ -99,7 +99,7 @@ def cdist(x: Tensor, y: Tensor) -> Array:
     """
     x, y = map(rows.floating, rows.pair(x, y))
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise ValueError(f"cdist wants (n, features), (m, features), not {x.shape}, {y.shape}")
+        raise ValueError(f"cdist needs (n, features), (m, features), not {x.shape}, {y.shape}")
     return jnp.sqrt(jnp.sum((x[..., :, None, :] - y[..., None, :, :]) ** 2, -1))
 
 
@@ -108,16 +108,16 @@ def cdist(x: Tensor, y: Tensor) -> Array:
 
 def _complex(x: Any) -> Array:
     if not isinstance(x, list | tuple) or len(x) != 2:
-        raise ValueError(f"a complex array is passed as a pair (real, imaginary), not {x!r}")
+        raise ValueError(f"a complex array must be a pair (real, imaginary), not {x!r}")
     real, imaginary = rows.floating(x[0]), rows.floating(x[1])
     if real.shape != imaginary.shape:
-        raise ValueError(f"real and imaginary part differ: {real.shape}, {imaginary.shape}")
+        raise ValueError(f"real and imaginary shapes differ: {real.shape}, {imaginary.shape}")
     return jax.lax.complex(real, imaginary)
 
 
 def _two(x: Array) -> tuple[Array, Array]:
     if x.shape[-1:] != (2,):
-        raise ValueError(f"the last axis is (real, imaginary) and has size 2; got shape {x.shape}")
+        raise ValueError(f"the last axis is (real, imaginary), of size 2; got shape {x.shape}")
     return x[..., 0], x[..., 1]
 
 
@@ -139,7 +139,7 @@ ifft2 = rows.row(
 )
 rfft = rows.row(
     lambda x, fft_length=None: _pair(jnp.fft.rfft(rows.floating(x), fft_length)),
-    "The Fourier transform of real values along the last axis, its first half, as a pair.",
+    "The non-negative frequencies of a real array's Fourier transform (last axis), as a pair.",
 )
 irfft = rows.row(
     lambda x, fft_length=None: jnp.fft.irfft(_complex(x), fft_length),
@@ -147,11 +147,11 @@ irfft = rows.row(
 )
 view_as_complex = rows.row(
     lambda x: _complex(_two(rows.floating(x))),
-    "Complex numbers from a last axis of two: real and imaginary.",
+    "Complex numbers from a last axis (real, imaginary).",
 )
 view_as_real = rows.row(
     lambda x: jnp.stack(_pair(rows.array(x)), -1),
-    "Complex numbers as a last axis of two: real and imaginary.",
+    "Complex numbers as a last axis (real, imaginary).",
 )
 
 
@@ -164,8 +164,8 @@ def extract_sequences(x: Tensor, sequence_length: int, sequence_stride: int) -> 
 
     Args:
         x: `(..., time)`.
-        sequence_length: of a window.
-        sequence_stride: from one window's start to the next.
+        sequence_length: length of a window.
+        sequence_stride: distance between the starts of windows.
 
     Returns:
         `(..., windows, sequence_length)`.
@@ -183,14 +183,14 @@ def extract_sequences(x: Tensor, sequence_length: int, sequence_stride: int) -> 
 
 def _check_frames(x: Array, *sizes: Any) -> None:
     if not x.ndim:
-        raise ValueError("a signal has an axis of time; got a scalar")
+        raise ValueError("a signal needs a time axis; got a scalar")
     for size in sizes:
         if not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"length and stride of windows are positive integers, not {size!r}")
+            raise ValueError(f"window lengths and strides are positive integers, not {size!r}")
 
 
 def _window(window: Any, length: int, size: int, dtype: Any) -> Array:
-    """A window of `length` in the middle of `size` points."""
+    """A window of `length`, zero-padded to the middle of `size` points."""
     if isinstance(window, str):
         if window not in _WINDOWS:
             raise ValueError(f"window is one of {list(_WINDOWS)}, an array or None, not {window!r}")
@@ -215,22 +215,22 @@ def stft(
     window: Any = "hann",
     center: bool = True,
 ) -> tuple[Array, Array]:
-    """The Fourier transforms of overlapping windows of a signal.
+    """The short-time Fourier transform of a signal.
 
     Args:
         x: `(..., time)`, float.
-        sequence_length: of a window.
-        sequence_stride: from one window's start to the next.
-        fft_length: to which windows are padded; at least `sequence_length`.
+        sequence_length: length of a window.
+        sequence_stride: distance between the starts of windows.
+        fft_length: length to which windows are padded; at least `sequence_length`.
         window: `"hann"`, `"hamming"`, an array of `sequence_length`, or `None`.
-        center: whether the signal is reflected at both ends, so that windows are centred on
-            multiples of the stride.
+        center: pad the signal by reflection, so that windows are centred on multiples of the
+            stride.
 
     Returns:
         Real and imaginary part, each `(..., windows, fft_length // 2 + 1)`.
 
     Raises:
-        TypeError: if x is not floating-point.
+        TypeError: if `x` is not floating-point.
         ValueError: for lengths or strides that are not positive integers.
 
     Example:
@@ -240,7 +240,7 @@ def stft(
     """
     x = rows.array(x)
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise TypeError(f"stft wants a signal of floats, not {x.dtype}: cast it first")
+        raise TypeError(f"stft needs a floating-point signal, not {x.dtype}: cast it first")
     _check_frames(x, sequence_length, sequence_stride, fft_length)
     if fft_length < sequence_length:
         raise ValueError(f"fft_length {fft_length} is less than sequence_length {sequence_length}")
@@ -261,12 +261,12 @@ def istft(
     window: Any = "hann",
     center: bool = True,
 ) -> Array:
-    """The signal whose `stft` is `x`: windows overlapped, added, and divided by their squares' sum.
+    """The inverse of `stft`, by overlap-add divided by the sum of squared windows.
 
     Args:
         x: real and imaginary part, each `(..., windows, fft_length // 2 + 1)`.
-        sequence_length, sequence_stride, fft_length, window, center: as they were for `stft`.
-        length: of the result; default all that is known.
+        sequence_length, sequence_stride, fft_length, window, center: as passed to `stft`.
+        length: length of the result; default all samples that can be recovered.
 
     Example:
         >>> signal = np.sin(np.arange(16, dtype="float32"))
@@ -276,7 +276,7 @@ def istft(
     """
     z = _complex(x)
     if z.ndim < 2:
-        raise ValueError(f"istft wants (..., windows, frequencies), not shape {z.shape}")
+        raise ValueError(f"istft needs (..., windows, frequencies), not shape {z.shape}")
     _check_frames(z, sequence_length, sequence_stride, fft_length)
     win = _window(window, sequence_length, fft_length, jnp.real(z).dtype)
     frames = jnp.fft.irfft(z, fft_length) * win

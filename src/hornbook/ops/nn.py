@@ -1,6 +1,6 @@
-"""Functions of neural networks: normalisation, attention, encodings and losses.
+"""Neural network functions: normalisation, attention, encodings and losses.
 
-Activations, convolutions and CTC have files of their own; their names are here too.
+Activations, convolutions and CTC have their own files and are re-exported here.
 """
 
 from collections.abc import Sequence
@@ -26,37 +26,37 @@ from hornbook.ops.ctc import *  # noqa: F403
 
 
 def _wide(x: Any) -> tuple[Array, Any]:
-    """The array in at least float32, for sums that 16 bits cannot hold, and its own dtype."""
+    """The array in at least float32, for sums that would overflow 16 bits, and its own dtype."""
     x = rows.floating(x)
     return x.astype(jnp.promote_types(x.dtype, "float32")), x.dtype
 
 
 @op
 def normalize(x: Tensor, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
-    """The array divided by its length along an axis: `x / max(norm(x), epsilon)`.
+    """Scale an array to unit norm along an axis: `x / max(norm(x), epsilon)`.
 
     Args:
         x: array.
-        axis: along which the lengths are taken.
-        order: which norm: 1, 2, ...
-        epsilon: least length to divide by; default `epsilon()`.
+        axis: axis of the norm.
+        order: order of the norm: 1, 2, ...
+        epsilon: lower bound of the norm; default `epsilon()`.
 
     Raises:
-        ValueError: if order is not a positive integer.
+        ValueError: if `order` is not a positive integer.
 
     Example:
         >>> np.asarray(hornbook.ops.normalize(np.array([3.0, 4.0]))).round(4)
         array([0.6, 0.8], dtype=float32)
     """
     if not isinstance(order, int) or order < 1:
-        raise ValueError(f"order of normalize is a positive integer, not {order!r}")
+        raise ValueError(f"order of normalize must be a positive integer, not {order!r}")
     x = jnp.atleast_1d(rows.floating(x))
     epsilon = settings.epsilon() if epsilon is None else epsilon
     axis = rows.axes(axis)
     if order == 2:
         wide = x.astype(jnp.promote_types(x.dtype, "float32"))  # squares of halves overflow
         total = jnp.sum(jnp.square(wide), axis=axis, keepdims=True)
-        # The least is taken before the root, whose gradient at 0 is infinite.
+        # The bound is applied before the root, whose gradient at 0 is infinite.
         return (wide * jax.lax.rsqrt(jnp.maximum(total, epsilon**2))).astype(x.dtype)
     return x / jnp.maximum(jnp.linalg.norm(x, order, axis, keepdims=True), epsilon)
 
@@ -69,9 +69,9 @@ def moments(
 
     Args:
         x: array.
-        axes: over which.
-        keepdims: whether they stay, with size 1.
-        synchronized: accepted: what runs on many devices is one program here.
+        axes: axes to reduce.
+        keepdims: keep them with size 1.
+        synchronized: accepted and ignored: all devices run one program here.
 
     Example:
         >>> mean, variance = hornbook.ops.moments(np.array([1.0, 3.0]), axes=0)
@@ -102,7 +102,7 @@ def batch_normalization(
     Args:
         x: array.
         mean, variance, offset, scale: one number for each channel.
-        axis: of the channels.
+        axis: axis of the channels.
         epsilon: added to the variance.
 
     Source: Ioffe, Szegedy 2015, arXiv:1502.03167.
@@ -132,10 +132,10 @@ def layer_normalization(
 
     Args:
         x: array.
-        gamma, beta: of the sizes of these axes.
-        axis: over which mean and variance are taken.
+        gamma, beta: scale and offset, with the sizes of these axes.
+        axis: axes over which mean and variance are computed.
         epsilon: added to the variance; default `epsilon()`.
-        rms_scaling: whether to leave out the mean and `beta`: `x / sqrt(variance + epsilon)`.
+        rms_scaling: leave out the mean and `beta`: `x / sqrt(variance + epsilon)`.
 
     Source: Ba et al. 2016, arXiv:1607.06450.
     """
@@ -166,7 +166,7 @@ def rms_normalization(
     Args:
         x: array.
         scale: broadcasts to `x`.
-        axis: over which the mean is taken.
+        axis: axes over which the mean is computed.
         epsilon: added to the mean; default `epsilon()`.
 
     Source: Zhang, Sennrich 2019, arXiv:1910.07467.
@@ -193,29 +193,29 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Array:
-    """For each query the mean of the values, weighted by `softmax(scale * query . key + bias)`.
+    """For each query, the mean of the values weighted by `softmax(scale * query . key + bias)`.
 
     Args:
         query: `(batch, queries, heads, size)`.
-        key: `(batch, keys, key heads, size)`; the key heads divide the heads.
+        key: `(batch, keys, key heads, size)`; `heads` must be a multiple of `key heads`.
         value: `(batch, keys, key heads, size)`.
         bias: broadcasts to `(batch, heads, queries, keys)`.
-        mask: bools that broadcast to the same; where False a query does not see a key.
+        mask: bools that broadcast to the same shape; where False a query does not attend to a key.
         scale: default `1 / sqrt(size)`.
-        is_causal: whether a query sees only keys up to its own place.
-        flash_attention: `True` asks for cuDNN's kernel, `False` for none that does not write its
-            weights out; default `config.is_flash_attention_enabled()`, where JAX chooses.
-        attn_logits_soft_cap: not zero: logits become `cap * tanh(logits / cap)`.
+        is_causal: whether a query attends only to keys up to its own position.
+        flash_attention: `True` uses cuDNN's kernel, `False` a kernel that materializes the weights;
+            default `config.is_flash_attention_enabled()`, where JAX chooses.
+        attn_logits_soft_cap: if nonzero, logits become `cap * tanh(logits / cap)`.
 
     Raises:
-        ValueError: if an array has not four axes.
+        ValueError: if an array does not have four axes.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762.
     """
     query, key, value = (rows.floating(x) for x in (query, key, value))
     if {query.ndim, key.ndim, value.ndim} != {4}:
         raise ValueError(
-            "dot_product_attention wants (batch, length, heads, size), not "
+            "dot_product_attention needs (batch, length, heads, size), not "
             f"{query.shape}, {key.shape}, {value.shape}"
         )
     if flash_attention is None:
@@ -260,12 +260,12 @@ def _capped_attention(query, key, value, bias, mask, scale, is_causal, cap):
 def one_hot(
     x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Array:
-    """1 at the place of each integer along a new axis, else 0; all 0 for integers out of range.
+    """One-hot vectors of integers along a new axis; all 0 for integers out of range.
 
     Args:
         x: integers.
         num_classes: size of the new axis.
-        axis: where it is.
+        axis: position of the new axis.
         dtype: default `floatx()`.
         sparse: accepted; the result is dense.
 
@@ -286,18 +286,18 @@ def multi_hot(
     sparse: bool = False,
     num_tokens: int | None = None,
 ) -> Array:
-    """1 at the places of all integers of a row, else 0.
+    """Multi-hot vectors: 1 at each integer that occurs in a row, else 0.
 
     Args:
         inputs: integers `(batch, n)` or `(n,)`.
         num_classes: size of the new axis.
-        axis: where it is.
+        axis: position of the new axis.
         dtype: default `floatx()`.
         sparse: accepted; the result is dense.
-        num_tokens: another name of `num_classes`.
+        num_tokens: alias of `num_classes`.
 
     Raises:
-        ValueError: without `num_classes`.
+        ValueError: if `num_classes` is missing.
 
     Example:
         >>> hornbook.ops.multi_hot(np.array([2, 0]), 4).tolist()
@@ -312,15 +312,15 @@ def multi_hot(
 
 @op
 def polar(abs_: Tensor, angle: Tensor) -> Array:
-    """Complex numbers of a length and an angle in radians."""
+    """Complex numbers from absolute values and angles in radians."""
     length, angle = rows.pair(rows.floating(abs_), rows.floating(angle))
     return jax.lax.complex(length * jnp.cos(angle), length * jnp.sin(angle))
 
 
-# ---- losses, element by element
+# ---- losses, elementwise
 #
-# Probabilities are kept `epsilon()` away from 0 and 1. Where they are known to be the softmax or
-# sigmoid of logits, the loss is that of the logits, and has a slope however sure they are.
+# Probabilities are clipped to `epsilon()` from 0 and 1. If they are known to be the softmax or
+# sigmoid of logits, the loss is computed from the logits, so its gradient never vanishes.
 
 
 def _clipped(probability: Array) -> Array:
@@ -328,7 +328,7 @@ def _clipped(probability: Array) -> Array:
 
 
 def _known_logits(output: Array, from_logits: bool, axis: int | None) -> Array | None:
-    """Logits whose softmax over an axis these probabilities are (`None`: sigmoid), where known."""
+    """The logits of probabilities, if known; `axis` is that of the softmax (`None`: sigmoid)."""
     if from_logits:
         return output
     axis = axis if axis is None else axis % output.ndim
@@ -348,7 +348,7 @@ def _log_shares(axis: int, output: Array) -> Array:
 
 @_log_shares.defjvp
 def _log_shares_jvp(axis, primals, tangents):
-    """In one term for the number itself and one for the sum, where it is not clipped."""
+    """One term for the element itself and one for the sum, where it is not clipped."""
     (output,), (d_output,) = primals, tangents
     total = jnp.sum(output, axis, keepdims=True)
     share = output / total
@@ -366,12 +366,12 @@ def _check_shapes(name: str, target: Array, output: Array, equal: bool) -> None:
 
 @op
 def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Array:
-    """`-target * log(p) - (1 - target) * log(1 - p)`, element by element.
+    """`-target * log(p) - (1 - target) * log(1 - p)`, elementwise.
 
     Args:
-        target: 0, 1 or between.
+        target: from 0 to 1.
         output: probabilities `p` of the same shape, or their logits.
-        from_logits: which of both.
+        from_logits: whether `output` is logits.
 
     Raises:
         ValueError: if the shapes differ.
@@ -391,7 +391,7 @@ def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = Fals
 
 @jax.custom_jvp
 def _of_yes_or_no(target: Array, logits: Array) -> Array:
-    """The crossentropy of the sigmoid of logits, without taking it."""
+    """Binary crossentropy computed from logits."""
     return jnp.maximum(logits, 0) - logits * target + jnp.log1p(jnp.exp(-jnp.abs(logits)))
 
 
@@ -406,13 +406,13 @@ def _of_yes_or_no_jvp(primals, tangents):
 def categorical_crossentropy(
     target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Array:
-    """`-sum(target * log(p))` along the axis of the classes.
+    """`-sum(target * log(p))` along the class axis.
 
     Args:
         target: probabilities, or one-hot.
-        output: probabilities of the same shape (divided by their sum), or their logits.
-        from_logits: which of both.
-        axis: of the classes.
+        output: probabilities of the same shape (normalized to sum 1), or their logits.
+        from_logits: whether `output` is logits.
+        axis: the class axis.
 
     Raises:
         ValueError: if the shapes differ or have no axis.
@@ -432,16 +432,16 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Array:
-    """`-log(p[target])` along the axis of the classes; NaN for targets out of range.
+    """`-log(p[target])` along the class axis; NaN for targets out of range.
 
     Args:
-        target: integers, of output's shape without the classes (or with 1 of them).
-        output: probabilities (divided by their sum), or their logits.
-        from_logits: which of both.
-        axis: of the classes.
+        target: integers, of output's shape without the class axis (or with size 1 there).
+        output: probabilities (normalized to sum 1), or their logits.
+        from_logits: whether `output` is logits.
+        axis: the class axis.
 
     Raises:
-        ValueError: if the shapes do not fit.
+        ValueError: if the shapes do not match.
 
     Example:
         >>> output = np.array([[0.5, 0.5]])
@@ -467,7 +467,7 @@ def _is_class(target: Array, classes: int) -> Array:
 
 @jax.custom_jvp
 def _of_classes(logits: Array, target: Array) -> Array:
-    """The crossentropy of the softmax of logits, without taking it."""
+    """Categorical crossentropy computed from logits."""
     return _loss_of_classes(logits, target)[0]
 
 
@@ -480,7 +480,7 @@ def _of_classes_jvp(primals, tangents):
 
 
 def _loss_of_classes(logits: Array, target: Array) -> tuple[Array, Array, Array, Array]:
-    """The loss; and for its slope the logarithm of the sum, which class it is, where it is one."""
+    """The loss, and for its gradient: log-sum-exp, one-hot targets, and which are in range."""
     total = log_sum_exp(logits)
     chosen = target[..., None] == jnp.arange(logits.shape[-1])
     known = _is_class(target, logits.shape[-1])
@@ -490,7 +490,7 @@ def _loss_of_classes(logits: Array, target: Array) -> tuple[Array, Array, Array,
 
 @op
 def psnr(x1: Tensor, x2: Tensor, max_val: float) -> Array:
-    """The peak signal-to-noise ratio: `20 log10(max_val) - 10 log10(mean((x1 - x2)**2))` decibels.
+    """The peak signal-to-noise ratio in dB: `20 log10(max_val) - 10 log10(mean((x1 - x2)**2))`.
 
     Raises:
         ValueError: if the shapes differ.

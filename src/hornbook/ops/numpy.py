@@ -1,4 +1,4 @@
-"""numpy's functions, in Keras's names: `keras.ops.numpy`."""
+"""numpy's functions, under the names of `keras.ops.numpy`."""
 
 from hornbook.ops import rows
 from hornbook.ops.arrays import *  # noqa: F403

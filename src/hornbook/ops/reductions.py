@@ -1,4 +1,4 @@
-"""numpy's functions over axes: sums, statistics, running totals, order, search, counts."""
+"""numpy's functions over axes: reductions, statistics, cumulative sums, sorting, search, counts."""
 
 import builtins
 import functools
@@ -15,16 +15,16 @@ from hornbook.ops.rows import along_axis, reduction
 
 Axis = int | Sequence[int] | None
 
-# ---- over axes; `axis=None` means over all, `keepdims` leaves them with size 1
+# ---- reductions; `axis=None` means all axes, `keepdims` keeps them with size 1
 
 sum = reduction(jnp.sum, "The sum over axes.")
 mean = reduction(jnp.mean, "The mean over axes.")
 var = reduction(jnp.var, "The variance over axes: the mean squared distance from the mean.")
 std = reduction(jnp.std, "The standard deviation over axes.")
 median = reduction(jnp.median, "The median over axes.")
-ptp = reduction(jnp.ptp, "The largest minus the smallest value over axes.")
-all = reduction(jnp.all, "Whether all are true (not 0).")
-any = reduction(jnp.any, "Whether one is true (not 0).")
+ptp = reduction(jnp.ptp, "The range (maximum minus minimum) over axes.")
+all = reduction(jnp.all, "Whether all elements are true (nonzero).")
+any = reduction(jnp.any, "Whether any element is true (nonzero).")
 amax = reduction(jnp.max, "The largest value over axes.")
 amin = reduction(jnp.min, "The smallest value over axes.")
 argmax = reduction(jnp.argmax, "The index of the largest value along an axis (`None`: flat).")
@@ -32,25 +32,25 @@ argmin = reduction(jnp.argmin, "The index of the smallest value along an axis (`
 
 nansum = reduction(jnp.nansum, "The sum over axes; NaN counts as 0.")
 nanprod = reduction(jnp.nanprod, "The product over axes; NaN counts as 1.")
-nanmean = reduction(jnp.nanmean, "The mean over axes, NaN left out.")
-nanvar = reduction(jnp.nanvar, "The variance over axes, NaN left out.")
-nanstd = reduction(jnp.nanstd, "The standard deviation over axes, NaN left out.")
-nanmedian = reduction(jnp.nanmedian, "The median over axes, NaN left out.")
-nanmax = reduction(jnp.nanmax, "The largest value over axes, NaN left out.")
-nanmin = reduction(jnp.nanmin, "The smallest value over axes, NaN left out.")
+nanmean = reduction(jnp.nanmean, "The mean over axes, ignoring NaN.")
+nanvar = reduction(jnp.nanvar, "The variance over axes, ignoring NaN.")
+nanstd = reduction(jnp.nanstd, "The standard deviation over axes, ignoring NaN.")
+nanmedian = reduction(jnp.nanmedian, "The median over axes, ignoring NaN.")
+nanmax = reduction(jnp.nanmax, "The largest value over axes, ignoring NaN.")
+nanmin = reduction(jnp.nanmin, "The smallest value over axes, ignoring NaN.")
 nanargmax = reduction(jnp.nanargmax, "The index of the largest value; -1 where all are NaN.")
 nanargmin = reduction(jnp.nanargmin, "The index of the smallest value; -1 where all are NaN.")
 
 
 @op
 def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The largest value over axes; at least `initial`, which empty axes need."""
+    """The largest value over axes; at least `initial`, which empty arrays need."""
     return jnp.max(rows.array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
 
 
 @op
 def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The smallest value over axes; at most `initial`, which empty axes need."""
+    """The smallest value over axes; at most `initial`, which empty arrays need."""
     return jnp.min(rows.array(x), axis=rows.axes(axis), keepdims=keepdims, initial=initial)
 
 
@@ -62,7 +62,7 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: Any = None
 
 @op
 def count_nonzero(x: Tensor, axis: Axis = None) -> Array:
-    """How many elements are not 0, over axes."""
+    """The number of nonzero elements over axes."""
     return jnp.count_nonzero(rows.array(x), axis=rows.axes(axis)).astype("int32")
 
 
@@ -73,7 +73,7 @@ def average(x: Tensor, axis: Axis = None, weights: Tensor | None = None) -> Arra
     Args:
         x: array.
         axis: the axes; `None` for all.
-        weights: of x's shape, or of the size of `axis`; default equal.
+        weights: of the shape of `x`, or a vector along `axis`; default equal weights.
 
     Example:
         >>> float(hornbook.ops.average(np.array([1.0, 5.0]), weights=np.array([3.0, 1.0])))
@@ -91,15 +91,15 @@ def _quantile(fn, doc):
     return rows.row(quantile, doc)
 
 
-quantile = _quantile(jnp.quantile, "The value below which a share `q` (0 to 1) lies.")
-percentile = _quantile(jnp.percentile, "The value below which `q` percent lie.")
-nanquantile = _quantile(jnp.nanquantile, "`quantile`, NaN left out.")
-nanpercentile = _quantile(jnp.nanpercentile, "`percentile`, NaN left out.")
+quantile = _quantile(jnp.quantile, "The `q`-th quantile, `q` from 0 to 1.")
+percentile = _quantile(jnp.percentile, "The `q`-th percentile, `q` from 0 to 100.")
+nanquantile = _quantile(jnp.nanquantile, "The `q`-th quantile, ignoring NaN.")
+nanpercentile = _quantile(jnp.nanpercentile, "The `q`-th percentile, ignoring NaN.")
 
 
 @op
 def corrcoef(x: Tensor) -> Array:
-    """The correlations of the rows of a matrix: `(variables, samples)` to a square matrix."""
+    """The correlation matrix of the rows of `x`, `(variables, samples)`."""
     return jnp.corrcoef(rows.floating(x))
 
 
@@ -109,51 +109,51 @@ def correlate(x1: Tensor, x2: Tensor, mode: str = "valid") -> Array:
     return jnp.correlate(*rows.pair(x1, x2), mode=mode)
 
 
-# ---- running along an axis
+# ---- cumulative
 
 
 def _running(fn, doc):
     return rows.row(lambda x, axis=None, dtype=None: fn(rows.array(x), axis=axis, dtype=dtype), doc)
 
 
-cumsum = _running(jnp.cumsum, "The running sum along an axis (`None`: flat).")
-cumprod = _running(jnp.cumprod, "The running product along an axis (`None`: flat).")
-nancumsum = _running(jnp.nancumsum, "The running sum; NaN counts as 0.")
-nancumprod = _running(jnp.nancumprod, "The running product; NaN counts as 1.")
+cumsum = _running(jnp.cumsum, "The cumulative sum along an axis (`None`: flattened).")
+cumprod = _running(jnp.cumprod, "The cumulative product along an axis (`None`: flattened).")
+nancumsum = _running(jnp.nancumsum, "The cumulative sum; NaN counts as 0.")
+nancumprod = _running(jnp.nancumprod, "The cumulative product; NaN counts as 1.")
 
 
 @op
 def diff(a: Tensor, n: int = 1, axis: int = -1) -> Array:
-    """The difference of neighbours along an axis, taken `n` times."""
+    """The differences of adjacent elements along an axis, taken `n` times."""
     x = rows.array(a)
     return jnp.diff(x, n=n, axis=rows.axis_of(x, axis))
 
 
 @op
 def trapezoid(y: Tensor, x: Tensor | None = None, dx: float = 1.0, axis: int = -1) -> Array:
-    """The integral by the trapezoidal rule along an axis, at points `x` or `dx` apart."""
+    """The integral along an axis by the trapezoidal rule, at points `x` or with spacing `dx`."""
     return jnp.trapezoid(rows.array(y), None if x is None else rows.array(x), dx=dx, axis=axis)
 
 
 # ---- order and search
 
-sort = along_axis(jnp.sort, "The values along an axis in rising order.")
+sort = along_axis(jnp.sort, "Sort along an axis in ascending order.")
 argsort = along_axis(
     lambda x, axis: jnp.argsort(x, axis if x.ndim else None),
-    "The indices that put an axis in rising order (`axis=None`: flat).",
+    "The indices that sort an axis in ascending order (`None`: flattened).",
 )
 
 
 @op
 def argpartition(x: Tensor, kth: int, axis: int | None = -1) -> Array:
-    """Indices that put the `kth` value in its sorted place, smaller ones before, larger after."""
+    """Indices that partition an axis: the `kth` value in its sorted place, smaller ones before."""
     values = rows.array(x)
     return jnp.argpartition(*((values.ravel(), kth) if axis is None else (values, kth, axis)))
 
 
 @op
 def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Array:
-    """Where values would be inserted in a sorted vector to keep it sorted.
+    """The indices at which to insert values into a sorted vector to keep it sorted.
 
     Example:
         >>> hornbook.ops.searchsorted(np.array([1, 3, 5]), np.array([3, 4])).tolist()
@@ -161,13 +161,13 @@ def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") ->
     """
     sorted_sequence = rows.array(sorted_sequence)
     if sorted_sequence.ndim != 1:
-        raise ValueError(f"searchsorted wants a vector to search, not {sorted_sequence.shape}")
+        raise ValueError(f"searchsorted needs a sorted vector, not shape {sorted_sequence.shape}")
     return jnp.searchsorted(sorted_sequence, rows.array(values), side=side)
 
 
 @op
 def digitize(x: Tensor, bins: Tensor) -> Array:
-    """The index of the bin that each value falls in; `bins` are rising edges."""
+    """The index of the bin that each value falls into; `bins` are ascending edges."""
     return jnp.digitize(rows.array(x), rows.array(bins))
 
 
@@ -175,13 +175,13 @@ def digitize(x: Tensor, bins: Tensor) -> Array:
 def bincount(
     x: Tensor, weights: Tensor | None = None, minlength: int = 0, sparse: bool = False
 ) -> Array:
-    """How often each integer 0, 1, ... occurs along the last axis, or the sum of its weights.
+    """The count of each integer 0, 1, ... along the last axis, or the sum of its weights.
 
     Args:
-        x: integers that are not negative, `(n,)` or `(batch, n)`.
-        weights: of x's shape.
-        minlength: least number of counts; inside a traced function, the number of counts.
-        sparse: accepted and without effect.
+        x: non-negative integers, `(n,)` or `(batch, n)`.
+        weights: of the shape of `x`.
+        minlength: minimum length of the result; inside a traced function, its length.
+        sparse: accepted and ignored.
 
     Example:
         >>> hornbook.ops.bincount(np.array([1, 1, 3])).tolist()
@@ -197,7 +197,7 @@ def bincount(
 
 @op
 def histogram(x: Tensor, bins: int = 10, range: tuple[float, float] | None = None) -> Any:
-    """The counts in `bins` equal bins between the extremes (or `range`), and the bins' edges."""
+    """The counts in `bins` equal bins between the extremes (or in `range`), and the bin edges."""
     return jnp.histogram(rows.floating(x), bins=bins, range=range)
 
 
@@ -212,17 +212,17 @@ def unique(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The different values, in rising order.
+    """The distinct values in ascending order.
 
     Args:
         x: array.
         sorted: accepted; the result is always sorted.
-        return_index: also the index where each is first found.
-        return_inverse: also the index in the result of each element of `x`.
-        return_counts: also how often each occurs.
-        axis: along which slices are compared; `None` compares elements.
-        size: length of the result, which a traced function needs.
-        fill_value: what fills the rest of `size`.
+        return_index: also return the index of each value's first occurrence.
+        return_inverse: also return the index in the result of each element of `x`.
+        return_counts: also return the number of occurrences.
+        axis: axis along which slices are compared; `None` compares elements.
+        size: length of the result, required in traced functions.
+        fill_value: pads the result to `size`.
 
     Example:
         >>> hornbook.ops.unique(np.array([3, 1, 3])).tolist()

@@ -1,7 +1,7 @@
-"""How a row of a table becomes an op: Keras's signature around a function of JAX.
+"""Turns rows of a table into ops: Keras's signature around a JAX function.
 
-Each function here takes a function of JAX and one line of documentation and returns an op. What
-they add is Keras's argument names, and lists where JAX wants arrays.
+Each function here takes a JAX function and a one-line docstring and returns an op. It adds Keras's
+argument names and the conversion of lists to arrays.
 """
 
 import inspect
@@ -23,7 +23,7 @@ Op = Callable[..., jax.Array]
 
 
 def array(x: Any) -> Any:
-    """A JAX array from anything array-like; Python floats are of dtype `floatx()`."""
+    """Convert anything array-like to a JAX array; Python floats become `floatx()`."""
     if isinstance(x, jax.Array):
         return x
     if isinstance(x, bool):
@@ -36,18 +36,18 @@ def array(x: Any) -> Any:
 
 
 def operand(x: Any) -> Any:
-    """As `array`, but a Python number stays one: it takes the dtype of what it is combined with."""
+    """Like `array`, but keep Python numbers, which take the dtype of the other operand."""
     return x if isinstance(x, jax.Array | bool | int | float | complex) else array(x)
 
 
 def floating(x: Any) -> jax.Array:
-    """A floating-point (or complex) array; integers and bools become `floatx()`."""
+    """Convert to a floating-point (or complex) array; integers and bools become `floatx()`."""
     x = array(x)
     return x if is_float(x.dtype) or jnp.iscomplexobj(x) else x.astype(settings.floatx())
 
 
 def number(x: Any) -> jax.Array:
-    """An array of numbers: bools become int32."""
+    """Convert bools to int32; leave numbers unchanged."""
     x = array(x)
     return x.astype("int32") if x.dtype == "bool" else x
 
@@ -70,7 +70,7 @@ def unary_floating(fn: Callable, doc: str) -> Op:
 
 
 def binary(fn: Callable, doc: str) -> Op:
-    """An op of two arrays that broadcast against each other."""
+    """An op of two arrays, with broadcasting."""
     return row(lambda x1, x2: fn(operand(x1), operand(x2)), doc)
 
 
@@ -82,12 +82,12 @@ def reduction(fn: Callable, doc: str) -> Op:
 
 
 def along_axis(fn: Callable, doc: str, axis: int | None = -1) -> Op:
-    """An op that works along one axis, whose default is `axis`."""
+    """An op along one axis, which defaults to `axis`."""
     return row(lambda x, axis=axis: fn(array(x), axis=axis), doc)
 
 
 def axis_of(x: jax.Array, axis: int) -> int:
-    """An axis of an array, counted from the front.
+    """Normalize an axis to a non-negative index.
 
     Raises:
         ValueError: (and IndexError: numpy's AxisError is both) if the array has no such axis.
@@ -112,9 +112,9 @@ def each(value: Any, count: int) -> tuple[int, ...]:
 
 
 def publish(scope: dict[str, Any]) -> None:
-    """Write `__all__` of a module: the ops that it defines or takes over from other files of `ops`.
+    """Set `__all__` and `dir()` of a module to the ops it defines or re-exports.
 
-    `dir()` shows the same. A row learns its name here: that of the variable it is first given to.
+    A row gets its name here: that of the variable it is first assigned to.
     """
     found = {
         name: value
@@ -122,7 +122,7 @@ def publish(scope: dict[str, Any]) -> None:
         if isinstance(value, types.FunctionType)
         and value.__module__.startswith(__package__)
         and not name.startswith("_")
-        and (value.__module__ != __name__ or hasattr(value, "__wrapped__"))  # not a helper of here
+        and (value.__module__ != __name__ or hasattr(value, "__wrapped__"))  # not a local helper
     }
     for name, value in found.items():
         if value.__module__ == __name__:
@@ -135,10 +135,9 @@ def publish(scope: dict[str, Any]) -> None:
 
 
 def row(call: Callable, doc: str) -> Op:
-    """An op of a function without a name, and its documentation.
+    """An op from an unnamed function and a docstring.
 
-    One of a single line is found where the row stands, by tracebacks and debuggers, not where it
-    was put together.
+    For a one-line function, tracebacks and debuggers show the row, not this module.
     """
     place, code = sys._getframe(1), call.__code__
     while place.f_back is not None and place.f_code.co_name != "<module>":
@@ -152,7 +151,7 @@ def row(call: Callable, doc: str) -> Op:
 
 
 def _holds_floats(x: Any) -> bool:
-    """Whether a nested list is of Python floats (numpy's and JAX's numbers know their dtype)."""
+    """Whether a nested list holds Python floats (numpy and JAX scalars have a dtype)."""
     while isinstance(x, list | tuple):
         if any(isinstance(child, float) and not isinstance(child, np.floating) for child in x):
             return True
