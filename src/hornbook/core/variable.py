@@ -77,7 +77,7 @@ thread = _Thread()
 def contained(function: Function) -> Function:
     """Decorator that restores the thread's contexts, such as `bind`, however the function ends.
 
-    Python runs signal handlers after calls, and the `finally` below must not be interrupted.
+    A signal handler may raise after any call; the single call in `finally` restores everything.
     """
 
     @functools.wraps(function)
@@ -107,7 +107,7 @@ def bind(values: "dict[Variable, Any]") -> "AbstractContextManager[dict[Variable
 
 
 def room(size: int) -> AbstractContextManager[list[int]]:
-    """Context that refuses a new variable, before it is allocated, once all exceed `size` bytes."""
+    """Context that limits new variables to `size` bytes in total; more is refused unallocated."""
     return Inside("rooms", [size])
 
 
