@@ -1,5 +1,5 @@
-"""Old names as plain data: what each was called, what it took, and what it is today.
+"""Old names as plain data: their arguments, and what they are today.
 
-Nothing of the library is imported here, so that whatever wants to know an old name (running old
-programs, rewriting them, reading their files, the docs) can ask the same tables.
+Nothing of the library is imported here, so that everything that deals with old names (running old
+programs, porting them, reading their files, the docs) can use the same tables.
 """

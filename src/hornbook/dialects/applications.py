@@ -1,8 +1,8 @@
-"""`keras.applications` of Keras 1 and 2: which names stood in which module."""
+"""`keras.applications` of Keras 1 and 2: the names in each module."""
 
 from hornbook.dialects.row import row
 
-# Each network's module, and how pictures are prepared for it.
+# For each module, the network and its preprocessing mode.
 NETWORKS: dict[str, tuple[str, str]] = {
     "vgg16": ("VGG16", "caffe"),
     "vgg19": ("VGG19", "caffe"),
@@ -10,7 +10,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "inception_v3": ("InceptionV3", "tf"),
     "xception": ("Xception", "tf"),
 }
-# Keras 1 had no pooling, which stands before the classes today.
+# Keras 1 had no `pooling`, which comes before `classes` today.
 ARGUMENTS = "include_top weights input_tensor input_shape classes"
 TODAY = "applications.imagenet_utils"
 
@@ -18,12 +18,12 @@ TODAY = "applications.imagenet_utils"
 def applications(
     networks: dict, form: str = "dim_ordering:data_format", arguments: str = ARGUMENTS
 ) -> dict[str, dict]:
-    """The families of `keras.applications`: one for each network, and one for all.
+    """The families of `keras.applications`: one per network, and one for all.
 
     Args:
-        networks: module, names, and how pictures are prepared.
-        form: the argument that says where channels are.
-        arguments: those of the networks, where they had others than today.
+        networks: maps modules to names and a preprocessing mode.
+        form: the argument for the data format.
+        arguments: the networks' arguments, if they differ from today's.
     """
     shared = {
         "decode_predictions": row(f"{TODAY}.decode_predictions", "preds top"),

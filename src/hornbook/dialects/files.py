@@ -1,4 +1,4 @@
-"""The formats of HDF5 files, one a generation: versions, names, and where weights stood."""
+"""HDF5 file formats, one per generation: versions, names and weight layouts."""
 
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -7,12 +7,12 @@ from hornbook.dialects import keras1, keras2
 
 
 class Joined(NamedTuple):
-    """Weights that stood apart, a set for each gate, and are joined along the last axis today.
+    """Weights that were separate for each gate and are concatenated on the last axis today.
 
     Args:
-        gates: one name a gate, in the old order.
-        order: which gates stand in a weight of today, in its order.
-        kinds: what each gate has, in the old order.
+        gates: one letter per gate, in the old order.
+        order: the gates in a weight of today, in order.
+        kinds: the weights of each gate, in the old order.
     """
 
     gates: str
@@ -21,7 +21,7 @@ class Joined(NamedTuple):
 
     @property
     def parts(self) -> list[list[int]]:
-        """For each weight of today, the places of the old ones in it."""
+        """For each weight of today, the indices of its old parts."""
         size = len(self.kinds)
         return [[self.gates.index(g) * size + kind for g in self.order] for kind in range(size)]
 
@@ -30,19 +30,18 @@ class Format(NamedTuple):
     """How a generation wrote HDF5 files.
 
     Args:
-        version: what is written as `keras_version`.
-        backend: what is written as `backend`; empty if nothing was.
+        version: written as `keras_version`.
+        backend: written as `backend`; empty for none.
         rows: the module with the names of that generation; `None` if they are today's.
-        suffix: what names of weights end in.
-        top: whether there is a group for weights that are in no layer.
-        joined: by today's layer, weights that stood apart.
-        transposed: by today's layer and data format, how old axes of its kernels are arranged
-            today.
-        names: by today's name of a weight, the old one.
-        foreign: keywords that the rows take and that were another generation's.
-        changed: arguments whose values are written as they were.
-        beside: the arguments that all its layers took.
-        listed: whether a Sequential is a list of layers, and a place in a graph has no arguments.
+        suffix: the suffix of weight names.
+        top: whether there is a group for weights outside layers.
+        joined: weights that were separate, by today's layer.
+        transposed: the permutation from old to new kernel axes, by today's layer and data format.
+        names: the old names of weights, by today's.
+        foreign: keywords that the rows accept but that belong to another generation.
+        changed: arguments whose values are written in their old form.
+        beside: the arguments common to all its layers.
+        listed: whether a Sequential is a list of layers, and graph nodes have no arguments.
     """
 
     version: str
@@ -59,13 +58,13 @@ class Format(NamedTuple):
     listed: bool = False
 
     def then(self, key: str, value: Any) -> Any:
-        """The old value of an argument, if it is written as it was."""
+        """The old form of an argument's value, if that is what is written."""
         table = self.rows.VALUES.get(key, {}) if self.rows and key in self.changed else {}
         return next((old for old, new in table.items() if new == value), value)
 
 
-# Of "channels_first", Keras 1 kept (filters, channels, *sizes); today it is (*sizes, channels,
-# filters) whatever the data format.
+# For "channels_first", Keras 1 stored (filters, channels, *sizes); today kernels are (*sizes,
+# channels, filters) for either data format.
 SQUARE, CUBE = (2, 3, 1, 0), (2, 3, 4, 1, 0)
 FORMATS: dict[str, Format] = {
     "1": Format(
@@ -110,16 +109,16 @@ FORMATS: dict[str, Format] = {
     ),
     "3": Format("3.15.0", "jax"),
 }
-FLIPPED = {"theano"}  # backends whose convolutions turned their kernels by half a turn
+FLIPPED = {"theano"}  # backends whose convolutions flipped their kernels
 TURNED = "Conv1D Conv2D Conv3D Conv2DTranspose ConvLSTM2D".split()
-FUSED = {"LSTM": 4, "GRU": 3}  # layers that a kernel of cuDNN computed, and their gates
+FUSED = {"LSTM": 4, "GRU": 3}  # layers with a cuDNN version, and their number of gates
 
 
 def format_of(version: Any) -> Format:
-    """The format of a version of Keras: `"2.2.4-tf"` is one of Keras 2's.
+    """The format of a version of Keras: `"2.2.4-tf"` is Keras 2.
 
     Args:
-        version: what a file says; without it, the file is one of Keras 1.
+        version: as stated in the file; without one, the file is Keras 1's.
     """
     first = str(version or "1").partition(".")[0]
     return FORMATS.get("1" if first == "0" else first, FORMATS["3"])
@@ -128,15 +127,15 @@ def format_of(version: Any) -> Format:
 # ---- configs
 
 MODELS = ("Model", "Functional", "Sequential")
-DROPPED = ("compat.keras.dropped", "compat.keras.local")  # where layers are that are none of today
-PACKAGE = "hornbook.compat>"  # what their registered names begin with
-LAYERS_IN = ("layer", "backward_layer", "forward_layer", "cell", "cells")  # arguments with layers
-FAMILIES = {"initializers": ("initializations",), "losses": ("objectives",)}  # where else rows are
-# Arguments that an old config repeats: the shape of the input is in `batch_input_shape`.
+DROPPED = ("compat.keras.dropped", "compat.keras.local")  # modules of removed layers
+PACKAGE = "hornbook.compat>"  # their registered names start so
+LAYERS_IN = ("layer", "backward_layer", "forward_layer", "cell", "cells")  # holding layers
+FAMILIES = {"initializers": ("initializations",), "losses": ("objectives",)}  # also searched
+# Redundant arguments of old configs: the input shape is in `batch_input_shape`.
 REPEATED = ("input_dim", "input_length", "input_dtype")
-# Layers that took their initial state as more inputs beside the first.
+# Layers that took initial states as additional inputs.
 WITH_STATES = "RNN SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional".split()
-# The modes of Keras 1's `Merge`: the layer of today, and its arguments by Merge's name.
+# The modes of Keras 1's `Merge`: today's layer, and its arguments by their names in Merge.
 MERGE: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "sum": ("Add", {}, {}),
     "mul": ("Multiply", {}, {}),
@@ -150,12 +149,12 @@ MERGE_ONLY = (
     "mode mode_type concat_axis dot_axes output_shape output_shape_type output_mask "
     "output_mask_type arguments node_indices tensor_indices layers"
 ).split()
-# Arguments of classes above, which say nothing where today's class does not know them.
+# Arguments of base classes, ignored where today's class does not have them.
 INHERITED = (
     "groups kernel_initializer kernel_regularizer kernel_constraint query_shape key_shape "
     "value_shape jit_compile is_legacy_optimizer fn"
 ).split()
-# Initializers and regularizers that had no class of their own, by today's class.
+# Initializers and regularizers that were not separate classes, by today's class.
 WITHOUT_A_CLASS: dict[str, tuple[str, dict[str, Any]]] = {
     **{
         f"{kind}{drawn}": (

@@ -6,7 +6,7 @@ from hornbook.dialects.row import Row, row
 
 TITLE = "Keras 1"
 
-# Weights of a layer, as most layers named them.
+# Arguments for weights, as in most layers.
 DENSE = (
     "init:kernel_initializer activation weights W_regularizer:kernel_regularizer "
     "b_regularizer:bias_regularizer activity_regularizer W_constraint:kernel_constraint "
@@ -45,7 +45,7 @@ LAYERS: dict[str, Row] = {
     "InputSpec": row("layers.InputSpec", "dtype shape ndim"),
     "Dense": row("layers.Dense", f"output_dim:units {DENSE}"),
     "TimeDistributedDense": row(
-        "layers.Dense", f"output_dim:units {DENSE} input_length", note="Dense does each step alike"
+        "layers.Dense", f"output_dim:units {DENSE} input_length", note="Dense applies to every step"
     ),
     "Activation": row("layers.Activation", "activation"),
     "Dropout": row("layers.Dropout", "p:rate noise_shape seed"),
@@ -98,7 +98,7 @@ LAYERS: dict[str, Row] = {
     "Deconvolution2D": row(
         "layers.Conv2DTranspose",
         f"nb_filter:filters nb_row+nb_col:kernel_size output_shape {CONV}",
-        note="`output_shape` says which of the sizes that fit is meant: `output_padding` today",
+        note="`output_shape` resolves the ambiguous size: `output_padding` today",
     ),
     "Convolution3D": row(
         "layers.Conv3D",
@@ -308,11 +308,11 @@ SHORT_METRICS = SHORT_LOSSES | dict.fromkeys(("cosine_proximity", "cosine"), "co
 ACTIVATIONS: dict[str, Row] = {
     name: row(f"activations.{name}") for name in SAME_FUNCTIONS["activations"].split()
 }
-ACTIVATIONS["hard_sigmoid"] = row(OLD_SIGMOID, "x", note="clip(0.2 x + 0.5, 0, 1), as it was")
+ACTIVATIONS["hard_sigmoid"] = row(OLD_SIGMOID, "x", note="clip(0.2 x + 0.5, 0, 1), as before")
 OBJECTIVES: dict[str, Row] = {
     name: row(f"losses.{name}") for name in SAME_FUNCTIONS["losses"].split()
 } | {short: row(f"losses.{name}") for short, name in SHORT_LOSSES.items()}
-ONE_NUMBER = "one number for a batch, as it was"
+ONE_NUMBER = "one number per batch, as before"
 BATCH_SCORES = "precision recall fbeta_score fmeasure matthews_correlation".split()
 METRICS: dict[str, Row] = {
     "get": row("metrics.get"),
@@ -498,9 +498,9 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "backend": BACKEND,
 }
 
-# Methods of models and layers that took other arguments.
+# Methods of models and layers whose arguments have changed.
 PREDICT = "x batch_size verbose"
-LATER = "max_queue_size: workers: use_multiprocessing:"  # names of Keras 2 that mean nothing today
+LATER = "max_queue_size: workers: use_multiprocessing:"  # names of Keras 2 that are ignored today
 METHODS: dict[str, Row] = {
     "Model.compile": row(
         "models.Model.compile",
@@ -541,7 +541,7 @@ METHODS: dict[str, Row] = {
     ),
 }
 
-# Values that have changed, by today's argument.
+# Argument values that have changed, by today's argument.
 INITIALIZERS = {
     "uniform": "random_uniform",
     "normal": "random_normal",
@@ -577,7 +577,7 @@ VALUES: dict[str, dict] = {
     "loss": {"cosine_proximity": "cosine_similarity"},
 }
 
-# Import paths, and the families whose names are there.
+# Import paths, and the families of names in each.
 MODULES: dict[str, str] = {
     "keras": "top",
     "keras.layers": "layers engine leaks",
@@ -627,14 +627,14 @@ MODULES: dict[str, str] = {
 LEAKS = "activations initializations regularizers constraints"
 TOP = {"layers": "Input", "models": "Model Sequential"}
 VERSION = "1.2.2"
-EPSILON = 1e-8  # what `K.epsilon()` says
+EPSILON = 1e-8  # `K.epsilon()`
 LOWERCASE_NAMES = True  # convolution2d_1, not conv2d_1
-WIDENED_LISTS = True  # vectors in a list of inputs were columns after `fit`
-LAID_OUT = True  # weights lay otherwise than today, as in files
-FIRST_EPOCH = 0  # in the names of checkpoints
-CAPTURED_RATE = True  # a rate that is assigned after the first fit changes nothing
+WIDENED_LISTS = True  # `fit` turned vectors in a list of inputs into columns
+LAID_OUT = True  # weights had another layout, as in files
+FIRST_EPOCH = 0  # in checkpoint file names
+CAPTURED_RATE = True  # assigning the rate after the first fit has no effect
 
-# What tells that a program is written for this generation, beside what other generations have too.
+# Names and keywords that indicate this generation, some shared with others.
 SIGNS = {
     "names": (
         "Convolution1D Convolution2D Convolution3D Deconvolution2D AtrousConvolution2D Merge merge "

@@ -1,4 +1,4 @@
-"""`keras.backend` of Keras 1. What no function of today is, `compat/keras/backend.py` computes."""
+"""`keras.backend` of Keras 1; `compat/keras/backend.py` has what has no equivalent today."""
 
 from hornbook.dialects.row import Row, row
 

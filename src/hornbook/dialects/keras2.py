@@ -1,4 +1,4 @@
-"""Keras 2 (2.0 to 2.3): its names, and what they are today. It took the keywords of Keras 1 too."""
+"""Keras 2 (2.0 to 2.3): its names, and what they are today. It also took Keras 1's keywords."""
 
 from hornbook.dialects import keras1
 from hornbook.dialects.applications import NETWORKS, applications

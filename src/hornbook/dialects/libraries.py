@@ -1,6 +1,6 @@
-"""Names that numpy, scipy, scikit-learn, pandas and Python had when old programs were written.
+"""Names that numpy, scipy, scikit-learn, pandas, Python and others have dropped.
 
-`module.name` says where they are today; what begins with `compat.` is computed in this package.
+`module.name` is their place today; names starting with `compat.` are implemented in this package.
 """
 
 
@@ -30,7 +30,7 @@ FOLDS = {
     "LeaveOneOut": f"{LOST}.estimators.leave_one_out",
 }
 
-# By module, or `module:Class`: the old name, and where it is today. `*` is all of another module.
+# For each module or `module:Class`, old names and their places today; `*` is a whole module.
 GONE: dict[str, dict[str, str]] = {
     # ---- numpy
     "numpy": {
@@ -196,7 +196,7 @@ GONE: dict[str, dict[str, str]] = {
     "IPython.lib.display": {"*": "IPython.display"},
     # ---- nltk
     "nltk.tokenize": {"StanfordTokenizer": "nltk.tokenize.stanford.StanfordTokenizer"},
-    # ---- packages that there are none of for today's Python
+    # ---- packages that do not support current Python
     "bcolz": {
         "carray": f"{LOST}.disk_arrays.carray",
         "open": f"{LOST}.disk_arrays.open_array",
@@ -204,7 +204,7 @@ GONE: dict[str, dict[str, str]] = {
     "keras_tqdm": dict.fromkeys(
         ("TQDMCallback", "TQDMNotebookCallback"), f"{LOST}.progress.TQDMCallback"
     ),
-    # ---- what programs for keras set up beside it, where TensorFlow is not installed
+    # ---- TensorFlow's setup functions in programs for keras, if it is not installed
     "tensorflow": {
         **_same("Session logging reset_default_graph", f"{LOST}.sessions"),
         "InteractiveSession": f"{LOST}.sessions.Session",
@@ -302,7 +302,7 @@ GONE: dict[str, dict[str, str]] = {
     "commands": _same("getoutput getstatusoutput", "subprocess"),
 }
 
-# Names of scikit-learn's scorers, whose signs were turned then as they are now.
+# Old names of scikit-learn's scorers, which were negated as they are today.
 SCORERS = {
     old: f"neg_{old}"
     for old in (
@@ -312,7 +312,7 @@ SCORERS = {
 } | {"brier_score_loss": "neg_brier_score"}
 SCORING = f"{LOST}.estimators.with_old_scorers"
 
-# What is there and did another thing: by name, a function that makes the old one of today's.
+# Functions whose behaviour has changed, with a wrapper that restores the old one.
 CHANGED: dict[str, dict[str, str]] = {
     "numpy": {
         "load": f"{LOST}.arrays.reading_objects",
@@ -341,8 +341,7 @@ CHANGED: dict[str, dict[str, str]] = {
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }
 
-# Arguments with other names, `old:new`, and those that mean nothing now, `old:`; of a class, those
-# of its `__init__`.
+# Renamed arguments, `old:new`, and ignored ones, `old:`; for a class, those of its `__init__`.
 RENAMED: dict[str, dict[str, str]] = {
     **dict.fromkeys(
         ("sklearn.model_selection:GridSearchCV", "sklearn.model_selection:RandomizedSearchCV"),

@@ -1,7 +1,7 @@
-"""Python 2: what its sources are known by, and what is another name or another thing today."""
+"""Python 2: how to detect its sources, and what has been renamed or has changed."""
 
-# Fixers of fissix for what is no syntax today. All else keeps its place: it is looked up in
-# Python 2's own builtins, or decided when the program runs.
+# Fissix fixers for syntax that Python 3 rejects. All else is left in place: it is looked up in
+# Python 2's builtins, or decided at run time.
 FIXERS = "except exec metaclass ne numliterals paren print raise repr throw tuple_params".split()
 
 # A source that uses one of these without defining it is Python 2.
@@ -14,7 +14,7 @@ MODULES = (
     "urllib2 urlparse"
 ).split()
 
-# A class with one of these means what the other is for today.
+# Special methods and their names today.
 SPECIAL = {
     "next": "__next__",
     "__nonzero__": "__bool__",
@@ -24,5 +24,5 @@ SPECIAL = {
     "__unicode__": "__str__",
 }
 
-# Modules that exist today and behaved differently: what `libraries.py` calls theirs.
+# Modules whose behaviour has changed, and their old versions in `libraries.py`.
 CHANGED = {"pickle": "cPickle", "csv": "python2_csv"}

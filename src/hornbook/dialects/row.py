@@ -1,23 +1,23 @@
-"""`Row`: what one old name is today, and the short form that the tables are written in.
+"""`Row`: what one old name is today, and the short notation of the tables.
 
     row("layers.Conv2D", "nb_filter:filters nb_row+nb_col:kernel_size activation * bias:use_bias")
 
-names the object of today, then the old arguments in their old order: `old:new` where the name has
-changed, `a+b:new` where several became a tuple, `old:` for one that means nothing today (dropped
-silently), `old:!` for one that is dropped with a warning. What stands after `*` is given by name
-only. Arguments that are not listed go through as they are, so that today's names work too.
+gives today's object, then the old arguments in their old order: `old:new` if renamed, `a+b:new` if
+several became a tuple, `old:` if it is dropped silently, `old:!` if it is dropped with a warning.
+Arguments after `*` are keyword-only. Unlisted arguments are passed through, so that today's names
+work too.
 """
 
 from typing import Any, NamedTuple
 
 
 class Argument(NamedTuple):
-    """One argument of today and the old ones that it comes from.
+    """An argument of today and the old ones it replaces.
 
     Args:
-        old: its old names; several make a tuple of it.
-        new: its name today; empty if it means nothing today.
-        warn: whether a program that passes it is told that it is dropped.
+        old: its old names; several become a tuple.
+        new: its name today; empty if it is dropped.
+        warn: whether to warn when it is dropped.
     """
 
     old: tuple[str, ...]
@@ -29,11 +29,11 @@ class Row(NamedTuple):
     """What one old name is today.
 
     Args:
-        new: where it is in the library: `"layers.Conv2D"`.
-        positions: the arguments that could be given by position, in order.
-        others: the arguments that are given by name.
-        defaults: old defaults of today's arguments, where they differ.
-        note: what a reader should know beyond that.
+        new: its place in the library: `"layers.Conv2D"`.
+        positions: the positional arguments, in order.
+        others: the keyword-only arguments.
+        defaults: old defaults of today's arguments, if they differ.
+        note: a remark for readers.
 
     Example:
         >>> Row("layers.Dense", (Argument(("output_dim",), "units", False),), (), {}, "").new
@@ -53,13 +53,13 @@ class Row(NamedTuple):
 
 
 def row(new: str, arguments: str = "", defaults: dict | None = None, note: str = "") -> Row:
-    """A row from its short form.
+    """Parse a row from its short notation.
 
     Args:
-        new: where the name is today.
-        arguments: the old arguments, as this module's text says.
+        new: the place of the name today.
+        arguments: the old arguments, in the module's notation.
         defaults: old defaults, by today's name.
-        note: for readers.
+        note: a remark for readers.
 
     Example:
         >>> row("layers.Dropout", "p:rate").positions
@@ -70,7 +70,7 @@ def row(new: str, arguments: str = "", defaults: dict | None = None, note: str =
 
 
 def accepting(one: Row, older: Row) -> Row:
-    """A row that takes the keywords of an older one too, as Keras 2 took those of Keras 1.
+    """A row that also accepts an older one's keywords, as Keras 2 accepted those of Keras 1.
 
     Args:
         one: the row.

@@ -6,7 +6,7 @@ from hornbook.dialects.row import Argument, Row
 
 
 def table(dialect: ModuleType) -> str:
-    """The rows of a generation as a Markdown table, and the names that have not changed.
+    """The rows of a generation as a Markdown table, and the unchanged names.
 
     Args:
         dialect: a module of `dialects/`.
@@ -29,7 +29,7 @@ def table(dialect: ModuleType) -> str:
 
 
 def names(dialect: ModuleType) -> str:
-    """The names of a library that was no Keras, by where they are imported from, as Markdown.
+    """The names of a library other than Keras, by import path, as Markdown.
 
     Args:
         dialect: a module of `dialects/`.

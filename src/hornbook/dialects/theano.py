@@ -1,8 +1,8 @@
-"""Theano (0.6 to 1.0): its names, and which functions of arrays they are today.
+"""Theano (0.6 to 1.0): its names, and the functions of arrays that implement them.
 
-Most rows name a function of arrays. `RULES` says how the functions of a family are applied to
-variables: element by element with a rule of dtypes (`floats`, `numbers`, `tests`, `choices`), or to
-whole `arrays`. The other families have what works on variables itself.
+Most rows name a function of arrays. `RULES` says how a family's functions are applied to variables:
+elementwise with a dtype rule (`floats`, `numbers`, `tests`, `choices`), or to whole `arrays`. The
+other families hold functions that take variables themselves.
 """
 
 from hornbook.dialects.row import Row, row
@@ -18,7 +18,7 @@ NUMPY, SPECIAL = "jax.numpy", "jax.scipy.special"
 
 
 def _rows(place: str, rows: dict[str, str]) -> dict[str, Row]:
-    """Rows from arguments by names; `old=new` where the name has changed."""
+    """Make rows from a map of names to arguments; `old=new` renames."""
     found = {}
     for names, arguments in rows.items():
         for name in names.split():
@@ -27,7 +27,7 @@ def _rows(place: str, rows: dict[str, str]) -> dict[str, Row]:
     return found
 
 
-# ---- element by element
+# ---- elementwise
 
 FLOATS: dict[str, Row] = {
     **_rows(LOGS, {"exp log log1p": "a"}),
@@ -458,7 +458,7 @@ RANDOM_STREAMS: dict[str, Row] = _rows("compat.theano.random", {"RandomStreams":
 MRG: dict[str, Row] = _rows("compat.theano.random", {"MRG_RandomStreams": "seed use_cuda"})
 
 
-# family: its rows, and how they are applied to variables
+# family: its rows, and the rule by which they apply to variables
 _FAMILIES: dict[str, tuple[dict[str, Row], str]] = {
     "floats": (FLOATS, "floats"),
     "sigmoids": (SIGMOIDS, "floats"),
@@ -509,7 +509,7 @@ FAMILIES: dict[str, dict[str, Row]] = {name: rows for name, (rows, _) in _FAMILI
 RULES: dict[str, str] = {name: rule for name, (_, rule) in _FAMILIES.items()}
 METHODS: dict[str, Row] = {}
 
-# Functions that are methods of variables too, by family; `old=new` where the name differs.
+# Functions that are also methods of variables, by family; `method=function` if they differ.
 OF_VARIABLES = {
     "floats": "arccos arccosh arcsin arcsinh arctan arctanh cos cosh deg2rad exp exp2 expm1 log "
     "log10 log1p log2 rad2deg sin sinh sqrt tan tanh",
@@ -530,7 +530,7 @@ TENSOR = f"{ELEMENTS} arrays gradient sort extra_ops counted squeeze"
 NNET_NAMES = "nnet_arrays confusion sigmoids rectifiers conv2d abstract_conv"
 SCANS = "scan function"
 
-# Import paths, and the families of names that live there.
+# Import paths, and the families of names in each.
 MODULES: dict[str, str] = {
     "theano": "function scan gradient top_names top_arrays printing variables",
     "theano.compat": "collections",
