@@ -1,1 +1,1 @@
-"""hornbook beside its peers: the same work, one machine, one run."""
+"""hornbook against its peers: the same work, on one machine, in one run."""

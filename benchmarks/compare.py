@@ -1,4 +1,4 @@
-"""Runs the workloads for hornbook and its peers in alternating rounds and prints the ratios.
+"""Run the workloads for hornbook and its peers in alternating rounds and print the ratios.
 
 python -m benchmarks.compare --peers hornbook,keras-jax,torch --workloads mlp,convnet --rounds 5
 """
@@ -27,8 +27,8 @@ from benchmarks import envs, machine, tables
 from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
-BUSY = 0.3  # cores that others may use; OpenMP, so torch, suffers first, a hundredfold
-SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.04"}  # of a GPU, for each worker with jax
+BUSY = 0.3  # cores that others may use; more slows OpenMP, and so torch, up to a hundredfold
+SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.04"}  # fraction of the GPU per jax worker
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
@@ -38,7 +38,7 @@ MALLOC = {  # glibc: keep freed memory instead of giving it back after every ste
 
 @dataclass(frozen=True)
 class Peer:
-    """Who is measured: the environment, the file of models, and the settings of its `build`."""
+    """A measured library: its environment, its models file, and settings for `build`."""
 
     env: str | None
     models: str
@@ -60,7 +60,7 @@ PEERS = {
     "torch": Peer("torch", "torch"),
     "jax": Peer("jax", "jax"),
     "jax-scan": Peer("jax", "jax", settings={"scan": True}),
-    # The same peers with other settings: on request, and TUNED where steps are short.
+    # The same peers with other settings: on request; TUNED also by default for short steps.
     "keras-jax-32": keras_peer("jax", steps_per_execution=32),
     "keras-tensorflow-32": keras_peer("tensorflow", steps_per_execution=32),
     "keras-tensorflow-graph": keras_peer("tensorflow", jit_compile=False),
@@ -73,11 +73,11 @@ TUNED = ["keras-jax-32", "keras-tensorflow-32"]
 
 @dataclass
 class Result:
-    """What one peer did at one workload; seconds are of one epoch, or of one call of `predict`.
+    """One peer's measurements on one workload; `seconds` are per epoch or per `predict` call.
 
-    `idle` is the share of a core it used while it waited, `others` the cores that all other
-    processes used in each round; `share` is of an epoch, that which its products would take at
-    the most operations a second that this machine has done.
+    `idle` is the fraction of a core used while waiting, `others` the cores used by all other
+    processes in each round; `share` is the fraction of an epoch that its products would take at
+    this machine's measured peak throughput.
     """
 
     workload: str
@@ -99,7 +99,7 @@ class Result:
 
 
 def house() -> dict[str, str]:
-    """The environment in which hornbook is that of this checkout."""
+    """The environment variables that import hornbook from this checkout."""
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -126,7 +126,7 @@ class Worker:
         self.ready.register(self.process.stdout, selectors.EVENT_READ)
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Raises RuntimeError where the worker fails, dies or takes longer than the limit."""
+        """Send a request; RuntimeError if the worker fails, dies or exceeds the time limit."""
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps(request), file=self.process.stdin, flush=True)
         if not self.ready.select(self.limit):
@@ -154,9 +154,9 @@ def measure(
     say: Callable[[str], None],
     alone: Callable[[], contextlib.AbstractContextManager],
 ) -> tuple[list[Result], str, dict[str, str]]:
-    """Runs one workload for every peer; returns the results, the data's source and versions.
+    """Run one workload for every peer; returns results, the data's source and versions.
 
-    What is measured is measured within `alone()`.
+    Timed parts run within `alone()`.
     """
     rows = min(workload.rows, 2 * workload.batch) if args.quick else workload.rows
     epochs = 1 if args.quick else workload.epochs
@@ -166,7 +166,7 @@ def measure(
     workers: dict[str, Worker] = {}
 
     def start(peer: str) -> None:
-        """A new process, its model, and the first epoch in the order of the data."""
+        """Start a process, build its model, and run the first epoch unshuffled."""
         machine.wait_for_quiet(args.quiet)
         made, log = PEERS[peer], folder / f"{workload.name}-{peer}.log"
         worker = workers[peer] = Worker(pythons[peer], made, log, args.limit)
@@ -186,7 +186,7 @@ def measure(
         versions.update(built["versions"])
 
     def turn(peer: str) -> float:
-        """One round; shuffled, as users train."""
+        """One round, shuffled as users train."""
         machine.wait_for_quiet(args.quiet)
         result, used, begun = results[peer], machine.used(), time.perf_counter()
         done = workers[peer].ask(do="work", epochs=epochs, shuffle=workload.shuffle, calls=rows)
@@ -197,14 +197,14 @@ def measure(
         return done["seconds"] / (rows if workload.kind == "predict" else 1)
 
     def fresh(peer: str) -> float:
-        """One round of the cold workload: a new process each time."""
+        """One round of the cold workload, in a new process."""
         start(peer)
         workers.pop(peer).close()
         return results[peer].first
 
     @contextlib.contextmanager
     def excused(peer: str) -> Iterator[None]:
-        """A peer that fails drops out with its error; the others go on."""
+        """Drop a peer that fails, keeping its error; the others continue."""
         try:
             yield
         except RuntimeError as error:
@@ -214,7 +214,7 @@ def measure(
                 workers.pop(peer).close()
 
     def warm_up(peer: str) -> None:
-        """Once, unmeasured: files come from the disk, and whatever is chosen on the way."""
+        """One unmeasured run, to warm the disk cache and any autotuning."""
         with excused(peer):
             if workload.kind == "cold":
                 fresh(peer)
@@ -243,7 +243,7 @@ def measure(
 
 
 def one_by_one(count: int) -> Callable[[], contextlib.AbstractContextManager]:
-    """A context that so many threads enter when all of them have come, one after the other."""
+    """A context that `count` threads enter one at a time, once all have arrived."""
     ready, lock = threading.Barrier(count), threading.Lock()
 
     @contextlib.contextmanager
@@ -261,8 +261,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers", default="", help=f"{', '.join(PEERS)}; the first 7 by default")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help=", ".join(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="two steps, one round: does it run?")
-    parser.add_argument("--limit", type=float, default=300, help="seconds that an answer may take")
+    parser.add_argument("--quick", action="store_true", help="smoke test: two steps, one round")
+    parser.add_argument("--limit", type=float, default=300, help="seconds to wait for an answer")
     parser.add_argument(
         "--quiet", type=float, default=0, help="seconds to wait for a quiet machine before a turn"
     )
@@ -271,7 +271,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=int,
         default=0,
         metavar="N",
-        help="start all peers of N workloads at once; then their first epochs are not timed",
+        help="start all peers of N workloads at once; their first epochs are not timed",
     )
     parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
     parser.add_argument(
@@ -279,7 +279,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="ENV=PATH",
-        help="use this Python for an environment instead of making one: " + ", ".join(envs.ENVS),
+        help="use this Python for an environment instead of creating one: " + ", ".join(envs.ENVS),
     )
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--json", type=Path, help="write every measurement to this file")
@@ -305,7 +305,7 @@ def busy(results: list[Result]) -> str:
 
 
 def measure_shares(results: list[Result]) -> str:
-    """Fill in the shares of the results; returns the most operations a second, and where."""
+    """Fill in the results' shares; returns the peak throughput and its device."""
     timed = [result for result in results if WORKLOADS[result.workload].kind == "train"]
     names = ",".join(dict.fromkeys(result.workload for result in timed))
     if not names:
@@ -323,13 +323,13 @@ def measure_shares(results: list[Result]) -> str:
 
 
 def default_peers(workload: Workload) -> list[str]:
-    """The default peers less those that are hopeless here, and more where steps are short."""
+    """The default peers without the workload's exclusions, plus tuned ones for short steps."""
     peers = [peer for peer in DEFAULT if peer not in workload.without]
     return peers + TUNED * workload.short
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns 0 where every peer ran and all losses agree, else 1."""
+    """Run the comparison; returns 0 if every peer ran and all losses agree, else 1."""
     args = parse(argv)
     console = tables.console()
     given = dict(one.split("=", 1) for one in args.python)
@@ -363,7 +363,7 @@ def main(argv: list[str] | None = None) -> int:
                     with ThreadPoolExecutor(size) as pool:
                         done = list(pool.map(measured, names))
             except KeyboardInterrupt:
-                console.print(f"stopped at {names[0]}: what was finished follows")
+                console.print(f"stopped at {names[0]}: results so far follow")
                 break
             for name, (found, source, used) in zip(names, done, strict=True):
                 results += found
@@ -378,7 +378,7 @@ def main(argv: list[str] | None = None) -> int:
         "python": platform.python_version(),
         **dict(sorted(versions.items())),
         "products of large matrices": most,
-        "rounds": f"{args.rounds}{' of two steps: nothing to conclude' * args.quick}",
+        "rounds": f"{args.rounds}{' of two steps: not conclusive' * args.quick}",
         "cores used by other processes in the rounds": busy(results),
         "minutes": f"{(time.time() - began) / 60:.0f}",
         "data": ", ".join(f"{name} {source}" for name, source in sources.items()),

@@ -1,4 +1,4 @@
-"""Virtual environments for the peers, made once under a cache directory and used again."""
+"""Virtual environments for the peers, created once in a cache directory and reused."""
 
 import os
 import subprocess
@@ -25,10 +25,10 @@ ENVS = {
 
 
 def ensure(name: str, folder: Path, say: Callable[[str], None]) -> Path:
-    """Returns the Python of environment `name` under `folder`, which is made where it is absent.
+    """Return the Python of environment `name` under `folder`, creating it if absent.
 
     Raises:
-        RuntimeError: where pip cannot install the packages; its last lines say why.
+        RuntimeError: if pip cannot install the packages; includes its last lines of output.
     """
     home = folder.expanduser() / name
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,8 +1,8 @@
-"""How many operations an epoch's products are, and how many a second this machine has done.
+"""The operation count of an epoch's products, and this machine's peak throughput.
 
-`python -m benchmarks.floor mlp,convnet` prints both as JSON. Products of matrices and convolutions
-are counted, forward and backward, two operations for each multiplication; all else is left out, so
-the time that an epoch takes at the most operations a second is one that nobody gets below.
+`python -m benchmarks.floor mlp,convnet` prints both as JSON. Matrix products and convolutions are
+counted, forward and backward, with two operations per multiplication; all else is left out, so the
+epoch time at peak throughput is a lower bound.
 """
 
 import json
@@ -19,11 +19,11 @@ from jax.extend.core import jaxprs_in_params
 from benchmarks.models_jax import begin, step_of
 from benchmarks.workloads import WORKLOADS, Workload, by_layer, initial
 
-LARGE = {"cpu": (1024, 2048), "gpu": (4096, 8192)}  # rows and columns of the matrices of `peak`
+LARGE = {"cpu": (1024, 2048), "gpu": (4096, 8192)}  # matrix sizes for `peak`
 
 
 def operations(workload: Workload) -> float:
-    """Those of an epoch's products."""
+    """The operation count of an epoch's products."""
     x, y, _ = workload.data(workload.batch)
     carry = begin(workload, by_layer(initial(workload.weights)))
     step = jax.make_jaxpr(step_of(workload))(carry, [*x, y])
@@ -31,7 +31,7 @@ def operations(workload: Workload) -> float:
 
 
 def products(jaxpr: Any) -> float:
-    """Operations of the products in a jaxpr, and in those within it."""
+    """The operation count of the products in a jaxpr, including nested ones."""
     total = 0.0
     for equation in jaxpr.eqns:
         params, shapes = equation.params, [v.aval.shape for v in equation.invars]
@@ -54,9 +54,9 @@ def products(jaxpr: Any) -> float:
 
 
 def peak() -> float:
-    """The most operations a second in a product of two large float32 matrices, as jax does it.
+    """The peak operations per second of a large float32 matrix product in jax.
 
-    The median of several, and the largest of some sizes; on a GPU that is with TensorFloat-32.
+    The median over runs and the maximum over sizes; on a GPU with TensorFloat-32.
     """
     found = []
     for size in LARGE[jax.default_backend()]:

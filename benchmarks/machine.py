@@ -1,4 +1,4 @@
-"""The machine that measures: what it is, and how much of it others use meanwhile."""
+"""The machine: its description, and its use by other processes."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ STAT, INFO = Path("/proc/stat"), Path("/proc/cpuinfo")
 
 
 def describe() -> str:
-    """Processor, cores and system, in a line."""
+    """Processor, cores and system, in one line."""
     lines = INFO.read_text().splitlines() if INFO.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     name = (names or [platform.processor()])[0]
@@ -17,7 +17,7 @@ def describe() -> str:
 
 
 def used() -> float:
-    """Seconds of processor time that all processes have used; 0 where Linux does not say."""
+    """CPU seconds used by all processes so far; 0 except on Linux."""
     if not STAT.exists():
         return 0.0
     user, nice, system, _idle, _wait, *rest = map(int, STAT.read_text().split()[1:9])
@@ -25,7 +25,7 @@ def used() -> float:
 
 
 def wait_for_quiet(limit: float) -> None:
-    """Waits until nobody uses a fifth of a core, or for `limit` seconds."""
+    """Wait until others use less than a fifth of a core, or for `limit` seconds."""
     end = time.perf_counter() + limit
     while time.perf_counter() < end:
         before, start = used(), time.perf_counter()

@@ -1,7 +1,7 @@
 """The workloads in plain JAX: one jitted step per batch, or one scan over the whole epoch.
 
 A model is `apply(weights, state, *inputs) -> outputs, state`; `weights` is keyed by layer, and
-`state` holds what moves from step to step without a gradient.
+`state` holds what is carried from step to step without a gradient.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def build(
     weights: dict[str, Arrays],
     scan: bool = False,
 ) -> Job:
-    """Puts data and weights on the device and compiles the step, or the scanned epoch."""
+    """Put data and weights on the device and compile the step, or the scanned epoch."""
     apply, step = MODELS[workload.builder], step_of(workload)
     parts, target = jax.device_put((x, y))
     carry = begin(workload, weights)
@@ -76,7 +76,7 @@ def build(
 
 
 def begin(workload: Workload, weights: dict[str, Arrays]) -> Any:
-    """What goes from step to step: weights, state, Adam's two moments and count."""
+    """The carry: weights, state, Adam's two moments and step count."""
     params = jax.tree.map(jnp.asarray, weights)
     zeros = jax.tree.map(jnp.zeros_like, params)
     state = START[workload.builder]() if workload.builder in START else {}
@@ -84,7 +84,7 @@ def begin(workload: Workload, weights: dict[str, Arrays]) -> Any:
 
 
 def step_of(workload: Workload) -> Callable[[Any, Any], Any]:
-    """The step `(carry, batch) -> carry, loss`, where a batch is the inputs and the target."""
+    """The step `(carry, batch) -> carry, loss`; a batch is the inputs and the target."""
     apply, loss_of = MODELS[workload.builder], LOSSES[workload.loss]
 
     def step(carry: Any, batch: Any) -> Any:
@@ -174,7 +174,7 @@ def layer_norm(w: Any, x: Any) -> Any:
 
 
 def recurrent(cell: Any, w: Any, x: Any, state: Any) -> Any:
-    """Runs `cell(projected, state) -> state` over time; the input is projected at once."""
+    """Scan `cell(projected, state) -> state` over time; all inputs are projected at once."""
 
     def step(state: Any, projected: Any) -> Any:
         state = cell(w, projected, state)

@@ -1,4 +1,4 @@
-"""The workloads' models in the Keras API, for Keras on each backend and for hornbook alike."""
+"""The workloads' models in the Keras API, for Keras on each backend and for hornbook."""
 
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ def build(
     weights: dict[str, Arrays],
     **settings: Any,
 ) -> Job:
-    """Compiles the model with `settings` and gives it the initial `weights`."""
+    """Compile the model with `settings` and set the initial `weights`."""
     model = MODELS[workload.builder](keras)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss=LOSSES[workload.loss], **settings)
     for name, values in weights.items():
@@ -232,7 +232,7 @@ def transformer(keras: ModuleType) -> Any:
     layers = keras.layers
 
     class Places(layers.Layer):
-        """Adds one learned vector per position."""
+        """Adds a learned vector per position."""
 
         def build(self, input_shape: Any) -> None:
             self.table = self.add_weight(shape=tuple(input_shape[1:]), name="table")

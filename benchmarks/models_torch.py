@@ -1,4 +1,4 @@
-"""The workloads in plain eager PyTorch, as its tuning guide advises for a CPU.
+"""The workloads in plain eager PyTorch, following its tuning guide for CPUs.
 
 Data is one tensor on the device, indexed by a permutation; fused Adam; gradients set to None;
 channels-last where it is faster.
@@ -24,7 +24,7 @@ def build(
     weights: dict[str, Arrays],
     compile: bool = False,
 ) -> Job:
-    """Makes the model, on the GPU where there is one, and gives it the initial `weights`."""
+    """Create the model, on a GPU if there is one, and set the initial `weights`."""
     if DEVICE == "cuda":
         torch.set_float32_matmul_precision("high")  # TensorFloat-32, as XLA does
     if hasattr(os, "sched_getaffinity"):
@@ -73,7 +73,7 @@ def build(
 
 
 def load(module: nn.Module, values: list[Tensor]) -> None:
-    """Copies weights of Keras's shapes into a torch module."""
+    """Copy weights in Keras's shapes into a torch module."""
     match module:
         case nn.Linear():
             module.weight.copy_(values[0].T)
@@ -198,7 +198,7 @@ class ResNet20(nn.Module):
         for stage in range(3):
             for block in range(3):
                 at = f"s{stage}b{block}_"
-                # Keras pads an even picture at the end only when it steps by two.
+                # With stride two, Keras pads an image of even size only at the end.
                 wide = F.pad(x, (0, 1, 0, 1)) if stage and not block else x
                 y = F.relu(part[at + "bn1"](part[at + "conv1"](wide)))
                 y = part[at + "bn2"](part[at + "conv2"](y))

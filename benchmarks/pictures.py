@@ -1,11 +1,11 @@
-"""`ImageDataGenerator` beside keras-preprocessing, which Keras 2 had: batches of changed pictures.
+"""`ImageDataGenerator` against Keras 2's keras-preprocessing: batches of augmented images.
 
     python -m benchmarks.pictures
     python -m benchmarks.pictures --sizes 64,150 --rounds 20
 
-Both are asked in turn, in one process, for the next batch of the same pictures with the same seed;
-what counts is the least time of all rounds, by the clock and of the processor, which says more on a
-machine that others use. That the batches are alike is checked.
+Both produce the next batch in turn, in one process, from the same images with the same seed. The
+minimum over all rounds is reported, in wall time and in CPU time, which is more reliable on a
+shared machine. The batches are checked to be alike.
 """
 
 import argparse
@@ -39,12 +39,12 @@ OPTIONS = {
     "the same, rescaled, channels shifted": ALL | {"rescale": 1 / 255, "channel_shift_range": 9},
     "horizontal flips": {"horizontal_flip": True},
 }
-ALIKE = 1e-3  # of values up to 255; at the edges a place may round to the other side
-EDGES = 0.01  # of all values that may be farther off
+ALIKE = 1e-3  # tolerance for values up to 255
+EDGES = 0.01  # fraction of values that may be farther off, by rounding at edges
 
 
 def flows(kinds: list[Any], options: dict, size: int, folder: Path | None) -> list[Any]:
-    """The same batches of each kind: of arrays, or of the files of a folder."""
+    """The same batches from each library: of arrays, or of the files in a folder."""
     if folder is not None:
         how: dict[str, Any] = {"target_size": (size, size), "batch_size": BATCH, "seed": 1}
         with contextlib.redirect_stdout(io.StringIO()):
@@ -54,7 +54,7 @@ def flows(kinds: list[Any], options: dict, size: int, folder: Path | None) -> li
 
 
 def measure(both: list[Any], rounds: int) -> tuple[np.ndarray, np.ndarray]:
-    """The least seconds of a batch of each, by the clock and of the processor."""
+    """The minimum seconds per batch of each, in wall time and CPU time."""
     clocks = (time.perf_counter, time.process_time)
     spent = []
     for number in range(rounds + 1):
@@ -84,8 +84,8 @@ def files(folder: Path) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a table, line by line as it is measured, in Markdown."""
-    parser = argparse.ArgumentParser(description="changed pictures, beside keras-preprocessing")
+    """Print a Markdown table, line by line as it is measured."""
+    parser = argparse.ArgumentParser(description="augmented images, against keras-preprocessing")
     parser.add_argument("--sizes", default="64,150,224", help="%(default)s")
     parser.add_argument("--rounds", type=int, default=10, help="%(default)s")
     args = parser.parse_args(arguments)
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     from hornbook.preprocessing.image import ImageDataGenerator
 
     kinds = [ImageDataGenerator, old.ImageDataGenerator]
-    heads = [f"{BATCH} pictures of 3 channels", "size", "hornbook", "keras-preprocessing"]
+    heads = [f"{BATCH} images of 3 channels", "size", "hornbook", "keras-preprocessing"]
     print(line([*heads, "by the clock", "of the processor"]), line(["---"] * 6), sep="\n")
     sizes = [int(size) for size in args.sizes.split(",")]
     with tempfile.TemporaryDirectory() as place:

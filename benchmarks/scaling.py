@@ -1,12 +1,11 @@
-"""Does cost grow as the work grows, and no faster? Time and memory against five sizes.
+"""Does cost grow no faster than the work? Time and memory against five sizes.
 
     python -m benchmarks.scaling
 
-Each point is a process of its own: an LSTM over sequences is trained, one of its sizes is doubled
-from row to row, and the others stay. `growth` is how many times as much a point costs as the one
-before it, which for a doubled size should be 2 at most (4 for `width`, whose matrices are square).
-Time is for one epoch, after one that is not measured; memory is the largest resident size, less
-that of the process before the data exist.
+Each point runs in its own process: an LSTM over sequences is trained; from row to row one size is
+doubled and the others are fixed. `growth` is the cost relative to the previous point, which for a
+doubled size should be at most 2 (4 for `width`, whose matrices are square). Time is for one epoch,
+after an unmeasured one; memory is the peak resident size minus that before the data are created.
 """
 
 import argparse
@@ -29,7 +28,7 @@ POINTS = {
 
 
 def measure(rows: int, batch: int, width: int, depth: int, length: int) -> dict[str, float]:
-    """Seconds an epoch and MiB of one training."""
+    """Seconds per epoch and MiB of one training run."""
     import resource
     import time
 
@@ -56,7 +55,7 @@ def measure(rows: int, batch: int, width: int, depth: int, length: int) -> dict[
 
 
 def table(size: str) -> Iterator[tuple[int, dict[str, float]]]:
-    """The points of one size, each measured in a process of its own."""
+    """The points of one size, each measured in its own process."""
     for value in POINTS[size]:
         sizes = json.dumps(SIZES | {size: value})
         command = [sys.executable, "-m", "benchmarks.scaling", "--point", sizes]
@@ -65,7 +64,7 @@ def table(size: str) -> Iterator[tuple[int, dict[str, float]]]:
 
 
 def main() -> None:
-    """Print a table for each size."""
+    """Print a table per size."""
     parser = argparse.ArgumentParser(description="time and memory against the sizes of a training")
     parser.add_argument("--sizes", default=",".join(POINTS), help="%(default)s")
     parser.add_argument("--point", help=argparse.SUPPRESS)

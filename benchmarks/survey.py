@@ -1,11 +1,11 @@
-"""Is there a program that is slow? Many small ones, beside Keras on two backends.
+"""Is any program slow? Many small ones, against Keras on two backends.
 
     python -m benchmarks.survey
     python -m benchmarks.survey --programs generator_of_a_gan,inception --rounds 5
 
-Each peer is one process, which is told what to run. A program is run by each peer in turn, once to
-compile, and then in rounds; what counts is the median. Losses are not compared: `compare.py` does
-that, for fewer programs and with more peers.
+Each peer is one process, which is told what to run. Each peer in turn runs a program, once to
+compile and then in rounds; the median is reported. Losses are not compared: `compare.py` does that,
+for fewer programs and more peers.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PEERS = {
     "keras-jax": ("keras", "jax"),
     "keras-tensorflow": ("keras", "tensorflow"),
 }
-SECONDS = 0.2  # that a round takes at least
+SECONDS = 0.2  # minimum duration of a round
 
 
 class Peer:
@@ -55,20 +55,20 @@ class Peer:
         )
 
     def ask(self, program: str = "") -> float | str:
-        """The seconds that a program takes: its start, and from then on, without a name, one go of
-        it. Or what went wrong."""
+        """Time the first run of a program or, without a name, one more run of the last one, in
+        seconds. Returns a message on errors."""
         assert self._process.stdin and self._process.stdout
         print(program, file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         return json.loads(answer) if answer else "the process has ended"
 
     def end(self) -> None:
-        with self._process:  # its pipes are closed
+        with self._process:  # closes its pipes
             self._process.kill()
 
 
 def begun(module: ModuleType, program: str) -> tuple[Work, float]:
-    """A program that has run once, and the seconds until then."""
+    """Build a program and run it once; returns its work and the seconds taken."""
     start = time.perf_counter()
     do = PROGRAMS[program](module)
     do()
@@ -76,7 +76,7 @@ def begun(module: ModuleType, program: str) -> tuple[Work, float]:
 
 
 def timed(do: Work) -> float:
-    """Seconds that work takes, the mean over some."""
+    """Mean seconds of the work over several runs."""
     start, count = time.perf_counter(), 0
     while (passed := time.perf_counter() - start) < SECONDS:
         do()
@@ -85,7 +85,7 @@ def timed(do: Work) -> float:
 
 
 def work(module: ModuleType) -> None:
-    """Does what lines of input say, and answers each with a line; see `Peer.ask`."""
+    """Serve requests, one line in, one line out; see `Peer.ask`."""
     do: Any = None
     for request in sys.stdin:
         answer: float | str
@@ -100,11 +100,11 @@ def work(module: ModuleType) -> None:
 
 
 def measure(peers: list[Peer], program: str, rounds: int) -> dict[str, tuple[Any, Any]]:
-    """By peer the seconds of the start, and the median of the rounds; or what went wrong."""
+    """For each peer, the seconds of the first run and the median of the rounds, or errors."""
     first = {peer.name: peer.ask(program) for peer in peers}
     running = [peer for peer in peers if not isinstance(first[peer.name], str)]
     for peer in running:
-        peer.ask()  # a first fit learns how long steps take
+        peer.ask()  # the first fit measures how long steps take
     spent: dict[str, list] = {name: [] for name in first}
     for _ in range(rounds):
         for peer in running:
@@ -117,7 +117,7 @@ def measure(peers: list[Peer], program: str, rounds: int) -> dict[str, tuple[Any
 
 
 def row(program: str, found: dict[str, tuple[Any, Any]]) -> list[str]:
-    """hornbook's time and start, and how many times as long each other peer takes for both."""
+    """hornbook's time and first run, and each other peer's relative to both."""
     start, own = found["hornbook"]
     if own is None:
         return [program, start]
@@ -129,8 +129,8 @@ def row(program: str, found: dict[str, tuple[Any, Any]]) -> list[str]:
 
 
 def main() -> None:
-    """Print a table, line by line as it is measured, in Markdown."""
-    parser = argparse.ArgumentParser(description="many small programs, beside Keras")
+    """Print a Markdown table, line by line as it is measured."""
+    parser = argparse.ArgumentParser(description="many small programs, against Keras")
     parser.add_argument("--programs", default=",".join(PROGRAMS), help="default: all")
     parser.add_argument("--rounds", type=int, default=3, help="%(default)s")
     parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")

@@ -1,7 +1,7 @@
-"""Many small programs in the Keras API, as books and courses have them, on random numbers.
+"""Many small programs in the Keras API, typical of books and courses, on random data.
 
-Each takes the module that has the API and gives a function that does some work: an epoch of
-training, mostly. What is measured is whether any of them is slow, not what it learns.
+Each takes the module with the API and returns a function that does some work, mostly an epoch of
+training. Only speed is measured, not what is learned.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def integers(below: int, *shape: int) -> np.ndarray:
 
 
 def words(below: int, *shape: int, padding: int = 0) -> np.ndarray:
-    """Numbers of words, zeros at the start of each text."""
+    """Token ids, padded with zeros at the start."""
     found = 1 + integers(below - 1, *shape)
     found[:, :padding] = 0
     return found
@@ -55,7 +55,7 @@ def mlp(keras: ModuleType) -> Any:
     return stacked(keras, (784,), of(300, **relu), of(100, **relu), of(10, **softmax))
 
 
-# ---- ways to train and to ask
+# ---- training and inference methods
 
 
 @program
@@ -184,7 +184,7 @@ def wide_and_deep(keras):
     return lambda: model.fit(x, y, batch_size=32, epochs=1, verbose=0)
 
 
-# ---- pictures
+# ---- images
 
 
 @program

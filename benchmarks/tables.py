@@ -1,4 +1,4 @@
-"""From measurements to tables, for the terminal and for Markdown."""
+"""Tables of measurements, for the terminal and in Markdown."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 FIRST_AGREE = 0.02
 """Losses of the first epoch (same weights, same order of rows) agree within this fraction.
 
-Two get `LAST_AGREE` for what they compute differently: Keras on TensorFlow where the model has an
-embedding (its Adam squares the gradient of a row that a batch uses twice before it adds the two),
-and Keras on JAX in the stateful LSTM (`fit` leaves the state at zero).
+Two are compared by `LAST_AGREE`, as they compute something else: Keras on TensorFlow for models
+with an embedding (its Adam squares the gradients of repeated rows before adding them), and Keras on
+JAX for the stateful LSTM (`fit` leaves the state at zero).
 """
 LAST_AGREE = 0.3
 """Losses of the last epoch (each peer's own shuffling) agree within this fraction plus 0.02."""
 IDLE_LIMIT = 0.05
-"""A worker that waits uses less than this share of a core."""
+"""A waiting worker uses less than this fraction of a core."""
 
 
 KERAS = ("keras-jax", "keras-tensorflow", "keras-torch")
@@ -36,7 +36,7 @@ class Page(NamedTuple):
     title: str
     head: list[str]
     rows: list[list[str]]
-    sections: list[int]  # rows after which a line is drawn
+    sections: list[int]  # rows followed by a rule
 
 
 def console() -> Console:
@@ -65,14 +65,14 @@ def number(value: float | None, form: str = ".4g") -> str:
 
 
 def ratio(result: Result | None, house: Result | None) -> float | None:
-    """How many times as fast `house` is."""
+    """How many times faster `house` is."""
     if not (result and house and result.median and house.median):
         return None
     return result.median / house.median
 
 
 def agrees(result: Result, others: list[Result]) -> bool:
-    """Whether the losses are those of the others, within the stated tolerances."""
+    """Whether the losses agree with the others' within the stated tolerances."""
     embeds = any(specs[0][0] == "small" for specs in WORKLOADS[result.workload].weights.values())
     loose = (embeds and result.peer.startswith("keras-tensorflow")) or (
         result.workload == "stateful" and result.peer.startswith("keras-jax")
@@ -96,7 +96,7 @@ def progress(results: list[Result]) -> Iterator[str]:
 
 
 def details(results: list[Result]) -> Page:
-    """Every peer at every workload."""
+    """Every peer on every workload."""
     head = "workload,peer,an epoch,from - to,hornbook is,share of the peak,to first epoch's end"
     head += ",peak memory,parameters,first loss,last loss,agrees"
     rows, sections = [], []
@@ -121,12 +121,12 @@ def details(results: list[Result]) -> Page:
                 ]
             )
         sections.append(len(rows) - 1)
-    title = "median of the rounds; predict: of one call; cold: of a whole process"
+    title = "median over rounds; predict: one call; cold: a whole process"
     return Page(title, head.split(","), rows, sections)
 
 
 def summary(results: list[Result]) -> Page:
-    """One row a workload: how many times as fast hornbook is, and how many it wants to be."""
+    """One row per workload: hornbook's speedups and their goals."""
     columns = list(dict.fromkeys(r.peer for r in results if r.peer != "hornbook"))
     head = ["workload", "batch", "hornbook", "share of the peak", *columns]
     head += ["Keras's best", "torch (wanted)", "met"]
@@ -166,7 +166,7 @@ def times(value: float | None) -> str:
 
 
 def problems(results: list[Result]) -> list[str]:
-    """Whatever makes the comparison unfair or incomplete."""
+    """Everything that makes the comparison unfair or incomplete."""
     found = []
     for name, peers in by_workload(results).items():
         counts = {r.parameters for r in peers.values() if not r.error}
@@ -195,7 +195,7 @@ def rich_table(page: Page) -> Table:
 
 
 def markdown(results: list[Result], about: dict[str, str]) -> str:
-    """Both tables, and where and with what they were measured."""
+    """Both tables, with the machine and versions they were measured on."""
     lines = [f"- {key}: {value}" for key, value in about.items()]
     lines.append(
         f"- losses agree within {FIRST_AGREE:.0%} after the first epoch (same weights, same order) "

@@ -1,7 +1,7 @@
-"""One peer at one workload: reads a JSON request a line, answers with one line, else sleeps.
+"""One peer on one workload: reads a JSON request per line, answers with one line.
 
-Requests: `{"do": "build", ...}`, then any number of `{"do": "work", ...}`. The answer to work has
-the seconds it took, the loss, the peak memory so far, and how busy the process was while it waited.
+Requests: `{"do": "build", ...}`, then any number of `{"do": "work", ...}`. The answer to `work` has
+the seconds taken, the loss, the peak memory so far, and the CPU use while waiting.
 """
 
 import importlib
@@ -21,7 +21,7 @@ PACKAGES = ("hornbook", "jax", "keras", "tensorflow", "torch", "numpy")
 
 
 def build(request: dict[str, Any]) -> tuple[Workload, Job]:
-    """Makes the model: `keras` API models with the module asked for, others by themselves."""
+    """Build the model; Keras API models with the requested module."""
     workload = WORKLOADS[request["workload"]]
     models = importlib.import_module(f"benchmarks.models_{request['models']}")
     module = [importlib.import_module(request["module"])] if request.get("module") else []
@@ -30,7 +30,7 @@ def build(request: dict[str, Any]) -> tuple[Workload, Job]:
 
 
 def work(workload: Workload, job: Job, request: dict[str, Any]) -> dict[str, Any]:
-    """Trains or predicts; `seconds` is the time of one epoch, or of `calls` predictions."""
+    """Train or predict; `seconds` is the time of one epoch, or of `calls` predictions."""
     start, used, loss = time.perf_counter(), time.process_time(), None
     if workload.kind == "predict":
         job.predict(request["calls"])
@@ -43,9 +43,9 @@ def work(workload: Workload, job: Job, request: dict[str, Any]) -> dict[str, Any
 
 
 def peak() -> float:
-    """Largest resident memory of this process so far, in MB."""
+    """Peak resident memory of this process so far, in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage also counts the process that this one was forked from
+    if status.exists():  # getrusage includes the process this one was forked from
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -64,13 +64,13 @@ def versions() -> dict[str, str]:
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints goes to the log
+    os.dup2(2, 1)  # library output goes to the log
     workload = job = None
     waiting, used = time.perf_counter(), time.process_time()
     for line in sys.stdin:
         request = json.loads(line)
         wait = time.perf_counter() - waiting
-        idle = (time.process_time() - used) / wait if wait > 0.5 else 0.0  # else too little to say
+        idle = (time.process_time() - used) / wait if wait > 0.5 else 0.0  # too short to tell
         try:
             if request["do"] == "build":
                 workload, job = build(request)

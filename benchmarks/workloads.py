@@ -1,7 +1,7 @@
-"""The workloads: what is trained, on which data, with which weights to begin with.
+"""The workloads: models, data and initial weights.
 
-Every peer gets the same arrays and the same initial weights from one file, so that equal losses
-after an epoch show equal work. Weights have Keras's shapes and are named by layer.
+Every peer gets the same arrays and initial weights from one file, so equal losses after an epoch
+show equal work. Weights have Keras's shapes and are named by layer.
 """
 
 import csv
@@ -36,11 +36,10 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """One row of the table. An epoch has `rows` rows, a timed round has `epochs` epochs.
+    """One row of the table. An epoch has `rows` samples, a timed round `epochs` epochs.
 
-    `short`: steps are so short that Keras gains by `steps_per_execution`, which is then measured
-    too. `without`: peers left out unless they are asked for. The goals are how many times as fast
-    hornbook wants to be.
+    `short`: steps are so short that Keras gains from `steps_per_execution`, which is then measured
+    too. `without`: peers left out by default. The goals are hornbook's intended speedups.
     """
 
     name: str
@@ -61,7 +60,7 @@ class Workload:
 
     @property
     def builder(self) -> str:
-        """Name of the function in `models_*.py` that makes the model."""
+        """Name of the function in `models_*.py` that builds the model."""
         return self.model or self.name
 
 
@@ -171,7 +170,7 @@ USERS, ITEMS = 667, 1575
 
 
 def ratings(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """Who rated what, and how: user and movie numbers, rating 0.5 to 5."""
+    """Movie ratings: user and movie ids, ratings from 0.5 to 5."""
     if (DATA / "ratings.csv").exists():
         table = np.loadtxt(DATA / "ratings.csv", delimiter=",", skiprows=1)[:rows]
         users = np.unique(table[:, 0], return_inverse=True)[1]
@@ -185,7 +184,7 @@ def ratings(rows: int) -> tuple[Arrays, np.ndarray, str]:
 
 
 def mnist(rows: int, flat: bool = False) -> tuple[Arrays, np.ndarray, str]:
-    """Digits, 28 x 28 in [0, 1], with their class."""
+    """Digits, 28 x 28 in [0, 1], with their classes."""
     if (DATA / "mnist_10k.npz").exists():
         with np.load(DATA / "mnist_10k.npz") as file:
             x, y, source = file["x_train"][:rows], file["y_train"][:rows], "mnist_10k.npz"
@@ -201,12 +200,12 @@ def mnist(rows: int, flat: bool = False) -> tuple[Arrays, np.ndarray, str]:
 
 
 def mnist_flat(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """`mnist`, each picture a row of 784."""
+    """`mnist`, each image flattened to 784."""
     return mnist(rows, flat=True)
 
 
 def pictures(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """Ten blurred patterns of 32 x 32 x 3 under noise."""
+    """Ten blurred patterns of 32 x 32 x 3 with noise."""
     random = np.random.default_rng(0)
     y = random.integers(10, size=rows)
     x = random.normal(size=(10, 32, 32, 3))[y] + random.normal(size=(rows, 32, 32, 3))
@@ -217,7 +216,7 @@ CHARS = 84
 
 
 def text() -> tuple[np.ndarray, str]:
-    """A long text as character numbers below `CHARS`."""
+    """A long text as character ids below `CHARS`."""
     if (DATA / "nietzsche.txt").exists():
         letters = np.array(list((DATA / "nietzsche.txt").read_text()))
         return np.unique(letters, return_inverse=True)[1].astype("int32"), "nietzsche.txt"
@@ -226,14 +225,14 @@ def text() -> tuple[np.ndarray, str]:
 
 
 def next_char(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """Eight characters, and the one that follows."""
+    """Eight characters and the next one."""
     chars, source = text()
     windows = np.lib.stride_tricks.sliding_window_view(chars, 9)[: 9 * rows : 9]
     return [windows[:, :8].copy()], windows[:, 8].copy(), source
 
 
 def char_streams(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """Eight characters and the eight shifted by one; row i of a batch goes on in the next."""
+    """Eight characters and the eight shifted by one; row i of a batch continues in the next."""
     chars, source = text()
     batches = rows // 64
     span = 8 * batches
@@ -250,7 +249,7 @@ def char_windows(rows: int) -> tuple[Arrays, np.ndarray, str]:
 
 
 def signals(rows: int) -> tuple[Arrays, np.ndarray, str]:
-    """Hundred steps of 32 noisy channels; the class is the loudest of the first ten."""
+    """A hundred steps of 32 noisy channels; the class is the loudest of the first ten."""
     random = np.random.default_rng(0)
     x = random.normal(size=(rows, 100, 32))
     y = random.integers(10, size=rows)
@@ -259,7 +258,7 @@ def signals(rows: int) -> tuple[Arrays, np.ndarray, str]:
 
 
 def reviews(rows: int, steps: int) -> tuple[Arrays, np.ndarray, str]:
-    """Film reviews as word numbers, padded or cut at the front to `steps`; liked or not."""
+    """Film reviews as word ids, padded or truncated at the front to `steps`; positive or not."""
     if (DATA / "imdb_5k.npz").exists():
         with np.load(DATA / "imdb_5k.npz") as file:
             tokens, offsets = file["train_tokens"], file["train_offsets"]
@@ -303,7 +302,7 @@ def waves(rows: int) -> tuple[Arrays, np.ndarray, str]:
 
 
 WORDS = 20_000
-NO_SCAN = ("jax-scan",)  # on a CPU the gradients of convolutions inside a scan become plain loops
+NO_SCAN = ("jax-scan",)  # on CPUs, gradients of convolutions in a scan become naive loops
 REGRESSION = {"hidden": dense(8, 30), "out": dense(30, 1)}
 MLP = {"hidden1": dense(784, 300), "hidden2": dense(300, 100), "out": dense(100, 10)}
 
@@ -406,7 +405,7 @@ WORKLOADS = {workload.name: workload for workload in TABLE}
 
 
 def write(workload: Workload, rows: int, path: Path) -> str:
-    """Writes the first `rows` rows and the initial weights to `path`; returns the data's source."""
+    """Write the first `rows` rows and initial weights to `path`; returns the data's source."""
     x, y, source = workload.data(rows)
     inputs = {f"x{i}": part for i, part in enumerate(x)}
     np.savez(path, y=y, **inputs, **initial(workload.weights))
@@ -414,7 +413,7 @@ def write(workload: Workload, rows: int, path: Path) -> str:
 
 
 def read(path: str | Path) -> tuple[Arrays, np.ndarray, dict[str, Arrays]]:
-    """Inputs, targets and weights by layer, as `write` left them."""
+    """Read inputs, targets and weights by layer, as stored by `write`."""
     with np.load(path) as file:
         held = {name: file[name] for name in file.files}
     x = [held.pop(f"x{i}") for i in range(sum(name.startswith("x") for name in held))]
@@ -423,7 +422,7 @@ def read(path: str | Path) -> tuple[Arrays, np.ndarray, dict[str, Arrays]]:
 
 
 def by_layer(values: dict[str, np.ndarray]) -> dict[str, Arrays]:
-    """What `initial` returns, as a list for each layer."""
+    """The result of `initial`, as a list per layer."""
     weights: dict[str, Arrays] = {}
     for key, value in values.items():
         weights.setdefault(key.split("/")[0], []).append(value)
