@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     kinds = [ImageDataGenerator, old.ImageDataGenerator]
     heads = [f"{BATCH} images of 3 channels", "size", "hornbook", "keras-preprocessing"]
-    print(line([*heads, "by the clock", "of the processor"]), line(["---"] * 6), sep="\n")
+    print(line([*heads, "wall time", "CPU time"]), line(["---"] * 6), sep="\n")
     sizes = [int(size) for size in args.sizes.split(",")]
     with tempfile.TemporaryDirectory() as place:
         works = [(name, options, None) for name, options in OPTIONS.items()]

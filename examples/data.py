@@ -1,4 +1,4 @@
-"""Where the examples find their data."""
+"""Locate the data of the examples."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def find(name: str) -> Path:
-    """The path of a data file; ends the program with a message where it is absent."""
+    """The path of a data file; exits with a message if it is missing."""
     folder = Path(os.environ.get("HORNBOOK_DATA") or Path(__file__).parents[2] / "shared" / "data")
     if not (folder / name).exists():
-        sys.exit(f"{name} is not in {folder}; name its folder with HORNBOOK_DATA")
+        sys.exit(f"{name} is not in {folder}; set HORNBOOK_DATA to its folder")
     return folder / name

@@ -1,4 +1,4 @@
-"""MNIST: a small convnet beside logistic regression."""
+"""MNIST: a small convnet against logistic regression."""
 
 import numpy as np
 from data import find

@@ -1,4 +1,4 @@
-"""California housing: a network at the end of a scikit-learn pipeline, beside a linear one."""
+"""California housing: a network at the end of a scikit-learn pipeline, against a linear model."""
 
 import numpy as np
 from data import find
@@ -40,7 +40,7 @@ def network(x: np.ndarray, y: np.ndarray) -> keras.Model:
 
 
 def pipeline(regressor) -> TransformedTargetRegressor:
-    """Numbers filled in and scaled, the one text column one-hot, the target scaled."""
+    """Impute and scale numbers, one-hot encode the text column, scale the target."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     columns = make_column_transformer(
         (numbers, make_column_selector(dtype_include="number")),

@@ -26,7 +26,7 @@ def factors(users: int, movies: int, width: int = 50) -> keras.Model:
 
 
 def baseline(train: np.ndarray, test: np.ndarray, damping: float = 5.0) -> float:
-    """Mean squared error of the mean rating plus how much users and movies are off it, damped."""
+    """Mean squared error of the mean rating plus damped offsets of users and movies."""
     mean = train[:, 2].mean()
     offsets = []
     rest = train[:, 2] - mean

@@ -1,4 +1,4 @@
-"""Pictures and a convolutional network: what is learned in one place is known in all."""
+"""Images and a convolutional network: a feature learned in one place is found everywhere."""
 
 from material import arguments, pictures
 
@@ -34,4 +34,4 @@ history = model.fit(
     validation_data=(x[-test:], labels[-test:]),
 )
 for epoch, accuracy in enumerate(history.history["val_accuracy"], 1):
-    print(f"epoch {epoch}: accuracy on the test {accuracy:.3f}")
+    print(f"epoch {epoch}: test accuracy {accuracy:.3f}")

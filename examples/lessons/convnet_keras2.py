@@ -1,4 +1,4 @@
-"""Pictures and a convolutional network: what is learned in one place is known in all."""
+"""Images and a convolutional network: a feature learned in one place is found everywhere."""
 
 import numpy as np
 from keras import backend as K
@@ -39,4 +39,4 @@ model.fit(
     validation_data=(x[-test:], y[-test:]),
 )
 for epoch, accuracy in enumerate(model.history.history["val_acc"], 1):
-    print("epoch %d: accuracy on the test %.3f" % (epoch, accuracy))
+    print("epoch %d: test accuracy %.3f" % (epoch, accuracy))

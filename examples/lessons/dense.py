@@ -1,4 +1,4 @@
-"""Pictures and a dense network: every pixel is a number, and no pixel knows its neighbours."""
+"""Images and a dense network: pixels are independent inputs, without neighbours."""
 
 import numpy as np
 from material import arguments, pictures
@@ -26,8 +26,8 @@ model.compile(RMSprop(0.002), "sparse_categorical_crossentropy", metrics=["accur
 
 history = model.fit(x[:-test], labels[:-test], batch_size=32, epochs=epochs, verbose=0)
 loss, accuracy = model.evaluate(x[-test:], labels[-test:], verbose=0)
-print(f"accuracy in training {history.history['accuracy'][-1]:.3f}")
-print(f"accuracy on the test {accuracy:.3f}")
+print(f"training accuracy {history.history['accuracy'][-1]:.3f}")
+print(f"test accuracy {accuracy:.3f}")
 
 wrong = np.flatnonzero(model.predict(x[-test:], verbose=0).argmax(-1) != labels[-test:])
-print(f"{len(wrong)} pictures of {test} are taken for another class")
+print(f"{len(wrong)} images of {test} are misclassified")

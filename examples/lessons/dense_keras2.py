@@ -1,4 +1,4 @@
-"""Pictures and a dense network: every pixel is a number, and no pixel knows its neighbours."""
+"""Images and a dense network: pixels are independent inputs, without neighbours."""
 
 import numpy as np
 from keras.layers import Dense, Dropout
@@ -24,8 +24,8 @@ model.compile(loss="categorical_crossentropy", optimizer=RMSprop(lr=0.002), metr
 
 history = model.fit(x[:-test], y[:-test], batch_size=32, epochs=epochs, verbose=0)
 loss, accuracy = model.evaluate(x[-test:], y[-test:], verbose=0)
-print("accuracy in training %.3f" % history.history["acc"][-1])
-print("accuracy on the test %.3f" % accuracy)
+print("training accuracy %.3f" % history.history["acc"][-1])
+print("test accuracy %.3f" % accuracy)
 
 wrong = np.flatnonzero(model.predict_classes(x[-test:]) != labels[-test:])
-print("%d pictures of %d are taken for another class" % (len(wrong), test))
+print("%d images of %d are misclassified" % (len(wrong), test))

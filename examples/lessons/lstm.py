@@ -1,4 +1,4 @@
-"""Is a review in favour? An LSTM reads it word by word: "not" before a word turns it round."""
+"""Is a review positive? An LSTM reads it word by word: "not" negates the next word."""
 
 from material import BAD, GOOD, NOT, arguments, reviews
 
@@ -22,11 +22,11 @@ model.compile(Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
 
 model.fit(x[:-test], labels[:-test], batch_size=32, epochs=epochs, verbose=0)
 loss, accuracy = model.evaluate(x[-test:], labels[-test:], verbose=0)
-print(f"accuracy on the test {accuracy:.3f}")
+print(f"test accuracy {accuracy:.3f}")
 
 if not path:
     for words in ([GOOD[0]], [NOT, GOOD[0]], [BAD[0]], [NOT, BAD[0]]):
         given = pad_sequences([[9, 10, *words]], maxlen=max_length)
         favour = model.predict(given, verbose=0)[0, 0]
         shown = " ".join("not" if w == NOT else "good" if w in GOOD else "bad" for w in words)
-        print(f"{shown:8} is in favour with {favour:.2f}")
+        print(f"{shown:8} is positive with {favour:.2f}")

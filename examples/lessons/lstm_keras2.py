@@ -1,4 +1,4 @@
-"""Is a review in favour? An LSTM reads it word by word: "not" before a word turns it round."""
+"""Is a review positive? An LSTM reads it word by word: "not" negates the next word."""
 
 import numpy as np
 from keras.layers import LSTM, Dense, Embedding
@@ -26,10 +26,10 @@ model.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.01), metrics=["acc
 
 model.fit(x[:-test], labels[:-test], batch_size=32, epochs=epochs, verbose=0)
 loss, accuracy = model.evaluate(x[-test:], labels[-test:], verbose=0)
-print("accuracy on the test %.3f" % accuracy)
+print("test accuracy %.3f" % accuracy)
 
 if not path:
     for words in ([GOOD[0]], [NOT, GOOD[0]], [BAD[0]], [NOT, BAD[0]]):
         favour = model.predict(pad_sequences([[9, 10] + words], maxlen=max_length))[0, 0]
         shown = " ".join("not" if w == NOT else "good" if w in GOOD else "bad" for w in words)
-        print("%-8s is in favour with %.2f" % (shown, favour))
+        print("%-8s is positive with %.2f" % (shown, favour))

@@ -1,4 +1,4 @@
-"""What the lessons learn from: small made-up data, or real data from a file that you name.
+"""Data for the lessons: small synthetic data, or real data from a file.
 
 Every lesson is called as `PROGRAM [FILE] [EPOCHS]`. Nothing here needs a deep-learning library.
 """
@@ -9,14 +9,14 @@ import numpy as np
 
 
 def arguments(epochs):
-    """The file and the number of epochs in the command line; no file, and these epochs, if none."""
+    """The file and the number of epochs from the command line; by default none and `epochs`."""
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     files = [word for word in sys.argv[1:] if not word.isdigit()]
     return files[0] if files else None, numbers[0] if numbers else epochs
 
 
 def text(path=None, sentences=400):
-    """The text of a file in lower case, or made-up sentences."""
+    """The text of a file in lower case, or synthetic sentences."""
     if path:
         with open(path, encoding="utf-8") as file:
             return file.read().lower()
@@ -29,14 +29,14 @@ def text(path=None, sentences=400):
 
 
 def numbered(words):
-    """The characters (or words) there are, and the text as their numbers."""
+    """The vocabulary of characters (or words), and the text as token ids."""
     vocabulary = sorted(set(words))
     number = {word: i for i, word in enumerate(vocabulary)}
     return vocabulary, np.array([number[word] for word in words])
 
 
 def ratings(path=None):
-    """Users, movies (both numbered from 0) and ratings; of a file with columns in this order."""
+    """Users, movies (both numbered from 0) and ratings; a file has columns in this order."""
     if path:
         table = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1, 2))
         users = np.unique(table[:, 0], return_inverse=True)[1]
@@ -47,12 +47,12 @@ def ratings(path=None):
     liked = random.normal(scale=0.5, size=30)
     users, movies = random.randint(40, size=2000), random.randint(30, size=2000)
     stars = 3.5 + (taste[users] * style[movies]).sum(1) / 2 + liked[movies]
-    stars = stars + random.normal(scale=0.3, size=2000)  # moods
+    stars = stars + random.normal(scale=0.3, size=2000)  # noise
     return users, movies, np.clip(stars, 0.5, 5).astype("float32")
 
 
 def pictures(path=None, rows=600):
-    """Pictures from 0 to 1 and their classes: MNIST in an `.npz`, or strokes in four directions."""
+    """Images in [0, 1] and their classes: MNIST in an `.npz`, or strokes in four directions."""
     if path:
         with np.load(path) as file:
             return file["x_train"].astype("float32") / 255, file["y_train"].astype("int32")
@@ -71,9 +71,9 @@ GOOD, BAD, NOT = (2, 3, 4), (5, 6, 7), 8
 
 
 def reviews(path=None, rows=1200):
-    """Texts as lists of numbers, and whether each is in favour: IMDB in an `.npz`, or made up.
+    """Reviews as lists of token ids, and whether each is positive: IMDB in an `.npz`, or synthetic.
 
-    In those made up, one word decides, and the word for "not" before it turns it round.
+    In synthetic ones, one word decides, and "not" before it negates it.
     """
     if path:
         with np.load(path) as file:

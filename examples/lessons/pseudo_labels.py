@@ -1,4 +1,4 @@
-"""Few labels, many pictures: the model labels the others itself, and learns from both."""
+"""Few labels, many images: the model labels the rest itself and learns from both."""
 
 import numpy as np
 from material import arguments, pictures
@@ -11,13 +11,13 @@ from hornbook.utils import set_random_seed, to_categorical
 path, epochs = arguments(epochs=20)
 x, labels = pictures(path)
 y = to_categorical(labels)
-known, test = 60, len(x) // 4  # so many have a label; the last quarter is kept for the test
+known, test = 60, len(x) // 4  # labelled samples; the last quarter is the test set
 few_x, few_y = x[:known], y[:known]
 many_x = x[known:-test]
 
 
 def batches(x, y, size):
-    """Random batches without end."""
+    """Endless random batches."""
     while True:
         rows = np.random.randint(len(x), size=size)
         yield x[rows], y[rows]
@@ -38,7 +38,7 @@ model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 model.fit(few_x, few_y, batch_size=20, epochs=epochs, verbose=0)
 alone = model.evaluate(x[-test:], y[-test:], verbose=0)[1]
 
-# "soft": not rounded, so that how sure the model is counts too
+# "soft" labels: not rounded, to keep the model's confidence
 _, guessed = pseudo_label(model, many_x, labels="soft")
 mixed = MixIterator([batches(few_x, few_y, 16), batches(many_x, guessed, 16)])
 model.fit(mixed, steps_per_epoch=20, epochs=epochs, verbose=0)

@@ -1,4 +1,4 @@
-"""Few labels, many pictures: the model labels the others itself, and learns from both."""
+"""Few labels, many images: the model labels the rest itself and learns from both."""
 
 import numpy as np
 from keras.layers.core import Dense, Dropout, Flatten
@@ -9,13 +9,13 @@ from material import arguments, pictures
 path, epochs = arguments(epochs=20)
 x, labels = pictures(path)
 y = to_categorical(labels)
-known, test = 60, len(x) // 4  # so many have a label; the last quarter is kept for the test
+known, test = 60, len(x) // 4  # labelled samples; the last quarter is the test set
 few_x, few_y = x[:known], y[:known]
 many_x = x[known:-test]
 
 
 def batches(x, y, size):
-    """Random batches without end."""
+    """Endless random batches."""
     while True:
         rows = np.random.randint(len(x), size=size)
         yield x[rows], y[rows]
@@ -51,7 +51,7 @@ model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 model.fit(few_x, few_y, batch_size=20, nb_epoch=epochs, verbose=0)
 alone = model.evaluate(x[-test:], y[-test:], verbose=0)[1]
 
-guessed = model.predict(many_x)  # not rounded: how sure the model is counts too
+guessed = model.predict(many_x)  # not rounded, to keep its confidence
 mixed = MixIterator([batches(few_x, few_y, 16), batches(many_x, guessed, 16)])
 model.fit_generator(mixed, samples_per_epoch=640, nb_epoch=epochs, verbose=0)
 both = model.evaluate(x[-test:], y[-test:], verbose=0)[1]

@@ -19,13 +19,13 @@ test = ~train
 
 
 def embedding(name, n_in, n_out, reg):
-    """A number that comes in, and its row of a table."""
+    """An input id, and its row of an embedding."""
     number = Input(shape=(1,), dtype="int32", name=name)
     return number, Embedding(n_in, n_out, embeddings_regularizer=L2(reg))(number)
 
 
 def bias(number, n_in, name):
-    """One number for each user or movie."""
+    """One bias per user or movie."""
     return Flatten()(Embedding(n_in, 1, embeddings_initializer="zeros", name=name)(number))
 
 
@@ -37,7 +37,7 @@ rating = Add()([match, bias(user, n_users, "user_bias"), bias(movie, n_movies, "
 model = Model([user, movie], rating)
 model.compile(Adam(0.02, epsilon=1e-8), "mse")
 
-mean = stars[train].mean()  # the model learns what is above or below it
+mean = stars[train].mean()  # the model learns the deviation from it
 model.fit(
     [users[train], movies[train]],
     stars[train] - mean,
@@ -50,6 +50,6 @@ guess = mean + model.predict([users[test], movies[test]], verbose=0)[:, 0]
 print(f"mean rating for all:   MSE {np.mean((stars[test] - mean) ** 2):.3f}")
 print(f"embeddings and biases: MSE {np.mean((stars[test] - guess) ** 2):.3f}")
 
-# The bias of a movie is how much it is liked by all, whatever their taste.
+# The bias of a movie is its general popularity, regardless of individual taste.
 liked = model.get_layer("movie_bias").embeddings.numpy()[:, 0]
 print("most liked movies: ", liked.argsort()[::-1][:5])

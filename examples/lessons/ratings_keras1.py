@@ -17,13 +17,13 @@ test = ~train
 
 
 def embedding(name, n_in, n_out, reg):
-    """A number that comes in, and its row of a table."""
+    """An input id, and its row of an embedding."""
     number = Input(shape=(1,), dtype="int32", name=name)
     return number, Embedding(n_in, n_out, input_length=1, W_regularizer=l2(reg))(number)
 
 
 def bias(number, n_in, name):
-    """One number for each user or movie."""
+    """One bias per user or movie."""
     return Flatten()(Embedding(n_in, 1, input_length=1, init="zero", name=name)(number))
 
 
@@ -36,7 +36,7 @@ rating = merge([match] + biases, mode="sum")
 model = Model([user, movie], rating)
 model.compile(Adam(lr=0.02), loss="mse")
 
-mean = stars[train].mean()  # the model learns what is above or below it
+mean = stars[train].mean()  # the model learns the deviation from it
 model.fit(
     [users[train], movies[train]],
     stars[train] - mean,
@@ -49,6 +49,6 @@ guess = mean + model.predict([users[test], movies[test]])[:, 0]
 print("mean rating for all:   MSE %.3f" % np.mean((stars[test] - mean) ** 2))
 print("embeddings and biases: MSE %.3f" % np.mean((stars[test] - guess) ** 2))
 
-# The bias of a movie is how much it is liked by all, whatever their taste.
+# The bias of a movie is its general popularity, regardless of individual taste.
 liked = model.get_layer("movie_bias").get_weights()[0][:, 0]
 print("most liked movies: ", liked.argsort()[::-1][:5])

@@ -1,4 +1,4 @@
-"""A recurrent network without a recurrent layer: one dense layer, used again for each character."""
+"""A recurrent network without a recurrent layer: one dense layer, applied at each character."""
 
 import numpy as np
 from material import arguments, numbered, text
@@ -17,7 +17,7 @@ columns = [numbers[i : len(numbers) - n_steps + i] for i in range(n_steps + 1)]
 x, y = columns[:-1], columns[-1]
 
 dense_in = Dense(n_hidden, activation="relu")
-dense_hidden = Dense(n_hidden, activation="relu", kernel_initializer="identity")  # it remembers
+dense_hidden = Dense(n_hidden, activation="relu", kernel_initializer="identity")  # keeps its state
 dense_out = Dense(n_chars, activation="softmax")
 
 inputs = [Input(shape=(1,), dtype="int32") for _ in range(n_steps)]

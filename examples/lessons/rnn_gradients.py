@@ -1,4 +1,4 @@
-"""The same network as layers: the derivatives need no hand, and are checked in the same way."""
+"""The same network as layers: automatic derivatives, checked in the same way."""
 
 import jax
 import numpy as np
@@ -35,7 +35,7 @@ total = CategoricalCrossentropy(reduction="sum")
 
 
 def error(weights, x, y):
-    """The error as a function of the weights."""
+    """The loss as a function of the weights."""
     return total(y, model.stateless_call(weights, fixed, x)[0])
 
 

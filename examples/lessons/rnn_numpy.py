@@ -1,4 +1,4 @@
-"""A recurrent network in NumPy, with derivatives by hand, and a check that they are right."""
+"""A recurrent network in NumPy, with derivatives by hand and a numerical check."""
 
 import numpy as np
 from material import arguments, numbered, text
@@ -28,7 +28,7 @@ def softmax(z):
 
 
 def forward(p, x, y):
-    """The error, and what the way back needs."""
+    """The loss, and the values that the backward pass needs."""
     h, error, seen = np.zeros(n_hidden), 0.0, []
     for x_t, y_t in zip(x, y):
         before = h
@@ -41,10 +41,10 @@ def forward(p, x, y):
 
 
 def backward(p, seen):
-    """The derivatives of the error: from the last step to the first, each by the chain rule."""
+    """The derivatives of the loss, from the last step to the first, by the chain rule."""
     d = {name: np.zeros_like(value) for name, value in p.items()}
-    d_h = np.zeros(n_hidden)  # what comes back from the step after
-    for x_t, before, z, h, d_out in reversed(seen):  # softmax and error together: likely - y
+    d_h = np.zeros(n_hidden)  # gradient from the next step
+    for x_t, before, z, h, d_out in reversed(seen):  # softmax and loss combined: likely - y
         d["W_y"] += np.outer(h, d_out)
         d["b_y"] += d_out
         d_z = (d_out @ p["W_y"].T + d_h) * (z > 0)
@@ -56,7 +56,7 @@ def backward(p, seen):
 
 
 def measured(p, x, y, name, place, step=1e-6):
-    """A derivative by its meaning: how the error changes when one number changes a little."""
+    """A numerical derivative: the change in loss for a small change of one weight."""
     up, down = p[name].copy(), p[name].copy()
     up[place] += step
     down[place] -= step

@@ -20,7 +20,7 @@ random = np.random.RandomState(0)
 
 
 def matrix(rows, columns):
-    """A matrix whose products keep their size."""
+    """A matrix scaled to preserve the variance."""
     return random.normal(scale=np.sqrt(2 / rows), size=(rows, columns)).astype("float32")
 
 
@@ -29,12 +29,12 @@ parameters = {
     "b_x": np.zeros(n_hidden, "float32"),
     "W_y": matrix(n_hidden, n_chars),
     "b_y": np.zeros(n_chars, "float32"),
-    "W_h": np.eye(n_hidden, dtype="float32"),  # to begin with, it remembers
+    "W_h": np.eye(n_hidden, dtype="float32"),  # initially keeps its state
 }
 
 
 def predict(p, h0, x):
-    """How likely each character is to follow, at every step."""
+    """The probabilities of the next character, at every step."""
 
     def step(h, x):
         h = ops.relu(x @ p["W_x"] + p["b_x"] + h @ p["W_h"])
@@ -49,7 +49,7 @@ def error(p, h0, x, y):
 
 @jax.jit
 def train(p, h0, x, y, rate):
-    """The error, and the parameters after a step down its gradient."""
+    """The loss, and the parameters after a gradient step."""
     loss, gradients = jax.value_and_grad(error)(p, h0, x, y)
     return loss, jax.tree.map(lambda p, g: p - rate * g, p, gradients)
 

@@ -21,7 +21,7 @@ random = np.random.RandomState(0)
 
 
 def weights(rows, columns):
-    """A matrix whose products keep their size, and a bias of zeros."""
+    """A matrix scaled to preserve the variance, and a zero bias."""
     matrix = random.normal(scale=np.sqrt(2.0 / rows), size=(rows, columns))
     return [
         shared(matrix.astype(theano.config.floatX)),
@@ -31,7 +31,7 @@ def weights(rows, columns):
 
 W_x, b_x = weights(n_chars, n_hidden)
 W_y, b_y = weights(n_hidden, n_chars)
-W_h = shared(np.eye(n_hidden, dtype=theano.config.floatX))  # to begin with, it remembers
+W_h = shared(np.eye(n_hidden, dtype=theano.config.floatX))  # initially keeps its state
 parameters = [W_h, W_x, b_x, W_y, b_y]
 
 t_x, t_y = T.matrix("x"), T.matrix("y")
@@ -39,7 +39,7 @@ t_h0, t_rate = T.vector("h0"), T.scalar("rate")
 
 
 def step(x, h, W_h, W_x, b_x, W_y, b_y):
-    """From one character and what was seen before, to the next ones and how likely each is."""
+    """Map a character and the previous state to the next state and the output probabilities."""
     h = T.nnet.relu(T.dot(x, W_x) + b_x + T.dot(h, W_h))
     y = T.nnet.softmax(T.dot(h, W_y) + b_y)
     return h, T.flatten(y, 1)

@@ -1,4 +1,4 @@
-"""A prediction at every step: eight characters in, the eight that follow each of them out."""
+"""A prediction at every step: eight characters in, the next character for each of them out."""
 
 import numpy as np
 from keras.layers import Dense, Embedding, SimpleRNN, TimeDistributed
@@ -11,7 +11,7 @@ path, epochs = arguments(epochs=30)
 chars, numbers = numbered(text(path))
 n_steps, n_chars, n_factors, n_hidden = 8, len(chars), 16, 64
 
-# Pieces that do not overlap: each teaches eight predictions, not one.
+# Non-overlapping pieces: each trains eight predictions, not one.
 pieces = (len(numbers) - 1) // n_steps
 x = numbers[: pieces * n_steps].reshape(pieces, n_steps)
 y = numbers[1 : pieces * n_steps + 1].reshape(pieces, n_steps, 1)

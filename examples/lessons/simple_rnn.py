@@ -1,4 +1,4 @@
-"""The same network with a recurrent layer: `SimpleRNN` is the loop that was written by hand."""
+"""The same network with a recurrent layer: `SimpleRNN` is the loop written by hand before."""
 
 import numpy as np
 from material import arguments, numbered, text

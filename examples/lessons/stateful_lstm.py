@@ -1,4 +1,4 @@
-"""A network that remembers from batch to batch: each row of a batch goes on where it ended."""
+"""A stateful network: each row of a batch continues where it ended in the previous one."""
 
 from material import arguments, numbered, text
 
@@ -12,7 +12,7 @@ path, epochs = arguments(epochs=15)
 chars, numbers = numbered(text(path))
 batch_size, n_steps, n_chars, n_factors, n_hidden = 16, 8, len(chars), 16, 64
 
-# The text is cut into as many strands as a batch has rows. Batch i has piece i of every strand.
+# The text is cut into one strand per row of a batch. Batch i has piece i of every strand.
 batches = (len(numbers) - 1) // (batch_size * n_steps)
 length = batches * batch_size * n_steps
 
@@ -35,7 +35,7 @@ model = Sequential(
 )
 model.compile(Adam(0.01), "sparse_categorical_crossentropy")
 for epoch in range(epochs):
-    model.layers[2].reset_states()  # at the beginning of the text nothing was seen
+    model.layers[2].reset_states()  # the text starts over
     history = model.fit(x, y, batch_size=batch_size, shuffle=False, verbose=0)
     if epoch in (0, epochs // 2, epochs - 1):
         print(f"epoch {epoch + 1}: loss {history.history['loss'][0]:.3f}")

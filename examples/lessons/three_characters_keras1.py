@@ -1,4 +1,4 @@
-"""Three characters go in one by one, the fourth comes out: the idea of a recurrent network."""
+"""Three characters in, one by one, and the fourth out: the idea of a recurrent network."""
 
 import numpy as np
 from keras.layers import Dense, Embedding, Flatten, Input, merge
@@ -15,7 +15,7 @@ x1, x2, x3, y = [numbers[i : len(numbers) - 3 + i] for i in range(4)]
 
 
 def character(name):
-    """A character that comes in, and its row of a table."""
+    """An input character, and its row of an embedding."""
     number = Input(shape=(1,), dtype="int32", name=name)
     return number, Flatten()(Embedding(n_chars, n_factors, input_length=1)(number))
 
@@ -24,7 +24,7 @@ c1, e1 = character("c1")
 c2, e2 = character("c2")
 c3, e3 = character("c3")
 
-# Three layers, each used several times: from a character, from what was seen before, to the next.
+# Three layers, each shared between steps: from the input, from the state, to the output.
 dense_in = Dense(n_hidden, activation="relu")
 dense_hidden = Dense(n_hidden, activation="tanh")
 dense_out = Dense(n_chars, activation="softmax")

@@ -1,4 +1,4 @@
-"""Topics and likeness of documents with gensim: it is no Keras program, and runs as it is."""
+"""Topics and similarity of documents with gensim: not a Keras program, run as it is."""
 
 from gensim import corpora, models, similarities
 

@@ -1,4 +1,4 @@
-"""Words as vectors, in both of word2vec's ways: skip-gram, and CBOW, the mean of the neighbours."""
+"""Words as vectors, by both word2vec models: skip-gram, and CBOW with the mean of the context."""
 
 import random
 
@@ -20,7 +20,7 @@ n_words, n_factors, window, negatives = len(tokenizer.word_index) + 1, 16, 2, 2
 
 
 def skip_gram_data():
-    """A word and a neighbour with the label 1; a word and any other, a negative sample, with 0."""
+    """Pairs of a word and a neighbour, label 1, or a random word (a negative sample), label 0."""
     pairs, labels = [], []
     for sequence in sequences:
         more, kinds = skipgrams(sequence, n_words, window, negatives)
@@ -31,7 +31,7 @@ def skip_gram_data():
 
 
 def cbow_data():
-    """The neighbours of a word (0 where there is none) and that word, or a negative sample."""
+    """The context of a word (0 for padding), and that word or a negative sample."""
     near, words, labels = [], [], []
     for sequence in sequences:
         padded = [0] * window + sequence + [0] * window
@@ -45,7 +45,7 @@ def cbow_data():
 
 
 def skip_gram():
-    """How likely two words are neighbours: the sigmoid of their vectors' product."""
+    """The probability that two words are neighbours: the sigmoid of their dot product."""
     word, other = Input((1,), dtype="int32"), Input((1,), dtype="int32")
     vector = Embedding(n_words, n_factors, name="vectors")(word)
     context = Embedding(n_words, n_factors, name="contexts")(other)
@@ -53,10 +53,10 @@ def skip_gram():
 
 
 def cbow():
-    """How likely a word stands between others: the sigmoid of its product with their mean."""
+    """The probability of a word in a context: the sigmoid of its dot product with the mean."""
     near, word = Input((2 * window,), dtype="int32"), Input((1,), dtype="int32")
     around = Embedding(n_words, n_factors, mask_zero=True, name="vectors")(near)
-    mean = GlobalAveragePooling1D()(around)  # of the neighbours that there are: 0 is masked
+    mean = GlobalAveragePooling1D()(around)  # padding (0) is masked
     middle = Flatten()(Embedding(n_words, n_factors, name="contexts")(word))
     return Model([near, word], ops.sigmoid(Dot(axes=1)([mean, middle])))
 

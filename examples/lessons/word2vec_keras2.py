@@ -1,4 +1,4 @@
-"""Words as vectors: words with the same neighbours come to lie near each other (skip-gram)."""
+"""Words as vectors: words with the same neighbours end up close to each other (skip-gram)."""
 
 import random
 
@@ -15,7 +15,7 @@ tokenizer = Tokenizer()
 tokenizer.fit_on_texts(sentences)
 n_words, n_factors = len(tokenizer.word_index) + 1, 16
 
-# A word and a neighbour have the label 1, a word and any other (a negative sample) 0.
+# A word and a neighbour have label 1, a word and a random one (a negative sample) label 0.
 random.seed(0)
 np.random.seed(0)
 pairs, labels = [], []
