@@ -1,8 +1,8 @@
-"""Which share of the names that real programs use is known here, and is tried by a test.
+"""The fraction of names in real programs that are supported, and covered by a test.
 
 `counts.tsv` counts the uses of each name in some 240 programs, by generation. A name *resolves* if
-it is found where an old program looks for it. It is *tried* if it resolves and the source of a test
-or of a program that the tests run reads it, beside importing it.
+it is found where an old program looks for it. It is *tried* if it resolves and a test, or a program
+that the tests run, uses it beyond importing it.
 
     python -m tests.compat.coverage [--missing]
 """

@@ -1,4 +1,4 @@
-"""The names that real programs use are known here, and tried by tests."""
+"""Names used by real programs are supported and covered by tests."""
 
 import pytest
 

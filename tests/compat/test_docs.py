@@ -1,4 +1,4 @@
-"""`docs/old_programs.md` prints the tables as they are."""
+"""The tables in `docs/old_programs.md` are up to date."""
 
 from pathlib import Path
 

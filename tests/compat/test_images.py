@@ -1,4 +1,4 @@
-"""Pictures in old programs, changed as Keras 1 and 2 changed them."""
+"""Image augmentation in old programs, as in Keras 1 and 2."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What old names compute: against formulas written out, and against today's layers."""
+"""What old names compute, against explicit formulas and today's layers."""
 
 import json
 import pickle

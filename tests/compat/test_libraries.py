@@ -1,4 +1,4 @@
-"""Names that other libraries have dropped are there while an old program runs, and only then."""
+"""Names dropped by other libraries exist while an old program runs, and only then."""
 
 import importlib
 import itertools

@@ -1,4 +1,4 @@
-"""Metrics of Keras 1: one number for a batch."""
+"""Metrics of Keras 1: one number per batch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Notebooks in old dialects are run cell by cell, through `hornbook run`."""
+"""`hornbook run` runs notebooks in old dialects cell by cell."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Old layers: how their weights lay, forms of arguments, and files of those that are gone."""
+"""Old layers: weight layouts, forms of arguments, and files of removed layers."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""Programs that `hornbook port` rewrites compute what they computed."""
+"""Programs rewritten by `hornbook port` compute the same as before."""
 
 import runpy
 import textwrap

@@ -1,4 +1,4 @@
-"""Programs in Python 2 mean what they meant."""
+"""Python 2 programs keep their semantics."""
 
 import builtins
 import sys

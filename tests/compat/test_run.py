@@ -1,4 +1,4 @@
-"""Programs in old dialects run as they were written, through `hornbook run`."""
+"""`hornbook run` runs programs in old dialects unchanged."""
 
 import subprocess
 import sys

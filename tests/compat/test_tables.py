@@ -1,4 +1,4 @@
-"""The rows of `dialects/` are true of today's names, and all of them are of use."""
+"""The rows of `dialects/` match today's names, and none is unused."""
 
 import importlib
 import inspect

@@ -1,7 +1,7 @@
-"""Every public object, how it is made, and what it takes: the one table that the suite runs over.
+"""Every public object, its constructor and inputs: the one table that the suite runs over.
 
-Most rows follow from the object: `default_row` says how. What is here by hand needs other arguments
-or inputs, or is tried with some that are not the default. The column `but` names the checks that it
+Most rows are derived from the object by `default_row`. Rows written out here need other arguments
+or inputs, or are tested with non-default ones. The column `but` names the checks that an object
 does not pass, each with the reason.
 """
 

@@ -1,4 +1,4 @@
-"""Each row of docs/differences.md says what differs, why, and which test holds it."""
+"""Each row of docs/differences.md says what differs, why, and which test covers it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The errors of a first hour: each says what to write instead."""
+"""Typical errors of beginners: each message says what to write instead."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Imports point down one table, stand at the top, and need only the core dependencies."""
+"""Imports point down one table, are at the top of files, and need only core dependencies."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Every layer of the table: compiled as eager, symbolic as real, saved and copied as made."""
+"""Every layer of the table: compiled equals eager, symbolic equals real, copies equal originals."""
 
 import copy
 import json

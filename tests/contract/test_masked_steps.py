@@ -1,4 +1,4 @@
-"""Every layer that says that it ignores masked steps: with and without them it gives the same."""
+"""Every layer declared to ignore masked steps gives the same result without them."""
 
 from functools import partial
 from typing import Any

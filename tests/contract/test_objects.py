@@ -1,4 +1,4 @@
-"""Every public loss, metric, optimizer, schedule, initializer, ... of the table, by one suite."""
+"""One suite for every public loss, metric, optimizer, schedule, initializer, ... of the table."""
 
 import copy
 import inspect

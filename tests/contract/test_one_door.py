@@ -1,4 +1,4 @@
-"""Layers, losses, metrics and models say what is computed; how it is fast is decided elsewhere."""
+"""Layers, losses, metrics and models define what is computed; fast paths are chosen elsewhere."""
 
 import ast
 from pathlib import Path

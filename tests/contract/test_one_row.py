@@ -1,4 +1,4 @@
-"""An addition is a file and a row: those that docs/design.md shows are found everywhere."""
+"""An addition is a file and a row: the examples in docs/design.md show up everywhere."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""The public names are those of a golden list, and mean what they mean in Keras.
+"""The public names match a golden list, and mean the same as in Keras.
 
-To accept a change of the list: `KERAS_BACKEND=jax python -m tests.contract.test_public_names`.
+To update the list: `KERAS_BACKEND=jax python -m tests.contract.test_public_names`.
 """
 
 import inspect

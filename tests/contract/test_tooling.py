@@ -1,4 +1,4 @@
-"""One version of each tool, a light import, no private API of jax."""
+"""One version of each tool, a fast import, no private API of jax."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What a type checker knows of a user's program."""
+"""What a type checker infers for a user's program."""
 
 import os
 import re

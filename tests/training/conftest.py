@@ -1,4 +1,4 @@
-"""For tests of training: nobody watches, though other tests load what notebooks run in."""
+"""For tests of training: no notebook, even if other tests import ipykernel."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""An epoch begins before the last one's numbers are read, where nobody looks at them meanwhile."""
+"""An epoch starts before the previous one's results are read, if nothing needs them in between."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""Arrays as one slab: the smaller batch at the end, and an order that is drawn ahead of its use."""
+"""Arrays as one slab: the partial last batch, and an order drawn ahead of its use."""
 
 import numpy as np
 import pytest

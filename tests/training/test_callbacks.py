@@ -1,4 +1,4 @@
-"""What each callback does with a model and the logs, on a model that only remembers."""
+"""What each callback does with a model and the logs, on a stub model."""
 
 import http.server
 import json

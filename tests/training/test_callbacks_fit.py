@@ -1,4 +1,4 @@
-"""Callbacks in real trainings."""
+"""Callbacks in real training runs."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Who is told what: the table of events, the list of callbacks, the form of the logs."""
+"""The table of events, the list of callbacks, and the form of the logs."""
 
 import jax.numpy as jnp
 import numpy as np

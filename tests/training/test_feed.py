@@ -1,4 +1,4 @@
-"""Batches of a source: those that come while the device works go to it together."""
+"""Batches of a source: those that arrive while the device is busy are sent together."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A forked process has none of the engine's threads, and is told so instead of waiting for them."""
+"""A forked process lacks the engine's threads, and raises instead of waiting for them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`run_eagerly=True`: the code of layers, losses and metrics runs in Python, step by step."""
+"""`run_eagerly=True`: layers, losses and metrics run in Python, step by step."""
 
 import numpy as np
 import pytest

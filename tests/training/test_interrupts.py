@@ -1,4 +1,4 @@
-"""Ctrl-C at any instant: no state is lost, and what was interrupted raises KeyboardInterrupt."""
+"""Ctrl-C at any time: no state is lost, and the interrupted call raises KeyboardInterrupt."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The table of data kinds: each is recognised, counted, cut and read again."""
+"""The table of data kinds: each is recognised, counted, split and reread."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""Numbers that no loss or table has a meaning for are found: on the host, else on the device."""
+"""Invalid labels and ids are detected: on the host, else on the device."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""`config.set_max_epochs` and `set_max_steps_per_epoch`: any program can be tried out quickly."""
+"""`config.set_max_epochs` and `set_max_steps_per_epoch`: quick trial runs of any program."""
 
 import keras as theirs
 import numpy as np

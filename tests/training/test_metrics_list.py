@@ -1,4 +1,4 @@
-"""`model.metrics` as Keras has it: the loss, one for all that `compile` was given, one's own."""
+"""`model.metrics` as in Keras: the loss, the compiled metrics in one, and custom ones."""
 
 import jax
 import keras as theirs

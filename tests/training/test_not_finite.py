@@ -1,4 +1,4 @@
-"""A gradient that is not finite under a finite loss: the weights stay, and the layer is named."""
+"""A non-finite gradient with a finite loss: weights are kept, and the layer is named."""
 
 import warnings
 

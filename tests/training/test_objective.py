@@ -1,4 +1,4 @@
-"""Losses and metrics, matched to outputs: the names and the order in which they are reported."""
+"""Losses and metrics matched to outputs: the names and order of reporting."""
 
 import keras as theirs
 import numpy as np

@@ -1,4 +1,4 @@
-"""Whatever Keras documents for overriding is on the base class, and an override of it is used."""
+"""All methods that Keras documents for overriding exist, and overrides are used."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Batches of ever new lengths: padded to few where that changes nothing, told of where not."""
+"""Batches of varying length: padded to a few lengths where safe, with a warning elsewhere."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a progress bar says, how often, and where."""
+"""Progress bars: content, frequency and output stream."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Training and models meet in one protocol, and know nothing else of each other."""
+"""Training and models interact only through one protocol."""
 
 import ast
 import re

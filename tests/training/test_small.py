@@ -1,4 +1,4 @@
-"""Steps so small that a run of them is compiled to one function of the processor's."""
+"""Steps so small that a run of them is compiled into one loop."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A small model of each kind, from compile to predict: `fit` gives what its steps give one by one.
+"""A small model of each kind, from compile to predict: `fit` equals its single steps.
 
 Compiled as users compile, with nothing in XLA_FLAGS: `.ci/run` has a step for it.
 """

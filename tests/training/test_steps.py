@@ -1,4 +1,4 @@
-"""Which batches an epoch has: every kind of source, with steps below, at and above its length."""
+"""The batches of an epoch: every kind of source, with steps below, at and above its length."""
 
 import warnings
 from functools import cache

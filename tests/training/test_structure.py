@@ -1,4 +1,4 @@
-"""Layers that come, change and go after training began are found, in lists and dicts too."""
+"""Layers added, changed or removed after training began are found, also in lists and dicts."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Embedding tables of which a step touches only the rows of its batch."""
+"""Embedding tables where a step updates only the rows of its batch."""
 
 from contextlib import nullcontext
 from functools import partial

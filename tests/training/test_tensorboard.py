@@ -1,4 +1,4 @@
-"""Files of events, read by another reader of the format."""
+"""Event files, read by an independent reader of the format."""
 
 import struct
 

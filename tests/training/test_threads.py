@@ -1,4 +1,4 @@
-"""Training in several threads: what each does is what it would do alone."""
+"""Training in several threads: each gives the same result as alone."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""For each row of the table of Theano's ops: arguments, and what numpy or scipy makes of them."""
+"""For each op in Theano's table: arguments, and the result from numpy or scipy."""
 
 import functools
 

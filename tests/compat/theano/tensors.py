@@ -1,4 +1,4 @@
-"""Variables and a few ops for tests of the machinery."""
+"""Variables and a few ops for testing the machinery."""
 
 import jax
 import jax.numpy as jnp

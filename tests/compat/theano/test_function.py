@@ -1,4 +1,4 @@
-"""`function`: what it takes and gives, updates, givens, defaults, what it compiles, its errors."""
+"""`function`: inputs, outputs, updates, givens, defaults, compilations and errors."""
 
 from collections import OrderedDict
 

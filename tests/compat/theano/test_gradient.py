@@ -1,4 +1,4 @@
-"""Derivatives: against JAX's of the same formula."""
+"""Derivatives, against JAX's for the same formula."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Logarithms of probabilities that are rounded to 0 or 1."""
+"""Logarithms of probabilities that round to 0 or 1."""
 
 import numpy as np
 import pytest

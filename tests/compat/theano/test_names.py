@@ -1,4 +1,4 @@
-"""`import theano` and all below it, inside an installation; what variables can do."""
+"""`import theano` and its submodules while installed; operations of variables."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Each row of the table gives what numpy or scipy gives, of the type promised, with gradients."""
+"""Each op of the table agrees with numpy or scipy, has the declared type, and has gradients."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Graphs and functions in pickles, and copies of what has them."""
+"""Pickling and copying of graphs and functions."""
 
 import copy
 import pickle

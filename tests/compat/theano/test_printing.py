@@ -1,4 +1,4 @@
-"""Graphs as text, and values that are printed while a function runs."""
+"""Graphs as text, and values printed at run time."""
 
 import numpy as np
 import pytest

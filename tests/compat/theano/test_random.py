@@ -1,4 +1,4 @@
-"""Random streams: drawn anew by each call, repeated by a seed, copied and set as programs do it."""
+"""Random streams: drawn anew in each call, reproducible by seed, copied and set by programs."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Loops: against loops in Python."""
+"""Loops, against Python loops."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Types of variables: dtypes, axes, what broadcasts."""
+"""Types of variables: dtypes, axes, broadcasting."""
 
 import numpy as np
 import pytest
