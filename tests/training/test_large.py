@@ -1,5 +1,4 @@
-"""Arrays that are large: what is copied, in which pieces they are read, and how much memory it
-takes."""
+"""Large arrays: what is copied, the pieces in which they are read, and the memory it takes."""
 
 import subprocess
 import sys
