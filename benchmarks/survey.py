@@ -55,8 +55,7 @@ class Peer:
         )
 
     def ask(self, program: str = "") -> float | str:
-        """Time the first run of a program or, without a name, one more run of the last one, in
-        seconds. Returns a message on errors."""
+        """Seconds of a program's first run or, without a name, of one more run; or the error."""
         assert self._process.stdin and self._process.stdout
         print(program, file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()

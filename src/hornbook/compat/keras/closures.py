@@ -86,7 +86,7 @@ def run_through(inputs: Any, graph: Graph, reads: list, **flags: Any) -> Any:
         inputs: in the structure that the function takes.
         graph: see `through`.
         reads: values of the other tensors that it reads.
-        ***flags: `mask` and `training`; the layers in the graph have their own.
+        **flags: `mask` and `training`; the layers in the graph have their own.
     """
     made = graph.run([*tree.flatten(inputs), *reads])
     return made[0] if isinstance(made, list) and len(made) == 1 else made

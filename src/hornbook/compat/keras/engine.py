@@ -34,7 +34,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
         model: a model.
         filepath: a path.
         overwrite: whether to replace an existing file.
-        ***kwargs: further arguments of `save`.
+        **kwargs: further arguments of `save`.
     """
     model.save(filepath, overwrite, **kwargs)
 

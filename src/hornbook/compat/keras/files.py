@@ -19,7 +19,7 @@ def get_file(
         origin: the URL.
         untar: unpack a tar archive.
         extract: unpack an archive of any kind.
-        ***options: further arguments of today's `get_file`.
+        **options: further arguments of today's `get_file`.
     """
     found = data.get_file(fname, origin, untar=untar, extract=extract, **options)
     return os.path.join(found, fname) if os.path.isdir(found) and (untar or extract) else found

@@ -197,7 +197,7 @@ class OldModel(OldNodes):
             overwrite: whether to replace an existing file.
             include_optimizer: whether to save how the model was compiled.
             save_format: `"h5"`, `"keras"` or none.
-            ***old: `save_traces`, `signatures` and `options`, ignored.
+            **old: `save_traces`, `signatures` and `options`, ignored.
         """
         kind = kinds.kind_of_format(save_format)
         kinds.write_model(

@@ -441,7 +441,7 @@ class GeneratorEnqueuer:
         Args:
             workers: ignored: one thread reads the generator.
             max_queue_size: of the queue.
-            ***kwargs: `max_q_size`, Keras 1's name.
+            **kwargs: `max_q_size`, Keras 1's name.
         """
         self.queue = Queue(kwargs.get("max_q_size", max_queue_size))
         self._stop.clear()

@@ -22,7 +22,7 @@ class carray:
         array: the data.
         rootdir: the folder; `None` keeps it in memory.
         mode: `"w"` replaces existing data, `"a"` and `"r"` keep it.
-        ***options: of bcolz; ignored: nothing is compressed.
+        **options: of bcolz; ignored: nothing is compressed.
     """
 
     def __init__(self, array: Any = None, rootdir: Any = None, mode: str = "a", **options: Any):

@@ -9,8 +9,8 @@ class TQDMCallback(ProgbarLogger):
     """`TQDMCallback` and `TQDMNotebookCallback`: a progress bar even with `verbose=0`.
 
     Args:
-        **args: appearance of tqdm's bars; ignored.
-        ***options: likewise.
+        *args: appearance of tqdm's bars; ignored.
+        **options: likewise.
     """
 
     def __init__(self, *args: Any, **options: Any):
