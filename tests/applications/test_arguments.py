@@ -118,11 +118,11 @@ def test_networks_that_have_channels_last_alone(channels_first, name):
         ("ResNet50", {"include_top": False, "input_shape": (64, 64, 1)}, "3 channels"),
         ("ResNet50", {"classifier_activation": "relu"}, "'softmax' or None"),
         ("ResNet50", {"weights": None, "input_tensor": np.zeros((1, 32, 32, 3))}, "symbolic"),
-        ("MobileNet", {"alpha": 0.3}, "alpha of"),
-        ("MobileNet", {"depth_multiplier": 2}, "depth_multiplier of"),
-        ("MobileNetV2", {"alpha": 0.3}, "alpha of"),
-        ("MobileNetV3Small", {"alpha": 0.5}, "alpha of"),
-        ("MobileNetV3Large", {"alpha": 0.75, "minimalistic": True}, "alpha of"),
+        ("MobileNet", {"alpha": 0.3}, "alpha in"),
+        ("MobileNet", {"depth_multiplier": 2}, "depth_multiplier in"),
+        ("MobileNetV2", {"alpha": 0.3}, "alpha in"),
+        ("MobileNetV3Small", {"alpha": 0.5}, "alpha in"),
+        ("MobileNetV3Large", {"alpha": 0.75, "minimalistic": True}, "alpha in"),
         ("MobileNetV3Small", {"weights": None, "input_shape": (31, 64, 3)}, "at least 32x32"),
         ("NASNetLarge", {"include_top": False, "input_shape": (None, 64, 3)}, "unknown sizes"),
     ],
@@ -161,7 +161,7 @@ def test_odd_channels_and_pooling_are_told_of():
         (mobilenet_v3, "MobileNetV3Large", {"alpha": 0.75}, "large_224_0.75"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*there are weights for pictures of")
+@pytest.mark.filterwarnings("ignore:.*there are weights for square images of")
 def test_which_file_of_weights(monkeypatch, module, network, arguments, part):
     monkeypatch.setattr(networks, "get_file", golden.get_file)
     with pytest.raises(golden.Asked) as asked:

@@ -54,7 +54,7 @@ def test_layers_parameters_and_weights_are_keras_s(undrawn, name, long):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-@pytest.mark.filterwarnings("ignore:.*there are weights for pictures of")
+@pytest.mark.filterwarnings("ignore:.*there are weights for square images of")
 def test_files_of_weights_are_keras_s(monkeypatch, name):
     monkeypatch.setattr(networks, "get_file", golden.get_file)
     network = getattr(applications, name)

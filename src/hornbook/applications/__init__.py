@@ -1,4 +1,4 @@
-"""Networks that tell the classes of ImageNet apart, with or without the weights for it.
+"""ImageNet classifiers, with or without pretrained weights.
 
 Example:
     >>> base = keras.applications.MobileNet(

@@ -1,4 +1,4 @@
-"""ConvNeXt: wide depthwise convolutions, layer normalization, and a dense layer for each pixel."""
+"""ConvNeXt: large-kernel depthwise convolutions, layer normalization and per-pixel dense layers."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -46,12 +46,12 @@ def arguments(
 
 
 def norm(name: str | None = None) -> layers.Layer:
-    """Layer normalization as this network has it."""
+    """Layer normalization with this network's epsilon."""
     return layers.LayerNormalization(epsilon=1e-6, name=name)
 
 
 def block(x: Any, name: str) -> Any:
-    """A depthwise convolution, two dense layers; and what was given."""
+    """A depthwise convolution and two dense layers, with a shortcut."""
     count = channels(x)
     y = layers.Conv2D(count, 7, padding="same", groups=count, name=f"{name}_depthwise_conv")(x)
     y = norm(f"{name}_layernorm")(y)
@@ -63,7 +63,7 @@ def block(x: Any, name: str) -> Any:
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """Four stages of blocks; before each, fewer rows and columns and more channels."""
+    """Four stages of blocks, each after a downsampling that increases the channels."""
     name = given.name
     if given.include_preprocessing and channels(x) == 3:
         x = layers.Normalization(
@@ -87,7 +87,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def end(x: Any, given: SimpleNamespace) -> Any:
-    """Means over rows and columns, normalized, then the classes."""
+    """Global average pooling, layer normalization, then the classification layer."""
     if not given.include_top:
         return norm()(pooled(x, given))
     name, activation = f"{given.name}_head", given.classifier_activation
@@ -111,7 +111,7 @@ def _row(part: str, last: int, width: int, *checksums: str) -> Network:
     )
 
 
-# blocks of the third stage, filters of the first, checksums
+# blocks in the third stage, filters in the first, checksums
 ConvNeXtTiny = _row(
     *("Tiny", 9, 96),
     "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",

@@ -1,4 +1,4 @@
-"""DenseNet: each layer sees what all layers of its block before it gave."""
+"""DenseNet: each layer takes the outputs of all earlier layers of its block."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -24,12 +24,12 @@ GROWTH = 32  # channels that each layer adds
 
 
 def ready(x: Any, name: str) -> Any:
-    """Normalization and activation."""
+    """Batch normalization and ReLU."""
     return activate(normalize(x, f"{name}bn", last=3, epsilon=1.001e-5), f"{name}relu")
 
 
 def layer(x: Any, name: str) -> Any:
-    """A convolution of all channels, one of places; what it finds is added to the channels."""
+    """A 1 x 1 and a 3 x 3 convolution, whose output is concatenated to the input."""
     new = ready(x, f"{name}_0_")
     new = layers.Conv2D(4 * GROWTH, 1, use_bias=False, name=f"{name}_1_conv")(new)
     new = ready(new, f"{name}_1_")
@@ -38,7 +38,7 @@ def layer(x: Any, name: str) -> Any:
 
 
 def transition(x: Any, name: str) -> Any:
-    """Half of the channels, half of the rows and columns."""
+    """Halve the channels, rows and columns."""
     x = ready(x, f"{name}_")
     x = layers.Conv2D(channels(x) // 2, 1, use_bias=False, name=f"{name}_conv")(x)
     return layers.AveragePooling2D(2, strides=2, name=f"{name}_pool")(x)

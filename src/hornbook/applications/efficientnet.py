@@ -1,4 +1,4 @@
-"""EfficientNet: MobileNetV2's blocks with squeeze-and-excite, widened and deepened together."""
+"""EfficientNet: MobileNetV2's blocks with squeeze-and-excite, scaled in width and depth."""
 
 import math
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ __all__ = [
 ]
 __dir__ = __all__.copy
 
-# Expansion, filters, how many blocks, kernel, and the stride of the first.
+# Expansion, filters, number of blocks, kernel size and stride of the first block.
 STAGES = (
     (1, 16, 1, 3, 1),
     (6, 24, 2, 3, 2),
@@ -35,7 +35,7 @@ STAGES = (
     (6, 192, 4, 5, 2),
     (6, 320, 1, 3, 1),
 )
-DROPPED = 0.2  # how often the last block is left out in training; those before it less
+DROPPED = 0.2  # stochastic depth: drop rate of the last block; it grows linearly from 0
 KERNEL = {
     "class_name": "VarianceScaling",
     "config": {"scale": 2.0, "mode": "fan_out", "distribution": "truncated_normal"},
@@ -47,19 +47,19 @@ DENSE = {
 
 
 def conv(x: Any, filters: int, kernel: int, name: str, **more: Any) -> Any:
-    """A convolution with the initial values of these networks; without bias, if no more is said."""
+    """A convolution with these networks' initializer, by default without bias."""
     more = {"padding": "same", "use_bias": False, "kernel_initializer": KERNEL, **more}
     return layers.Conv2D(filters, kernel, name=name, **more)(x)
 
 
 def ready(x: Any, name: str, kind: str = "", **more: Any) -> Any:
-    """Normalization, then the activation."""
+    """Batch normalization and swish."""
     x = normalize(x, f"{name}{kind}bn", last=3, **more)
     return activate(x, f"{name}{kind}activation", "swish")
 
 
 def excite(x: Any, filters: int, name: str) -> Any:
-    """Each channel times a number that the means of all channels say, through so many filters."""
+    """Squeeze-and-excite: scale each channel by a gate computed from the channel means."""
     count = channels(x)
     first = image_data_format() == "channels_first"
     y = layers.GlobalAveragePooling2D(name=f"{name}se_squeeze")(x)
@@ -70,14 +70,14 @@ def excite(x: Any, filters: int, name: str) -> Any:
 
 
 def added(x: Any, given: Any, rate: float, name: str) -> Any:
-    """What was given, and the block's result, which is left out for some samples in training."""
+    """The shortcut plus the block's output, which is dropped for some samples in training."""
     if rate:
         x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1), name=f"{name}drop")(x)
     return layers.Add(name=f"{name}add")([x, given])
 
 
 def block(x: Any, row: tuple[int, int, int, int], rate: float, name: str) -> Any:
-    """Widen, filter, excite, narrow; and add what was given, where it has the same shape."""
+    """Expand, depthwise convolution, squeeze-and-excite, project; shortcut if shapes match."""
     expansion, filters, kernel, stride = row
     given = x
     if expansion > 1:
@@ -101,10 +101,10 @@ def block(x: Any, row: tuple[int, int, int, int], rate: float, name: str) -> Any
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """Numbers near 0, a convolution, the stages, and a convolution to many channels."""
+    """Preprocessing, a convolution, the stages and a final 1 x 1 convolution."""
     x = layers.Rescaling(1.0 / 255)(x)
     x = layers.Normalization(axis=1 if image_data_format() == "channels_first" else 3)(x)
-    if given.weights == "imagenet":  # these were trained with another scale
+    if given.weights == "imagenet":  # these weights were trained with another scale
         x = layers.Rescaling([1 / math.sqrt(deviation) for deviation in RGB_DEVIATIONS])(x)
     x = layers.ZeroPadding2D(correct_pad(x, 3), name="stem_conv_pad")(x)
     x = conv(x, divisible(32 * given.width), 3, "stem_conv", strides=2, padding="valid")
@@ -139,7 +139,7 @@ def _row(
     )
 
 
-# width, depth, rows of the pictures, dropout before the classes, checksums
+# width, depth, image size, dropout before the classification layer, checksums
 EfficientNetB0 = _row(
     *(0, 1.0, 1.0, 224, 0.2),
     "902e53a9f72be733fc0bcb005b3ebbac",

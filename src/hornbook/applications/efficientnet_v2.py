@@ -1,4 +1,4 @@
-"""EfficientNetV2: EfficientNet whose first stages have one convolution in the place of two."""
+"""EfficientNetV2: EfficientNet whose first stages fuse two convolutions into one."""
 
 import math
 from types import SimpleNamespace
@@ -26,8 +26,8 @@ __all__ = [
 ]
 __dir__ = __all__.copy
 
-# Expansion, filters, how many blocks, and the stride of the first. All kernels are 3 x 3. The first
-# three stages are fused, the others have squeeze-and-excite, as in the paper's table 4.
+# Expansion, filters, number of blocks and stride of the first block. All kernels are 3 x 3. The
+# first three stages are fused, the others have squeeze-and-excite, as in the paper's table 4.
 BASE = (
     (1, 16, 1, 1),
     (4, 32, 2, 2),
@@ -63,7 +63,7 @@ L = (
     (6, 640, 7, 1),
 )
 FUSED = 3
-MOMENTUM = 0.9  # of the batch normalizations
+MOMENTUM = 0.9  # of batch normalization
 
 
 def arguments(
@@ -87,7 +87,7 @@ def multiple(filters: float) -> int:
 
 
 def block(x: Any, row: tuple[int, int, int], fused: bool, rate: float, name: str) -> Any:
-    """Widen, filter, excite, narrow; and add what was given, where it has the same shape."""
+    """Expand, depthwise convolution, squeeze-and-excite, project; shortcut if shapes match."""
     expansion, filters, stride = row
     given, wide = x, channels(x) * expansion
     if fused and expansion > 1:
@@ -107,7 +107,7 @@ def block(x: Any, row: tuple[int, int, int], fused: bool, rate: float, name: str
         )(x)
         x = ready(x, name, momentum=MOMENTUM)
         x = excite(x, max(1, channels(given) // 4), name)
-    alone = fused and expansion == 1  # one convolution does it all
+    alone = fused and expansion == 1  # a single convolution
     kernel, step = (3, stride) if alone else (1, 1)
     x = conv(x, filters, kernel, f"{name}project_conv", strides=step)
     x = normalize(x, f"{name}project_bn", last=3, momentum=MOMENTUM)
@@ -117,7 +117,7 @@ def block(x: Any, row: tuple[int, int, int], fused: bool, rate: float, name: str
 
 
 def prepared(x: Any, base: bool) -> Any:
-    """Numbers near 0: by ImageNet's means and deviations, or just from -1 to 1."""
+    """Preprocessing: standardize by ImageNet's statistics, or scale to [-1, 1]."""
     if not base or channels(x) != 3:
         return layers.Rescaling(scale=1.0 / 128, offset=-1)(x)
     x = layers.Rescaling(scale=1.0 / 255)(x)
@@ -129,7 +129,7 @@ def prepared(x: Any, base: bool) -> Any:
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """A convolution, the stages, and a convolution to many channels."""
+    """A convolution, the stages and a final 1 x 1 convolution."""
     stages = given.stages
     base = stages is BASE
     x = prepared(x, base) if given.include_preprocessing else x
@@ -166,7 +166,7 @@ def _row(
     )
 
 
-# width, depth, rows of the pictures, checksums
+# width, depth, image size, checksums
 EfficientNetV2B0 = _row(
     *("B0", BASE, 1.0, 1.0, 224),
     "21ecbf6da12460d5c40bb2f29ceb2188",

@@ -1,4 +1,4 @@
-"""What stands around networks that were trained on ImageNet: pictures in, names of classes out."""
+"""Helpers of ImageNet networks: image preprocessing, class names, input shapes."""
 
 import json
 import warnings
@@ -22,24 +22,24 @@ CLASS_INDEX = (
     "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
     "c2c37ea517e94d9795004a39431a14cb",
 )
-BGR_MEANS = (103.939, 116.779, 123.68)  # of ImageNet, from 0 to 255
+BGR_MEANS = (103.939, 116.779, 123.68)  # ImageNet statistics, from 0 to 255
 RGB_MEANS, RGB_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # from 0 to 1
 
 
-# ---- pictures
+# ---- images
 
 
 def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe") -> Any:
-    """Pictures as a network was trained on. A numpy array of floats is changed in place.
+    """Preprocess images as for training. Float numpy arrays are modified in place.
 
     Args:
-        x: pictures `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
-        mode: `"caffe"`: blue, green, red, less their means over ImageNet; `"tf"`: from -1 to 1;
-            `"torch"`: from 0 to 1, then each channel less its mean, by its deviation.
+        x: images `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        mode: `"caffe"`: BGR minus the ImageNet means; `"tf"`: scale to [-1, 1]; `"torch"`: scale to
+            [0, 1], then subtract each channel's mean and divide by its standard deviation.
 
     Raises:
-        ValueError: for another mode or format, or other than 3 channels.
+        ValueError: for an unknown mode or format, or images without 3 channels.
 
     Example:
         >>> preprocess_input(np.zeros((1, 2, 2, 3)), mode="tf")[0, 0, 0].tolist()
@@ -51,16 +51,14 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
 
 
 def preprocess_caffe(x: Any, data_format: str | None = None) -> Any:
-    """Blue, green, red, less their means over ImageNet.
-
-    A numpy array of floats is changed in place.
+    """Convert RGB to BGR and subtract the ImageNet means. Float numpy arrays are modified in place.
 
     Args:
-        x: pictures `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        x: images `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Raises:
-        ValueError: for another format, or other than 3 channels.
+        ValueError: for an unknown format, or images without 3 channels.
 
     Example:
         >>> preprocess_caffe(np.zeros((1, 2, 2, 3)))[0, 0, 0].tolist()
@@ -76,14 +74,14 @@ def preprocess_caffe(x: Any, data_format: str | None = None) -> Any:
 
 
 def preprocess_tf(x: Any, data_format: str | None = None) -> Any:
-    """Values from -1 to 1. A numpy array of floats is changed in place.
+    """Scale values to [-1, 1]. Float numpy arrays are modified in place.
 
     Args:
-        x: pictures, or a batch of them, with values from 0 to 255.
+        x: an image or a batch of images, with values from 0 to 255.
         data_format: `"channels_last"` or `"channels_first"`; all channels are treated alike.
 
     Raises:
-        ValueError: for another format.
+        ValueError: for an unknown format.
 
     Example:
         >>> preprocess_tf(np.array([0.0, 255.0])).tolist()
@@ -97,16 +95,16 @@ def preprocess_tf(x: Any, data_format: str | None = None) -> Any:
 
 
 def preprocess_torch(x: Any, data_format: str | None = None) -> Any:
-    """Each channel less its mean over ImageNet, by its deviation, of values from 0 to 1.
+    """Scale to [0, 1], then standardize each channel by its ImageNet mean and standard deviation.
 
-    A numpy array of floats is changed in place.
+    Float numpy arrays are modified in place.
 
     Args:
-        x: pictures `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
-        data_format: `"channels_last"` or `"channels_first"`; default the process's.
+        x: images `(rows, columns, 3)`, or a batch of them, with values from 0 to 255.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
 
     Raises:
-        ValueError: for another format, or other than 3 channels.
+        ValueError: for an unknown format, or images without 3 channels.
 
     Example:
         >>> preprocess_torch(np.full((1, 2, 2, 3), 127.5))[0, 0, 0].round(2).tolist()
@@ -121,11 +119,11 @@ def preprocess_torch(x: Any, data_format: str | None = None) -> Any:
 
 
 def preprocess_nothing(x: Any, data_format: str | None = None) -> Any:
-    """The pictures as they are: the network has layers that prepare them.
+    """Return images unchanged: the network includes its preprocessing.
 
     Args:
-        x: pictures with values from 0 to 255.
-        data_format: makes no difference.
+        x: images with values from 0 to 255.
+        data_format: ignored.
 
     Example:
         >>> preprocess_nothing([0, 255])
@@ -138,7 +136,7 @@ MODES = {"caffe": preprocess_caffe, "tf": preprocess_tf, "torch": preprocess_tor
 
 
 def _axis(data_format: str | None) -> int:
-    """The axis of the channels, counted from the end."""
+    """The channel axis, counted from the end."""
     data_format = data_format or image_data_format()
     if data_format not in FORMATS:
         raise ValueError(
@@ -151,14 +149,14 @@ def _channels(x: Any, data_format: str | None) -> int:
     axis, shape = _axis(data_format), np.shape(x)
     if len(shape) not in (3, 4) or shape[axis] not in (3, None):
         raise ValueError(
-            f"preprocess_input takes pictures with 3 channels on axis {axis}, or a batch of them, "
-            f"not the shape {tuple(shape)}"
+            f"preprocess_input takes images with 3 channels on axis {axis}, or a batch of them, "
+            f"not shape {tuple(shape)}"
         )
     return axis
 
 
 def _floats(x: Any) -> Any:
-    """Numpy's floats as they are, to be changed in place, all else as other floats."""
+    """Convert to floats; writable float numpy arrays are returned as is, to modify in place."""
     if not hasattr(x, "dtype"):
         x = np.asarray(x)
     if isinstance(x, np.ndarray):
@@ -168,7 +166,7 @@ def _floats(x: Any) -> Any:
 
 
 def _along(values: tuple, axis: int, x: Any) -> np.ndarray:
-    """One number for each channel, to be used with pictures."""
+    """Per-channel values, shaped to broadcast to images."""
     return np.reshape(values, (-1,) + (1,) * (-axis - 1)).astype(x.dtype)
 
 
@@ -176,13 +174,13 @@ def _along(values: tuple, axis: int, x: Any) -> np.ndarray:
 
 
 def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, Any]]]:
-    """The likeliest classes of ImageNet: number in WordNet, word and probability of each.
+    """The most likely ImageNet classes per sample: (WordNet id, name, probability).
 
-    The names are downloaded once, or found in the folder that `HORNBOOK_DATA` names.
+    The names are downloaded once, or read from the folder named by `HORNBOOK_DATA`.
 
     Args:
-        preds: what a network gives, `(samples, 1000)`.
-        top: how many.
+        preds: predictions of a network, `(samples, 1000)`.
+        top: number of classes per sample.
 
     Raises:
         ValueError: for another shape.
@@ -195,8 +193,8 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
     preds = np.asarray(preds)
     if preds.ndim != 2 or preds.shape[1] != 1000:
         raise ValueError(
-            "decode_predictions takes the 1000 classes of ImageNet, (samples, 1000), not the shape "
-            f"{preds.shape}"
+            "decode_predictions takes predictions of the 1000 ImageNet classes, (samples, 1000), "
+            f"not shape {preds.shape}"
         )
     name, address, checksum = CLASS_INDEX
     path = get_file(name, address, cache_subdir="models", file_hash=checksum)
@@ -219,18 +217,18 @@ def obtain_input_shape(
     require_flatten: bool = True,
     weights: Any = None,
 ) -> tuple[int | None, ...]:
-    """The shape of pictures that a network takes.
+    """The image shape that a network takes.
 
     Args:
-        input_shape: what was asked for, or `None`.
-        default_size: rows and columns of the pictures that it was trained on.
-        min_size: the fewest rows and columns that it can take.
-        data_format: where the channels are; default the process's.
+        input_shape: the requested shape, or `None`.
+        default_size: rows and columns of the training images.
+        min_size: minimum rows and columns.
+        data_format: position of the channels; default `config.image_data_format()`.
         require_flatten: whether rows and columns must be known.
-        weights: `"imagenet"` asks for 3 channels.
+        weights: `"imagenet"` requires 3 channels.
 
     Raises:
-        ValueError: if what was asked for cannot be.
+        ValueError: if the requested shape is not possible.
 
     Example:
         >>> obtain_input_shape(None, 224, 32, "channels_first")
@@ -248,15 +246,15 @@ def obtain_input_shape(
     given = tuple(input_shape)
     if len(given) != 3:
         raise ValueError(
-            f"input_shape is that of one picture, such as {shaped(3, default_size, default_size)}. "
-            f"Received: input_shape={input_shape}"
+            f"input_shape is the shape of one image, such as "
+            f"{shaped(3, default_size, default_size)}. Received: input_shape={input_shape}"
         )
     channels, size = (given[0], given[1:]) if first else (given[-1], given[:-1])
     whole = shaped(3, default_size, default_size)
     if pretrained and require_flatten and given != whole:
         raise ValueError(
             f"With include_top=True and weights='imagenet', input_shape is {whole}. "
-            f"Received: input_shape={input_shape}. Use include_top=False for another one"
+            f"Received: input_shape={input_shape}. Use include_top=False for other shapes"
         )
     if pretrained and channels != 3:
         raise ValueError(
@@ -265,7 +263,7 @@ def obtain_input_shape(
         )
     if channels not in (1, 3):
         warnings.warn(
-            f"pictures have 1 or 3 channels as a rule; input_shape={input_shape} has {channels} "
+            f"images usually have 1 or 3 channels; input_shape={input_shape} has {channels} "
             f"({FORMATS[first]})",
             stacklevel=5,
         )
@@ -283,11 +281,11 @@ def obtain_input_shape(
 
 
 def validate_activation(classifier_activation: Any, weights: Any) -> None:
-    """Raise a `ValueError` for another activation of the classes than weights were trained for.
+    """Raise a `ValueError` if pretrained weights do not support the classifier activation.
 
     Args:
         classifier_activation: a name or function.
-        weights: `None` if there are none.
+        weights: `None` for random weights.
     """
     allowed = [activations.get("softmax"), activations.get(None)]
     if weights is not None and activations.get(classifier_activation) not in allowed:
@@ -298,11 +296,11 @@ def validate_activation(classifier_activation: Any, weights: Any) -> None:
 
 
 def correct_pad(inputs: Any, kernel_size: Any) -> tuple:
-    """The padding before a convolution of stride 2, so that its output lies as with `"same"`.
+    """The padding before a convolution of stride 2 that aligns its output as with `"same"`.
 
     Args:
-        inputs: symbolic pictures.
-        kernel_size: an odd number, or one for rows and one for columns.
+        inputs: symbolic images.
+        kernel_size: an odd integer, or one for rows and one for columns.
 
     Example:
         >>> correct_pad(np.zeros((1, 224, 225, 3)), 3)

@@ -1,4 +1,4 @@
-"""InceptionResNetV2: Inception's branches, whose sum is added to what they were given."""
+"""InceptionResNetV2: Inception blocks with residual connections."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
 
 SMALL: tuple[Branch, ...] = ("96:1", "48:1 64:5", "64:1 96:3 96:3", "average 64:1")
-# Name, how often, the factor of what is added, branches; then what halves rows and columns.
+# Name, repetitions, scale of the residual, branches; below, the blocks that halve rows and columns.
 STAGES: tuple[tuple[str, int, float, tuple[Branch, ...]], ...] = (
     ("block35", 10, 0.17, ("32:1", "32:1 32:3", "32:1 48:3 64:3")),
     ("block17", 20, 0.1, ("192:1", "128:1 160:1x7 192:7x1")),
@@ -28,7 +28,7 @@ HALVING: dict[str, tuple[str, tuple[Branch, ...]]] = {
 
 
 def residual(x: Any, name: str, scale: float, listed: tuple[Branch, ...], activated: bool) -> Any:
-    """What branches find, in as many channels as were given, added to these."""
+    """The branches' outputs, projected to the input's channels and added to the input."""
     found = branches(x, listed, f"{name}_mixed")
     found = layers.Conv2D(channels(x), 1, padding="same", name=f"{name}_conv")(found)
     x = CustomScaleLayer(scale)([x, found])
@@ -36,7 +36,7 @@ def residual(x: Any, name: str, scale: float, listed: tuple[Branch, ...], activa
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """The stem, a block of InceptionV3's kind, and three stages."""
+    """The stem, an InceptionV3 block and three stages."""
     x = branches(line(x, STEM), SMALL, "mixed_5b")
     for kind, count, scale, listed in STAGES:
         for number in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""InceptionV3: blocks of branches with kernels of several shapes."""
+"""InceptionV3: blocks of parallel branches with different kernel shapes."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +13,12 @@ __dir__ = __all__.copy
 
 
 def small(pooled: int) -> tuple[Branch, ...]:
-    """Kernels up to 5 x 5; so many filters after the pooling."""
+    """Branches with kernels up to 5 x 5; `pooled` filters after the pooling."""
     return "64:1", "48:1 64:5", "64:1 96:3 96:3", f"average {pooled}:1"
 
 
 def long(n: int) -> tuple[Branch, ...]:
-    """Kernels of 7 rows or columns; n filters between them."""
+    """Branches with factorized 7 x 7 kernels; n filters in between."""
     return (
         "192:1",
         f"{n}:1 {n}:1x7 192:7x1",
@@ -28,7 +28,7 @@ def long(n: int) -> tuple[Branch, ...]:
 
 
 def divided(name: str) -> tuple[Branch, ...]:
-    """Branches that divide again; the first of them has a name."""
+    """Branches that split again; the first split is named."""
     sides = "384:1x3", "384:3x1"
     return "320:1", (name, "384:1", *sides), (None, "448:1 384:3", *sides), "average 192:1"
 

@@ -1,4 +1,4 @@
-"""MobileNet: a depthwise convolution for the place, a 1 x 1 convolution for the channels."""
+"""MobileNet: pairs of a depthwise and a 1 x 1 convolution."""
 
 import warnings
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ BLOCKS = (
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
     *((512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1)),
 )
-SIZES = (128, 160, 192, 224)  # of the pictures that weights were trained on
+SIZES = (128, 160, 192, 224)  # of training images with published weights
 ALPHAS = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}
 
 
@@ -41,12 +41,12 @@ def arguments(
 
 
 def convolve(x: Any, convolution: Any, name: str) -> Any:
-    """A convolution without bias, normalization, and what is between 0 and 6."""
+    """A convolution, batch normalization and ReLU6."""
     return layers.ReLU(6.0, name=f"{name}_relu")(normalize(convolution(x), f"{name}_bn"))
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """A convolution, then the pairs."""
+    """A convolution, then the pairs of convolutions."""
 
     def conv(filters: int, kernel: int, stride: int, name: str) -> Any:
         return layers.Conv2D(
@@ -76,7 +76,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def end(x: Any, given: SimpleNamespace) -> Any:
-    """The classes as a convolution of one pixel."""
+    """The classification layer, as a 1 x 1 convolution."""
     if not given.include_top:
         return pooled(x, given)
     x = layers.GlobalAveragePooling2D(keepdims=True)(x)
@@ -86,31 +86,31 @@ def end(x: Any, given: SimpleNamespace) -> Any:
     return layers.Activation(given.classifier_activation, name="predictions")(x)
 
 
-# ---- what MobileNets ask of their arguments
+# ---- argument checks of the MobileNets
 
 
 def rows_and_columns(shape: Any) -> tuple:
-    """Of the shape of one picture; unknown ones are `None`."""
+    """Rows and columns of an image shape; unknown ones are `None`."""
     shape = tuple(shape or (None,) * 3)
     return shape[1:] if image_data_format() == "channels_first" else shape[:-1]
 
 
 def trained_size(shape: Any, sizes: tuple[int, ...]) -> int:
-    """Rows of the pictures that weights were trained on: these if there are such, or the most."""
+    """The training image size to use: that of `shape` if available, else the largest."""
     rows, columns = rows_and_columns(shape)
     return rows if rows == columns and rows in sizes else sizes[-1]
 
 
 def check_pretrained(given: SimpleNamespace, sizes: tuple[int, ...], **allowed: Any) -> int | None:
-    """Rows of the pictures that its weights are for, or of its own pictures without weights.
+    """The image size of the weights; without pretrained weights, of the input.
 
     Args:
         given: the arguments.
-        sizes: rows of the pictures that weights were trained on.
-        **allowed: values of arguments that there are weights for.
+        sizes: sizes of training images with published weights.
+        **allowed: argument values with published weights.
 
     Raises:
-        ValueError: if there are none for what was asked for.
+        ValueError: if there are no weights for the arguments.
     """
     rows, columns = rows_and_columns(given.shape)
     if given.weights != "imagenet":
@@ -118,12 +118,12 @@ def check_pretrained(given: SimpleNamespace, sizes: tuple[int, ...], **allowed: 
     for name, values in allowed.items():
         if getattr(given, name) not in values:
             raise ValueError(
-                f"{given.title} with weights='imagenet' has {name} of {tuple(values)}; "
+                f"{given.title} with weights='imagenet' needs {name} in {tuple(values)}; "
                 f"Received: {name}={getattr(given, name)}"
             )
     if rows != columns or rows not in sizes:
         warnings.warn(
-            f"{given.title}: there are weights for pictures of {sizes} rows and as many columns, "
+            f"{given.title}: there are weights for square images of {sizes} rows, "
             f"not for input_shape={given.input_shape}; those for {sizes[-1]} are loaded",
             stacklevel=5,
         )
@@ -132,24 +132,24 @@ def check_pretrained(given: SimpleNamespace, sizes: tuple[int, ...], **allowed: 
 
 
 def check_agreement(given: SimpleNamespace) -> None:
-    """Raise a `ValueError` if the shape and the tensor that were given differ in their columns."""
+    """Raise a `ValueError` if `input_shape` and `input_tensor` differ in their columns."""
     if given.input_shape is None or given.input_tensor is None:
         return
     one, other = given.input_shape, given.input_tensor.shape
     if rows_and_columns(one)[1] != rows_and_columns(other[1:])[1]:
         raise ValueError(
-            f"{given.title}: input_shape={one} has other columns than input_tensor of shape {other}"
+            f"{given.title}: input_shape={one} has other columns than input_tensor, shape {other}"
         )
 
 
 def settle(given: SimpleNamespace) -> None:
-    """Which pictures its weights are for, and its name."""
+    """Determine the image size of the weights, and the name."""
     given.rows = check_pretrained(given, SIZES, depth_multiplier=(1,), alpha=ALPHAS)
     given.name = given.name or f"mobilenet_{given.alpha:0.2f}_{given.rows}"
 
 
 def files(given: SimpleNamespace) -> Files:
-    """The weights for its alpha and pictures."""
+    """The weights for its alpha and image size."""
     stem = f"mobilenet/mobilenet_{ALPHAS[given.alpha]}_{given.rows}_tf"
     return Files(f"{stem}{{}}.h5", part="_no_top")
 

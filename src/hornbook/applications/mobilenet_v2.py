@@ -1,4 +1,4 @@
-"""MobileNetV2: blocks that widen, filter each channel, and narrow again."""
+"""MobileNetV2: inverted residual blocks (expand, depthwise convolution, project)."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +13,10 @@ from hornbook.applications.parts import channels, divisible, normalize
 __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
 
-# Filters, how many blocks, and the stride of the first, as in the paper's table 2.
+# Filters, number of blocks and stride of the first block, as in the paper's table 2.
 STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 EXPANSION = 6
-SIZES = (96, 128, 160, 192, 224)  # of the pictures that weights were trained on
+SIZES = (96, 128, 160, 192, 224)  # of training images with published weights
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 
 
@@ -36,18 +36,18 @@ def arguments(
 
 
 def norm(x: Any, name: str) -> Any:
-    """Batch normalization with a long memory."""
+    """Batch normalization with momentum 0.999."""
     return normalize(x, name, epsilon=1e-3, momentum=0.999)
 
 
 def pointwise(x: Any, filters: int, name: str) -> Any:
-    """A 1 x 1 convolution and its normalization."""
+    """A 1 x 1 convolution and batch normalization."""
     conv = layers.Conv2D(filters, 1, padding="same", use_bias=False, name=name)
     return norm(conv(x), f"{name}_BN")
 
 
 def block(x: Any, filters: int, stride: int, number: int) -> Any:
-    """Widen, filter, narrow; and add what was given, where it has the same shape."""
+    """An inverted residual: expand, depthwise convolution, project; shortcut if shapes match."""
     given, name = x, f"block_{number}_" if number else "expanded_conv_"
     if number:
         x = pointwise(x, EXPANSION * channels(x), f"{name}expand")
@@ -65,7 +65,7 @@ def block(x: Any, filters: int, stride: int, number: int) -> Any:
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """A convolution, the blocks, and a convolution to many channels."""
+    """A convolution, the blocks and a final 1 x 1 convolution."""
     first = divisible(32 * given.alpha)
     x = layers.Conv2D(first, 3, strides=2, padding="same", use_bias=False, name="Conv1")(x)
     x = layers.ReLU(6.0, name="Conv1_relu")(norm(x, "bn_Conv1"))
@@ -80,21 +80,21 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def size(given: SimpleNamespace) -> int:
-    """Rows and columns of the pictures that its weights are for."""
+    """The image size of its weights."""
     tensor = given.input_tensor
     seen = tensor.shape[1:] if given.input_shape is None and tensor is not None else None
     return trained_size(given.input_shape or seen, SIZES)
 
 
 def settle(given: SimpleNamespace) -> None:
-    """Which pictures its weights are for, and its name."""
+    """Determine the image size of the weights, and the name."""
     check_agreement(given)
     given.rows = check_pretrained(given, SIZES, alpha=ALPHAS)
     given.name = given.name or f"mobilenetv2_{given.alpha:0.2f}_{given.rows}"
 
 
 def files(given: SimpleNamespace) -> Files:
-    """The weights for its alpha and pictures."""
+    """The weights for its alpha and image size."""
     what = f"{float(given.alpha)}_{given.rows}{{}}.h5"
     stem = "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels"
     return Files(f"{stem}_{what}", part="_no_top")

@@ -15,8 +15,8 @@ from hornbook.applications.parts import channels, divisible
 __all__ = ["decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
 
-# Expansion, filters, kernel, stride, whether there is squeeze-and-excite, and whether hard swish
-# takes ReLU's place, as in the paper's tables 1 and 2.
+# Expansion, filters, kernel size, stride, whether there is squeeze-and-excite, and whether hard
+# swish replaces ReLU, as in the paper's tables 1 and 2.
 SMALL = (
     (1, 16, 3, 2, True, False),
     (72 / 16, 24, 3, 2, False, False),
@@ -47,7 +47,7 @@ LARGE = (
     (6, 160, 5, 1, True, True),
     (6, 160, 5, 1, True, True),
 )
-# Checksums with the top and without it.
+# Checksums with and without the top.
 WEIGHTS = {
     "large_224_0.75": ("765b44a33ad4005b3ac83185abf1d0eb", "40af19a13ebea4e2ee0c676887f69a2e"),
     "large_224_1.0": ("59e551e166be033d707958cf9e29a6a7", "07fb09a5933dd0c8eaafa16978110389"),
@@ -88,13 +88,13 @@ def activate(x: Any, swish: bool, name: str | None = None) -> Any:
 
 
 def convolve(x: Any, filters: int, name: str, norm_name: str, kernel: int = 1, **more: Any) -> Any:
-    """A convolution without bias, and its normalization."""
+    """A convolution without bias, and batch normalization."""
     conv = layers.Conv2D(filters, kernel, padding="same", use_bias=False, name=name, **more)
     return norm(conv(x), norm_name)
 
 
 def excite(x: Any, name: str) -> Any:
-    """Each channel times a number that the means of all channels say."""
+    """Squeeze-and-excite: scale each channel by a gate computed from the channel means."""
     filters = channels(x)
     y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}avg_pool")(x)
     y = layers.Conv2D(divisible(filters / 4), 1, padding="same", name=f"{name}conv")(y)
@@ -105,7 +105,7 @@ def excite(x: Any, name: str) -> Any:
 
 
 def block(x: Any, row: tuple, number: int, alpha: float, minimalistic: bool) -> Any:
-    """Widen, filter, excite, narrow; and add what was given, where it has the same shape."""
+    """Expand, depthwise convolution, squeeze-and-excite, project; shortcut if shapes match."""
     expansion, filters, kernel, stride, squeeze, swish = row
     if minimalistic:
         kernel, squeeze, swish = 3, False, False
@@ -131,7 +131,7 @@ def block(x: Any, row: tuple, number: int, alpha: float, minimalistic: bool) -> 
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """A convolution, the blocks, and a convolution to many channels."""
+    """A convolution, the blocks and a final 1 x 1 convolution."""
     swish = not given.minimalistic
     if given.include_preprocessing:
         x = layers.Rescaling(scale=1.0 / 127.5, offset=-1.0)(x)
@@ -143,7 +143,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def end(x: Any, given: SimpleNamespace) -> Any:
-    """Two convolutions of one pixel."""
+    """Two 1 x 1 convolutions: a hidden layer and the classification layer."""
     if not given.include_top:
         return pooled(x, given, named=True)
     last = divisible(given.last * given.alpha) if given.alpha > 1 else given.last
@@ -157,7 +157,7 @@ def end(x: Any, given: SimpleNamespace) -> Any:
 
 
 def settle(given: SimpleNamespace) -> None:
-    """Which pictures its weights are for."""
+    """Check that there are weights for the arguments."""
     check_agreement(given)
     if given.input_shape is None and given.input_tensor is not None:
         given.shape = given.input_tensor.shape[1:]

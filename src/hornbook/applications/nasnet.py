@@ -1,4 +1,4 @@
-"""NASNet: cells that a search found, each of the two cells before it."""
+"""NASNet: cells found by architecture search; each takes the outputs of the two previous cells."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +35,7 @@ def arguments(
 
 
 def norm(x: Any, name: str) -> Any:
-    """Batch normalization with a long memory."""
+    """Batch normalization with momentum 0.9997."""
     return normalize(x, name, momentum=0.9997, epsilon=1e-3)
 
 
@@ -52,7 +52,7 @@ def conv(filters: int, name: str) -> Any:
 
 
 def separable(x: Any, filters: int, kernel: int, name: str, stride: int = 1) -> Any:
-    """Twice: activation, separable convolution, normalization."""
+    """Twice: ReLU, separable convolution, batch normalization."""
     for number, step in ((1, stride), (2, 1)):
         x = relu(x)
         if step > 1:
@@ -71,14 +71,14 @@ def separable(x: Any, filters: int, kernel: int, name: str, stride: int = 1) -> 
 
 
 def pool(x: Any, kind: str, name: str, stride: int) -> Any:
-    """The largest or the mean of 3 x 3."""
+    """3 x 3 max or average pooling."""
     layer = layers.MaxPooling2D if kind == "max" else layers.AveragePooling2D
     padding = "same" if stride == 1 else "valid"
     return layer(3, strides=stride, padding=padding, name=name)(x)
 
 
 def adjust(p: Any, x: Any, filters: int, name: str) -> Any:
-    """What the cell before the last gave, in so many channels and as large as the last's."""
+    """Adjust the output of the cell before last to `filters` channels and the size of `x`."""
     if p is None:
         return x
     if p.shape[-2] != x.shape[-2]:
@@ -145,7 +145,7 @@ def reduction(x: Any, p: Any, filters: int, name: str) -> Any:
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """A convolution, two reductions, then three times normal cells with reductions between."""
+    """A convolution, two reduction cells, then three stages of normal cells with reductions."""
     n, filters = given.cells, given.filters
     stem = layers.Conv2D(
         given.stem,
@@ -160,7 +160,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
     x, p = reduction(x, p, filters // 2, "stem_2"), x
     for stage in range(3):
         if stage:
-            # The large one goes on with what was two cells before the reduction.
+            # NASNetLarge continues with the output of two cells before the reduction.
             before = p if given.skip_reduction else x
             x, p = reduction(x, p, filters * 2**stage, f"reduce_{stage * n}"), before
         for number in range(n):
@@ -169,18 +169,18 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def mobile_size(given: SimpleNamespace) -> int:
-    """Rows and columns of the small one's pictures, which has them without the top too."""
+    """The image size of NASNetMobile, which is the default even without the top."""
     if given.input_shape is None and not given.include_top:
         given.input_shape = (224, 224, 3)
     return 224
 
 
 def settle(given: SimpleNamespace) -> None:
-    """Channels are last, and the shape is known for pretrained weights."""
+    """Require channels last and, for pretrained weights, a known shape."""
     channels_last_only(given)
     if given.weights == "imagenet" and None in (given.input_shape or ()):
         raise ValueError(
-            f"{given.title} with weights='imagenet' takes an input_shape without unknown sizes; "
+            f"{given.title} with weights='imagenet' needs an input_shape without unknown sizes; "
             f"Received: input_shape={given.input_shape}"
         )
 

@@ -1,7 +1,7 @@
-"""`network`: a row of a family's table becomes a function with Keras's arguments.
+"""`network`: turns a row of a family's table into a function with Keras's arguments.
 
-A family says how the features of a picture are computed and what stands at the end. What all
-networks have in common is here: arguments and their checks, the input, the model, its weights.
+A family defines how features are computed from an image, and the top of the network. What all
+networks share is here: argument checks, the input, the model and its weights.
 """
 
 import inspect
@@ -23,36 +23,36 @@ P = ParamSpec("P")
 Network = Callable[..., Model]
 CLASSES = 1000  # of ImageNet
 STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
-KERNELS = "_weights_tf_dim_ordering_tf_kernels{}.h5"  # how names of files end
+KERNELS = "_weights_tf_dim_ordering_tf_kernels{}.h5"  # suffix of file names
 
-# What each argument of a network is, for its documentation.
+# Descriptions of arguments, for the networks' docstrings.
 ARGUMENTS = {
-    "include_top": "whether it ends in classes; otherwise in features.",
-    "weights": '`"imagenet"` (downloaded once), the path of a file, or `None`: drawn at random.',
-    "input_tensor": "a symbolic tensor to begin with, instead of an input of its own.",
-    "input_shape": "shape of one picture; default that of the training, without the top any size.",
-    "pooling": 'without the top: `"avg"` or `"max"` over rows and columns, `None` for neither.',
-    "classes": "how many classes there are.",
-    "classifier_activation": "of the classes; `None` for logits.",
-    "name": "of the model.",
-    "alpha": "factor of the filters of all layers.",
-    "depth_multiplier": "filters of a depthwise convolution for each channel.",
-    "dropout": "rate of the dropout before the classes.",
-    "dropout_rate": "rate of the dropout before the classes; 0 for none.",
-    "minimalistic": "whether it does without squeeze-and-excite, hard swish and 5 x 5 kernels.",
-    "include_preprocessing": "whether it takes pictures from 0 to 255 as they are.",
+    "include_top": "whether to include the classification layers; otherwise it returns features.",
+    "weights": '`"imagenet"` (downloaded once), the path of a file, or `None`: random.',
+    "input_tensor": "a symbolic tensor to use as the input, instead of a new one.",
+    "input_shape": "shape of one image; default that used in training, any size without the top.",
+    "pooling": 'without the top: `"avg"` or `"max"` pooling over rows and columns, or `None`.',
+    "classes": "number of classes.",
+    "classifier_activation": "activation of the last layer; `None` for logits.",
+    "name": "name of the model.",
+    "alpha": "width multiplier: scales the filters of all layers.",
+    "depth_multiplier": "number of depthwise filters per channel.",
+    "dropout": "rate of the dropout before the classification layer.",
+    "dropout_rate": "rate of the dropout before the classification layer; 0 for none.",
+    "minimalistic": "whether to omit squeeze-and-excite, hard swish and 5 x 5 kernels.",
+    "include_preprocessing": "whether it takes raw images, with values from 0 to 255.",
 }
 
 
 class Files(NamedTuple):
-    """Where the weights of a network are.
+    """The weight files of a network.
 
     Attributes:
-        address: below `STORE` or whole; `{}` stands for `part` in the file without the top.
-        with_top: the checksum of the file with the top, where one was published.
-        without_top: that of the other.
-        part: what the name of the file without the top has more.
-        kept_as: the name in the cache; default the last part of the address.
+        address: relative to `STORE`, or a full URL; `{}` is replaced by `part` without the top.
+        with_top: checksum of the file with the top, if published.
+        without_top: checksum of the file without the top, if published.
+        part: suffix in the name of the file without the top.
+        kept_as: file name in the cache; default the last part of the address.
     """
 
     address: str
@@ -62,7 +62,7 @@ class Files(NamedTuple):
     kept_as: str | None = None
 
     def found(self, include_top: bool) -> str:
-        """The path of a file, downloaded if it is not there."""
+        """The path of the file, downloaded if missing."""
         part = "" if include_top else self.part
         address = self.address.format(part)
         address = address if "://" in address else STORE + address
@@ -81,7 +81,7 @@ def usual(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> dict[str, Any]:
-    """The arguments of most networks, by name. A family with others has a function like this."""
+    """The arguments of most networks, by name. Families with others define a similar function."""
     return locals()
 
 
@@ -100,21 +100,21 @@ def network(
     paper: str,
     **plan: Any,
 ) -> Callable[P, Model]:
-    """A function that makes a network.
+    """Create the function that builds a network.
 
     Args:
-        arguments: takes its arguments, and gives them by name.
-        title: its name.
-        features: from symbolic pictures and the arguments to features.
-        end: from features and the arguments to what the model gives.
-        files: where its weights are.
-        name: of its models, if no other is given; default the title in small letters.
-        size: rows and columns of the pictures that it was trained on.
-        least: the fewest rows and columns that it takes.
-        fixed: whether rows and columns must be known below the top.
-        settle: looks at the arguments, and completes them, once the shape of the pictures is known.
+        arguments: function that takes the network's arguments and returns them by name.
+        title: name of the network.
+        features: function from symbolic images and the arguments to features.
+        end: function from features and the arguments to the model's outputs.
+        files: the weight files.
+        name: default name of the models; default the title in lower case.
+        size: rows and columns of the training images.
+        least: minimum rows and columns.
+        fixed: whether rows and columns must be known with the top.
+        settle: validates and completes the arguments once the image shape is known.
         paper: the source.
-        **plan: how large its parts are; stands among the arguments for `features` and `end`.
+        **plan: sizes of the network's parts, added to the arguments of `features` and `end`.
     """
 
     signature = inspect.signature(arguments).replace(return_annotation=Model)
@@ -122,7 +122,7 @@ def network(
     def build(*args: P.args, **kwargs: P.kwargs) -> Model:
         try:
             named = arguments(*args, **kwargs)
-        except TypeError as error:  # which names `arguments`
+        except TypeError as error:  # its message names `arguments`
             what = str(error).partition("() ")[2]
             takes = ", ".join(signature.parameters)
             raise TypeError(f"{title} {what}; its arguments are {takes}") from None
@@ -158,40 +158,40 @@ def network(
 
 
 def document(title: str, signature: inspect.Signature, paper: str) -> str:
-    """The documentation of a network."""
+    """The docstring of a network."""
     listed = [f"    {name}: {ARGUMENTS[name]}" for name in signature.parameters]
     return "\n".join(
         [
-            f"{title}, which tells the 1000 classes of ImageNet apart, or others.",
+            f"{title}, a classifier of the 1000 ImageNet classes, or of others.",
             "",
             "Args:",
             *listed,
             "",
             "Raises:",
-            "    ValueError: for arguments that do not go together, or weights that do not fit.",
+            "    ValueError: for conflicting arguments, or weights that do not fit.",
             "",
             f"Source: {paper}.",
         ]
     )
 
 
-# ---- before: arguments, weights and the input
+# ---- arguments, weights and the input
 
 
 def check(given: SimpleNamespace) -> None:
-    """Raise a `ValueError` where weights, classes and the activation do not go together."""
+    """Raise a `ValueError` if weights, classes and activation conflict."""
     title, weights = given.title, given.weights
     pretrained = isinstance(weights, str) and weights == "imagenet"
     if weights is not None and not pretrained and not os.path.exists(weights):
         raise ValueError(
-            f"The `weights` argument of {title} is None (drawn at random), 'imagenet' (downloaded) "
-            f"or the path of a file. Received: weights={weights!r}, and there is no such file"
+            f"The `weights` argument of {title} must be None (random), 'imagenet' (downloaded) or "
+            f"the path of a file. Received: weights={weights!r}, and there is no such file"
         )
     if pretrained and given.include_top and given.classes != CLASSES:
         raise ValueError(
             f"{title} with weights='imagenet' and include_top=True has classes={CLASSES}. "
-            f"Received: classes={given.classes}. For classes of your own, put layers of your own "
-            "on include_top=False"
+            f"Received: classes={given.classes}. For other classes, use include_top=False and add "
+            "your own layers"
         )
     if given.include_top:
         validate_activation(given.classifier_activation, weights)
@@ -203,23 +203,23 @@ def check(given: SimpleNamespace) -> None:
 
 
 def channels_last_only(given: SimpleNamespace) -> None:
-    """Raise a `ValueError` where channels come first: the network was never made for that."""
+    """Raise a `ValueError` for channels-first data, which the network does not support."""
     if image_data_format() == "channels_first":
         raise ValueError(
-            f"{given.title} takes pictures with channels last, and this process has them first: "
-            "call hornbook.config.set_image_data_format('channels_last') before"
+            f"{given.title} takes channels-last images, but the data format is channels_first: "
+            "call hornbook.config.set_image_data_format('channels_last') first"
         )
 
 
 def found(given: SimpleNamespace, files: Files | Callable[[SimpleNamespace], Files]) -> Any:
-    """The file of the weights that were asked for; looked for before anything is built."""
+    """The requested weight file, located before anything is built."""
     if not (isinstance(given.weights, str) and given.weights == "imagenet"):
         return given.weights
     return (files(given) if callable(files) else files).found(given.include_top)
 
 
 def sources(tensor: SymbolicTensor) -> Any:
-    """The input that a symbolic tensor is computed from; a list where there are several."""
+    """The input that a symbolic tensor is computed from; a list if there are several."""
     first: dict[SymbolicTensor, None] = {}
     stack, seen = [tensor], {tensor}
     while stack:
@@ -232,7 +232,7 @@ def sources(tensor: SymbolicTensor) -> Any:
     return list(first) if len(first) > 1 else next(iter(first))
 
 
-# ---- after: the end
+# ---- the top
 
 POOLING: dict[str | None, tuple[type[layers.Layer], str] | None] = {
     "avg": (layers.GlobalAveragePooling2D, "avg_pool"),
@@ -242,7 +242,7 @@ POOLING: dict[str | None, tuple[type[layers.Layer], str] | None] = {
 
 
 def pooled(x: Any, given: SimpleNamespace, named: bool = False) -> Any:
-    """The end of a network without the top."""
+    """The outputs of a network without the top."""
     row = POOLING.get(given.pooling)
     return x if row is None else row[0](name=row[1] if named else None)(x)
 
@@ -250,13 +250,13 @@ def pooled(x: Any, given: SimpleNamespace, named: bool = False) -> Any:
 def averaged(
     name: str | None = "avg_pool", named: bool = False, dropout: float = 0, **dense: Any
 ) -> Callable[[Any, SimpleNamespace], Any]:
-    """An end of means over rows and columns, then the classes.
+    """A top of global average pooling and a dense layer.
 
     Args:
-        name: of the layer of means.
-        named: whether the layer that pools without the top has a name.
-        dropout: its rate, before the classes.
-        **dense: more arguments of the last layer.
+        name: name of the pooling layer.
+        named: whether the pooling layer without the top has a name.
+        dropout: rate of the dropout before the dense layer.
+        **dense: further arguments of the dense layer.
     """
 
     def end(x: Any, given: SimpleNamespace) -> Any:
@@ -270,7 +270,7 @@ def averaged(
 
 
 def classified(x: Any, given: SimpleNamespace, **dense: Any) -> Any:
-    """The last layer: what speaks for each class."""
+    """The last layer: one score per class."""
     return layers.Dense(
         given.classes, activation=given.classifier_activation, name="predictions", **dense
     )(x)

@@ -1,4 +1,4 @@
-"""Layers as networks use them: channels where the process has them."""
+"""Layers of the networks, following the global data format."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from hornbook.core.settings import image_data_format
 
 
 def channel_axis(last: int = -1) -> int:
-    """The axis of the channels: 1 if they come first, else -1 or 3, as the network's files say."""
+    """The channel axis: 1 if channels come first, else -1 or 3, as in the network's files."""
     return 1 if image_data_format() == "channels_first" else last
 
 
 def channels(x: Any) -> int:
-    """How many channels symbolic pictures have."""
+    """The number of channels of symbolic images."""
     return x.shape[channel_axis()]
 
 
 def normalize(x: Any, name: str | None = None, last: int = -1, **more: Any) -> Any:
-    """Batch normalization of the channels."""
+    """Batch normalization over the channel axis."""
     return layers.BatchNormalization(axis=channel_axis(last), name=name, **more)(x)
 
 
@@ -27,7 +27,7 @@ def activate(x: Any, name: str | None = None, kind: Any = "relu") -> Any:
 
 
 def divisible(count: float, by: int = 8) -> int:
-    """The next multiple, but no less than nine tenths.
+    """The nearest multiple of `by`, but not below nine tenths of `count`.
 
     Example:
         >>> divisible(33), divisible(11)

@@ -1,4 +1,4 @@
-"""ResNet: blocks of three convolutions, each added to what it was given."""
+"""ResNet: bottleneck blocks of three convolutions with shortcuts."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +12,16 @@ from hornbook.applications.parts import activate, normalize
 __all__ = ["ResNet50", "ResNet101", "ResNet152", "decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
 
-FILTERS = (64, 128, 256, 512)  # of the stages, whose blocks give four times as many
+FILTERS = (64, 128, 256, 512)  # per stage; blocks output four times as many channels
 
 
 def norm(x: Any, name: str) -> Any:
-    """Batch normalization as ResNets have it."""
+    """Batch normalization with ResNet's epsilon."""
     return normalize(x, name, last=3, epsilon=1.001e-5)
 
 
 def stem(x: Any, activated: bool = True) -> Any:
-    """A quarter of the rows and columns."""
+    """The stem, which reduces rows and columns to a quarter."""
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
     x = layers.Conv2D(64, 7, strides=2, name="conv1_conv")(x)
     if activated:
@@ -31,14 +31,14 @@ def stem(x: Any, activated: bool = True) -> Any:
 
 
 def convolve(x: Any, filters: int, kernel: int, name: str, stride: int = 1) -> Any:
-    """A convolution and its normalization."""
+    """A convolution and batch normalization."""
     padding = "same" if kernel > 1 else "valid"
     conv = layers.Conv2D(filters, kernel, strides=stride, padding=padding, name=f"{name}_conv")
     return norm(conv(x), f"{name}_bn")
 
 
 def block(x: Any, filters: int, name: str, stride: int, first: bool) -> Any:
-    """A convolution to fewer channels, one among these, one to more; and a way around them."""
+    """A bottleneck (1 x 1, 3 x 3 and 1 x 1 convolutions) with a shortcut."""
     around = convolve(x, 4 * filters, 1, f"{name}_0", stride) if first else x
     x = activate(convolve(x, filters, 1, f"{name}_1", stride), f"{name}_1_relu")
     x = activate(convolve(x, filters, 3, f"{name}_2"), f"{name}_2_relu")

@@ -1,4 +1,4 @@
-"""ResNet with 50 layers of weights; `resnet` has those with more."""
+"""ResNet with 50 weight layers; deeper ones are in `resnet`."""
 
 from hornbook.applications.resnet import ResNet50, decode_predictions, preprocess_input
 

@@ -15,7 +15,7 @@ __dir__ = __all__.copy
 
 
 def block(x: Any, filters: int, name: str, stride: int, first: bool) -> Any:
-    """Normalization and activation, three convolutions; and a way around them."""
+    """A preactivation bottleneck of three convolutions, with a shortcut."""
     ready = activate(norm(x, f"{name}_preact_bn"), f"{name}_preact_relu")
     if first:
         around = layers.Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(ready)

@@ -1,4 +1,4 @@
-"""VGG: five stages of 3 x 3 convolutions, a pooling after each."""
+"""VGG: five stages of 3 x 3 convolutions, each followed by max pooling."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ FILTERS = (64, 128, 256, 512, 512)
 
 
 def features(x: Any, given: SimpleNamespace) -> Any:
-    """The five stages, each with so many convolutions."""
+    """The five stages."""
     for stage, (filters, count) in enumerate(zip(FILTERS, given.convolutions, strict=True), 1):
         for number in range(1, count + 1):
             name = f"block{stage}_conv{number}"
@@ -28,7 +28,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
 
 
 def end(x: Any, given: SimpleNamespace) -> Any:
-    """Two dense layers, then the classes."""
+    """Two dense layers, then the classification layer."""
     if not given.include_top:
         return pooled(x, given)
     x = layers.Flatten(name="flatten")(x)

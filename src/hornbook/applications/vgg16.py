@@ -1,4 +1,4 @@
-"""VGG with 16 layers of weights."""
+"""VGG with 16 weight layers."""
 
 from hornbook.applications.imagenet_utils import decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_caffe as preprocess_input

@@ -1,4 +1,4 @@
-"""VGG with 19 layers of weights."""
+"""VGG with 19 weight layers."""
 
 from hornbook.applications.imagenet_utils import decode_predictions
 from hornbook.applications.imagenet_utils import preprocess_caffe as preprocess_input

@@ -1,4 +1,4 @@
-"""Xception: depthwise separable convolutions, with ways around each two or three of them."""
+"""Xception: depthwise separable convolutions in blocks of two or three, with shortcuts."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,25 +13,25 @@ __all__ = ["Xception", "decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
 
 # Filters of the separable convolutions of blocks 2 to 13. Blocks that halve rows and columns have a
-# convolution on the way around them.
+# convolution in their shortcut.
 HALVING = {2: (128, 128), 3: (256, 256), 4: (728, 728), 13: (728, 1024)}
 BLOCKS = {number: HALVING.get(number, (728, 728, 728)) for number in range(2, 14)}
 
 
 def separable(x: Any, filters: int, name: str) -> Any:
-    """A separable convolution and its normalization."""
+    """A separable convolution and batch normalization."""
     conv = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=name)
     return normalize(conv(x), f"{name}_bn")
 
 
 def block(x: Any, number: int, filters: tuple[int, ...]) -> Any:
-    """Separable convolutions beside the way around them."""
+    """Separable convolutions with a shortcut."""
     around, name = x, f"block{number}"
     if number in HALVING:
         conv = layers.Conv2D(filters[-1], 1, strides=2, padding="same", use_bias=False)
         around = normalize(conv(x))
     for i, count in enumerate(filters, 1):
-        if (number, i) != (2, 1):  # what block 1 gives is activated already
+        if (number, i) != (2, 1):  # the output of block 1 is already activated
             x = activate(x, f"{name}_sepconv{i}_act")
         x = separable(x, count, f"{name}_sepconv{i}")
     if number in HALVING:
