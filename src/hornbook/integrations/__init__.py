@@ -1,1 +1,1 @@
-"""hornbook inside other libraries; each file needs that library, the rest does not."""
+"""Adapters to other libraries; each file requires its library, the rest of hornbook does not."""

@@ -32,8 +32,8 @@ class _Estimator(BaseEstimator):
         if not (self.warm_start and hasattr(self, "model_")):
             if hasattr(self.model, "fit"):
                 raise TypeError(
-                    "model is a function (X, y, **model_kwargs) that returns a new compiled model, "
-                    "so that each fit starts anew; it is a model itself"
+                    "model must be a function (X, y, **model_kwargs) that returns a new compiled "
+                    "model, so that each fit starts from scratch; it is a model itself"
                 )
             self.model_ = self.model(X, y, **(self.model_kwargs or {}))
         options = {"verbose": 0, **(self.fit_kwargs or {}), **kwargs}
@@ -51,7 +51,7 @@ class SKLearnRegressor(RegressorMixin, _Estimator):
 
     Args:
         model: function `(X, y, **model_kwargs)` that returns a new compiled model.
-        warm_start: whether a second `fit` goes on with the model of the first.
+        warm_start: whether a second `fit` continues with the model of the first.
         model_kwargs: passed to `model`.
         fit_kwargs: passed to the model's `fit`.
 
@@ -80,11 +80,11 @@ class SKLearnRegressor(RegressorMixin, _Estimator):
 class SKLearnClassifier(ClassifierMixin, _Estimator):
     """A model as a scikit-learn classifier; labels may be of any type.
 
-    The model sees class numbers 0 .. K-1, and gives K probabilities, or one for two classes.
+    The model gets class indices 0 .. K-1 and returns K probabilities, or one for two classes.
 
     Args:
         model: function `(X, y, **model_kwargs)` that returns a new compiled model.
-        warm_start: whether a second `fit` goes on with the model of the first.
+        warm_start: whether a second `fit` continues with the model of the first.
         model_kwargs: passed to `model`.
         fit_kwargs: passed to the model's `fit`.
 
@@ -107,7 +107,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
         X, y = validate_data(self, X, y)
         kind = type_of_target(y, raise_unknown=True)
         if kind not in ("binary", "multiclass"):
-            raise ValueError(f"a classifier needs one label a sample; y is {kind}")
+            raise ValueError(f"a classifier needs one label per sample; y is {kind}")
         self.classes_, numbers = np.unique(y, return_inverse=True)
         return self._fit(X, numbers, kwargs)
 
@@ -128,7 +128,7 @@ class SKLearnTransformer(TransformerMixin, _Estimator):
 
     Args:
         model: function `(X, y, **model_kwargs)` that returns a new compiled model.
-        warm_start: whether a second `fit` goes on with the model of the first.
+        warm_start: whether a second `fit` continues with the model of the first.
         model_kwargs: passed to `model`.
         fit_kwargs: passed to the model's `fit`.
 
@@ -152,5 +152,5 @@ class SKLearnTransformer(TransformerMixin, _Estimator):
         return self._fit(X, y, kwargs)
 
     def transform(self, X: Any) -> np.ndarray:
-        """The model's outputs, one row a sample."""
+        """The model's outputs, one row per sample."""
         return self._outputs(X)
