@@ -1,4 +1,4 @@
-"""Pictures of models."""
+"""Diagrams of models."""
 
 from hornbook.plot.model import Diagram, model_to_dot, plot_model
 

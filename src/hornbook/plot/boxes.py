@@ -1,4 +1,4 @@
-"""A model as boxes, one for each layer or op, and the arrows between them."""
+"""A model as boxes, one per layer or op, and the arrows between them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,15 +10,15 @@ from hornbook.models.summary import called
 
 @dataclass(frozen=True)
 class Show:
-    """What stands in a box beside the class of the layer.
+    """What a box shows besides the class of the layer.
 
     Args:
         shapes: the shapes of inputs and outputs.
-        dtype: of the outputs.
+        dtype: the dtype of the outputs.
         names: the layer's name.
         activations: the name of its activation, if it has one.
-        trainable: whether it is.
-        nested: whether models inside the model are drawn with their own layers.
+        trainable: whether it is trainable.
+        nested: whether to draw the layers of nested models.
     """
 
     shapes: bool = False
@@ -31,7 +31,7 @@ class Show:
 
 @dataclass(eq=False)
 class Box:
-    """One layer or op: a title, and rows of a word and a value."""
+    """One layer or op: a title, and rows of (label, value)."""
 
     title: str
     rows: list[tuple[str, str]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Box:
 
 @dataclass(eq=False)
 class Group:
-    """A model: its boxes, its models, and the arrows between all of them."""
+    """A model: its boxes, its nested models, and the arrows between them."""
 
     title: str
     boxes: list[Box] = field(default_factory=list)
@@ -47,11 +47,11 @@ class Group:
     arrows: list[tuple[Box, Box]] = field(default_factory=list)
 
     def all_boxes(self) -> list[Box]:
-        """The boxes of it and of the models inside."""
+        """Its boxes, including those of nested models."""
         return [*self.boxes, *(box for group in self.groups for box in group.all_boxes())]
 
     def all_arrows(self) -> list[tuple[Box, Box]]:
-        """The arrows of it and of the models inside."""
+        """Its arrows, including those of nested models."""
         return [*self.arrows, *(arrow for group in self.groups for arrow in group.all_arrows())]
 
 
@@ -59,13 +59,13 @@ def boxes_of(model: Any, show: Show) -> Group:
     """The boxes and arrows of a model.
 
     Args:
-        model: a model; one that is not built is a chain of its layers.
-        show: what stands in the boxes.
+        model: a model; an unbuilt one is drawn as a chain of its layers.
+        show: what the boxes show.
     """
     return _group(model, show)[0]
 
 
-Ends = tuple[list[Box], list[Box]]  # where arrows to something end, and those from it begin
+Ends = tuple[list[Box], list[Box]]  # boxes where incoming arrows end and outgoing arrows start
 
 
 def _group(model: Any, show: Show) -> tuple[Group, Ends]:
@@ -108,7 +108,7 @@ def _group(model: Any, show: Show) -> tuple[Group, Ends]:
 
 
 def _has_source(node: Any, parts: dict, inputs: set) -> bool:
-    """Whether what it reads of the model's inputs has a box of its own."""
+    """Whether one of the model's inputs that it reads has its own box."""
     return any(id(tensor.node) in parts for tensor in node.inputs if tensor in inputs)
 
 

@@ -1,4 +1,4 @@
-"""A picture in the language of Graphviz."""
+"""A diagram in Graphviz's DOT language."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from hornbook.plot.boxes import Box, Group
 
 
 def dot_text(group: Group, rankdir: str, dpi: int, subgraph: bool = False) -> str:
-    """The text that `dot` draws.
+    """The DOT source of a diagram.
 
     Args:
         group: boxes and arrows.
         rankdir: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
-        dpi: of a bitmap.
-        subgraph: whether it is to be a part of another text.
+        dpi: resolution of bitmaps.
+        subgraph: whether to write a subgraph of another graph.
     """
     numbers = {box: f"box{i}" for i, box in enumerate(group.all_boxes())}
     head = f"subgraph {_quoted('cluster_' + group.title)}" if subgraph else "digraph G"

@@ -1,23 +1,23 @@
-"""A picture as rectangles, texts and lines, for whatever draws them."""
+"""A diagram as rectangles, texts and lines, for any renderer."""
 
 from dataclasses import dataclass, field
 
 from hornbook.plot.boxes import Box, Group
 from hornbook.plot.layout import arrange
 
-SIZE = 11.0  # of letters, in points of 1/72 inch
-WIDE = 0.62 * SIZE  # of one letter, at most on average
+SIZE = 11.0  # font size, in points of 1/72 inch
+WIDE = 0.62 * SIZE  # upper bound of the mean character width
 LINE = 1.55 * SIZE
 INDENT = 8.0
 MARGIN = 12.0
-HEAD = 5.0  # of an arrow
+HEAD = 5.0  # size of arrow heads
 
 Point = tuple[float, float]
 
 
 @dataclass
 class Rectangle:
-    """A box (`fill` is its colour), or the ground of a model inside the model."""
+    """A box (`fill` is its colour), or the background of a nested model."""
 
     x: float
     y: float
@@ -40,7 +40,7 @@ class Text:
 
 @dataclass
 class Drawing:
-    """What is drawn, in this order: rectangles, lines that end in an arrow, texts."""
+    """What to draw, in this order: rectangles, lines with arrow heads, texts."""
 
     width: float
     height: float
@@ -53,11 +53,11 @@ DARK, PALE, GROUND, WORDS = "#1f2a44", "#ffffff", "#eef1f7", "#1f2a44"
 
 
 def draw(group: Group, rankdir: str) -> Drawing:
-    """Lay boxes and arrows out.
+    """Lay out boxes and arrows.
 
     Args:
         group: boxes and arrows.
-        rankdir: `"TB"`, from above to below; `"BT"`, `"LR"` or `"RL"`.
+        rankdir: `"TB"` (top to bottom), `"BT"`, `"LR"` or `"RL"`.
     """
     sizes = {box: _size(box) for box in group.all_boxes()}
     lying = rankdir in ("LR", "RL")
@@ -115,10 +115,10 @@ def _ground(made: Drawing, group: Group, middle: dict, sizes: dict) -> None:
 
 
 def bends(line: list[Point]) -> list[tuple[Point, Point, Point]]:
-    """Two handles and an end for each curve from a point of a line to the next.
+    """Two control points and an end for each Bezier segment between the points of a line.
 
     Args:
-        line: points; the curves leave and reach them in the direction of the picture.
+        line: points; the curves leave and reach them in the direction of the diagram.
     """
     across = abs(line[-1][0] - line[0][0]) > abs(line[-1][1] - line[0][1])
     lying = across and all(abs(b[0] - a[0]) > 1e-6 for a, b in zip(line, line[1:]))
@@ -133,7 +133,7 @@ def bends(line: list[Point]) -> list[tuple[Point, Point, Point]]:
 
 
 def arrow_head(line: list[Point]) -> list[Point]:
-    """The three corners of the tip at a line's end."""
+    """The three corners of the arrow head at a line's end."""
     (a, _, end) = bends(line)[-1]
     handle = bends(line)[-1][1]
     start = handle if handle != end else a

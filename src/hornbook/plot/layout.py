@@ -1,8 +1,8 @@
-"""Where boxes stand: in rows by their depth, each near what it is connected with.
+"""Layered layout: boxes in rows by depth, close to their neighbours.
 
-The four steps of Sugiyama, Tagawa and Toda (1981): a row for each box; points in the rows that a
-long arrow passes; an order in each row with few crossings; positions as near to the neighbours'
-mean as the order and the widths allow.
+The four steps of Sugiyama, Tagawa and Toda (1981): assign boxes to rows; add points in the rows
+that a long arrow passes; order each row to have few crossings; place boxes as close to the mean of
+their neighbours as the order and the widths allow.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ Edge = tuple[Hashable, Hashable]
 
 @dataclass
 class Layout:
-    """The middle of each box, and the points that each arrow passes, in points of 1/72 inch."""
+    """The center of each box and the path of each arrow, in points of 1/72 inch."""
 
     middle: dict[Hashable, tuple[float, float]]
     paths: list[list[tuple[float, float]]]
@@ -27,11 +27,11 @@ class Layout:
 
 
 def arrange(sizes: Mapping[Any, tuple[float, float]], edges: Sequence[Edge]) -> Layout:
-    """A place for each box, from above to below.
+    """Lay out boxes from top to bottom.
 
     Args:
         sizes: width and height of each box.
-        edges: pairs of boxes, without cycles.
+        edges: pairs of boxes, acyclic.
     """
     rank = _ranks(list(sizes), edges)
     rows, chains = _rows(sizes, edges, rank)
@@ -52,7 +52,7 @@ def arrange(sizes: Mapping[Any, tuple[float, float]], edges: Sequence[Edge]) -> 
 
 
 def _ranks(nodes: list, edges: Sequence[Edge]) -> dict:
-    """The longest way from a source; a source stands right above what it leads to."""
+    """The longest path from a source; a source is placed right above its first successor."""
     after = defaultdict(list)
     waiting = dict.fromkeys(nodes, 0)
     for a, b in edges:
@@ -74,7 +74,7 @@ def _ranks(nodes: list, edges: Sequence[Edge]) -> dict:
 
 
 def _rows(sizes: Mapping, edges: Sequence[Edge], rank: dict) -> tuple[list[list], list[list]]:
-    """The nodes of each row, and each arrow as the nodes and points that it passes."""
+    """The nodes of each row, and each arrow as a chain of nodes and points."""
     rows: list[list] = [[] for _ in range(max(rank.values(), default=0) + 1)]
     for node in sizes:
         rows[rank[node]].append(node)
@@ -98,7 +98,7 @@ def _neighbours(chains: list[list]) -> tuple[dict, dict]:
 
 
 def order(rows: list[list], neighbours: tuple[dict, dict]) -> None:
-    """Sort each row by the mean place of the neighbours, down and up in turn."""
+    """Sort each row by the mean position of the neighbours, sweeping down and up in turn."""
     for sweep in range(SWEEPS):
         near = neighbours[sweep % 2]
         for row in rows if sweep % 2 == 0 else reversed(rows):
@@ -130,10 +130,10 @@ def _positions(rows: list[list], neighbours: tuple[dict, dict], widths: dict) ->
 
 
 def _apart(wanted: list[float], widths: list[float], weights: list[float]) -> list[float]:
-    """The places nearest to the wanted ones that keep the order and do not overlap.
+    """The positions closest to the wanted ones that keep the order and do not overlap.
 
-    With the widths before each node taken off it is a regression to rising values, which pooling of
-    neighbours that are out of order solves.
+    After subtracting the widths before each node, this is isotonic regression, solved by pooling
+    adjacent violators.
     """
     offsets = [0.0]
     for a, b in zip(widths, widths[1:]):
@@ -151,7 +151,7 @@ def _apart(wanted: list[float], widths: list[float], weights: list[float]) -> li
 
 
 def _path(chain, middle, sizes, tops, heights, rank) -> list[tuple[float, float]]:
-    """From the lower side of a box to the upper side of another, straight through the rows."""
+    """The path from the bottom of one box to the top of another, straight through the rows."""
     (x0, y0), (x1, y1) = middle[chain[0]], middle[chain[-1]]
     points = [(x0, y0 + sizes[chain[0]][1] / 2)]
     for node in chain[1:-1]:

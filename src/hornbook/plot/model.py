@@ -12,19 +12,19 @@ from hornbook.plot.raster import raster
 from hornbook.plot.svg import svg_text
 
 DIRECTIONS = ("TB", "BT", "LR", "RL")
-NOT_A_MODEL = "{} draws a model; {!r} is none"
+NOT_A_MODEL = "{} draws a model; {!r} is not a model"
 
 
 class Diagram:
-    """A picture of a model: as Graphviz's text, as SVG, or as a bitmap.
+    """A diagram of a model: as DOT source, SVG or bitmap.
 
-    It has the methods that programs call on what `model_to_dot` gave.
+    It has the methods that programs call on the result of Keras's `model_to_dot`.
 
     Args:
         group: boxes and arrows.
         rankdir: the direction of the arrows: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
-        dpi: pixels an inch, of a bitmap.
-        subgraph: whether the text is a part of another one.
+        dpi: resolution of bitmaps.
+        subgraph: whether the source is a subgraph of another graph.
 
     Example:
         >>> import hornbook as keras
@@ -42,14 +42,14 @@ class Diagram:
         self.subgraph = subgraph
 
     def to_string(self) -> str:
-        """The text that Graphviz draws."""
+        """The DOT source."""
         return dot_text(self.group, self.rankdir, self.dpi, self.subgraph)
 
     def create(self, prog: Any = None, format: str = "ps") -> bytes:
         """The bytes of a file.
 
         Args:
-            prog: the layout program of old; it is laid out here.
+            prog: accepted for compatibility; no Graphviz program is run.
             format: `"svg"`, `"dot"`, `"raw"`, or a format that matplotlib writes, such as `"png"`.
 
         Raises:
@@ -63,10 +63,10 @@ class Diagram:
         return raster(drawing, format, self.dpi)
 
     def write(self, path: Any, prog: Any = None, format: str = "raw") -> bool:
-        """Write the file that `create` makes.
+        """Write the bytes from `create` to a file.
 
         Args:
-            path: of the file.
+            path: path of the file.
             prog: see `create`.
             format: see `create`.
         """
@@ -82,7 +82,7 @@ class Diagram:
         raise AttributeError(f"{type(self).__name__} has no {name!r}")
 
     def _repr_svg_(self) -> str:
-        """What a notebook shows."""
+        """The SVG that notebooks show."""
         return self.create(format="svg").decode()
 
 
@@ -99,24 +99,24 @@ def model_to_dot(
     show_trainable: bool = False,
     **kwargs: Any,
 ) -> Diagram:
-    """A picture of a model, to be written or shown.
+    """A diagram of a model, to write or show.
 
     Args:
         model: a model; a built one shows how its layers are connected.
-        show_shapes: the shapes of inputs and outputs.
-        show_dtype: the dtype of the outputs.
-        show_layer_names: the names of the layers beside their classes.
-        rankdir: `"TB"` from above to below, `"BT"`, `"LR"` or `"RL"`.
-        expand_nested: draw the layers of models inside the model.
-        dpi: pixels an inch, of a bitmap.
-        subgraph: whether the text is a part of another one.
-        show_layer_activations: the activations of layers that have one.
-        show_trainable: which layers are trainable.
-        **kwargs: `splines`, which Graphviz alone knows.
+        show_shapes: show the shapes of inputs and outputs.
+        show_dtype: show the dtype of the outputs.
+        show_layer_names: show the names of the layers besides their classes.
+        rankdir: `"TB"` (top to bottom), `"BT"`, `"LR"` or `"RL"`.
+        expand_nested: draw the layers of nested models.
+        dpi: resolution of bitmaps.
+        subgraph: whether the source is a subgraph of another graph.
+        show_layer_activations: show the activations of layers that have one.
+        show_trainable: show which layers are trainable.
+        **kwargs: `splines`, which only Graphviz uses.
 
     Raises:
         ValueError: for an unknown direction.
-        TypeError: for what is no model, or an unknown argument.
+        TypeError: if `model` is not a model, or for an unknown argument.
 
     Example:
         >>> import hornbook as keras
@@ -153,26 +153,26 @@ def plot_model(
     show_trainable: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Draw a model into a file; in a notebook, show it too.
+    """Draw a model to a file; in a notebook, also show it.
 
-    An SVG (`to_file="model.svg"`) needs nothing but this library, other formats `hornbook[plot]`;
-    Graphviz is not needed.
+    An SVG (`to_file="model.svg"`) needs no other library, other formats need `hornbook[plot]`;
+    Graphviz is never needed.
 
     Args:
         model: a model; a built one shows how its layers are connected.
-        to_file: its end says the format; `None`: only return the picture.
-        show_shapes: the shapes of inputs and outputs.
-        show_dtype: the dtype of the outputs.
-        show_layer_names: the names of the layers beside their classes.
-        rankdir: `"TB"` from above to below, `"BT"`, `"LR"` or `"RL"`.
-        expand_nested: draw the layers of models inside the model.
-        dpi: pixels an inch, of a bitmap.
-        show_layer_activations: the activations of layers that have one.
-        show_trainable: which layers are trainable.
+        to_file: path whose extension sets the format; `None`: only return the diagram.
+        show_shapes: show the shapes of inputs and outputs.
+        show_dtype: show the dtype of the outputs.
+        show_layer_names: show the names of the layers besides their classes.
+        rankdir: `"TB"` (top to bottom), `"BT"`, `"LR"` or `"RL"`.
+        expand_nested: draw the layers of nested models.
+        dpi: resolution of bitmaps.
+        show_layer_activations: show the activations of layers that have one.
+        show_trainable: show which layers are trainable.
         **kwargs: see `model_to_dot`.
 
     Returns:
-        In a notebook its picture, else the `Diagram`.
+        In a notebook the image, else the `Diagram`.
 
     Raises:
         ImportError: for a bitmap without matplotlib.

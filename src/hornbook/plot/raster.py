@@ -5,10 +5,10 @@ from typing import Any
 
 from hornbook.plot.drawing import DARK, SIZE, Drawing, arrow_head, bends
 
-MOST_PIXELS = 30_000  # on a side: bitmaps of deep models are made less fine
+MOST_PIXELS = 30_000  # per side: bitmaps of deep models get a lower resolution
 NO_MATPLOTLIB = (
-    "a picture of a model as {} needs matplotlib: pip install 'hornbook[plot]'. "
-    "An SVG needs nothing: to_file='model.svg'"
+    "drawing a model as {} needs matplotlib: pip install 'hornbook[plot]'. "
+    "SVG needs no other library: to_file='model.svg'"
 )
 
 
@@ -17,8 +17,8 @@ def raster(drawing: Drawing, format: str, dpi: int) -> bytes:
 
     Args:
         drawing: rectangles, lines and texts.
-        format: `"png"`, `"pdf"`, or another one that matplotlib writes.
-        dpi: pixels an inch.
+        format: `"png"`, `"pdf"`, or another format that matplotlib writes.
+        dpi: pixels per inch.
 
     Raises:
         ImportError: without matplotlib.
