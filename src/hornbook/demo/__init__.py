@@ -1,4 +1,4 @@
-"""`hornbook demo`: a character model trained from start to end."""
+"""`hornbook demo`: trains a character model end to end."""
 
 from hornbook.demo.corpus import DemoError
 from hornbook.demo.experiment import run

@@ -1,12 +1,12 @@
-"""What counting can do: cross-entropies of a unigram and a bigram model, in nats a character."""
+"""Baselines: cross-entropies of a unigram and a bigram model, in nats per character."""
 
 import numpy as np
 
-STRENGTH = 10.0  # how many characters' worth of the unigram model a bigram row starts from
+STRENGTH = 10.0  # smoothing: pseudocount, in characters, of the unigram model in each bigram row
 
 
 def unigram(train: np.ndarray, symbols: int) -> np.ndarray:
-    """Probabilities of characters, each counted once more than it occurs (Laplace).
+    """Probabilities of characters, with add-one (Laplace) smoothing.
 
     Args:
         train: ids `(characters,)`.
@@ -24,7 +24,7 @@ def unigram(train: np.ndarray, symbols: int) -> np.ndarray:
 
 
 def bigram(train: np.ndarray, symbols: int) -> np.ndarray:
-    """Probabilities of a character after another one, smoothed towards the unigram model.
+    """Probabilities of a character given the previous one, smoothed towards the unigram model.
 
     `p(b | a) = (n(a, b) + k p(b)) / (n(a) + k)`, with k = `STRENGTH`.
 
@@ -49,9 +49,9 @@ def cross_entropies(
     """Mean of `-log p` over `target`, by model.
 
     Args:
-        train: ids that the models are counted on.
+        train: ids that the models are estimated from.
         context: the character before each of `target`.
-        target: ids `(characters,)` that were held out.
+        target: held-out ids `(characters,)`.
         symbols: size of the vocabulary.
     """
     return {

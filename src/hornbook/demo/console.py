@@ -1,4 +1,4 @@
-"""What the terminal can show: how wide it is, which characters and colours it has."""
+"""Terminal capabilities: width, characters and colours."""
 
 import os
 import shutil
@@ -10,22 +10,22 @@ COLOURS = {"bold": "1", "dim": "2", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def width() -> int:
-    """Columns to write in, 80 at most."""
+    """The number of columns to use, at most 80."""
     return max(NARROWEST, min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST))
 
 
 def has_colour() -> bool:
-    """Whether standard output is a terminal that may be coloured."""
+    """Whether standard output is a terminal that allows colours."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def has_unicode() -> bool:
-    """Whether standard output can write more than ASCII."""
+    """Whether standard output can encode more than ASCII."""
     return writable("●┄█") == "●┄█"
 
 
 def writable(text: str) -> str:
-    """A text with `?` for what standard output cannot write, and for control characters."""
+    """A text with control characters and those that standard output cannot encode as `?`."""
     text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text.expandtabs(4))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
@@ -37,7 +37,7 @@ def paint(text: str, style: str | None, colour: bool) -> str:
 
 
 def fold(text: str, columns: int) -> list[str]:
-    """The lines of a text: long ones folded, one empty line for several, none at the ends.
+    """The lines of a text: long ones wrapped, runs of empty lines merged, none at the ends.
 
     Example:
         >>> fold("one two" + 3 * chr(10) + "three", 5)

@@ -1,4 +1,4 @@
-"""From text to ids: reading and checking, the vocabulary, parallel streams of windows."""
+"""From text to ids: reading and validation, vocabulary, parallel streams of windows."""
 
 import platform
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-HELD_OUT = 0.05  # the fraction at the end that is not trained on
+HELD_OUT = 0.05  # fraction at the end of the text that is held out
 SMALLEST = 1_000  # characters
 LARGEST = 20_000_000
 MOST_SYMBOLS = 1_000
-RAREST = 2  # a character that occurs less often counts as unknown
-UNKNOWN = 0  # the id of all characters that are not in the vocabulary
+RAREST = 2  # rarer characters count as unknown
+UNKNOWN = 0  # id of characters outside the vocabulary
 UNKNOWN_MARK = "\N{REPLACEMENT CHARACTER}"
 CODE_POINTS = 0x110000
 
 
 class DemoError(Exception):
-    """Something about the input that its owner can put right."""
+    """An input error that the user can fix."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Corpus:
     """A text as ids, in two parts.
 
     Attributes:
-        name: what the text is called.
-        symbols: the character of each id; `symbols[0]` stands for all that are unknown.
+        name: name of the text.
+        symbols: the character of each id; `symbols[0]` stands for unknown characters.
         train, held_out: ids, int32.
     """
 
@@ -42,7 +42,7 @@ class Corpus:
 
     @property
     def unknown(self) -> int:
-        """How many characters of the text are not in the vocabulary."""
+        """The number of characters of the text that are not in the vocabulary."""
         return int(np.sum(self.train == UNKNOWN) + np.sum(self.held_out == UNKNOWN))
 
 
@@ -63,7 +63,7 @@ def python_documentation() -> str:
         from pydoc_data.topics import topics
     except ImportError:
         raise DemoError(
-            "this Python comes without its documentation (pydoc_data.topics); give a text of yours "
+            "this Python comes without its documentation (pydoc_data.topics); pass your own text "
             "with --text FILE"
         ) from None
     return "\n\n".join(topics[name] for name in sorted(topics))
@@ -73,7 +73,7 @@ def read_text(path: str) -> str:
     """The text of a UTF-8 file, at most `LARGEST` characters.
 
     Raises:
-        DemoError: if there is no such text.
+        DemoError: if there is no such text file.
     """
     if Path(path).is_dir():
         raise DemoError(f"{path} is a folder; --text takes one text file")
@@ -96,17 +96,17 @@ def read_text(path: str) -> str:
     if len(text) < SMALLEST:
         raise DemoError(
             f"{path} is too small to learn from: it has {len(text):,} characters, and needs at "
-            f"least {SMALLEST:,} (some 100,000 give good results)"
+            f"least {SMALLEST:,} (about 100,000 give good results)"
         )
     return text
 
 
 def encode(text: str, name: str) -> Corpus:
-    """Ids for a text. The vocabulary is that of the part to train on.
+    """Encode a text as ids. The vocabulary is taken from the training part.
 
     Args:
         text: the text.
-        name: what it is called.
+        name: its name.
 
     Example:
         >>> corpus = encode("ab" * 50, "letters")
@@ -125,10 +125,10 @@ def encode(text: str, name: str) -> Corpus:
 
 
 def windows(ids: np.ndarray, streams: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets for a stateful model: batch number i is window i of every stream.
+    """Inputs and targets for a stateful model: batch i holds window i of every stream.
 
-    The text is cut into `streams` parts that are read side by side, each in windows of `steps`, so
-    that a state carries on from batch to batch.
+    The text is cut into `streams` parts that are read in parallel, in windows of `steps`, so that
+    the state carries over from batch to batch.
 
     Args:
         ids: `(characters,)`.
@@ -136,7 +136,7 @@ def windows(ids: np.ndarray, streams: int, steps: int) -> tuple[np.ndarray, np.n
         steps: the length of a window.
 
     Returns:
-        Ids `(windows * streams, steps)`, and the same one character later.
+        Ids `(windows * streams, steps)`, and the same shifted by one character.
 
     Example:
         >>> x, y = windows(np.arange(13), streams=2, steps=3)

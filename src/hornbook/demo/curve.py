@@ -1,4 +1,4 @@
-"""Charts: learning curves and bars in plain text, the same curves as a PNG."""
+"""Charts: learning curves and bars in plain text, and the curves as a PNG."""
 
 import math
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hornbook.demo.console import paint
 
-Series = dict[str, list[float]]  # by name, one value a point
+Series = dict[str, list[float]]  # by name, one value per point
 Levels = dict[str, float]
 
 # name: (with Unicode, without)
@@ -38,13 +38,13 @@ def draw(
     """Learning curves as lines of text.
 
     Args:
-        series: at most two curves. Values that are not finite are left out.
-        levels: horizontal lines to compare with.
-        width: columns in all.
+        series: at most two curves. Non-finite values are skipped.
+        levels: horizontal reference lines.
+        width: total number of columns.
         height: rows of the plot.
         unicode: whether to use more than ASCII.
-        colour: whether to paint with terminal colours.
-        at: after how many epochs the values were measured; default 1, 2, ...
+        colour: whether to use terminal colours.
+        at: epochs at which the values were measured; default 1, 2, ...
 
     Raises:
         ValueError: if no value is finite.
@@ -108,7 +108,7 @@ def _write_level(cells: list[str], text: str, glyph: str, colour: bool) -> None:
 
 
 def _between(points: list[tuple[int, float]]) -> Iterator[tuple[int, float]]:
-    """The columns between points, with values on straight lines."""
+    """The columns between points, with linearly interpolated values."""
     for (start, first), (stop, last) in zip(points, points[1:]):
         for x in range(start + 1, stop):
             yield x, first + (last - first) * (x - start) / (stop - start)
@@ -119,7 +119,7 @@ def _whole_epochs(series: Series) -> list[float]:
 
 
 def _ticks(at: list[float], room: float) -> list[float]:
-    """The points to number, so that the numbers do not touch."""
+    """The points to label, spaced so that the labels do not touch."""
     found = at[:1]
     for point in at[1:]:
         if point - found[-1] >= room - 1e-9:
@@ -128,7 +128,7 @@ def _ticks(at: list[float], room: float) -> list[float]:
 
 
 def shown(epoch: float) -> str:
-    """A number of epochs, whole or with one decimal.
+    """A number of epochs, as an integer or with one decimal.
 
     Example:
         >>> shown(2.0), shown(0.25)
@@ -160,10 +160,10 @@ def bars(rows: dict[str, float], width: int = 72, unicode: bool = True) -> list[
 def save_png(
     path: Path, series: Series, levels: Levels, title: str, at: list[float] | None = None
 ) -> bool:
-    """The curves as a picture; arguments as for `draw`.
+    """Save the curves as a PNG; arguments as for `draw`.
 
     Returns:
-        Whether it could be drawn: not without matplotlib (`pip install 'hornbook[plot]'`).
+        Whether it was drawn, which needs matplotlib (`pip install 'hornbook[plot]'`).
     """
     try:
         from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""The demo from start to end: read a text, train, write samples, report."""
+"""The whole demo: read a text, train, generate samples, report."""
 
 import time
 from contextlib import suppress
@@ -15,10 +15,10 @@ from hornbook.demo.report import Result, conclude, introduce, show_sample
 from hornbook.demo.sampling import generate
 
 EPOCHS = 8
-SECONDS = 75.0  # until the last epoch ends, where the number of epochs is not given
-POINTS = 8  # of a learning curve, where there is no time for as many epochs
+SECONDS = 75.0  # time limit of training if the number of epochs is not given
+POINTS = 8  # points of the learning curve if fewer epochs fit
 SAMPLE = 400  # characters
-PROMPT = 100  # characters at the text's beginning that samples go on from
+PROMPT = 100  # characters at the start of the text that samples continue
 
 
 def run(
@@ -34,13 +34,13 @@ def run(
     Args:
         text: a UTF-8 file; default Python's own documentation.
         epochs: passes over the text; default 8, or as many as fit into about 75 seconds.
-        temperature: of the samples.
-        seed: of everything random.
+        temperature: sampling temperature.
+        seed: random seed.
         out: folder for the report and the learning curve.
-        sizes: of the model and its batches.
+        sizes: sizes of the model and its batches.
 
     Raises:
-        DemoError: for a text or a folder that cannot be used.
+        DemoError: if the text or the folder cannot be used.
     """
     began = time.perf_counter()
     corpus = load(text)
@@ -65,9 +65,9 @@ def run(
 
     x, y = windows(corpus.train, sizes.streams, sizes.steps)
     measure = Measure(reader, SECONDS / POINTS)
-    progress = keras.callbacks.ProgbarLogger()  # closes its line before the sample is shown
+    progress = keras.callbacks.ProgbarLogger()  # ends its line before the sample is shown
     pace = Pace(epochs or EPOCHS, None if epochs else began + SECONDS)
-    with suppress(KeyboardInterrupt):  # what was learned so far is reported
+    with suppress(KeyboardInterrupt):  # report the results so far
         model.fit(
             x,
             y,
@@ -98,10 +98,10 @@ def run(
 
 
 def make_folder(out: str) -> Path:
-    """The folder for what is written.
+    """Create the output folder.
 
     Raises:
-        DemoError: if it cannot be made.
+        DemoError: if it cannot be created.
     """
     folder = Path(out)
     try:

@@ -1,4 +1,4 @@
-"""The character model of the fast.ai lesson, and how it is trained, measured and made to write."""
+"""The character model of the fast.ai lesson: training, evaluation and text generation."""
 
 import math
 import time
@@ -22,18 +22,18 @@ class Sizes(NamedTuple):
     steps: int = 64
 
     def fitted(self, characters: int) -> "Sizes":
-        """With fewer streams for a short text, so that an epoch has some twenty batches."""
+        """Reduce the streams for a short text, so that an epoch has about twenty batches."""
         return self._replace(streams=max(1, min(self.streams, characters // (20 * self.steps))))
 
 
 def build(symbols: int, sizes: Sizes, streams: int, steps: int | None) -> keras.Sequential:
-    """A model that reads streams of characters side by side, and remembers where each one was.
+    """Create a stateful model that reads parallel streams of characters.
 
     Args:
         symbols: size of the vocabulary.
-        sizes: of the layers.
+        sizes: sizes of the layers.
         streams: the batch size.
-        steps: characters at a time; `None` for any number.
+        steps: characters per step; `None` for any number.
     """
     return keras.Sequential(
         [
@@ -48,12 +48,12 @@ def build(symbols: int, sizes: Sizes, streams: int, steps: int | None) -> keras.
 
 
 class Reader:
-    """A twin of a model for one stream: it measures the held-out text, and writes.
+    """A copy of a model for a single stream: it evaluates the held-out text and generates text.
 
     Args:
-        model: the model that is trained; its weights are copied with `refresh`.
+        model: the trained model; `refresh` copies its weights.
         corpus: the text.
-        sizes: of the layers.
+        sizes: sizes of the layers.
     """
 
     def __init__(self, model: Any, corpus: Corpus, sizes: Sizes):
@@ -63,15 +63,15 @@ class Reader:
         self.twin.compile(loss="sparse_categorical_crossentropy")
 
     def refresh(self) -> None:
-        """Take the model's weights as they are now."""
+        """Copy the model's current weights."""
         self.twin.set_weights(self.model.get_weights())
 
     def forget(self) -> None:
-        """Begin a new text."""
+        """Reset the state, to start a new text."""
         self.twin.get_layer("lstm").reset_states()
 
     def measure(self) -> float:
-        """The loss on the held-out text, read once from its start, in nats a character."""
+        """The loss on the held-out text, read once from its start, in nats per character."""
         self.forget()
         x, y = self.corpus.context[None], self.corpus.held_out[None]
         return float(self.twin.evaluate(x, y, batch_size=1, verbose=0))
@@ -82,16 +82,16 @@ class Reader:
 
 
 class Measure(keras.callbacks.Callback):
-    """The loss on the held-out text after each epoch, as `val_loss`, and within one that is long.
+    """Measures the held-out loss after each epoch, as `val_loss`, and during long epochs.
 
     Args:
-        reader: measures it.
-        interval: seconds after which an epoch is long.
-        clock: gives the time in seconds.
+        reader: evaluates the held-out text.
+        interval: seconds between measurements within an epoch.
+        clock: returns the time in seconds.
 
     Attributes:
-        history: `"epoch"`, how many there were until then, `"loss"` and `"val_loss"`.
-        parts: between measurements, how many steps there were and what they took in seconds.
+        history: `"epoch"` (epochs so far, fractional), `"loss"` and `"val_loss"`.
+        parts: number of steps and seconds between measurements.
     """
 
     every_batch = False
@@ -110,25 +110,25 @@ class Measure(keras.callbacks.Callback):
 
     @property
     def speed(self) -> float:
-        """Steps a second; of the first part, with compiling in it, if there is no other."""
+        """Steps per second, without the first part, which includes compilation, if possible."""
         steps, seconds = np.sum(self.parts[1:] or self.parts or [(0, 0)], 0)
         return float(steps / max(seconds, 1e-9))
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Begin the text anew."""
+        """Restart the text."""
         self.epoch, self.seen, self.counted = epoch, 0, 0
         self.model.get_layer("lstm").reset_states()
         self.began = self.clock()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Measure, if the last time is long ago."""
+        """Measure if the last measurement is more than `interval` ago."""
         self.seen = batch + 1
         left = self.params["steps"] - self.seen
         if left and self.clock() - self.began > self.interval:
             self._measure(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Measure, and add it to the logs."""
+        """Measure and add the loss to the logs."""
         if self.seen > self.counted:
             self._measure(logs or {})
         if logs is not None:
@@ -145,14 +145,14 @@ class Measure(keras.callbacks.Callback):
 
 
 class Pace(keras.callbacks.Callback):
-    """Lets the learning rate fall along half a cosine, and ends training in time.
+    """Decays the learning rate along a cosine, and ends training before a deadline.
 
     Args:
-        epochs: how many to run at most.
-        deadline: only as many as end before this time; `None` for all.
-        clock: gives the time in seconds.
+        epochs: maximum number of epochs.
+        deadline: run only epochs that end before this time; `None` for all.
+        clock: returns the time in seconds.
 
-    It plans after each epoch how many fit. To see all of an epoch's time, be the last callback.
+    After each epoch it plans how many fit. It must be the last callback, to time whole epochs.
     """
 
     every_batch = False
@@ -177,12 +177,12 @@ class Pace(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = LEARNING_RATE * fall
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop in the middle of an epoch, if time is up."""
+        """Stop in the middle of an epoch if time is up."""
         if self.clock() > self.deadline:
             self._stop()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Plan as many epochs as there is time for, or stop."""
+        """Plan as many epochs as time allows, or stop."""
         now, self.done = self.clock(), epoch + 1
         done = self.done
         fit = (self.deadline - now) / max(now - self.began, 1e-9)
@@ -198,12 +198,12 @@ class Show(keras.callbacks.Callback):
     """Calls a function after each epoch.
 
     Args:
-        show: is given the number of the epoch, from 1.
+        show: called with the epoch number, from 1.
     """
 
     def __init__(self, show: Callable[[int], None]):
         self.show = show
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Call it."""
+        """Call the function."""
         self.show(epoch + 1)

@@ -1,4 +1,4 @@
-"""What the demo says: an introduction, samples, and a report at the end."""
+"""The demo's output: an introduction, samples, and a final report."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,17 +19,17 @@ NO_MATPLOTLIB = "matplotlib is not installed, so there is no PNG: pip install 'h
 
 @dataclass
 class Result:
-    """What a demo found.
+    """The results of a demo run.
 
     Attributes:
-        history: `"loss"` and `"val_loss"` in nats a character, measured after so many epochs
+        history: `"loss"` and `"val_loss"` in nats per character, and when they were measured
             (`"epoch"`).
-        losses: on the held-out text, by name: `"unigram"`, `"bigram"`, `"model"`.
-        held_out: characters in that text.
-        speed: characters a second in training, without the first part if there are more.
-        seconds: of all that was done.
-        ending: why training ended before its last epoch, if it did.
-        samples: `(when, text)` of what the model wrote.
+        losses: losses on the held-out text, by name: `"unigram"`, `"bigram"`, `"model"`.
+        held_out: number of held-out characters.
+        speed: training speed in characters per second, without the first part if there are more.
+        seconds: total time.
+        ending: why training ended early, if it did.
+        samples: `(when, text)` pairs of generated texts.
     """
 
     history: dict[str, list[float]]
@@ -42,12 +42,12 @@ class Result:
 
     @property
     def curves(self) -> curve.Series:
-        """The learning curves by the names they are shown with; empty before the first epoch."""
+        """The learning curves by display name; empty before the first epoch."""
         return {name: self.history[key] for key, name in CURVES.items() if self.history.get(key)}
 
     @property
     def epochs(self) -> list[float]:
-        """Where the points of the curves lie."""
+        """The x positions of the curves' points."""
         return self.history.get("epoch", [])
 
     @property
@@ -57,7 +57,7 @@ class Result:
 
 
 def introduce(corpus: Corpus, model: Any) -> None:
-    """Print what is learned from, and by what."""
+    """Print a description of the text and the model."""
     different = f"{len(corpus.symbols) - 1:,} different characters"
     if corpus.unknown:
         different += f" (without the rarest, {corpus.unknown:,} in all)"
@@ -74,7 +74,7 @@ def introduce(corpus: Corpus, model: Any) -> None:
 
 
 def show_sample(text: str, when: str, temperature: float) -> None:
-    """Print a text with a line down its left side."""
+    """Print a text with a vertical line on its left."""
     colour = console.has_colour()
     side = console.paint("│" if console.has_unicode() else "|", "green", colour)
     print(console.paint(f"  sample after {when}, temperature {temperature:g}", "bold", colour))
@@ -84,7 +84,7 @@ def show_sample(text: str, when: str, temperature: float) -> None:
 
 
 def conclude(result: Result, corpus: Corpus, folder: Path) -> None:
-    """Print the report, and write it with the learning curve into the folder.
+    """Print the report, and write it and the learning curve to the folder.
 
     Raises:
         DemoError: if the folder cannot be written to.
@@ -102,7 +102,7 @@ def conclude(result: Result, corpus: Corpus, folder: Path) -> None:
 
 
 def save(result: Result, corpus: Corpus, folder: Path) -> list[Path]:
-    """Write the report with all samples, and the learning curve where matplotlib is there."""
+    """Write the report with all samples, and the learning curve if matplotlib is installed."""
     samples = [f"Sample after {when}:\n{text}" for when, text in result.samples]
     text = "\n\n".join(["\n".join(report(result)), *samples])
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")
@@ -138,7 +138,7 @@ def report(
 
 
 def verdict(model: float, bigram: float) -> list[str]:
-    """In words, whether the model is better than the bigram counts.
+    """Sentences on whether the model beats the bigram counts.
 
     Example:
         >>> verdict(1.5, 2.5)[0]

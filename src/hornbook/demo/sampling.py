@@ -1,4 +1,4 @@
-"""Writing with a character model: one character at a time, each fed back in."""
+"""Text generation with a character model: one character at a time, each fed back in."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from hornbook.demo.corpus import UNKNOWN
 
-COLDEST = 1e-6  # the likeliest is certain
+COLDEST = 1e-6  # lowest temperature: effectively argmax
 
 
 def generate(
@@ -16,15 +16,14 @@ def generate(
     temperature: float,
     random: np.random.Generator,
 ) -> list[int]:
-    """Ids that a model writes after a prompt.
+    """Generate ids after a prompt.
 
     Args:
-        predict: takes one id, returns the probabilities of the next, `(symbols,)`; remembers what
-            it was given before.
+        predict: stateful function from an id to the probabilities of the next, `(symbols,)`.
         prompt: ids to read first, at least one.
-        length: how many ids to write.
+        length: number of ids to generate.
         temperature: see `sharpen`.
-        random: draws.
+        random: random generator.
     """
     for symbol in prompt:
         probabilities = predict(int(symbol))
@@ -37,11 +36,11 @@ def generate(
 
 
 def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities `p^(1/temperature)`, scaled to sum to 1; the unknown symbol is never written.
+    """Probabilities `p^(1/temperature)`, normalized; the unknown symbol gets probability 0.
 
     Args:
         probabilities: `(symbols,)`.
-        temperature: below 1 the likely becomes more likely, above 1 less.
+        temperature: below 1 sharpens the distribution, above 1 flattens it.
 
     Example:
         >>> sharpen(np.array([0.5, 0.3, 0.2]), 0.5).round(3).tolist()
