@@ -28,9 +28,8 @@ from hornbook.data.dataframe import DataFrameIterator
 from hornbook.data.directory import DirectoryIterator
 from hornbook.data.pictures import NumpyArrayIterator, drawing
 
-NOT_FIT = """ImageDataGenerator: {} {} statistics of the data, and there are none, so it is skipped:
-    \
-call .fit(x) with images first"""
+NOT_FIT = """ImageDataGenerator: {} {} statistics of the data, and there are none, so it is \
+skipped: call .fit(x) with images first"""
 OVERRIDES = "ImageDataGenerator: {} includes {}, which is switched {}"
 # The methods that are batched; a subclass that overrides one is called image by image.
 STEPS = ("get_random_transform", "apply_transform", "standardize")
