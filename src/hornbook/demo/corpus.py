@@ -22,7 +22,7 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text as ids, in two parts.
+    """A text as ids, split into a training and a held-out part.
 
     Attributes:
         name: name of the text.

@@ -108,7 +108,7 @@ class Bidirectional(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether both directions do; the backward outputs are put in step order here."""
+        """Whether both layers ignore masked steps; the backward outputs are in step order here."""
         return all(
             isinstance(one, RNN)
             and type(one).call is RNN.call

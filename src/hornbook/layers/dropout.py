@@ -55,7 +55,7 @@ class _Noise(Layer):
 
 
 class Dropout(_Noise):
-    """Sets a random part of its input to 0 in training, and scales the rest to keep the mean.
+    """Sets random elements to 0 in training and scales the rest to keep the mean.
 
     Args:
         rate: probability that an element is set to 0.

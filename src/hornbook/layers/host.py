@@ -169,7 +169,7 @@ def host_array(value: Any, what: str) -> np.ndarray:
         value = np.array(value, object) if isinstance(_first(value), str | bytes) else value
     try:
         array = np.asarray(value)
-    except ValueError:  # numpy refuses lists of different lengths
+    except ValueError:  # numpy rejects lists of different lengths
         array = np.array(value, object)
     if array.dtype.kind == "T":
         array = array.astype(object)

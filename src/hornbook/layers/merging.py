@@ -123,7 +123,7 @@ class Average(Merge):
 
 
 class Multiply(Merge):
-    """The product of its inputs; masked steps count as 1, or as 0 where all are masked.
+    """The product of its inputs; masked steps count as 1, or as 0 where all inputs are masked.
 
     Example:
         >>> import hornbook as keras
@@ -322,7 +322,7 @@ def batch_dot(x: Array, y: Array, axes: tuple[int, int]) -> Array:
     out = [name for name in of_x if name != of_x[first]]
     out += [name for name in of_y[1:] if name != of_x[first]]
     sizes = math.prod(x.shape[1:]), math.prod(y.shape[1:])
-    if sizes[0] == sizes[1] == x.shape[first] > 0:  # a vector each
+    if sizes[0] == sizes[1] == x.shape[first] > 0:  # one vector per sample
         dtype = jnp.promote_types(x.dtype, y.dtype)
         vectors = (a.reshape(len(a), x.shape[first]).astype(dtype) for a in (x, y))
         result = row_dots(*vectors).reshape(len(x), *[1] * (len(out) - 1))

@@ -66,7 +66,7 @@ class Reshape(Layer):
         fits = have == want if want >= 0 and -1 not in self.target_shape else have % abs(want) == 0
         if not fits:
             raise ValueError(
-                f"layer {self.name!r} (Reshape) cannot make samples of shape {inputs.shape[1:]}, "
+                f"layer {self.name!r} (Reshape) cannot turn samples of shape {inputs.shape[1:]}, "
                 f"{have} elements, into {self.target_shape}, "
                 f"{abs(want)}{' times something' if want < 0 else ''}"
             )
@@ -77,7 +77,7 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Reorders the axes of a sample.
+    """Permutes the axes of each sample.
 
     Args:
         dims: the new order of the axes, counted from 1, without the batch.

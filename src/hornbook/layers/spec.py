@@ -7,7 +7,7 @@ from hornbook.core.config import Configurable
 
 
 class InputSpec(Configurable):
-    """Rank, dtype and sizes that an input must have.
+    """The rank, dtype and sizes that an input must have.
 
     Args:
         dtype: name of the dtype, or `None` for any.
@@ -89,7 +89,7 @@ def _hint(spec: InputSpec, array: Any) -> str:
     """A hint at the most common cause of missing axes."""
     shape = tuple(array.shape)
     want, got = spec.ndim or spec.min_ndim or 0, len(shape)
-    before = getattr(getattr(array, "node", None), "op", None)  # where a model is being made
+    before = getattr(getattr(array, "node", None), "op", None)  # in a symbolic call
     if want <= got:
         return ""
     if getattr(before, "return_sequences", None) is False:

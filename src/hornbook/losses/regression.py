@@ -15,7 +15,7 @@ from hornbook.losses.shapes import aligned
 @also("mse MSE")
 @op
 def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
-    """The mean of squared errors: `mean((y_true - y_pred)**2, axis=-1)`.
+    """The mean squared error: `mean((y_true - y_pred)**2, axis=-1)`.
 
     Args:
         y_true: targets, shape `(N, ..., D)`.
@@ -35,7 +35,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
 @also("mae MAE")
 @op
 def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
-    """The mean of absolute errors: `mean(|y_true - y_pred|, axis=-1)`.
+    """The mean absolute error: `mean(|y_true - y_pred|, axis=-1)`.
 
     Args:
         y_true: targets, shape `(N, ..., D)`.
@@ -55,7 +55,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
 @also("mape MAPE")
 @op
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
-    """The mean error in percent: `100 * mean(|(y_true - y_pred) / y_true|, axis=-1)`.
+    """The mean absolute percentage error: `100 * mean(|(y_true - y_pred) / y_true|, axis=-1)`.
 
     Args:
         y_true: targets, shape `(N, ..., D)`; magnitudes are at least `epsilon()`.

@@ -69,7 +69,7 @@ def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def aligned(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
-    """Targets and predictions as floating-point arrays of one shape and of y_pred's dtype.
+    """Targets and predictions as floating-point arrays of the same shape, in y_pred's dtype.
 
     Args:
         loss: the loss's name, for messages; some losses expect one-hot targets.

@@ -1,4 +1,4 @@
-"""Accuracies: how often predictions are right."""
+"""Accuracies: how often predictions are correct."""
 
 import warnings
 from typing import Any

@@ -29,7 +29,7 @@ class Rectangle:
 
 @dataclass
 class Text:
-    """A line of text: its left end and the middle of its height."""
+    """A line of text, positioned by its left end and vertical center."""
 
     x: float
     y: float

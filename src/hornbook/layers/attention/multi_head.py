@@ -147,7 +147,7 @@ class MultiHeadAttention(Layer):
             dtype=self.dtype_policy,
             **self._weight_arguments,
         )
-        layer.supports_masking = True  # the mask is used in `call`, not lost here
+        layer.supports_masking = True  # `call` applies the mask; it is not dropped here
         layer._build({"input_shape": tuple(shape)})
         return layer
 
@@ -245,7 +245,7 @@ def merged_mask(
         distance = jnp.arange(steps[0])[:, None] - jnp.arange(steps[1])
         parts.append(jnp.abs(distance)[None] < window)
     if attention_mask is not None:
-        if attention_mask.ndim == 4:  # one for each head
+        if attention_mask.ndim == 4:  # one mask per head
             parts = [part[:, None] for part in parts]
         parts.append(attention_mask != 0)
     merged = None

@@ -96,7 +96,7 @@ class _Conv(FilterConvolution, Adaptable, adapts="kernel"):
 
 
 class Conv1D(_Conv):
-    """Filters that slide over a sequence: `activation(sum over taps(x * kernel) + bias)`.
+    """1D convolution over a sequence: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
         filters: number of filters, the output features.
@@ -128,7 +128,7 @@ class Conv1D(_Conv):
 
 
 class Conv2D(_Conv):
-    """Filters that slide over an image: `activation(sum over taps(x * kernel) + bias)`.
+    """2D convolution over an image: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
         filters: number of filters, the output channels.
@@ -145,6 +145,7 @@ class Conv2D(_Conv):
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
+
     Input `(batch, rows, columns, channels)`; output `(batch, new rows, new columns, filters)`.
 
     Example:
@@ -157,7 +158,7 @@ class Conv2D(_Conv):
 
 
 class Conv3D(_Conv):
-    """Filters that slide over a volume: `activation(sum over taps(x * kernel) + bias)`.
+    """3D convolution over a volume: `activation(sum over taps(x * kernel) + bias)`.
 
     Args:
         filters: number of filters, the output channels.
@@ -174,6 +175,7 @@ class Conv3D(_Conv):
         kernel_regularizer, bias_regularizer: add a penalty to the loss.
         activity_regularizer: adds a penalty on the output to the loss.
         kernel_constraint, bias_constraint: applied after each update.
+
     Input `(batch, *spatial, channels)`; output `(batch, *new spatial, filters)`.
 
     Example:

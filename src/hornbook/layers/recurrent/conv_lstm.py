@@ -240,7 +240,7 @@ class _ConvLSTM(OfCell):
 
 @reads_cell
 class ConvLSTM1D(_ConvLSTM):
-    """LSTM whose products are convolutions, for sequences of rows (Shi et al., 2015):
+    """A convolutional LSTM for sequences of rows (Shi et al., 2015):
 
         i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
 
@@ -257,7 +257,8 @@ class ConvLSTM1D(_ConvLSTM):
         recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
         kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
-        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        recurrent_initializer: initial values of the recurrent kernel,
+            `(*kernel_size, filters, 4 * filters)`.
         bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
@@ -294,7 +295,7 @@ class ConvLSTM1D(_ConvLSTM):
 
 @reads_cell
 class ConvLSTM2D(_ConvLSTM):
-    """LSTM whose products are convolutions, for sequences of images (Shi et al., 2015):
+    """A convolutional LSTM for sequences of images (Shi et al., 2015):
 
         i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
 
@@ -311,7 +312,8 @@ class ConvLSTM2D(_ConvLSTM):
         recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
         kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
-        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        recurrent_initializer: initial values of the recurrent kernel,
+            `(*kernel_size, filters, 4 * filters)`.
         bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.
@@ -348,7 +350,7 @@ class ConvLSTM2D(_ConvLSTM):
 
 @reads_cell
 class ConvLSTM3D(_ConvLSTM):
-    """LSTM whose products are convolutions, for sequences of volumes (Shi et al., 2015):
+    """A convolutional LSTM for sequences of volumes (Shi et al., 2015):
 
         i, f, o = s(x * W + h * R + b),  c' = f c + i a(x * W + h * R + b),  h' = o a(c')
 
@@ -365,7 +367,8 @@ class ConvLSTM3D(_ConvLSTM):
         recurrent_activation: applied to the gates.
         use_bias: whether to add a bias, `(4 * filters,)`.
         kernel_initializer: initial values of the kernel, `(*kernel_size, channels, 4 * filters)`.
-        recurrent_initializer: of the recurrent kernel, `(*kernel_size, filters, 4 * filters)`.
+        recurrent_initializer: initial values of the recurrent kernel,
+            `(*kernel_size, filters, 4 * filters)`.
         bias_initializer: initial values of the bias.
         unit_forget_bias: start the forget gate's bias at 1.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: add a penalty to the loss.

@@ -12,7 +12,7 @@ from hornbook.layers.recurrent.rnn import OfCell
 
 
 class GRUCell(GatedCell):
-    """One step of the GRU: with a, s the activations,
+    """One step of the GRU, with activations a and s:
 
         z, r = s(x W + h R + b),  h' = z h + (1 - z) a(x W + r (h R + b))
 
@@ -110,7 +110,7 @@ class GRUCell(GatedCell):
 
 @reads_cell
 class GRU(OfCell):
-    """Gated recurrent unit: with a, s the activations, at each step
+    """Gated recurrent unit; with activations a and s, at each step:
 
         z, r = s(x W + h R + b),  h' = z h + (1 - z) a(x W + r (h R + b))
 

@@ -14,7 +14,7 @@ from hornbook.layers.recurrent.rnn import OfCell
 
 
 class LSTMCell(GatedCell):
-    """One step of the LSTM: with a, s the activations,
+    """One step of the LSTM, with activations a and s:
 
         i, f, o = s(x W + h R + b),  c' = f c + i a(x W + h R + b),  h' = o a(c')
 
@@ -109,7 +109,7 @@ class LSTMCell(GatedCell):
 
 @reads_cell
 class LSTM(OfCell):
-    """Long short-term memory: with a, s the activations, at each step
+    """Long short-term memory; with activations a and s, at each step:
 
         i, f, o = s(x W + h R + b),  c' = f c + i a(x W + h R + b),  h' = o a(c')
 

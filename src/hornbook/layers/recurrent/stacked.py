@@ -45,7 +45,7 @@ class StackedRNNCells(Layer):
 
     @property
     def ignores_masked_steps(self) -> bool:
-        """Whether all cells do."""
+        """Whether all cells ignore masked steps."""
         return all(map(ignores_masked_steps, self.cells))
 
     def build(self, input_shape: tuple) -> None:
