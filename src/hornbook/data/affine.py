@@ -196,7 +196,7 @@ def apply_affine_transform(
 
 def _pair(name: str, what: str, value: Any) -> tuple[float, float]:
     if not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
-        raise ValueError(f"{name}: {what} is two numbers, the least and the most, not {value!r}")
+        raise ValueError(f"{name}: {what} is two numbers, minimum and maximum, not {value!r}")
     return value[0], value[1]
 
 
@@ -216,7 +216,7 @@ def random_rotation(
         x: an image of three axes.
         rg: degrees.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
-        fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
+        fill_mode, cval: values beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
 
     Example:
@@ -247,7 +247,7 @@ def random_shift(
         x: an image of three axes.
         wrg, hrg: maximum shift, as fractions of the width and height.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
-        fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
+        fill_mode, cval: values beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
 
     Example:
@@ -278,7 +278,7 @@ def random_shear(
         x: an image of three axes.
         intensity: degrees.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
-        fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
+        fill_mode, cval: values beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
 
     Example:
@@ -308,7 +308,7 @@ def random_zoom(
         x: an image of three axes.
         zoom_range: minimum and maximum factor.
         row_axis, col_axis, channel_axis: which axis is which; channels first by default.
-        fill_mode, cval: what lies beyond the edges, see `apply_affine_transform`.
+        fill_mode, cval: values beyond the edges, see `apply_affine_transform`.
         interpolation_order: see `apply_affine_transform`.
 
     Raises:

@@ -141,12 +141,12 @@ class ImageDataGenerator:
             )
         if validation_split and not 0 < validation_split < 1:
             raise ValueError(
-                "ImageDataGenerator: validation_split is a part of the data, between 0 and 1, not "
-                f"{validation_split!r}"
+                "ImageDataGenerator: validation_split is a fraction of the data, between 0 and 1, "
+                f"not {validation_split!r}"
             )
         if brightness_range is not None and not _is_pair(brightness_range):
             raise ValueError(
-                "ImageDataGenerator: brightness_range is two numbers, the least and the most, not "
+                "ImageDataGenerator: brightness_range is two numbers, minimum and maximum, not "
                 f"{brightness_range!r}"
             )
         if zca_whitening or featurewise_std_normalization:
@@ -446,7 +446,7 @@ def _zooms(zoom_range: Any) -> list[Any]:
     if _is_pair(zoom_range) and all(isinstance(value, numbers.Real) for value in zoom_range):
         return [*zoom_range]
     raise ValueError(
-        f"ImageDataGenerator: zoom_range is a number or two, the least and the most, not "
+        f"ImageDataGenerator: zoom_range is a number or two, minimum and maximum, not "
         f"{zoom_range!r}"
     )
 

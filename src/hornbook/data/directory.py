@@ -49,7 +49,7 @@ class DirectoryIterator(FileIterator):
     """Endless batches of the images in a folder's subfolders, augmented by a generator.
 
     Args:
-        directory: a folder with a subfolder for each class, of which all images below it are.
+        directory: a folder with one subfolder per class, which is searched recursively.
         image_data_generator: an `ImageDataGenerator`.
         target_size: `(height, width)` to resize to.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.

@@ -14,7 +14,7 @@ def load_batch(fpath: Any, label_key: str = "labels") -> tuple[np.ndarray, list[
     """A batch of images.
 
     Args:
-        fpath: a pickle file, of which only arrays, lists and text are read.
+        fpath: a pickle file; only arrays, lists and text are read from it.
         label_key: key of the labels.
 
     Returns:

@@ -125,8 +125,8 @@ def _clone(model: Model, inputs: Any, cloner: _Cloner) -> Any:
         made = _clone_functional(model, inputs, cloner)
     elif inputs is not None or cloner.clone or cloner.call:
         raise ValueError(
-            f"{model.name!r} ({type(model).__name__}) is neither functional nor sequential: what "
-            "it computes is in its call method, so that only clone_model(model) can copy it"
+            f"{model.name!r} ({type(model).__name__}) is neither functional nor sequential: its "
+            "computation is in its call method, so only clone_model(model) can copy it"
         )
     else:
         described = serialize(model)

@@ -112,7 +112,7 @@ def _copy(source: Any, target: Any, size: int, path: str) -> None:
     while piece := source.read(min(1 << 20, size + 1)):
         size -= len(piece)
         if size < 0:
-            raise FileError(f"{path!r} is damaged: {WEIGHTS!r} is longer than it says")
+            raise FileError(f"{path!r} is damaged: {WEIGHTS!r} is longer than declared")
         target.write(piece)
     target.seek(0)
 

@@ -245,7 +245,7 @@ def load_model(
         with room(SMALL + LARGEST_RATIO * _size(source)):
             return read(source, shown, custom_objects, compile)
     except RecursionError:
-        raise FileError(f"refused: what is in {shown!r} is nested too deeply") from None
+        raise FileError(f"refused: the content of {shown!r} is nested too deeply") from None
     except Exception as error:
         if shown not in str(error):
             error.add_note(f"(in the file {shown!r})")

@@ -111,7 +111,7 @@ def _names(owner: Any) -> list[str]:
 def _properties(cls: Any) -> dict[str, bool]:
     """Properties that may expose private attributes, and whether they are the library's own.
 
-    Of the library's properties only those that return a single object are used, not lists.
+    Of the library's properties, only those that return a single object are used.
     """
     return {
         name: base.__module__.partition(".")[0] == PACKAGE

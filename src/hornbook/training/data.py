@@ -93,7 +93,7 @@ def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
         return type(structure)(*made) if hasattr(structure, "_fields") else made
     array = to_array(structure, what, in_pieces)
     if array.ndim == 0:
-        raise ValueError(f"{what} is a single number; it needs an axis of samples")
+        raise ValueError(f"{what} is a single number; it needs a sample axis")
     return array
 
 
@@ -142,7 +142,7 @@ def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
     """Sample weights from class weights.
 
     Args:
-        weights: from class to weight, or from output name to such a dict.
+        weights: a dict from class to weight, or from output name to such a dict.
         y: labels: integers (N,) or (N, 1), sequences of them (N, T), or one-hot (N, K).
         names: names of the outputs.
 

@@ -333,7 +333,7 @@ class IterableFeed:
         try:
             self._peeked.append(self._prepared(next(self._running)))  # type: ignore[arg-type]
         except StopIteration:
-            raise ValueError(f"{type(self.source).__name__} gave no batches") from None
+            raise ValueError(f"{type(self.source).__name__} yielded no batches") from None
         return self._peeked[0]
 
     def _begin(self) -> None:

@@ -193,7 +193,7 @@ class Ahead(NamedTuple):
 
 
 class Epochs:
-    """Runs a program over every batch of a feed, again and again.
+    """Runs a program over the batches of a feed, epoch by epoch.
 
     Args:
         program: what to run.
@@ -343,7 +343,7 @@ def predict_batches(
         _tell(events, outputs, at_once)
     events.on_predict_end()
     if not outputs:
-        raise ValueError("the source gave no batches to predict")
+        raise ValueError("the source yielded no batches to predict")
     return tree.map_structure(_joined, *outputs)
 
 

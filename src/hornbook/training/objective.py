@@ -128,7 +128,7 @@ class Objective(Module):
         self._tracker("loss")
         self.compiled = CompileMetrics()
         self.classes: dict[str, tuple] = {}  # shapes of the outputs that have losses
-        self.choices: dict[str, str] = {}  # why 'accuracy' became what it did
+        self.choices: dict[str, str] = {}  # what 'accuracy' resolved to, and why
 
     @property
     def built(self) -> bool:
@@ -380,7 +380,7 @@ def _by_output(what: str, given: Any, names: list[str], outputs: Any) -> dict[st
         unknown = [key for key in given if key not in names]
         if unknown and not (nested and isinstance(outputs, dict)):
             raise ValueError(
-                f"{what} names {unknown[0]!r}, which is no output; the outputs are {names}. "
+                f"{what} names {unknown[0]!r}, which is not an output; the outputs are {names}. "
                 f"{nearest(str(unknown[0]), names)}"
             )
         if not unknown:

@@ -67,7 +67,7 @@ class Progbar:
             steps.
         stateless_metrics: names whose values are averaged; all others are shown as they are. Pass
             at most one of the two; by default all are averaged.
-        unit_name: what a step is called.
+        unit_name: name of a step.
 
     Raises:
         ValueError: if both lists of names are given.
@@ -195,7 +195,7 @@ class ProgbarLogger(Callback):
         self._in_fit = False
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Take `verbose`, `epochs` and `steps`."""
+        """Set `verbose`, `epochs` and `steps`."""
         super().set_params(params)
         self.verbose = resolve_verbose(params.get("verbose", "auto"))
         self.epochs = params.get("epochs") or 1

@@ -73,12 +73,12 @@ def source_of(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> A
         for what in ("y", "sample_weight"):
             if parts[what] is not None:
                 raise ValueError(
-                    f"{what} must not be passed when x gives batches itself "
-                    f"({type(x).__name__}); let it give (x, y, sample_weight)"
+                    f"{what} must not be passed when x yields batches "
+                    f"({type(x).__name__}); let x yield (x, y, sample_weight)"
                 )
         return Stream(x)
     if x is None:
-        raise ValueError("there is no x to work on")
+        raise ValueError("x is None; pass data")
     read = partial(to_arrays, in_pieces=True)
     first = read(x, "x") if model._host_stage is None else model._host_arrays(x)
     return Arrays((first, read(y, "y"), read(sample_weight, "sample_weight")))
@@ -127,7 +127,7 @@ def feed_of(
     feed: ArrayFeed | IterableFeed
     if isinstance(source, Stream):
         if batch_size is not None and not hasattr(source.given, "__len__"):
-            raise ValueError("batch_size must not be passed when x gives batches itself")
+            raise ValueError("batch_size must not be passed when x yields batches")
         each = partial(_of_source, model, class_weight, targets)
         feed = IterableFeed(source.given, steps, bool(shuffle), each, anew, numbers_of(model))
         first = feed.peek()
