@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, ops
+from hornbook.core import interop
 from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
 from hornbook.kernels import product as product_kernels
@@ -145,11 +146,16 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
 
 # Activation function (ours or JAX's) -> its name in the recurrent kernels.
 _OURS = vars(activations) | {"steep_hard_sigmoid": activations._steep_hard_sigmoid}
-OF_RECURRENCE = {
-    function: name
+OF_RECURRENCE: dict[Any, str] = {
+    key: name
     for name, known in recurrent.ACTIVATIONS.items()
-    for function in (_OURS[name], known.function)
+    for key in (_OURS[name], known.function, interop.home(known.function))
+    if key is not None
 }
+
+
+def _of_recurrence(function: Callable) -> str | None:
+    return OF_RECURRENCE.get(function) or OF_RECURRENCE.get(interop.home(function) or function)
 
 
 def recurrence(
@@ -175,7 +181,7 @@ def recurrence(
     Returns:
         The result of the kernel, or `None` if it does not support an activation.
     """
-    names = {key: OF_RECURRENCE.get(function) for key, function in functions.items()}
+    names = {key: _of_recurrence(function) for key, function in functions.items()}
     if None in names.values():
         return None
     of_inputs = drop.inputs

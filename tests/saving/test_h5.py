@@ -47,7 +47,7 @@ WITH_WEIGHTS = [
     in (
         "PReLU Dense EinsumDense Embedding Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose "
         "Conv3DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D "
-        "BatchNormalization GroupNormalization LayerNormalization RMSNormalization "
+        "BatchNormalization Normalization GroupNormalization LayerNormalization RMSNormalization "
         "AdditiveAttention Attention MultiHeadAttention Bidirectional ConvLSTM1D ConvLSTM2D "
         "ConvLSTM3D GRU GRUCell LSTM LSTMCell RNN SimpleRNN "
         "SimpleRNNCell StackedRNNCells TimeDistributed"

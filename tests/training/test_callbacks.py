@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from hornbook import callbacks as door
 from hornbook.callbacks import (
     CallbackList,
     CSVLogger,
@@ -23,7 +24,6 @@ from hornbook.callbacks import (
     RemoteMonitor,
     TerminateOnNaN,
 )
-from hornbook.training import callbacks as door
 from hornbook.training.callbacks.monitor import infer_mode
 
 NAN = float("nan")

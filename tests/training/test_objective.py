@@ -203,7 +203,7 @@ def test_names_of_all_crossentropies_and_accuracies_may_be_in_capitals():
 
 
 def test_what_accuracy_means_is_said_once_for_each_answer(capsys, monkeypatch):
-    monkeypatch.setattr("hornbook.training.programs.SAID", set())
+    monkeypatch.setattr("hornbook.training.state.SAID", set())
     for _ in range(2):
         for units, y in ((1, np.ones(4)), (3, np.ones(4, int))):
             model = keras.Sequential([keras.Input((3,)), layers.Dense(units)])

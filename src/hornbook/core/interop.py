@@ -112,6 +112,7 @@ def _standing_for(fn: Any, place: Place, op: Callable, symbolic: tuple[type, ...
     call: Any = functools.wraps(fn)(_asking(fn, recorded, symbolic))
     vars(call).update({name: getattr(fn, name) for name in dir(fn) if not name.startswith("_")})
     call.__module__, call.__qualname__ = place  # where pickles look for it
+    call.name = place[1]
     return call
 
 
@@ -121,7 +122,7 @@ def _in_place(fn: Any, op: Callable, symbolic: tuple[type, ...]) -> Any:
     plain = kind.__call__.__get__(fn)
     call = _asking(plain, op(plain, fn), symbolic)
     methods = {"__call__": staticmethod(call), "__reduce__": _reduced}
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "name": fn.__name__}
     fn.__class__ = type(kind.__name__, (kind,), methods | names)
     return fn
 

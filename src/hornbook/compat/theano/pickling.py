@@ -9,6 +9,8 @@ import importlib
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
+from hornbook.core import interop
+
 LOCALS = "<locals>"
 
 
@@ -66,7 +68,8 @@ def stored(value: Any) -> Any:
         return type(value)(stored(one) for one in value)
     if type(value) is dict:
         return {key: stored(one) for key, one in value.items()}
-    if not isinstance(value, FunctionType) or LOCALS not in value.__code__.co_qualname:
+    local = isinstance(value, FunctionType) and LOCALS in value.__code__.co_qualname
+    if not local or interop.home(value):
         return value
     module, name = value.__globals__["__name__"], value.__code__.co_qualname
     outer = _at(module, name.split(f".{LOCALS}.")[0])
