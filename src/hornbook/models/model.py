@@ -447,7 +447,7 @@ class Model(Trainer):
 
     def _adapt_inputs(self, x: Any) -> Any:
         """Data as the model's inputs, after the host stage; wrong names and shapes raise."""
-        if self._host is not None:
+        if self._stage is not None:
             return prepared(self, x)
         if self._recorded is None or not tree.is_nested(x):
             return x

@@ -143,8 +143,9 @@ class Sequential(Model):
     @property
     def _host(self) -> Any:
         """The host stage; before the model has an input, that of its first layer."""
-        known = self._recorded is not None or not self._stack
-        return super()._host if known else self._stack[0]._host
+        if self._recorded is not None:
+            return self._stage
+        return self._stack[0]._host if self._stack else None
 
     def _adapt_inputs(self, x: Any) -> Any:
         if self._recorded is None and self._host is not None:

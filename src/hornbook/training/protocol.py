@@ -36,8 +36,10 @@ class Trainable(Layer):
     @property
     def _training_state(self) -> TrainingState:
         """What training stores on this model; only training reads it."""
-        own = vars(self)
-        return own.get("_trained") or own.setdefault("_trained", TrainingState())
+        try:
+            return self.__dict__["_trained"]
+        except KeyError:
+            return self.__dict__.setdefault("_trained", TrainingState())
 
     def _known_graph(self) -> Graph | None:
         """The graph that a call runs, if it does nothing else; else `None`."""
