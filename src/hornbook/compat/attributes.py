@@ -89,8 +89,9 @@ KERAS: Table = {
 @functools.cache
 def evaluated() -> Table:
     """The classes that get `eval`; importing the engine gives the class of its arrays."""
-    of_values = dict.fromkeys((type(jnp.zeros(())), Variable), {"eval": value_of})
-    return {**of_values, SymbolicTensor: {"eval": value_for}}
+    of_values: dict[str, Any] = {"eval": value_of}
+    array: type = type(jnp.zeros(()))
+    return {array: of_values, Variable: of_values, SymbolicTensor: {"eval": value_for}}
 
 
 def put_on(table: Table) -> None:
