@@ -6,8 +6,7 @@ import pytest
 
 import hornbook
 from hornbook import layers
-from hornbook.kernels import native, plain
-from hornbook.layers.recurrent import cell
+from hornbook.kernels import embedding, native, plain
 
 IDS = np.random.default_rng(0).integers(0, 11, (6, 8, 5))  # three batches of six, of five steps
 TARGETS = np.random.default_rng(1).normal(size=(18, 5, 3))
@@ -43,8 +42,8 @@ def taken(monkeypatch):
             seen.append(found is not None)
         return found
 
-    real = cell.source
-    monkeypatch.setattr(cell, "source", source)
+    real = embedding.source
+    monkeypatch.setattr(embedding, "source", source)
     return seen
 
 

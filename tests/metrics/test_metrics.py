@@ -136,7 +136,7 @@ def test_a_result_that_is_a_variable_is_read_at_once():
 
 
 def test_another_number_of_values_than_variables_is_an_error():
-    with pytest.raises(ValueError, match=r"'largest' has 1 variables \(seen\); 2 values"):
+    with pytest.raises(ValueError, match=r"'largest' has 1 variables \(seen\); it got 2 values"):
         Largest().stateless_result([1.0, 2.0])
 
 

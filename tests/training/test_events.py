@@ -198,7 +198,7 @@ def test_hooks_that_do_nothing_in_the_base_class_of_another_library_are_not_hear
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (History, r"an object, History\(\.\.\.\)"),
+        (History, r"an instance, History\(\.\.\.\)"),
         (print, "LambdaCallback"),
         ([None], "None"),
         ("early", "'early' is not a callback"),
