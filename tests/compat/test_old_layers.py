@@ -6,8 +6,6 @@ import pytest
 
 from hornbook.compat.install import installed
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
-
 
 @pytest.fixture
 def keras1():

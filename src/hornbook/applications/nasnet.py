@@ -14,7 +14,7 @@ from hornbook.applications.network import (
     channels_last_only,
     network,
 )
-from hornbook.applications.parts import channels, normalize
+from hornbook.applications.parts import activate, channels, normalize
 
 __all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
 __dir__ = __all__.copy
@@ -39,11 +39,6 @@ def norm(x: Any, name: str) -> Any:
     return normalize(x, name, momentum=0.9997, epsilon=1e-3)
 
 
-def relu(x: Any, name: str | None = None) -> Any:
-    """An activation as a layer."""
-    return layers.Activation("relu", name=name)(x)
-
-
 def conv(filters: int, name: str) -> Any:
     """A 1 x 1 convolution without bias."""
     return layers.Conv2D(
@@ -54,7 +49,7 @@ def conv(filters: int, name: str) -> Any:
 def separable(x: Any, filters: int, kernel: int, name: str, stride: int = 1) -> Any:
     """Twice: ReLU, separable convolution, batch normalization."""
     for number, step in ((1, stride), (2, 1)):
-        x = relu(x)
+        x = activate(x)
         if step > 1:
             pad = correct_pad(x, kernel)
             x = layers.ZeroPadding2D(pad, name=f"separable_conv_{number}_pad_{name}")(x)
@@ -82,7 +77,7 @@ def adjust(p: Any, x: Any, filters: int, name: str) -> Any:
     if p is None:
         return x
     if p.shape[-2] != x.shape[-2]:
-        p = relu(p, f"adjust_relu_1_{name}")
+        p = activate(p, f"adjust_relu_1_{name}")
         shifted = layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(p))
         halves = [
             conv(filters // 2, f"adjust_conv_{number}_{name}")(
@@ -92,7 +87,7 @@ def adjust(p: Any, x: Any, filters: int, name: str) -> Any:
         ]
         return norm(layers.Concatenate(axis=-1)(halves), f"adjust_bn_{name}")
     if channels(p) != filters:
-        p = conv(filters, f"adjust_conv_projection_{name}")(relu(p))
+        p = conv(filters, f"adjust_conv_projection_{name}")(activate(p))
         return norm(p, f"adjust_bn_{name}")
     return p
 
@@ -100,7 +95,7 @@ def adjust(p: Any, x: Any, filters: int, name: str) -> Any:
 def normal(x: Any, p: Any, filters: int, name: str) -> Any:
     """A cell that keeps rows and columns."""
     p = adjust(p, x, filters, name)
-    h = norm(conv(filters, f"normal_conv_1_{name}")(relu(x)), f"normal_bn_1_{name}")
+    h = norm(conv(filters, f"normal_conv_1_{name}")(activate(x)), f"normal_bn_1_{name}")
 
     def filtered(y: Any, kernel: int, place: str) -> Any:
         return separable(y, filters, kernel, f"normal_{place}_{name}")
@@ -124,7 +119,7 @@ def normal(x: Any, p: Any, filters: int, name: str) -> Any:
 def reduction(x: Any, p: Any, filters: int, name: str) -> Any:
     """A cell that halves rows and columns."""
     p = adjust(p, x, filters, name)
-    h = norm(conv(filters, f"reduction_conv_1_{name}")(relu(x)), f"reduction_bn_1_{name}")
+    h = norm(conv(filters, f"reduction_conv_1_{name}")(activate(x)), f"reduction_bn_1_{name}")
     padded = layers.ZeroPadding2D(correct_pad(h, 3), name=f"reduction_pad_1_{name}")(h)
 
     def halved(y: Any, kernel: int, place: str, stride: int = 2) -> Any:
@@ -165,7 +160,7 @@ def features(x: Any, given: SimpleNamespace) -> Any:
             x, p = reduction(x, p, filters * 2**stage, f"reduce_{stage * n}"), before
         for number in range(n):
             x, p = normal(x, p, filters * 2**stage, f"{stage * n + number + (stage > 0)}"), x
-    return relu(x)
+    return activate(x)
 
 
 def mobile_size(given: SimpleNamespace) -> int:
