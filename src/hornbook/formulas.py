@@ -8,7 +8,7 @@ rule applies, and inside `kernels.plain()`, a formula is the plain one.
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from jax import Array
 
 from hornbook import activations, ops
 from hornbook.core import interop
+from hornbook.core.origins import Origins
 from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
 from hornbook.kernels import product as product_kernels
@@ -140,6 +141,100 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
         of_table = embedding.Lookup(formula(known.table, [1, -1]), known.ids)
         embedding.lookups.note(result, of_table)
     return result
+
+
+# ---- pictures: the matrices of consecutive affine maps are multiplied, to resample only once
+
+
+class Moved(NamedTuple):
+    """The affine maps that pictures went through."""
+
+    pictures: Array  # before the first map
+    matrices: Array  # `(batch, 3, 3)`, from (x, y, 1) in the result to (x, y, 1) in `pictures`
+    data_format: str
+    how: tuple | None  # interpolation, fill mode and fill value; `None` if there were only flips
+
+
+_moves, _batches = Origins(), Origins()
+
+
+def moved(
+    pictures: Array,
+    transform: Array,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+    data_format: str,
+) -> Array:
+    """Pictures resampled by affine maps, see `ops.image.affine_transform`.
+
+    If they are themselves the result of `moved`, in the same trace and with the same interpolation
+    and filling, or of `flipped`, the original is resampled by the product of the maps.
+
+    Args:
+        pictures: `(batch, height, width, channels)`, or channels first.
+        transform: `(batch, 8)`, the maps from result to source.
+        interpolation, fill_mode, fill_value, data_format: see `ops.image.affine_transform`.
+    """
+    maps = jnp.concatenate([transform[:, :6], jnp.zeros_like(transform[:, :2])], 1)
+    matrices = jnp.concatenate([maps, jnp.ones_like(maps[:, :1])], 1).reshape(-1, 3, 3)
+    return _resampled(pictures, matrices, data_format, (interpolation, fill_mode, fill_value))
+
+
+def _resampled(pictures: Array, matrices: Array, data_format: str, how: tuple) -> Array:
+    known = _moves.of(pictures)
+    if known is not None and known.how in (None, how) and known.data_format == data_format:
+        pictures, matrices = known.pictures, _product(known.matrices, matrices)
+    transform = matrices.reshape(-1, 9)[:, :8]
+    out = ops.image.affine_transform(pictures, transform, *how, data_format)
+    _moves.note(out, Moved(pictures, matrices, data_format, how))
+    return out
+
+
+def flipped(pictures: Array, across: Any, down: Any, data_format: str) -> Array:
+    """Pictures flipped left to right and top to bottom, exactly.
+
+    After `moved`, the flip becomes part of the map.
+
+    Args:
+        pictures: `(batch, height, width, channels)`, or channels first.
+        across, down: which ones are flipped, `(batch, 1, 1, 1)`; `None` for none.
+        data_format: where the channels are.
+    """
+    known = _moves.of(pictures)
+    axes = (2, 3) if data_format == "channels_first" else (1, 2)
+    out, matrices = pictures, jnp.eye(3)[None].repeat(pictures.shape[0], 0)
+    for row, axis, flips in ((1, axes[0], down), (0, axes[1], across)):
+        if flips is not None:
+            out = jnp.where(flips, jnp.flip(out, axis), out)
+            mirror = jnp.eye(3).at[row, row].set(-1).at[row, 2].set(pictures.shape[axis] - 1)
+            maps = jnp.where(flips.reshape(-1, 1, 1), mirror, jnp.eye(3))
+            matrices = _product(matrices, maps)
+    if known is None or known.data_format != data_format:
+        _moves.note(out, Moved(pictures, matrices, data_format, None))
+        return out
+    if known.how is not None:
+        return _resampled(pictures, matrices, data_format, known.how)
+    _moves.note(out, Moved(known.pictures, _product(known.matrices, matrices), data_format, None))
+    return out
+
+
+def _product(first: Array, then: Array) -> Array:
+    """The map of a result of `then` to the source of `first`, in full precision."""
+    return jnp.einsum("bij,bjk->bik", first, then, precision="highest")
+
+
+def as_batch(value: Array) -> Array:
+    """An array with a batch axis of size 1; the batch itself, if it was made by `as_single`."""
+    known = _batches.of(value)
+    return value[None] if known is None else known
+
+
+def as_single(batch: Array) -> Array:
+    """The one element of a batch."""
+    value = batch[0]
+    _batches.note(value, batch)
+    return value
 
 
 # ---- whole sequences

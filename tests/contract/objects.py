@@ -57,6 +57,7 @@ IMAGES, VOLUMES = floats(3, 5, 4, 4), floats(3, 3, 4, 3, 4)
 WORDS = RANDOM.integers(0, 6, (3, 5)).astype("int32")
 TOKENS = np.array([["a", "b", "z"], ["b", "b", "a"], ["x", "y", "a"]])
 ON_HOST = dict.fromkeys(("jit", "batch", "dtype"), "it runs on the host, where nothing is compiled")
+DRAWS = dict.fromkeys(("jit", "batch", "copy"), "it draws at each call, unless training=False")
 INTEGERS = "it gives integers, which have no gradients and one dtype"
 TWO = [floats(3, 4), floats(3, 4)]
 QUERY_VALUE = [floats(3, 5, 4), floats(3, 2, 4)]
@@ -203,6 +204,9 @@ LAYERS: dict[str, Row] = {
         output_sequence_length=3,
         but=ON_HOST,
     ),
+    # pictures
+    "CenterCrop": row(layers.CenterCrop, IMAGES, 3, 2),
+    "RandomFlip": row(layers.RandomFlip, IMAGES, but=DRAWS),
     # others
     "InputLayer": row(
         layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}

@@ -126,6 +126,8 @@ from hornbook.preprocessing.hashing import HashedCrossing as HashedCrossing
 from hornbook.preprocessing.hashing import Hashing as Hashing
 from hornbook.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from hornbook.preprocessing.normalization import Normalization as Normalization
+from hornbook.preprocessing.pictures.crop import CenterCrop as CenterCrop
+from hornbook.preprocessing.pictures.flip import RandomFlip as RandomFlip
 from hornbook.preprocessing.string_lookup import StringLookup as StringLookup
 from hornbook.preprocessing.text_vectorization import TextVectorization as TextVectorization
 

@@ -51,6 +51,7 @@ from hornbook.layers.calling import (
     tree_of_symbols,
     watch_calls,
 )
+from hornbook.layers.one_call import one_call
 from hornbook.layers.spec import check_inputs
 from hornbook.layers.weighted import Weighted
 
@@ -177,7 +178,13 @@ class Layer(Weighted):
         self._initialized = True
 
     _casts_inputs = True  # whether arguments are cast to the compute dtype
+    _settled: tuple[str, ...] = ()  # more arguments like `SETTLED`
     _host: Any = None  # the part that runs on the host, ahead of the device, if any
+    _transforms = False  # whether `call` has no effect but drawing, so that it can be compiled
+
+    def _only_transforms(self) -> bool:
+        """Whether an eager call is one compiled call."""
+        return self._transforms and self.activity_regularizer is None
 
     # ---- building
 
@@ -294,8 +301,11 @@ class Layer(Weighted):
             kwargs = self._with_flags(args, kwargs, call.training)
             dtype = self.compute_dtype if self.autocast else None
             with Inside("calls", call), compute_dtype(dtype):
-                formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
-                outputs = formula(*args, **kwargs)
+                if self._only_transforms() and masks is None and not self._remat:
+                    outputs = one_call(self, args, kwargs)
+                else:
+                    formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
+                    outputs = formula(*args, **kwargs)
             self._pass_mask(inputs, outputs, masks, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
                 call.losses += [
@@ -493,7 +503,8 @@ class Layer(Weighted):
         unset = _unset(cls)  # type: ignore[arg-type]
         taken = completed(cls, given, unset)
         if unset:  # a user's class may interpret sizes differently
-            taken |= {k: vars(self)[k] for k in SETTLED if k in taken and k in vars(self)}
+            settled = (*SETTLED, *self._settled)
+            taken |= {k: vars(self)[k] for k in settled if k in taken and k in vars(self)}
         return {
             **live,
             **taken,
@@ -530,7 +541,7 @@ class Layer(Weighted):
         given = tuple(map(taught, args)), {key: taught(value) for key, value in kwargs.items()}
         state = {key: taught(value) for key, value in vars(self).items()}
         # a model keeps the calls it needs
-        return {**state, "_nodes": [], "_arguments": given}
+        return {**state, "_nodes": [], "_arguments": given, "_compiled_call": None}
 
     def __setattr__(self, name: str, value: Any):
         if "_initialized" not in self.__dict__ and isinstance(value, Layer | Variable):

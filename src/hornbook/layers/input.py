@@ -31,6 +31,8 @@ class InputLayer(Layer):
         (None, 3)
     """
 
+    _transforms = True
+
     def __init__(
         self,
         shape: tuple | int | None = None,

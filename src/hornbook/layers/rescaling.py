@@ -24,6 +24,7 @@ class Rescaling(Layer):
     """
 
     ignores_masked_steps = True
+    _transforms = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)

@@ -366,6 +366,11 @@ class Model(Trainer):
 
     # ---- calling
 
+    def _only_transforms(self) -> bool:
+        """Whether its layers only transform data, as for augmentation."""
+        layers = self.layers if self._recorded is not None and self._host is None else []
+        return bool(layers) and all(layer._only_transforms() for layer in layers)
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Run the graph of a functional model."""
         if self._call_graph is None:

@@ -24,6 +24,7 @@ from hornbook.training.data import pack_x_y_sample_weight as pack_x_y_sample_wei
 from hornbook.training.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from hornbook.training.dataset import PyDataset as PyDataset
 from hornbook.training.progress import Progbar as Progbar
+from hornbook.utils import bounding_boxes as bounding_boxes
 from hornbook.utils.labels import normalize as normalize
 from hornbook.utils.labels import to_categorical as to_categorical
 from hornbook.utils.session import clear_session as clear_session

@@ -1,0 +1,1 @@
+"""Layers that change pictures: sizes, crops, and random augmentation."""

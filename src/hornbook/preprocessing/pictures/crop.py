@@ -1,0 +1,109 @@
+"""`CenterCrop` and `RandomCrop`: a window of fixed size."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook import ops
+from hornbook.preprocessing.pictures import boxes
+from hornbook.preprocessing.pictures.base import BaseImagePreprocessingLayer
+
+
+class _Crop(BaseImagePreprocessingLayer):
+    """A window of fixed size; of a smaller picture, the largest window of its shape, resized."""
+
+    _USE_BASE_FACTOR = False
+
+    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
+        super().__init__(data_format=data_format, **kwargs)
+        for name, size in (("height", height), ("width", width)):
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} must be a positive integer, not {size!r}"
+                )
+        self.height = height
+        self.width = width
+
+    def _window(self, images: Array, top: Any, left: Any) -> Array:
+        """The pixels of a window that begins at a row and a column."""
+        for axis, start, size in (
+            (self.height_axis, top, self.height),
+            (self.width_axis, left, self.width),
+        ):
+            images = jax.lax.dynamic_slice_in_dim(images, start, size, axis % images.ndim)
+        return images
+
+    def _fitted(self, images: Array) -> Array:
+        """The largest window of the target's shape, resized."""
+        size = (self.height, self.width)
+        return ops.image.resize(
+            images, size, crop_to_aspect_ratio=True, data_format=self.data_format
+        )
+
+    def _largest(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the window that `_fitted` resizes."""
+        h = max(min(height, int(width * self.height / self.width)), 1)
+        w = max(min(width, int(height * self.width / self.height)), 1)
+        return (height - h) // 2, (width - w) // 2, h, w
+
+    def _boxes_in(self, found: dict, window: tuple, form: str, shape: tuple) -> dict:
+        """Boxes relative to a window (top, left, height, width) that becomes the whole result."""
+        top, left, height, width = window
+        corners = self._converted(found, form, "xyxy", shape)
+        corners["boxes"] = boxes.crop(corners["boxes"], top, left, height, width)
+        if (height, width) != (self.height, self.width):
+            scale = jnp.array([self.width / width, self.height / height] * 2)
+            corners["boxes"] = corners["boxes"] * scale
+        clipped = boxes.clip_to_image_size(corners, self.height, self.width)
+        return boxes.convert_format(clipped, "xyxy", form, self.height, self.width)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Crop masks like images; they become floats, as in Keras."""
+        return self.transform_images(segmentation_masks, transformation, training)
+
+
+class CenterCrop(_Crop):
+    """The middle of a picture; of a smaller one, its largest window of that shape, resized.
+
+    Args:
+        height, width: size of the result.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+
+    Raises:
+        ValueError: if a size is not a positive integer.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.CenterCrop(1, 2)(np.arange(12.0).reshape(3, 4, 1)).ravel().tolist()
+        [5.0, 6.0]
+    """
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Nothing is drawn: the shape of the images."""
+        return {"input_shape": self._shape(data)}
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
+        """Crop a batch, whether training or not."""
+        images = jnp.asarray(images, self.compute_dtype)
+        height, width = self._sizes(images.shape)
+        if height < self.height or width < self.width:
+            return self._fitted(images)
+        return self._window(images, (height - self.height) // 2, (width - self.width) // 2)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict, transformation: Any, training: bool = True
+    ) -> dict:
+        """Crop boxes; those outside of the window get the label -1."""
+        shape = transformation["input_shape"]
+        height, width = self._sizes(shape)
+        window: tuple = self._largest(height, width)
+        if height >= self.height and width >= self.width:
+            top, left = (height - self.height) // 2, (width - self.width) // 2
+            window = (top, left, self.height, self.width)
+        return self._boxes_in(bounding_boxes, window, self.bounding_box_format, shape)
