@@ -63,6 +63,7 @@ HOLD_SAMPLES = {
 }
 GIVE_BATCHES = {
     "PyDataset": Batches,
+    "Dataset": lambda: keras.data.Dataset.from_tensor_slices((X, X[:, :1])).batch(2),
     "data set of tf.data": TfData,
     "sequence of batches": lambda: range(3),
     "generator or iterator": lambda: iter(TfData()),

@@ -1,4 +1,4 @@
-"""Input data: texts, sequences and images as arrays and batches."""
+"""Input data: pipelines, and texts, sequences and images as arrays and batches."""
 
 from hornbook.core import doors
 from hornbook.data.affine import apply_affine_transform as apply_affine_transform
@@ -14,6 +14,7 @@ from hornbook.data.affine import random_zoom as random_zoom
 from hornbook.data.affine import transform_matrix_offset_center as transform_matrix_offset_center
 from hornbook.data.augment import ImageDataGenerator as ImageDataGenerator
 from hornbook.data.dataframe import DataFrameIterator as DataFrameIterator
+from hornbook.data.dataset import Dataset as Dataset
 from hornbook.data.directory import DirectoryIterator as DirectoryIterator
 from hornbook.data.directory import list_pictures as list_pictures
 from hornbook.data.files import data_folder as data_folder
@@ -26,6 +27,9 @@ from hornbook.data.image import save_img as save_img
 from hornbook.data.image import smart_resize as smart_resize
 from hornbook.data.mix import MixIterator as MixIterator
 from hornbook.data.mix import pseudo_label as pseudo_label
+from hornbook.data.passes import AUTOTUNE as AUTOTUNE
+from hornbook.data.passes import INFINITE_CARDINALITY as INFINITE_CARDINALITY
+from hornbook.data.passes import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
 from hornbook.data.pictures import Iterator as Iterator
 from hornbook.data.pictures import NumpyArrayIterator as NumpyArrayIterator
 from hornbook.data.sequence import TimeseriesGenerator as TimeseriesGenerator

@@ -1,6 +1,7 @@
 """`adapt`: layers that compute their state from any data, batch by batch."""
 
 import itertools
+import operator
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -110,7 +111,7 @@ def _count(data: Any, steps: int | None) -> int | None:
     if is_array(data):
         count: int | None = -(-np.shape(data)[0] // ROWS) if np.ndim(data) else 1
     else:
-        count = len(data) if hasattr(data, "__len__") else None
+        count = operator.length_hint(data) or None  # `len` raises if it is unknown
     return count if steps is None or count is None else min(count, steps)
 
 

@@ -1,5 +1,6 @@
 """Batches made on demand: Keras's `PyDataset`."""
 
+import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
@@ -141,3 +142,11 @@ def made_ahead(make: Callable, items: Any, workers: int, depth: int) -> Iterator
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def in_advance(items: Iterator, depth: int) -> Iterator[Any]:
+    """The items of an iterator in order, up to `depth` of them read ahead by a thread."""
+    end = object()
+    read = made_ahead(lambda _: next(items, end), itertools.repeat(None), 1, depth + 1)
+    with contextlib.closing(read):  # type: ignore[type-var]
+        yield from itertools.takewhile(lambda item: item is not end, read)

@@ -141,6 +141,10 @@ def _one_by_one(source: Any, shuffle: bool) -> Iterator[Any]:
     return iter(source)  # not `yield from`, which would close a generator at the end
 
 
+def _read_ahead(source: Any, shuffle: bool) -> Iterator[Any]:
+    return source.read_ahead()
+
+
 # A new kind goes before any row that would also match it.
 KINDS = [
     Kind("array of jax", a(jax.Array), _as_it_is),
@@ -152,6 +156,7 @@ KINDS = [
     Kind("table of pandas", _is_table, _from_pandas),
     Kind("array of another library", has("__array__"), _as_it_is),  # data sets of h5py and zarr
     Kind("PyDataset", a(PyDataset), None, lambda source: source.num_batches, _by_number),
+    Kind("Dataset", has("cardinality", "read_ahead"), None, _cardinality, _read_ahead),
     Kind("data set of tf.data", has("cardinality"), None, _cardinality, _one_by_one),
     Kind("sequence of batches", has("__getitem__", "__len__"), None, _length, _by_number),
     Kind("generator or iterator", a(Iterator), None, _length, _one_by_one, again=False),
