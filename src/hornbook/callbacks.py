@@ -7,6 +7,9 @@ from hornbook.training.callbacks.early_stopping import EarlyStopping as EarlySto
 from hornbook.training.callbacks.lambda_callback import LambdaCallback as LambdaCallback
 from hornbook.training.callbacks.learning_rate import LearningRateScheduler as LearningRateScheduler
 from hornbook.training.callbacks.learning_rate import ReduceLROnPlateau as ReduceLROnPlateau
+from hornbook.training.callbacks.learning_rate_finder import (
+    LearningRateFinder as LearningRateFinder,
+)
 from hornbook.training.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
 from hornbook.training.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from hornbook.training.callbacks.tensorboard import TensorBoard as TensorBoard

@@ -51,6 +51,40 @@ def test_a_warmup_rises_then_falls():
     assert rates[15] == pytest.approx(0.0, abs=1e-6)
 
 
+def test_one_cycle_rises_and_falls_far_below_its_start():
+    schedule = jax.jit(schedules.OneCycle(1.0, 100, pct_start=0.3, div_factor=10.0))
+    rates = [float(schedule(step)) for step in (0, 29, 99, 200)]
+    np.testing.assert_allclose(rates, [0.1, 1.0, 1e-5, 1e-5], rtol=1e-4)
+    half = schedules.OneCycle(1.0, 101, 0.5, "linear", 10.0)
+    assert float(half(24.75)) == pytest.approx(0.55)
+    for wrong in ((1.0, 0), (1.0, 10, 0.0), (1.0, 10, 0.3, "square"), (1.0, 10, 0.3, "cos", 0.0)):
+        with pytest.raises(ValueError, match="OneCycle"):
+            schedules.OneCycle(*wrong)
+
+
+@pytest.mark.parametrize("anneal", ["cos", "linear"])
+def test_one_cycle_is_torchs(anneal):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.5, total_steps=37, anneal_strategy=anneal
+    )
+    rates = []
+    for _ in range(37):
+        rates.append(theirs.get_last_lr()[0])
+        optimizer.step()
+        if len(rates) < 37:
+            theirs.step()
+    ours = schedules.OneCycle(0.5, 37, anneal_strategy=anneal)
+    np.testing.assert_allclose([float(ours(n)) for n in range(37)], rates, rtol=1e-4, atol=1e-8)
+
+
+def test_power_decay_is_a_power_of_its_line():
+    assert float(schedules.PowerDecay(1.0, 10, 2.0)(10)) == 0.25
+    with pytest.raises(ValueError, match="decay_steps"):
+        schedules.PowerDecay(1.0, 0)
+
+
 def test_a_step_can_be_a_variable():
     assert float(schedules.ExponentialDecay(1.0, 1, 0.5)(Variable(3))) == 0.125
 

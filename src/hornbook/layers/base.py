@@ -296,9 +296,12 @@ class Layer(Weighted):
             self._ensure_built(args, kwargs)
             inputs = self._check_inputs(args, kwargs)
             outer = thread.calls[-1] if thread.calls else None
-            call = Call(self._training(kwargs, outer), outer.losses if outer else [])
+            call = (outer or Call(None, [])).inner(self._training(kwargs, outer))
             masks = get_masks(inputs)
-            kwargs = self._with_flags(args, kwargs, call.training)
+            training = call.training
+            if call.only_random and any(v.kind == "state" for v in self._owned_variables()):
+                training = False
+            kwargs = self._with_flags(args, kwargs, training)
             dtype = self.compute_dtype if self.autocast else None
             with Inside("calls", call), compute_dtype(dtype):
                 if self._only_transforms() and masks is None and not self._remat:

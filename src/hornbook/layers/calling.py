@@ -23,11 +23,23 @@ from hornbook.layers.arguments import WHOLE
 
 
 class Call:
-    """The state of one outermost call: the training flag and the losses added so far."""
+    """The state of one outermost call.
 
-    def __init__(self, training: bool | None, losses: list):
+    Attributes:
+        training: the training flag.
+        losses: those added so far.
+        only_random: whether layers that keep a state, such as moving averages, are called as
+            outside of training.
+    """
+
+    def __init__(self, training: bool | None, losses: list, only_random: bool = False):
         self.training = training
         self.losses = losses
+        self.only_random = only_random
+
+    def inner(self, training: bool | None) -> "Call":
+        """The state of a call within this one."""
+        return Call(training, self.losses, self.only_random)
 
 
 class collect_losses(Inside[Call]):

@@ -48,6 +48,9 @@ class Optimizer(State):
         loss_scale_factor: the loss is multiplied by it, the gradients are divided by it.
         gradient_accumulation_steps: number of steps (2 or more) whose gradients are averaged for
             one update.
+        learning_rate_factors: maps regular expressions to factors: the rate of a variable is
+            `learning_rate` times the factor of the first expression found in its path
+            (`{"encoder/": 0.1}`), else `learning_rate`. It applies to the weight decay too.
         name: default the class's name in snake case, numbered.
 
     Raises:
@@ -75,6 +78,7 @@ class Optimizer(State):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
+        learning_rate_factors: dict[str, float] | None = None,
         **unknown: Any,
     ):
         super().__init__(name)
@@ -88,6 +92,7 @@ class Optimizer(State):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.learning_rate_factors = learning_rate_factors
         self._check_settings()
         self._begin(learning_rate)
         self._undecayed: tuple[set[Variable], Any] = (set(), None)
@@ -121,6 +126,12 @@ class Optimizer(State):
                 f"{self.name}: gradient_accumulation_steps must be an integer >= 2 or None, "
                 f"not {steps}"
             )
+        for pattern, factor in (self.learning_rate_factors or {}).items():
+            if not isinstance(factor, int | float) or factor < 0:
+                raise ValueError(
+                    f"{self.name}: learning_rate_factors[{pattern!r}] must be a number >= 0, not "
+                    f"{factor!r}"
+                )
         if not 0 <= self.ema_momentum <= 1:
             raise ValueError(
                 f"{self.name}: ema_momentum must be in [0, 1], not {self.ema_momentum}"
@@ -176,6 +187,7 @@ class Optimizer(State):
         """
         more = (self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm)
         more += (self.use_ema, self.gradient_accumulation_steps, self.loss_scale_factor)
+        more += (self.learning_rate_factors,)
         rate = self._rates[0]
         settled = isinstance(rate, Variable) and rate.dtype == "float32"
         return self._by_rows() if settled and not any(more) else None
@@ -317,6 +329,39 @@ class Optimizer(State):
         elif self.clipvalue:
             gradients = [jnp.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
         rate = self._rate()
+        shares: dict[float, list] = {}  # by factor of the rate
+        for pair in zip(gradients, variables, strict=True):
+            shares.setdefault(self._rate_factor(pair[1]), []).append(pair)
+        for factor, pairs in shares.items():
+            self._descend_at(rate if factor == 1 else rate * factor, *zip(*pairs, strict=True))
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Create the slots of the trainable variables.
+
+        Args:
+            variables: the trainable variables, in the order of the gradients.
+
+        Raises:
+            ValueError: if it was already built for other variables, or an expression of
+                `learning_rate_factors` is found in the path of none.
+        """
+        variables = list(variables)
+        for pattern in () if self.built else self.learning_rate_factors or ():
+            if not any(re.search(pattern, variable.path) for variable in variables):
+                paths = ", ".join(variable.path for variable in variables[:8])
+                raise ValueError(
+                    f"{self.name}: {pattern!r} of learning_rate_factors is found in no trainable "
+                    f"variable's path: {paths}{', ...' if len(variables) > 8 else ''}"
+                )
+        super().build(variables)
+
+    def _rate_factor(self, variable: Variable) -> float:
+        """The factor of a variable's learning rate."""
+        factors = (self.learning_rate_factors or {}).items()
+        return next((f for pattern, f in factors if re.search(pattern, variable.path)), 1.0)
+
+    def _descend_at(self, rate, gradients, variables) -> None:
+        """Decay and update variables of one learning rate."""
         for variable in variables:
             decay = self.decay_of(variable)
             if decay:
@@ -447,6 +492,8 @@ class Optimizer(State):
         config = {**defaults, **super().get_config()}
         if "name" in parameters:
             config["name"] = self.name
+        if not self.learning_rate_factors:  # Keras does not know it
+            config.pop("learning_rate_factors", None)
         if "learning_rate" in parameters and isinstance(self._rates[0], Variable):
             config["learning_rate"] = float(str(self._rates[0].numpy()))  # 0.001, not 0.00100000005
         return config

@@ -312,6 +312,113 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * ((1 - self.alpha) * decayed + self.alpha)
 
 
+class PowerDecay(LearningRateSchedule):
+    """`initial / (1 + step / decay_steps) ** power`.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: with a power of 1, the rate is halved after this many steps, then a third after
+            twice as many.
+        power: the exponent.
+        name: a name.
+
+    Raises:
+        ValueError: if `decay_steps` is not above 0.
+
+    Example:
+        >>> schedule = keras.optimizers.schedules.PowerDecay(1.0, 10)
+        >>> float(schedule(10)), float(schedule(30))
+        (0.5, 0.25)
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        power: float = 1.0,
+        name: str = "PowerDecay",
+    ):
+        _positive(self, decay_steps=decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.power = power
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        return self.initial_learning_rate / (1 + _float(step) / self.decay_steps) ** self.power
+
+
+class OneCycle(LearningRateSchedule):
+    """One cycle: a rise from a low rate to the maximum, then a fall far below where it started.
+
+    The rate starts at `max_learning_rate / div_factor`, reaches the maximum after the fraction
+    `pct_start` of the steps, and ends at its first value divided by `final_div_factor`. Arguments
+    and values are those of PyTorch's `OneCycleLR`; the momentum stays as it is.
+
+    Args:
+        max_learning_rate: the highest rate, for instance one found by
+            `keras.callbacks.LearningRateFinder`.
+        total_steps: steps of the cycle; the rate is constant afterwards.
+        pct_start: fraction of the steps that rise, between 0 and 1.
+        anneal_strategy: `"cos"` or `"linear"`.
+        div_factor: maximum rate / first rate.
+        final_div_factor: first rate / last rate.
+        name: a name.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> schedule = keras.optimizers.schedules.OneCycle(0.1, 100, div_factor=10)
+        >>> [round(float(schedule(step)), 6) for step in (0, 29, 99)]
+        [0.01, 0.1, 1e-06]
+
+    Smith and Topin, 2017, https://arxiv.org/abs/1708.07120
+    """
+
+    def __init__(
+        self,
+        max_learning_rate: float,
+        total_steps: int,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        name: str = "OneCycle",
+    ):
+        _positive(self, total_steps=total_steps, div_factor=div_factor)
+        _positive(self, final_div_factor=final_div_factor)
+        if not 0 < pct_start < 1:
+            raise ValueError(f"OneCycle: pct_start is a fraction between 0 and 1, not {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(
+                f"OneCycle: anneal_strategy is 'cos' or 'linear', not {anneal_strategy!r}"
+            )
+        self.max_learning_rate = max_learning_rate
+        self.total_steps = total_steps
+        self.pct_start = pct_start
+        self.anneal_strategy = anneal_strategy
+        self.div_factor = div_factor
+        self.final_div_factor = final_div_factor
+        self.name = name
+
+    def __call__(self, step: Any) -> Array:
+        """The learning rate at a step."""
+        step, peak = _float(step), self.pct_start * self.total_steps - 1
+        first = self.max_learning_rate / self.div_factor
+        rise = self._between(first, self.max_learning_rate, step / max(peak, 1e-9))
+        fallen = (step - peak) / (self.total_steps - 1 - peak)
+        fall = self._between(self.max_learning_rate, first / self.final_div_factor, fallen)
+        return jnp.where(step <= peak, rise, fall)
+
+    def _between(self, start: float, end: float, fraction: Array) -> Array:
+        fraction = jnp.clip(fraction, 0.0, 1.0)
+        if self.anneal_strategy == "cos":
+            fraction = (1 - jnp.cos(math.pi * fraction)) / 2
+        return start * (1 - fraction) + end * fraction
+
+
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict:
     """The class and config of a schedule as plain data."""
     return _config.serialize(learning_rate_schedule)

@@ -6,6 +6,9 @@ from typing import Any
 class Callback:
     """Base class of callbacks: override the hooks you need.
 
+    In `fit`, `self.validation_data` is what it validates on: arrays `(x, y, sample_weight)`, also
+    those of `validation_split`, or the source of batches that was passed.
+
     `logs` is a dict from names (`"loss"`, `"val_accuracy"`) to Python floats. Setting
     `self.model.stop_training = True` ends training after the batch or epoch in progress.
 
@@ -24,6 +27,7 @@ class Callback:
 
     every_batch: bool = True
     params: Any = None  # a dict, once set
+    validation_data: Any = None  # of `fit`: `(x, y, sample_weight)`, or what yields its batches
     _model: Any = None
 
     @property

@@ -98,6 +98,11 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    def set_validation_data(self, data: Any) -> None:
+        """Set what every callback finds in its `validation_data`."""
+        for callback in (self, *self.callbacks):
+            callback.validation_data = data
+
     def listens(self, event: str) -> list[Callback]:
         """The callbacks that override the hook of an event, such as `"on_epoch_end"`."""
         return list(self._listeners[event])

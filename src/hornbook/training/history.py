@@ -3,6 +3,8 @@
 from typing import Any
 
 from hornbook.training.callback import Callback
+from hornbook.training.curves import plot_curves
+from hornbook.training.loop import due
 
 
 class History(Callback):
@@ -33,3 +35,32 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def plot(self) -> Any:
+        """Plot every recorded value over the epochs: one panel each, training and validation in it.
+
+        Needs matplotlib. In a notebook the figure is shown.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            ImportError: without matplotlib.
+            ValueError: if no epoch has been recorded.
+        """
+        if not self.epoch:
+            raise ValueError("History.plot: there is no epoch yet; call fit first")
+        panels: dict[str, dict[str, tuple]] = {}
+        for name, values in self.history.items():
+            epochs = [epoch + 1 for epoch in self.epoch[-len(values) :]]
+            of, label = name.removeprefix("val_"), "training"
+            if name != of:
+                label, epochs = "validation", self._validated(len(values))
+            panels.setdefault(of, {})[label] = (epochs, values)
+        return plot_curves(panels, "epoch")
+
+    def _validated(self, count: int) -> list[int]:
+        """The numbers of the epochs that had a validation, from 1."""
+        frequency = (self.params or {}).get("validation_freq", 1)
+        every = [epoch + 1 for epoch in self.epoch if due(epoch, frequency)]
+        return every[-count:] if len(every) >= count else list(range(1, count + 1))

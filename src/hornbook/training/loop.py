@@ -316,6 +316,7 @@ def predict_batches(
     padding: Any,
     at_once: int = 1,
     stopped: Callable[[], bool] = lambda: False,
+    out: Any = None,
 ) -> Any:
     """The outputs for every batch of a feed, as numpy arrays.
 
@@ -326,25 +327,56 @@ def predict_batches(
         padding: the `Padding` that padded the batches, if any.
         at_once: batches per event.
         stopped: called after each event; returns whether to stop.
+        out: arrays to write the outputs to, rather than returning new ones.
     """
-    outputs: list[Any] = []
+    outputs: list[Any] = []  # all of them, or those of the next event
+    written = count = 0
     events.on_predict_begin()
     for x, given in _batches_of(feed):
-        if len(outputs) % at_once == 0:
-            events.on_predict_batch_begin(len(outputs))
+        if count % at_once == 0:
+            events.on_predict_batch_begin(count)
+            outputs = [] if out is not None else outputs
         outputs.append(run(x))
+        count += 1
         if given:
             outputs[-1] = padding.trim(outputs[-1], given[0][0])
-        if len(outputs) % at_once == 0:
-            _tell(events, outputs, at_once)
+        if out is not None:
+            written = write_rows(out, outputs[-1], written)
+        if count % at_once == 0:
+            _tell(events, outputs, count, at_once)
             if stopped():
                 break
-    if len(outputs) % at_once:
-        _tell(events, outputs, at_once)
+    if count % at_once:
+        _tell(events, outputs, count, at_once)
     events.on_predict_end()
-    if not outputs:
+    if not count:
         raise ValueError("the source yielded no batches to predict")
-    return tree.map_structure(_joined, *outputs)
+    if out is None:
+        return tree.map_structure(_joined, *outputs)
+    for rows in {len(leaf) for leaf in tree.flatten(out)} - {written}:
+        if not stopped():
+            raise ValueError(f"predict: out has {rows} rows, but the data have {written}")
+    return out
+
+
+def write_rows(out: Any, outputs: Any, start: int) -> int:
+    """Write a batch's outputs to the rows of `out` from `start` on; returns the row after them."""
+
+    def write(place: Any, part: Any) -> int:
+        part, stop = np.asarray(part), start + len(part)
+        row = tuple(place.shape[1:])
+        if row != part.shape[1:] or stop > len(place):
+            need = f"at least {stop} rows of shape {part.shape[1:]}"
+            raise ValueError(f"predict: out has shape {tuple(place.shape)}; it needs {need}")
+        if not np.can_cast(part.dtype, place.dtype, "same_kind"):
+            raise ValueError(f"predict: out has dtype {place.dtype}; the outputs are {part.dtype}")
+        place[start:stop] = part
+        return stop
+
+    places, parts = tree.flatten(out), tree.flatten(outputs)
+    if len(places) != len(parts):
+        raise ValueError(f"predict: out has {len(places)} arrays; the outputs are {len(parts)}")
+    return [write(place, part) for place, part in zip(places, parts)][0]
 
 
 def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
@@ -355,10 +387,10 @@ def _batches_of(feed: Any) -> Iterator[tuple[Any, list]]:
             yield x, given
 
 
-def _tell(events: Any, outputs: list, at_once: int) -> None:
-    """Report the latest batches, up to `at_once` of them."""
-    first = (len(outputs) - 1) // at_once * at_once
-    last = outputs[first:]
+def _tell(events: Any, outputs: list, count: int, at_once: int) -> None:
+    """Report the latest of `count` batches, up to `at_once` of them."""
+    first = (count - 1) // at_once * at_once
+    last = outputs[first - count :]
     joined = last[0] if len(last) == 1 else tree.map_structure(_joined, *last)
     events.on_predict_batch_end(first + at_once - 1, {"outputs": joined})
 

@@ -21,6 +21,7 @@ from hornbook.training.labels import check_ids, check_numbers, ids_of
 from hornbook.training.overrides import has_own_steps
 from hornbook.training.padding import Padding
 from hornbook.training.programs import prepare
+from hornbook.training.splitting import count_held_out, splits, warn_of_missing_classes
 
 
 class Arrays(NamedTuple):
@@ -32,16 +33,22 @@ class Arrays(NamedTuple):
 
     data: tuple
 
-    def split(self, fraction: float) -> "tuple[Arrays, Arrays]":
-        """The first samples for training, the last `fraction` for validation."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"validation_split is a fraction between 0 and 1, not {fraction!r}")
+    def split(self, fraction: float, chosen: str = "last") -> "tuple[Arrays, Arrays]":
+        """The samples for training, and a `fraction` of them for validation.
+
+        Args:
+            fraction: between 0 and 1.
+            chosen: `"last"`, `"random"` or `"stratified"`; see `splitting.py`.
+        """
         samples = count_samples(self.data)
-        border = int(samples * (1 - fraction))
-        if border in (0, samples):
-            raise ValueError(
-                f"validation_split={fraction} of {samples} samples leaves one part empty"
+        held_out = count_held_out(samples, fraction)
+        if chosen != "last":
+            parts = splits(self.data[1], samples, held_out, chosen)
+            return Arrays(take_samples(self.data, parts[0])), Arrays(
+                take_samples(self.data, parts[1])
             )
+        border = samples - held_out
+        warn_of_missing_classes(self.data[1], border)
         return self._cut(0, border), self._cut(border, samples)
 
     def on_host(self, model: Any) -> "Arrays":
@@ -61,7 +68,7 @@ class Stream(NamedTuple):
 
     given: Any
 
-    def split(self, fraction: float) -> tuple:
+    def split(self, fraction: float, chosen: str = "last") -> tuple:
         """Always raises: where a stream ends is not known in advance."""
         raise ValueError("validation_split needs arrays; pass validation_data instead")
 
@@ -96,6 +103,11 @@ def validation_source(model: Any, data: Any) -> Arrays | Stream | None:
         "validation_data is (x, y), (x, y, sample_weight) or a source of batches, "
         f"not {type(data).__name__}"
     )
+
+
+def given_by(source: Arrays | Stream | None) -> Any:
+    """The `(x, y, sample_weight)` of a source, or what yields its batches."""
+    return source.data if isinstance(source, Arrays) else source and source.given
 
 
 @uses_engine

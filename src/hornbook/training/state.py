@@ -46,6 +46,7 @@ class TrainingState:
         self.trained: set[Variable] = set()  # weights that any step was made for
         self.turns = Turns()
         self.outputs: Any = None
+        self.sampled: dict[int, Any] = {}  # by number of samples; see sampling.py
         self.ranges: Any = None  # valid ranges of data; see labels.py
         self.warned = False  # that trainable flags have changed
         self.reported = False  # a non-finite loss, in this fit

@@ -1,6 +1,7 @@
 """`Trainer`: compile, fit, evaluate and predict, for any callable layer with variables."""
 
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from hornbook.core.settings import floatx, limited, max_epochs
 from hornbook.training import sources
 from hornbook.training.compiling import Compiling
 from hornbook.training.data import to_array, unpack
+from hornbook.training.epoch_metrics import Watched
 from hornbook.training.events import callbacks_for
 from hornbook.training.feed import NO_SAMPLES, ArrayFeed
 from hornbook.training.history import History
 from hornbook.training.interrupts import interrupts
 from hornbook.training.loop import Epochs, due, predict_batches, scalar_or_list, to_floats
 from hornbook.training.programs import forward, program_of
+from hornbook.training.sampling import check_samples, sampled
 from hornbook.training.slab import Slab
 from hornbook.training.state import TrainingState
 
@@ -63,6 +66,8 @@ class Trainer(Compiling):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        validation_from: str = "last",
+        epoch_metrics: dict | None = None,
     ) -> History:
         """Train the model.
 
@@ -78,8 +83,7 @@ class Trainer(Compiling):
             epochs: index of the last epoch, counted from 1.
             verbose: 0 silent, 1 a live bar, 2 a line per epoch, `"auto"` 1 on a terminal else 2.
             callbacks: a callback or a list of them.
-            validation_split: fraction of the samples, taken from the end before shuffling, to
-                validate on.
+            validation_split: fraction of the samples to validate on.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or a source of batches.
             shuffle: whether to reshuffle each epoch; `"batch"` keeps batches together. Large h5py
                 and zarr data sets are shuffled by blocks of rows, which are then mixed.
@@ -92,6 +96,13 @@ class Trainer(Compiling):
             validation_steps: batches per validation, from the first one on.
             validation_batch_size: default `batch_size`.
             validation_freq: validate every this many epochs, or after the listed epochs (from 1).
+            validation_from: which samples `validation_split` takes: the `"last"` ones, `"random"`
+                ones, or `"stratified"`: random ones with each class's share. The other samples keep
+                their order.
+            epoch_metrics: functions of all targets and predictions of a validation, by name:
+                `{"f1": sklearn.metrics.f1_score}` is reported as `val_f1`. For several outputs, a
+                dict of them by output. Functions of scikit-learn that compare labels get labels,
+                others what the model returns.
 
         Returns:
             The history: `.history["loss"][epoch]`.
@@ -107,8 +118,10 @@ class Trainer(Compiling):
         source = sources.source_of(self, x, y, sample_weight)
         held_out = sources.validation_source(self, validation_data)
         if validation_split:
-            source, last = source.split(validation_split)
+            source, last = source.split(validation_split, validation_from)
             held_out = held_out or last
+        elif validation_from != "last":
+            raise ValueError(f"validation_from={validation_from!r} needs a validation_split")
         feed = sources.feed_of(
             self, source, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight
         )
@@ -117,10 +130,14 @@ class Trainer(Compiling):
             own = batch_size if isinstance(held_out, sources.Arrays) else None
             size = validation_batch_size or own
             validation = sources.feed_of(self, held_out, size, validation_steps, anew=True)
+            validation = Watched(validation, self, epoch_metrics) if epoch_metrics else validation
+        elif epoch_metrics:
+            raise ValueError("epoch_metrics needs validation_data or a validation_split")
         program = program_of(self, "train")
         program.variables.own()
         more = {"history": True, "validation_freq": validation_freq}
         events = callbacks_for(self, callbacks, verbose, epochs, feed.steps, **more)
+        events.set_validation_data(sources.given_by(held_out))
         self.stop_training = settled.reported = False
         if verbose:
             settled.show_choices()
@@ -151,6 +168,7 @@ class Trainer(Compiling):
             trained = run.program.variables.trainable
             settled.optimizer.finalize_variable_values(list(trained.values()))
             events.on_train_end(logs)
+            events.set_validation_data(None)
             self.history = events.history
         return self.history
 
@@ -165,12 +183,13 @@ class Trainer(Compiling):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        epoch_metrics: dict | None = None,
         **kwargs: Any,
     ) -> Any:
         """Loss and metrics on data.
 
         Args:
-            x, y, batch_size, verbose, sample_weight, callbacks: as for `fit`.
+            x, y, batch_size, verbose, sample_weight, callbacks, epoch_metrics: as for `fit`.
             steps: maximum number of batches.
             return_dict: whether to return a dict by name rather than a list.
 
@@ -184,6 +203,7 @@ class Trainer(Compiling):
         feed = sources.feed_of(
             self, sources.source_of(self, x, y, sample_weight), batch_size, steps
         )
+        feed = Watched(feed, self, epoch_metrics) if epoch_metrics else feed
         events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
         with self._eagerly():
             logs = self._evaluate(feed, events, lambda: False)
@@ -196,6 +216,8 @@ class Trainer(Compiling):
         events.on_test_begin()
         run = Epochs(program, feed, events, "test", self, lambda: self.stop_evaluating or stopped())
         logs = run.epoch()
+        if isinstance(feed, Watched):
+            logs |= feed.results()
         events.on_test_end(logs)
         return logs
 
@@ -207,7 +229,9 @@ class Trainer(Compiling):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> np.ndarray:
+        samples: int | None = None,
+        out: Any = None,
+    ) -> Any:
         """Outputs for data, as numpy arrays.
 
         Args:
@@ -216,9 +240,21 @@ class Trainer(Compiling):
             verbose: 1 shows a bar; `"auto"` shows one if there are many batches.
             steps: maximum number of batches.
             callbacks: a callback or a list of them.
+            samples: number of passes with dropout and noise active, 2 or more (Monte Carlo
+                dropout). Layers that keep a state, such as BatchNormalization, work as in
+                prediction. Weights and states do not change.
+            out: an array of the outputs' shape, or a structure of them, such as a memory map or an
+                h5py data set. Each batch is written to it and then forgotten.
 
         Returns:
-            An array with one row per sample, or a structure of them.
+            An array with one row per sample, or a structure of them; `out` if it is given. With
+            `samples`, `(mean, std)` of the passes.
+
+        Raises:
+            ValueError: if `out` has another shape or dtype than the outputs, or `samples` is not a
+                number of passes.
+
+        Gal and Ghahramani, 2016 (`samples`), https://arxiv.org/abs/1506.02142
 
         Example:
             >>> import hornbook as keras
@@ -227,6 +263,7 @@ class Trainer(Compiling):
             (4, 3)
         """
         plain = type(x) is np.ndarray and callbacks is None and steps is None and verbose != 1
+        plain = plain and samples is None and out is None
         on_device = self._host_stage is None
         kinds = "fiub" if on_device else "fiubUO"
         if plain and x.ndim and x.dtype.kind in kinds and len(x) <= (batch_size or 32):
@@ -238,14 +275,19 @@ class Trainer(Compiling):
             verbose = 0 if feed.steps is not None and feed.steps < 200 else "auto"
         events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
         self.stop_predicting = False
+        run = partial(forward, self)
+        if samples is not None:
+            check_samples(self, samples)
+            run = partial(sampled, self, samples=samples)
         with self._eagerly():
             return predict_batches(
-                lambda x: forward(self, x),
+                run,
                 feed,
                 events,
                 self._training_state.padding,
                 self._training_state.steps_per_execution,
                 lambda: self.stop_predicting,
+                out,
             )
 
     def _predict_once(self, x: Any) -> Any:
