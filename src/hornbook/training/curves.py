@@ -30,7 +30,10 @@ def plot_curves(panels: dict[str, dict[str, tuple]], x_label: str, log_x: bool =
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     figure = pyplot.figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-    colors = {label: f"C{i}" for i, label in enumerate(max(panels.values(), key=len))}
+    colors = {
+        label: f"C{i}"
+        for i, label in enumerate(max(panels.values(), key=lambda curves: len(curves)))
+    }
     for position, (name, curves) in enumerate(panels.items(), 1):
         panel = figure.add_subplot(rows, columns, position)
         for label, (x, y) in curves.items():

@@ -78,7 +78,8 @@ def _by_name(names: list[str], values: Any) -> dict[str, Any]:
 
 def _values(functions: dict[str, Callable], y_true: Any, y_pred: Any, model: Any) -> dict[str, Any]:
     plain = _single(y_true), _single(y_pred)
-    labels = _labels(*plain, 0.0 if getattr(model._training_state.loss, "from_logits", False) else 0.5)
+    logits = getattr(model._training_state.loss, "from_logits", False)
+    labels = _labels(*plain, threshold=0.0 if logits else 0.5)
     return {
         name: function(*(labels if takes_labels(function) else plain))
         for name, function in functions.items()
