@@ -30,15 +30,13 @@ def plot_curves(panels: dict[str, dict[str, tuple]], x_label: str, log_x: bool =
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     figure = pyplot.figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-    colors = {
-        label: f"C{i}"
-        for i, label in enumerate(max(panels.values(), key=lambda curves: len(curves)))
-    }
+    labels = dict.fromkeys(label for curves in panels.values() for label in curves)
+    colors = {label: f"C{number}" for number, label in enumerate(labels)}
     for position, (name, curves) in enumerate(panels.items(), 1):
         panel = figure.add_subplot(rows, columns, position)
         for label, (x, y) in curves.items():
             mark = "." if len(x) < 30 else None
-            panel.plot(x, y, label=label, marker=mark, color=colors.get(label))
+            panel.plot(x, y, label=label, marker=mark, color=colors[label])
         panel.set(title=name, xlabel=x_label)
         if log_x:
             panel.set_xscale("log")
