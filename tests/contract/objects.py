@@ -93,6 +93,13 @@ LAYERS: dict[str, Row] = {
     "Dense": row(layers.Dense, VECTORS, 3, activation="tanh", kernel_regularizer="l2"),
     "EinsumDense": row(layers.EinsumDense, SERIES, "abc,cd->abd", (None, 3), bias_axes="d"),
     "Embedding": row(layers.Embedding, WORDS, 6, 3),
+    "ReversibleEmbedding": row(layers.ReversibleEmbedding, WORDS, 6, 3),
+    "SpectralNormalization": around(
+        layers.SpectralNormalization, partial(layers.Dense, 3), VECTORS
+    ),
+    "WeightNormalization": around(
+        partial(layers.WeightNormalization, data_init=False), partial(layers.Dense, 3), VECTORS
+    ),
     # convolutions
     "Conv1D": row(layers.Conv1D, SERIES, 3, 2, padding="causal"),
     "Conv2D": row(layers.Conv2D, IMAGES, 3, 2, activation="tanh"),
@@ -147,6 +154,11 @@ LAYERS: dict[str, Row] = {
         SERIES,
         {"value": SERIES},
     ),
+    "GroupQueryAttention": Row(
+        partial(layers.GroupQueryAttention, 3, num_query_heads=4, num_key_value_heads=2),
+        SERIES,
+        {"value": SERIES},
+    ),
     # recurrent
     "ConvLSTM1D": row(layers.ConvLSTM1D, IMAGES, 2, 2, return_sequences=True),
     "ConvLSTM2D": row(layers.ConvLSTM2D, VOLUMES, 2, 2, padding="same", go_backwards=True),
@@ -156,6 +168,14 @@ LAYERS: dict[str, Row] = {
     "GRUCell": around(layers.RNN, partial(layers.GRUCell, 3), SERIES),
     "LSTM": row(layers.LSTM, SERIES, 3),
     "LSTMCell": around(layers.RNN, partial(layers.LSTMCell, 3), SERIES),
+    "CoupledLSTM": row(layers.CoupledLSTM, SERIES, 3),
+    "CoupledLSTMCell": around(layers.RNN, partial(layers.CoupledLSTMCell, 3), SERIES),
+    "LayerNormGRU": row(layers.LayerNormGRU, SERIES, 3),
+    "LayerNormGRUCell": around(layers.RNN, partial(layers.LayerNormGRUCell, 3), SERIES),
+    "LayerNormLSTM": row(layers.LayerNormLSTM, SERIES, 3),
+    "LayerNormLSTMCell": around(layers.RNN, partial(layers.LayerNormLSTMCell, 3), SERIES),
+    "PeepholeLSTM": row(layers.PeepholeLSTM, SERIES, 3),
+    "PeepholeLSTMCell": around(layers.RNN, partial(layers.PeepholeLSTMCell, 3), SERIES),
     "RNN": around(
         partial(layers.RNN, return_sequences=True), partial(layers.SimpleRNNCell, 3), SERIES
     ),
@@ -214,6 +234,8 @@ LAYERS: dict[str, Row] = {
     "Lambda": row(layers.Lambda, VECTORS, halve),
     "Masking": row(layers.Masking, SERIES),
     "Rescaling": row(layers.Rescaling, VECTORS, 2.0, offset=0.5),
+    "MelSpectrogram": row(layers.MelSpectrogram, floats(3, 64), 16, 8, num_mel_bins=4),
+    "STFTSpectrogram": row(layers.STFTSpectrogram, SERIES, "magnitude", frame_length=4),
 }
 
 # ---- losses and metrics: how to make one, targets and predictions

@@ -13,7 +13,13 @@ from hornbook.core import tree
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.layers.masked import ignores_masked_steps
 
-RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"}  # others are drawn
+RANDOM = {
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "RReLU",
+}  # others are drawn
 STEPS, MORE = 5, 3
 ONE = np.random.default_rng(0).normal(size=(4, STEPS, 6)).astype("float32")
 TWO = [ONE, np.random.default_rng(1).normal(size=(4, STEPS, 6)).astype("float32")]
@@ -50,6 +56,7 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (partial(layers.Bidirectional, layers.GRU(3)), ONE),
     ],
     "Concatenate": [(layers.Concatenate, TWO)],
+    "CoupledLSTM": [(partial(layers.CoupledLSTM, 3, **SEQUENCES), ONE)],
     "Dense": [(partial(layers.Dense, 3, activation="tanh"), ONE)],
     "Dropout": [(partial(layers.Dropout, 0.3), ONE)],
     "ELU": [(layers.ELU, ONE)],
@@ -64,6 +71,7 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (partial(layers.GlobalAveragePooling1D, keepdims=True), ONE),
     ],
     "Identity": [(layers.Identity, ONE)],
+    "GroupQueryAttention": [(partial(layers.GroupQueryAttention, 3, 4, 2), (*TWO,))],
     "LSTM": [
         (partial(layers.LSTM, 3, dropout=0.2, recurrent_dropout=0.2, seed=1), ONE),
         (partial(layers.LSTM, 3, return_state=True, **SEQUENCES), ONE),
@@ -71,6 +79,8 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (partial(layers.LSTM, 3, go_backwards=True), ONE),
     ],
     "LayerNormalization": [(layers.LayerNormalization, ONE)],
+    "LayerNormGRU": [(partial(layers.LayerNormGRU, 3), ONE)],
+    "LayerNormLSTM": [(partial(layers.LayerNormLSTM, 3), ONE)],
     "LeakyReLU": [(layers.LeakyReLU, ONE)],
     "Maximum": [(layers.Maximum, TWO)],
     "Minimum": [(layers.Minimum, TWO)],
@@ -80,6 +90,8 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
     ],
     "Multiply": [(layers.Multiply, TWO)],
     "PReLU": [(partial(layers.PReLU, shared_axes=[1]), ONE)],
+    "PeepholeLSTM": [(partial(layers.PeepholeLSTM, 3), ONE)],
+    "RReLU": [(layers.RReLU, ONE)],
     "RMSNormalization": [(layers.RMSNormalization, ONE)],
     "RNN": [
         (lambda: layers.RNN(cells(), **SEQUENCES), ONE),
@@ -101,7 +113,10 @@ CASES = [
 ]
 # ConvLSTM takes sequences of pictures: its own tests compare masked steps with shorter sequences.
 CONVOLUTIONAL = {"ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
-INSIDE_OTHERS = {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
+INSIDE_OTHERS = {
+    *("CoupledLSTMCell", "GRUCell", "LSTMCell", "LayerNormGRUCell", "LayerNormLSTMCell"),
+    *("PeepholeLSTMCell", "SimpleRNNCell", "StackedRNNCells"),
+}
 
 
 def declares(cls: Any) -> bool:

@@ -168,6 +168,19 @@ def assert_same(ours, theirs):
         assert_same_outputs(ours, theirs)
 
 
+def signals_and_words(k):
+    L = k.layers
+    words, signal = k.Input((5,)), k.Input((64,))
+    embedding = L.ReversibleEmbedding(4, 6, tie_weights=False)
+    x = embedding(k.ops.cast(words > 0, "int32"))
+    x = L.GroupQueryAttention(3, 4, 2, use_gate=True)(x, x)
+    logits = embedding(x, reverse=True)
+    spectrum = L.STFTSpectrogram(frame_length=16)(k.ops.expand_dims(signal, -1))
+    mel = L.MelSpectrogram(16, 8, num_mel_bins=4, power_to_db=False)(signal)
+    joined = L.Concatenate()([L.Flatten()(one) for one in (logits, spectrum, mel)])
+    return k.Model([words, signal], L.SpectralNormalization(L.Dense(2), 2)(joined))
+
+
 def several(k):
     """As `graph`, without a layer shared by two models, which Keras cannot load itself."""
     L = k.layers
@@ -181,7 +194,7 @@ def several(k):
     return k.Model([a, b], [L.Dense(1)(joined), inner(joined[:, :4])[0]])
 
 
-@pytest.mark.parametrize("make", [stack, convolutions, operations, several])
+@pytest.mark.parametrize("make", [stack, convolutions, operations, several, signals_and_words])
 def test_models_go_both_ways(make, tmp_path):
     theirs, ours = make(keras), make(hornbook)
     randomize(theirs)

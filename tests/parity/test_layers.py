@@ -164,6 +164,18 @@ ROWS = [
         {"equation": "ax...,xy->ay...", "output_shape": 3, "bias_axes": "y"},
         (2, 4, 5),
     ),
+    ("STFTSpectrogram", {"frame_length": 8, "mode": "psd", "padding": "same"}, (2, 20, 3)),
+    ("STFTSpectrogram", {"frame_length": 8, "expand_dims": True, "fft_length": 16}, (2, 20, 3)),
+    (
+        "STFTSpectrogram",
+        {"frame_length": 8, "mode": "stft", "frame_step": 3, "window": "hamming", **FIRST},
+        (2, 3, 20),
+    ),
+    (
+        "STFTSpectrogram",
+        {"frame_length": 8, "mode": "angle", "periodic": True, "expand_dims": True, **FIRST},
+        (2, 3, 20),
+    ),
 ]
 
 
@@ -357,3 +369,94 @@ def test_multi_head_attention_uses_the_masks_that_travel_as_keras_does():
     q._keras_mask, v._keras_mask = q_mask, v_mask
     wanted = theirs(q, v)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def assert_config_goes_both_ways(ours, theirs):
+    config = theirs.get_config()
+    again = type(ours).from_config(config).get_config()
+    assert type(theirs).from_config(again).get_config() == config
+
+
+# constructor arguments, call arguments
+GROUPS = {
+    "plain": ({}, {}),
+    "gate_and_masks": (
+        {"use_gate": True, "use_bias": False},
+        {"value_mask": mask_of(2, 4), "return_attention_scores": True},
+    ),
+    "causal_window": ({"sliding_window": 2}, {"use_causal_mask": True}),
+    "mask_of_each_head": ({"dropout": 0.3}, {"attention_mask": mask_of(2, 4, 4, 4)}),
+}
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_group_query_attention_agrees_with_keras(case):
+    arguments, call_arguments = GROUPS[case]
+
+    def make(k):
+        inner = k.layers.GroupQueryAttention(3, 4, 2, **arguments)
+
+        class Spread(k.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.inner = inner
+
+            def call(self, inputs, training=False):
+                return self.inner(*inputs, **call_arguments, training=training)
+
+        return Spread()
+
+    ours, theirs = same_layer(make, [floats(2, 4, 6), floats(2, 4, 5, seed=1)])
+    assert_config_goes_both_ways(ours.inner, theirs.inner)
+
+
+@pytest.mark.parametrize("more", [{}, {"tie_weights": False, "logit_soft_cap": 2.0}], ids=str)
+def test_reversible_embedding_agrees_with_keras(more):
+    def make(k):
+        class Both(k.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.inner = k.layers.ReversibleEmbedding(5, 3, mask_zero=True, **more)
+
+            def call(self, ids):
+                vectors = self.inner(ids)
+                return vectors, self.inner(k.ops.tanh(vectors), reverse=True)
+
+        return Both()
+
+    ours, theirs = same_layer(make, ints(2, 4), None)
+    assert get_mask(ours.inner(ints(2, 4))).tolist() == (ints(2, 4) != 0).tolist()
+    assert get_mask(ours.inner(floats(2, 4, 3), reverse=True)) is None
+    assert_config_goes_both_ways(ours.inner, theirs.inner)
+
+
+def test_spectral_normalization_agrees_with_keras():
+    def make(k):
+        inner = k.layers.Conv2D(3, 2, name="inner")
+        return k.layers.SpectralNormalization(inner, power_iterations=2, name="outer")
+
+    x = floats(2, 4, 4, 2)
+    ours, theirs = same_layer(make, x, training=True)
+    assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
+    for _ in range(2):  # the vector and the kernel are kept for the next step
+        agree(ours(x, training=True), theirs(x, training=True), "output", rtol=1e-4)
+    agree(ours.weights, theirs.weights, "weights", rtol=1e-4)
+    agree(ours(x), theirs(x), "inference", rtol=1e-4)
+
+
+MELS = {
+    "amplitude": {"power_to_db": False, "mag_exp": 1.0, "window": "hamming"},
+    "decibels": {"sequence_length": 16, "top_db": 20.0, "ref_power": 2.0, "max_freq": 3000.0},
+}
+
+
+@pytest.mark.parametrize("case", MELS)
+def test_mel_spectrogram_agrees_with_keras(case):
+    def make(k):
+        more = {"num_mel_bins": 6, "sampling_rate": 8000, **MELS[case]}
+        return k.layers.MelSpectrogram(32, 16, **more)
+
+    x = floats(1, 200)  # one sample: decibels are relative to the loudest of each
+    ours, theirs = same_layer(make, x, None, rtol=1e-3, atol=1e-3)
+    assert type(ours).from_config(theirs.get_config())(x[0]).shape == (6, 13)
+    assert type(theirs).from_config(ours.get_config()).top_db == ours.top_db

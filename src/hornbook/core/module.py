@@ -76,6 +76,11 @@ class derived:
         return self if obj is None else self.compute(obj)
 
 
+def plain_name(cls: type) -> str:
+    """The name of a class that automatic names, and paths in files, are made from."""
+    return vars(cls).get("_named_after", cls.__name__)
+
+
 class Module(Configurable):
     """A named owner of variables and modules.
 
@@ -90,7 +95,7 @@ class Module(Configurable):
 
     def __init__(self, name: str | None = None):
         if name is None:
-            name = auto_name(to_snake_case(type(self).__name__))
+            name = auto_name(to_snake_case(plain_name(type(self))))
         if not isinstance(name, str) or not name or "/" in name:
             raise ValueError(
                 f"a {type(self).__name__}'s name is a non-empty string without '/', not {name!r}"

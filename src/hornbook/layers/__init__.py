@@ -9,6 +9,7 @@ from hornbook.layers.activation import Activation as Activation
 from hornbook.layers.activation import LeakyReLU as LeakyReLU
 from hornbook.layers.activation import PReLU as PReLU
 from hornbook.layers.activation import ReLU as ReLU
+from hornbook.layers.activation import RReLU as RReLU
 from hornbook.layers.activation import Softmax as Softmax
 from hornbook.layers.adaptive import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D
 from hornbook.layers.adaptive import AdaptiveAveragePooling2D as AdaptiveAveragePooling2D
@@ -18,6 +19,7 @@ from hornbook.layers.adaptive import AdaptiveMaxPooling2D as AdaptiveMaxPooling2
 from hornbook.layers.adaptive import AdaptiveMaxPooling3D as AdaptiveMaxPooling3D
 from hornbook.layers.attention.dot import AdditiveAttention as AdditiveAttention
 from hornbook.layers.attention.dot import Attention as Attention
+from hornbook.layers.attention.grouped import GroupQueryAttention as GroupQueryAttention
 from hornbook.layers.attention.multi_head import MultiHeadAttention as MultiHeadAttention
 from hornbook.layers.base import Layer as Layer
 from hornbook.layers.bidirectional import Bidirectional as Bidirectional
@@ -68,6 +70,8 @@ from hornbook.layers.normalization.group import GroupNormalization as GroupNorma
 from hornbook.layers.normalization.group import UnitNormalization as UnitNormalization
 from hornbook.layers.normalization.layer import LayerNormalization as LayerNormalization
 from hornbook.layers.normalization.layer import RMSNormalization as RMSNormalization
+from hornbook.layers.normalization.spectral import SpectralNormalization as SpectralNormalization
+from hornbook.layers.normalization.weight import WeightNormalization as WeightNormalization
 from hornbook.layers.pooling import AveragePooling1D as AveragePooling1D
 from hornbook.layers.pooling import AveragePooling2D as AveragePooling2D
 from hornbook.layers.pooling import AveragePooling3D as AveragePooling3D
@@ -99,6 +103,14 @@ from hornbook.layers.recurrent.gru import GRU as GRU
 from hornbook.layers.recurrent.gru import GRUCell as GRUCell
 from hornbook.layers.recurrent.lstm import LSTM as LSTM
 from hornbook.layers.recurrent.lstm import LSTMCell as LSTMCell
+from hornbook.layers.recurrent.lstm_variants import CoupledLSTM as CoupledLSTM
+from hornbook.layers.recurrent.lstm_variants import CoupledLSTMCell as CoupledLSTMCell
+from hornbook.layers.recurrent.lstm_variants import PeepholeLSTM as PeepholeLSTM
+from hornbook.layers.recurrent.lstm_variants import PeepholeLSTMCell as PeepholeLSTMCell
+from hornbook.layers.recurrent.normalized import LayerNormGRU as LayerNormGRU
+from hornbook.layers.recurrent.normalized import LayerNormGRUCell as LayerNormGRUCell
+from hornbook.layers.recurrent.normalized import LayerNormLSTM as LayerNormLSTM
+from hornbook.layers.recurrent.normalized import LayerNormLSTMCell as LayerNormLSTMCell
 from hornbook.layers.recurrent.rnn import RNN as RNN
 from hornbook.layers.recurrent.simple_rnn import SimpleRNN as SimpleRNN
 from hornbook.layers.recurrent.simple_rnn import SimpleRNNCell as SimpleRNNCell
@@ -117,6 +129,7 @@ from hornbook.layers.reshaping import UpSampling3D as UpSampling3D
 from hornbook.layers.reshaping import ZeroPadding1D as ZeroPadding1D
 from hornbook.layers.reshaping import ZeroPadding2D as ZeroPadding2D
 from hornbook.layers.reshaping import ZeroPadding3D as ZeroPadding3D
+from hornbook.layers.reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from hornbook.layers.spec import InputSpec as InputSpec
 from hornbook.layers.time_distributed import TimeDistributed as TimeDistributed
 from hornbook.layers.wrapper import Wrapper as Wrapper
@@ -128,6 +141,8 @@ from hornbook.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from hornbook.preprocessing.normalization import Normalization as Normalization
 from hornbook.preprocessing.pictures.crop import CenterCrop as CenterCrop
 from hornbook.preprocessing.pictures.flip import RandomFlip as RandomFlip
+from hornbook.preprocessing.spectrogram import MelSpectrogram as MelSpectrogram
+from hornbook.preprocessing.spectrogram import STFTSpectrogram as STFTSpectrogram
 from hornbook.preprocessing.string_lookup import StringLookup as StringLookup
 from hornbook.preprocessing.text_vectorization import TextVectorization as TextVectorization
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, constraints, initializers, regularizers
+from hornbook.core.random import SeedGenerator
 from hornbook.layers.base import Layer
 from hornbook.layers.masked import of_each_step
 from hornbook.layers.spec import InputSpec
@@ -164,6 +166,51 @@ class PReLU(Layer):
 
     def call(self, inputs: Array) -> Array:
         return activations.relu(inputs) - self.alpha.value * activations.relu(-inputs)
+
+
+class RReLU(Layer):
+    """A leaky ReLU with random slopes: `max(x, 0) + slope * min(x, 0)`.
+
+    In training each slope is drawn uniformly from `lower` to `upper`, otherwise it is the mean of
+    both.
+
+    Args:
+        lower: smallest slope below 0.
+        upper: largest slope below 0.
+        seed: random seed, for reproducible results.
+
+    Raises:
+        ValueError: unless `0 <= lower <= upper <= 1`.
+
+    Source: Xu et al. 2015, arXiv:1505.00853.
+
+    Example:
+        >>> import hornbook as keras
+        >>> keras.layers.RReLU(0.25, 0.75)(np.array([-1.0, 2.0])).tolist()
+        [-0.5, 2.0]
+    """
+
+    ignores_masked_steps = True
+
+    def __init__(
+        self, lower: float = 1 / 8, upper: float = 1 / 3, seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        if not 0 <= lower <= upper <= 1:
+            raise ValueError(
+                f"RReLU needs slopes 0 <= lower <= upper <= 1, not lower={lower!r} and "
+                f"upper={upper!r}"
+            )
+        self.lower, self.upper, self.seed = lower, upper, seed
+        self.supports_masking = True
+        self.seed_generator = SeedGenerator(seed)
+
+    def call(self, inputs: Array, training: bool = False) -> Array:
+        if not training:
+            return activations.leaky_relu(inputs, (self.lower + self.upper) / 2)
+        bounds = {"minval": self.lower, "maxval": self.upper}
+        slope = jax.random.uniform(self.seed_generator.next(), inputs.shape, inputs.dtype, **bounds)
+        return jnp.where(inputs < 0, slope * inputs, inputs)
 
 
 class ELU(Layer):

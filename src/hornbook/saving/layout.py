@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hornbook.core.module import Module, to_snake_case
+from hornbook.core.module import Module, plain_name, to_snake_case
 from hornbook.core.random import SeedGenerator
 from hornbook.core.variable import Variable
 from hornbook.optimizers import Optimizer
@@ -92,7 +92,7 @@ def _visit(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]
 
 
 def _class_name(owner: Module) -> str:
-    return getattr(owner, "_stated_class", {}).get("class_name", type(owner).__name__)
+    return getattr(owner, "_stated_class", {}).get("class_name", plain_name(type(owner)))
 
 
 def _names(owner: Any) -> list[str]:

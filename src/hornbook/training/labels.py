@@ -146,10 +146,15 @@ def _complain(
 def _of_ids(graph: Graph, symbol: SymbolicTensor) -> Range | None:
     """The valid ids of an input that is read only by embeddings; else `None`."""
     readers = list(_readers(graph, symbol))
-    if not readers or not all(isinstance(reader, Embedding) for reader in readers):
+    if not readers or not all(_takes_ids(reader) for reader in readers):
         return None
     rows, layer = min((reader.input_dim, reader.name) for reader in readers)
     return Range(0, rows - 1, None, EMBEDDED.format(layer=layer, rows=rows, last=rows - 1), True)
+
+
+def _takes_ids(reader: Any) -> bool:
+    """Whether an op is an embedding; a subclass with its own `call` may take other inputs too."""
+    return isinstance(reader, Embedding) and type(reader).call is Embedding.call
 
 
 def _readers(graph: Graph, symbol: SymbolicTensor) -> Iterator[Any]:

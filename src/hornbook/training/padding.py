@@ -19,7 +19,7 @@ from hornbook.core.graph import Graph
 from hornbook.core.module import structure_version
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.attention.dot import Attention
-from hornbook.layers.attention.multi_head import MultiHeadAttention
+from hornbook.layers.attention.multi_head import Heads
 from hornbook.layers.embedding import Embedding
 from hornbook.layers.masked import ignores_masked_steps
 from hornbook.layers.masking import Masking
@@ -28,7 +28,7 @@ from hornbook.training.data import count_samples
 from hornbook.training.protocol import Trainable
 
 NO_TIMESTEPS = -1
-QUERYING = (Attention, MultiHeadAttention)  # the output has the timesteps of the first input
+QUERYING = (Attention, Heads)  # the output has the timesteps of the first input
 # Losses and metrics with one value per timestep, computed from that timestep alone.
 STEPWISE: tuple[Callable, ...] = (
     losses.mean_squared_error,

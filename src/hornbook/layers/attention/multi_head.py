@@ -18,40 +18,11 @@ from hornbook.layers.einsum_dense import EinsumDense
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class MultiHeadAttention(Layer):
-    """Multi-head attention: `concat(softmax(Q_i K_i.T / sqrt(key_dim)) V_i) W`.
+class Heads(Layer):
+    """Base of layers with several attention heads; see `MultiHeadAttention` for its arguments.
 
-    Called as `layer(query, value, key=value)`: query `(batch, queries, features)`, value and key
-    `(batch, keys, features)`; by default the output has the shape of the query.
-
-    Args:
-        num_heads: number of heads.
-        key_dim: size of each head's queries and keys.
-        value_dim: size of each head's values; default `key_dim`.
-        dropout: probability that a weight is dropped in training.
-        use_bias: whether the projections have biases.
-        output_shape: features of the output; default the query's.
-        attention_axes: the axes to attend over; default all between batch and features.
-        sliding_window: a step attends to steps less than this far away; default no limit.
-        flash_attention: whether a fused kernel that does not materialize the weights may be used;
-            default `config.is_flash_attention_enabled()`.
-        kernel_initializer, bias_initializer: initial values of the projections.
-        kernel_regularizer, bias_regularizer: add a penalty to the loss.
-        activity_regularizer: adds a penalty on the projections' outputs to the loss.
-        kernel_constraint, bias_constraint: applied after each update.
-        use_gate: whether the head outputs are multiplied by a sigmoid of a projected query.
-        seed: random seed, for reproducible results.
-
-    The call also takes `attention_mask` (`(batch, queries, keys)`, true where attention may go),
-    `use_causal_mask` (no step attends to later ones) and `return_attention_scores`.
-
-    Source: Vaswani et al. 2017, arXiv:1706.03762.
-
-    Example:
-        >>> import hornbook as keras
-        >>> x = np.ones((2, 5, 16))
-        >>> keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)(x, x).shape
-        (2, 5, 16)
+    Attributes:
+        num_key_value_heads: number of heads of keys and values.
     """
 
     def __init__(
@@ -77,7 +48,7 @@ class MultiHeadAttention(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.num_heads = positive("num_heads", num_heads, self)
+        self.num_heads = self.num_key_value_heads = positive("num_heads", num_heads, self)
         self.key_dim = positive("key_dim", key_dim, self)
         self.value_dim = positive("value_dim", value_dim or key_dim, self)
         self.dropout = dropout
@@ -113,21 +84,21 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f"layer {self.name!r} (MultiHeadAttention) takes a value and a key of equal sizes "
-                f"except for the features, not {value_shape} and {key_shape}"
+                f"layer {self.name!r} ({type(self).__name__}) takes a value and a key of equal "
+                f"sizes except for the features, not {value_shape} and {key_shape}"
             )
         ndim = len(value_shape)
         if self.attention_axes is None:
             self._axes = tuple(range(1, ndim - 1))
         else:
             self._axes = tuple(axis % ndim for axis in self.attention_axes)
-        keys, values = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
-        self._query_dense = self._projection("query", query_shape, 1, keys)
-        self._key_dense = self._projection("key", key_shape, 1, keys)
+        heads, shared = self.num_heads, self.num_key_value_heads
+        attended = (*query_shape[:-1], heads, self.value_dim)
+        self._query_dense = self._projection("query", query_shape, 1, (heads, self.key_dim))
+        self._key_dense = self._projection("key", key_shape, 1, (shared, self.key_dim))
         if self.use_gate:
-            self._gate_dense = self._projection("gate", query_shape, 1, values, "sigmoid")
-        self._value_dense = self._projection("value", value_shape, 1, values)
-        attended = (*query_shape[:-1], *values)
+            self._gate_dense = self._projection("gate", query_shape, 1, attended[-2:], "sigmoid")
+        self._value_dense = self._projection("value", value_shape, 1, (shared, self.value_dim))
         out = tuple(self._output_shape or query_shape[-1:])
         self._output_dense = self._projection("attention_output", attended, 2, out)
 
@@ -204,6 +175,43 @@ class MultiHeadAttention(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return previous_mask
+
+
+class MultiHeadAttention(Heads):
+    """Multi-head attention: `concat(softmax(Q_i K_i.T / sqrt(key_dim)) V_i) W`.
+
+    Called as `layer(query, value, key=value)`: query `(batch, queries, features)`, value and key
+    `(batch, keys, features)`; by default the output has the shape of the query.
+
+    Args:
+        num_heads: number of heads.
+        key_dim: size of each head's queries and keys.
+        value_dim: size of each head's values; default `key_dim`.
+        dropout: probability that a weight is dropped in training.
+        use_bias: whether the projections have biases.
+        output_shape: features of the output; default the query's.
+        attention_axes: the axes to attend over; default all between batch and features.
+        sliding_window: a step attends to steps less than this far away; default no limit.
+        flash_attention: whether a fused kernel that does not materialize the weights may be used;
+            default `config.is_flash_attention_enabled()`.
+        kernel_initializer, bias_initializer: initial values of the projections.
+        kernel_regularizer, bias_regularizer: add a penalty to the loss.
+        activity_regularizer: adds a penalty on the projections' outputs to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+        use_gate: whether the head outputs are multiplied by a sigmoid of a projected query.
+        seed: random seed, for reproducible results.
+
+    The call also takes `attention_mask` (`(batch, queries, keys)`, true where attention may go),
+    `use_causal_mask` (no step attends to later ones) and `return_attention_scores`.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762.
+
+    Example:
+        >>> import hornbook as keras
+        >>> x = np.ones((2, 5, 16))
+        >>> keras.layers.MultiHeadAttention(num_heads=2, key_dim=8)(x, x).shape
+        (2, 5, 16)
+    """
 
     @property
     def query_dense(self) -> EinsumDense:

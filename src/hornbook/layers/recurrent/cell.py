@@ -54,11 +54,14 @@ class GatedCell(Layer):
     ignores_masked_steps = True
     gates = 1
     state_count = 1
-    kernel_function: Callable  # of kernels.recurrent
+    kernel_function: Callable | None = None  # of kernels.recurrent, if there is one
     _given = ("arguments",)
     activation: Callable
     recurrent_activation: Callable
+    kernel_initializer: Any
     bias_initializer: Any
+    recurrent_regularizer: Any
+    recurrent_constraint: Any
     use_bias: bool
     dropout: float
     recurrent_dropout: float
@@ -175,7 +178,7 @@ class GatedCell(Layer):
         """
         masks = self.dropout_masks(x, training)
         weights = (self.kernel, self.recurrent_kernel, self.bias)
-        whole = formulas.recurrence(
+        whole = self.kernel_function and formulas.recurrence(
             self.kernel_function,
             x,
             states,

@@ -56,7 +56,7 @@ class GRUCell(GatedCell):
     """
 
     gates = 3
-    kernel_function = staticmethod(recurrent.gru)
+    kernel_function: Callable | None = staticmethod(recurrent.gru)
     reset_after: bool
 
     def __init__(

@@ -55,8 +55,9 @@ class LSTMCell(GatedCell):
     """
 
     gates = 4
+    forget_gate = 1  # its place among the gates
     state_count = 2
-    kernel_function = staticmethod(recurrent.lstm)
+    kernel_function: Callable | None = staticmethod(recurrent.lstm)
     unit_forget_bias: bool
 
     def __init__(
@@ -90,9 +91,10 @@ class LSTMCell(GatedCell):
             return first
 
         def initializer(shape: tuple, dtype: Any = None) -> Array:
-            one = (self.units,)
-            parts = first(one, dtype), jnp.ones(one, dtype), first((2 * self.units,), dtype)
-            return jnp.concatenate(parts)
+            before, after = self.forget_gate, self.gates - self.forget_gate - 1
+            ones = jnp.ones((self.units,), dtype)
+            parts = [first((n * self.units,), dtype) for n in (before, after) if n]
+            return jnp.concatenate([*parts[:-1], ones, parts[-1]])
 
         return initializer
 

@@ -1,5 +1,6 @@
 """SimpleRNN: the fully connected recurrent network."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jax import Array
@@ -45,7 +46,7 @@ class SimpleRNNCell(GatedCell):
         (2, 4)
     """
 
-    kernel_function = staticmethod(recurrent.simple_rnn)
+    kernel_function: Callable | None = staticmethod(recurrent.simple_rnn)
 
     def __init__(
         self,
