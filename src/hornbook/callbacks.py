@@ -2,6 +2,7 @@
 
 from hornbook.core import doors
 from hornbook.training.callback import Callback as Callback
+from hornbook.training.callbacks.backup_and_restore import BackupAndRestore as BackupAndRestore
 from hornbook.training.callbacks.csv_logger import CSVLogger as CSVLogger
 from hornbook.training.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from hornbook.training.callbacks.lambda_callback import LambdaCallback as LambdaCallback

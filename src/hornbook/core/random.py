@@ -74,6 +74,37 @@ def set_random_seed(seed: int) -> None:
     _thread.begin(_seeds, np.random.default_rng(int(seed)))
 
 
+def random_state() -> dict[str, Any]:
+    """The state of everything that `set_random_seed` seeds, for this thread, as plain data.
+
+    Example:
+        >>> state = random_state(); a = draw_seed(); set_random_state(state); a == draw_seed()
+        True
+    """
+    return {
+        "python": python_random.getstate(),
+        "numpy": np.random.get_state(legacy=False),
+        "host": host_generator().bit_generator.state,
+        "keys": global_generator().state.numpy(),
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Restore a state; tuples in it may have become lists.
+
+    Args:
+        state: what `random_state` returned.
+
+    Raises:
+        ValueError, TypeError, KeyError: if it is none.
+    """
+    version, numbers, gauss = state["python"]
+    python_random.setstate((version, tuple(numbers), gauss))
+    np.random.set_state(state["numpy"])
+    host_generator().bit_generator.state = state["host"]
+    global_generator().state.assign(state["keys"])
+
+
 def host_generator() -> np.random.Generator:
     """This thread's generator for seeds, initial values and shuffling."""
     return _thread.now().host

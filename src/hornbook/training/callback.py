@@ -17,6 +17,10 @@ class Callback:
     with the index of the last batch. `every_batch` applies to the hooks of the class that sets it
     and those it inherits, not to hooks that a subclass adds.
 
+    `backed_up` names the attributes that `BackupAndRestore` saves and restores: numbers, text,
+    arrays, and lists and dictionaries of them. The hooks of a callback with `runs_last = True` are
+    called after those of all others.
+
     Example:
         >>> class Announce(keras.callbacks.Callback):
         ...     def on_epoch_end(self, epoch, logs=None):
@@ -26,6 +30,8 @@ class Callback:
     """
 
     every_batch: bool = True
+    backed_up: tuple[str, ...] = ()
+    runs_last: bool = False
     params: Any = None  # a dict, once set
     validation_data: Any = None  # of `fit`: `(x, y, sample_weight)`, or what yields its batches
     _model: Any = None

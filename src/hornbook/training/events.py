@@ -72,8 +72,11 @@ class CallbackList(Callback):
         for wanted, kind in ((add_history, History), (add_progbar, ProgbarLogger)):
             if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):
                 self.callbacks.append(kind())
+        in_order = sorted(
+            self.callbacks, key=lambda callback: getattr(callback, "runs_last", False)
+        )
         self._listeners = {
-            event: [callback for callback in self.callbacks if _overrides(callback, event)]
+            event: [callback for callback in in_order if _overrides(callback, event)]
             for event in EVENTS
         }
         if model is not None:

@@ -9,6 +9,7 @@ import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from inspect import GEN_CREATED, getgeneratorstate, isgenerator
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core import tree
-from hornbook.core.random import host_generator
+from hornbook.core.random import host_generator, random_state, set_random_state
 from hornbook.training import large
 from hornbook.training.data import count_samples, take_samples, unpack
 from hornbook.training.dataset import made_ahead
@@ -117,7 +118,7 @@ class ArrayFeed:
         self.steps = min(steps, self.total) if steps else self.total
         self.anew = anew
         self.check = check
-        self._pass = Pass(None, self.total)  # as after a finished pass
+        self._pass = self._began = Pass(None, self.total)  # as after a finished pass
         leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
         size = sum(leaf.nbytes for leaf in leaves)
         self.resident = not send or may_be_copied(leaves, size, self.steps / self.total)
@@ -162,7 +163,7 @@ class ArrayFeed:
         """The slabs of one epoch, as large as possible."""
         if self._pass.done >= self.total or self.anew:
             self._pass = Pass(self.order(), 0)
-        order, first = self._pass
+        order, first = self._began = self._pass
         count = min(self.steps, self.total - first)
         if self.asked and count < self.asked:
             warn_of_end(count, self.asked)
@@ -180,6 +181,27 @@ class ArrayFeed:
             yield from self._pieces(order, first, count, rest, whole)
         if self.shuffle and self._pass.done >= self.total:
             self._foresee()  # while the device works
+
+    def position(self, done: int) -> dict[str, Any]:
+        """The position in the data as plain data, after `done` batches of an unfinished epoch."""
+        order, first = self._began if done else self._pass
+        return {"samples": self.samples, "order": None if first >= self.total else order,
+                "first": first, "epoch": done}  # fmt: skip
+
+    def resume(self, position: dict[str, Any]) -> int:
+        """Continue from a position; returns how many batches to skip in the next slabs.
+
+        Raises:
+            ValueError: if it is none of these data.
+        """
+        order, first, samples = position["order"], position["first"], position["samples"]
+        if samples != self.samples:
+            raise ValueError(f"it was training on {samples} samples; there are {self.samples}")
+        shuffled = order is not None and not np.array_equal(np.sort(order), np.arange(samples))
+        if shuffled or not 0 <= first <= self.total:
+            raise ValueError("its position in the data is not valid")
+        self._pass = Pass(order, first)
+        return position["epoch"]
 
     def _pieces(
         self, order: np.ndarray | None, first: int, count: int, rest: int, whole: int
@@ -324,8 +346,12 @@ class IterableFeed:
         self.anew = anew
         self.batch: int | None = None
         self._running: Iterator | None = None
+        self._raw: Any = None  # the source's own iterator
         self._given = 0  # batches of this pass
+        self._done = 0  # batches of the coming epoch that were given in an earlier run
         self._peeked: list[tuple] = []
+        self._random: dict[str, Any] = {}  # the random state at the start of this pass
+        self._fresh = not isgenerator(source) or getgeneratorstate(source) == GEN_CREATED
 
     def peek(self) -> tuple:
         """The first batch, `(x, y, sample_weight)`, without consuming it."""
@@ -336,10 +362,48 @@ class IterableFeed:
             raise ValueError(f"{type(self.source).__name__} yielded no batches") from None
         return self._peeked[0]
 
-    def _begin(self) -> None:
-        """Start a new pass over the source."""
-        batches = self.kind.cut(self.source, self.shuffle)
-        self._running, self._given = on_host(self.host, batches) if self.host else batches, 0
+    def _begin(self, given: int = 0, state: Any = None) -> None:
+        """Start a new pass over the source, or one of which some batches were given before.
+
+        Args:
+            given: number of those batches.
+            state: the state of the source's iterator after them, if it has one.
+        """
+        self._random = random_state()
+        batches = self._raw = self.kind.cut(self.source, self.shuffle, 0 if state else given)
+        if state:
+            batches.set_state(state)
+        self._running, self._given = on_host(self.host, batches) if self.host else batches, given
+
+    def position(self, done: int) -> dict[str, Any]:
+        """The position in the data as plain data, after `done` batches of an unfinished epoch.
+
+        An iterator with `get_state` and `set_state` knows its position. Others are read again from
+        the random state at the start of the pass.
+        """
+        running = self._running is not None and self._given > 0
+        state = None
+        if running and not self.host and hasattr(self._raw, "get_state"):
+            state = self._raw.get_state()
+        random = self._random if running and self.again and state is None else None
+        given = self._given if running else 0
+        return {"given": given, "epoch": done, "random": random, "iterator": state}
+
+    def resume(self, position: dict[str, Any]) -> int:
+        """Continue from a position; returns how many batches to skip in the next slabs: none."""
+        given, self._done, state = position["given"], position["epoch"], position["iterator"]
+        self._peeked, before = [], len(self._peeked)
+        if position["random"]:
+            set_random_state(position["random"])
+        if self.again or state:
+            self._running = None
+            if given:
+                self._begin(given, state)
+        elif self._fresh:
+            self._given = given
+            for _ in range(given - before):
+                next(self._running, END)  # type: ignore[arg-type]
+        return 0
 
     def epoch(self, more: More | None = None) -> Iterator[Slab]:
         """The slabs of one epoch: one batch each, or several while `more` is true."""
@@ -372,7 +436,8 @@ class IterableFeed:
         getattr(self.source, "on_epoch_begin", lambda: None)()
         if self._running is None or (self.anew and self.again and not self._peeked):
             self._begin()
-        done = 0
+        done, self._done = self._done, 0
+        batch: tuple | None = ()
         while self.asked is None or done < self.asked:
             batch = self._next(done)
             if batch is None:

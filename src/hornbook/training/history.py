@@ -21,6 +21,8 @@ class History(Callback):
         ([0, 1], {'loss': [0.5, 0.25]})
     """
 
+    backed_up = ("epoch", "history")
+
     def __init__(self):
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}

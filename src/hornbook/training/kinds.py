@@ -26,7 +26,7 @@ class Kind(NamedTuple):
             `what` is its name in messages. `None` for kinds that yield batches.
         length: number of samples or batches; `None` if unknown or endless.
         cut: for arrays `cut(array, start, stop)`, consecutive samples; for sources `cut(source,
-            shuffle)`, an iterator over one pass.
+            shuffle, start=0)`, an iterator over one pass from batch `start` on.
         again: whether it can be re-read from the start.
     """
 
@@ -129,16 +129,20 @@ def _cardinality(source: Any) -> int | None:
 # ---- how to cut
 
 
-def _by_number(source: Any, shuffle: bool) -> Iterator[Any]:
+def _by_number(source: Any, shuffle: bool, start: int = 0) -> Iterator[Any]:
     """The batches of an indexable source, prefetched in its threads."""
     count = length_of(source)
     if count is None:
-        return ahead(source, itertools.count())
-    return ahead(source, host_generator().permutation(count) if shuffle else range(count))
+        return ahead(source, itertools.count(start))
+    order = host_generator().permutation(count) if shuffle else range(count)
+    return ahead(source, order[start:])
 
 
-def _one_by_one(source: Any, shuffle: bool) -> Iterator[Any]:
-    return iter(source)  # not `yield from`, which would close a generator at the end
+def _one_by_one(source: Any, shuffle: bool, start: int = 0) -> Iterator[Any]:
+    batches = iter(source)  # not `yield from`, which would close a generator at the end
+    for _ in range(start):
+        next(batches, None)
+    return batches
 
 
 def _read_ahead(source: Any, shuffle: bool) -> Iterator[Any]:

@@ -220,6 +220,10 @@ class Epochs:
         self.each = events.needs_every_batch(mode)
         # steps between events
         self.at_once = model._training_state.steps_per_execution if self.each else 1
+        self.epochs_done = 0  # in an earlier run that this one continues
+        self.done = 0  # batches of the current epoch
+        self._skip = 0  # of these, how many the feed gives again
+        self._logs: dict[str, Any] = {}  # after the last of these
         self.ahead: Ahead | None = None
         self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
         self._latest: Running | None = None
@@ -239,15 +243,33 @@ class Epochs:
             if not self.begun:
                 self.program.turns.end(self)
 
+    def position(self, whole: bool) -> dict[str, Any]:
+        """The position in the data, as plain data; `whole` after an epoch, else inside one."""
+        return self.feed.position(0 if whole else self.done)
+
+    def resume(self, epochs: int, position: dict[str, Any], logs: dict[str, Any]) -> None:
+        """Continue an earlier run.
+
+        Args:
+            epochs: number of epochs that it has finished.
+            position: what its `position` returned.
+            logs: its last logs.
+        """
+        skip = self.feed.resume(position)
+        self.epochs_done, self.done, self._skip = epochs, position["epoch"], skip
+        self._logs = logs if self.done else {}
+
     def _epoch(self, another: bool) -> dict[str, float]:
         program = self.program
         slabs, slab, running = self.ahead or (self.feed.epoch(self._more), None, None)
         self.ahead = None
         upcoming = [slab] if slab else [*islice(slabs, 1)]
-        logs: dict[str, Any] = {}
-        first = 0
+        logs, self._logs = self._logs, {}
+        first, skip, self._skip = self.done - self._skip, self._skip, 0
         while upcoming:
-            slab, start = upcoming.pop(), 0
+            slab = upcoming.pop()
+            start = min(skip, slab.steps)
+            skip -= start
             while start < slab.steps:
                 if (first + start) % self.at_once == 0:
                     self.begin(first + start)
@@ -258,7 +280,7 @@ class Epochs:
                     if another and not upcoming and not self.stopped():
                         self._begin_next()
                 logs, start, finite = self._finish(running)
-                running = None
+                running, self.done = None, first + start
                 if not finite:
                     self.ahead = self.ahead and self.ahead._replace(running=None)
                     report(self.model, program.variables, slab, start - 1, first + start - 1)
@@ -270,6 +292,7 @@ class Epochs:
             upcoming = upcoming or [*islice(slabs, 1)]
         if left := -first % self.at_once:  # as in Keras, the index that a full execution would have
             self.end(first + left - 1, lambda: to_floats(logs))
+        self.done = 0
         return to_floats(logs)
 
     @property

@@ -23,6 +23,7 @@ class TrainingState:
         optimizer, objective: `None` before `compile`.
         loss: as given to `compile`.
         frozen: the layers and weights that were not trainable at `compile`.
+        run: the `loop.Epochs` of the `fit` in progress.
         forward, padding: made by `predict`; kept by another `compile`.
     """
 
@@ -35,6 +36,7 @@ class TrainingState:
     jit_compile = True
     forward: Any = None
     padding: Any = None
+    run: Any = None
 
     def __init__(self):
         self._forget()

@@ -144,14 +144,16 @@ class Trainer(Compiling):
         with ExitStack() as stack:
             stack.enter_context(self._eagerly())
             interrupt = stack.enter_context(interrupts())
-            events.on_train_begin()
             logs: dict[str, Any] = {}
             run = Epochs(
                 program, feed, events, "train", self, lambda: interrupt.asked or self.stop_training
             )
+            stack.callback(setattr, settled, "run", settled.run)
+            settled.run = run
+            events.on_train_begin()
             seen = validation is not None or settled.run_eagerly or not events.only_remember()
             alone = isinstance(feed, ArrayFeed) and not seen
-            for epoch in range(initial_epoch, epochs):
+            for epoch in range(run.epochs_done or initial_epoch, epochs):
                 events.on_epoch_begin(epoch)
                 logs = run.epoch(another=alone and epoch + 1 < epochs)
                 if interrupt.asked and not run.begun:

@@ -33,6 +33,8 @@ class EarlyStopping(Monitor):
         3
     """
 
+    backed_up = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -93,6 +93,8 @@ class ReduceLROnPlateau(Monitor):
         [0.5, 0.5, 0.25]
     """
 
+    backed_up = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",

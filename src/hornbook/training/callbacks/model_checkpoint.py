@@ -9,6 +9,7 @@ from typing import Any
 
 from hornbook.core.config import nearest
 from hornbook.saving import kinds
+from hornbook.training.callbacks.frequency import Batches, check_frequency
 from hornbook.training.callbacks.monitor import Monitor
 from hornbook.training.progress import say
 
@@ -46,6 +47,7 @@ class ModelCheckpoint(Monitor):
     """
 
     suffixes = (kinds.suffixes("write_model"), kinds.suffixes("write_weights"))
+    backed_up = ("best", "_batches")
     first_epoch = 1  # in file names and messages
 
     def __init__(
@@ -60,12 +62,8 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ):
         super().__init__(monitor, mode, best=initial_value_threshold)
-        by_batch = isinstance(save_freq, int) and save_freq > 0
-        if save_freq != "epoch" and not by_batch:
-            raise ValueError(
-                f"ModelCheckpoint: save_freq={save_freq!r} is not known: pass 'epoch' or a number "
-                "of batches"
-            )
+        check_frequency("ModelCheckpoint", save_freq)
+        by_batch = save_freq != "epoch"
         path = os.fspath(filepath)
         wanted = {name for name in _names_in(path) if name not in ("epoch", "batch")}
         wanted |= {monitor} if save_best_only else set()
@@ -88,8 +86,7 @@ class ModelCheckpoint(Monitor):
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self._epoch = 0
-        self._batches = 0  # since the last save
-        self._last = -1  # the last batch reported
+        self._batches = Batches()
 
     @property
     def every_batch(self) -> bool:  # type: ignore[override]
@@ -102,14 +99,10 @@ class ModelCheckpoint(Monitor):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Save every `save_freq` batches."""
-        if self.save_freq != "epoch":
-            self._batches += batch - self._last if batch > self._last else batch + 1
-            self._last = batch
-            if self._batches >= self.save_freq:  # type: ignore[operator]
-                self._batches = 0
-                names = copy.copy(logs) if logs else {}
-                names["batch"] = batch + 1
-                self._save(names)
+        if isinstance(self.save_freq, int) and self._batches.due(batch, self.save_freq):
+            names = copy.copy(logs) if logs else {}
+            names["batch"] = batch + 1
+            self._save(names)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save after the epoch."""
