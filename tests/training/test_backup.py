@@ -158,6 +158,13 @@ class PositionedIterator:
         self.index = int(state["index"])
 
 
+def pipeline():
+    """Shuffled anew each pass from a seed that is drawn."""
+    keras.utils.set_random_seed(1)
+    data = keras.data.Dataset.from_tensor_slices((X, Y))
+    return data.shuffle(20).map(lambda x, y: (x * 2, y)).batch(8)
+
+
 def generator():
     order = np.random.default_rng(0)
     while True:
@@ -183,6 +190,7 @@ def fit_source(folder, source, save_freq, at=0, **options):
         (Reread, {}, ("epoch", 2)),
         (Reread, {"steps_per_epoch": 3}, (2,)),
         (Positioned, {}, (2,)),
+        (pipeline, {}, ("epoch", 2)),
         (generator, {"steps_per_epoch": 6}, ("epoch", 2)),
         (lambda: X, {"y": Y, "batch_size": 12, "steps_per_epoch": 2}, ("epoch",)),
     ],

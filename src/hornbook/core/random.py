@@ -82,10 +82,10 @@ def random_state() -> dict[str, Any]:
         True
     """
     return {
+        "keys": global_generator().state.numpy(),  # first: its seed may have to be drawn
+        "host": host_generator().bit_generator.state,
         "python": python_random.getstate(),
         "numpy": np.random.get_state(legacy=False),
-        "host": host_generator().bit_generator.state,
-        "keys": global_generator().state.numpy(),
     }
 
 

@@ -49,9 +49,9 @@ class Passes:
     def __iter__(self) -> "DatasetIterator":
         return DatasetIterator(self)
 
-    def read_ahead(self) -> Iterator:
+    def read_ahead(self) -> "ReadAhead":
         """One pass, read ahead in a thread; how `fit` reads."""
-        return in_advance(iter(self), AHEAD)
+        return ReadAhead(self)
 
     def as_numpy_iterator(self) -> "DatasetIterator":
         """The same as `iter(dataset)`: elements are numpy arrays."""
@@ -122,6 +122,33 @@ class DatasetIterator(Iterator):
         for seed, value in zip(seeds, state["seeds"], strict=True):
             seed.value = value
         self._begin(state["pass"], state["position"])
+
+
+class ReadAhead(Iterator):
+    """One pass over a `Dataset`, read ahead in a thread, with the position of its consumer."""
+
+    def __init__(self, dataset: Passes):
+        self._dataset = dataset
+        self._begin(iter(dataset))
+
+    def _begin(self, elements: DatasetIterator) -> None:
+        self._state = elements.get_state()
+        self._elements = in_advance(elements, AHEAD)
+
+    def __next__(self) -> Any:
+        element = next(self._elements)
+        self._state["position"] += 1
+        return element
+
+    def get_state(self) -> dict:
+        """The position, as that of `DatasetIterator`."""
+        return dict(self._state)
+
+    def set_state(self, state: dict) -> None:
+        """Continue from a position; see `DatasetIterator.set_state`."""
+        elements = iter(self._dataset)
+        elements.set_state(state)
+        self._begin(elements)
 
 
 class Seed:

@@ -85,7 +85,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
 
 
 def _checksum(array: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8"))
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8").data)
 
 
 def _checked(array: np.ndarray, dtype: str, checksum: int, name: str, shown: str) -> np.ndarray:

@@ -351,6 +351,7 @@ class IterableFeed:
         self._done = 0  # batches of the coming epoch that were given in an earlier run
         self._peeked: list[tuple] = []
         self._random: dict[str, Any] = {}  # the random state at the start of this pass
+        self._start: Any = None  # the state of the source's iterator there, if it has one
         self._fresh = not isgenerator(source) or getgeneratorstate(source) == GEN_CREATED
 
     def peek(self) -> tuple:
@@ -363,17 +364,21 @@ class IterableFeed:
         return self._peeked[0]
 
     def _begin(self, given: int = 0, state: Any = None) -> None:
-        """Start a new pass over the source, or one of which some batches were given before.
+        """Start a new pass over the source, or continue one of which some batches were given.
 
         Args:
             given: number of those batches.
-            state: the state of the source's iterator after them, if it has one.
+            state: the saved state of the source's iterator, if it has one.
         """
         self._random = random_state()
-        batches = self._raw = self.kind.cut(self.source, self.shuffle, 0 if state else given)
+        skip = [given] if given and not state else []
+        raw = self._raw = self.kind.cut(self.source, self.shuffle, *skip)
         if state:
-            batches.set_state(state)
-        self._running, self._given = on_host(self.host, batches) if self.host else batches, given
+            raw.set_state(state["iterator"])
+            for _ in range(state["behind"]):
+                next(raw, END)
+        self._start = raw.get_state() if hasattr(raw, "get_state") else None
+        self._running, self._given = on_host(self.host, raw) if self.host else raw, given
 
     def position(self, done: int) -> dict[str, Any]:
         """The position in the data as plain data, after `done` batches of an unfinished epoch.
@@ -381,27 +386,30 @@ class IterableFeed:
         An iterator with `get_state` and `set_state` knows its position. Others are read again from
         the random state at the start of the pass.
         """
-        running = self._running is not None and self._given > 0
-        state = None
-        if running and not self.host and hasattr(self._raw, "get_state"):
-            state = self._raw.get_state()
-        random = self._random if running and self.again and state is None else None
-        given = self._given if running else 0
-        return {"given": given, "epoch": done, "random": random, "iterator": state}
+        given = self._given if self._running is not None else 0
+        state = random = None
+        if self._start is not None and self.host:  # the iterator is ahead
+            state = {"iterator": self._start, "behind": given}
+        elif self._start is not None:
+            state = {"iterator": self._raw.get_state(), "behind": 0}
+        elif self.again and given:
+            random = self._random
+        return {"given": given, "epoch": done, "random": random, "state": state}
 
     def resume(self, position: dict[str, Any]) -> int:
         """Continue from a position; returns how many batches to skip in the next slabs: none."""
-        given, self._done, state = position["given"], position["epoch"], position["iterator"]
-        self._peeked, before = [], len(self._peeked)
+        given, self._done, state = position["given"], position["epoch"], position["state"]
+        peeked, self._peeked = len(self._peeked), []
         if position["random"]:
             set_random_state(position["random"])
         if self.again or state:
-            self._running = None
-            if given:
+            if given or state:
                 self._begin(given, state)
+            if not given:  # the next epoch begins the next pass
+                self._running = None
         elif self._fresh:
             self._given = given
-            for _ in range(given - before):
+            for _ in range(given - peeked):
                 next(self._running, END)  # type: ignore[arg-type]
         return 0
 

@@ -145,8 +145,8 @@ def _one_by_one(source: Any, shuffle: bool, start: int = 0) -> Iterator[Any]:
     return batches
 
 
-def _read_ahead(source: Any, shuffle: bool) -> Iterator[Any]:
-    return source.read_ahead()
+def _read_ahead(source: Any, shuffle: bool, start: int = 0) -> Iterator[Any]:
+    return source.read_ahead()  # its position is restored by `set_state`
 
 
 # A new kind goes before any row that would also match it.
