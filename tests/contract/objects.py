@@ -50,6 +50,17 @@ def halve(x):
     return x / 2
 
 
+@register_keras_serializable("contract")
+def affine(params, state, inputs):
+    return inputs @ params["w"] + params["b"], {"calls": state["calls"] + 1}
+
+
+@register_keras_serializable("contract")
+def affine_start(rng, inputs):
+    w = jax.random.normal(rng, (inputs.shape[-1], 3), inputs.dtype)
+    return {"w": w, "b": np.zeros(3)}, {"calls": 0.0}
+
+
 # ---- layers: how to make one (it also takes name, dtype, ...) and three samples
 
 VECTORS, SERIES = floats(3, 4), floats(3, 5, 4)
@@ -231,6 +242,7 @@ LAYERS: dict[str, Row] = {
     "InputLayer": row(
         layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}
     ),
+    "JaxLayer": row(layers.JaxLayer, VECTORS, affine, affine_start),
     "Lambda": row(layers.Lambda, VECTORS, halve),
     "Masking": row(layers.Masking, SERIES),
     "Rescaling": row(layers.Rescaling, VECTORS, 2.0, offset=0.5),
@@ -398,6 +410,7 @@ WITHOUT_A_ROW = {
         "Regularizer Constraint".split(),
         "a base: it computes nothing until a subclass writes what",
     ),
+    "FlaxLayer": "needs flax, which the tests do not install: tests/layers/test_jax_layer.py",
     "InputSpec": "describes inputs; layers hold it",
     "OptimizerMap": "what a MultiOptimizer is made with",
     **dict.fromkeys(("get", "serialize", "deserialize"), "from names to objects and back"),

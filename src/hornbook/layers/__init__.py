@@ -44,9 +44,11 @@ from hornbook.layers.dropout import SpatialDropout2D as SpatialDropout2D
 from hornbook.layers.dropout import SpatialDropout3D as SpatialDropout3D
 from hornbook.layers.einsum_dense import EinsumDense as EinsumDense
 from hornbook.layers.embedding import Embedding as Embedding
+from hornbook.layers.flax_layer import FlaxLayer as FlaxLayer
 from hornbook.layers.identity import Identity as Identity
 from hornbook.layers.input import Input as Input
 from hornbook.layers.input import InputLayer as InputLayer
+from hornbook.layers.jax_layer import JaxLayer as JaxLayer
 from hornbook.layers.lambda_ import Lambda as Lambda
 from hornbook.layers.masking import Masking as Masking
 from hornbook.layers.merging import Add as Add
