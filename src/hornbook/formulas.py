@@ -221,7 +221,7 @@ def flipped(pictures: Array, across: Any, down: Any, data_format: str) -> Array:
 
 def _product(first: Array, then: Array) -> Array:
     """The map of a result of `then` to the source of `first`, in full precision."""
-    return jnp.einsum("bij,bjk->bik", first, then, precision="highest")
+    return (first[:, :, :, None] * then[:, None]).sum(2)
 
 
 def as_batch(value: Array) -> Array:

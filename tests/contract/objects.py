@@ -237,7 +237,16 @@ LAYERS: dict[str, Row] = {
     ),
     # pictures
     "CenterCrop": row(layers.CenterCrop, IMAGES, 3, 2),
+    "Pipeline": Row(
+        lambda dtype=None, **kwargs: layers.Pipeline([layers.RandomFlip(dtype=dtype)], **kwargs),
+        IMAGES,
+        but=DRAWS,
+    ),
     "RandomFlip": row(layers.RandomFlip, IMAGES, but=DRAWS),
+    "RandomRotation": row(layers.RandomRotation, IMAGES, 0.1, but=DRAWS),
+    "RandomShear": row(layers.RandomShear, IMAGES, 0.1, but=DRAWS),
+    "RandomTranslation": row(layers.RandomTranslation, IMAGES, 0.1, 0.2, but=DRAWS),
+    "RandomZoom": row(layers.RandomZoom, IMAGES, 0.1, but=DRAWS),
     # others
     "InputLayer": row(
         layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}

@@ -141,8 +141,13 @@ from hornbook.preprocessing.hashing import HashedCrossing as HashedCrossing
 from hornbook.preprocessing.hashing import Hashing as Hashing
 from hornbook.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from hornbook.preprocessing.normalization import Normalization as Normalization
+from hornbook.preprocessing.pictures.affine import RandomRotation as RandomRotation
+from hornbook.preprocessing.pictures.affine import RandomShear as RandomShear
+from hornbook.preprocessing.pictures.affine import RandomTranslation as RandomTranslation
+from hornbook.preprocessing.pictures.affine import RandomZoom as RandomZoom
 from hornbook.preprocessing.pictures.crop import CenterCrop as CenterCrop
 from hornbook.preprocessing.pictures.flip import RandomFlip as RandomFlip
+from hornbook.preprocessing.pictures.pipeline import Pipeline as Pipeline
 from hornbook.preprocessing.spectrogram import MelSpectrogram as MelSpectrogram
 from hornbook.preprocessing.spectrogram import STFTSpectrogram as STFTSpectrogram
 from hornbook.preprocessing.string_lookup import StringLookup as StringLookup

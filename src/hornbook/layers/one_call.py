@@ -7,6 +7,7 @@ import jax
 
 from hornbook.core.compiler import compiler_options
 from hornbook.core.module import Structure
+from hornbook.core.settings import image_data_format
 from hornbook.core.variable import bind, thread
 
 SETTINGS = (bool, int, float, str, list, tuple, type(None))
@@ -61,9 +62,10 @@ class _Compiled:
         return True
 
     def settings(self) -> str:
-        """The attributes that the compiled code depends on, of all layers inside."""
+        """What the compiled code depends on: the flags, and attributes of all layers inside."""
         return repr(
-            [
+            [thread.calls[-1].training, image_data_format()]
+            + [
                 (name, value)
                 for module in self.structure.modules
                 for name, value in vars(module).items()

@@ -35,6 +35,13 @@ class _Backend:
         return getattr(ops, name)
 
 
+def with_arrays(data: Any, layer: str) -> Any:
+    """The input of a layer of this name, with lists of boxes as arrays."""
+    if not isinstance(data, dict) or "bounding_boxes" not in data:
+        return data
+    return {**data, "bounding_boxes": boxes.densified(data["bounding_boxes"], layer)}
+
+
 class BaseImagePreprocessingLayer(Layer):
     """Base of layers that change pictures, and their labels, boxes and masks with them.
 
@@ -120,9 +127,13 @@ class BaseImagePreprocessingLayer(Layer):
 
     # ---- what subclasses use
 
+    def _key(self, seed: Any) -> Array:
+        """A key for `jax.random`, from the layer's own generator or from a seed."""
+        return key_from(self.generator if seed is None else seed)
+
     def _keys(self, seed: Any, count: int = 1) -> Any:
-        """Random keys, from the layer's own generator or from a seed."""
-        return jax.random.split(key_from(self.generator if seed is None else seed), count)
+        """Several keys. One large draw is faster than several."""
+        return jax.random.split(self._key(seed), count)
 
     def _get_seed_generator(self, backend: Any = None) -> SeedGenerator:
         return self.generator
@@ -220,10 +231,7 @@ class BaseImagePreprocessingLayer(Layer):
 
     def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """Change pictures, or a dictionary of them and what belongs to them."""
-        if isinstance(data, dict) and "bounding_boxes" in data:
-            name = type(self).__name__
-            data = {**data, "bounding_boxes": boxes.densified(data["bounding_boxes"], name)}
-        return super().__call__(data, *args, **kwargs)
+        return super().__call__(with_arrays(data, type(self).__name__), *args, **kwargs)
 
     def call(self, data: Any, training: bool = True) -> Any:
         transformation = self.get_random_transformation(data, training=training)

@@ -58,7 +58,7 @@ class RandomFlip(BaseImagePreprocessingLayer):
         if not training:
             return None
         shape = self._shape(data)
-        flips = jax.random.bernoulli(self._keys(seed)[0], 0.5, (2, self._count(shape), 1, 1, 1))
+        flips = jax.random.bernoulli(self._key(seed), 0.5, (2, self._count(shape), 1, 1, 1))
         drawn = {"flips": flips[0], "input_shape": shape}
         return drawn | ({"vertical_flips": flips[1]} if all(MODES[self.mode]) else {})
 
