@@ -12,6 +12,9 @@ from hornbook.data.affine import random_shear as random_shear
 from hornbook.data.affine import random_shift as random_shift
 from hornbook.data.affine import random_zoom as random_zoom
 from hornbook.data.affine import transform_matrix_offset_center as transform_matrix_offset_center
+from hornbook.data.audio_folder import (
+    audio_dataset_from_directory as audio_dataset_from_directory,
+)
 from hornbook.data.augment import ImageDataGenerator as ImageDataGenerator
 from hornbook.data.dataframe import DataFrameIterator as DataFrameIterator
 from hornbook.data.dataset import Dataset as Dataset
@@ -25,6 +28,9 @@ from hornbook.data.image import img_to_array as img_to_array
 from hornbook.data.image import load_img as load_img
 from hornbook.data.image import save_img as save_img
 from hornbook.data.image import smart_resize as smart_resize
+from hornbook.data.image_folder import (
+    image_dataset_from_directory as image_dataset_from_directory,
+)
 from hornbook.data.mix import MixIterator as MixIterator
 from hornbook.data.mix import pseudo_label as pseudo_label
 from hornbook.data.passes import AUTOTUNE as AUTOTUNE
@@ -36,11 +42,18 @@ from hornbook.data.sequence import TimeseriesGenerator as TimeseriesGenerator
 from hornbook.data.sequence import make_sampling_table as make_sampling_table
 from hornbook.data.sequence import pad_sequences as pad_sequences
 from hornbook.data.sequence import skipgrams as skipgrams
+from hornbook.data.split import split_dataset as split_dataset
 from hornbook.data.text import Tokenizer as Tokenizer
 from hornbook.data.text import hashing_trick as hashing_trick
 from hornbook.data.text import one_hot as one_hot
 from hornbook.data.text import text_to_word_sequence as text_to_word_sequence
 from hornbook.data.text import tokenizer_from_json as tokenizer_from_json
+from hornbook.data.text_folder import (
+    text_dataset_from_directory as text_dataset_from_directory,
+)
+from hornbook.data.timeseries import (
+    timeseries_dataset_from_array as timeseries_dataset_from_array,
+)
 from hornbook.data.vectors import WordVectors as WordVectors
 from hornbook.data.vectors_file import read_vectors as read_vectors
 from hornbook.data.vectors_file import write_vectors as write_vectors

@@ -20,6 +20,7 @@ from hornbook.data.elements import (
     rebuild,
     rows,
     stack,
+    stack_ragged,
 )
 from hornbook.data.passes import (
     AHEAD,
@@ -34,8 +35,10 @@ from hornbook.data.passes import (
     from_the_start,
     in_turn,
     one_by_one,
+    shortest,
     shuffled,
     threads_of,
+    together,
     windows,
 )
 from hornbook.training.dataset import in_advance
@@ -84,14 +87,18 @@ class Dataset(Passes):
             ValueError: if the numbers of rows differ.
         """
         arrays = apply(_read_only, tensors)
-        count = count_rows(arrays, "Dataset.from_tensor_slices")
-        return Dataset(lambda start, key: rows(arrays, start), count)
+        return Dataset(lambda start, key: rows(arrays, start), count_rows(arrays, "Dataset"))
 
     @staticmethod
     def from_tensors(tensors: Any) -> "Dataset":
         """A single element."""
         element = apply(_read_only, tensors)
         return Dataset(lambda start, key: iter([as_element(element)][start:]), 1)
+
+    @staticmethod
+    def from_elements(elements: list) -> "Dataset":
+        """The items of a list, as elements of any shapes."""
+        return Dataset(lambda start, key: iter(elements[start:]), len(elements))
 
     @staticmethod
     def from_generator(
@@ -133,8 +140,8 @@ class Dataset(Passes):
     @staticmethod
     def range(*args: int, output_type: Any = "int64") -> "Dataset":
         """Integers, as by Python's `range`: `range(stop)`, `range(start, stop, step)`."""
-        numbers, dtype = range(*args), np.dtype(standardize_dtype(output_type))
-        return Dataset(lambda start, key: map(dtype.type, numbers[start:]), len(numbers))
+        numbers, kind = range(*args), np.dtype(standardize_dtype(output_type)).type
+        return Dataset(lambda start, key: map(kind, numbers[start:]), len(numbers))
 
     @staticmethod
     def zip(*datasets: Any) -> "Dataset":
@@ -145,16 +152,12 @@ class Dataset(Passes):
         """
         structure = datasets[0] if len(datasets) == 1 else datasets
         sources = tuple(leaves(structure))
-        counts = [source._count for source in sources]
-        finite = [count for count in counts if count != INFINITE_CARDINALITY]
-        unknown = UNKNOWN_CARDINALITY in counts
-        count = UNKNOWN_CARDINALITY if unknown else min(finite, default=INFINITE_CARDINALITY)
 
         def read(start: int, key: tuple) -> Iterator:
             elements = zip(*(source._read(start, key) for source in sources), strict=False)
             return (rebuild(structure, values) for values in elements)
 
-        return Dataset(read, count, sources)
+        return Dataset(read, shortest([source._count for source in sources]), sources)
 
     # ---- one element at a time
 
@@ -255,10 +258,6 @@ class Dataset(Passes):
     def concatenate(self, dataset: "Dataset") -> "Dataset":
         """The elements of this data set, then those of another."""
         first, second = self._count, dataset._count
-        endless = INFINITE_CARDINALITY in (first, second)
-        known = INFINITE_CARDINALITY if endless else UNKNOWN_CARDINALITY
-        if min(first, second) >= 0:
-            known = first + second
 
         def read(start: int, key: tuple) -> Iterator:
             if 0 <= first <= start:
@@ -268,7 +267,7 @@ class Dataset(Passes):
             both = itertools.chain(self._read(0, key), dataset._read(0, key))
             return itertools.islice(both, start, None)
 
-        return Dataset(read, known, (self, dataset))
+        return Dataset(read, together(first, second), (self, dataset))
 
     def shuffle(
         self,
@@ -335,8 +334,12 @@ class Dataset(Passes):
         padded = partial(pad, shapes=padded_shapes, values=padding_values)
         return self._batched(padded, batch_size, drop_remainder, "padded_batch")
 
+    def ragged_batch(self, batch_size: int, drop_remainder: bool = False) -> "Dataset":
+        """Like `batch`, but arrays of different shapes become an array of arrays (dtype object)."""
+        return self._batched(stack_ragged, batch_size, drop_remainder, "ragged_batch")
+
     def _batched(
-        self, together: Callable, size: int, drop: bool, name: str, threads: int = 0
+        self, stacked: Callable, size: int, drop: bool, name: str, threads: int = 0
     ) -> "Dataset":
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise ValueError(f"Dataset.{name}: batch_size is a positive integer, not {size!r}")
@@ -349,9 +352,11 @@ class Dataset(Passes):
                     yield group
 
         def read(start: int, key: tuple) -> Iterator:
-            return each(together, groups(self._read(start * size, key)), threads)
+            return each(stacked, groups(self._read(start * size, key)), threads)
 
-        return self._then(read, known)
+        made = self._then(read, known)
+        made._batch_size = int(size)
+        return made
 
     def unbatch(self) -> "Dataset":
         """The rows of each element, as elements."""
@@ -394,8 +399,8 @@ class Dataset(Passes):
             for chosen in windows(source, size, shift, stride):
                 if len(chosen) < size and drop_remainder:
                     return
-                columns = zip(*map(leaves, chosen), strict=True)
-                yield rebuild(chosen[0], [_listed(list(column)) for column in columns])
+                columns = map(list, zip(*map(leaves, chosen), strict=True))
+                yield rebuild(chosen[0], [*map(Dataset.from_elements, columns)])
 
         return self._then(read, known)
 
@@ -411,8 +416,7 @@ class Dataset(Passes):
 
         Args:
             map_func: function of an element that returns a `Dataset`.
-            cycle_length: data sets that are read in turn; default 16. (TensorFlow's default depends
-                on the machine.)
+            cycle_length: data sets read in turn; default 16 (TensorFlow's depends on the machine).
             block_length: elements that are read from each before the next one's turn.
             num_parallel_calls: if set, each data set in turn is read ahead by a thread.
             deterministic: accepted for tf.data's sake; the order is always kept.
@@ -471,7 +475,9 @@ class Dataset(Passes):
         if buffer_size < 1 and buffer_size != AUTOTUNE:
             raise ValueError(f"Dataset.prefetch: buffer_size is 1 or more, not {buffer_size!r}")
         depth = AHEAD if buffer_size == AUTOTUNE else buffer_size
-        return self._then(lambda start, key: in_advance(self._read(start, key), depth), self._count)
+        made = self._then(lambda *where: in_advance(self._read(*where), depth), self._count)
+        made._batch_size = self._batch_size
+        return made
 
     # ---- all together
 
@@ -488,10 +494,6 @@ class Dataset(Passes):
 
     def _then(self, read: Read, cardinality: int) -> "Dataset":
         return Dataset(read, cardinality, (self,))
-
-
-def _listed(elements: list) -> Dataset:
-    return Dataset(lambda start, key: iter(elements[start:]), len(elements))
 
 
 def _read_only(value: Any) -> Any:

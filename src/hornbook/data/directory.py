@@ -2,11 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from hornbook.data.folders import Listing, class_folders
 from hornbook.data.pictures import FORMATS, FileIterator
 
 MODES = ("categorical", "binary", "sparse", "input", None)
@@ -28,21 +29,10 @@ def list_pictures(directory: Any, ext: str | Sequence[str] = PICTURES) -> list[s
         []
     """
     ends = ext.split("|") if isinstance(ext, str) else ext
-    return list(files_in(os.fspath(directory), tuple(f".{end}" for end in ends), follow=False))
-
-
-def files_in(folder: str, ends: tuple[str, ...], follow: bool) -> Iterator[str]:
-    """The sorted paths of files below a folder with one of these suffixes.
-
-    Args:
-        folder: the folder.
-        ends: suffixes in lower case.
-        follow: whether to follow links to folders.
-    """
-    for root, _, names in sorted(os.walk(folder, followlinks=follow), key=lambda found: found[0]):
-        for name in sorted(names):
-            if name.lower().endswith(ends):
-                yield os.path.join(root, name)
+    listing = Listing(directory, tuple(f".{end}" for end in ends), follow=False)
+    found = listing.files()
+    listing.warn(hint="")
+    return found
 
 
 class DirectoryIterator(FileIterator):
@@ -117,7 +107,7 @@ class DirectoryIterator(FileIterator):
         self.directory = directory
         self.class_mode = class_mode
         folder = os.fspath(directory)
-        found = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        found = class_folders(folder, hidden=True)
         names = list(classes or found)
         missing = [name for name in names if not os.path.isdir(os.path.join(folder, name))]
         if missing:
@@ -128,12 +118,14 @@ class DirectoryIterator(FileIterator):
         self.class_indices = {name: number for number, name in enumerate(names)}
         self.filenames: list[str] = []
         numbers: list[int] = []
+        listing = Listing(folder, FORMATS, follow_links)
         for number, name in enumerate(names):
-            paths = list(files_in(os.path.join(folder, name), FORMATS, follow_links))
+            paths = listing.files(name)
             first, last = self.split or (0, 1)
             paths = paths[int(first * len(paths)) : int(last * len(paths))]
             self.filenames += [os.path.relpath(path, folder) for path in paths]
             numbers += [number] * len(paths)
+        listing.warn()
         self.samples = len(self.filenames)
         self.classes = self.labels = np.array(numbers, "int32")
         self.filepaths = [os.path.join(folder, name) for name in self.filenames]

@@ -128,6 +128,20 @@ def _stacked(*parts: Any) -> Any:
     return batch
 
 
+def stack_ragged(elements: Sequence) -> Any:
+    """Elements of one structure as one batch; arrays that differ in shape as an array of arrays."""
+    return apply(_ragged, *elements)
+
+
+def _ragged(*parts: Any) -> Any:
+    if not all(np.ndim(part) for part in parts):
+        return _stacked(*parts)
+    batch = np.empty(len(parts), dtype=object)
+    for i, part in enumerate(parts):
+        batch[i] = part
+    return batch
+
+
 def describe(element: Any) -> str:
     """The structure and shapes of an element, for messages."""
     return str(apply(_Form, element))

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -65,7 +65,7 @@ def load_img(
         raise ValueError(
             f"load_img: color_mode is 'grayscale', 'rgb' or 'rgba', not {color_mode!r}"
         )
-    img = _opened(path)
+    img = opened(path, "load_img")
     modes = COLOR_MODES[color_mode]
     if img.mode not in modes:
         img = img.convert(modes[0])
@@ -79,32 +79,42 @@ def load_img(
             f"load_img: interpolation is one of {', '.join(INTERPOLATIONS)}, not {interpolation!r}"
         )
     resample = pillow().Resampling[interpolation.upper()]
-    box = _middle(img.size, width, height) if keep_aspect_ratio else None
+    box = None
+    if keep_aspect_ratio:
+        top, left, tall, wide = middle(img.size[::-1], (height, width))
+        box = left, top, left + wide, top + tall
     return img.resize((width, height), resample, box=box)
 
 
-def _opened(path: Any) -> Any:
-    """An image, fully read; the file is closed if it was opened here."""
+def opened(path: Any, where: str, prepare: Callable[[Any], None] = lambda img: None) -> Any:
+    """An image, fully read; the file is closed if it was opened here.
+
+    Args:
+        path: a path, or a file open for reading bytes.
+        where: the function, for messages.
+        prepare: called with the image before its pixels are decoded.
+    """
     image = pillow()
     if not hasattr(path, "read"):
         if not isinstance(path, str | bytes | os.PathLike):
-            raise TypeError(f"load_img: path is a path or an open file, not {type(path).__name__}")
+            raise TypeError(f"{where}: path is a path or an open file, not {type(path).__name__}")
         with open(path, "rb") as file:
-            return _read(image, file, os.fsdecode(path))
+            return _read(image, file, os.fsdecode(path), where, prepare)
     if hasattr(path, "seek"):
         path.seek(0)
-    return _read(image, path, getattr(path, "name", "the file"))
+    return _read(image, path, getattr(path, "name", "the file"), where, prepare)
 
 
-def _read(image: Any, file: Any, name: Any) -> Any:
+def _read(image: Any, file: Any, name: Any, where: str, prepare: Callable[[Any], None]) -> Any:
     try:
         img = image.open(file)
+        prepare(img)
         img.load()
     except image.DecompressionBombError as error:
         limit = 2 * image.MAX_IMAGE_PIXELS
-        raise ValueError("load_img: " + TOO_LARGE.format(name=name, limit=limit)) from error
-    except (OSError, SyntaxError) as error:
-        error.add_note(f"load_img: {name} cannot be read as an image")
+        raise ValueError(f"{where}: " + TOO_LARGE.format(name=name, limit=limit)) from error
+    except Exception as error:  # broken files raise errors of many types
+        error.add_note(f"{where}: {name} cannot be read as an image")
         raise
     return img
 
@@ -117,15 +127,6 @@ def _size(target_size: Any) -> tuple[int, int]:
     if height < 1 or width < 1:
         raise ValueError(f"target_size is (height, width) in pixels, not {target_size!r}")
     return height, width
-
-
-def _middle(size: tuple[int, int], new_width: int, new_height: int) -> tuple[int, ...]:
-    """The largest centered box with the new aspect ratio: left, top, right, bottom."""
-    width, height = size
-    crop_height = min(height, width * new_height // new_width)
-    crop_width = min(width, height * new_width // new_height)
-    left, top = (width - crop_width) // 2, (height - crop_height) // 2
-    return left, top, left + crop_width, top + crop_height
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:
@@ -265,14 +266,24 @@ def smart_resize(
             f"smart_resize: x is an image or a batch of them (3 or 4 axes), not of shape {shape}"
         )
     first = standardize_data_format(data_format) == "channels_first"
-    (height, width), (new_height, new_width) = shape[-2:] if first else shape[-3:-1], size
-    crop_height = max(min(height, int(width * new_height / new_width)), 1)
-    crop_width = max(min(width, int(height * new_width / new_height)), 1)
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    old = shape[-2:] if first else shape[-3:-1]
+    top, left, crop_height, crop_width = middle(old, size)
     part = (slice(top, top + crop_height), slice(left, left + crop_width))
     cut = x[(..., *part)] if first else x[(..., *part, slice(None))]
-    resized = image_ops.resize(cut, (new_height, new_width), interpolation, data_format=data_format)
+    resized = image_ops.resize(cut, (size[0], size[1]), interpolation, data_format=data_format)
     return resized if isinstance(x, jax.Array) else np.asarray(resized)
+
+
+def middle(old: Sequence[int], new: Sequence[int]) -> tuple[int, int, int, int]:
+    """The largest centered box of the aspect ratio of `new`: top, left, height, width.
+
+    Args:
+        old, new: `(height, width)`.
+    """
+    (height, width), (new_height, new_width) = old, new
+    crop_height = max(min(height, int(width * new_height / new_width)), 1)
+    crop_width = max(min(width, int(height * new_width / new_height)), 1)
+    return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
 
 
 def _dtype(dtype: Any) -> Any:

@@ -45,6 +45,7 @@ class Passes:
         self._sources = sources
         self._seed = seed
         self._passes = 0
+        self._batch_size: int | None = None
 
     def __iter__(self) -> "DatasetIterator":
         return DatasetIterator(self)
@@ -164,6 +165,21 @@ class Seed:
         generator = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
         while True:
             yield from generator.random(DRAWS).tolist()
+
+
+def shortest(counts: list[int]) -> int:
+    """The cardinality of data sets that are read side by side."""
+    if UNKNOWN_CARDINALITY in counts:
+        return UNKNOWN_CARDINALITY
+    finite = [count for count in counts if count != INFINITE_CARDINALITY]
+    return min(finite, default=INFINITE_CARDINALITY)
+
+
+def together(first: int, second: int) -> int:
+    """The cardinality of two data sets that are read one after the other."""
+    if INFINITE_CARDINALITY in (first, second):
+        return INFINITE_CARDINALITY
+    return first + second if min(first, second) >= 0 else UNKNOWN_CARDINALITY
 
 
 def _are_counts(state: dict) -> bool:

@@ -10,12 +10,25 @@ from hornbook.core.config import register_keras_serializable as register_keras_s
 from hornbook.core.dtype import standardize_dtype as standardize_dtype
 from hornbook.core.random import set_random_seed as set_random_seed
 from hornbook.core.symbolic import is_keras_tensor as is_keras_tensor
+from hornbook.data.audio_folder import (
+    audio_dataset_from_directory as audio_dataset_from_directory,
+)
 from hornbook.data.files import get_file as get_file
 from hornbook.data.image import array_to_img as array_to_img
 from hornbook.data.image import img_to_array as img_to_array
 from hornbook.data.image import load_img as load_img
 from hornbook.data.image import save_img as save_img
+from hornbook.data.image_folder import (
+    image_dataset_from_directory as image_dataset_from_directory,
+)
 from hornbook.data.sequence import pad_sequences as pad_sequences
+from hornbook.data.split import split_dataset as split_dataset
+from hornbook.data.text_folder import (
+    text_dataset_from_directory as text_dataset_from_directory,
+)
+from hornbook.data.timeseries import (
+    timeseries_dataset_from_array as timeseries_dataset_from_array,
+)
 from hornbook.plot import model_to_dot as model_to_dot
 from hornbook.plot import plot_model as plot_model
 from hornbook.saving import deserialize_keras_object as deserialize_keras_object
