@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations, ops
-from hornbook.core import interop
+from hornbook.core import interop, placement
 from hornbook.core.origins import Origins
 from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
@@ -282,15 +282,25 @@ def recurrence(
     of_inputs = drop.inputs
     if of_inputs is not None and len(of_inputs) == 1:  # for all gates
         x, of_inputs = recurrent.dropped(x, of_inputs[0]), None
-    run = kernel if wants_plain() or in_one_function() else _compiled(kernel)
+    run = (
+        kernel
+        if wants_plain() or in_one_function()
+        else _compiled(kernel, placement.current() is None)
+    )
     read = x if of_inputs is not None else embedding.source(x) or x
     return run(read, *states, *weights, drop=Masks(of_inputs, drop.states), **names, **options)
 
 
 @functools.cache
-def _compiled(kernel: Callable) -> Callable:
-    """The compiled kernel, so that eager calls do not recompile their loops each time."""
+def _compiled(kernel: Callable, on_one: bool) -> Callable:
+    """The compiled kernel, so that eager calls do not recompile their loops each time.
+
+    Args:
+        kernel: a function of `kernels.recurrent`.
+        on_one: whether arrays lie on one device; what is traced then is not used for several.
+    """
     parameters = inspect.signature(kernel).parameters.values()
     keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     static = [name for name in keywords if name not in ("mask", "drop")]
+    kernel = kernel if on_one else functools.partial(kernel)  # jax caches traces by function
     return jax.jit(kernel, static_argnames=static, inline=True)

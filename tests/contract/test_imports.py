@@ -39,7 +39,11 @@ cli
 RANK = {name: rank for rank, row in enumerate(ORDER.split("\n")) for name in row.split()}
 
 IMPORTS_NOTHING = {"dialects", "kernels"}  # of this package
-ANYBODY_MAY_IMPORT = {"hornbook.core.origins", "hornbook.core.processor"}  # know nothing of it
+ANYBODY_MAY_IMPORT = {  # know nothing of it
+    "hornbook.core.origins",
+    "hornbook.core.placement",
+    "hornbook.core.processor",
+}
 MAY_IMPORT_ANYTHING = {"compat"}
 ONLY_IMPORTED_BY = {
     "compat": {"compat", "hornbook", "cli"},

@@ -29,9 +29,7 @@ OTHER_KIND = {
 }
 # Parameters of Keras's that are not taken.
 TRANSFORMS = "quantizers transform the tree of a model; no layer names them"
-ONE_COPY = "there is one copy of each variable, and its place is jax's to say"
 NOT_TAKEN: dict[str, dict[str, str]] = {
-    "Variable": {"layout": ONE_COPY},
     "layers.Dense": {"quantization_config": TRANSFORMS},
     "layers.EinsumDense": dict.fromkeys(
         ("gptq_unpacked_column_size", "quantization_config"), TRANSFORMS

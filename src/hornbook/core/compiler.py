@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from hornbook.core import placement
 from hornbook.core.processor import flags, kind
 
 OPTIONS = {
@@ -81,6 +82,8 @@ def as_one(function: Callable, *args: Any) -> tuple[Any, jax.Array]:
 def can_be_one(arrays: list) -> bool:
     """Whether `as_one` works here and all arrays (JAX's or numpy's) are on one CPU."""
     if jax.__version_info__[:2] != TRIED or jax.default_backend() != "cpu":
+        return False
+    if placement.current() is not None:
         return False
     return all(len(a.sharding.device_set) == 1 for a in arrays if isinstance(a, jax.Array))
 

@@ -20,6 +20,7 @@ class _Seeds:
     """The source of the threads' seeds since the main thread was last seeded."""
 
     def __init__(self, seed: int | None = None):
+        self.given = seed is not None
         self.sequence = np.random.SeedSequence(seed)
         self.lock = threading.Lock()
 
@@ -103,6 +104,11 @@ def set_random_state(state: dict[str, Any]) -> None:
     np.random.set_state(state["numpy"])
     host_generator().bit_generator.state = state["host"]
     global_generator().state.assign(state["keys"])
+
+
+def is_seeded() -> bool:
+    """Whether the main thread has called `set_random_seed`."""
+    return _seeds.given
 
 
 def host_generator() -> np.random.Generator:

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook.core import forked
+from hornbook.core import forked, placement
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
 from hornbook.core.symbolic import Operators
 from hornbook.core.undisturbed import turn
@@ -175,7 +175,9 @@ class Variable(Operators):
         autocast: whether a mixed-precision layer reads it in its compute dtype.
         regularizer: called with the value; its result is added to the loss.
         constraint: called with the new value after each update by an optimizer.
-        aggregation, synchronization: accepted for compatibility; each variable has one copy.
+        layout: how it lies on several devices: a `keras.distribution.TensorLayout`, or the path of
+            the variable that it lies like; default as the distribution says for its path.
+        aggregation, synchronization: accepted for compatibility.
 
     Raises:
         ValueError: if an initializer is unknown or has no shape, or an assigned value has another
@@ -202,6 +204,7 @@ class Variable(Operators):
         autocast: bool = True,
         regularizer: Callable | None = None,
         constraint: Callable | None = None,
+        layout: Any = None,
         aggregation: str | None = None,
         synchronization: str | None = None,
     ):
@@ -217,11 +220,14 @@ class Variable(Operators):
         self.autocast = autocast
         self.regularizer = regularizer
         self.constraint = constraint
+        self._layout = layout
         if thread.rooms:
             _take_room(self.path, shape, dtype)
         self._value = self._initial(initializer, shape, dtype)
         self.shape = tuple(self._value.shape)
         self.dtype = self._value.dtype.name
+        if layout is not None or placement.current() is not None:
+            self.place()
 
     @forked.uses_engine
     def _initial(self, initializer, shape, dtype):
@@ -242,13 +248,18 @@ class Variable(Operators):
                 dtype = (
                     standardize_dtype(None) if plain_float else (given or np.asarray(value).dtype)
                 )
-            value = jnp.asarray(value, canonical(dtype))
+            on_host = placement.current() is not None and not isinstance(value, jax.Array)
+            value = (np if on_host else jnp).asarray(value, canonical(dtype))
         if shape is not None and tuple(shape) != value.shape:
             raise ValueError(
                 f"variable {self.path!r} wants shape {tuple(shape)}; "
                 f"its initial value has shape {value.shape}"
             )
         return value
+
+    def place(self) -> None:
+        """Move the value to the devices where it belongs now."""
+        self._value = placement.placed(self, self._value)
 
     # ---- reading
 
@@ -292,10 +303,10 @@ class Variable(Operators):
 
     def numpy(self) -> np.ndarray:
         """A copy of the value as a numpy array."""
-        return self._read(np.array)
+        return self._read(lambda value: np.array(placement.fetched(value)))
 
     def __array__(self, dtype=None, copy=None):
-        return self._read(lambda value: np.array(value, dtype=dtype))
+        return self._read(lambda value: np.array(placement.fetched(value), dtype=dtype))
 
     def __jax_array__(self):
         return self.value
@@ -357,6 +368,8 @@ class Variable(Operators):
                 "assignment would be lost. Run the code in bind({variable: value}), or in the "
                 "layer's call during fit, evaluate or predict."
             )
+        elif self._layout is not None or placement.current() is not None:
+            self._value = value = placement.placed(self, value)
         else:
             self._value = value
         return value

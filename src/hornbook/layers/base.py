@@ -45,6 +45,7 @@ from hornbook.layers.calling import (
     describe,
     given_mask,
     has_tensor,
+    laid_out,
     per_sample,
     shape_of,
     told_specs,
@@ -309,6 +310,7 @@ class Layer(Weighted):
                 else:
                     formula = self._remat.call_of(self, args, kwargs) if self._remat else self.call
                     outputs = formula(*args, **kwargs)
+                outputs = laid_out(outputs)
             self._pass_mask(inputs, outputs, masks, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
                 call.losses += [

@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.core.dtype import is_float
 from hornbook.core.forked import uses_engine
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import TEXT, Operators, SymbolicTensor
 from hornbook.core.unknown import known
-from hornbook.core.variable import Inside, Variable
+from hornbook.core.variable import Inside, Variable, current_scope
 from hornbook.layers.arguments import WHOLE
 
 
@@ -55,6 +55,15 @@ class collect_losses(Inside[Call]):
 def looping() -> AbstractContextManager[None]:
     """Context for a `jax.lax` loop; inside `steps_in_python` the loop runs in Python too."""
     return jax.disable_jit() if are_in_python() else nullcontext()
+
+
+def laid_out(outputs: Any) -> Any:
+    """The outputs of the layer being called, laid out as a layout map says for `path/output`."""
+    where = placement.current()
+    layout = where and where.get_tensor_layout(f"{current_scope()}/output")
+    if not layout:
+        return outputs
+    return tree.map_structure(lambda a: placement.place(a, layout.backend_layout), outputs)
 
 
 def watch_calls(watcher: Callable) -> Inside[Callable]:

@@ -105,11 +105,10 @@ class State(Module):
                 path = getattr(variable, "path", variable)
                 raise ValueError(UNKNOWN_VARIABLE.format(name=self.name, path=path))
 
-    def _new(self, name, value, shape=None, dtype=None) -> Variable:
+    def _new(self, name, value, shape=None, dtype=None, layout=None) -> Variable:
+        options: Any = {"kind": "optimizer", "autocast": False, "layout": layout}
         with name_scope(self.name):
-            return Variable(
-                value, shape, dtype, False, name.replace("/", "_"), kind="optimizer", autocast=False
-            )
+            return Variable(value, shape, dtype, False, name.replace("/", "_"), **options)
 
     def add_variable(
         self,
@@ -117,6 +116,7 @@ class State(Module):
         initializer: Any = "zeros",
         dtype: Any = None,
         name: str | None = None,
+        layout: Any = None,
         **_: Any,
     ) -> Variable:
         """Create a variable of this optimizer.
@@ -126,22 +126,26 @@ class State(Module):
             initializer: an initializer, its name, or a number.
             dtype: default `floatx()`.
             name: the last part of its path.
+            layout: see `Variable`.
         """
         if isinstance(initializer, int | float):
             initializer = initializers.Constant(initializer)  # computed in numpy: no compilation
-        variable = self._new(name or "variable", initializers.get(initializer), shape, dtype)
+        variable = self._new(
+            name or "variable", initializers.get(initializer), shape, dtype, layout
+        )
         self._variables = [*self._variables, variable]
         return variable
 
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str = "var", initializer: Any = "zeros"
     ) -> Variable:
-        """Create a variable with the shape and dtype of a model's variable, named after it."""
+        """Create a variable of the shape, dtype and layout of a model's, named after it."""
         return self.add_variable(
             reference_variable.shape,
             initializer,
             reference_variable.dtype,
             f"{reference_variable.path}_{name}",
+            layout=getattr(reference_variable, "_layout", None) or reference_variable.path,
         )
 
     def add_optimizer_variables(

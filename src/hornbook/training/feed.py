@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.core.random import host_generator, random_state, set_random_state
 from hornbook.training import large
 from hornbook.training.data import count_samples, take_samples, unpack
@@ -121,7 +121,10 @@ class ArrayFeed:
         self._pass = self._began = Pass(None, self.total)  # as after a finished pass
         leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
         size = sum(leaf.nbytes for leaf in leaves)
-        self.resident = not send or may_be_copied(leaves, size, self.steps / self.total)
+        one_device = placement.current() is None
+        self.resident = not send or (
+            one_device and may_be_copied(leaves, size, self.steps / self.total)
+        )
         self.data = data
         if self.resident and send:
             copy = copied if size > large.SMALL_BYTES else _small_copied
@@ -223,11 +226,16 @@ class ArrayFeed:
             if self.check:
                 self.check(take_samples(data, slice(0, len(chosen))), chosen)
             whole_here = min(steps, whole - begin)
-            yield Slab(jax.device_put(data), None, self.batch, steps, rest, whole_here)
+            yield Slab(_on_its_device(data), None, self.batch, steps, rest, whole_here)
 
 
 def _small_copied(array: Any, size: int) -> Any:
     return jax.device_put(_padded(array[:] if isinstance(array, Unread) else array, size))
+
+
+def _on_its_device(data: tuple) -> tuple:
+    """Data on the device; if there are several, they stay on the host until they are spread."""
+    return jax.device_put(data) if placement.current() is None else data
 
 
 def _copy_of(array: Any) -> Any:
@@ -294,7 +302,7 @@ class Stack:
         else:
             own = self.whole if self.steps > 1 else take_samples(self.whole, slice(0, self.samples))
         if jax.default_backend() != "cpu":
-            own = jax.device_put(own)
+            own = _on_its_device(own)
         return Slab(own, None, self.samples, self.steps)
 
 

@@ -4,18 +4,18 @@ import time
 import warnings
 from collections.abc import Callable, Container, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.core.errors import users_stacklevel
 from hornbook.core.undisturbed import undisturbed
 from hornbook.training.data import label
 from hornbook.training.not_finite import report
-from hornbook.training.slab import Outcome, Slab, Span
+from hornbook.training.slab import Outcome, Slab, Span, sent
 from hornbook.training.state import Turns
 from hornbook.training.step import Variables
 
@@ -72,6 +72,7 @@ class Program:
         self.variables = variables
         self.turns = turns
         self.eager = False  # whether it was made to run in Python
+        self.where = placement.current()
         self.pace = Pace()
         self._balance: dict[tuple, float] = {}  # by shapes: run time minus compile time
         self._shapes: list[dict[str, tuple]] = []
@@ -141,11 +142,13 @@ class Program:
         It does if steps are short, and running them one by one has already taken as long as
         compiling them did.
         """
-        return self.pace.steps >= SHORT and self._balance.get(_key(data, None, rows), 0) > 0
+        key = rows, 0, None, *(array.shape for array in _arrays(data))
+        return self.pace.steps >= SHORT and self._balance.get(key, 0) > 0
 
     def _note(self, slab: Any, steps: int, seconds: float) -> None:
         """Record a time; the first run with new shapes includes compilation and is kept apart."""
-        key = _key(slab.data, slab.order, slab.batch, slab.rest)
+        order = None if slab.order is None else slab.order.shape
+        key = slab.batch, slab.rest, order, *map(slab.shape_of, _arrays(slab.data))
         if key in self._balance:
             self._balance[key] += seconds
             self.pace.note(steps, seconds)
@@ -157,7 +160,7 @@ class Program:
     def _note_shapes(self, slab: Any) -> None:
         """Warn once if batches keep arriving in new shapes."""
         leaves = [(path, leaf) for path, leaf in tree.named_leaves(slab.data) if leaf is not None]
-        shapes = {label(path): (slab.batch, *leaf.shape[1:]) for path, leaf in leaves}
+        shapes = {label(path): (slab.batch, *slab.shape_of(leaf)[1:]) for path, leaf in leaves}
         if shapes in self._shapes:
             return
         if len(self._shapes) == FEW_SHAPES:
@@ -180,8 +183,8 @@ def in_python(run: Any) -> bool:
     return eager or not (hasattr(run, "ready") or hasattr(run, "lower"))
 
 
-def _key(data: tuple, order: Any, batch: int, rest: int = 0) -> tuple:
-    return batch, rest, tuple(None if a is None else a.shape for a in tree.flatten((data, order)))
+def _arrays(data: tuple) -> list:
+    return [array for array in tree.flatten(data) if array is not None]
 
 
 class Ahead(NamedTuple):
@@ -261,7 +264,7 @@ class Epochs:
 
     def _epoch(self, another: bool) -> dict[str, float]:
         program = self.program
-        slabs, slab, running = self.ahead or (self.feed.epoch(self._more), None, None)
+        slabs, slab, running = self.ahead or (self._slabs(), None, None)
         self.ahead = None
         upcoming = [slab] if slab else [*islice(slabs, 1)]
         logs, self._logs = self._logs, {}
@@ -295,6 +298,10 @@ class Epochs:
         self.done = 0
         return to_floats(logs)
 
+    def _slabs(self) -> Iterator[Slab]:
+        """The slabs of an epoch, on their devices."""
+        return chain.from_iterable(map(sent, self.feed.epoch(self._more)))
+
     @property
     def begun(self) -> bool:
         """Whether the device is already running the next epoch."""
@@ -318,7 +325,7 @@ class Epochs:
         if self.ahead:
             slabs, slab, _ = self.ahead
         else:
-            slabs = self.feed.epoch(self._more)
+            slabs = self._slabs()
             slab = next(slabs)
         self.ahead = Ahead(slabs, slab, self._start(slab, 0, 0))
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.forked import uses_engine
 from hornbook.core.module import (
@@ -42,13 +42,27 @@ class Forward:
         self.run = run
         self.variables = variables
         self.eager = eager  # whether the model ran eagerly
+        self.where = placement.current()
+        undisturbed(variables.place)
         self.compiled = hasattr(run, "lower")
         self.structure: Structure | None = None  # the model's, at the last lookup
         self.known: set[tuple] = set()  # compiled shapes and dtypes
         self.ids: Ids = []  # the inputs' valid ranges, if any are known
 
+    def holds(self) -> bool:
+        """Whether the model and the distribution are still those it was made for."""
+        in_place = self.where is placement.current()
+        return in_place and self.structure is not None and self.structure.holds()
+
     def __call__(self, x: Any) -> tuple[Any, dict]:
         """Outputs for a batch, and the changed part of the state."""
+        if self.where is None:
+            return self._run(x)
+        x = tree.map_structure(lambda a: self.where.batches(placement.fetched(a), 0), x)
+        outputs, changed = self._run(x)
+        return tree.map_structure(self.where.own_part, outputs), changed
+
+    def _run(self, x: Any) -> tuple[Any, dict]:
         if not self.compiled or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
             return self.run(self.variables.values(), x)
         one = hasattr(x, "shape")
@@ -92,6 +106,8 @@ def program_of(model: Any, mode: str) -> Program:
     """The compiled run for a mode; remade if the variables have changed."""
     settled = model._training_state
     found = settled.by_mode.get(mode)
+    if found is not None and found.where is not placement.current():
+        found = None
     if found is not None and settled.structures[mode].holds():
         return found
     trained = trained_weights(model)
@@ -240,7 +256,7 @@ def _names_of(model: Any, outputs: Any) -> list[str]:
 def forward(model: Any, x: Any) -> Any:
     """The compiled forward pass on one batch."""
     found = model._training_state.forward
-    if found is None or not found.structure.holds() or not model.built:
+    if found is None or not found.holds() or not model.built:
         found = _new_forward(model, x)
     if found.ids and not (isinstance(x, np.ndarray) and len(x) == 1):
         check_ids(model, found.ids, x)  # for one row this is 20% of the time
@@ -260,7 +276,8 @@ def _new_forward(model: Any, x: Any) -> Forward:
         structure = Structure(model)
     paths = {p: v for p, v in all_paths(model, "predict").items() if v.kind in PREDICT_KINDS}
     eager = model._training_state.run_eagerly
-    if found is not None and (found.eager != eager or not found.structure.same(structure)):
+    other = found is not None and (found.eager, found.where) != (eager, placement.current())
+    if found is not None and (other or not found.structure.same(structure)):
         found = None
     if found is None or not found.variables.are(paths):
         variables = Variables(paths, "predict", also=state_of_ones_own(model))

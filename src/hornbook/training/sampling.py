@@ -25,7 +25,7 @@ class Sampled(NamedTuple):
 def sampled(model: Any, x: Any, samples: int) -> Sampled:
     """Mean and standard deviation of `samples` forward passes with random layers active."""
     found = model._training_state.sampled.get(samples)
-    if found is None or not found.structure.holds() or not model.built:
+    if found is None or not found.holds() or not model.built:
         found = model._training_state.sampled[samples] = _new(model, x, samples)
     outputs, changed = found(x)
     undisturbed(lambda: found.variables.write(changed))

@@ -1,12 +1,13 @@
 """A slab: consecutive batches on the device. A feed yields slabs; a run covers a span of one."""
 
 import dataclasses
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.kernels.rows import take
 
 
@@ -47,6 +48,15 @@ class Slab:
         """Samples in batch number `index`."""
         return self.batch if index < self.whole else self.rest
 
+    @property
+    def room(self) -> int:
+        """Samples that its arrays have room for."""
+        return len(tree.flatten(self.data)[0])
+
+    def shape_of(self, array: Any) -> tuple[int, ...]:
+        """The shape of one of its arrays, samples along the first axis."""
+        return array.shape
+
     def take(self, index: Any, size: int | None = None) -> tuple:
         """Batch number `index`, on the device; compiled code passes its size."""
         size = self.size(index) if size is None else size
@@ -70,6 +80,55 @@ jax.tree_util.register_pytree_node(
     lambda slab: ((slab.data, slab.order), (slab.batch, slab.rest)),
     lambda sizes, arrays: Slab(*arrays, sizes[0], 0, sizes[1], 0),
 )
+
+
+@jax.tree_util.register_pytree_node_class
+class Spread(Slab):
+    """A slab on several devices: arrays `(steps, batch, ...)`; each device has its samples.
+
+    All its batches are of one size; a smaller one is a slab of its own.
+    """
+
+    def take(self, index: Any, size: int | None = None) -> tuple:
+        """Batch number `index`; every device takes its own samples."""
+
+        def cut(array: Any) -> Any:
+            return jax.lax.dynamic_index_in_dim(array, index, keepdims=False)
+
+        return tree.map_structure(cut, self.data, none_is_leaf=False)
+
+    def shape_of(self, array: Any) -> tuple[int, ...]:
+        """The shape of one of its arrays, as if samples were along the first axis."""
+        return array.shape[0] * array.shape[1], *array.shape[2:]
+
+    def tree_flatten(self) -> tuple:
+        return (self.data,), self.batch
+
+    @classmethod
+    def tree_unflatten(cls, batch: int, arrays: tuple) -> "Spread":
+        return cls(arrays[0], None, batch, 0, 0, 0)
+
+
+def sent(slab: Slab) -> Iterator[Slab]:
+    """A slab, or under a distribution the slabs that hold its batches, spread over the devices."""
+    where = placement.current()
+    if where is None:
+        yield slab
+        return
+    rest = slab.rest if slab.steps > slab.whole else 0
+    for first, steps, room, batch in (
+        (0, slab.whole, slab.room // slab.batch, slab.batch),
+        (slab.whole * slab.batch, bool(rest), 1, rest),
+    ):
+        if steps:
+            of_device = partial(_spread, where, first, room, batch)
+            data = tree.map_structure(of_device, slab.data, none_is_leaf=False)
+            yield Spread(data, None, batch, int(steps))
+
+
+def _spread(where: Any, first: int, room: int, batch: int, array: Any) -> jax.Array:
+    part = placement.fetched(array)[first : first + room * batch]
+    return where.batches(part.reshape(room, batch, *part.shape[1:]), 1)
 
 
 class Span(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hornbook.core import tree
+from hornbook.core import placement, tree
 from hornbook.core.compiler import as_one, compiler_options
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.random import global_generator
@@ -107,9 +107,19 @@ class Variables:
         if SEED in state:
             self.at(SEED)._value = state[SEED]
 
+    def place(self) -> None:
+        """Move each variable to the devices where it belongs now."""
+        for path in (*self.by_path, SEED):
+            self.at(path).place()
+
     def own(self) -> None:
         """Give each variable its own array, which a compiled call may then donate."""
-        undisturbed(lambda: self.write(jax.device_put(self.read()[0], may_alias=False)))
+
+        def copy() -> None:
+            self.place()
+            self.write(jax.device_put(self.read()[0], may_alias=False))
+
+        undisturbed(copy)
 
     def bound(self, state: State) -> dict[Variable, Any]:
         """A state keyed by variable, for `bind`."""
@@ -336,7 +346,7 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
             carry, needed = as_one(all_of_them, carry) if whole else (all_of_them(carry), None)
         index, finite, state, said = carry
         logs = what_to_report(model, variables, state, fixed, said)
-        return Outcome(state, logs, index, finite, needed)
+        return Outcome(laid_out(state, variables), *whole_everywhere((logs, index, finite)), needed)
 
     def compiled(whole):
         function = partial(run, whole)
@@ -349,6 +359,21 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
         return step(begin(state, fixed, batch), fixed, batch)
 
     return Runs(one_step, compiled)
+
+
+def laid_out(state: State, variables: Variables) -> State:
+    """A state whose arrays lie as those of the variables: each device keeps its part."""
+    where = placement.current()
+    if where is None:
+        return state
+    lay = jax.lax.with_sharding_constraint
+    return {path: lay(a, where.sharding_of(variables.at(path))) for path, a in state.items()}
+
+
+def whole_everywhere(results: Any) -> Any:
+    """Results of a run, whole on each device and in each process."""
+    where = placement.current()
+    return results if where is None else jax.lax.with_sharding_constraint(results, where.whole)
 
 
 def forget(model: Any, variables: Variables, state: State, fixed: State) -> State:
@@ -383,6 +408,7 @@ def forward(step: Callable, variables: Variables) -> Callable:
     def run(values, x):
         state, fixed = with_seed(*variables.apart(values))
         outputs, after = step(state, fixed, (x,))
-        return outputs, {path: v for path, v in after.items() if v is not state[path]}
+        changed = {path: v for path, v in after.items() if v is not state[path]}
+        return whole_everywhere(outputs), laid_out(changed, variables)
 
     return run

@@ -21,7 +21,7 @@ from hornbook.training.interrupts import interrupts
 from hornbook.training.loop import Epochs, due, predict_batches, scalar_or_list, to_floats
 from hornbook.training.programs import forward, program_of
 from hornbook.training.sampling import check_samples, sampled
-from hornbook.training.slab import Slab
+from hornbook.training.slab import Slab, sent
 from hornbook.training.state import TrainingState
 
 NOT_COMPILED = """the model {!r} is not compiled: training needs a loss and an optimizer.
@@ -337,14 +337,15 @@ class Trainer(Compiling):
         settled = self._check_compiled()
         data = sources.checked(self, unpack(data, sources.numbers_of(self)), class_weight)
         data = sources.ready(self, data)
-        fresh = mode not in settled.by_mode
+        before = settled.by_mode.get(mode)
         program = program_of(self, mode)
-        if fresh:
+        if program is not before:
             program.variables.own()
         samples = tree.flatten(data[0])[0].shape[0]
         if samples == 0:
             raise ValueError(NO_SAMPLES)
         with self._eagerly():
-            logs, _, _ = program.finish(program.start(Slab(data, None, samples, 1), 0, 1, True))
+            (slab,) = sent(Slab(data, None, samples, 1))
+            logs, _, _ = program.finish(program.start(slab, 0, 1, True))
         logs = to_floats(logs)
         return logs if return_dict else scalar_or_list(logs)

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hornbook.core.placement import current as distribution
 from hornbook.core.processor import flags
 from hornbook.kernels import filled, in_one_function
 from hornbook.kernels.native.bilinear import bilinear as bilinear
@@ -87,8 +88,14 @@ def instructions() -> str | None:
 
 
 def available() -> bool:
-    """Whether code traced now can call the compiled kernels."""
-    return not in_one_function() and jax.default_backend() == "cpu" and library() is not None
+    """Whether code traced now can call the compiled kernels.
+
+    Not if arrays lie on several devices: XLA cannot split a kernel, so each device would compute
+    all of it. This is the only place that asks.
+    """
+    if in_one_function() or distribution() is not None or jax.default_backend() != "cpu":
+        return False
+    return library() is not None
 
 
 def lanes() -> int:
