@@ -23,6 +23,7 @@ from hornbook import regularizers as regularizers
 from hornbook import saving as saving
 from hornbook import tree as tree
 from hornbook import utils as utils
+from hornbook import visualization as visualization
 from hornbook import wrappers as wrappers
 from hornbook.about import __version__ as __version__
 from hornbook.about import version as version

@@ -68,6 +68,8 @@ IMAGES, VOLUMES = floats(3, 5, 4, 4), floats(3, 3, 4, 3, 4)
 WORDS = RANDOM.integers(0, 6, (3, 5)).astype("int32")
 TOKENS = np.array([["a", "b", "z"], ["b", "b", "a"], ["x", "y", "a"]])
 ON_HOST = dict.fromkeys(("jit", "batch", "dtype"), "it runs on the host, where nothing is compiled")
+PHOTOS = np.random.default_rng(1).uniform(0, 1, (3, 5, 4, 3)).astype("float32")
+LEVELS = {"jit": "it looks up levels of brightness, which have no gradient"}
 DRAWS = dict.fromkeys(("jit", "batch", "copy"), "it draws at each call, unless training=False")
 INTEGERS = "it gives integers, which have no gradients and one dtype"
 TWO = [floats(3, 4), floats(3, 4)]
@@ -247,6 +249,34 @@ LAYERS: dict[str, Row] = {
     "RandomShear": row(layers.RandomShear, IMAGES, 0.1, but=DRAWS),
     "RandomTranslation": row(layers.RandomTranslation, IMAGES, 0.1, 0.2, but=DRAWS),
     "RandomZoom": row(layers.RandomZoom, IMAGES, 0.1, but=DRAWS),
+    # pictures: values of pixels
+    "AutoContrast": row(layers.AutoContrast, PHOTOS, (0, 1)),
+    "ContrastLimitedAdaptiveHistogramEqualization": row(
+        layers.ContrastLimitedAdaptiveHistogramEqualization,
+        PHOTOS,
+        (0, 1),
+        tile_grid_size=(2, 3),
+        but=LEVELS,
+    ),
+    "Equalization": row(layers.Equalization, PHOTOS, (0, 1), but=LEVELS),
+    "Solarization": row(layers.Solarization, PHOTOS, 0.2, (0.3, 0.6), (0, 1), but=DRAWS),
+    "CutMix": row(layers.CutMix, PHOTOS, but=DRAWS),
+    "MixUp": row(layers.MixUp, PHOTOS, but=DRAWS),
+    "RandomColorJitter": row(
+        layers.RandomColorJitter, PHOTOS, (0, 1), 0.2, 0.2, 0.5, 0.1, but=DRAWS
+    ),
+    "RandomErasing": row(layers.RandomErasing, PHOTOS, fill_value=1, but=DRAWS),
+    "RandomGaussianBlur": row(layers.RandomGaussianBlur, PHOTOS, but=DRAWS),
+    "RandomGrayscale": row(layers.RandomGrayscale, PHOTOS, but=DRAWS),
+    "RandomInvert": row(layers.RandomInvert, PHOTOS, value_range=(0, 1), but=DRAWS),
+    "RandomPosterization": row(layers.RandomPosterization, PHOTOS, 5, (0, 1), but=DRAWS),
+    **{
+        name: row(getattr(layers, name), PHOTOS, (0.2, 0.6), (0, 1), but=DRAWS)
+        for name in (
+            "RandomBrightness RandomColorDegeneration RandomContrast RandomHue RandomSaturation "
+            "RandomSharpness"
+        ).split()
+    },
     # others
     "InputLayer": row(
         layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}

@@ -27,7 +27,7 @@ saving
 training
 models
 data plot
-datasets utils
+datasets utils visualization
 applications integrations
 backend callbacks config dtype_policies tree
 preprocessing.image preprocessing.sequence preprocessing.text

@@ -147,7 +147,27 @@ from hornbook.preprocessing.pictures.affine import RandomTranslation as RandomTr
 from hornbook.preprocessing.pictures.affine import RandomZoom as RandomZoom
 from hornbook.preprocessing.pictures.crop import CenterCrop as CenterCrop
 from hornbook.preprocessing.pictures.flip import RandomFlip as RandomFlip
+from hornbook.preprocessing.pictures.histogram import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from hornbook.preprocessing.pictures.histogram import Equalization as Equalization
+from hornbook.preprocessing.pictures.hue import RandomColorDegeneration as RandomColorDegeneration
+from hornbook.preprocessing.pictures.hue import RandomGrayscale as RandomGrayscale
+from hornbook.preprocessing.pictures.hue import RandomHue as RandomHue
+from hornbook.preprocessing.pictures.hue import RandomSaturation as RandomSaturation
+from hornbook.preprocessing.pictures.jitter import RandomColorJitter as RandomColorJitter
+from hornbook.preprocessing.pictures.light import AutoContrast as AutoContrast
+from hornbook.preprocessing.pictures.light import RandomBrightness as RandomBrightness
+from hornbook.preprocessing.pictures.light import RandomContrast as RandomContrast
+from hornbook.preprocessing.pictures.light import RandomInvert as RandomInvert
+from hornbook.preprocessing.pictures.light import RandomPosterization as RandomPosterization
+from hornbook.preprocessing.pictures.light import Solarization as Solarization
+from hornbook.preprocessing.pictures.patches import CutMix as CutMix
+from hornbook.preprocessing.pictures.patches import MixUp as MixUp
+from hornbook.preprocessing.pictures.patches import RandomErasing as RandomErasing
 from hornbook.preprocessing.pictures.pipeline import Pipeline as Pipeline
+from hornbook.preprocessing.pictures.sharpness import RandomGaussianBlur as RandomGaussianBlur
+from hornbook.preprocessing.pictures.sharpness import RandomSharpness as RandomSharpness
 from hornbook.preprocessing.spectrogram import MelSpectrogram as MelSpectrogram
 from hornbook.preprocessing.spectrogram import STFTSpectrogram as STFTSpectrogram
 from hornbook.preprocessing.string_lookup import StringLookup as StringLookup

@@ -70,7 +70,7 @@ class BaseImagePreprocessingLayer(Layer):
 
     _USE_BASE_FACTOR = True
     _FACTOR_BOUNDS: tuple[float, float] = (-1, 1)
-    _settled = ("factor",)
+    _settled: tuple[str, ...] = ("factor",)
     _casts_inputs = False  # boxes and labels keep their dtypes
     _transforms = True
     interpolation = "bilinear"
