@@ -12,8 +12,10 @@ from hornbook import distribution as distribution
 from hornbook import dtype_policies as dtype_policies
 from hornbook import initializers as initializers
 from hornbook import layers as layers
+from hornbook import legacy as legacy
 from hornbook import losses as losses
 from hornbook import metrics as metrics
+from hornbook import mixed_precision as mixed_precision
 from hornbook import models as models
 from hornbook import ops as ops
 from hornbook import optimizers as optimizers
@@ -32,7 +34,9 @@ from hornbook.backend import device as device
 from hornbook.backend import name_scope as name_scope
 from hornbook.constraints import Constraint as Constraint
 from hornbook.core.dtype import DTypePolicy as DTypePolicy
+from hornbook.core.dtype import FloatDTypePolicy as FloatDTypePolicy
 from hornbook.core.graph import Function as Function
+from hornbook.core.operation import Operation as Operation
 from hornbook.core.symbolic import KerasTensor as KerasTensor
 from hornbook.initializers import Initializer as Initializer
 from hornbook.layers import Input as Input
@@ -41,6 +45,7 @@ from hornbook.layers import Layer as Layer
 from hornbook.layers.remat import RematScope as RematScope
 from hornbook.layers.remat import remat as remat
 from hornbook.layers.stateless import StatelessScope as StatelessScope
+from hornbook.layers.stateless import SymbolicScope as SymbolicScope
 from hornbook.losses import Loss as Loss
 from hornbook.metrics import Metric as Metric
 from hornbook.models import Model as Model

@@ -6,7 +6,10 @@ import jax
 
 from hornbook.core import doors
 from hornbook.core.dtype import is_float as _is_float
+from hornbook.core.dtype import is_int as _is_int
+from hornbook.core.dtype import result_type as result_type
 from hornbook.core.dtype import standardize_dtype as standardize_dtype
+from hornbook.core.module import get_uid as get_uid
 from hornbook.core.settings import epsilon as epsilon
 from hornbook.core.settings import floatx as floatx
 from hornbook.core.settings import image_data_format as image_data_format
@@ -57,4 +60,5 @@ def device(device_name: Any) -> Any:
 
 
 is_float_dtype = _is_float
+is_int_dtype = _is_int
 doors.publish(globals())

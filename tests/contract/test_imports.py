@@ -29,7 +29,7 @@ models
 data plot
 datasets utils visualization
 applications integrations
-backend callbacks config dtype_policies tree
+backend callbacks config dtype_policies legacy mixed_precision tree
 preprocessing.image preprocessing.sequence preprocessing.text
 serve tune wrappers
 compat hornbook

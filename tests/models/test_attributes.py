@@ -14,8 +14,8 @@ import hornbook as keras
 OF_OBJECTS = {
     "Layer": {"name"},
     "Model": set(
-        "compiled history input_names input_shape inputs loss name optimizer output_names "
-        "output_shape outputs reset_states steps_per_execution "
+        "compiled history input_names input_shape inputs loss name operations optimizer "
+        "output_names output_shape outputs reset_states steps_per_execution "
         "stop_evaluating stop_predicting stop_training "
         "predict_function test_function train_function".split()
     ),

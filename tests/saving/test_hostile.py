@@ -122,7 +122,7 @@ HOSTILE = {
     "text": (data(data=np.full((3, 2), b"nan")), "does not hold plain numbers"),
     "complex": (data(data=np.ones((3, 2), "c8")), "expects real numbers"),
     "shape": (data(data=np.ones((2, 3), "f4")), r"expects shape \(3, 2\)"),
-    "memory": (layer(0, units=10**9), r"refused: the variable 'one/kernel'.*1000000000"),
+    "memory": (layer(0, units=10**9), r"refused: the variable '.*one/kernel'.*1000000000"),
 }
 
 
@@ -159,5 +159,5 @@ def test_a_keras_archive_of_enormous_layers_is_refused(tmp_path):
             if name == "config.json":
                 content = content.replace(b'"units": 2', b'"units": 1000000000')
             new.writestr(name, content)
-    with pytest.raises(ValueError, match="refused: the variable 'one/kernel'.*1000000000"):
+    with pytest.raises(ValueError, match="refused: the variable '.*one/kernel'.*1000000000"):
         keras.models.load_model(tmp_path / "large.keras")

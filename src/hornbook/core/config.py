@@ -18,7 +18,7 @@ import numpy as np
 from hornbook.core import interop
 from hornbook.core.alike import same_named
 from hornbook.core.arguments import ConstructorSignature, arguments, brief, completed, defaults
-from hornbook.core.dtype import DTypePolicy
+from hornbook.core.dtype import POLICIES, DTypePolicy, as_plain
 
 _PACKAGE = __name__.partition(".")[0]
 # Families whose classes and functions a file may name.
@@ -28,7 +28,7 @@ LOADABLE = frozenset(
 )
 FAMILIES = {"preprocessing": "layers"}  # for packages that are not named after their family
 # ("layers", "Dense") -> class
-_families: dict[tuple[str, str], Any] = {("dtype_policies", "DTypePolicy"): DTypePolicy}
+_families: dict[tuple[str, str], Any] = {("dtype_policies", k): v for k, v in POLICIES.items()}
 _custom: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}  # class or function -> registered name
 _functions: dict[Any, str] = {}  # hornbook's own functions -> the name that `get` knows
@@ -198,7 +198,7 @@ def serialize(value: Any, strict: bool = True) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, DTypePolicy):
-        return value.name
+        return value.name if type(value) is DTypePolicy else as_plain(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):

@@ -1,5 +1,9 @@
 """Dtype names, and policies: the dtypes in which a layer stores its variables and computes."""
 
+import re
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -65,6 +69,43 @@ def canonical(dtype) -> str:
     return name if jax.config.read("jax_enable_x64") else NARROW.get(name, name)
 
 
+def is_int(dtype) -> bool:
+    """Whether a dtype is an integer type, signed or not (`"bool"` is none).
+
+    Example:
+        >>> is_int("uint8"), is_int("float32"), is_int(bool)
+        (True, False, False)
+    """
+    name = standardize_dtype(dtype)
+    return name != STRING and jnp.issubdtype(name, np.integer)
+
+
+def result_type(*dtypes) -> str:
+    """The dtype of a computation with values of these dtypes.
+
+    Args:
+        dtypes: anything that names a dtype. The Python types `int` and `float` stand for numbers,
+            which adapt to the other dtypes; `None` means `floatx()`.
+
+    Raises:
+        ValueError: for a float8 dtype, which has to be cast first, and for strings with numbers.
+
+    Example:
+        >>> result_type("int32", "float16"), result_type("bfloat16", float)
+        ('float16', 'bfloat16')
+    """
+    numbers = [dtype(0) for dtype in dtypes if dtype is int or dtype is float]
+    named = [standardize_dtype(d) for d in dtypes if d is not int and d is not float]
+    apart = [name for name in named if name.startswith("float8") or name == STRING]
+    if not dtypes or list(dtypes) == [STRING]:
+        return standardize_dtype(*dtypes)
+    if apart:
+        raise ValueError(f"{apart[0]} mixes with no other dtype: cast it first, e.g. to float32")
+    if "uint64" in named and any(name.startswith("int") for name in named):
+        numbers.append(0.0)  # no integer type holds both, even if JAX's 64-bit mode is off
+    return canonical(jnp.result_type(*map(jnp.dtype, map(canonical, named)), *numbers))
+
+
 def is_float(dtype) -> bool:
     """Whether a dtype is floating-point (bfloat16 and float8 included)."""
     return dtype != STRING and jnp.issubdtype(dtype, np.floating)
@@ -75,7 +116,7 @@ class DTypePolicy:
 
     Args:
         name: a dtype name, for both; or `"mixed_bfloat16"` / `"mixed_float16"`: variables in
-            float32, computation in the 16-bit type.
+            float32, computation in the 16-bit type. Default the process-wide policy's.
 
     Raises:
         ValueError: for an unknown name.
@@ -86,7 +127,12 @@ class DTypePolicy:
         ('float32', 'bfloat16')
     """
 
-    def __init__(self, name: str):
+    name: str
+    compute_dtype: str
+    variable_dtype: str
+
+    def __init__(self, name: str | None = None):
+        name = dtype_policy().name if name is None else name
         if not isinstance(name, str):
             raise TypeError(f"a dtype policy is made from a name, not from {name!r}")
         self.name = name
@@ -109,14 +155,154 @@ class DTypePolicy:
         """The policy that `get_config` described."""
         return cls(**config)
 
+    def of(self, path: str) -> "DTypePolicy":
+        """The policy of the layer at a path: this one, unless it is a map."""
+        return self
+
     def __eq__(self, other):
-        return isinstance(other, DTypePolicy) and self.name == other.name
+        return type(other) is type(self) and self.get_config() == other.get_config()
 
     def __hash__(self):
         return hash(self.name)
 
     def __repr__(self):
-        return f"<DTypePolicy {self.name!r}>"
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+LONGEST = 255  # characters of a path or pattern: files may hold both, and comparing takes time
+SLOW_PATTERN = (
+    "the key {!r} of a DTypePolicyMap could take very long to compare. A pattern has no repeated "
+    "group, no (?...) and no backreference, at most three of * + {{, at most eight of those and "
+    "? |, and 255 characters"
+)
+
+
+def _is_slow(pattern: str) -> bool:
+    unbounded, choices = re.findall(r"[*+{]", pattern), re.findall(r"[*+{?|]", pattern)
+    several = len(unbounded) > 3 or len(choices) > 8 or len(pattern) > LONGEST
+    return several or bool(re.search(r"\)[*+?{]|\\\d|\(\?", pattern))
+
+
+class DTypePolicyMap(DTypePolicy, MutableMapping):
+    """A dtype policy for each layer, by the layer's path; usable as the `dtype` of a layer.
+
+    Sublayers that are given the same map (`dtype=self.dtype_policy`) find their own entry.
+
+    Args:
+        default_policy: the policy of layers without an entry; default the process-wide one.
+        policy_map: policies, or their names, by path. A key is the path of one layer
+            (`"encoder/dense"`) or a regular expression that matches whole paths (`"encoder/.*"`).
+
+    Raises:
+        TypeError: if `policy_map` is not a dictionary.
+        ValueError: for a key that is no regular expression, or one that could take very long.
+
+    Example:
+        >>> policies = DTypePolicyMap("float32", {"encoder/.*": "mixed_bfloat16"})
+        >>> policies["encoder/dense"].compute_dtype, policies["decoder"].compute_dtype
+        ('bfloat16', 'float32')
+    """
+
+    def __init__(self, default_policy: Any = None, policy_map: dict[str, Any] | None = None):
+        if isinstance(default_policy, DTypePolicyMap):
+            raise ValueError("default_policy must be a single policy, not a DTypePolicyMap")
+        if policy_map is not None and not isinstance(policy_map, dict):
+            raise TypeError(f"policy_map must be a dictionary of policies, not {policy_map!r}")
+        self._default = None if default_policy is None else get_policy(default_policy)
+        self._policies: dict[str, DTypePolicy] = {}
+        self.update(policy_map or {})
+
+    @property
+    def default_policy(self) -> DTypePolicy:
+        """The policy of layers without an entry."""
+        return dtype_policy() if self._default is None else self._default
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The default policy's name, after `map_`."""
+        return f"map_{self.default_policy.name}"
+
+    @property
+    def compute_dtype(self) -> str:  # type: ignore[override]
+        """The default policy's compute dtype."""
+        return self.default_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:  # type: ignore[override]
+        """The default policy's variable dtype."""
+        return self.default_policy.variable_dtype
+
+    def of(self, path: str) -> DTypePolicy:
+        """The policy of the layer at a path; the same as `self[path]`."""
+        return self[path]
+
+    def __getitem__(self, key: str) -> DTypePolicy:
+        if key in self._policies:
+            return self._policies[key]
+        if len(key) > LONGEST:
+            raise ValueError(
+                f"a DTypePolicyMap has paths of at most {LONGEST} characters, not {key!r}"
+            )
+        found = [pattern for pattern in self._policies if re.fullmatch(pattern, key)]
+        if len(found) > 1:
+            raise ValueError(
+                f"the path {key!r} matches {len(found)} keys of a DTypePolicyMap: {found}. Make "
+                "the patterns exclude each other, or add an entry for the path itself"
+            )
+        return self._policies[found[0]] if found else self.default_policy
+
+    def __setitem__(self, key: str, policy: Any) -> None:
+        if key in self._policies:
+            raise ValueError(f"a DTypePolicyMap has an entry {key!r} already: delete it first")
+        try:
+            re.compile(key)
+        except (re.error, TypeError) as error:
+            raise ValueError(f"{key!r} is no path and no regular expression: {error}") from None
+        if _is_slow(key):
+            raise ValueError(SLOW_PATTERN.format(key))
+        self._policies[key] = get_policy(policy)
+
+    def __delitem__(self, key: str) -> None:
+        del self._policies[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._policies
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get_config(self) -> dict:
+        """The plain data that rebuilds this map; a default that was not given stays so."""
+        policies = {key: as_plain(policy) for key, policy in self._policies.items()}
+        return {"default_policy": self._default and as_plain(self._default), "policy_map": policies}
+
+    def __repr__(self):
+        shown = {key: policy.name for key, policy in self._policies.items()}
+        return f"<DTypePolicyMap {self.default_policy.name!r}, {shown}>"
+
+
+POLICIES: dict[str, Any] = {
+    "DTypePolicy": DTypePolicy,
+    "DTypePolicyMap": DTypePolicyMap,
+    "FloatDTypePolicy": DTypePolicy,
+}
+
+
+def as_plain(policy: DTypePolicy) -> dict:
+    """A policy as plain data, in Keras 3's file format."""
+    cls = type(policy)
+    return {
+        "module": "keras.dtype_policies" if cls is DTypePolicyMap else "keras",
+        "class_name": cls.__name__,
+        "config": policy.get_config(),
+        "registered_name": None,
+    }
 
 
 FloatDTypePolicy = DTypePolicy
@@ -150,8 +336,13 @@ def get_policy(identifier=None) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        config = identifier.get("config", identifier)
-        return DTypePolicy(config["name"])
+        kind = identifier.get("class_name", "DTypePolicy")
+        if kind not in POLICIES:
+            raise ValueError(
+                f"the dtype policy {kind!r} is not known here (quantization is not supported); the "
+                f"known ones are {', '.join(POLICIES)}"
+            )
+        return POLICIES[kind].from_config(identifier.get("config", identifier))
     if isinstance(identifier, str) and identifier.startswith("mixed_"):
         return DTypePolicy(identifier)
     return DTypePolicy(standardize_dtype(identifier))

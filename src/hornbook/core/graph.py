@@ -5,7 +5,7 @@ from types import FunctionType
 from typing import Any
 
 from hornbook.core import tree
-from hornbook.core.module import Module
+from hornbook.core.operation import Operation
 from hornbook.core.symbolic import Node, SymbolicTensor, record, substitute, symbolic_leaves
 
 
@@ -150,7 +150,7 @@ def _identity(node: Node) -> int:
     return id(node if isinstance(node.op, FunctionType) else node.op)
 
 
-class Function(Module):
+class Function(Operation):
     """A stateless function from some symbolic tensors to others.
 
     Args:
@@ -242,6 +242,32 @@ class Function(Module):
         inputs, order = self._graph.inputs, self._graph.input_list
         known = dict(zip(symbolic_leaves(inputs), _leaves_like(inputs, given), strict=True))
         return [known[tensor] for tensor in order]
+
+
+def get_source_inputs(tensor: Any) -> Any:
+    """The symbolic inputs that a symbolic tensor is computed from, in order.
+
+    Args:
+        tensor: a symbolic tensor. Anything else is returned as it is.
+
+    Example:
+        >>> a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+        >>> [one.name for one in keras.utils.get_source_inputs(keras.ops.tanh(a + b))]
+        ['a', 'b']
+    """
+    if not isinstance(tensor, SymbolicTensor):
+        return tensor
+    found: dict[SymbolicTensor, None] = {}
+    seen: set[Node] = set()
+    stack = [tensor]
+    while stack:
+        one = stack.pop()
+        if not one.node.inputs:
+            found.update(dict.fromkeys(one.node.output_list))
+        elif one.node not in seen:
+            seen.add(one.node)
+            stack.extend(reversed(one.node.inputs))
+    return list(found)
 
 
 def _by_key(structure: Any) -> list[SymbolicTensor]:

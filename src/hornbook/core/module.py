@@ -47,6 +47,20 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
+def get_uid(prefix: str = "") -> int:
+    """A number that no other object with this prefix in its automatic name has.
+
+    Args:
+        prefix: such as `"dense"`.
+
+    Example:
+        >>> get_uid("my_block"), get_uid("my_block")
+        (1, 2)
+    """
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
 def reset_names() -> None:
     """Restart the numbering of automatic names."""
     _counts.clear()

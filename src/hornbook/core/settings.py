@@ -12,6 +12,7 @@ _settings: dict[str, Any] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "flash_attention": None,
+    "interactive_logging": True,
     "max_epochs": os.environ.get("KERAS_MAX_EPOCHS"),
     "max_steps_per_epoch": os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"),
 }
@@ -109,6 +110,29 @@ def is_flash_attention_enabled() -> bool | None:
         False
     """
     return _settings["flash_attention"]
+
+
+def enable_interactive_logging() -> None:
+    """Print progress bars and messages (the default)."""
+    _settings["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress and messages to the log `"hornbook"` of Python's `logging`, with level INFO.
+
+    Nothing is printed, and the log has one line per epoch instead of a bar. For jobs on servers.
+    """
+    _settings["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress bars and messages are printed rather than logged.
+
+    Example:
+        >>> is_interactive_logging_enabled()
+        True
+    """
+    return _settings["interactive_logging"]
 
 
 def max_epochs() -> int | None:

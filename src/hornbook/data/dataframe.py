@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core.messages import tell
 from hornbook.data.pictures import FORMATS, FileIterator
 
 WITH_CLASSES = ("categorical", "binary", "sparse")
@@ -143,7 +144,7 @@ class DataFrameIterator(FileIterator):
         classes_too = (
             f" belonging to {self.num_classes} classes" if class_mode in WITH_CLASSES else ""
         )
-        print(f"Found {self.samples} {which} image filenames{classes_too}.")
+        tell(f"Found {self.samples} {which} image filenames{classes_too}.")
         super().__init__(self.samples, batch_size, shuffle, seed)
 
     def _with_files(self, frame: Any, x_col: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core.messages import tell
 from hornbook.data.folders import Listing, class_folders
 from hornbook.data.pictures import FORMATS, FileIterator
 
@@ -129,7 +130,7 @@ class DirectoryIterator(FileIterator):
         self.samples = len(self.filenames)
         self.classes = self.labels = np.array(numbers, "int32")
         self.filepaths = [os.path.join(folder, name) for name in self.filenames]
-        print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
+        tell(f"Found {self.samples} images belonging to {self.num_classes} classes.")
         if not self.samples:
             example = os.path.join(folder, names[0] if names else "cats")
             text = NO_PICTURES.format(folder, example, ", ".join(FORMATS))

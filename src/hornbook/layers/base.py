@@ -19,6 +19,7 @@ from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
+from hornbook.core.operation import Operation
 from hornbook.core.symbolic import TEXT, Node, SymbolicTensor, has_symbolic, infer, outputs_of
 from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
@@ -91,6 +92,7 @@ def _marks_built(build: Callable) -> Callable:
     def marking(self, *args, **kwargs):
         inside = current_scope().rpartition("/")[2] == self.name
         with nullcontext() if inside else name_scope(self.name):
+            self._note_path()
             result = build(self, *args, **kwargs)
         self.built = True
         self._after_build()
@@ -103,7 +105,7 @@ def _marks_built(build: Callable) -> Callable:
     return marking
 
 
-class Layer(Weighted):
+class Layer(Weighted, Operation):
     """A callable with weights: `build(input_shape)` creates them, `call(inputs)` computes.
 
     Args:
@@ -152,7 +154,7 @@ class Layer(Weighted):
                 f"{type(self).__name__} takes no argument {wrong!r}. "
                 f"{nearest(wrong, known - {'unknown', 'kwargs'})}"
             )
-        Module.__init__(self, name=name)
+        Operation.__init__(self, name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if not isinstance(trainable, bool | np.bool_):
             raise ValueError(
@@ -165,7 +167,6 @@ class Layer(Weighted):
         self.supports_masking = False
         self.input_spec: Any = None
         self._added: list[Variable] = []
-        self._nodes: list[Node] = []
         self._loss_values: list = []
         self._loss_functions: list[Callable] = []
         self._warned_mask = False
@@ -238,6 +239,7 @@ class Layer(Weighted):
         if not self.built:
             self._check_initialized()
             self._check_inputs(args, kwargs)
+            self._note_path()
             names = list(arguments_of(type(self).call))
             given = dict(zip(names, args, strict=False)) | kwargs
             if len(args) > len(names):  # call(*inputs)
@@ -257,10 +259,6 @@ class Layer(Weighted):
         return inputs
 
     # ---- calling
-
-    def call(self, *args, **kwargs):
-        """The formula: compute outputs from inputs."""
-        raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs) method")
 
     def __call__(self, *args: Any, **kwargs: Any) -> jax.Array:
         """Apply the layer to arrays, or record the call on symbolic tensors."""
@@ -426,6 +424,10 @@ class Layer(Weighted):
         self._nodes.append(node)
         return node.outputs
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Record a call on symbolic tensors and return its symbolic outputs."""
+        return self._record(args, kwargs)
+
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The output shape for inputs of these shapes (`None`: unknown)."""
         inputs = [
@@ -443,25 +445,6 @@ class Layer(Weighted):
         outputs = self._record(tuple(args), kwargs, ask)
         del self._nodes[count:]
         return outputs
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of its first recorded call."""
-        node = self._first_node("input")
-        inputs = node.inputs if node.inputs else node.outputs
-        return inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else inputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of its first recorded call."""
-        return self._first_node("output").outputs
-
-    def _first_node(self, what: str) -> Node:
-        if not self._nodes:
-            raise AttributeError(
-                f"layer {self.name!r} has no symbolic {what}: it has not been called on an Input"
-            )
-        return self._nodes[0]
 
     @contained
     def stateless_call(
@@ -497,13 +480,17 @@ class Layer(Weighted):
 
     def get_config(self) -> dict:
         """Constructor arguments, name, trainable and dtype as plain data."""
-        live = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
+        live = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": serialize(self.dtype_policy),
+        }
         try:
             given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
         except NotImplementedError:
             given = {}
         if self._policy_changed:
-            given["dtype"] = self.dtype_policy.name
+            given["dtype"] = live["dtype"]
         cls = type(self)
         unset = _unset(cls)  # type: ignore[arg-type]
         taken = completed(cls, given, unset)

@@ -1,4 +1,4 @@
-"""`StatelessScope`: Keras's interface to `bind`."""
+"""`StatelessScope` and `SymbolicScope`: Keras's interface to `bind`."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -75,3 +75,26 @@ class StatelessScope:
     def get_current_value(self, variable: Variable) -> Any:
         """The value of a variable in the scope; `None` if none was given or assigned."""
         return self._values.get(variable)
+
+
+class SymbolicScope:
+    """Context for shape inference: losses that layers add in it do not count.
+
+    Around `StatelessScope` and a call on symbolic tensors or tracers, in programs that infer shapes
+    themselves; layers and ops need none.
+
+    Example:
+        >>> layer = keras.layers.ActivityRegularization(l2=1.0)
+        >>> with keras.SymbolicScope():
+        ...     _ = layer(np.ones((1, 2)))
+        >>> layer.losses
+        []
+    """
+
+    def __enter__(self) -> "SymbolicScope":
+        self._losses = calling.collect_losses()
+        self._losses.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._losses.__exit__(*error)

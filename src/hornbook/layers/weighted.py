@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import initializers, regularizers
-from hornbook.core.dtype import DTypePolicy, get_policy, is_float
+from hornbook.core.dtype import DTypePolicy, DTypePolicyMap, get_policy, is_float
 from hornbook.core.module import Module, new_structure
 from hornbook.core.variable import Variable, current_scope, name_scope, thread
 
@@ -27,19 +27,24 @@ class Weighted(Module):
     @property
     def dtype_policy(self) -> DTypePolicy:
         """The dtypes it computes and stores weights in. It may be set, to a policy or a name;
-        existing weights keep their dtype."""
+        existing weights keep their dtype. In a map of policies, the layer's own entry is set."""
         return self._policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any):
-        self._policy = get_policy(value)
+        policy = get_policy(value)
+        if isinstance(self._policy, DTypePolicyMap) and not isinstance(policy, DTypePolicyMap):
+            self._policy.pop(self.path, None)
+            self._policy[self.path] = policy
+        else:
+            self._policy = policy
         self._policy_changed = True
         new_structure()
 
     @property
     def compute_dtype(self) -> str:
         """The dtype it computes in."""
-        return self.dtype_policy.compute_dtype
+        return self._policy.of(self.path).compute_dtype
 
     @property
     def input_dtype(self) -> str:
@@ -49,7 +54,7 @@ class Weighted(Module):
     @property
     def variable_dtype(self) -> str:
         """The dtype its weights are stored in."""
-        return self.dtype_policy.variable_dtype
+        return self._policy.of(self.path).variable_dtype
 
     @property
     def dtype(self) -> str:
@@ -252,8 +257,16 @@ class Weighted(Module):
 
     @property
     def path(self) -> str:
-        """The name, prefixed with the enclosing name scopes."""
+        """The names of the layers around it and its own, joined by `/`, as it was built."""
+        return self.__dict__.get("_path") or self._path_now()
+
+    def _note_path(self) -> None:
+        self._path = self._path_now()
+
+    def _path_now(self) -> str:
         scope = current_scope()
+        if scope.rpartition("/")[2] == self.name:
+            return scope
         return f"{scope}/{self.name}" if scope else self.name
 
     # ---- losses

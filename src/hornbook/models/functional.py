@@ -11,6 +11,7 @@ from hornbook.core import tree
 from hornbook.core.config import deserialize, serialize
 from hornbook.core.graph import Graph
 from hornbook.core.module import unused
+from hornbook.core.operation import Operation
 from hornbook.core.symbolic import Node, SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
@@ -49,14 +50,14 @@ class _Writer:
         graph: Graph = model._call_graph
         self.calls: list[tuple[Any, str, list[Node]]] = []  # (operation, name, its calls)
         sources = [t.node for t in graph.input_list if isinstance(t.node.op, InputLayer)]
-        of_layer: dict[Layer, list[Node]] = {}
+        of_layer: dict[Operation, list[Node]] = {}
         for node in graph.nodes:
-            if isinstance(node.op, Layer):
+            if isinstance(node.op, Operation):
                 of_layer.setdefault(node.op, []).append(node)
         given = set(sources)
         taken = {op.name for op in [*of_layer, *(node.op for node in sources)]}
         for node in dict.fromkeys([*sources, *graph.nodes]):
-            if not isinstance(node.op, Layer):
+            if not isinstance(node.op, Operation):
                 taken.add(name := unused(str(node.name), taken))
                 self.calls.append((node.op, name, [node]))
             elif node in given:
@@ -98,7 +99,7 @@ class _Writer:
     def _layer(self, operation: Any, name: str, nodes: list[Node]) -> dict:
         if isinstance(operation, InputLayer):
             return _entry(serialize(operation), name, [])
-        if isinstance(operation, Layer):
+        if isinstance(operation, Operation):
             calls = [self._call(node.args, node.kwargs) for node in nodes]
             return _entry(serialize(operation), name, calls)
         described, args, kwargs = describe_op(nodes[0], name)
@@ -343,7 +344,7 @@ def unpack(packed: dict) -> Graph:
         node.outputs = found(outputs)
         for tensor in node.output_list:
             tensor.node = node
-        if isinstance(target, Layer):
+        if isinstance(target, Operation):
             target._nodes.append(node)
     return Graph(found(packed["inputs"]), found(packed["outputs"]))
 

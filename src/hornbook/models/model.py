@@ -9,6 +9,7 @@ from hornbook.core.config import custom_object_scope, nearest, register_alias, s
 from hornbook.core.errors import door
 from hornbook.core.graph import Graph
 from hornbook.core.mask import set_mask
+from hornbook.core.messages import tell
 from hornbook.core.module import RESERVED, auto_name, derived
 from hornbook.core.symbolic import Node, SymbolicTensor, outputs_of, symbolic_leaves
 from hornbook.core.variable import Variable
@@ -93,6 +94,11 @@ class Model(Trainer):
     @layers.setter
     def layers(self, value: Any):
         raise AttributeError(RESERVED.format(type(self).__name__, "layers"))
+
+    @derived
+    def operations(self) -> list[Any]:
+        """The layers and ops of a functional model, inputs first."""
+        return self._known("operations").operations()
 
     def _layers_below(self) -> list[Layer]:
         return [child for child in self._child_modules() if isinstance(child, Layer)]
@@ -200,14 +206,14 @@ class Model(Trainer):
         Args:
             line_length: width in characters; default the terminal's, at most 100.
             positions: ends of the columns, in characters or as fractions of the width.
-            print_fn: called with each line instead of `print`.
+            print_fn: called with each line instead of printing it.
             expand_nested: whether to list the layers of nested models too.
             show_trainable: whether to add a column that shows which layers are trainable.
             layer_range: the first and last layer to list: names, or regular expressions for them.
         """
         text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
         for line in text.split("\n"):
-            (print_fn or print)(line)
+            (print_fn or tell)(line)
 
     def reset_states(self) -> None:
         """Reset the states of stateful layers."""

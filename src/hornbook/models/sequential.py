@@ -6,6 +6,7 @@ from hornbook.core import tree
 from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.variable import name_scope
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import as_shape, shape_of
 from hornbook.layers.input import Input, InputLayer
@@ -89,14 +90,15 @@ class Sequential(Model):
                 self.built = False
             return
         graph = self._recorded
-        if (
-            graph is not None
-            and len(self._stack) > 2
-            and graph.output_list[0].node.op is self._stack[-2]
-        ):
-            self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
-        elif len(self._stack) > 1:
-            self._chain(self._stack[0].output)
+        with name_scope(self.name):
+            if (
+                graph is not None
+                and len(self._stack) > 2
+                and graph.output_list[0].node.op is self._stack[-2]
+            ):
+                self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
+            elif len(self._stack) > 1:
+                self._chain(self._stack[0].output)
 
     def _chain(self, symbol: Any) -> None:
         output = symbol

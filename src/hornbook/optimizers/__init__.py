@@ -4,6 +4,7 @@ from typing import Any
 
 from hornbook.core import config as _config
 from hornbook.core import doors
+from hornbook.optimizers import legacy as legacy
 from hornbook.optimizers import schedules as schedules
 from hornbook.optimizers.adafactor import Adafactor as Adafactor
 from hornbook.optimizers.adam import Adam as Adam

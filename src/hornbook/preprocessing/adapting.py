@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.core import settings
 from hornbook.core.errors import door
 
 ROWS = 2**16  # array rows per batch: an array in a file is never read whole
@@ -130,7 +131,7 @@ class _Progress:
         now = time.perf_counter()
         if now - self.began < SHOWN_AFTER or now - self.shown < SHOWN_EVERY:
             return
-        if sys.stdout.isatty():
+        if settings.is_interactive_logging_enabled() and sys.stdout.isatty():
             self.shown = now
             of = f"/{self.count}" if self.count else ""
             rate = number / (now - self.began)

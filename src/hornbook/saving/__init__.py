@@ -15,6 +15,7 @@ from hornbook.core.config import get_registered_name as get_registered_name
 from hornbook.core.config import get_registered_object as get_registered_object
 from hornbook.core.config import register_keras_serializable as register_keras_serializable
 from hornbook.core.config import serialize as _serialize
+from hornbook.saving.editor import KerasFileEditor as KerasFileEditor
 from hornbook.saving.kinds import load_model as load_model
 from hornbook.saving.kinds import load_weights as load_weights
 from hornbook.saving.kinds import save_model as save_model

@@ -100,11 +100,18 @@ def opened(source: Any, path: str) -> Iterator[zipfile.ZipFile]:
 
 def read_weights(model: Module, archive: zipfile.ZipFile, path: str, **options: Any) -> None:
     """Read the weights in an archive into a model; `options` are those of `hdf5.read`."""
+    with weights_of(archive, path) as weights:
+        hdf5.read(model, weights, path, **options)
+
+
+@contextmanager
+def weights_of(archive: zipfile.ZipFile, path: str) -> Iterator[Any]:
+    """A temporary file with the weights in an archive."""
     info = member(archive, WEIGHTS, path)
     with tempfile.TemporaryFile() as copy:
         with archive.open(info) as source:
             _copy(source, copy, info.file_size, path)
-        hdf5.read(model, copy, path, **options)
+        yield copy
 
 
 def _copy(source: Any, target: Any, size: int, path: str) -> None:

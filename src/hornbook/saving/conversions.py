@@ -51,7 +51,9 @@ def as_written(layer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
             names = [written.names.get(variable.name, variable.name) for variable in variables]
             made += [(f"{leaf.name}_{n}", v) for n, v in zip(names, values, strict=True)]
         else:
-            names = [f"{variable.path}{written.suffix}" for variable in variables]
+            around = layer.path.removesuffix(layer.name) if written.suffix else ""
+            paths = [variable.path.removeprefix(around) for variable in variables]
+            names = [f"{path}{written.suffix}" for path in paths]
             made += zip(names, values, strict=True)
     return made
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core import settings
+from hornbook.core.messages import tell
 from hornbook.training.callback import Callback
 
 BOLD, GREEN, GREY, RESET = "\033[1m", "\033[32m", "\033[37m", "\033[0m"
@@ -19,8 +21,9 @@ _open_line = [0]  # length of the line to be overwritten
 
 
 def is_live() -> bool:
-    """Whether standard output is interactive: a terminal or a notebook."""
-    return _is_terminal() or "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
+    """Whether output goes to a terminal or a notebook, where a line can be redrawn."""
+    here = _is_terminal() or "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
+    return here and settings.is_interactive_logging_enabled()
 
 
 def resolve_verbose(verbose: int | str | bool) -> int:
@@ -368,5 +371,5 @@ def _write(line: str, finish: bool, painted: str | None = None) -> None:
     blank = " " * (_open_line[0] - first)
     text = line if painted is None else painted
     head, newline, rest = text.partition("\n")
-    print(start + head + blank + newline + rest, end="\n" if finish else "", flush=True)
+    tell(start + head + blank + newline + rest, end="\n" if finish else "")
     _open_line[0] = 0 if finish else first

@@ -8,7 +8,13 @@ from hornbook.core.config import get_registered_name as get_registered_name
 from hornbook.core.config import get_registered_object as get_registered_object
 from hornbook.core.config import register_keras_serializable as register_keras_serializable
 from hornbook.core.dtype import standardize_dtype as standardize_dtype
+from hornbook.core.graph import get_source_inputs as get_source_inputs
 from hornbook.core.random import set_random_seed as set_random_seed
+from hornbook.core.settings import disable_interactive_logging as disable_interactive_logging
+from hornbook.core.settings import enable_interactive_logging as enable_interactive_logging
+from hornbook.core.settings import (
+    is_interactive_logging_enabled as is_interactive_logging_enabled,
+)
 from hornbook.core.symbolic import is_keras_tensor as is_keras_tensor
 from hornbook.data.audio_folder import (
     audio_dataset_from_directory as audio_dataset_from_directory,
@@ -38,6 +44,8 @@ from hornbook.training.data import unpack_x_y_sample_weight as unpack_x_y_sample
 from hornbook.training.dataset import PyDataset as PyDataset
 from hornbook.training.progress import Progbar as Progbar
 from hornbook.utils import bounding_boxes as bounding_boxes
+from hornbook.utils import legacy as legacy
+from hornbook.utils.config import Config as Config
 from hornbook.utils.labels import normalize as normalize
 from hornbook.utils.labels import to_categorical as to_categorical
 from hornbook.utils.session import clear_session as clear_session
