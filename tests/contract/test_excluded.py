@@ -15,24 +15,9 @@ import hornbook
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "excluded.md"
 # Names that are being written. The list only shrinks: a name that works must not stand here.
 NOT_YET = """
-callbacks.OrbaxCheckpoint callbacks.SwapEMAWeights distribution.DataParallel
-distribution.DeviceMesh distribution.LayoutMap distribution.ModelParallel
-distribution.TensorLayout distribution.distribute_tensor distribution.distribution
-distribution.get_device_count distribution.initialize distribution.list_devices
-distribution.set_distribution layers.AugMix layers.AutoContrast
-layers.ContrastLimitedAdaptiveHistogramEqualization layers.CutMix layers.Equalization
-layers.MaxNumBoundingBoxes layers.MixUp layers.RandAugment layers.RandomBrightness
-layers.RandomColorDegeneration layers.RandomColorJitter layers.RandomContrast layers.RandomCrop
-layers.RandomElasticTransform layers.RandomErasing layers.RandomGaussianBlur
-layers.RandomGrayscale layers.RandomHue layers.RandomInvert layers.RandomPerspective
-layers.RandomPosterization layers.RandomSaturation layers.RandomSharpness layers.Resizing
-layers.Solarization preprocessing.image_dataset_from_directory
-preprocessing.text_dataset_from_directory preprocessing.timeseries_dataset_from_array
-utils.FeatureSpace utils.audio_dataset_from_directory utils.image_dataset_from_directory
-utils.split_dataset utils.text_dataset_from_directory utils.timeseries_dataset_from_array
-visualization.draw_bounding_boxes visualization.draw_segmentation_masks
-visualization.plot_bounding_box_gallery visualization.plot_image_gallery
-visualization.plot_segmentation_mask_gallery
+callbacks.OrbaxCheckpoint callbacks.SwapEMAWeights layers.AugMix layers.MaxNumBoundingBoxes
+layers.RandAugment layers.RandomCrop layers.RandomElasticTransform layers.RandomPerspective
+layers.Resizing utils.FeatureSpace
 """
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hornbook.core.errors import users_stacklevel
+from hornbook.core.messages import tell
 from hornbook.data.dataset import Dataset
 from hornbook.data.passes import AUTOTUNE
 
@@ -232,7 +233,7 @@ def index(
         names = [str(one) for one in np.unique(numbers).tolist()]
     if verbose:
         classes = "" if names is None else f" belonging to {len(names)} classes"
-        print(f"Found {len(paths)} files{classes}.")
+        tell(f"Found {len(paths)} files{classes}.")
     return Samples(paths, numbers), names
 
 
@@ -268,7 +269,7 @@ def part_of(samples: Samples, fraction: float | None, part: str | None, verbose:
     border = count - int(fraction * count)
     chosen = samples.at(range(border) if part == "training" else range(border, count))
     if verbose:
-        print(f"Using {len(chosen.paths)} files for {part}.")
+        tell(f"Using {len(chosen.paths)} files for {part}.")
     return chosen
 
 
