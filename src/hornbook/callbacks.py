@@ -13,6 +13,7 @@ from hornbook.training.callbacks.learning_rate_finder import (
 )
 from hornbook.training.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
 from hornbook.training.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
+from hornbook.training.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
 from hornbook.training.callbacks.tensorboard import TensorBoard as TensorBoard
 from hornbook.training.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 from hornbook.training.events import CallbackList as CallbackList
