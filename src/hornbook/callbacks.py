@@ -19,5 +19,6 @@ from hornbook.training.callbacks.terminate_on_nan import TerminateOnNaN as Termi
 from hornbook.training.events import CallbackList as CallbackList
 from hornbook.training.history import History as History
 from hornbook.training.progress import ProgbarLogger as ProgbarLogger
+from hornbook.training.summary import SummaryWriter as SummaryWriter
 
 doors.publish(globals())
