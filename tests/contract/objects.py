@@ -260,6 +260,8 @@ LAYERS: dict[str, Row] = {
     ),
     "Equalization": row(layers.Equalization, PHOTOS, (0, 1), but=LEVELS),
     "Solarization": row(layers.Solarization, PHOTOS, 0.2, (0.3, 0.6), (0, 1), but=DRAWS),
+    "AugMix": row(layers.AugMix, PHOTOS, (0, 1), but=DRAWS),
+    "RandAugment": row(layers.RandAugment, PHOTOS, (0, 1), but=DRAWS),
     "CutMix": row(layers.CutMix, PHOTOS, but=DRAWS),
     "MixUp": row(layers.MixUp, PHOTOS, but=DRAWS),
     "RandomColorJitter": row(

@@ -166,6 +166,8 @@ from hornbook.preprocessing.pictures.patches import CutMix as CutMix
 from hornbook.preprocessing.pictures.patches import MixUp as MixUp
 from hornbook.preprocessing.pictures.patches import RandomErasing as RandomErasing
 from hornbook.preprocessing.pictures.pipeline import Pipeline as Pipeline
+from hornbook.preprocessing.pictures.policies import AugMix as AugMix
+from hornbook.preprocessing.pictures.policies import RandAugment as RandAugment
 from hornbook.preprocessing.pictures.sharpness import RandomGaussianBlur as RandomGaussianBlur
 from hornbook.preprocessing.pictures.sharpness import RandomSharpness as RandomSharpness
 from hornbook.preprocessing.spectrogram import MelSpectrogram as MelSpectrogram

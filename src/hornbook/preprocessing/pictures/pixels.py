@@ -112,7 +112,7 @@ class RandomPixelLayer(PixelLayer):
             return None
         shape = self._shape(data)
         last = (self._count(shape), *self._sizes(shape), shape[self.channel_axis])
-        return self._drawn(last, self._keys(seed)[0])
+        return self._drawn(last, self._key(seed))
 
     def _drawn(self, shape: tuple, key: Array) -> Any:
         """Draw for pictures of a shape `(batch, height, width, channels)`."""
