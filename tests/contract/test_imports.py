@@ -24,6 +24,7 @@ formulas
 layers preprocessing
 losses metrics optimizers
 saving
+preprocessing.feature_space
 training
 models
 data plot

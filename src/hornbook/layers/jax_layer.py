@@ -155,7 +155,7 @@ class JaxLayer(Layer):
     def _assign(self, state: Any) -> None:
         variables, form = jax.tree.flatten(self.state, is_leaf=_is_variable)
         values, found = jax.tree.flatten(state)
-        if form != found:
+        if form != found:  # type: ignore[operator]
             raise ValueError(
                 f"call_fn of layer {self.name!r} returned a state of another structure, {found}; "
                 f"it was given {form}"

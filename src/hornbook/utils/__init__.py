@@ -37,6 +37,7 @@ from hornbook.data.timeseries import (
 )
 from hornbook.plot import model_to_dot as model_to_dot
 from hornbook.plot import plot_model as plot_model
+from hornbook.preprocessing.feature_space import FeatureSpace as FeatureSpace
 from hornbook.saving import deserialize_keras_object as deserialize_keras_object
 from hornbook.saving import serialize_keras_object as serialize_keras_object
 from hornbook.training.data import pack_x_y_sample_weight as pack_x_y_sample_weight
