@@ -197,6 +197,8 @@ def test_a_position_is_exact_after_shuffle_and_threads():
         iter(pipeline(4)).set_state(state)
     with pytest.raises(ValueError, match="not returned by get_state"):
         again.set_state({**state, "position": -1})
+    with pytest.raises(ValueError, match="not returned by get_state"):
+        again.set_state({**state, "position": 15})
 
 
 def third(x):
@@ -288,6 +290,8 @@ def test_models_and_layers_take_it():
     model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], after[0], rtol=1e-5)
     model.fit(data.repeat(), steps_per_epoch=2, epochs=2, verbose=0)
+    with pytest.raises(ValueError, match="never end: pass steps_per_epoch"):
+        model.fit(data.repeat())
     with pytest.raises(ZeroDivisionError) as caught:
         model.fit(Dataset.range(5).map(third).map(lambda n: (x[n : n + 1], y[n : n + 1])))
     assert traceback.extract_tb(caught.value.__traceback__)[-1].name == "third"

@@ -476,7 +476,7 @@ class Dataset(Passes):
             raise ValueError(f"Dataset.prefetch: buffer_size is 1 or more, not {buffer_size!r}")
         depth = AHEAD if buffer_size == AUTOTUNE else buffer_size
         made = self._then(lambda *where: in_advance(self._read(*where), depth), self._count)
-        made._batch_size = self._batch_size
+        made._batch_size, made._is_prefetched = self._batch_size, True
         return made
 
     # ---- all together

@@ -46,6 +46,7 @@ class Passes:
         self._seed = seed
         self._passes = 0
         self._batch_size: int | None = None
+        self._is_prefetched = False
 
     def __iter__(self) -> "DatasetIterator":
         return DatasetIterator(self)
@@ -112,9 +113,14 @@ class DatasetIterator(Iterator):
         seeds = list(self._dataset._seeds())
         whole = isinstance(state, dict) and {"pass", "position", "seeds"} == set(state)
         fits = whole and len(state["seeds"]) == len(seeds) and _are_counts(state)
-        if not fits or any(
-            seed.given and seed.value != value
-            for seed, value in zip(seeds, state["seeds"], strict=True)
+        count = self._dataset._count
+        if (
+            not fits
+            or 0 <= count < state["position"]
+            or any(
+                seed.given and seed.value != value
+                for seed, value in zip(seeds, state["seeds"], strict=True)
+            )
         ):
             raise ValueError(
                 f"DatasetIterator.set_state: {state!r} was not returned by get_state() of the same "
@@ -134,7 +140,9 @@ class ReadAhead(Iterator):
 
     def _begin(self, elements: DatasetIterator) -> None:
         self._state = elements.get_state()
-        self._elements = in_advance(elements, AHEAD)
+        self._elements: Iterator
+        is_ahead = self._dataset._is_prefetched
+        self._elements = elements if is_ahead else in_advance(elements, AHEAD)
 
     def __next__(self) -> Any:
         element = next(self._elements)

@@ -47,7 +47,7 @@ KERNELS: dict[str, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "area", *list(KERNELS)[2:])
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(256)
 def _taps(start: float, extent: float, size: int, out: int, way: str) -> tuple[Any, Any]:
     """The source pixels of each output pixel along an axis, and their weights.
 

@@ -21,7 +21,7 @@ from hornbook.core.random import host_generator, random_state, set_random_state
 from hornbook.training import large
 from hornbook.training.data import count_samples, take_samples, unpack
 from hornbook.training.dataset import made_ahead
-from hornbook.training.kinds import kind_of
+from hornbook.training.kinds import is_endless, kind_of
 from hornbook.training.large import (
     Unread,
     copied,
@@ -34,6 +34,8 @@ from hornbook.training.slab import Slab
 
 NO_SAMPLES = """there are no samples to train on or to evaluate: the arrays have 0 rows. Check \
 the code that loads or selects them, for instance with print(x.shape)."""
+ENDLESS = """the data never end: pass steps_per_epoch to fit, and steps to evaluate and predict \
+(validation_steps for validation_data), or end them with data.take(batches)"""
 STACK_BYTES = 8 * 2**20  # batches of a source sent to the device together
 STACK_STEPS = 256
 HOST_THREADS, HOST_AHEAD = 2, 8  # host-stage threads, and batches in flight
@@ -348,6 +350,8 @@ class IterableFeed:
         self.again = self.kind.again
         self.asked = steps
         self.endless = bool(steps and self.again and getattr(source, "endless", False))
+        if not steps and is_endless(source):
+            raise ValueError(ENDLESS)
         self.steps = steps or self.kind.length(source)
         self.shuffle = shuffle
         self.prepare = prepare or (lambda batch: batch)

@@ -63,6 +63,16 @@ def length_of(data: Any) -> int | None:
     return kind_of(data).length(data)
 
 
+def is_endless(data: Any) -> bool:
+    """Whether a data set says that it never ends, as by `repeat()`.
+
+    Example:
+        >>> is_endless(range(2)), is_endless(keras.data.Dataset.range(2).repeat())
+        (False, True)
+    """
+    return hasattr(data, "cardinality") and _stated(data) == -1
+
+
 # ---- how to recognise
 
 
@@ -120,9 +130,14 @@ def _length(source: Any) -> int | None:
         return None
 
 
-def _cardinality(source: Any) -> int | None:
+def _stated(source: Any) -> int:
+    """The cardinality of a data set: -1 if endless, -2 if unknown."""
     count = source.cardinality
-    count = int(count() if callable(count) else count)
+    return int(count() if callable(count) else count)
+
+
+def _cardinality(source: Any) -> int | None:
+    count = _stated(source)
     return count if count >= 0 else None
 
 
