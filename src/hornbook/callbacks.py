@@ -12,6 +12,7 @@ from hornbook.training.callbacks.learning_rate_finder import (
     LearningRateFinder as LearningRateFinder,
 )
 from hornbook.training.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
+from hornbook.training.callbacks.orbax_checkpoint import OrbaxCheckpoint as OrbaxCheckpoint
 from hornbook.training.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from hornbook.training.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
 from hornbook.training.callbacks.tensorboard import TensorBoard as TensorBoard

@@ -18,6 +18,7 @@ from hornbook.layers.calling import arguments_of, as_shape, shape_of, tree_of_sy
 from hornbook.models import functional
 from hornbook.models.host import Prepared, given, prepared, split
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
+from hornbook.models.state_tree import set_state_tree, state_tree
 from hornbook.models.summary import summarize
 from hornbook.saving import kinds
 from hornbook.training.protocol import Known
@@ -253,6 +254,25 @@ class Model(Trainer):
     ) -> None:
         """Read the weights from an HDF5 or `.keras` file; see `saving.load_weights`."""
         kinds.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict]:
+        """The values of all variables as nested dictionaries, by group and path.
+
+        Args:
+            value_format: `"backend_tensor"` for arrays of JAX, or `"numpy_array"`.
+
+        Raises:
+            ValueError: if two variables have the same path.
+        """
+        return state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, dict]) -> None:
+        """Assign values that `get_state_tree` returned, all of them or some.
+
+        Raises:
+            ValueError: for a path that is not in the model, before anything is assigned.
+        """
+        set_state_tree(self, state_tree)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, without weights, for `models.model_from_json`.

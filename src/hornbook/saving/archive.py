@@ -67,7 +67,7 @@ def read(
     if not isinstance(config, dict) or "class_name" not in config:
         raise FileError(f"{CONFIG!r} in {shown!r} does not describe a model")
     with custom_object_scope(custom_objects or {}), sharing():
-        model = deserialize(joined(config if compile else _without_compile(config)))
+        model = deserialize(joined(config if compile else without_compile(config)))
     if not isinstance(model, Module):
         raise FileError(f"{CONFIG!r} in {shown!r} describes no model but {type(model).__name__}")
     load(model, source, shown)
@@ -124,12 +124,12 @@ def _copy(source: Any, target: Any, size: int, path: str) -> None:
     target.seek(0)
 
 
-def _without_compile(config: Any) -> Any:
+def without_compile(config: Any) -> Any:
     """A config without the compile arguments of models."""
     if isinstance(config, dict):
         kept = {k: v for k, v in config.items() if k != "compile_config"}
-        return {key: _without_compile(child) for key, child in kept.items()}
-    return [_without_compile(child) for child in config] if isinstance(config, list) else config
+        return {key: without_compile(child) for key, child in kept.items()}
+    return [without_compile(child) for child in config] if isinstance(config, list) else config
 
 
 # ---- shared objects in a config

@@ -11,7 +11,7 @@ from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.core.variable import room
 from hornbook.dialects.files import FORMATS, Format
-from hornbook.saving import archive, by_layer, guard, hdf5, whole
+from hornbook.saving import archive, by_layer, guard, hdf5, orbax, whole
 from hornbook.saving.files import named, replacing, to_read, to_write
 from hornbook.saving.policy import LARGEST_RATIO, SMALL, FileError
 
@@ -229,7 +229,8 @@ def load_model(
     """Read a model from a `.keras` file, or from an HDF5 file of any Keras.
 
     Args:
-        filepath: a path, a binary file object, or an open h5py file or group.
+        filepath: a path, a binary file object, or an open h5py file or group; or a folder of Orbax
+            checkpoints, of which the latest is read.
         custom_objects: classes and functions by name, in addition to the registered ones; also the
             function of a `Lambda` layer in HDF5, by the layer's name.
         compile: whether to compile it as it was saved.
@@ -239,6 +240,8 @@ def load_model(
         ValueError: if the file is damaged, or names an unregistered object.
         FileNotFoundError: if there is no such file.
     """
+    if orbax.is_checkpoint(filepath):
+        return orbax.read_model(filepath, custom_objects, compile)
     source, shown = _source(filepath)
     read = _of_content("read_model", source, shown)
     try:
@@ -329,7 +332,8 @@ def load_weights(
     Args:
         model: a built model or layer.
         filepath: a `.weights.h5` or `.keras` file, or an HDF5 file of any Keras, of weights or of a
-            whole model; or a binary file object, or an open h5py file or group.
+            whole model; or a binary file object, or an open h5py file or group; or a folder of
+            Orbax checkpoints, of which the latest is read.
         skip_mismatch: whether to skip weights that do not fit, with a warning.
         by_name: whether to match layers by name rather than by position; layers found on one side
             only are then ignored.
@@ -339,7 +343,9 @@ def load_weights(
             each layer and variable, the expected shape and the one found.
         FileNotFoundError: if there is no such file.
     """
-    source, shown = _source(filepath)
     hdf5.check_built(model, "load")
+    if orbax.is_checkpoint(filepath):
+        return orbax.read_weights(model, filepath)
+    source, shown = _source(filepath)
     read = _of_content("read_weights", source, shown)
     read(model, source, shown, skip_mismatch=skip_mismatch, by_name=by_name)
