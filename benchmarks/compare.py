@@ -28,7 +28,10 @@ from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
 BUSY = 0.3  # cores that others may use; more slows OpenMP, and so torch, up to a hundredfold
-SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.04"}  # fraction of the GPU per jax worker
+SHARED = {
+    "XLA_PYTHON_CLIENT_MEM_FRACTION": "0.04",  # fraction of the GPU per jax worker
+    "HORNBOOK_CACHE": "0",  # the first epoch compiles, as the other peers do
+}
 MALLOC = {  # glibc: keep freed memory instead of giving it back after every step
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",

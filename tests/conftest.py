@@ -15,6 +15,7 @@ THREADS = str(max(1, (os.cpu_count() or 1) // WORKERS))
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["KERAS_BACKEND"] = "jax"
+os.environ.setdefault("HORNBOOK_CACHE", "0")  # tests leave nothing behind
 os.environ["MPLBACKEND"] = "Agg"
 # Tests compile much and run little. The code that XLA's older emitters make, less optimized and in
 # one piece, is there in a quarter of the time. `XLA_FLAGS= pytest ...` tests what users run.

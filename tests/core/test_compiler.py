@@ -35,6 +35,12 @@ def test_wide_vectors_are_asked_for_only_where_they_pay_and_run_at_full_speed(mo
     assert compiler.compiler_options(wide=True) == compiler.OPTIONS
 
 
+def test_a_loop_of_many_arrays_is_not_simplified_in_quadratic_time():
+    few, many = (compiler.compiler_options(carried=n) for n in (10, 1000))
+    assert not set(compiler.MANY) & set(few)
+    assert many == few | compiler.MANY
+
+
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch):
     monkeypatch.setattr(compiler, "OPTIONS", compiler.OPTIONS | {"xla_no_such_option": "1"})
     found = compiler.compiler_options()
@@ -92,9 +98,70 @@ def test_a_folder_that_others_can_write_to_is_refused(tmp_path):
     assert f"chmod 700 {tmp_path}" in done.stderr
 
 
-def test_without_the_setting_nothing_is_kept(monkeypatch):
+def test_the_default_folder_is_in_the_home_and_private(monkeypatch, tmp_path, configured):
     monkeypatch.delenv("HORNBOOK_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = compiler.keep_compiled()
+    assert folder.parent == tmp_path / ".cache" / "hornbook"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert configured["jax_compilation_cache_dir"] == str(folder)
+
+
+def test_a_default_folder_that_cannot_be_used_is_left_alone(monkeypatch, tmp_path, configured):
+    monkeypatch.delenv("HORNBOOK_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".cache").write_text("a file")
     assert compiler.keep_compiled() is None
+    (tmp_path / ".cache").unlink()
+    (tmp_path / ".cache" / "hornbook").mkdir(parents=True)
+    (tmp_path / ".cache" / "hornbook").chmod(0o777)
+    assert compiler.keep_compiled() is None
+    with monkeypatch.context() as patch:
+        patch.setattr(compiler.Path, "home", missing_home)
+        assert compiler.keep_compiled() is None
+    assert not configured
+
+
+def missing_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_it_can_be_turned_off_and_leaves_the_programs_own_cache(monkeypatch, configured):
+    monkeypatch.setenv("HORNBOOK_CACHE", "0")
+    assert compiler.keep_compiled() is None
+    monkeypatch.setenv("HORNBOOK_CACHE", "1")
+    monkeypatch.setattr(type(jax.config), "jax_compilation_cache_dir", "/mine", raising=False)
+    assert compiler.keep_compiled() is None
+    assert not configured
+
+
+@pytest.fixture
+def configured(monkeypatch):
+    """What would be set in JAX."""
+    found = {}
+    monkeypatch.setattr(compiler.jax.config, "update", found.__setitem__, raising=False)
+    monkeypatch.setattr(compiler.warnings, "filterwarnings", lambda *args: None)
+    return found
+
+
+def test_programs_not_used_for_longest_go_first(tmp_path):
+    for folder, name, used in (("jax-1-a", "x", 3), ("jax-1-a", "y", 1), ("jax-2-b", "z", 2)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        file = tmp_path / folder / name
+        file.write_bytes(bytes(100))
+        os.utime(file, (used, used))
+    (tmp_path / "other").write_bytes(bytes(1000))  # not ours
+
+    def left():
+        return sorted(file.name for file in tmp_path.glob("jax-*/*"))
+
+    compiler.forget_oldest(tmp_path, 300)
+    assert left() == ["x", "y", "z"]
+    compiler.forget_oldest(tmp_path, 250)
+    assert left() == ["x", "z"]
+    compiler.forget_oldest(tmp_path, 10)
+    assert left() == []
+    assert (tmp_path / "other").exists()
 
 
 def test_another_processor_gets_another_folder(monkeypatch):

@@ -20,6 +20,7 @@ from hornbook.core.variable import Variable, bind
 from hornbook.kernels import native, plain
 from hornbook.kernels.conv import conv
 from hornbook.kernels.embedding import Lookup, lookup
+from hornbook.kernels.native.adam import AT_ONCE
 from hornbook.kernels.native.sources import digest
 from hornbook.kernels.product import dot, multiplier
 from hornbook.kernels.recurrent import gru, lstm
@@ -429,6 +430,16 @@ def test_adam_of_large_variables_in_parts():
     fast, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
     with plain():
         slow, _ = adam_steps(AdamW(0.01, weight_decay=0.1), shapes)
+    jax.tree.map(assert_almost_equal, fast, slow)
+
+
+@needs_kernels
+def test_adam_of_many_variables_is_several_calls():
+    shapes = [(n % 3 + 1,) for n in range(AT_ONCE + 3)]
+    fast, text = adam_steps(Adam(0.01), shapes)
+    assert text.count("@hornbook_adam") == 2
+    with plain():
+        slow, _ = adam_steps(Adam(0.01), shapes)
     jax.tree.map(assert_almost_equal, fast, slow)
 
 

@@ -5,7 +5,9 @@ Measured on two Zen 5 cores with jax 0.10.2, in `kernels/README.md`.
 
 import functools
 import os
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,18 @@ OPTIONS = {
 }
 TRIED = (0, 10)  # the jax version on which `as_one` is known to work
 WORTH_KEEPING = 0.1  # seconds; faster compilations are not cached
+MOST_BYTES = 2**30  # of the cache
 NOT_OURS = """HORNBOOK_CACHE: {folder} can be written by others, and the code in it is run. \
 Use a folder of your own, or make this one private: chmod 700 {folder}"""
 WIDE = {"xla_cpu_prefer_vector_width": "512"}
+# The time of this pass grows with the square of the arrays that a loop carries.
+MANY = {"xla_disable_hlo_passes": "simplify-while-loops"}
+MANY_ARRAYS = 200
 
 
-def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] | None:
+def compiler_options(
+    wide: bool = False, whole: bool = False, carried: int = 0
+) -> dict[str, str] | None:
     """CPU options for `jax.jit(compiler_options=...)`; `None` on other devices.
 
     Options that this version of XLA does not know are left out.
@@ -36,6 +44,7 @@ def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] 
         wide: use the CPU's full vector width, which pays for streaming over large arrays, as an
             optimizer does; otherwise half of it.
         whole: compile for `as_one`, where no library can be called.
+        carried: number of arrays that a loop carries from step to step.
 
     Example:
         >>> jax.jit(jnp.sin, compiler_options=compiler_options())(0.0).item()
@@ -43,7 +52,8 @@ def compiler_options(wide: bool = False, whole: bool = False) -> dict[str, str] 
     """
     if jax.default_backend() != "cpu":
         return None
-    found = {k: v for k, v in _supported().items() if wide or k not in WIDE}
+    left_out = {*(() if wide else WIDE), *(() if carried > MANY_ARRAYS else MANY)}
+    found = {k: v for k, v in _supported().items() if k not in left_out}
     libraries = dict.fromkeys(OPTIONS.keys() & found.keys(), "") if whole else {}
     return found | libraries or None
 
@@ -91,7 +101,7 @@ def can_be_one(arrays: list) -> bool:
 @functools.cache
 def _supported() -> dict[str, str]:
     """The options that this XLA accepts and that suit the CPU; the compiler is asked once."""
-    wanted = OPTIONS | (WIDE if _wide_vectors() else {})
+    wanted = OPTIONS | MANY | (WIDE if _wide_vectors() else {})
     if _known(wanted):
         return wanted
     return {name: value for name, value in wanted.items() if _known({name: value})}
@@ -111,28 +121,66 @@ def _known(options: dict[str, str]) -> bool:
 
 
 def keep_compiled() -> Path | None:
-    """Cache compiled programs between processes, in the folder that `HORNBOOK_CACHE` names.
+    """Cache compiled programs between processes, by default in `~/.cache/hornbook`.
 
-    `HORNBOOK_CACHE=1` means `~/.cache/hornbook`. Each jax version and CPU model has its own
-    subfolder, so code compiled for another machine is never run; different settings give different
-    keys. The folder can be deleted at any time.
+    `HORNBOOK_CACHE` names another folder; 0 turns the cache off. Each jax version and CPU model has
+    its own subfolder, so code compiled for another machine is never run; different settings give
+    different keys. The folder is private, takes at most `MOST_BYTES`, and can be deleted at any
+    time. A cache that the program has already given JAX stays.
 
     Returns:
-        The folder; `None` if `HORNBOOK_CACHE` is not set.
+        The folder; `None` if there is none, or the default one cannot be used.
 
     Raises:
-        PermissionError: if anyone but its owner can write to the folder.
+        OSError: if a folder was named and cannot be used.
+        PermissionError: if anyone but its owner can write to it.
     """
-    wanted = os.environ.get("HORNBOOK_CACHE")
-    if not wanted:
+    wanted = os.environ.get("HORNBOOK_CACHE") or "1"
+    if wanted == "0" or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return None
-    root = Path.home() / ".cache" / "hornbook" if wanted == "1" else Path(wanted).expanduser()
-    folder = root / f"jax-{jax.__version__}-{kind()}"
+    try:
+        root = Path.home() / ".cache" / "hornbook" if wanted == "1" else Path(wanted).expanduser()
+        folder = _private(root, f"jax-{jax.__version__}-{kind()}")
+        forget_oldest(root)
+    except (OSError, RuntimeError):  # there may be no home
+        if wanted == "1":
+            return None
+        raise
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
+    # a full disk, or a file that another process deleted: the program is compiled
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    return folder
+
+
+def _private(root: Path, name: str) -> Path:
+    """A folder in `root` that only its owner can write to; made if it is not there."""
+    folder = root / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in (folder, root):
         status = one.stat()
         if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
             raise PermissionError(NOT_OURS.format(folder=one))
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
     return folder
+
+
+def forget_oldest(root: Path, most: int = MOST_BYTES) -> None:
+    """Delete the programs that have not been used for longest, down to a total size.
+
+    Args:
+        root: the folder of the cache.
+        most: maximum number of bytes.
+    """
+    found = []
+    for folder in root.glob("jax-*"):
+        for file in os.scandir(folder):
+            with suppress(FileNotFoundError):  # another process may delete files too
+                status = file.stat(follow_symlinks=False)
+                used = max(status.st_atime, status.st_mtime)
+                found.append((used, status.st_size, file.path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most:
+            break
+        Path(path).unlink(missing_ok=True)
+        total -= size

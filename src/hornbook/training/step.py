@@ -351,7 +351,7 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
     def compiled(whole):
         function = partial(run, whole)
         function.__name__ = f"{model.name}_{mode}_step"
-        options = compiler_options(wide=variables.large, whole=whole)
+        options = compiler_options(variables.large, whole, carried=len(variables.mutable))
         return jax.jit(function, donate_argnums=0, compiler_options=options)
 
     def one_step(state, fixed, batch):

@@ -40,10 +40,13 @@ class Product(NamedTuple):
     right: Array
 
 
+AT_ONCE = 32  # variables; XLA compiles a call in a time that grows with the square of its arrays
+
+
 def adam(
     rate: Array, gradients: list[Array | Product], variables: list[Moments], constants: Constants
 ) -> list[Moments]:
-    """One Adam step of all variables.
+    """One Adam step of all variables, in calls of up to `AT_ONCE`.
 
     Args:
         rate: learning rate of this step, bias-corrected, a float32 scalar.
@@ -51,6 +54,13 @@ def adam(
         variables: their state before the step.
         constants: the optimizer's hyperparameters.
     """
+    groups = [slice(i, i + AT_ONCE) for i in range(0, len(variables), AT_ONCE)]
+    return [new for g in groups for new in _adam(rate, gradients[g], variables[g], constants)]
+
+
+def _adam(
+    rate: Array, gradients: list[Array | Product], variables: list[Moments], constants: Constants
+) -> list[Moments]:
     given, counts = [rate], []
     aliases: dict[int, int] = {}
     for gradient, moments in zip(gradients, variables, strict=True):
