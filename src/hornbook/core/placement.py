@@ -15,6 +15,8 @@ from jax.sharding import Sharding
 class Placement(Protocol):
     """A distribution, as far as core knows it."""
 
+    is_shared: bool  # whether several processes train together
+
     def sharding_of(self, variable: Any) -> Sharding:
         """How a variable lies on the devices."""
 
@@ -32,13 +34,51 @@ def set_current(distribution: Placement | None) -> None:
     _now[0] = distribution
 
 
+def is_shared() -> bool:
+    """Whether several processes train together now."""
+    where = current()
+    return where is not None and where.is_shared
+
+
+def is_first() -> bool:
+    """Whether this process prints and writes files: the first of those that train together."""
+    return not is_shared() or jax.process_index() == 0
+
+
+def agreed(value: int) -> int:
+    """The first process's value, if several train together; then every one must ask."""
+    if not is_shared():
+        return value
+    from jax.experimental import multihost_utils
+
+    return int(multihost_utils.broadcast_one_to_all(np.asarray(value)))
+
+
+def alike(what: str, value: int) -> None:
+    """Raise in all processes that train together if they have different values."""
+    if not is_shared():
+        return
+    from jax.experimental import multihost_utils
+
+    found = multihost_utils.process_allgather(np.asarray(value)).tolist()
+    if len(set(found)) > 1:
+        raise ValueError(
+            f"the processes that train together have different {what}: {found}. They must have "
+            "as many: leave out what is too much, or repeat what lacks"
+        )
+
+
+def is_here(value: Any) -> bool:
+    """Whether this process has all of an array."""
+    return getattr(value, "is_fully_addressable", True) or value.is_fully_replicated
+
+
 def fetched(value: Any) -> np.ndarray:
     """An array on the host, whole.
 
     If parts of it lie in other processes, every process must fetch it.
     """
-    here = getattr(value, "is_fully_addressable", True) or value.is_fully_replicated
-    if here:
+    if is_here(value):
         return np.asarray(value)
     from jax.experimental import multihost_utils
 
@@ -58,6 +98,18 @@ def place(value: Any, sharding: Sharding) -> jax.Array:
                 return jax.device_put(value, sharding)
     host = fetched(value)
     return jax.make_array_from_callback(host.shape, sharding, lambda part: host[part])
+
+
+def copied(arrays: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Copies with their own buffers, which a compiled call may be given."""
+    if not is_shared():
+        return jax.device_put(arrays, may_alias=False)
+    return {key: _copied_here(array) for key, array in arrays.items()}
+
+
+def _copied_here(array: jax.Array) -> jax.Array:
+    parts = [jax.device_put(shard.data, may_alias=False) for shard in array.addressable_shards]
+    return jax.make_array_from_single_device_arrays(array.shape, array.sharding, parts)
 
 
 def placed(variable: Any, value: Any) -> jax.Array:

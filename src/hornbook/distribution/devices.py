@@ -138,31 +138,10 @@ def _whole(name: str, value: Any, variable: str) -> int | None:
 
 def _agree_on_a_seed() -> None:
     """Seed every process that the program has not seeded as the first one."""
+    from jax.experimental import multihost_utils
+
     seeded = is_seeded()
-    seed = int(agreed(draw_seed()))
+    own = np.asarray(0 if seeded else draw_seed())
+    seed = int(multihost_utils.broadcast_one_to_all(own))
     if not seeded:
         set_random_seed(seed)
-
-
-def processes() -> int:
-    """The number of processes."""
-    return jax.process_count()
-
-
-def is_first() -> bool:
-    """Whether this is the process that prints and writes files."""
-    return jax.process_index() == 0
-
-
-def agreed(value: Any) -> np.ndarray:
-    """The first process's value, in all processes; every process must call it."""
-    from jax.experimental import multihost_utils
-
-    return np.asarray(multihost_utils.broadcast_one_to_all(np.asarray(value)))
-
-
-def of_all(value: Any) -> np.ndarray:
-    """The values of all processes along a new first axis; every process must call it."""
-    from jax.experimental import multihost_utils
-
-    return np.asarray(multihost_utils.process_allgather(np.asarray(value)))

@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from hornbook.core import placement
 from hornbook.core.symbolic import SymbolicTensor
-from hornbook.distribution.devices import list_devices, of_all
+from hornbook.distribution.devices import list_devices
 from hornbook.distribution.mesh import DeviceMesh, LayoutMap, TensorLayout
 
 BATCH = "batch"
@@ -160,14 +160,27 @@ class Distribution:
         split = NamedSharding(self._device_mesh.backend_mesh, PartitionSpec(*names))
         shards = self._shards
         each = self.num_model_replicas // shards
-        if rows % each == 0 and shards > 1:
-            return jax.make_array_from_process_local_data(split, np.asarray(array))
         if shards > 1:
-            firsts = [self._first_of(shard) for shard in range(shards)]
-            array = np.concatenate(list(of_all(array)[firsts]), axis=axis)
+            if rows % each == 0:
+                return jax.make_array_from_process_local_data(split, np.asarray(array))
+            array = self._of_all(array, axis)
         elif rows % each and axis and len(array) > 1:
             self._warn(rows)
         return placement.place(array, self.whole if rows % each else split)
+
+    def _of_all(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """The samples that all processes were given, in the order of their parts."""
+        from jax.experimental import multihost_utils
+
+        found = np.asarray(multihost_utils.process_allgather(array))
+        parts = [self._shard_of(process) for process in range(self.num_processes)]
+        return np.concatenate([found[parts.index(part)] for part in range(self._shards)], axis)
+
+    def _warn(self, rows: int) -> None:
+        replicas = self.num_model_replicas
+        better, axis = -(-rows // replicas) * replicas, self._batch_dim_name
+        text = NOT_SPLIT.format(rows=rows, replicas=replicas, axis=axis, better=better)
+        warnings.warn(text, stacklevel=2)
 
     @property
     def _shards(self) -> int:
@@ -180,15 +193,6 @@ class Distribution:
             return outputs
         rows, shard = len(outputs) // self._shards, self.data_shard_id
         return np.asarray(outputs)[shard * rows : (shard + 1) * rows]
-
-    def _first_of(self, shard: int) -> int:
-        return next(p for p in range(self.num_processes) if self._shard_of(p) == shard)
-
-    def _warn(self, rows: int) -> None:
-        replicas = self.num_model_replicas
-        better, axis = -(-rows // replicas) * replicas, self._batch_dim_name
-        text = NOT_SPLIT.format(rows=rows, replicas=replicas, axis=axis, better=better)
-        warnings.warn(text, stacklevel=2)
 
 
 class DataParallel(Distribution):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hornbook.core import placement
 from hornbook.saving.policy import FileError, MissingFile
 
 
@@ -45,6 +46,19 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _flush(target.parent)
+
+
+@contextmanager
+def written_by_first(path: Path) -> Iterator[Path]:
+    """Where to write a file that several processes write together: all but the first discard it.
+
+    They must write it too, because each may have a part of what is written.
+    """
+    if placement.is_first():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / path.name
 
 
 def _flush(path: Path) -> None:

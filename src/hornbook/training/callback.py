@@ -19,7 +19,9 @@ class Callback:
 
     `backed_up` names the attributes that `BackupAndRestore` saves and restores: numbers, text,
     arrays, and lists and dictionaries of them. The hooks of a callback with `runs_last = True` are
-    called after those of all others.
+    called after those of all others. If several processes train together, the hooks are called in
+    every process, except those of a callback with `only_first = True`, which prints or writes
+    files: they are called in the first process only.
 
     Example:
         >>> class Announce(keras.callbacks.Callback):
@@ -32,6 +34,7 @@ class Callback:
     every_batch: bool = True
     backed_up: tuple[str, ...] = ()
     runs_last: bool = False
+    only_first: bool = False
     params: Any = None  # a dict, once set
     validation_data: Any = None  # of `fit`: `(x, y, sample_weight)`, or what yields its batches
     _model: Any = None

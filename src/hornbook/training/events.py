@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core import placement
 from hornbook.training.callback import Callback
 from hornbook.training.history import History
 from hornbook.training.progress import ProgbarLogger
@@ -79,6 +80,11 @@ class CallbackList(Callback):
             event: [callback for callback in in_order if _overrides(callback, event)]
             for event in EVENTS
         }
+        here = placement.is_first()
+        self._called = {
+            event: [c for c in heard if here or not getattr(c, "only_first", False)]
+            for event, heard in self._listeners.items()
+        }
         if model is not None:
             self.set_model(model)
         if params:
@@ -99,7 +105,8 @@ class CallbackList(Callback):
         """Set the model of every callback."""
         super().set_model(model)
         for callback in self.callbacks:
-            callback.set_model(model)
+            if placement.is_first() or not getattr(callback, "only_first", False):
+                callback.set_model(model)
 
     def set_validation_data(self, data: Any) -> None:
         """Set what every callback finds in its `validation_data`."""
@@ -181,13 +188,13 @@ def _hook(event: str, counts: str | None) -> Callable:
     """The method of `CallbackList` that dispatches an event."""
 
     def indexed(self, index: int, logs: Logs = None) -> None:
-        if listeners := self._listeners[event]:
+        if listeners := self._called[event]:
             values = python_floats(logs)
             for callback in listeners:
                 getattr(callback, event)(index, values)
 
     def plain(self, logs: Logs = None) -> None:
-        if listeners := self._listeners[event]:
+        if listeners := self._called[event]:
             values = python_floats(logs)
             for callback in listeners:
                 getattr(callback, event)(values)

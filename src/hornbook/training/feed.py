@@ -113,6 +113,7 @@ class ArrayFeed:
             raise TypeError(f"batch_size is a positive integer, not {batch_size!r}")
         if batch_size < 1:
             raise ValueError(f"batch_size is a positive integer, not {batch_size!r}")
+        placement.alike("numbers of samples", self.samples)
         self.batch = min(int(batch_size), max(self.samples, 1))
         self.shuffle = shuffle
         self.total = max(-(-self.samples // self.batch), 1)  # no samples give outputs too

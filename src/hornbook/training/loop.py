@@ -230,6 +230,7 @@ class Epochs:
         self.ahead: Ahead | None = None
         self.aside: dict[str, Any] = {}  # metrics by path; see `Turns`
         self._latest: Running | None = None
+        self._steps = 1  # per dispatch, the same in all processes that train together
 
     def epoch(self, another: bool = False) -> dict[str, float]:
         """One epoch.
@@ -309,7 +310,9 @@ class Epochs:
 
     def _start(self, slab: Slab, start: int, number: int) -> Running:
         """Dispatch steps of a slab; `number` is the first one's index in the epoch."""
-        steps = self.at_once - number % self.at_once if self.each else self.program.pace.steps
+        if not self.each:
+            self._steps = placement.agreed(self.program.pace.steps)
+        steps = self.at_once - number % self.at_once if self.each else self._steps
         stop = min(start + steps, slab.steps)
         self._latest = self.program.start(slab, start, stop, number == 0, self._latest, self)
         return self._latest
@@ -332,6 +335,8 @@ class Epochs:
     def _more(self, batch: tuple, count: int, began: float) -> bool:
         """Whether to wait for one more batch: while the device is busy, and briefly otherwise."""
         program = self.program
+        if placement.is_shared():  # all processes must form the same slabs
+            return not self.each and count < self._steps
         if self.each or count >= program.pace.steps:
             return False
         if not program.works(self._latest) and time.perf_counter() - began > PATIENCE:

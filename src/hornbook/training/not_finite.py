@@ -12,6 +12,7 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.errors import users_stacklevel
 from hornbook.core.module import all_modules, owned_variables
+from hornbook.core.placement import fetched
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, watch_calls
 from hornbook.layers.calling import overrides
@@ -107,6 +108,6 @@ def _owner(model: Any, variable: Variable) -> Layer | None:
 
 def not_finite(leaf: Any) -> bool:
     """Whether an array contains NaN or infinity."""
-    if leaf is None or not np.issubdtype(np.asarray(leaf).dtype, np.inexact):
+    if leaf is None or not np.issubdtype((found := fetched(leaf)).dtype, np.inexact):
         return False
-    return not bool(np.isfinite(np.asarray(leaf, "float32")).all())
+    return not bool(np.isfinite(found.astype("float32")).all())

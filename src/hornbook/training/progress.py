@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.core import settings
+from hornbook.core import placement, settings
 from hornbook.core.messages import tell
 from hornbook.training.callback import Callback
 
@@ -48,7 +48,8 @@ def resolve_verbose(verbose: int | str | bool) -> int:
 
 def say(message: str) -> None:
     """Print a message on its own line, replacing an unfinished bar."""
-    _write(message, finish=True)
+    if placement.is_first():
+        _write(message, finish=True)
 
 
 def close_line() -> None:
@@ -188,6 +189,7 @@ class ProgbarLogger(Callback):
     """
 
     every_batch = False
+    only_first = True
 
     def __init__(self):
         self.verbose = 1

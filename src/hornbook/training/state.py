@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import jax
-
+from hornbook.core import placement
 from hornbook.core.module import Module, Structure, all_modules, new_structure, owned_variables
 from hornbook.core.undisturbed import turn
 from hornbook.core.variable import Variable
@@ -67,7 +66,7 @@ class TrainingState:
     def show_choices(self) -> None:
         """Print what 'accuracy' resolved to, once per answer."""
         for asked, reason in self.objective.choices.items():
-            if (asked, reason) not in SAID:
+            if (asked, reason) not in SAID and placement.is_first():
                 print(f"{asked} -> {reason}")
                 SAID.add((asked, reason))
 
@@ -94,7 +93,7 @@ class Turns:
             return state
         if self.latest is not None:
             metrics = {p: a for p, a in state.items() if variables.at(p).kind == "metric"}
-            self.latest.aside = jax.device_put(metrics, may_alias=False)
+            self.latest.aside = placement.copied(metrics)
         self.latest = who
         if who is not None:
             state, who.aside = state | who.aside, {}

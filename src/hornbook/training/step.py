@@ -117,7 +117,7 @@ class Variables:
 
         def copy() -> None:
             self.place()
-            self.write(jax.device_put(self.read()[0], may_alias=False))
+            self.write(placement.copied(self.read()[0]))
 
         undisturbed(copy)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hornbook.core import placement
 from hornbook.core.random import random_state, set_random_state
 from hornbook.core.variable import Variable
 from hornbook.saving import state_file
@@ -148,7 +149,7 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: dict | None = None) -> None:
         """Delete the backup, unless training was interrupted."""
         finished = self._epoch >= (self.params or {}).get("epochs", 0) or self.model.stop_training
-        if self.delete_checkpoint and finished:
+        if self.delete_checkpoint and finished and placement.is_first():
             self._latest.unlink(missing_ok=True)
             self._previous.unlink(missing_ok=True)
             with suppress(OSError):  # there are other files in it, or it does not exist
@@ -168,8 +169,10 @@ class BackupAndRestore(Callback):
                 for name, callback in self._others().items()
             },
         }
-        self._latest.parent.mkdir(parents=True, exist_ok=True)
         arrays = {place: variable.numpy() for place, variable in self._places().items()}
+        if not placement.is_first():
+            return
+        self._latest.parent.mkdir(parents=True, exist_ok=True)
         with state_file.replaced(self._latest, arrays, state):
             if self.double_checkpoint and self._latest.exists():
                 os.replace(self._latest, self._previous)

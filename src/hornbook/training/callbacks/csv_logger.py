@@ -36,6 +36,8 @@ class CSVLogger(Callback):
         ['epoch,loss', '0,0.5']
     """
 
+    only_first = True
+
     def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False):
         self.filename = os.fspath(filename)
         self.separator = separator

@@ -9,6 +9,7 @@ from typing import Any
 
 from hornbook.core.config import nearest
 from hornbook.saving import kinds
+from hornbook.saving.files import written_by_first
 from hornbook.training.callbacks.frequency import Batches, check_frequency
 from hornbook.training.callbacks.monitor import Monitor
 from hornbook.training.progress import say
@@ -125,9 +126,10 @@ class ModelCheckpoint(Monitor):
         names = copy.copy(logs)  # keeps its class, which may map old names
         names["epoch"] = number
         path = self._path(names)
-        path.parent.mkdir(parents=True, exist_ok=True)
         save = self.model.save_weights if self.save_weights_only else self.model.save
-        save(str(path), overwrite=True)
+        with written_by_first(path) as place:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            save(str(place), overwrite=True)
         self._report(f"Epoch {number}: saved to {path}")
 
     def _path(self, names: dict[str, Any]) -> Path:

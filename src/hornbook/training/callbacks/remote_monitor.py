@@ -26,6 +26,8 @@ class RemoteMonitor(Callback):
         'http://localhost:9000'
     """
 
+    only_first = True
+
     def __init__(
         self,
         root: str = "http://localhost:9000",

@@ -9,7 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.core import placement
 from hornbook.core.settings import image_data_format
+from hornbook.core.variable import Variable
 from hornbook.layers.embedding import Embedding
 from hornbook.training.callback import Callback
 from hornbook.training.summary import NO_TENSORBOARD, SummaryWriter
@@ -56,6 +58,7 @@ class TensorBoard(Callback):
     """
 
     backed_up = ("_train_batch",)
+    only_first = True
 
     def __init__(
         self,
@@ -187,7 +190,7 @@ class TensorBoard(Callback):
 
     def _write_weights(self, epoch: int) -> None:
         for layer in self.model.layers:
-            for weight in layer.weights:
+            for weight in filter(_is_here, layer.weights):
                 name, value = weight.path.replace(":", "_"), weight.numpy()
                 self.writer().histogram(f"{name}/histogram", value, epoch)
                 picture = _as_pictures(value) if self.write_images else None
@@ -195,7 +198,8 @@ class TensorBoard(Callback):
                     self.writer().image(f"{name}/image", picture, epoch)
 
     def _embeddings(self) -> list[Embedding]:
-        return [layer for layer in self.model.layers if isinstance(layer, Embedding)]
+        found = [layer for layer in self.model.layers if isinstance(layer, Embedding)]
+        return [layer for layer in found if not layer.built or _is_here(layer.embeddings)]
 
     def _tensor_path(self, layer: Embedding) -> Path:
         return Path(self.log_dir, f"{layer.name}.tsv")
@@ -283,3 +287,11 @@ def _as_pictures(weight: np.ndarray) -> np.ndarray | None:
         last = image_data_format() == "channels_last"
         array = (array.transpose(2, 0, 1) if last else array)[..., None]
     return array if array.ndim == 4 and array.shape[-1] in (1, 3, 4) else None
+
+
+def _is_here(weight: Variable) -> bool:
+    """Whether this process, which writes alone, has all of a weight; else warn."""
+    if placement.is_here(weight.raw):
+        return True
+    warnings.warn(f"TensorBoard: {weight.path} is split over processes; left out", stacklevel=4)
+    return False
