@@ -239,12 +239,21 @@ LAYERS: dict[str, Row] = {
     ),
     # pictures
     "CenterCrop": row(layers.CenterCrop, IMAGES, 3, 2),
+    "MaxNumBoundingBoxes": row(
+        layers.MaxNumBoundingBoxes,
+        {"images": IMAGES, "bounding_boxes": {"boxes": floats(3, 2, 4), "labels": WORDS[:, :2]}},
+        3,
+        but={"dtype": "images and boxes keep their dtypes"},
+    ),
     "Pipeline": Row(
         lambda dtype=None, **kwargs: layers.Pipeline([layers.RandomFlip(dtype=dtype)], **kwargs),
         IMAGES,
         but=DRAWS,
     ),
+    "RandomCrop": row(layers.RandomCrop, IMAGES, 3, 2, but=DRAWS),
+    "RandomElasticTransform": row(layers.RandomElasticTransform, IMAGES, but=DRAWS),
     "RandomFlip": row(layers.RandomFlip, IMAGES, but=DRAWS),
+    "RandomPerspective": row(layers.RandomPerspective, IMAGES, but=DRAWS),
     "RandomRotation": row(layers.RandomRotation, IMAGES, 0.1, but=DRAWS),
     "RandomShear": row(layers.RandomShear, IMAGES, 0.1, but=DRAWS),
     "RandomTranslation": row(layers.RandomTranslation, IMAGES, 0.1, 0.2, but=DRAWS),
@@ -279,6 +288,7 @@ LAYERS: dict[str, Row] = {
             "RandomSharpness"
         ).split()
     },
+    "Resizing": row(layers.Resizing, IMAGES, 3, 7),
     # others
     "InputLayer": row(
         layers.InputLayer, VECTORS, (4,), but={"dtype": "its dtype is that of the data, no policy"}

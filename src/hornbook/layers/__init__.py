@@ -146,6 +146,8 @@ from hornbook.preprocessing.pictures.affine import RandomShear as RandomShear
 from hornbook.preprocessing.pictures.affine import RandomTranslation as RandomTranslation
 from hornbook.preprocessing.pictures.affine import RandomZoom as RandomZoom
 from hornbook.preprocessing.pictures.crop import CenterCrop as CenterCrop
+from hornbook.preprocessing.pictures.crop import RandomCrop as RandomCrop
+from hornbook.preprocessing.pictures.elastic import RandomElasticTransform as RandomElasticTransform
 from hornbook.preprocessing.pictures.flip import RandomFlip as RandomFlip
 from hornbook.preprocessing.pictures.histogram import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
@@ -162,12 +164,15 @@ from hornbook.preprocessing.pictures.light import RandomContrast as RandomContra
 from hornbook.preprocessing.pictures.light import RandomInvert as RandomInvert
 from hornbook.preprocessing.pictures.light import RandomPosterization as RandomPosterization
 from hornbook.preprocessing.pictures.light import Solarization as Solarization
+from hornbook.preprocessing.pictures.max_boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from hornbook.preprocessing.pictures.patches import CutMix as CutMix
 from hornbook.preprocessing.pictures.patches import MixUp as MixUp
 from hornbook.preprocessing.pictures.patches import RandomErasing as RandomErasing
+from hornbook.preprocessing.pictures.perspective import RandomPerspective as RandomPerspective
 from hornbook.preprocessing.pictures.pipeline import Pipeline as Pipeline
 from hornbook.preprocessing.pictures.policies import AugMix as AugMix
 from hornbook.preprocessing.pictures.policies import RandAugment as RandAugment
+from hornbook.preprocessing.pictures.resizing import Resizing as Resizing
 from hornbook.preprocessing.pictures.sharpness import RandomGaussianBlur as RandomGaussianBlur
 from hornbook.preprocessing.pictures.sharpness import RandomSharpness as RandomSharpness
 from hornbook.preprocessing.spectrogram import MelSpectrogram as MelSpectrogram

@@ -9,10 +9,7 @@ from jax import Array
 
 from hornbook.core.random import key_from
 from hornbook.core.symbolic import Tensor, op
-from hornbook.ops import image_basic, image_common, rows
-
-ORDERS = {"nearest": 0, "bilinear": 1}
-FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+from hornbook.ops import image_basic, image_common, image_sampling, rows
 
 
 @op
@@ -44,62 +41,11 @@ def map_coordinates(
     coordinates = jnp.stack([rows.array(c) for c in coordinates])
     if len(coordinates) != inputs.ndim or coordinates.ndim < 2:
         raise ValueError(f"coordinates {coordinates.shape} do not fit inputs {inputs.shape}")
-    image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
+    image_common.check_one_of("fill_mode", fill_mode, image_sampling.FILL_MODES)
     image_common.check_one_of("order", order, (0, 1))
     return jax.scipy.ndimage.map_coordinates(
         inputs, list(coordinates), order, fill_mode, fill_value
     )
-
-
-def _sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_value) -> Array:
-    """Sample batches of images at coordinates `(batch, height, width)`, equal for all channels.
-
-    The same as `map_coordinates` for each channel, with one gather for all channels of a pixel.
-    """
-    image_common.check_one_of("interpolation", interpolation, ORDERS)
-    image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
-    batch, height, width, channels = images.shape
-    pixels = images.reshape(-1, channels)
-    first = jnp.arange(batch)[:, None, None] * (height * width)
-    total: Any = 0.0
-    for at_y, weight_y in _taps(y, interpolation):
-        for at_x, weight_x in _taps(x, interpolation):
-            place = first + _folded(at_y, height, fill_mode) * width
-            value = pixels.at[place + _folded(at_x, width, fill_mode)].get(mode="promise_in_bounds")
-            if fill_mode == "constant":
-                inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
-                value = jnp.where(inside[..., None], value, jnp.asarray(fill_value, value.dtype))
-            total += value if weight_y is None else (weight_y * weight_x)[..., None] * value
-    if jnp.issubdtype(images.dtype, jnp.integer):
-        total = _rounded(total)
-    return total.astype(images.dtype)
-
-
-def _taps(places: Array, interpolation: str) -> list[tuple[Array, Array | None]]:
-    """The pixels along one axis that contribute to a position, and their weights."""
-    if interpolation == "nearest":
-        return [(_rounded(places).astype("int32"), None)]
-    low = jnp.floor(places)
-    weight, at = places - low, low.astype("int32")
-    return [(at, 1 - weight), (at + 1, weight)]
-
-
-def _rounded(values: Array) -> Array:
-    """Rounded to integers, halves away from zero."""
-    if jnp.issubdtype(values.dtype, jnp.integer):
-        return values
-    return jnp.trunc(values + jnp.copysign(0.5, values).astype(values.dtype))
-
-
-def _folded(at: Array, size: int, fill_mode: str) -> Array:
-    """Map an index along an axis to one of a pixel."""
-    if fill_mode == "wrap":
-        return at % size
-    if fill_mode in ("reflect", "mirror"):
-        last = 2 * size - (1 if fill_mode == "reflect" else 2)
-        at = at % max(last + (fill_mode == "reflect"), 1)
-        at = jnp.minimum(at, last - at)
-    return jnp.clip(at, 0, size - 1)
 
 
 @op
@@ -135,7 +81,7 @@ def affine_transform(
     in_y, in_x = b0 * x + b1 * y + b2, a0 * x + a1 * y + a2
     shape = batch.shape[:3]
     in_y, in_x = jnp.broadcast_to(in_y, shape), jnp.broadcast_to(in_x, shape)
-    return back(_sample(batch, in_y, in_x, interpolation, fill_mode, fill_value))
+    return back(image_sampling.sample(batch, in_y, in_x, interpolation, fill_mode, fill_value))
 
 
 @op
@@ -161,23 +107,12 @@ def perspective_transform(
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
         raise ValueError(f"points must have shape ([batch,] 4, 2), not {start.shape}, {end.shape}")
     start, end = (jnp.broadcast_to(p, (batch.shape[0], 4, 2)) for p in (start, end))
-    h = _homography(start, end)[:, :, None, None]
+    h = image_sampling.homography(start, end)[:, :, None, None]
     y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
     depth = h[:, 6] * x + h[:, 7] * y + 1
     in_x = (h[:, 0] * x + h[:, 1] * y + h[:, 2]) / depth
     in_y = (h[:, 3] * x + h[:, 4] * y + h[:, 5]) / depth
-    return back(_sample(batch, in_y, in_x, interpolation, "constant", fill_value))
-
-
-def _homography(start: Array, end: Array) -> Array:
-    """The eight parameters of the projective map from `end` to `start`, for each image."""
-    x, y = end[..., 0], end[..., 1]
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    to_x = [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y]
-    to_y = [zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y]
-    matrix = jnp.concatenate([jnp.stack(to_x, -1), jnp.stack(to_y, -1)], 1)
-    goal = jnp.concatenate([start[..., 0], start[..., 1]], 1)
-    return jnp.linalg.solve(matrix, goal[..., None])[..., 0]
+    return back(image_sampling.sample(batch, in_y, in_x, interpolation, "constant", fill_value))
 
 
 @op
@@ -211,11 +146,7 @@ def elastic_transform(
     moved = alpha * image_basic.gaussian_blur(
         noise, (width, width), (sigma, sigma), "channels_last"
     )
-    y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
-    sampled = _sample(
-        batch, y + moved[..., 0], x + moved[..., 1], interpolation, fill_mode, fill_value
-    )
-    return back(sampled.astype(batch.dtype))
+    return back(image_sampling.displaced(batch, moved, interpolation, fill_mode, fill_value))
 
 
 @op

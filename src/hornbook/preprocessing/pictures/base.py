@@ -10,6 +10,7 @@ from hornbook import formulas, ops, random
 from hornbook.core import tree
 from hornbook.core.random import SeedGenerator, key_from
 from hornbook.core.settings import standardize_data_format
+from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
 from hornbook.preprocessing.pictures import boxes
 
@@ -73,6 +74,7 @@ class BaseImagePreprocessingLayer(Layer):
     _settled: tuple[str, ...] = ("factor",)
     _casts_inputs = False  # boxes and labels keep their dtypes
     _transforms = True
+    _needs_format = True  # whether boxes need a `bounding_box_format`
     interpolation = "bilinear"
     backend = _Backend()  # for subclasses written for Keras
 
@@ -113,6 +115,13 @@ class BaseImagePreprocessingLayer(Layer):
             )
         return (-abs(value), abs(value)) if one else tuple(sorted(value))
 
+    def _check_size(self, **sizes: Any) -> None:
+        for name, size in sizes.items():
+            if isinstance(size, bool) or not isinstance(size, WHOLE) or size < 1:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} must be a positive integer, not {size!r}"
+                )
+
     def _one_of(self, name: str, value: Any, known: tuple[str, ...]) -> Any:
         if value not in known:
             raise NotImplementedError(
@@ -137,6 +146,12 @@ class BaseImagePreprocessingLayer(Layer):
 
     def _get_seed_generator(self, backend: Any = None) -> SeedGenerator:
         return self.generator
+
+    def _chosen(self, key: Array, count: int) -> Array:
+        """Which pictures are changed, by a probability that is drawn from `factor` for each."""
+        drawn = jax.random.uniform(key, (2, count), "float32")
+        low, high = self.factor
+        return drawn[0] < low + (high - low) * drawn[1]
 
     def _shape(self, data: Any) -> tuple[int, ...]:
         """The shape of the images in a layer's input."""
@@ -249,7 +264,7 @@ class BaseImagePreprocessingLayer(Layer):
             value = given[part]
             if part == "bounding_boxes":
                 name = type(self).__name__
-                if not self.bounding_box_format:
+                if self._needs_format and not self.bounding_box_format:
                     raise ValueError(NO_FORMAT.format(name, name, name))
                 value = {**value, "boxes": jnp.asarray(value["boxes"], "float32")}
             method = f"transform_{part if rank == 4 else f'single_{PARTS[part]}'}"

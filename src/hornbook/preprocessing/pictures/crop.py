@@ -18,11 +18,7 @@ class _Crop(BaseImagePreprocessingLayer):
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format=data_format, **kwargs)
-        for name, size in (("height", height), ("width", width)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise ValueError(
-                    f"{type(self).__name__}: {name} must be a positive integer, not {size!r}"
-                )
+        self._check_size(height=height, width=width)
         self.height = height
         self.width = width
 
@@ -106,4 +102,81 @@ class CenterCrop(_Crop):
         if height >= self.height and width >= self.width:
             top, left = (height - self.height) // 2, (width - self.width) // 2
             window = (top, left, self.height, self.width)
+        return self._boxes_in(bounding_boxes, window, self.bounding_box_format, shape)
+
+
+class _Corner(tuple):
+    """The first row and column of a window, and the shape of the images that it is in."""
+
+    shape: tuple[int, ...]
+
+
+class RandomCrop(_Crop):
+    """A window at a random place, the same for all pictures of a batch.
+
+    If `training=False`, or if a picture is smaller, it is the largest window of that shape in the
+    middle, resized. (Keras 3 returns the whole picture if `training=False`, unlike its
+    documentation and Keras 2, so that the shape differs from that in training.)
+
+    Args:
+        height, width: size of the result.
+        seed: random seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; default `config.image_data_format()`.
+        name: default `"random_crop"`, numbered.
+
+    Raises:
+        ValueError: if a size is not a positive integer.
+
+    Example:
+        >>> import hornbook as keras
+        >>> crop = keras.layers.RandomCrop(1, 2, seed=1)
+        >>> row = crop(np.arange(5.0).reshape(1, 5, 1), training=True).ravel()
+        >>> float(row[1] - row[0])
+        1.0
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        seed: int | None = None,
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(height, width, data_format, name=name, **kwargs)
+        self._seeded(seed)
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Draw the first row and column of the window."""
+        shape = self._shape(data)
+        height, width = self._sizes(shape)
+        if training and self._holds(shape):
+            ends = jnp.array([height - self.height + 1, width - self.width + 1])
+            corner = _Corner(jax.random.randint(self._key(seed), (2,), 0, ends))
+        else:
+            corner = _Corner(self._largest(height, width)[:2])
+        corner.shape = shape
+        return corner
+
+    def _holds(self, shape: tuple) -> bool:
+        height, width = self._sizes(shape)
+        return height >= self.height and width >= self.width
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Array:
+        """Crop a batch."""
+        images = jnp.asarray(images, self.compute_dtype)
+        if not training or not self._holds(images.shape):
+            return self._fitted(images)
+        return self._window(images, *transformation)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict, transformation: Any, training: bool = True
+    ) -> dict:
+        """Crop boxes; those outside of the window get the label -1."""
+        # Keras subtracts the row from x and the column from y.
+        shape = transformation.shape
+        window: tuple = self._largest(*self._sizes(shape))
+        if training and self._holds(shape):
+            window = (*transformation, self.height, self.width)
         return self._boxes_in(bounding_boxes, window, self.bounding_box_format, shape)

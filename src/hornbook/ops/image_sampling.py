@@ -1,0 +1,92 @@
+"""Pixels at fractional coordinates, and the coordinates of projective maps."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from hornbook.ops import image_common
+
+ORDERS = {"nearest": 0, "bilinear": 1}
+FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+
+
+def sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_value) -> Array:
+    """Sample batches of images at coordinates `(batch, height, width)`, equal for all channels.
+
+    The same as `map_coordinates` for each channel, with one gather for all channels of a pixel.
+    """
+    image_common.check_one_of("interpolation", interpolation, ORDERS)
+    image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
+    batch, height, width, channels = images.shape
+    pixels = images.reshape(-1, channels)
+    first = jnp.arange(batch)[:, None, None] * (height * width)
+    total: Any = 0.0
+    for at_y, weight_y in _taps(y, interpolation):
+        for at_x, weight_x in _taps(x, interpolation):
+            place = first + _folded(at_y, height, fill_mode) * width
+            value = pixels.at[place + _folded(at_x, width, fill_mode)].get(mode="promise_in_bounds")
+            if fill_mode == "constant":
+                inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
+                value = jnp.where(inside[..., None], value, jnp.asarray(fill_value, value.dtype))
+            total += value if weight_y is None else (weight_y * weight_x)[..., None] * value
+    if jnp.issubdtype(images.dtype, jnp.integer):
+        total = _rounded(total)
+    return total.astype(images.dtype)
+
+
+def _taps(places: Array, interpolation: str) -> list[tuple[Array, Array | None]]:
+    """The pixels along one axis that contribute to a position, and their weights."""
+    if interpolation == "nearest":
+        return [(_rounded(places).astype("int32"), None)]
+    low = jnp.floor(places)
+    weight, at = places - low, low.astype("int32")
+    return [(at, 1 - weight), (at + 1, weight)]
+
+
+def _rounded(values: Array) -> Array:
+    """Rounded to integers, halves away from zero."""
+    if jnp.issubdtype(values.dtype, jnp.integer):
+        return values
+    return jnp.trunc(values + jnp.copysign(0.5, values).astype(values.dtype))
+
+
+def _folded(at: Array, size: int, fill_mode: str) -> Array:
+    """Map an index along an axis to one of a pixel."""
+    if fill_mode == "wrap":
+        return at % size
+    if fill_mode in ("reflect", "mirror"):
+        last = 2 * size - (1 if fill_mode == "reflect" else 2)
+        at = at % max(last + (fill_mode == "reflect"), 1)
+        at = jnp.minimum(at, last - at)
+    return jnp.clip(at, 0, size - 1)
+
+
+def displaced(
+    images: Array, moved: Array, interpolation: str, fill_mode: str, fill_value: float
+) -> Array:
+    """Images whose pixels show others, some rows and columns away.
+
+    Args:
+        images: `(batch, height, width, channels)`.
+        moved: rows and columns, `(batch, height, width, 2)`.
+        interpolation, fill_mode, fill_value: see `affine_transform`.
+    """
+    y, x = jnp.meshgrid(*(jnp.arange(n) for n in images.shape[1:3]), indexing="ij")
+    y, x = y + moved[..., 0], x + moved[..., 1]
+    return sample(images, y, x, interpolation, fill_mode, fill_value)
+
+
+def homography(start: Array, end: Array) -> Array:
+    """The eight parameters of the projective map from `end` to `start`, for each image.
+
+    Args:
+        start, end: four points (x, y), `(batch, 4, 2)`.
+    """
+    x, y = end[..., 0], end[..., 1]
+    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
+    to_x = [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y]
+    to_y = [zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y]
+    matrix = jnp.concatenate([jnp.stack(to_x, -1), jnp.stack(to_y, -1)], 1)
+    goal = jnp.concatenate([start[..., 0], start[..., 1]], 1)
+    return jnp.linalg.solve(matrix, goal[..., None])[..., 0]
