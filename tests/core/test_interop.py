@@ -5,6 +5,9 @@ import json
 import pickle
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -278,3 +281,17 @@ def test_a_graph_of_functions_runs_as_recorded():
     y = jnp.linalg.trace(x)
     assert y.node.op is jnp.linalg.trace
     np.testing.assert_allclose(Graph(x, y).run([X]), np.trace(X, axis1=1, axis2=2), 1e-6)
+
+
+def test_threads_that_build_models_patch_once(monkeypatch):
+    made = []
+
+    def slowly(*_):
+        time.sleep(0.01)
+        made.append(1)
+
+    monkeypatch.setattr(interop, "_install", slowly)
+    monkeypatch.setattr(interop, "_installed", threading.Event())
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda _: interop.install(None, ()), range(8)):
+            assert made == [1]  # nobody goes on before it is done

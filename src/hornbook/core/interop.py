@@ -11,6 +11,7 @@ alternatives that were weighed.
 import copyreg
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -32,6 +33,7 @@ LEFT_ALONE = set(
 Place = tuple[str, str]  # a module and a name in it
 _arrays: set[type] = set()  # argument types that hold no symbolic tensor
 _taught: dict[int, Any] = {}  # id of a JAX function -> its replacement
+_installing, _installed = threading.Lock(), threading.Event()
 
 
 @functools.cache
@@ -57,7 +59,6 @@ def taught(value: Any) -> Any:
     return _taught.get(id(value), value)
 
 
-@functools.cache
 def install(op: Callable, symbolic: tuple[type, ...]) -> None:
     """Make the functions of `MODULES` accept symbolic tensors; runs once per process.
 
@@ -65,6 +66,14 @@ def install(op: Callable, symbolic: tuple[type, ...]) -> None:
         op: wraps a function so that its calls on symbolic tensors are recorded as calls of another.
         symbolic: types that are, or may hold, symbolic tensors.
     """
+    if not _installed.is_set():
+        with _installing:  # threads may build models at the same time
+            if not _installed.is_set():
+                _install(op, symbolic)
+                _installed.set()
+
+
+def _install(op: Callable, symbolic: tuple[type, ...]) -> None:
     for key, (fn, place) in list(_functions().items()):
         learns = isinstance(fn, IN_PLACE)
         new = _in_place(fn, op, symbolic) if learns else _standing_for(fn, place, op, symbolic)

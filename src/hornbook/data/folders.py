@@ -1,7 +1,6 @@
 """Files in folders, one subfolder per class: list, shuffle, split, and read as a `Dataset`."""
 
 import os
-import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -67,11 +66,11 @@ class Listing:
         yield folder, names
 
     def _is_file(self, entry: os.DirEntry) -> bool:
-        try:
-            regular = stat.S_ISREG(entry.stat().st_mode)  # opening a pipe would wait forever
-        except OSError:
+        if not entry.is_symlink():
+            return entry.is_file()  # opening a pipe would wait forever
+        if not os.path.exists(entry.path):
             return True  # a broken link; reading it raises an error with its name
-        return regular and (not entry.is_symlink() or self._may_follow(entry.path))
+        return entry.is_file() and self._may_follow(entry.path)
 
     def _may_follow(self, path: str) -> bool:
         inside = os.path.join(self.real, "")
