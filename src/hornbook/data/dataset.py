@@ -115,8 +115,7 @@ class Dataset(Passes):
             output_types: the structure with dtypes to cast to.
             output_shapes: the structure with shapes to check; `None` is any size.
             args: arguments of `generator`.
-            output_signature: the structure with objects that have `dtype` and `shape`, instead of
-                the two before.
+            output_signature: instead of these, the structure with objects that have both.
 
         Raises:
             TypeError: if `generator` is not callable.
