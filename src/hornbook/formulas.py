@@ -186,7 +186,10 @@ def _resampled(pictures: Array, matrices: Array, data_format: str, how: tuple) -
     if known is not None and known.how in (None, how) and known.data_format == data_format:
         pictures, matrices = known.pictures, _product(known.matrices, matrices)
     transform = matrices.reshape(-1, 9)[:, :8]
-    out = ops.image.affine_transform(pictures, transform, *how, data_format)
+    interpolation, fill_mode, fill_value = how
+    out = ops.image.affine_transform(
+        pictures, transform, interpolation, fill_mode, fill_value, data_format
+    )
     _moves.note(out, Moved(pictures, matrices, data_format, how))
     return out
 

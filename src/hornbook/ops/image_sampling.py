@@ -29,13 +29,14 @@ def sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_val
             if fill_mode == "constant":
                 inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
                 value = jnp.where(inside[..., None], value, jnp.asarray(fill_value, value.dtype))
-            total += value if weight_y is None else (weight_y * weight_x)[..., None] * value
+            weight = 1 if weight_y is None else (weight_y * weight_x)[..., None]
+            total += weight * value
     if jnp.issubdtype(images.dtype, jnp.integer):
         total = _rounded(total)
     return total.astype(images.dtype)
 
 
-def _taps(places: Array, interpolation: str) -> list[tuple[Array, Array | None]]:
+def _taps(places: Array, interpolation: str) -> list[tuple[Array, Any]]:
     """The pixels along one axis that contribute to a position, and their weights."""
     if interpolation == "nearest":
         return [(_rounded(places).astype("int32"), None)]

@@ -114,3 +114,45 @@ def test_in_a_model_it_draws_in_fit_and_not_in_predict():
     before = np.asarray(model.layers[0].generator.state)
     model.fit(X, X[:, 2:4, 1:3], epochs=1, verbose=0)
     assert (np.asarray(model.layers[0].generator.state) != before).any()
+
+
+def test_a_model_that_augments_trains_predicts_and_is_saved(tmp_path):
+    inputs = keras.Input((6, 5, 3), dtype="float32")
+    x = layers.RandomFlip(seed=1)(inputs)
+    x = layers.RandomZoom(0.1, seed=2)(layers.RandomRotation(0.1, seed=3)(x))
+    model = keras.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.Rescaling(2.0)(x))))
+    model.compile("sgd", "mse")
+    losses = model.fit(X, np.ones((4, 1)), batch_size=2, epochs=2, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    predicted = model.predict(X, verbose=0)
+    dense = model.layers[-1]
+    np.testing.assert_allclose(predicted, dense(2 * X.reshape(4, -1)), rtol=1e-4)
+    model.save(tmp_path / "it.keras")
+    loaded = keras.models.load_model(tmp_path / "it.keras")
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), predicted, rtol=1e-6)
+    assert loaded.layers[2].get_config() == model.layers[2].get_config()
+
+
+def test_layers_and_models_map_over_data_on_several_threads():
+    augment = keras.Sequential([layers.RandomFlip(seed=1), layers.CenterCrop(4, 4)])
+    data = keras.data.Dataset.from_tensor_slices((X, np.arange(4)))
+    data = data.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=2).batch(4)
+    ((pictures, labels),) = list(data)
+    assert np.asarray(pictures).shape == (4, 4, 4, 3) and labels.tolist() == [0, 1, 2, 3]
+
+
+def test_dictionaries_of_symbols():
+    given = {
+        "images": keras.Input((6, 5, 3)),
+        "bounding_boxes": {
+            "boxes": keras.Input((2, 4)),
+            "labels": keras.Input((2,), dtype="int32"),
+        },
+        "segmentation_masks": keras.Input((6, 5, 1), dtype="int32"),
+    }
+    pipeline = layers.Pipeline(
+        [layers.RandomZoom(0.1, bounding_box_format="xywh"), layers.MaxNumBoundingBoxes(3)]
+    )
+    out = pipeline(given)
+    assert out["images"].shape == (None, 6, 5, 3) and out["segmentation_masks"].dtype == "int32"
+    assert out["bounding_boxes"]["boxes"].shape == (None, 3, 4)

@@ -86,7 +86,7 @@ class BaseImagePreprocessingLayer(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.bounding_box_format = bounding_box_format
+        self.bounding_box_format: Any = bounding_box_format
         self.data_format = standardize_data_format(data_format)
         axes = (-2, -1, -3) if self.data_format == "channels_first" else (-3, -2, -1)
         self.height_axis, self.width_axis, self.channel_axis = axes

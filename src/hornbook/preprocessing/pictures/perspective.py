@@ -75,9 +75,10 @@ class RandomPerspective(BaseImagePreprocessingLayer):
     def _transform_images(self, images: Array, transformation: Any, interpolation: str) -> Array:
         if transformation is None:
             return images
-        points = transformation["start_points"], transformation["end_points"]
-        how = interpolation, self.fill_value, self.data_format
-        moved = ops.image.perspective_transform(images, *points, *how)
+        start, end = transformation["start_points"], transformation["end_points"]
+        moved = ops.image.perspective_transform(
+            images, start, end, interpolation, self.fill_value, self.data_format
+        )
         return jnp.where(transformation["apply_perspective"][:, None, None, None], moved, images)
 
     def transform_bounding_boxes(
