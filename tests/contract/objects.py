@@ -107,8 +107,10 @@ LAYERS: dict[str, Row] = {
     "EinsumDense": row(layers.EinsumDense, SERIES, "abc,cd->abd", (None, 3), bias_axes="d"),
     "Embedding": row(layers.Embedding, WORDS, 6, 3),
     "ReversibleEmbedding": row(layers.ReversibleEmbedding, WORDS, 6, 3),
-    "SpectralNormalization": around(
-        layers.SpectralNormalization, partial(layers.Dense, 3), VECTORS
+    "SpectralNormalization": around(  # with a norm that is exact from the first step on
+        partial(layers.SpectralNormalization, power_iterations=20),
+        partial(layers.Dense, 3),
+        VECTORS,
     ),
     "WeightNormalization": around(
         partial(layers.WeightNormalization, data_init=False), partial(layers.Dense, 3), VECTORS
