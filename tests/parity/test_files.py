@@ -205,6 +205,32 @@ def test_models_go_both_ways(make, tmp_path):
     assert_same(ours, keras.saving.load_model(tmp_path / "ours.keras"))
 
 
+def flags(k):
+    """Layers that are called with `training`, and without; Keras writes it in both cases."""
+    L = k.layers
+    pictures = k.Input((2, 2, 1))
+    x = L.RandomInvert((1, 1), value_range=(0, 1))(pictures)
+    vectors = L.Reshape((4,))(x)
+    kept = L.BatchNormalization()(vectors, training=False)
+    dropped = [L.Dropout(0.9)(vectors), L.Dropout(0.9)(vectors, training=True)]
+    return k.Model(pictures, [x, kept, L.BatchNormalization()(vectors), *dropped])
+
+
+@pytest.mark.parametrize("library", [keras, hornbook])
+def test_a_flag_that_is_the_default_does_not_override_the_model_s(library, tmp_path):
+    flags(library).save(tmp_path / "a.keras")
+    model = hornbook.models.load_model(tmp_path / "a.keras")
+    x = np.random.default_rng(0).uniform(0.1, 1, (50, 2, 2, 1)).astype("float32")
+    seen = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(seen[0], x)
+    np.testing.assert_array_equal(seen[3], x.reshape(50, 4))
+    assert (seen[4] == 0).mean() > 0.7  # asked for; Keras ignores it in `predict`
+    trained = [np.asarray(y) for y in model(x, training=True)]
+    np.testing.assert_allclose(trained[0], 1 - x, rtol=1e-6)
+    assert (trained[3] == 0).mean() > 0.7
+    assert abs(trained[1].mean()) > 0.1 > abs(trained[2].mean())
+
+
 def test_a_layer_shared_by_two_models_comes_from_keras(tmp_path):
     theirs = graph(keras)
     randomize(theirs)

@@ -135,7 +135,11 @@ class Bidirectional(Layer):
         return super().__call__(sequences, **kwargs)
 
     def call(
-        self, sequences: Array, initial_state: Any = None, mask: Any = None, training: bool = False
+        self,
+        sequences: Array,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
     ) -> Any:
         states: tuple = (None, None)
         if initial_state is not None:

@@ -49,7 +49,7 @@ class Lambda(Layer):
             taken = []
         self._flags = [name for name in ("mask", "training") if name in taken]
 
-    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         flags = {"mask": mask, "training": training}
         return self.function(
             inputs, **self.arguments, **{name: flags[name] for name in self._flags}

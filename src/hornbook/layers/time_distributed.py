@@ -51,7 +51,7 @@ class TimeDistributed(Wrapper):
     def build(self, input_shape: Any = None) -> None:
         super().build(_of_one_step(input_shape, self.name))
 
-    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         first = jax.tree.leaves(inputs)[0]
         for one in jax.tree.leaves(mask):
             if one.shape[:2] != first.shape[:2]:
@@ -84,7 +84,7 @@ def _split(merged: Array, batch: int, steps: int) -> Array:
     return carried(merged, split, axis=lambda axis: axis + 1)
 
 
-def _treats_samples_alone(layer: Layer, training: bool) -> bool:
+def _treats_samples_alone(layer: Layer, training: bool | None) -> bool:
     """Whether each sample's output is known to depend on that sample alone."""
     kinds = {variable.kind for variable in layer._all_variables()}
     moving = "carry" in kinds or (training and "state" in kinds)

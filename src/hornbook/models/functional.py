@@ -182,7 +182,10 @@ class _Reader:
                         args, kwargs = self._arguments(calls[0])
                     except _Later:
                         break
-                    result = self.operations[name](*args, **kwargs)
+                    operation = self.operations[name]
+                    if isinstance(calls[0], dict):
+                        kwargs = _without_default_flag(operation, kwargs)
+                    result = operation(*args, **kwargs)
                     self.outputs[name].append(tree.flatten(result))
                     calls.pop(0)
                     progress = True
@@ -238,6 +241,21 @@ class _Reader:
                 raise ValueError(f"there is no call number {call} of {name!r}") from None
         places = [self.places(child) for child in data]
         return tuple(places) if isinstance(data, tuple) else places
+
+
+def _without_default_flag(operation: Any, kwargs: dict) -> dict:
+    """Named arguments without `training` if it is the default of the layer's `call`.
+
+    Keras writes the flag of every call, given or not, and the flag of the model overrides it.
+    """
+    call = getattr(type(operation), "call", None)
+    flag = kwargs.get("training")
+    if call is None or not isinstance(flag, bool):
+        return kwargs
+    parameter = arguments_of(call).get("training")
+    if parameter is None or parameter.default is not flag:
+        return kwargs
+    return {key: value for key, value in kwargs.items() if key != "training"}
 
 
 def _as_index(values: list) -> list | tuple:

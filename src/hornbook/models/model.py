@@ -394,8 +394,9 @@ class Model(Trainer):
 
     def _only_transforms(self) -> bool:
         """Whether its layers only transform data, as for augmentation."""
-        layers = self.layers if self._recorded is not None and self._host is None else []
-        return bool(layers) and all(layer._only_transforms() for layer in layers)
+        if self._recorded is None or self._host is not None or self._symbolic_losses:
+            return False
+        return bool(self.layers) and all(layer._only_transforms() for layer in self.layers)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Run the graph of a functional model."""

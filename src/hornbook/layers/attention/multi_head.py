@@ -132,7 +132,7 @@ class Heads(Layer):
         key_mask: Any = None,
         attention_mask: Any = None,
         return_attention_scores: bool = False,
-        training: bool = False,
+        training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
         key = value if key is None else key

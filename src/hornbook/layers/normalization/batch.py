@@ -123,7 +123,7 @@ class BatchNormalization(Layer):
     def _average(self, name: str, channels: int, initializer: Any) -> Any:
         return self.add_weight((channels,), initializer, name=name, trainable=False, autocast=False)
 
-    def call(self, inputs: Array, training: bool = False, mask: Any = None) -> Array:
+    def call(self, inputs: Array, training: bool | None = None, mask: Any = None) -> Array:
         x = wide(inputs)
         scale = 1.0 if self.gamma is None else self.gamma.value
         offset = 0.0 if self.beta is None else self.beta.value
