@@ -10,6 +10,7 @@ Reverse-mode derivatives of any order work; forward mode (`jax.jvp`, `jax.hessia
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,7 +24,10 @@ from hornbook.kernels.recurrent_cells import (
     ACTIVATIONS,
     gru_biases,
     gru_cell,
+    gru_formula,
     lstm_cell,
+    lstm_formula,
+    one_by_one,
     simple_rnn_cell,
 )
 
@@ -51,9 +55,8 @@ def lstm_update(
     z: Array, c: Array, activation: Callable, recurrent_activation: Callable
 ) -> tuple[Array, Array]:
     """The new h and c of an LSTM from its gates' pre-activations and the old c."""
-    i, f, g, o = jnp.split(z, 4, axis=-1)
-    c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
-    return recurrent_activation(o) * activation(c), c
+    of_gate = recurrent_activation
+    return lstm_formula(z, c, one_by_one(of_gate, of_gate, activation, of_gate), activation)[0]
 
 
 def gru_step(
@@ -87,17 +90,17 @@ def gru_update(
     drop: Array | None,
 ) -> Array:
     """The new h of a GRU from the projected input and the old h."""
-    units = h.shape[-1]
-    xz, xr, xh = jnp.split(projected, 3, axis=-1)
-    first, last = (None, None) if drop is None else (drop[:2], drop[2:])
+    end = 2 * h.shape[-1]
     if reset_after:
-        inner = project(h, recurrent_kernel, recurrent_bias, drop)
-        hz, hr, hh = jnp.split(inner, 3, axis=-1)
+        parts = [(recurrent_kernel, drop)]
     else:
-        hz, hr = jnp.split(project(h, recurrent_kernel[:, : 2 * units], None, first), 2, axis=-1)
-    z, r = recurrent_activation(xz + hz), recurrent_activation(xr + hr)
-    hh = r * hh if reset_after else project(r * h, recurrent_kernel[:, 2 * units :], None, last)
-    return z * h + (1 - z) * activation(xh + hh)
+        masks = (None, None) if drop is None else (drop[:2], drop[2:])
+        kernels = recurrent_kernel[:, :end], recurrent_kernel[:, end:]
+        parts = [*zip(kernels, masks, strict=True)]
+    times = [partial(project, kernel=kernel, bias=None, masks=mask) for kernel, mask in parts]
+    x = projected[:, :end], projected[:, end:]
+    gates = one_by_one(recurrent_activation, recurrent_activation)
+    return gru_formula(x, h, times, recurrent_bias, reset_after, gates, activation)[0]
 
 
 def simple_rnn_step(

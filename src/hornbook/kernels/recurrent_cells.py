@@ -1,8 +1,12 @@
-"""Recurrent cells: from pre-activations to new states, gradients, and sums over all timesteps."""
+"""Recurrent cells: from pre-activations to new states, gradients, and sums over all timesteps.
 
-from collections.abc import Callable
+The formulas of a timestep stand here once. The cells below, the plain versions in `recurrent.py`
+and the cells of layers differ in how they apply the activations of the gates.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +40,76 @@ ACTIVATIONS = {
     "hard_sigmoid": _line(jax.nn.hard_sigmoid, 1 / 6, 0, 1),
     "steep_hard_sigmoid": _line(lambda x: jnp.clip(0.2 * x + 0.5, 0, 1), 0.2, 0, 1),
 }
+
+
+# --- one timestep: the formulas -------------------------------------------------------------------
+
+# A function of the gates' pre-activations: returns what to save, then the value of each gate.
+Gates = Callable[[Array], tuple]
+
+
+def lstm_formula(z: Array, c: Array, gates: Gates, activation: Callable) -> tuple[tuple, Any]:
+    """The new (h, c) of an LSTM, and the gates to save.
+
+    Args:
+        z: pre-activations of the gates i, f, c, o, `(..., 4 * units)`.
+        c: the old cell state, `(..., units)`.
+        gates: applies their activations.
+        activation: of the cell state in the output.
+    """
+    saved, i, f, g, o = gates(z)
+    c = f * c + i * g
+    return (o * activation(c), c), saved
+
+
+def gru_formula(
+    x: tuple[Array, Array],
+    h: Array,
+    times: Sequence[Callable],
+    recurrent_bias: Array | None,
+    reset_after: bool,
+    gates: Gates,
+    activation: Callable,
+) -> tuple[Array, tuple]:
+    """The new h of a GRU, and (gates, candidate, reset state) to save.
+
+    Args:
+        x: the projected input of the gates z, r and of the candidate.
+        h: the old state, `(batch, units)`.
+        times: functions `h -> h R`: one for all of R with `reset_after`, else one for the gates
+            and one for the candidate.
+        recurrent_bias: bias of `h R`, or `None`.
+        reset_after: whether the reset gate is applied after the product.
+        gates: applies their activation.
+        activation: of the candidate.
+    """
+    x_zr, x_a = x
+    units = h.shape[-1]
+    inner = _plus(times[0](h), recurrent_bias)
+    zr, z, r = gates(x_zr + inner[:, : 2 * units])
+    extra = inner[:, 2 * units :] if reset_after else r * h
+    a = activation(x_a + (r * extra if reset_after else times[1](extra)))
+    return z * h + (1 - z) * a, (zr, a, extra)
+
+
+def one_by_one(*functions: Callable) -> Gates:
+    """Gates with any activations, which may mix the elements of a gate; nothing is saved."""
+
+    def gates(z: Array) -> tuple:
+        parts = jnp.split(z, len(functions), axis=-1)
+        return None, *(function(part) for function, part in zip(functions, parts, strict=True))
+
+    return gates
+
+
+def together(*names: str) -> Gates:
+    """Gates with activations of the table, applied to the whole array, which is saved."""
+
+    def gates(z: Array) -> tuple:
+        saved = _gates(z, names)
+        return saved, *jnp.split(saved, len(names), axis=-1)
+
+    return gates
 
 
 class Compiled(NamedTuple):
@@ -97,14 +171,12 @@ class Cell(NamedTuple):
 @cache
 def lstm_cell(activation: str, recurrent_activation: str) -> Cell:
     (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
-    gates = (recurrent_activation, recurrent_activation, activation, recurrent_activation)
+    gates = together(recurrent_activation, recurrent_activation, activation, recurrent_activation)
 
     def forward(xp, states, times, bias):
         h, c = states
-        saved = _gates(_plus(xp[0] + times[0](h), bias), gates)
-        i, f, g, o = jnp.split(saved, 4, axis=-1)
-        c = f * c + i * g
-        return (o * act(c), c), (saved,)
+        new, saved = lstm_formula(_plus(xp[0] + times[0](h), bias), c, gates, act)
+        return new, (saved,)
 
     def backward(d_new, saved, old, new, back):
         (dh, dc), (i, f, g, o) = d_new, jnp.split(saved[0], 4, axis=-1)
@@ -138,25 +210,16 @@ def simple_rnn_cell(activation: str) -> Cell:
 @cache
 def gru_cell(reset_after: bool, activation: str, recurrent_activation: str) -> Cell:
     (act, d_act), (_, d_gate) = ACTIVATIONS[activation], ACTIVATIONS[recurrent_activation]
-    gates = (recurrent_activation, recurrent_activation)
+    gates = together(recurrent_activation, recurrent_activation)
 
     def forward(xp, states, times, bias):
         (h,), (x_zr, x_a) = states, xp
-        units = h.shape[-1]
         input_bias, recurrent_bias = gru_biases(bias, reset_after)
         if bias is not None:
-            x_zr, x_a = x_zr + input_bias[: 2 * units], x_a + input_bias[2 * units :]
-        if reset_after:
-            inner = _plus(times[0](h), recurrent_bias)
-            zr = _gates(x_zr + inner[:, : 2 * units], gates)
-            extra = inner[:, 2 * units :]
-            candidate = zr[:, units:] * extra
-        else:
-            zr = _gates(x_zr + times[0](h), gates)
-            extra = zr[:, units:] * h
-            candidate = times[1](extra)
-        z, a = zr[:, :units], act(x_a + candidate)
-        return (z * h + (1 - z) * a,), (zr, a, extra)
+            of_gates = 2 * h.shape[-1]
+            x_zr, x_a = x_zr + input_bias[:of_gates], x_a + input_bias[of_gates:]
+        new, saved = gru_formula((x_zr, x_a), h, times, recurrent_bias, reset_after, gates, act)
+        return (new,), saved
 
     def backward(d_new, saved, old, new, back):
         (dh,), (h,), (zr, a, extra) = d_new, old, saved
