@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import hornbook
 from hornbook import backend as settings
 from hornbook.compat import attributes
+from hornbook.dialects import keras3
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
@@ -220,6 +222,8 @@ def install(generation: str) -> None:
             settings.set_epsilon(finder.dialect.EPSILON)
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
+    if generation == "keras3":  # what other libraries ask `keras` for
+        hornbook.__version__ = keras3.VERSION
     _state["finders"] = finders
     sys.meta_path[:0] = finders
     if _keras() is not None:
@@ -248,6 +252,7 @@ def uninstall() -> None:
         attributes.take_off(table)
     _take_out(_state["finders"])
     sys.modules.update(_state["before"])
+    vars(hornbook).pop("__version__", None)  # it is lazy
     for restore, value in _state["settings"].items():
         restore(value)
     theano = sys.modules.get("hornbook.compat.theano.config")

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
 
-from hornbook.dialects.libraries import CHANGED, GONE, RENAMED
+from hornbook.dialects.libraries import CHANGED, GONE, LIVING, RENAMED
 
 ALL = "*"
 OURS = "compat."
@@ -75,7 +75,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             run: Any = spec.loader.exec_module
             spec.loader.exec_module = functools.partial(self._run_and_mend, run)  # type: ignore[method-assign]
             return spec
-        if fullname not in GONE and not package:
+        if fullname in LIVING or (fullname not in GONE and not package):
             return None
         return importlib.util.spec_from_loader(fullname, self, is_package=package)
 

@@ -4,6 +4,7 @@ A class with an old name is a subclass of today's class that takes old arguments
 and copies are those of today's class.
 """
 
+import abc
 import functools
 import inspect
 from collections.abc import Callable
@@ -32,8 +33,11 @@ MIXINS: dict[type, type] = {
 }
 
 
-class OldNames(type):
-    """Metaclass of classes with old names: translates constructor arguments."""
+class OldNames(abc.ABCMeta):
+    """Metaclass of classes with old names: translates constructor arguments.
+
+    It is one of `abc`, so that libraries can mix these classes with abstract ones.
+    """
 
     _row: Row
     _today: type

@@ -22,6 +22,8 @@ DIALECTS: dict[str, ModuleType] = {
 GONE = ("backend", "engine", "legacy", "objectives", "wrappers")
 SPLIT = ("layers", "utils", "preprocessing")  # had a module for each kind: keras.layers.core
 IN_BOTH = {"output_dim="}  # Embedding has always had it
+ROOTS = ("keras", "keras_hub", "keras_tuner")
+TRACKERS = ("wandb.integration.keras.", "mlflow.keras.MlflowCallback")  # need recent Keras
 OLDER = ("keras1", "keras2")  # whose names and keywords differ from today's
 
 
@@ -142,7 +144,7 @@ def _paths(program: ast.AST) -> list[str]:
             first, _, rest = ast.unparse(node).partition(".")
             if first in places:
                 found[f"{places[first]}.{rest}"] = None
-    ours = [path for path in found if path.split(".")[0] in ("keras", "keras_hub", "keras_tuner")]
+    ours = [path for path in found if path.split(".")[0] in ROOTS or path.startswith(TRACKERS)]
     return [path for path in ours if not any(one.startswith(f"{path}.") for one in ours)]
 
 

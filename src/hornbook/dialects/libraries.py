@@ -30,6 +30,9 @@ FOLDS = {
     "LeaveOneOut": f"{LOST}.estimators.leave_one_out",
 }
 
+# Libraries of today: names are restored in them if they are installed, and nothing replaces them.
+LIVING = "numpy scipy pandas h5py IPython PIL matplotlib nltk sklearn".split()
+
 # For each module or `module:Class`, old names and their places today; `*` is a whole module.
 GONE: dict[str, dict[str, str]] = {
     # ---- numpy
@@ -211,6 +214,15 @@ GONE: dict[str, dict[str, str]] = {
         **dict.fromkeys(("ConfigProto", "GPUOptions"), f"{LOST}.sessions.Options"),
         "set_random_seed": "hornbook.utils.set_random_seed",
         "__version__": f"{LOST}.sessions.VERSION",
+        # what callbacks of other libraries ask of it
+        "Variable": "hornbook.Variable",
+        "Tensor": "jax.Array",
+    },
+    "tensorflow.data": {"Dataset": "hornbook.data.Dataset"},
+    "tensorflow.keras": {"*": "keras", "__version__": "keras.__version__"},
+    **{
+        f"tensorflow.keras.{name}": {"*": f"keras.{name}"}
+        for name in "backend callbacks layers losses metrics models optimizers utils".split()
     },
     "tensorflow.python": {},
     "tensorflow.python.framework": {},

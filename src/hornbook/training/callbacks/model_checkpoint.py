@@ -86,7 +86,7 @@ class ModelCheckpoint(Monitor):
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
-        self._epoch = 0
+        self._current_epoch = 0
         self._batches = Batches()
 
     @property
@@ -96,25 +96,29 @@ class ModelCheckpoint(Monitor):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Remember the epoch."""
-        self._epoch = epoch
+        self._current_epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Save every `save_freq` batches."""
-        if isinstance(self.save_freq, int) and self._batches.due(batch, self.save_freq):
-            names = copy.copy(logs) if logs else {}
-            names["batch"] = batch + 1
-            self._save(names)
+        if self._should_save_on_batch(batch):
+            self._save_model(self._current_epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save after the epoch."""
         if self.save_freq == "epoch":
-            self._epoch = epoch
-            self._save(logs or {})
+            self._save_model(epoch, None, logs)
 
-    def _save(self, logs: dict[str, Any]) -> None:
-        number = self._epoch + self.first_epoch
-        value = self.read(self._epoch, logs) if self.save_best_only else None
-        if value is None and self.save_best_only and not self.is_due(self._epoch):
+    # Libraries' subclasses call these three, so they have Keras's names and arguments.
+
+    def _should_save_on_batch(self, batch: int) -> bool:
+        return isinstance(self.save_freq, int) and self._batches.due(batch, self.save_freq)
+
+    def _save_model(
+        self, epoch: int, batch: int | None = None, logs: dict[str, Any] | None = None
+    ) -> None:
+        number = epoch + self.first_epoch
+        value = self.read(epoch, logs) if self.save_best_only else None
+        if value is None and self.save_best_only and not self.is_due(epoch):
             return
         if value is not None:
             best = "none" if self.best is None else f"{self.best:.5f}"
@@ -123,27 +127,29 @@ class ModelCheckpoint(Monitor):
                 return
             self._report(f"Epoch {number}: {self.monitor} improved from {best} to {value:.5f}")
             self.best = value
-        names = copy.copy(logs)  # keeps its class, which may map old names
-        names["epoch"] = number
-        path = self._path(names)
+        path = Path(self._get_file_path(epoch, batch, logs))
+        if path.is_dir():
+            raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
         save = self.model.save_weights if self.save_weights_only else self.model.save
         with written_by_first(path) as place:
             place.parent.mkdir(parents=True, exist_ok=True)
             save(str(place), overwrite=True)
         self._report(f"Epoch {number}: saved to {path}")
 
-    def _path(self, names: dict[str, Any]) -> Path:
+    def _get_file_path(
+        self, epoch: int, batch: int | None = None, logs: dict[str, Any] | None = None
+    ) -> str:
+        names = copy.copy(logs) if logs else {}  # keeps its class, which may map old names
+        names |= {"epoch": epoch + self.first_epoch}
+        names |= {} if batch is None else {"batch": batch + 1}
         try:
-            path = Path(self.filepath.format_map(names))
+            return self.filepath.format_map(names)
         except KeyError as error:
             name = error.args[0]
             raise ValueError(
                 f"ModelCheckpoint: filepath={self.filepath!r} asks for {name!r}, which is not "
                 f"known here. There are: {', '.join(names)}. {nearest(name, names)}"
             ) from None
-        if path.is_dir():
-            raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
-        return path
 
     def _report(self, message: str) -> None:
         if self.verbose:
