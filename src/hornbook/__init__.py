@@ -22,8 +22,6 @@ def __getattr__(name: str) -> Any:
         door = sys.modules[__name__]  # where Python looks for similar names
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=door)
     if _ROWS[name] == __name__:
-        if name == "saving":  # a file names classes of models, which `saving` does not import
-            importlib.import_module(f"{__name__}.models")
         return importlib.import_module(f"{__name__}.{name}")
     globals()[name] = value = getattr(importlib.import_module(_ROWS[name]), name)
     return value

@@ -26,6 +26,10 @@ TWO = [ONE, np.random.default_rng(1).normal(size=(4, STEPS, 6)).astype("float32"
 SEQUENCES = {"return_sequences": True}
 
 
+# layers whose cells one stack runs here
+STEP_BY_STEP = ("CoupledLSTM", "LayerNormGRU", "LayerNormLSTM", "PeepholeLSTM")
+
+
 def cells() -> list:
     return [layers.LSTMCell(3), layers.GRUCell(4)]
 
@@ -56,7 +60,6 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (partial(layers.Bidirectional, layers.GRU(3)), ONE),
     ],
     "Concatenate": [(layers.Concatenate, TWO)],
-    "CoupledLSTM": [(partial(layers.CoupledLSTM, 3, **SEQUENCES), ONE)],
     "Dense": [(partial(layers.Dense, 3, activation="tanh"), ONE)],
     "Dropout": [(partial(layers.Dropout, 0.3), ONE)],
     "ELU": [(layers.ELU, ONE)],
@@ -79,8 +82,6 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (partial(layers.LSTM, 3, go_backwards=True), ONE),
     ],
     "LayerNormalization": [(layers.LayerNormalization, ONE)],
-    "LayerNormGRU": [(partial(layers.LayerNormGRU, 3), ONE)],
-    "LayerNormLSTM": [(partial(layers.LayerNormLSTM, 3), ONE)],
     "LeakyReLU": [(layers.LeakyReLU, ONE)],
     "Maximum": [(layers.Maximum, TWO)],
     "Minimum": [(layers.Minimum, TWO)],
@@ -90,12 +91,12 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
     ],
     "Multiply": [(layers.Multiply, TWO)],
     "PReLU": [(partial(layers.PReLU, shared_axes=[1]), ONE)],
-    "PeepholeLSTM": [(partial(layers.PeepholeLSTM, 3), ONE)],
     "RReLU": [(layers.RReLU, ONE)],
     "RMSNormalization": [(layers.RMSNormalization, ONE)],
     "RNN": [
         (lambda: layers.RNN(cells(), **SEQUENCES), ONE),
         (lambda: layers.RNN(layers.StackedRNNCells(cells())), ONE),
+        (lambda: layers.RNN([getattr(layers, f"{name}Cell")(3) for name in STEP_BY_STEP]), ONE),
     ],
     "ReLU": [(layers.ReLU, ONE)],
     "Normalization": [(partial(layers.Normalization, mean=0.5, variance=2.0), ONE)],
@@ -114,8 +115,8 @@ CASES = [
 # ConvLSTM takes sequences of pictures: its own tests compare masked steps with shorter sequences.
 CONVOLUTIONAL = {"ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
 INSIDE_OTHERS = {
-    *("CoupledLSTMCell", "GRUCell", "LSTMCell", "LayerNormGRUCell", "LayerNormLSTMCell"),
-    *("PeepholeLSTMCell", "SimpleRNNCell", "StackedRNNCells"),
+    *("GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells", *STEP_BY_STEP),
+    *(f"{name}Cell" for name in STEP_BY_STEP),
 }
 
 

@@ -3,6 +3,7 @@
 The suffix decides what is written; the magic bytes and the content decide how a file is read.
 """
 
+import importlib
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -240,6 +241,7 @@ def load_model(
         ValueError: if the file is damaged, or names an unregistered object.
         FileNotFoundError: if there is no such file.
     """
+    importlib.import_module("hornbook.models")  # registers the classes that a file may name
     if orbax.is_checkpoint(filepath):
         return orbax.read_model(filepath, custom_objects, compile)
     source, shown = _source(filepath)
