@@ -8,10 +8,11 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "hornbook-benchmarks"
 
-JAX, KERAS, TORCH, TENSORFLOW = (
+JAX, KERAS, TORCH, TORCHVISION, TENSORFLOW = (
     "jax==0.10.2",
     "keras==3.15.0",
     "torch==2.13.0",
+    "torchvision==0.28.0",
     "tensorflow==2.21.0",
 )
 
@@ -19,7 +20,7 @@ ENVS = {
     "keras-jax": [KERAS, JAX],
     "keras-tensorflow": [KERAS, TENSORFLOW],
     "keras-torch": [KERAS, TORCH],
-    "torch": [TORCH, "numpy"],
+    "torch": [TORCH, TORCHVISION, "numpy"],
     "jax": [JAX],
 }
 

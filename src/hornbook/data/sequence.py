@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,30 +53,37 @@ def pad_sequences(
             raise ValueError(f"pad_sequences: sequences[{i}] is {row!r}, which has no length")
     if isinstance(value, str) and np.dtype(dtype).kind not in "OUS":
         raise ValueError(f"pad_sequences: the value {value!r} is text; pass dtype=object")
-    length = max(map(len, rows), default=0) if maxlen is None else maxlen
-    start = (lambda row: max(len(row) - length, 0)) if truncating == "pre" else (lambda row: 0)
-    kept = [row[start(row) :][:length] if len(row) > length else row for row in rows]
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    length = int(lengths.max(initial=0)) if maxlen is None else maxlen
+    kept = slice(-length, None) if truncating == "pre" and length else slice(length)
     inner = next((np.asarray(row).shape[1:] for row in rows if len(row)), ())
     padded = np.full((len(rows), length, *inner), value, dtype=dtype)
-    lengths = np.fromiter(map(len, kept), np.int64, len(kept))
+    lengths = np.minimum(lengths, length)
     steps = np.arange(length)
     filled = steps < lengths[:, None] if padding == "post" else steps >= length - lengths[:, None]
-    padded[filled] = _all_steps(kept, inner, dtype)
+    padded[filled] = _all_steps(rows, kept, lengths, inner, dtype)
     return padded
 
 
-def _all_steps(rows: list[Any], inner: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """The steps of all rows, concatenated."""
+def _all_steps(
+    rows: list[Any], kept: slice, lengths: np.ndarray, inner: tuple[int, ...], dtype: Any
+) -> np.ndarray:
+    """The kept steps of all rows, concatenated."""
+
+    def cut() -> Iterator[Any]:
+        # one by one: the numbers of a list are read while the slice has them in the cache
+        return (row if len(row) == n else row[kept] for row, n in zip(rows, lengths.tolist()))
+
     numbers = not inner and np.dtype(dtype).kind in "biufc"
     if numbers and rows and all(isinstance(row, np.ndarray) and row.ndim == 1 for row in rows):
-        return np.concatenate(rows, dtype=dtype, casting="unsafe")
+        return np.concatenate([*cut()], dtype=dtype, casting="unsafe")
     if numbers and all(type(row) is list for row in rows):
         try:
-            return np.fromiter(itertools.chain.from_iterable(rows), dtype, sum(map(len, rows)))
+            return np.fromiter(itertools.chain.from_iterable(cut()), dtype, int(lengths.sum()))
         except (ValueError, TypeError):
             pass  # reported below, with the row
     parts = [np.zeros((0, *inner), dtype)]
-    for i, row in enumerate(rows):
+    for i, row in enumerate(cut()):
         part = np.asarray(row, dtype=dtype)
         if len(part) and part.shape[1:] != inner:
             raise ValueError(
