@@ -165,7 +165,7 @@ def test_a_layer_adapts_to_any_data(data):
 
 
 def test_an_array_in_a_file_is_read_piece_by_piece(tmp_path, monkeypatch):
-    monkeypatch.setattr("hornbook.preprocessing.adapting.ROWS", 4)
+    monkeypatch.setattr("hornbook.preprocessing.adapting.TEXTS", 4)
     array = np.memmap(tmp_path / "ids", "int64", "w+", shape=(10,))
     array[:] = [5, 5, 5, 7, 7, 1, 1, 1, 1, 2]
     layer = IntegerLookup()

@@ -8,6 +8,7 @@ import pytest
 
 import hornbook as keras
 from hornbook import layers
+from hornbook.preprocessing.normalization import moments
 
 RNG = np.random.default_rng(0)
 DATA = RNG.normal([1.0, 5.0, -30.0], [2.0, 0.1, 9.0], (50, 3)).astype("float32")
@@ -64,7 +65,7 @@ def test_normalization_by_known_numbers(axis, mean):
 
 @pytest.mark.parametrize("kind", ["list", "generator", "x and y", "file"])
 def test_normalization_adapts_to_batches_and_files(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr("hornbook.preprocessing.adapting.ROWS", 16)
+    monkeypatch.setattr("hornbook.preprocessing.adapting.NUMBERS", 16)
     data = {
         "list": [DATA[:20], DATA[20:]],
         "generator": (DATA[i : i + 10] for i in range(0, 50, 10)),
@@ -77,6 +78,18 @@ def test_normalization_adapts_to_batches_and_files(kind, tmp_path, monkeypatch):
     layer.adapt(data)
     agree(layer.mean[0], DATA.mean(0))
     agree(layer.variance[0], DATA.var(0))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (130, 1), (131, 7), (40, 64), (3, 200)])
+def test_moments_are_those_of_float64(shape, monkeypatch):
+    monkeypatch.setattr("hornbook.preprocessing.normalization.BLOCK", 512)
+    rows = RNG.normal(50, 2, shape).astype("float32")
+    for given in (rows, np.asfortranarray(rows), (rows * 10).astype("int32")):
+        exact = given.astype("float64")
+        mean, squares = moments(given)
+        np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
+        about = np.square(exact - exact.mean(0)).sum(0)
+        np.testing.assert_allclose(squares, about, rtol=1e-5, atol=1e-6)
 
 
 def test_large_means_lose_no_digits():

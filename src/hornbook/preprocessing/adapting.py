@@ -1,6 +1,7 @@
 """`adapt`: layers that compute their state from any data, batch by batch."""
 
 import itertools
+import math
 import operator
 import sys
 import time
@@ -13,7 +14,7 @@ import numpy as np
 from hornbook.core import settings
 from hornbook.core.errors import door
 
-ROWS = 2**16  # array rows per batch: an array in a file is never read whole
+TEXTS, NUMBERS = 2**16, 2**22  # per batch of an array: one in a file is never read whole
 SHOWN_AFTER, SHOWN_EVERY = 2.0, 0.2  # seconds
 
 NO_DATA = "layer {!r} ({}) got no data to adapt to"
@@ -96,9 +97,17 @@ def batches(data: Any, columns: bool = True) -> Iterator[Any]:
         text = isinstance(_first(data), str | bytes)
         data = np.array(data, object) if text else np.asarray(data)
     rows = np.shape(data)[0] if np.ndim(data) else 1
-    for start in range(0, rows, ROWS):
-        part = np.asarray(data[start : start + ROWS] if np.ndim(data) else data)
+    step = _rows_at_once(data)
+    for start in range(0, rows, step):
+        part = np.asarray(data[start : start + step] if np.ndim(data) else data)
         yield part[:, None] if part.ndim == 1 and columns else part
+
+
+def _rows_at_once(data: Any) -> int:
+    """The number of an array's rows in a batch."""
+    kind = getattr(getattr(data, "dtype", None), "kind", "O")
+    most = NUMBERS if kind in "biufc" else TEXTS
+    return max(1, most // max(1, math.prod(np.shape(data)[1:])))
 
 
 def _first(value: Any) -> Any:
@@ -110,7 +119,7 @@ def _first(value: Any) -> Any:
 def _count(data: Any, steps: int | None) -> int | None:
     """The number of batches, if known."""
     if is_array(data):
-        count: int | None = -(-np.shape(data)[0] // ROWS) if np.ndim(data) else 1
+        count: int | None = -(-np.shape(data)[0] // _rows_at_once(data)) if np.ndim(data) else 1
     else:
         count = operator.length_hint(data) or None  # `len` raises if it is unknown
     return count if steps is None or count is None else min(count, steps)

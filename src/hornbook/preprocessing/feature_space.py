@@ -12,7 +12,7 @@ from hornbook.core.symbolic import SymbolicTensor
 from hornbook.layers.base import Layer
 from hornbook.layers.host import host_array, is_text
 from hornbook.layers.input import Input
-from hornbook.preprocessing.adapting import ROWS, Adapting
+from hornbook.preprocessing.adapting import TEXTS, Adapting
 from hornbook.preprocessing.category_encoding import CategoryEncoding
 from hornbook.preprocessing.discretization import Discretization
 from hornbook.preprocessing.features import KINDS, Cross, Feature, Kinds, TFDConcat, mode_of_output
@@ -201,8 +201,8 @@ class FeatureSpace(Kinds, Layer):
                 yield self._columns(batch[0] if isinstance(batch, tuple | list) else batch)
             return
         columns = self._columns(data)
-        for start in range(0, self._rows(columns) or 1, ROWS):
-            stop = start + ROWS
+        for start in range(0, self._rows(columns) or 1, TEXTS):
+            stop = start + TEXTS
             yield {n: one[start:stop] if np.ndim(one) else one for n, one in columns.items()}
 
     def _columns(self, data: Any) -> dict:

@@ -18,6 +18,60 @@ UNKNOWN_SIZE = (
 OTHER_SHAPE = "layer {!r} was built for shape {}; data of shape {} do not fit"
 
 
+BLOCK = 2**17  # numbers that stay in the cache
+WIDE = 64  # columns from which on products of matrices are at full speed
+
+
+def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each column and the sum of squares about it, as float64.
+
+    Rows are read in blocks. Each is centred at its own mean, so that its sums, in the array's
+    dtype, lose no digits; the blocks are combined in float64 (Chan et al. 1979).
+
+    Args:
+        rows: `(samples, columns)`.
+    """
+    samples, columns = rows.shape
+    side = WIDE // columns if 0 < columns < WIDE else 1
+    if side > 1 and samples >= side and rows.flags.c_contiguous:  # several rows as a wider one
+        cut = samples - samples % side
+        means, squares = moments(rows[:cut].reshape(-1, side * columns))
+        parts = [
+            np.full((side, 1), cut // side),
+            means.reshape(side, -1),
+            squares.reshape(side, -1),
+        ]
+        if cut < samples:
+            rest = [np.array([[samples - cut]]), *(one[None] for one in moments_of(rows[cut:]))]
+            parts = [np.concatenate(pair) for pair in zip(parts, rest, strict=True)]
+        return together(*parts)
+    step = max(1, BLOCK // max(1, columns))
+    blocks = [rows[start : start + step] for start in range(0, samples, step)]
+    counts = np.array([len(block) for block in blocks])[:, None]
+    return together(counts, *map(np.array, zip(*map(moments_of, blocks), strict=True)))
+
+
+def moments_of(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`moments` of a few rows, in one go."""
+    block = block if block.dtype in ("float32", "float64") else block.astype("float64")
+    ones = np.ones(len(block), block.dtype)
+    mean = (ones @ block) / block.dtype.type(len(block))
+    centred = block - mean
+    squares = ones @ np.square(centred, out=centred)
+    return mean.astype("float64"), squares.astype("float64")
+
+
+def together(counts: np.ndarray, means: np.ndarray, squares: np.ndarray) -> tuple:
+    """The moments of groups as one.
+
+    Args:
+        counts: rows in each group, `(groups, 1)`.
+        means, squares: theirs, `(groups, columns)`.
+    """
+    mean = (counts * means).sum(0) / counts.sum()
+    return mean, (squares + counts * np.square(means - mean)).sum(0)
+
+
 class Normalization(Adapting, Layer):
     """Normalizes numbers by the statistics of the data: `(x - mean) / sqrt(variance)`.
 
@@ -126,10 +180,10 @@ class Normalization(Adapting, Layer):
         if batch.dtype.kind not in "biuf":
             batch = batch.astype("float64")
         self._fit_to(batch.shape)
-        count = math.prod(batch.shape[axis] for axis in self._reduced)
-        mean = batch.mean(self._reduced, dtype="float64", keepdims=True)
-        squares = np.square(batch - mean).sum(self._reduced)
-        mean = mean.reshape(squares.shape)
+        shape = tuple(batch.shape[axis] for axis in self._kept)
+        rows = batch.transpose(*self._reduced, *self._kept).reshape(-1, math.prod(shape))
+        count = len(rows)
+        mean, squares = (one.reshape(shape) for one in moments(rows))
         if self._totals is None:
             self._seen, self._totals = count, (mean, squares)
             return
