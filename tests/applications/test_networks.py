@@ -74,7 +74,7 @@ def test_configs_are_keras_s(undrawn, name, long):
     skip_large(name, ["MobileNetV2"], long)
     size, arguments = small.SMALL[name]
     arguments = {"weights": None, "input_shape": (size, size, 3), **arguments}
-    keras.backend.clear_session()
+    keras.utils.clear_session(free_memory=False)
     theirs = getattr(keras.applications, name)(**arguments)
     ours = getattr(applications, name)(**arguments)
     read = keras.models.model_from_json(ours.to_json())

@@ -48,7 +48,7 @@ def test_automatic_names_are_numbered_from_the_second_on():
 
 def test_layers_are_named_as_in_keras():
     def made(k):
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         return [
             k.layers.Dense(1).name,
             k.layers.Dense(1).name,
@@ -214,7 +214,7 @@ PATHS = {
 
 
 def paths(k, make, shape):
-    k.utils.clear_session()
+    k.utils.clear_session(free_memory=False)  # in Keras a collection of all garbage
     layer = make(k)
     x = k.Input(shape)
     layer(*([x, x] if type(layer).__name__ == "MultiHeadAttention" else [x]))
@@ -241,7 +241,7 @@ def models(k):
 
 def test_weights_of_nested_models_have_keras_s_paths():
     hornbook.utils.clear_session()
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     ours, theirs = models(hornbook), models(keras)
     assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
     assert [w.path for w in ours.trainable_weights] == [w.path for w in theirs.trainable_weights]

@@ -12,13 +12,13 @@ from hornbook import layers
 from hornbook.core.random import global_generator
 from hornbook.core.undisturbed import turn
 
-THREADS = 4
+THREADS = 3
 
 
 @pytest.fixture
 def fits(long) -> int:
     """How many fits each thread makes."""
-    return 100 if long else 3
+    return 100 if long else 2
 
 
 def numbers(seed=0, rows=64):
