@@ -215,7 +215,8 @@ def test_ctrl_c_leaves_the_backup(tmp_path):
     model = make_model()
     backup = keras.callbacks.BackupAndRestore(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, Y, epochs=3, verbose=0, callbacks=[backup, Interrupt()])
+        listed = keras.callbacks.CallbackList([backup, Interrupt()], True, model=model)
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=listed)
     assert (tmp_path / "latest.weights.h5").exists()
     assert model.fit(X, Y, epochs=3, verbose=0, callbacks=[backup]).epoch == [0, 1, 2]
     assert not tmp_path.exists()

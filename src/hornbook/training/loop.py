@@ -223,6 +223,7 @@ class Epochs:
         self.each = events.needs_every_batch(mode)
         # steps between events
         self.at_once = model._training_state.steps_per_execution if self.each else 1
+        self.epochs = 0  # index of the last one, from 1
         self.epochs_done = 0  # in an earlier run that this one continues
         self.done = 0  # batches of the current epoch
         self._skip = 0  # of these, how many the feed gives again

@@ -149,7 +149,7 @@ class Trainer(Compiling):
                 program, feed, events, "train", self, lambda: interrupt.asked or self.stop_training
             )
             stack.callback(setattr, settled, "run", settled.run)
-            settled.run = run
+            settled.run, run.epochs = run, epochs
             events.on_train_begin()
             seen = validation is not None or settled.run_eagerly or not events.only_remember()
             alone = isinstance(feed, ArrayFeed) and not seen

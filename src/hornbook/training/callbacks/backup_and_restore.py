@@ -30,7 +30,7 @@ class BackupAndRestore(Callback):
 
     Sources of batches: an iterator with `get_state` and `set_state` knows its position; a source
     that can be read again must yield the same batches from the same random state; of a new
-    generator, the batches of the earlier run are skipped.
+    generator, the batches of the earlier run are skipped. `CSVLogger` needs `append=True`.
 
     Args:
         backup_dir: folder of the backup, `latest.weights.h5`; use it for nothing else.
@@ -148,7 +148,8 @@ class BackupAndRestore(Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Delete the backup, unless training was interrupted."""
-        finished = self._epoch >= (self.params or {}).get("epochs", 0) or self.model.stop_training
+        run = self.model._training_state.run
+        finished = self._epoch >= run.epochs or self.model.stop_training
         if self.delete_checkpoint and finished and placement.is_first():
             self._latest.unlink(missing_ok=True)
             self._previous.unlink(missing_ok=True)
