@@ -189,7 +189,7 @@ def test_progress_is_shown_where_it_takes_long(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     StringLookup(name="words").adapt(iter([np.array(["a"])] * 3))
     shown = capsys.readouterr().out
-    assert "\rwords: adapting to batch 3, " in shown and shown.endswith("\r")
+    assert "\rwords: adapting to batch 3/3, " in shown and shown.endswith("\r")
 
 
 # ---- what is wrong

@@ -57,8 +57,9 @@ def moments_of(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ones = np.ones(len(block), block.dtype)
     mean = (ones @ block) / block.dtype.type(len(block))
     centred = block - mean
-    squares = ones @ np.square(centred, out=centred)
-    return mean.astype("float64"), squares.astype("float64")
+    off = (ones @ centred).astype("float64") / len(block)  # the mean's rounding
+    squares = (ones @ np.square(centred, out=centred)).astype("float64")
+    return mean + off, squares - len(block) * np.square(off)
 
 
 def together(counts: np.ndarray, means: np.ndarray, squares: np.ndarray) -> tuple:
