@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -19,13 +20,12 @@ def sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_val
     image_common.check_one_of("interpolation", interpolation, ORDERS)
     image_common.check_one_of("fill_mode", fill_mode, FILL_MODES)
     batch, height, width, channels = images.shape
-    pixels = images.reshape(-1, channels)
-    first = jnp.arange(batch)[:, None, None] * (height * width)
+    pixels = images.reshape(batch, -1, channels)
     total: Any = 0.0
     for at_y, weight_y in _taps(y, interpolation):
         for at_x, weight_x in _taps(x, interpolation):
-            place = first + _folded(at_y, height, fill_mode) * width
-            value = pixels.at[place + _folded(at_x, width, fill_mode)].get(mode="promise_in_bounds")
+            place = _folded(at_y, height, fill_mode) * width + _folded(at_x, width, fill_mode)
+            value = _taken(pixels, place)
             if fill_mode == "constant":
                 inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
                 value = jnp.where(inside[..., None], value, jnp.asarray(fill_value, value.dtype))
@@ -34,6 +34,11 @@ def sample(images: Array, y: Array, x: Array, interpolation, fill_mode, fill_val
     if jnp.issubdtype(images.dtype, jnp.integer):
         total = _rounded(total)
     return total.astype(images.dtype)
+
+
+@jax.vmap  # so that a batch on several devices stays there
+def _taken(pixels: Array, places: Array) -> Array:
+    return pixels.at[places].get(mode="promise_in_bounds")
 
 
 def _taps(places: Array, interpolation: str) -> list[tuple[Array, Any]]:

@@ -31,14 +31,11 @@ def agree(found, wanted, **close):
 
 
 def transformed(both, data, drawn):
-    """For each layer, the parts of the data, changed by each of the transformations."""
+    """For each layer, the parts of the data, changed by one transformation."""
 
     @jax.jit
     def run(data):  # one program is compiled in less time than all its operations
-        return [
-            [{part: changed(layer, part, data[part], one) for part in PARTS} for one in drawn]
-            for layer in both
-        ]
+        return [{part: changed(layer, part, data[part], drawn) for part in PARTS} for layer in both]
 
     return run(data)
 
@@ -74,9 +71,19 @@ def test_keras_s_transformation_gives_what_it_gives_in_keras(name, given, first)
     # Keras cannot read what it writes for RandomShear(0.3): x_factor=(-0.3, 0.3)
     theirs.layers.deserialize(layers.serialize(getattr(layers, name)(**given, **more)))
     data = inputs(channels_first=first)
-    drawn = [one.get_random_transformation(data["images"]) for one in (layer, other)]
-    drawn[0].pop("vertical_flips", None)
+    drawn = draw(layer, other, data["images"])
     agree(*transformed((layer, other), data, drawn))
+
+
+def draw(layer, other, images):
+    """Keras's transformation; ours has the same parts, shapes and dtypes, and can replace it."""
+    ours, drawn = (one.get_random_transformation(images) for one in (layer, other))
+    ours.pop("vertical_flips", None)
+    kinds = [
+        {key: getattr(value, "aval", value) for key, value in one.items()} for one in (ours, drawn)
+    ]
+    assert kinds[0] == kinds[1]
+    return drawn
 
 
 def test_parts_follow_the_picture_also_where_keras_s_boxes_do_not():
@@ -166,17 +173,20 @@ def test_affine_layers_in_a_row_resample_once_by_the_product_of_their_maps():
     x = data["images"]
     maps = [map_of(one, one.get_random_transformation(x), 7, 6) for one in chain()]
     wanted = keras.ops.image.affine_transform(x, product(maps), fill_mode="reflect")
-    pipeline, model = layers.Pipeline(chain()), keras.Sequential(chain())
-    agree(pipeline(x), wanted, atol=1e-4)
-    agree(model(x), wanted, atol=1e-4)  # in Keras too, training is the default of these layers
-    np.testing.assert_array_equal(model(x, training=False), x)
-    single = layers.Pipeline(chain())(x[0])
-    assert single.shape == x[0].shape
-    # compiled, there are four gathers, for the four neighbours
-    for shape in (x, x[0]):
-        seeds = [v.value for v in pipeline.non_trainable_variables]
-        run = jax.jit(lambda seeds, x: pipeline.stateless_call([], seeds, x)[0])
-        assert run.lower(seeds, shape).compile().as_text().count(" gather(") == 4
+    agree(keras.Sequential(chain())(x), wanted, atol=1e-4)  # training is the default, as in Keras
+    pipeline = layers.Pipeline(chain())
+    seeds = [v.value for v in pipeline.non_trainable_variables]
+    for batch in (x, x[0]):
+        program = jax.jit(lambda seeds, x: pipeline.stateless_call([], seeds, x)[0])
+        program = program.lower(seeds, batch)
+        # each from its own picture: a batch on several devices stays there
+        assert "operand_batching_dims = [0]" in program.as_text()
+        compiled = program.compile()
+        assert compiled.as_text().count(" gather(") == 4  # of the four neighbours
+        found = compiled(seeds, batch)
+        assert found.shape == batch.shape
+        if batch is x:
+            agree(found, wanted, atol=1e-4)
 
 
 def test_layers_that_fill_differently_resample_each():

@@ -36,14 +36,13 @@ def both(name, *args, **kwargs):
     return layer, other
 
 
-@pytest.mark.parametrize("size", [(5, 9), (8, 4)])
 @pytest.mark.parametrize(
-    "given",
+    "size, given",
     [
-        {},
-        {"crop_to_aspect_ratio": True, "interpolation": "bicubic"},
-        {"pad_to_aspect_ratio": True, "fill_value": 0.5},
-        {"interpolation": "nearest", "antialias": True},
+        ((5, 9), {}),
+        ((8, 4), {"crop_to_aspect_ratio": True, "interpolation": "bicubic"}),
+        ((8, 4), {"pad_to_aspect_ratio": True, "fill_value": 0.5}),
+        ((5, 9), {"interpolation": "nearest", "antialias": True}),
     ],
 )
 def test_resizing(size, given):

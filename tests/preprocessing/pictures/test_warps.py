@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hornbook import layers
-from tests.preprocessing.pictures.test_affine import agree, inputs, transformed
+from tests.preprocessing.pictures.test_affine import agree, draw, inputs, transformed
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +20,7 @@ def test_perspective_beside_keras(given):
     layer = layers.deserialize(theirs.layers.serialize(other))
     theirs.layers.deserialize(layers.serialize(layer))
     data = inputs(7, 9)
-    drawn = [source.get_random_transformation(data["images"]) for source in (layer, other)]
+    drawn = draw(layer, other, data["images"])
     agree(*transformed((layer, other), data, drawn), atol=1e-3)
     assert jax.tree.map(jnp.shape, layer(data)) == jax.tree.map(jnp.shape, data)
 

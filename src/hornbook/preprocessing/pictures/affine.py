@@ -19,10 +19,10 @@ class Affine(BaseImagePreprocessingLayer):
 
     A subclass draws a transformation, and gives its matrix. Layers in a row with the same
     `fill_mode`, `interpolation` and `fill_value`, and flips between them, are one map, by which the
-    picture is resampled once: in a `Pipeline`, in a `Sequential` of such layers, and in a model.
-    The result is sharper than that of resampling after each layer, as Keras does, since every
-    bilinear resampling blurs; and pixels that one layer moves out of the picture, the next can move
-    back. Layers that are called one by one resample each time.
+    picture is resampled once: in a `Pipeline`, in a `Sequential` of such layers, and in a trained
+    model. The result is sharper than that of resampling after each layer, as Keras does, since
+    every bilinear resampling blurs; and pixels that one layer moves out of the picture, the next
+    can move back. Layers that are called one by one resample each time.
 
     Boxes become the smallest ones around their moved corners, clipped to the picture; a box outside
     of it gets the label -1.

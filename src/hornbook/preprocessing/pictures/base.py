@@ -244,9 +244,9 @@ class BaseImagePreprocessingLayer(Layer):
 
     # ---- the call
 
-    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Change pictures, or a dictionary of them and what belongs to them."""
-        return super().__call__(with_arrays(data, type(self).__name__), *args, **kwargs)
+        return super().__call__(with_arrays(inputs, type(self).__name__), *args, **kwargs)
 
     def call(self, data: Any, training: bool = True) -> Any:
         transformation = self.get_random_transformation(data, training=training)
