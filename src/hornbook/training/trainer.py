@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from hornbook.training.history import History
 from hornbook.training.interrupts import interrupts
 from hornbook.training.loop import Epochs, due, predict_batches, scalar_or_list, to_floats
 from hornbook.training.programs import forward, program_of
-from hornbook.training.sampling import check_samples, sampled
+from hornbook.training.sampling import Sampled, check_samples, sampled
 from hornbook.training.slab import Slab, sent
 from hornbook.training.state import TrainingState
 
@@ -223,6 +223,29 @@ class Trainer(Compiling):
         events.on_test_end(logs)
         return logs
 
+    @overload
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        samples: None = None,
+        out: Any = None,
+    ) -> np.ndarray: ...
+    @overload
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        *,
+        samples: int,
+        out: Any = None,
+    ) -> Sampled: ...
     @door
     def predict(
         self,
