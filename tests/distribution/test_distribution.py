@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,24 +11,17 @@ import pytest
 
 from hornbook import distribution as D
 
-FOLDER = Path(__file__).parent
-NAMES = [
-    line.removeprefix("def ").partition("(")[0]
-    for before, line in zip(
-        (FOLDER / "cases.py").read_text().split("\n"),
-        (FOLDER / "cases.py").read_text().split("\n")[1:],
-        strict=False,
-    )
-    if before == "@case"
-]
+CASES = Path(__file__).with_name("cases.py")
+NAMES = re.findall(r"^@case\ndef (\w+)\(\):", CASES.read_text(), re.M)
+SLOW = {"a_step_in_python"}  # eager steps on eight devices
 
 
 @pytest.fixture(scope="module")
-def on_eight_devices() -> dict:
-    """What failed, by name."""
+def failed(long) -> dict[str, str]:
+    """The traceback of each case that failed, by name."""
     flags = os.environ["XLA_FLAGS"] + " --xla_force_host_platform_device_count=8"
     run = subprocess.run(
-        [sys.executable, str(FOLDER / "cases.py")],
+        [sys.executable, str(CASES), *(name for name in NAMES if long or name not in SLOW)],
         capture_output=True,
         text=True,
         env={**os.environ, "XLA_FLAGS": flags},
@@ -38,9 +32,10 @@ def on_eight_devices() -> dict:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_on_eight_devices(name, on_eight_devices):
-    assert name in on_eight_devices["names"]
-    assert name not in on_eight_devices["failed"], on_eight_devices["failed"][name]
+def test_on_eight_devices(name, failed, long):
+    if name in SLOW and not long:
+        pytest.skip("slow: pytest --long")
+    assert name not in failed, failed[name]
 
 
 def test_names_of_devices():

@@ -15,7 +15,9 @@ from jax.sharding import Sharding
 class Placement(Protocol):
     """A distribution, as far as core knows it."""
 
-    is_shared: bool  # whether several processes train together
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes train together."""
 
     def sharding_of(self, variable: Any) -> Sharding:
         """How a variable lies on the devices."""
