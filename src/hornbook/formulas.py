@@ -23,11 +23,11 @@ from hornbook.kernels import product as product_kernels
 from hornbook.kernels.recurrence import Masks
 
 RELUS = (activations.relu, ops.relu, jax.nn.relu)
-# Formula -> the activations that a kernel fuses with the product and the bias, and that kernel. It
-# makes one pass over the result instead of three, and returns `None` where that does not pay.
-TOGETHER: dict[str, tuple[tuple[Callable, ...], Callable]] = {
-    "dense": (RELUS, product_kernels.product_bias_relu),
-    "convolution": (RELUS, conv_kernels.conv_bias_relu),
+# Formula -> id of an activation -> the kernel that fuses it with the product and the bias. It makes
+# one pass over the result instead of three, and returns `None` where that does not pay.
+TOGETHER: dict[str, dict[int, Callable]] = {
+    "dense": dict.fromkeys(map(id, RELUS), product_kernels.product_bias_relu),
+    "convolution": dict.fromkeys(map(id, RELUS), conv_kernels.conv_bias_relu),
 }
 
 
@@ -71,10 +71,8 @@ def convolution(
 
 
 def _together(formula: str, activation: Any, x: Array, kernel: Array, bias: Any, *window: Any):
-    among, kernel_of_all = TOGETHER[formula]
-    if bias is None or all(activation is not one for one in among):
-        return None
-    return kernel_of_all(x, kernel, bias, *window)
+    fused = TOGETHER[formula].get(id(activation))
+    return None if fused is None or bias is None else fused(x, kernel, bias, *window)
 
 
 def _plus(sums: Array, bias: Array | None) -> Array:

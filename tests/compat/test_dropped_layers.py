@@ -4,26 +4,9 @@ import numpy as np
 import pytest
 
 import hornbook
-from hornbook.compat.install import installed
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(4, 3)).astype("float32")
-
-
-@pytest.fixture
-def keras1():
-    with installed("keras1"):
-        import keras
-
-        yield keras
-
-
-@pytest.fixture
-def keras2():
-    with installed("keras2"):
-        import keras
-
-        yield keras
 
 
 def made(layer, x):

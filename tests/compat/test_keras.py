@@ -12,22 +12,6 @@ from hornbook.compat.install import installed
 pytestmark = pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
 
 
-@pytest.fixture
-def keras1():
-    with installed("keras1"):
-        import keras
-
-        yield keras
-
-
-@pytest.fixture
-def keras2():
-    with installed("keras2"):
-        import keras
-
-        yield keras
-
-
 def sigmoid(x):
     return np.clip(0.2 * x + 0.5, 0, 1)
 

@@ -7,22 +7,6 @@ import pytest
 from hornbook.compat.install import installed
 
 
-@pytest.fixture
-def keras1():
-    with installed("keras1"):
-        import keras
-
-        yield keras
-
-
-@pytest.fixture
-def keras2():
-    with installed("keras2"):
-        import keras
-
-        yield keras
-
-
 def test_kernels_lay_with_their_filters_first(keras1):
     x = np.random.rand(2, 3, 5, 5).astype("float32")
     conv = keras1.layers.Convolution2D(4, 2, 2, dim_ordering="th", input_shape=(3, 5, 5))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hornbook as keras
+from hornbook.layers.calling import overrides
 
 
 class Formula:
@@ -51,6 +52,15 @@ def test_layers_and_functions_are_operations():
     assert isinstance(layer, keras.Operation)
     assert isinstance(keras.Function(x, layer(x)), keras.Operation)
     assert layer.symbolic_call(x).shape == (None, 2) and layer.output.shape == (None, 2)
+
+
+def test_only_a_user_s_own_shapes_are_asked_for():
+    class Told(keras.layers.Layer):
+        def compute_output_spec(self, x):
+            return x
+
+    asked = [overrides(kind, "compute_output_spec") for kind in (keras.layers.Dense, Told)]
+    assert asked == [False, True]  # else each recorded call would trace the formula twice
 
 
 def test_an_operation_of_a_model_is_shared_saved_copied_and_pickled(tmp_path):

@@ -37,6 +37,20 @@ def constructor_signature(cls: type) -> inspect.Signature:
     return inspect.Signature(list(found.values()))
 
 
+def own(variables: dict[str, Any], *without: str) -> dict[str, Any]:
+    """A constructor's own arguments from its `locals()`, except some.
+
+    Example:
+        >>> class Scale:
+        ...     def __init__(self, factor, offset=0, **kwargs):
+        ...         self.given = own(locals(), "offset")
+        >>> Scale(2).given
+        {'factor': 2}
+    """
+    apart = ("self", "kwargs", "__class__", *without)
+    return {name: value for name, value in variables.items() if name not in apart}
+
+
 class ConstructorSignature:
     """Descriptor that `inspect.signature` reads on a class; on an object it reads `__call__`."""
 

@@ -63,6 +63,9 @@ class Operation(Module):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors with the output shapes and dtypes; nothing is recorded."""
+        return self._specs(args, kwargs)
+
+    def _specs(self, args: tuple, kwargs: dict) -> Any:
         specs = infer(self.call, args, kwargs)
         return jax.tree.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs)
 

@@ -14,13 +14,12 @@ from hornbook import regularizers
 from hornbook.core import tree
 from hornbook.core.arguments import arguments, completed, defaults
 from hornbook.core.config import Configurable, nearest, serialize
-from hornbook.core.dtype import STRING, DTypePolicy, get_policy
+from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
-from hornbook.core.operation import Operation
-from hornbook.core.symbolic import TEXT, Node, SymbolicTensor, has_symbolic, infer, outputs_of
+from hornbook.core.symbolic import has_symbolic
 from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import (
@@ -36,9 +35,7 @@ from hornbook.core.variable import (
 from hornbook.layers import remat
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.calling import (
-    SPECS,
     Call,
-    agreed,
     arguments_of,
     as_shape,
     collect_losses,
@@ -49,13 +46,11 @@ from hornbook.layers.calling import (
     laid_out,
     per_sample,
     shape_of,
-    told_specs,
-    tree_of_symbols,
     watch_calls,
 )
 from hornbook.layers.one_call import one_call
+from hornbook.layers.recorded import Recorded
 from hornbook.layers.spec import check_inputs
-from hornbook.layers.weighted import Weighted
 
 # Entries of Keras configs for quantizers and adapters; `None` means there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
@@ -105,7 +100,7 @@ def _marks_built(build: Callable) -> Callable:
     return marking
 
 
-class Layer(Weighted, Operation):
+class Layer(Recorded):
     """A callable with weights: `build(input_shape)` creates them, `call(inputs)` computes.
 
     Args:
@@ -154,7 +149,7 @@ class Layer(Weighted, Operation):
                 f"{type(self).__name__} takes no argument {wrong!r}. "
                 f"{nearest(wrong, known - {'unknown', 'kwargs'})}"
             )
-        Operation.__init__(self, name)
+        Recorded.__init__(self, name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if not isinstance(trainable, bool | np.bool_):
             raise ValueError(
@@ -383,68 +378,6 @@ class Layer(Weighted, Operation):
             for leaf, mask in zip(leaves, tree.flatten(computed), strict=False):
                 if mask is not None:
                     set_mask(leaf, mask)
-
-    # ---- symbolic calls
-
-    def _record(self, args: tuple, kwargs: dict, ask: tuple[str, ...] = SPECS) -> Any:
-        """Record a symbolic call; `ask` names the methods that may give the output specs."""
-        node = Node(self, args, kwargs)
-        text = next((tensor for tensor in node.inputs if tensor.dtype == STRING), None)
-        if text is not None:
-            got = f"layer {self.name!r} ({type(self).__name__}) got {text.name!r}"
-            raise TypeError(TEXT.format(f"{got}, which holds strings"))
-        with name_scope(self.name):
-            self._ensure_built(args, kwargs)
-        masked = [leaf for leaf in dict.fromkeys(node.inputs) if leaf.mask is not None]
-
-        def abstract(args, kwargs, masked, masks):
-            for leaf, mask in zip(masked, masks, strict=True):
-                set_mask(leaf, mask)
-            args = tuple(convert(self, arg) for arg in args)  # to the compute dtype
-            kwargs = {key: convert(self, value) for key, value in kwargs.items()}
-            with bind({}), collect_losses():
-                outputs = self._run(args, kwargs)
-            return outputs, [get_mask(leaf) for leaf in jax.tree.leaves(outputs)]
-
-        told = told_specs(self, args, kwargs, ask)
-        given = args, kwargs, masked, [leaf.mask for leaf in masked]
-        try:
-            specs, masks = infer(abstract, given, {})
-        except Exception:
-            if told is None:
-                raise
-            specs = told
-            masks = [None] * len(jax.tree.leaves(told))
-        if told is not None:
-            specs = agreed(self, specs, told)
-        outputs_of(node, specs)
-        for tensor, mask in zip(jax.tree.leaves(node.outputs), masks, strict=True):
-            if mask is not None:
-                tensor.mask = SymbolicTensor(mask.shape, mask.dtype, name=f"{tensor.name}_mask")
-        self._nodes.append(node)
-        return node.outputs
-
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Record a call on symbolic tensors and return its symbolic outputs."""
-        return self._record(args, kwargs)
-
-    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The output shape for inputs of these shapes (`None`: unknown)."""
-        inputs = [
-            tree_of_symbols(shape, self.compute_dtype)
-            for shape in [*args, *(v for k, v in kwargs.items() if k.endswith("_shape"))]
-        ]
-        return jax.tree.map(lambda s: s.shape, self._spec(inputs, {}, SPECS[:1]))
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors with the output shapes and dtypes; nothing is recorded."""
-        return self._spec(args, kwargs, SPECS[1:])
-
-    def _spec(self, args: Any, kwargs: dict, ask: tuple[str, ...]) -> Any:
-        count = len(self._nodes)
-        outputs = self._record(tuple(args), kwargs, ask)
-        del self._nodes[count:]
-        return outputs
 
     @contained
     def stateless_call(

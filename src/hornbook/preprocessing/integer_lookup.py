@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hornbook.core.arguments import own
 from hornbook.preprocessing.index_lookup import IndexLookup
 
 
@@ -57,19 +58,4 @@ class IntegerLookup(IndexLookup):
     ):
         if vocabulary_dtype != "int64":
             raise ValueError(f"vocabulary_dtype must be 'int64', not {vocabulary_dtype!r}")
-        super().__init__(
-            max_tokens,
-            num_oov_indices,
-            mask_token,
-            oov_token,
-            vocabulary,
-            idf_weights,
-            invert,
-            output_mode,
-            pad_to_max_tokens,
-            sparse,
-            salt,
-            oov_method=oov_method,
-            name=name,
-            **kwargs,
-        )
+        super().__init__(**own(locals(), "vocabulary_dtype"), **kwargs)

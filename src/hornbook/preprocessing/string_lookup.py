@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hornbook.core.arguments import own
 from hornbook.preprocessing.index_lookup import IndexLookup
 
 
@@ -62,19 +63,5 @@ class StringLookup(IndexLookup):
         salt: Any = None,
         **kwargs: Any,
     ):
-        super().__init__(
-            max_tokens,
-            num_oov_indices,
-            mask_token,
-            oov_token,
-            vocabulary,
-            idf_weights,
-            invert,
-            output_mode,
-            pad_to_max_tokens,
-            sparse,
-            salt,
-            name=name,
-            **kwargs,
-        )
+        super().__init__(**own(locals(), "encoding"), **kwargs)
         self.encoding = encoding

@@ -20,9 +20,9 @@ PACKAGE = __name__.partition(".")[0]
 # Modules of base classes whose properties are not searched.
 FOUNDATIONS = {
     f"{PACKAGE}.{name}"
-    for name in "core.module core.operation layers.base layers.weighted training.protocol "
-    "training.compiling training.trainer models.model models.sequential optimizers.base "
-    "optimizers.state".split()
+    for name in "core.module core.operation layers.base layers.recorded layers.weighted "
+    "training.protocol training.compiling training.trainer models.model models.sequential "
+    "optimizers.base optimizers.state".split()
 }
 # Attributes whose contents are reached another way.
 SKIPPED = {"_arguments", "_stack", "_added", "_nodes", "_trained", "history"}

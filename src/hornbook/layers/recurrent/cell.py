@@ -40,11 +40,6 @@ def take(layer: Any, arguments: dict[str, Any]) -> None:
             setattr(layer, name, read(value) if read else value)
 
 
-def own(variables: dict[str, Any]) -> dict[str, Any]:
-    """A constructor's own arguments from its `locals()`."""
-    return {k: v for k, v in variables.items() if k not in ("self", "kwargs", "__class__")}
-
-
 class GatedCell(Layer):
     """Base of cells whose gates are activations of `x kernel + h recurrent_kernel + bias`.
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import activations
-from hornbook.core.arguments import constructor_signature
+from hornbook.core.arguments import constructor_signature, own
 from hornbook.core.random import SeedGenerator
 from hornbook.kernels.conv import conv
 from hornbook.kernels.recurrent import lstm_update
 from hornbook.layers.convolutional.base import FilterConvolution
-from hornbook.layers.recurrent.cell import own, reads_cell, take
+from hornbook.layers.recurrent.cell import reads_cell, take
 from hornbook.layers.recurrent.loop import scan
 from hornbook.layers.recurrent.rnn import OfCell
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from jax import Array
 
+from hornbook.core.arguments import own
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
-from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import OfCell
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from hornbook.core.arguments import own
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.kernels.recurrent import project
-from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import OfCell
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from jax import Array
 
+from hornbook.core.arguments import own
 from hornbook.kernels import recurrent
 from hornbook.kernels.recurrence import Masks
 from hornbook.kernels.recurrent import project
-from hornbook.layers.recurrent.cell import GatedCell, own, reads_cell
+from hornbook.layers.recurrent.cell import GatedCell, reads_cell
 from hornbook.layers.recurrent.rnn import OfCell
 
 
