@@ -12,7 +12,7 @@ from hornbook.core.random import SeedGenerator, key_from
 from hornbook.core.settings import standardize_data_format
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
-from hornbook.preprocessing.pictures import boxes
+from hornbook.preprocessing.pictures import boxes, colors
 
 # The parts of a layer's input, and how the methods for one picture call them.
 PARTS = {
@@ -288,6 +288,4 @@ class BaseImagePreprocessingLayer(Layer):
         """Map values from one range to another, each given as minimum and maximum."""
         if tuple(original_range) == tuple(target_range):
             return images
-        (low, high), (new_low, new_high) = original_range, target_range
-        images = jnp.asarray(images, dtype)
-        return (images - low) / (high - low) * (new_high - new_low) + new_low
+        return colors.rescale(jnp.asarray(images, dtype), original_range, target_range)
