@@ -9,11 +9,12 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Iterator
 from importlib.util import decode_source
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hornbook.compat.edits import Left
+from hornbook.compat.imports import COMPAT, HEAD, Found, Imported, todays_place
 from hornbook.compat.python2 import is_python2, rewritten
 from hornbook.compat.recognise import DIALECTS, recognise
 from hornbook.compat.translate import resolve
@@ -21,8 +22,6 @@ from hornbook.dialects.row import Argument, Row
 from hornbook.saving.files import replacing
 
 BAD_INPUT = 2
-COMPAT = "compat."
-HEAD = "import hornbook as keras"
 ACC = {"acc": "accuracy", "val_acc": "val_accuracy"}
 # merge(mode=): the functional layers of today.
 MODES = {
@@ -54,30 +53,6 @@ VARIED = (
 )
 GENERATORS = ("fit_generator", "evaluate_generator", "predict_generator")
 PYTHON_2 = "`/` of integers rounded down in Python 2: should it be `//`?"
-WAYS = {
-    "name": "{name} has no equivalent today; it is imported from hornbook.{new}",
-    "lost": "{name}({argument}=) has no equivalent today",
-    "weights": "{name}(weights=): call set_weights once the model is built",
-    "steps": "{name}: batches are counted, not samples; if the generator has no batch_size, "
-    "write the number of batches",
-    "classes": "predict_classes: for a model with one output unit use (model.predict(x) > 0.5)",
-    "rate": "optimizer.lr: Keras 1 read the rate once, when training started, and ignored later "
-    "assignments; today's learning_rate always counts",
-    "unknown": "{name} is not known; docs/old_programs.md lists the known names",
-    "mode": "merge(mode={mode}): use a Lambda, a Dot or a custom layer today",
-}
-
-
-class Left(NamedTuple):
-    """Something that needs a manual check.
-
-    Args:
-        line: in the old program.
-        text: what it is, and what to do today.
-    """
-
-    line: int
-    text: str
 
 
 class Ported(NamedTuple):
@@ -92,15 +67,7 @@ class Ported(NamedTuple):
     left: tuple[Left, ...]
 
 
-class Found(NamedTuple):
-    """What a name in a program refers to: a module of keras, or a row of a table."""
-
-    place: str  # "keras.layers.core" or "keras.layers.core.Dense"
-    family: str = ""
-    row: Row | None = None
-
-
-class Porter(ast.NodeVisitor):
+class Porter(Imported, ast.NodeVisitor):
     """Collects the edits of one program.
 
     Args:
@@ -108,176 +75,11 @@ class Porter(ast.NodeVisitor):
         dialect: the module of `dialects/` it is written for.
     """
 
-    def __init__(self, source: str, dialect: Any):
-        self.text = source.encode()
-        lines = self.text.splitlines(keepends=True)
-        self.starts = [sum(map(len, lines[:i])) for i in range(len(lines) + 1)]
-        self.dialect = dialect
-        self.tree = ast.parse(source)
-        self.edits: list[tuple[int, int, bytes]] = []
-        self.left: list[Left] = []
-        self.bound: dict[str, Found] = {}  # by local name
-        self.heads: set[str] = set()
-        self.used: set[str] = set()  # local names that the ported program uses
-
-    # ---- text
-
-    def span(self, node: Any) -> tuple[int, int]:
-        """Start and end offset of a node."""
-        start = self.starts[node.lineno - 1] + node.col_offset
-        return start, self.starts[node.end_lineno - 1] + node.end_col_offset
-
-    def source(self, node: ast.AST) -> str:
-        """The text of a node."""
-        start, end = self.span(node)
-        return self.text[start:end].decode()
-
-    def put(self, start: int, end: int, text: str) -> None:
-        """Replace the text from `start` to `end`."""
-        if self.text[start:end] != text.encode():
-            self.edits.append((start, end, text.encode()))
-
-    def tell(self, node: Any, way: str, **about: Any) -> None:
-        """List something."""
-        self.left.append(Left(node.lineno, WAYS[way].format(**about)))
-
-    def result(self) -> str:
-        """The source with all edits applied; they never overlap."""
-        text = self.text
-        for start, end, new in sorted(self.edits, key=lambda edit: edit[:2], reverse=True):
-            text = text[:start] + new + text[end:]
-        return text.decode()
-
-    # ---- names
-
-    def rows(self, module: str) -> dict[str, Found]:
-        """The names of a module of the old keras."""
-        dialect = self.dialect
-        found: dict[str, Found] = {}
-        for family in reversed(dialect.MODULES[module].split()):
-            if family == "leaks":
-                leaks = {name: Found(f"keras.{name}") for name in dialect.LEAKS.split()}
-                found |= leaks | {"K": Found("keras.backend")}
-            elif family == "top":
-                for kind, named in dialect.TOP.items():
-                    rows = dialect.FAMILIES[kind]
-                    found |= {n: Found(f"keras.{n}", kind, rows[n]) for n in named.split()}
-            else:
-                rows = dialect.FAMILIES[family]
-                found |= {n: Found(f"{module}.{n}", family, row) for n, row in rows.items()}
-        return found
-
-    def find(self, node: ast.AST) -> Found | None:
-        """What a name or a chain of attributes refers to."""
-        if isinstance(node, ast.Name):
-            return self.bound.get(node.id)
-        if isinstance(node, ast.Attribute):
-            owner = self.find(node.value)
-            if owner is None or owner.row is not None:
-                return None
-            place = f"{owner.place}.{node.attr}"
-            if place in self.dialect.MODULES:
-                return Found(place)
-            if owner.place in self.dialect.MODULES:
-                return self.rows(owner.place).get(node.attr) or Found(place, "unknown")
-        return None
-
-    def today(self, found: Found, node: ast.AST) -> str:
-        """Today's spelling of a name, as an attribute of `keras`."""
-        if found.row is None:
-            return found.place
-        if found.row.new.startswith(COMPAT):
-            self.tell(node, "name", name=found.place.rpartition(".")[2], new=found.row.new)
-            self.heads.add(f"import hornbook.{found.row.new.rpartition('.')[0]}")
-            return f"hornbook.{found.row.new}"
-        if found.row.new.startswith("data."):  # not exported by `keras`
-            self.heads.add("import hornbook.data")
-            return f"hornbook.{found.row.new}"
-        self.heads.add(HEAD)
-        return f"keras.{found.row.new}"
-
-    # ---- imports
-
-    def bind(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Record what the names of an import refer to."""
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] == "keras":
-                    place = alias.name if alias.asname else "keras"
-                    self.bound[alias.asname or "keras"] = Found(place)
-        elif _is_keras(node):
-            node.names = list(self.spelled(node, str(node.module)))
-            rows = self.rows(str(node.module)) if node.module in self.dialect.MODULES else {}
-            for alias in node.names:
-                place = f"{node.module}.{alias.name}"
-                found = rows.get(alias.name)
-                if found is None:
-                    known = place in self.dialect.MODULES
-                    found = Found(place, "" if known else "unknown")
-                    if not known:
-                        self.tell(node, "unknown", name=place)
-                self.bound[alias.asname or alias.name] = found
-
-    def edit_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Import each name from its place today."""
-        if isinstance(node, ast.Import):
-            kept = [ast.unparse(a) for a in node.names if a.name.split(".")[0] != "keras"]
-            if len(kept) < len(node.names):
-                self.heads.add(HEAD)
-                self.replace_import(node, [f"import {', '.join(kept)}"] if kept else [])
-        elif _is_keras(node):
-            by_place: dict[str, list[str]] = {}
-            for alias in node.names:
-                for place, shown in self.todays_import(node, alias):
-                    by_place.setdefault(place, []).append(shown)
-            lines = [
-                f"from {place} import {', '.join(dict.fromkeys(names))}"
-                for place, names in by_place.items()
-            ]
-            self.replace_import(node, lines)
-
-    def todays_import(self, node: ast.ImportFrom, alias: ast.alias) -> list[tuple[str, str]]:
-        """Today's module and name, with any `as`, for an old import; empty if there is none."""
-        local = alias.asname or alias.name
-        found = self.bound[local]
-        if found.family == "unknown":
-            return [(_todays_place(str(node.module)), ast.unparse(alias))]
-        if found.row is None:
-            return []
-        where, _, name = found.row.new.rpartition(".")
-        if found.row.new.startswith(COMPAT):
-            if local not in self.used:
-                return []
-            self.tell(node, "name", name=alias.name, new=found.row.new)
-        return [(f"hornbook.{where}", f"{name} as {alias.asname}" if alias.asname else name)]
-
     def visit_Import(self, node: ast.Import) -> None:
         """Imports are edited last."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """See there."""
-
-    def spelled(self, node: ast.ImportFrom, module: str) -> Iterator[ast.alias]:
-        """The names of an import; for a star import, those that the program uses."""
-        for alias in node.names:
-            if alias.name != "*":
-                yield alias
-            elif module in self.dialect.MODULES:
-                used = {one.id for one in ast.walk(self.tree) if isinstance(one, ast.Name)}
-                yield from (ast.alias(n) for n in self.rows(module) if n in used - {*self.bound})
-
-    def replace_import(self, node: ast.stmt, lines: list[str]) -> None:
-        """Replace an import by several."""
-        start, end = self.span(node)
-        indent = b" " * node.col_offset
-        if lines:
-            self.put(start, end, f"\n{indent.decode()}".join(lines))
-        elif node.col_offset:
-            self.put(start, end, "pass")
-        else:  # the whole line
-            after = self.text.find(b"\n", end)
-            empty = not self.text[end:after].strip()
-            self.put(start, after + 1 if empty and after >= 0 else end, "")
 
     # ---- uses
 
@@ -290,7 +92,7 @@ class Porter(ast.NodeVisitor):
         if found.row is None:
             if node.id != "keras" and not found.family:
                 self.heads.add(HEAD)
-                self.put(*self.span(node), f"keras.{_todays_place(found.place).partition('.')[2]}")
+                self.put(*self.span(node), f"keras.{todays_place(found.place).partition('.')[2]}")
         elif node.id == found.place.rpartition(".")[2]:
             self.put(*self.span(node), found.row.new.rpartition(".")[2])
 
@@ -443,25 +245,6 @@ class Porter(ast.NodeVisitor):
             self.remove(node, one)
         return True
 
-    def remove(self, node: ast.Call, argument: ast.AST) -> None:
-        """Remove an argument and its comma."""
-        start, end = self.span(argument)
-        comma = self.text.rfind(b",", self.span(node.func)[1], start)
-        first = self.text.rfind(b"(", self.span(node.func)[1], start)
-        if comma > first or (comma > 0 and not _is_first(node, argument)):
-            self.put(comma, end, "")
-            return
-        while self.text[end : end + 1] in (b",", b" "):
-            end += 1
-        self.put(start, end, "")
-
-    def add_arguments(self, node: ast.Call, new: list[str]) -> None:
-        """Add arguments at the end of a call."""
-        end = self.span(node)[1] - 1
-        before = self.text[self.span(node.func)[1] : end].rstrip()
-        text = ", ".join(new)
-        self.put(end, end, text if before.endswith((b"(", b",")) else f", {text}")
-
     def change_value(self, argument: str, value: ast.AST) -> None:
         """Rewrite values that have changed."""
         if argument == "metrics":
@@ -583,15 +366,6 @@ class Porter(ast.NodeVisitor):
         return row._replace(positions=tuple(positions), others=tuple(others))
 
 
-def _is_keras(node: ast.ImportFrom) -> bool:
-    return not node.level and (node.module or "").split(".")[0] == "keras"
-
-
-def _todays_place(place: str) -> str:
-    """Today's place of a module of old keras."""
-    return "hornbook" + place.removeprefix("keras")
-
-
 def _parameters(row: Row, method: bool) -> list[str]:
     """The positional parameters of today's function, in order."""
     try:
@@ -612,10 +386,6 @@ def _default(row: Row, name: str) -> Any:
 
 def _is_number(node: ast.AST) -> bool:
     return not isinstance(node, ast.Tuple | ast.List)
-
-
-def _is_first(node: ast.Call, argument: ast.AST) -> bool:
-    return argument is (node.args or node.keywords)[0]
 
 
 def _has_star(node: ast.Call) -> bool:
