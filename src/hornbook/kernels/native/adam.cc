@@ -1,4 +1,4 @@
-// Adam's step for all variables at once: one pass over each instead of one for every array written.
+// An Adam step for all variables: one pass over each instead of one per array written.
 #include "adam.h"
 
 #include "memory.h"
@@ -11,7 +11,7 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-constexpr int64_t kPart = 8192;  // numbers that a part has at least: fewer are not worth a helper
+constexpr int64_t kPart = 8192;  // least elements per part: fewer are not worth a helper thread
 
 struct Variable {
   int64_t size;
@@ -19,15 +19,15 @@ struct Variable {
   Trained state;
 };
 
-// A matrix whose gradient is a product, left^T right, of matrices of few rows.
+// A matrix whose gradient is a product left^T right of matrices with few rows.
 struct Matrix {
   int64_t rows, columns, depth;
   const float *left, *right;
   Trained state;
 };
 
-// The step for rows [r0, r1). A few rows' gradient is multiplied out where the step finds it in the
-// cache; written and read once more, it would take as long as the multiplication.
+// The step for rows [r0, r1). The gradient of a few rows at a time is computed and used while it is
+// in the cache; writing and reading it would take as long as the multiplication.
 void DescendAlongProduct(const Rule& rule, const Matrix& m, int64_t r0, int64_t r1) {
   const int64_t panels = Up(m.columns, kColumns) / kColumns, panel_size = kColumns * m.depth;
   float* const packed = Scratch(panels * panel_size + kRows * m.columns);
@@ -55,9 +55,9 @@ void DescendAlongProduct(const Rule& rule, const Matrix& m, int64_t r0, int64_t 
 
 const char kMisfit[] = "a variable's arrays differ in shape or dtype";
 
-// Arguments: for each variable its gradient, or two matrices of which it is the product, then
-// value, mean of gradients and mean of squares; `arrays` says of how many the gradient is made.
-// Results: the last three of each anew, in the same memory.
+// Arguments: for each variable its gradient, or the two matrices of which it is the product, then
+// value, mean of gradients and mean of squares. `arrays`: the number of arrays of each gradient.
+// Results: the last three of each, updated in place.
 ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::RemainingArgs args,
                 ffi::RemainingRets rets, ffi::Span<const int64_t> arrays, double beta_1,
                 double beta_2, double epsilon) {
@@ -109,7 +109,7 @@ ffi::Error Adam(ffi::ThreadPool pool, ffi::BufferR0<ffi::F32> rate, ffi::Remaini
   }
   const int64_t parts = std::clamp<int64_t>(total / kPart, 1, 2 * pool.num_threads());
   InParts(pool, parts, [&](int64_t part) {
-    // Of all numbers in a row, those from `from` to `to`.
+    // The elements [from, to) of all variables laid end to end.
     int64_t from = Up(part * total / parts, kLanes), to = Up((part + 1) * total / parts, kLanes);
     for (const Variable& one : all) {
       const int64_t begin = std::max<int64_t>(from, 0), end = std::min(to, one.size);

@@ -1,4 +1,4 @@
-// Adam's formula for some numbers.
+// Adam's formula for a range of elements.
 #pragma once
 
 #include <cmath>
@@ -10,19 +10,19 @@ struct Rule {
   Rule(float rate, double beta_1, double beta_2, double epsilon)
       : rate(rate), new_1(1 - beta_1), new_2(1 - beta_2), epsilon(epsilon) {}
 
-  // The means keep beta of themselves and take 1 - beta of what is new. 1 - 0.999 in float32 would
-  // be wrong in the fifth digit.
+  // The weights of the old means (beta) and of the new gradient (1 - beta). Computed in float32,
+  // 1 - 0.999 would be wrong in the fifth digit.
   float rate, new_1, new_2, epsilon;
 };
 
-// The numbers of a variable: what is trained, the mean of its gradients and the mean of squares.
+// The arrays of a variable: its value, the mean of its gradients and the mean of their squares.
 struct Trained {
   float *value, *mean, *square;
 
   Trained operator+(int64_t i) const { return {value + i, mean + i, square + i}; }
 };
 
-// clang believes `__restrict` of parameters alone.
+// clang honors `__restrict` on parameters only.
 inline void Descend(const Rule& rule, int64_t size, const float* gradient, float* __restrict value,
                     float* __restrict means, float* __restrict squares) {
   for (int64_t i = 0; i < size; ++i) {

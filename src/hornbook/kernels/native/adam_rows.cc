@@ -1,19 +1,19 @@
-// Adam for tables of which a step needs few rows: what a row without a gradient has missed is made
-// up for when it is next needed.
+// Adam for tables of which a step uses few rows. Rows are updated lazily: the steps in which a row
+// had no gradient are applied when it is next looked up.
 //
-// In a step whose gradient is zero Adam still moves a number, along the mean of gradients so far,
-// which shrinks by beta_1, and the mean of squares by beta_2. So k missed steps add up to
+// In a step with a zero gradient Adam still changes a weight, by the mean of past gradients; that
+// mean decays by beta_1, and the mean of squares by beta_2. So k missed steps add up to
 //
 //   sum over i = 1..k of  rate c(t + i) beta_1^i mean / (beta_2^(i/2) root + epsilon)
 //
-// with root = sqrt(square) at step t, when the row was last right, and c(t) the correction of the
-// start from zero. With q = beta_1 / sqrt(beta_2) and r = 1 / sqrt(beta_2) this is
+// with root = sqrt(square) at step t, when the row was last up to date, and c(t) the bias
+// correction. With q = beta_1 / sqrt(beta_2) and r = 1 / sqrt(beta_2) this is
 //
 //   mean * sum of  rate c(t + i) q^i / (root + epsilon r^i),
 //
-// and as r^i stays near 1 where q^i is not small, it is summed once a row instead of once a number:
-// by the expansion around the mean of r^i to the second order. What is left out is, for beta_1 <=
-// 0.9 and beta_2 >= 0.999, below 3e-7 of a step even where root is far below epsilon.
+// and because r^i stays near 1 where q^i is not small, the sum is computed once per row instead of
+// once per element, by a second-order expansion around the mean of r^i. For beta_1 <= 0.9 and
+// beta_2 >= 0.999 the error is below 3e-7 of a step, even where root is far below epsilon.
 #include <array>
 #include <mutex>
 #include <numeric>
@@ -27,7 +27,7 @@ namespace {
 
 constexpr int kMemory = 256;  // steps after which beta_1^i has no effect in float32
 
-// Powers and corrections for one beta_1 and beta_2, made once.
+// Powers and bias corrections for a pair (beta_1, beta_2), computed once.
 class Past {
  public:
   static const Past& Of(double beta_1, double beta_2) {
@@ -40,21 +40,21 @@ class Past {
     return *all.back();
   }
 
-  // The correction of step t >= 1.
+  // The bias correction of step t >= 1.
   float Correction(int64_t t) const { return static_cast<float>(*CorrectionsFrom(t)); }
 
-  // What steps without a gradient do to a number.
+  // The total effect of steps without a gradient on an element.
   struct Sum {
-    float total, mean, variance;  // of c q^i; of r^i, weighted by these
+    float total, mean, variance;  // of c q^i; of r^i, weighted with c q^i
     float mean_kept, square_kept;
   };
 
-  // The end of step t, as one thread sees it: to find what belongs to a thread takes time.
+  // The end of step t, for one thread: it caches the lookup of thread-local data, which is slow.
   class Moment {
    public:
     Moment(const Past& past, int32_t t) : t(t), past_(past), recent_(past.RecentTo(t)) {}
 
-    // Of so many steps, the last of which is step t.
+    // The sum over the last `missed` steps, up to step t.
     Sum Over(int64_t missed) const {
       if (missed <= kMemory)
         return Of(recent_[0][missed], recent_[1][missed], recent_[2][missed],
@@ -74,8 +74,8 @@ class Past {
   };
 
  private:
-  // The sums over the last 1, 2, ... kMemory steps. From a step to the next each takes the place of
-  // the one of a step more, and has a term more.
+  // The sums over the last 1, 2, ... kMemory steps. At the next step, each sum moves up one place
+  // and gains a term.
   class Recent {
    public:
     void MoveTo(const Past& past, int64_t t) {
@@ -135,12 +135,12 @@ class Past {
     return recent.Sums();
   }
 
-  // Of step t and of kMemory - 1 after it. They come to 1 and stay there.
+  // The corrections of step t and of the kMemory - 1 steps after it; they converge to 1.
   const double* CorrectionsFrom(int64_t t) const {
     return corrections_.data() + std::min<int64_t>(t, corrections_.size() - kMemory);
   }
 
-  // Over kMemory numbers; many sums side by side, as each has to wait for its last term.
+  // A dot product over kMemory elements, with several accumulators to hide the add latency.
   static double Dot(const double* a, const double* b) {
     double sums[2 * kLanes] = {};
     for (int k = 0; k < kMemory; k += 2 * kLanes)
@@ -157,14 +157,14 @@ class Past {
   }
 
   double beta_1_, beta_2_;
-  double powers_[3][kMemory + 1];  // of q, q r and q r^2
+  double powers_[3][kMemory + 1];  // powers of q, q r and q r^2
   float kept_[2][kMemory + 1];
   std::vector<double> corrections_;
 };
 
-// A table as it is right for some of its rows: row r had its last step at last[r].
+// A table that is updated lazily: row r is up to date as of step last[r].
 struct Lazy : Table {
-  Rule rule;  // with the rate before the correction
+  Rule rule;  // with the rate before the bias correction
   const Past& past;
 
   Lazy(Rule rule, const Past& past, ffi::RemainingArgs args, ffi::RemainingRets rets,
@@ -173,7 +173,7 @@ struct Lazy : Table {
 
   Trained Row(int64_t row) const { return Trained{arrays[0], arrays[1], arrays[2]} + row * width; }
 
-  // Makes a row right for a moment.
+  // Applies the missed steps to a row.
   void CatchUp(int64_t row, const Past::Moment& now) const {
     if (last[row] >= now.t) return;
     const Past::Sum sum = now.Over(now.t - last[row]);
@@ -193,11 +193,10 @@ struct Lazy : Table {
   }
 };
 
-// The rows of these numbers as they are after step t, written one after the other; NaN for numbers
-// that the table does not have.
+// Gathers rows as they are after step t; NaN for ids outside the table.
 void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float* out) {
   const int64_t count = ids.dimensions()[0], width = table.width;
-  // A row belongs to one part alone. By remainders: frequent words have numbers close together.
+  // Each row belongs to one part, by id modulo parts, because ids of frequent words are close.
   const int64_t parts = Parts(pool, count * width);
   InParts(pool, parts, [&](int64_t part) {
     const Past::Moment now(table.past, t);
@@ -213,8 +212,8 @@ void LookUp(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, float*
   });
 }
 
-// That for some tables. Arguments: for each the numbers of rows, then value, mean, square and last.
-// Results: the rows, and the last four anew.
+// The same for several tables. Arguments: for each the ids, then value, mean, square and last.
+// Results: the rows, and the last four, updated.
 ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs args,
                       ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   if (args.size() % 5 || rets.size() != args.size())
@@ -233,7 +232,7 @@ ffi::Error AdamLookup(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArg
   return ffi::Error::Success();
 }
 
-// Step t + 1 for the rows of these numbers, each with the sum of its gradients.
+// Step t + 1 for the rows with these ids, each with the sum of its gradients.
 void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Matrix gradients) {
   Rule rule = table.rule;
   rule.rate *= table.past.Correction(t + 1);
@@ -249,7 +248,7 @@ void StepRows(ffi::ThreadPool pool, const Lazy& table, int32_t t, Rows ids, Matr
   });
 }
 
-// That for some tables, whose slots are mean and square; see `EachTable`.
+// The same for several tables, whose slots are mean and square; see `EachTable`.
 ffi::Error AdamRows(ffi::ThreadPool pool, Go go, Step t, Rate rate, ffi::RemainingArgs args,
                     ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   const Rule rule(*rate.typed_data(), beta_1, beta_2, epsilon);
@@ -262,7 +261,7 @@ ffi::Error AdamRows(ffi::ThreadPool pool, Go go, Step t, Rate rate, ffi::Remaini
       });
 }
 
-// The whole table as it is after step t.
+// Brings the whole table up to step t.
 ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs args,
                      ffi::RemainingRets rets, double beta_1, double beta_2, double epsilon) {
   const Lazy table({*rate.typed_data(), beta_1, beta_2, epsilon}, Past::Of(beta_1, beta_2), args,
@@ -277,7 +276,7 @@ ffi::Error AdamTable(ffi::ThreadPool pool, Step t, Rate rate, ffi::RemainingArgs
   return ffi::Error::Success();
 }
 
-// What a kernel is bound to, with Adam's constants besides.
+// The FFI binding of these kernels, with Adam's constants as attributes.
 template <class Binding>
 auto WithConstants(Binding&& binding) {
   return std::move(binding)

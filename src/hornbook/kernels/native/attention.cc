@@ -1,6 +1,6 @@
-// Attention in heads, forward and backward: each query's softmax of its products with all keys, and
-// the mean of the values with those weights. The weights of a few queries stay in the cache while
-// they are used and are computed again going backward, from one number for each query.
+// Multi-head attention, forward and backward: the softmax of each query's products with all keys,
+// and the mean of the values with those weights. The weights of a few queries stay in the cache
+// while they are used. The backward pass recomputes them from one saved number per query.
 #include "fold.h"
 #include "memory.h"
 #include "power.h"
@@ -21,22 +21,22 @@ struct Shape {
   int64_t batch, queries, keys, heads, size, values;
   float scale;
 
-  int64_t Row() const { return heads * size; }  // from a step's query or key to the next one's
+  int64_t Row() const { return heads * size; }  // from one step's query or key to the next
   int64_t ValueRow() const { return heads * values; }
   int64_t Wide() const { return Up(keys, kColumns); }
-  int64_t Weights() const { return Wide() + kLanes; }  // a row of them; no power of two
-  int64_t Some() const {  // queries at a time: enough of them for the sums over queries
+  int64_t Weights() const { return Wide() + kLanes; }  // row length; not a power of two
+  int64_t Some() const {  // queries per block: enough for efficient sums over queries
     return std::clamp<int64_t>(kBlock / Weights() / kRows * kRows, 6 * kRows, kMost);
   }
 };
 
-// What belongs to one head of one sample in an array (batch, steps, heads, size).
+// The data of one head of one sample in an array (batch, steps, heads, size).
 template <class T>
 T* Head(T* all, int64_t part, int64_t steps, int64_t heads, int64_t size) {
   return all + part / heads * steps * heads * size + part % heads * size;
 }
 
-// Puts a matrix, or the transpose of one, in panels of kColumns.
+// Packs a matrix, or its transpose, into panels of kColumns columns.
 void Pack(const float* from, int64_t row, int64_t depth, int64_t columns, bool transposed,
           float* to) {
   for (int64_t c = 0; c < columns; c += kColumns) {
@@ -58,8 +58,8 @@ void Multiply(int64_t rows, int64_t depth, int64_t columns, Left left, const flo
               out + r * out_row + c, out_row, add);
 }
 
-// From products to powers of two. Returns the logarithm of their sum without the subtraction of the
-// largest, and gives the sum.
+// With scores row[i] * scale: replaces row[i] by 2^(score - largest score), stores the sum of
+// these, and returns log2 of the sum of 2^score.
 float Soften(const Shape& s, float scale, float* row, float* sum) {
   for (int64_t i = s.keys; i < s.Wide(); ++i) row[i] = -__builtin_inff();
   Vector most = Load(row), total{};
@@ -84,7 +84,7 @@ void Forward(const Shape& s, const float* q, const float* k, const float* v, flo
   Pack(k, s.Row(), s.size, s.keys, true, keys);
   Pack(v, s.ValueRow(), s.keys, s.values, false, values);
   const float scale = s.scale * 0x1.715476p0f;  // to base 2
-  Fetch(k + s.size, s.Row(), s.keys, s.size);   // of the next head
+  Fetch(k + s.size, s.Row(), s.keys, s.size);   // prefetched for the next head
   Fetch(v + s.values, s.ValueRow(), s.keys, s.values);
   for (int64_t first = 0; first < s.queries; first += some) {
     const int64_t rows = std::min(some, s.queries - first);
@@ -150,7 +150,7 @@ void Backward(const Shape& s, const float* q, const float* k, const float* v, co
   }
 }
 
-// Calls f(sample and head) for all of them.
+// Calls f(part) for each pair of a sample and a head.
 template <class F>
 void Over(ffi::ThreadPool pool, int64_t all, const F& f) {
   const int64_t parts = std::min<int64_t>(all, 4 * pool.num_threads());

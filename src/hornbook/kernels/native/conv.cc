@@ -1,8 +1,8 @@
-// Convolution over pictures, channels last, and the gradient of its kernel.
+// 2-D convolution of images, channels last, and its kernel gradient.
 //
-// The taps of one row of a kernel meet numbers that lie side by side in a picture: taps * channels
-// of them, for each pixel of the output. So one row of output is, for each row of the kernel, a
-// product of matrices that are already there, the rows of the left one overlapping in memory.
+// For each output pixel, the taps of one kernel row read taps * channels contiguous elements of an
+// image row. So an output row is a sum, over the kernel rows, of matrix products that need no copy:
+// the rows of the left matrix overlap in memory.
 
 #include "picture.h"
 #include "tile.h"
@@ -12,19 +12,19 @@ namespace {
 
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
-constexpr int64_t kCut = 1 << 13;       // numbers that are worth a part of their own
+constexpr int64_t kCut = 1 << 13;       // elements worth a part of their own
 constexpr int64_t kBlock = 64;          // pixels that are summed in single precision
-constexpr int64_t kSums = 16 << 20;     // numbers of a kernel's gradient, of all parts
-constexpr int64_t kTogether = 16;       // tiles that are made for one panel after the other
-constexpr int64_t kInOrder = 96 << 10;  // numbers put in order at a time
-constexpr int64_t kLarge = 16 << 10;    // numbers of a kernel that two threads put in order
+constexpr int64_t kSums = 16 << 20;     // elements of the kernel gradients of all parts
+constexpr int64_t kTogether = 16;       // tiles computed panel by panel
+constexpr int64_t kInOrder = 96 << 10;  // elements packed at a time
+constexpr int64_t kLarge = 16 << 10;    // elements of a kernel worth packing on two threads
 
-// out = max(out + bias, 0), of a few rows that are still in the cache.
+// out = max(out + bias, 0), for a few rows that are still in the cache.
 void AddBiasAndCut(float* out, int64_t out_row, int64_t rows, int64_t columns, const float* bias) {
   const int64_t last = columns - kLanes;
   const auto cut = [](auto sum) { return sum < 0.0f ? decltype(sum){} : sum; };  // keeps NaN
   for (int64_t r = 0; r < rows; ++r, out += out_row) {
-    if (last >= 0) {  // two vectors, which may overlap
+    if (last >= 0) {  // two vectors that may overlap
       const Vector first = cut(Load(out) + Load(bias));
       const Vector second = cut(Load(out + last) + Load(bias + last));
       Store(out, first);
@@ -36,8 +36,8 @@ void AddBiasAndCut(float* out, int64_t out_row, int64_t rows, int64_t columns, c
 }
 
 // out[n, p, o] = sum over taps t and channels i of x[n, s p + d t - before, i] kernel[t, i, o].
-// With `turned`, the kernel is read from its last tap to its first, and i and o change places.
-// With a bias that is not empty, out = max(out + bias, 0).
+// With `turned`, the kernel is flipped and i and o are swapped.
+// If the bias is not empty, out = max(out + bias, 0).
 ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
                 ffi::Result<Pictures> out, Axis down, Axis across, bool turned) {
   const auto in = x.dimensions(), taps = kernel.dimensions(), to = out->dimensions();
@@ -68,11 +68,11 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
     for (int64_t panel = share; panel < panels; panel += shares) pack(panel);
   });
 
-  const bool together = across.dilation == 1;  // the taps of a row are one sum
+  const bool together = across.dilation == 1;  // the taps of a row form one sum
   const int64_t depth = together ? taps[1] * channels : channels;
   const int64_t row = frame.framed.width * channels;
   const int64_t tiles = Up(out_shape.width, kRows) / kRows;
-  std::vector<int64_t> edges(tiles + 1);  // of the tiles in a row
+  std::vector<int64_t> edges(tiles + 1);  // of the tiles of an output row
   for (int64_t i = 0; i <= tiles; ++i) edges[i] = i * out_shape.width / tiles;
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
   ShareBands(pool, samples, out_shape.height, parts, [&](int64_t, Band of, bool) {
@@ -80,7 +80,7 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
     float* const framed = Scratch(frame.size);
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
     float* const picture = out->typed_data() + n * out_shape.size();
-    // A few tiles of the output stay in the cache until all their columns are written.
+    // A few output tiles stay in the cache until all their columns are written.
     const int64_t all = (bottom - top) * tiles;
     for (int64_t begin = 0; begin < all; begin += kTogether)
       for (int64_t panel = 0; panel < panels; ++panel) {
@@ -129,7 +129,7 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   const int64_t size = taps[0] * taps[1] * channels * filters;
   const int64_t parts =
       std::clamp<int64_t>(kSums / size, 1, Parts(pool, samples, d_shape.height, 1));
-  // Each part has its own sums, and puts in order what comes back for some rows at a time.
+  // Each part has its own sums, and packs the output gradient a few rows at a time.
   const std::unique_ptr<float[]> sums(new float[parts * size]);
   const int64_t panels = Up(filters, kColumns) / kColumns;
   const int64_t some =
@@ -170,8 +170,8 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
   return ffi::Error::Success();
 }
 
-// cut = d where out > 0, else 0; sums = the sum of that over all pixels. `out` is of Conv with a
-// bias.
+// cut = d where out > 0, else 0; sums = the sum of cut over all pixels. `out` is the result of Conv
+// with a bias.
 ffi::Error Cut(ffi::ThreadPool pool, Pictures d, Pictures out, ffi::Result<Pictures> cut,
                ffi::Result<Bias> sums) {
   const auto shape = out.dimensions();

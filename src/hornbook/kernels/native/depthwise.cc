@@ -1,12 +1,12 @@
-// The gradient of a depthwise convolution for its kernel: for each tap and channel a sum over
-// pixels.
+// The kernel gradient of a depthwise convolution: a sum over pixels for each tap and channel.
 #include "picture.h"
 #include "tile.h"
 
 namespace hornbook {
 namespace {
 
-// sums[t] += sum over a row's pixels of x[offsets[t] + p step] d[p channels], of kLanes channels.
+// sums[t] += sum over the pixels p of a row of x[offsets[t] + p step] d[p channels], for kLanes
+// channels.
 template <int taps>
 void AddTaps(const float* x, const int64_t* offsets, int64_t step, const float* d, int64_t channels,
              int64_t pixels, float* const* sums) {

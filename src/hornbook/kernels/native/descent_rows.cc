@@ -1,4 +1,4 @@
-// Gradient descent and Adagrad for tables of which a step needs few rows: the others stay still.
+// Gradient descent and Adagrad for tables of which a step uses few rows; the others do not change.
 #include <cmath>
 
 #include "table.h"
@@ -6,8 +6,7 @@
 namespace hornbook {
 namespace {
 
-// The numbers of a row after a step: by gradient descent, or by Adagrad, whose slot holds the sums
-// of squares of gradients so far.
+// A step of one row: gradient descent, or Adagrad, whose slot holds the sum of squared gradients.
 void Descend(int64_t width, float rate, const float* gradient, float* value) {
   for (int64_t c = 0; c < width; ++c) value[c] -= rate * gradient[c];
 }
@@ -21,7 +20,7 @@ void Descend(int64_t width, float rate, float epsilon, const float* gradient,
   }
 }
 
-// Step t + 1 for the rows of some tables, with a slot or none; see `EachTable`.
+// Step t + 1 for rows of several tables, with or without a slot; see `EachTable`.
 ffi::Error DescentRows(ffi::ThreadPool pool, Go go, Step t, Rate rate, ffi::RemainingArgs args,
                        ffi::RemainingRets rets, int64_t slots, float epsilon) {
   if (slots != 0 && slots != 1) return Misfit();

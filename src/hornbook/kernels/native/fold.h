@@ -1,4 +1,4 @@
-// One number from all those of a vector.
+// Horizontal reductions of vectors.
 #pragma once
 
 #include "tile.h"
@@ -7,7 +7,7 @@ namespace hornbook {
 
 typedef int32_t Integers __attribute__((vector_size(4 * kLanes)));
 
-// The vector with every number in the place that is `by` places away, each pair of halves swapped.
+// The vector with blocks of `by` elements swapped pairwise.
 template <int by, int... n>
 inline Vector Swap(Vector v, std::integer_sequence<int, n...>) {
 #if defined(__clang__)
@@ -17,7 +17,7 @@ inline Vector Swap(Vector v, std::integer_sequence<int, n...>) {
 #endif
 }
 
-// f of all numbers of a vector, where f takes two vectors, number by number.
+// The reduction of a vector by f, which combines two vectors elementwise.
 template <int by = kLanes / 2, class F>
 inline float Fold(Vector v, const F& f) {
   v = f(v, Swap<by>(v, std::make_integer_sequence<int, kLanes>()));

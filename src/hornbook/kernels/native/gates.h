@@ -1,4 +1,4 @@
-// The functions of recurrent cells, for vectors and for the first numbers of one.
+// Activation functions of recurrent cells, for whole and partial vectors.
 #pragma once
 
 #if defined(__AVX2__)
@@ -13,7 +13,7 @@
 
 namespace hornbook {
 
-// The first n numbers of a vector, from memory and to it.
+// Loads and stores the first n elements of a vector.
 inline Vector Some(const float* p, int64_t n) {
   if (n >= kLanes) return Load(p);
   Vector v{};
@@ -29,7 +29,7 @@ inline void Put(float* p, Vector v, int64_t n) {
 inline void Add(float* p, Vector v, int64_t n) { Put(p, Some(p, n) + v, n); }
 
 inline Vector Clip(Vector x, Vector low, Vector high) {
-  // One instruction each, which gcc does not find by itself; of NaN they return the second.
+  // One instruction each, which gcc does not generate by itself; for NaN they return the second.
 #if defined(__AVX512F__)
   return _mm512_max_ps(low, _mm512_min_ps(high, x));
 #elif defined(__AVX2__)
@@ -40,8 +40,8 @@ inline Vector Clip(Vector x, Vector low, Vector high) {
 #endif
 }
 
-// By the reciprocal and a correction, which takes half as long as a division, to the last bit but
-// one. AVX2's reciprocal is too coarse for that.
+// Division by the approximate reciprocal and one correction: half the time of a division, exact to
+// 1 ulp. AVX2's reciprocal is not accurate enough for that.
 inline Vector Divide(Vector a, Vector b) {
 #if defined(__AVX512F__)
   const Vector r = _mm512_rcp14_ps(b), first = a * r;
@@ -51,7 +51,7 @@ inline Vector Divide(Vector a, Vector b) {
 #endif
 }
 
-// x P(x^2) / Q(x^2), the best fit to tanh up to 9, from where on it is 1; its error is 4e-7.
+// x P(x^2) / Q(x^2), a minimax fit to tanh up to 9, beyond which tanh is 1; the error is 4e-7.
 inline Vector Tanh(Vector x) {
   x = Clip(x, All(-9), All(9));
   const Vector s = x * x;
@@ -68,7 +68,7 @@ inline Vector Tanh(Vector x) {
   return Divide(x * p, q);
 }
 
-// The activations that are taken most, each with its derivative at where it is y.
+// The most common activations, each with its derivative as a function of its value y.
 struct Tanhs {
   Vector operator()(Vector x) const { return Tanh(x); }
   Vector Slope(Vector y) const { return 1.0f - y * y; }

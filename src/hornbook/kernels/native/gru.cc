@@ -1,9 +1,9 @@
-// A GRU, whose reset gate is applied after the product or before it: gates in the order z, r, h.
+// The GRU, with the reset gate after or before the product; gates in the order z, r, h.
 #include "recurrence.h"
 
 namespace hornbook {
 
-// The fourth sum is what the reset gate meets.
+// The fourth sum is the one that the reset gate multiplies.
 template <class Act, class Gate>
 struct Gru {
   static constexpr int kWidth = 3, kStates = 1, kSecond = -1;
@@ -30,7 +30,7 @@ struct Gru {
     }
   }
 
-  // What is carried is the part of the state's gradient that does not go through the product.
+  // `carried` is the part of the state's gradient that does not go through the product.
   void Backward(int, int64_t width, const float* d_h, float* const* kept, const float* h_old,
                 const float*, float* carried, float* sums, int64_t units) const {
     for (int64_t u = 0; u < width; u += kLanes) {
@@ -49,7 +49,7 @@ struct Gru {
   }
 };
 
-// The candidate is a stage of its own, from r h; which is kept, and no sum.
+// The candidate is a second stage, computed from r h, which is kept although it is not a sum.
 template <class Act, class Gate>
 struct GruBefore {
   static constexpr int kWidth = 3, kStates = 1, kSecond = 2;
@@ -80,7 +80,7 @@ struct GruBefore {
     }
   }
 
-  // First the candidate's gradient, which is multiplied, and then that of r h.
+  // Stage by stage: the candidate's gradient, which is multiplied, then the gradient of r h.
   void Backward(int stage, int64_t width, const float* d, float* const* kept, const float* h_old,
                 const float*, float* carried, float* sums, int64_t units) const {
     for (int64_t u = 0; u < width; u += kLanes) {

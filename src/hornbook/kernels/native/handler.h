@@ -1,5 +1,5 @@
-// The door through which XLA calls a kernel. XLA's own threads know no exceptions: what is thrown
-// inside, also on a helper's thread (see `Job`), becomes an error of the call.
+// The handler through which XLA calls a kernel. XLA's threads do not handle exceptions: one that is
+// thrown in a kernel, also on a helper thread (see `Job`), becomes an error of the call.
 #pragma once
 
 #include <exception>
@@ -7,7 +7,7 @@
 
 #include "xla/ffi/api/ffi.h"
 
-// Kernels take XLA's pool of threads without further words.
+// Lets kernels take XLA's thread pool as an argument.
 template <>
 struct xla::ffi::CtxBinding<xla::ffi::ThreadPool> {
   using Ctx = xla::ffi::ThreadPool;
@@ -38,8 +38,8 @@ inline XLA_FFI_Error* Guarded(XLA_FFI_Handler* handler, XLA_FFI_CallFrame* frame
 
 }  // namespace hornbook
 
-// Defines a function that XLA can call, from what does the work. What that takes is told by its
-// types, but for attributes and what remains of arguments and results: then it is told too.
+// Defines a function that XLA can call from the function that does the work. The binding follows
+// from its types, except for attributes and remaining arguments and results, which are given.
 #define HORNBOOK_KERNEL(name, work, ...)                     \
   extern "C" XLA_FFI_Error* name(XLA_FFI_CallFrame* frame) { \
     XLA_FFI_DEFINE_HANDLER(handler, work, ##__VA_ARGS__);    \

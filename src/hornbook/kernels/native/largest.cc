@@ -1,4 +1,4 @@
-// `largest.h` as a call.
+// The XLA call of `largest.h`.
 #include "largest.h"
 
 namespace hornbook {

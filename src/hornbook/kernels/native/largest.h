@@ -1,4 +1,4 @@
-// The largest absolute value in each of many arrays, and so whether all their numbers are finite.
+// The largest absolute value of each of many arrays, which tells whether all elements are finite.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@ struct Numbers {
   int64_t size;
 };
 
-// Of floats without their sign the larger has the larger bits, and NaN the largest.
+// The bits of floats without the sign are ordered like their values, with NaN largest.
 inline uint32_t LargestBits(const float* array, int64_t size) {
   uint32_t largest = 0;
   for (int64_t i = 0; i < size; ++i) {
@@ -24,17 +24,17 @@ inline uint32_t LargestBits(const float* array, int64_t size) {
   return largest;
 }
 
-// The bits of the largest in each array: found by several threads, where that pays.
+// The bits of the largest element of each array, found on several threads if that pays.
 inline std::vector<uint32_t> LargestBits(xla::ffi::ThreadPool pool,
                                          const std::vector<Numbers>& arrays) {
-  constexpr int64_t kPart = 32 << 10;  // numbers that a part has at least
+  constexpr int64_t kPart = 32 << 10;  // least elements per part
   const size_t count = arrays.size();
   int64_t total = 0;
   for (const Numbers& array : arrays) total += array.size;
   const int64_t parts = std::clamp<int64_t>(total / kPart, 1, pool.num_threads());
   std::vector<uint32_t> found(parts * count);
   InParts(pool, parts, [&](int64_t part) {
-    // Of all numbers in a row, those from `from` to `to`.
+    // The elements [from, to) of all arrays laid end to end.
     int64_t from = part * total / parts, to = (part + 1) * total / parts;
     for (size_t i = 0; i < count; ++i) {
       const int64_t begin = std::max<int64_t>(from, 0), end = std::min(to, arrays[i].size);

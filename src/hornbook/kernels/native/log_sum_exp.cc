@@ -1,4 +1,4 @@
-// What softmax divides by, as a logarithm: of each row, in one pass while it is in the cache.
+// The logarithm of the softmax denominator of each row, computed while the row is in the cache.
 #include <cmath>
 
 #include "handler.h"
@@ -10,7 +10,7 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-constexpr int64_t kPart = 8192;  // numbers worth a part of their own
+constexpr int64_t kPart = 8192;  // elements worth a part of their own
 constexpr float kLog2e = 1.44269504088896341f;
 
 float LogSumExp(const float* x, int64_t size) {
@@ -19,7 +19,7 @@ float LogSumExp(const float* x, int64_t size) {
   for (int64_t i = 0; i < whole; i += kLanes) large = Larger(Load(x + i), large);
   float largest = Fold(large, Larger);
   for (int64_t i = whole; i < size; ++i) largest = std::max(x[i], largest);
-  if (!std::isfinite(largest)) return largest;  // of infinite numbers, or none
+  if (!std::isfinite(largest)) return largest;  // infinite or NaN
   const auto power = [&](Vector v) { return Power((v - largest) * kLog2e); };
   for (int64_t i = 0; i < whole; i += kLanes) sums += power(Load(x + i));
   if (whole < size) {

@@ -1,4 +1,4 @@
-// An LSTM; gates in the order i, f, c, o.
+// The LSTM; gates in the order i, f, c, o.
 #include "recurrence.h"
 
 namespace hornbook {
@@ -31,7 +31,7 @@ struct Lstm {
     }
   }
 
-  // What is carried is the gradient of c.
+  // `carried` is the gradient of c.
   void Backward(int, int64_t width, const float* d_h, float* const* gates, const float* c_old,
                 const float* c_new, float* d_c, float* sums, int64_t units) const {
     for (int64_t u = 0; u < width; u += kLanes) {

@@ -1,5 +1,5 @@
-// Layer normalization, forward and backward: a row's mean and variance, and all that follows from
-// them while the row is in the cache. Rows are of whole vectors.
+// Layer normalization, forward and backward: a row's mean and variance, and everything computed
+// from them, while the row is in the cache. Row lengths are multiples of the vector width.
 #include <cmath>
 
 #include "fold.h"
@@ -13,7 +13,7 @@ namespace ffi = xla::ffi;
 using Weight = ffi::BufferR1<ffi::F32>;
 using Matrix = ffi::BufferR2<ffi::F32>;
 
-constexpr int64_t kPart = 1 << 14;  // numbers worth a part of their own
+constexpr int64_t kPart = 1 << 14;  // elements worth a part of their own
 
 struct Moments {
   float mean, rate;  // rate: 1 / sqrt(variance + epsilon)
@@ -31,7 +31,7 @@ inline Moments Of(const float* x, int64_t width, float epsilon) {
   return {mean, 1.0f / std::sqrt(Sum(squares) * part + epsilon)};
 }
 
-// Calls f(part, first row, one after the last) for shares of all rows; returns how many they are.
+// Calls f(part, first row, end row) for each part of the rows; returns the number of parts.
 template <class F>
 void Over(ffi::ThreadPool pool, int64_t rows, int64_t parts, const F& f) {
   InParts(pool, parts,
@@ -74,7 +74,7 @@ ffi::Error NormalizeBack(ffi::ThreadPool pool, Matrix x, Weight gamma, Matrix d,
     return ffi::Error::InvalidArgument("the shapes of a normalization do not fit");
   const int64_t rows = x.dimensions()[0], width = x.dimensions()[1];
   const int64_t parts = Parts(pool, rows, width);
-  float* const sums = Scratch<8>(2 * width * parts);  // of each part: those of gamma, of beta
+  float* const sums = Scratch<8>(2 * width * parts);  // for each part: sums for gamma, for beta
   std::fill_n(sums, 2 * width * parts, 0.0f);
   Over(pool, rows, parts, [&](int64_t part, int64_t first, int64_t last) {
     float* const of_gamma = sums + 2 * width * part;

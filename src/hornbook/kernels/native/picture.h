@@ -1,4 +1,4 @@
-// Pictures, channels last, and the windows that slide over them.
+// Images, channels last, and sliding windows over them.
 #pragma once
 
 #include "memory.h"
@@ -18,10 +18,10 @@ struct Shape {
   int64_t size() const { return height * width * channels; }
 };
 
-// The part of a picture that the windows of an output cover, with zeros where they lie outside.
+// The zero-padded part of an image that the windows of an output cover.
 struct Frame {
   Shape picture, framed;
-  int64_t out_height, size;  // the number of numbers in it
+  int64_t out_height, size;  // size: the number of elements in it
   Axis down, across;
 
   Frame(Shape picture, Shape out, int64_t taps_down, int64_t taps_across, Axis down, Axis across)
@@ -34,7 +34,7 @@ struct Frame {
     size = Times(Times(framed.height, framed.width), framed.channels);
   }
 
-  // What the windows of the output's rows [first, last) cover.
+  // Copies what the windows of output rows [first, last) cover.
   void Copy(const float* from, float* to, int64_t first, int64_t last) const {
     const int64_t top = first * down.stride;
     const int64_t bottom = framed.height - (out_height - last) * down.stride;
@@ -55,12 +55,12 @@ struct Frame {
   }
 };
 
-// Some rows of the output of one sample.
+// A range of output rows of one sample.
 struct Band {
   int64_t sample, first, last;
 };
 
-// Calls f(part, rows, whether they are the part's first), for all rows of all samples.
+// Calls f(part, rows, whether they are the part's first) for all rows of all samples.
 template <class F>
 void ShareBands(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t parts, const F& f) {
   const int64_t cuts = std::min(Up(parts, samples) / samples, height);
@@ -75,13 +75,13 @@ void ShareBands(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t p
   InParts(pool, parts, run);
 }
 
-// How many parts, if each thread is to have so many.
+// The number of parts if each thread takes `each` of them.
 inline int64_t Parts(ffi::ThreadPool pool, int64_t samples, int64_t height, int64_t each) {
   const int64_t threads = pool.num_threads();
   return threads <= 1 ? 1 : std::min(samples * height, threads * each);
 }
 
-// out = what all parts have summed up, each so many numbers.
+// out = the sum of the arrays of all parts, each of `size` elements.
 inline void AddParts(const float* sums, int64_t parts, int64_t size, float* out) {
   std::copy_n(sums, size, out);
   for (int64_t part = 1; part < parts; ++part)
@@ -103,7 +103,7 @@ auto WithAxes(B binding) {
       .template Attr<int64_t>("dilation_across");
 }
 
-// Whether there is something to do, and every number of an axis has its meaning.
+// Whether no array is empty, and strides and dilations are positive.
 template <class... Buffers>
 bool Sound(Axis down, Axis across, const Buffers&... buffers) {
   return std::min({down.stride, down.dilation, across.stride, across.dilation}) > 0 &&

@@ -1,4 +1,4 @@
-// The exponential function of a vector, to the last bit but one.
+// The exponential function of a vector, accurate to 1 ulp.
 #pragma once
 
 #include "fold.h"
@@ -6,10 +6,10 @@
 
 namespace hornbook {
 
-// 2^x for x of up to 127; what is below -126 counts as that, and what is no number stays none.
+// 2^x for x up to 127. Smaller values than -126 are treated as -126; NaN stays NaN.
 inline Vector Power(Vector x) {
   const Vector least = Vector{} - 126.0f,
-               shift = Vector{} + 0x1.8p23f;  // rounds what it is added to
+               shift = Vector{} + 0x1.8p23f;  // adding it rounds to an integer
   x = least > x ? least : x;
   const Vector shifted = x + shift, f = x - (shifted - shift);
   Vector p = 1.5403530393381608e-4f * f + 1.3333558146428443e-3f;

@@ -1,4 +1,4 @@
-// Matrix products: out = op(a) op(b), where op transposes or does nothing, of one or many matrices.
+// Matrix products out = op(a) op(b), where op transposes or does nothing; single or batched.
 
 #include "memory.h"
 #include "team.h"
@@ -13,15 +13,15 @@ using Matrix = ffi::Buffer<ffi::F32, 2>;
 using Stack = ffi::Buffer<ffi::F32, 3>;
 using Bias = ffi::Buffer<ffi::F32, 1>;
 
-constexpr int64_t kDepth = 1024;       // of a block, for few rows: one panel stays in the cache
-constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are rarely read again
-constexpr int64_t kBlock = 128 << 10;  // numbers of `a` in a block
+constexpr int64_t kDepth = 1024;       // block depth for few rows: one panel stays in the cache
+constexpr int64_t kDepthOfMany = 512;  // for many rows: the sums are read again rarely
+constexpr int64_t kBlock = 128 << 10;  // elements of `a` in a block
 constexpr int64_t kPart = 1 << 18;     // multiplications worth a part of their own
-constexpr int64_t kOften = 96;         // rows for which it pays to put a panel in order
-constexpr int64_t kLeast = 128;        // terms for a core
-constexpr int64_t kFar = 1024;         // numbers from one row to the next that are a page
+constexpr int64_t kOften = 96;         // least rows for which packing a panel pays
+constexpr int64_t kLeast = 128;        // least terms per core
+constexpr int64_t kFar = 1024;         // row distance of a page, in elements
 
-// How the right operand lies in memory.
+// The memory layout of the right operand.
 enum class Order : int64_t { kPlain = 0, kTransposed = 1, kPacked = 2 };
 
 struct Problem {
@@ -31,10 +31,10 @@ struct Problem {
   int64_t b_row;
   Order order;
   float* out;
-  const float* bias = nullptr;  // if there is one, the result is max(product + bias, 0)
+  const float* bias = nullptr;  // if not null, the result is max(product + bias, 0)
 };
 
-// What follows a product, on a tile of it.
+// The epilogue of a product, on a tile.
 void AddBiasCutNegative(int64_t rows, int64_t columns, const float* bias, float* out, int64_t row) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
@@ -50,7 +50,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
   const bool pack_b = r1 - r0 >= kOften || (r1 - r0 >= 4 * kRows && p.b_row >= kFar);
   const bool pack_a = p.a.step != 1 && panels > 2 && p.depth > 64;
   const int64_t panel_size = kColumns * most;
-  // A tile of few rows goes with many panels, so it pays to know what is zero in it.
+  // A tile of few rows is multiplied with many panels, so finding its zeros pays.
   Terms terms(panels > 1 && p.depth >= kLanes, Up(block, kRows) / kRows, most);
   float* const panels_in_order = Scratch(panels * panel_size + (pack_a ? block * most : 0));
   float* const a_in_order = panels_in_order + panels * panel_size;
@@ -70,7 +70,7 @@ void Part(const Problem& p, int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
       terms.LookAt(tiles, depth, left_of, rows_of);
       for (int64_t panel = 0; panel < panels; ++panel) {
         int64_t c = c0 + panel * kColumns;
-        // The last panel goes back over columns that are done rather than beyond the matrix.
+        // The last panel overlaps finished columns rather than reach beyond the matrix.
         if (p.order == Order::kPlain && c + kColumns > c1 && c1 - c0 >= kColumns && p.depth <= most)
           c = c1 - kColumns;
         const int64_t columns = std::min<int64_t>(kColumns, c1 - c);
@@ -105,9 +105,9 @@ int64_t Parts(ffi::ThreadPool pool, int64_t work) {
   return parts > threads ? Up(parts, threads) : parts;
 }
 
-// Each core sums over its share of the terms, and what they make is added up. Where there are many
-// more terms than results this takes the fewest numbers from another core: a share of what follows
-// the samples, or of a matrix that Adam moves, is mostly the same core's from step to step.
+// Splits the depth among cores, and adds up their results. If there are many more terms than
+// results, this moves the least data between cores: the share of arrays with a row per sample, or
+// of a matrix that Adam updates, mostly stays with the same core from step to step.
 void MultiplyByDepth(ffi::ThreadPool pool, const Problem& p, int64_t parts) {
   const int64_t size = p.rows * p.columns;
   float* const sums = Scratch<2>((parts - 1) * size);
@@ -138,7 +138,7 @@ void Multiply(ffi::ThreadPool pool, const Problem& p) {
           [&](int64_t from, int64_t to) { Part(p, from, to, 0, p.columns); });
 }
 
-// Of matrices, or of as many in `a` as in `b`: their axes come first.
+// A product of two matrices, or of two stacks of as many matrices (leading axes).
 ffi::Error Product(ffi::ThreadPool pool, ffi::AnyBuffer a, ffi::AnyBuffer b,
                    ffi::Result<ffi::AnyBuffer> out, bool a_transposed, bool b_transposed) {
   const auto a_shape = a.dimensions(), b_shape = b.dimensions(), shape = out->dimensions();
@@ -195,7 +195,7 @@ ffi::Error Dense(ffi::ThreadPool pool, Matrix x, Matrix kernel, Bias bias,
   return ffi::Error::Success();
 }
 
-// Puts a matrix in the order in which ProductPacked reads it: (panels, depth, kColumns).
+// Packs a matrix in the order in which ProductPacked reads it: (panels, depth, kColumns).
 ffi::Error Pack(Matrix b, ffi::Result<Stack> out, bool transposed) {
   const auto shape = b.dimensions(), packed = out->dimensions();
   const int64_t depth = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];

@@ -1,26 +1,26 @@
-// A recurrent cell over all its steps, forward and backward: the products of input and state with
-// their kernels, and what follows them for the same samples and units while they are in the cache.
+// A recurrent cell over all timesteps, forward and backward: the products of input and state with
+// their kernels, and the cell's formula for the same samples and units while they are in the cache.
 //
-// A step makes a few sums for each unit, in one stage or in two: the second multiplies what came of
-// the first. What a `Cell` has to tell:
+// A step computes a few sums for each unit, in one or two stages; the second stage multiplies a
+// result of the first. A `Cell` defines:
 //
 //   kWidth               columns of each kernel, in units
-//   kTerms               of each sum, which columns of the two kernels it takes, in units, or none
-//                        (-1); in which array it is kept afterwards, where in a row of it, and in
-//                        which stage it is made
-//   kWidths              how wide the arrays are that are kept, in units
-//   kStates              how many states there are; the first is the output
-//   kSecond              which array the second stage multiplies, as the first does the output;
-//                        none (-1) where there is one stage
-//   kBack                which arrays are multiplied by the recurrent kernel, going backward, in
-//                        the order of its columns, and in which stage
-//   kDirect              whether a part of the state's gradient goes to the old state directly
-//   Forward, Backward    what follows the sums of a stage, for some units of one sample
+//   kTerms               for each sum: its columns in the two kernels, in units, or none (-1); the
+//                        array in which it is kept, the place in a row of it, and the stage that
+//                        computes it
+//   kWidths              widths of the arrays that are kept, in units
+//   kStates              the number of states; the first is the output
+//   kSecond              the array that the second stage multiplies, as the first multiplies the
+//                        output; none (-1) for a single stage
+//   kBack                the arrays that the backward pass multiplies by the recurrent kernel, in
+//                        the order of its columns, and the stage of each
+//   kDirect              whether part of the state's gradient goes to the old state directly
+//   Forward, Backward    the formula that follows the sums of a stage, for some units of a sample
 //
-// Samples do not depend on each other, so where the kernel fits a core's cache each thread takes
-// some samples through all steps. Where it does not, threads wait for each other after each step,
-// and take some units of some samples at a time: of the same samples as in the step before, whose
-// numbers are in their caches, and then of others', so that all end together.
+// Samples are independent, so if the kernel fits a core's cache, each thread takes some samples
+// through all steps. Otherwise threads synchronize after each step, and a part is some units of
+// some samples: each thread first takes the samples of the step before, whose data are in its
+// cache, and then helps with others.
 #pragma once
 
 #include <iterator>
@@ -43,11 +43,11 @@ using Stack = ffi::BufferR3<ffi::F32>;
 using Booleans = ffi::BufferR1<ffi::PRED>;
 using Ids = ffi::BufferR1<ffi::S32>;
 
-constexpr int64_t kCached = 96 << 10;     // numbers of a kernel that stay in a core's cache
+constexpr int64_t kCached = 96 << 10;     // elements of a kernel that stay in a core's cache
 constexpr int64_t kWorthAPart = 1 << 16;  // multiplications of a step
-constexpr int64_t kDeep = 512;    // terms of a sum in a row: their factors stay in the cache
-constexpr int64_t kMany = 24;     // samples for which a core reads a whole kernel at every step
-constexpr int64_t kSamples = 96;  // in a row, going backward
+constexpr int64_t kDeep = 512;            // terms summed at a time: factors stay in the cache
+constexpr int64_t kMany = 24;     // least samples for which a core reads a whole kernel every step
+constexpr int64_t kSamples = 96;  // samples at a time in the backward pass
 
 struct Term {
   int of_input, of_state, array, place, stage = 0;
@@ -76,7 +76,7 @@ struct Sizes {
   }
 };
 
-// What a step keeps, or its gradients: one array for each of Cell::kWidths.
+// The arrays that a step keeps, or their gradients: one for each of Cell::kWidths.
 template <class Cell>
 struct Kept {
   float* arrays[kArrays<Cell>];
@@ -92,7 +92,7 @@ struct Kept {
   int64_t Distance(int term) const { return Cell::kWidths[Cell::kTerms[term].array] * units; }
 };
 
-// Whether a step counts for a sample; without a mask all do.
+// Whether a step counts for a sample; all do without a mask.
 struct Mask {
   const bool* counts;
   int64_t batch;
@@ -102,7 +102,7 @@ struct Mask {
   }
 };
 
-// Calls f(first row, rows) for rows in tiles that are as equal as they can be.
+// Calls f(first row, rows) for tiles of nearly equal numbers of rows.
 template <class F>
 void InTiles(int64_t from, int64_t to, const F& f) {
   const int64_t rows = to - from, tiles = Up(rows, kRows) / kRows;
@@ -112,8 +112,8 @@ void InTiles(int64_t from, int64_t to, const F& f) {
   }
 }
 
-// Calls step(k, first row, one after the last, first panel, one after the last) for k = 0, 1, ...,
-// for all rows and panels; `numbers` are those of the kernels.
+// Calls step(k, first row, end row, first panel, end panel) for k = 0, 1, ..., for all rows and
+// panels; `numbers`: the number of elements of the kernels.
 template <class F>
 void OverSteps(ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t rounds,
                const F& step) {
@@ -138,16 +138,15 @@ void OverSteps(ffi::ThreadPool pool, const Sizes& s, int64_t numbers, int64_t ro
     });
 }
 
-// What a run forward takes at each step: numbers to multiply by a kernel, or the number of the
-// kernel's row that is to be added.
+// The input of the forward pass: features to multiply by a kernel, or ids of kernel rows to add.
 struct Input {
   const float* x;
   const int32_t* ids;
   const float* kernel;
   int64_t rows;  // of the kernel
 
-  // The row to be added for a sample, if any, of so many numbers; `unknown` where the kernel has
-  // none.
+  // If the input is ids: the kernel row to add for a sample, of `size` elements, or `unknown` for
+  // an id out of range.
   const float* Row(int64_t sample, int64_t size, const float* unknown) const {
     if (!ids) return nullptr;
     const int64_t id = ids[sample];
@@ -155,8 +154,8 @@ struct Input {
   }
 };
 
-// The arguments of a run forward. `old` are the states before each step, the first of which are
-// there already; a bias is for the sums, or none.
+// The arguments of the forward pass. `old`: the states before each step; those before the first are
+// given. `bias`: for the sums, or null.
 template <class Cell>
 struct Ahead {
   Cell cell;
@@ -174,7 +173,7 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
   const int64_t units = s.units, size = s.States(), features = s.features;
   const std::vector<float> none(a.bias ? 0 : kSums<Cell> * units);
   const float* const bias = a.bias ? a.bias : none.data();
-  // For each panel of units, those of each sum: of the input's kernel and of the state's.
+  // For each panel of units, the packed columns of each sum: of the input and recurrent kernels.
   int64_t begins[kSums<Cell>], rows = 0;
   for (int i = 0; i < kSums<Cell>; ++i) {
     begins[i] = rows * kColumns;
@@ -253,9 +252,10 @@ void RunForward(ffi::ThreadPool pool, const Ahead<Cell>& a) {
             });
 }
 
-// The arguments of a run backward. What was kept becomes the gradients of the sums. `memory` are
-// the states before each step that Cell::Backward asks for, and after the last; `carried` is what
-// it hands on from step to step, and begins as it is given. `sums` are those of the gradients.
+// The arguments of the backward pass. The kept arrays are overwritten with the gradients of the
+// sums. `memory`: the state that Cell::Backward needs, before each step and after the last.
+// `carried`: what it passes on from step to step; the initial value is given. `sums`: sums of the
+// gradients.
 template <class Cell>
 struct Back {
   Cell cell;
@@ -276,10 +276,10 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
     PackTransposed(a.recurrent + panel * kColumns * depth, depth, depth, s.Width(panel),
                    packed + panel * panel_size);
   });
-  // What a sum over the gradients is made of: numbers of one array, few enough for the cache.
+  // A piece of a sum over gradients: elements of one array, few enough for the cache.
   struct Block {
     int array;
-    int64_t from, depth, row;  // in a row of the array; in the kernel
+    int64_t from, depth, row;  // from: in a row of the array; row: of the kernel
   };
   std::vector<Block> blocks_of[kStages<Cell>];
   int64_t row = 0;
@@ -288,10 +288,10 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
       blocks_of[back.stage].push_back({back.array, from, std::min(kDeep, end - from), row});
       row += blocks_of[back.stage].back().depth;
     }
-  // A masked step hands the gradient of its state on.
+  // A masked step passes the gradient of its state on.
   std::vector<float> of_masked(a.mask.counts && !Cell::kDirect ? size : 0);
   float* const passed = Cell::kDirect ? a.d_h : of_masked.empty() ? nullptr : of_masked.data();
-  // Those who share the samples have a sum each, which begins where their samples do.
+  // Parts that split the samples have a sum each, which starts at their first sample.
   const int64_t tiles = Up(s.batch, kRows) / kRows, biases = kSums<Cell> * units;
   float* const sums = Scratch<7>(tiles * biases);
   std::fill_n(sums, tiles * biases, 0.0f);
@@ -304,7 +304,7 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
         const float* const d_out = a.d_hs && k >= 0 ? a.d_hs + k * size : nullptr;
         const float* const old = a.memory + k * size;
         const float* const now = k + 1 < s.steps ? old + size : a.last;
-        // What follows the product, for a tile.
+        // The epilogue of the product, for a tile.
         const auto finish = [&](float* dh, int64_t first, int64_t rows, int64_t u, int64_t width) {
           for (int64_t r = first; r < first + rows; ++r, dh += kColumns) {
             const int64_t at = r * units + u;
@@ -363,7 +363,7 @@ void RunBackward(ffi::ThreadPool pool, const Back<Cell>& a) {
     for (int64_t i = 0; i < biases; ++i) a.sums[i] += sums[tile * biases + i];
 }
 
-// A buffer's numbers, of which there may be none.
+// The data of a buffer; null if it is empty.
 template <class B>
 auto* Optional(B& buffer) {
   return buffer.element_count() ? buffer.typed_data() : nullptr;
@@ -373,14 +373,14 @@ inline void Require(bool fits) {
   if (!fits) throw std::invalid_argument("the shapes of a recurrent layer do not fit");
 }
 
-// Of a buffer that may be empty, so many numbers.
+// Whether a buffer is empty or has `count` elements.
 template <class B>
 bool EmptyOr(int64_t count, const B& buffer) {
   const int64_t numbers = buffer.element_count();
   return numbers == 0 || numbers == count;
 }
 
-// Of one of the arguments or results that remain, its numbers, so many.
+// The data of a remaining argument or result of `count` elements.
 template <class Buffers>
 float* Remaining(const Buffers& buffers, size_t i, int64_t count) {
   Require(i < buffers.size());
@@ -395,7 +395,7 @@ float* Remaining(const Buffers& buffers, size_t i, int64_t count) {
   return buffer.typed_data<float>();
 }
 
-// Calls run(cell) with a cell of two activations.
+// Calls run(cell) with the cell that has these two activations.
 template <template <class, class> class Of, class F>
 ffi::Error WithActivations(std::string_view activation, std::string_view gate, const F& run) {
   if (activation == "tanh" && gate == "sigmoid")
@@ -405,8 +405,8 @@ ffi::Error WithActivations(std::string_view activation, std::string_view gate, c
   return ffi::Error::Success();
 }
 
-// What XLA calls. Forward from the states to what is kept, the states before each step, and the
-// last ones.
+// The XLA calls. Forward: from the initial states to the kept arrays, the states before each step,
+// and the final states.
 template <template <class, class> class Of>
 ffi::Error Forward(ffi::ThreadPool pool, Stack x, Ids ids, Matrix kernel, Matrix recurrent,
                    Numbers bias, Booleans mask, ffi::RemainingArgs states,
@@ -441,9 +441,9 @@ ffi::Error Forward(ffi::ThreadPool pool, Stack x, Ids ids, Matrix kernel, Matrix
   });
 }
 
-// Backward from the gradients of the last states and what was kept to the gradients of the sums, in
-// the place of what was kept, those of the states, and the bias's. `memory` is the last state
-// before each step.
+// Backward: from the gradients of the final states and the kept arrays to the gradients of the sums
+// (which overwrite the kept arrays), of the initial states, and of the bias. `memory`: the last
+// state before each step.
 template <template <class, class> class Of>
 ffi::Error Backward(ffi::ThreadPool pool, Stack d_hs, Stack memory, Matrix last, Matrix recurrent,
                     Booleans mask, ffi::RemainingArgs given, ffi::RemainingRets results,

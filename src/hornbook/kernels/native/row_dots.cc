@@ -1,4 +1,4 @@
-// Dot products of vectors: XLA's own loops go over memory twice, a part of a row at a time.
+// Row-wise dot products. XLA's own loops pass over memory twice, part of a row at a time.
 #include "fold.h"
 #include "handler.h"
 

@@ -1,4 +1,4 @@
-// Tables of which a step needs few rows.
+// Tables of which a step uses few rows.
 #pragma once
 
 #include <limits>
@@ -21,20 +21,20 @@ inline ffi::Error Misfit() {
   return ffi::Error::InvalidArgument("a table, its slots, its rows and their gradients do not fit");
 }
 
-// So many parts that each has enough to do.
+// The number of parts that gives each enough work.
 inline int64_t Parts(ffi::ThreadPool pool, int64_t numbers) {
   constexpr int64_t kPart = 1 << 14;
   return std::clamp<int64_t>(numbers / kPart, 1, pool.num_threads());
 }
 
-// A table and its slots, and after which step each row is as they say.
+// A table, its slots, and the step as of which each row is up to date.
 struct Table {
   int64_t rows = 0, width = 0;
-  float* arrays[3] = {};  // the table, and slots of its shape
+  float* arrays[3] = {};  // the table and its slots, of the same shape
   int32_t* last = nullptr;
 
-  // From arguments and results that are the same everywhere: so many arrays and `last`, of which
-  // the first is that argument and that result.
+  // From arguments and results that share memory: `count` arrays and `last`, starting at this
+  // argument and this result.
   Table(size_t count, ffi::RemainingArgs args, ffi::RemainingRets rets, size_t arg, size_t ret) {
     if (args.size() <= arg + count || rets.size() <= ret + count) return;
     const ffi::AnyBuffer value = *args.get<ffi::AnyBuffer>(arg);
@@ -58,20 +58,20 @@ struct Table {
   bool Has(int64_t row) const { return row >= 0 && row < rows; }
   bool Fits(int64_t width) const { return rows > 0 && width > 0 && this->width == width; }
 
-  // The row that a number stands for: those outside the table stand for its first and last.
+  // The row of an id; ids out of range are clamped to the first and last row.
   int64_t Clipped(int64_t row) const { return std::clamp<int64_t>(row, 0, rows - 1); }
 
-  // Those rows of a part that are asked for: `first(row)` when one is met, and in the end
-  // `each(row, the sum of its gradients)`, which must set last[row] anew. A row belongs to one part
-  // alone, by remainders: frequent words have numbers close together.
+  // Calls `first(row)` when a row of this part is first met, and at the end
+  // `each(row, sum of its gradients)`, which must set last[row]. Each row belongs to one part: its
+  // id modulo `parts`, because ids of frequent words are close.
   template <class First, class Each>
   void EachRow(Rows ids, Matrix gradients, int64_t part, int64_t parts, First first,
                Each each) const {
-    // While gradients are added up, `last` holds the complement of a row's place among `all`.
+    // While gradients are summed, `last` holds the complement of a row's index in `all`.
     struct Wanted {
       int64_t row;
       const float* gradient;
-      float* sum;  // of gradients, once there is a second
+      float* sum;  // of its gradients, once there is a second one
     };
     thread_local std::vector<Wanted> of_thread;
     std::vector<Wanted>& all = of_thread;
@@ -100,10 +100,10 @@ struct Table {
   }
 };
 
-// `step(table, numbers of rows, their gradients)` for each table if `go` and all gradients are
-// finite, else nothing. Arguments: for each table the last two, then itself, so many slots and
-// `last`. Results: these anew, and in the end whether the step was made. `make(arg, ret)` gives the
-// table that begins at that argument and that result.
+// Calls `step(table, ids, gradients)` for each table if `go` is set and all gradients are finite.
+// Arguments: for each table ids, gradients, the table, its slots and `last`. Results: the table,
+// slots and `last` of each, updated, and whether the step was made. `make(arg, ret)` returns the
+// table that starts at this argument and this result.
 template <class Make, class Do>
 ffi::Error EachTable(ffi::ThreadPool pool, bool go, size_t slots, ffi::RemainingArgs args,
                      ffi::RemainingRets rets, Make make, Do step) {
@@ -131,7 +131,7 @@ ffi::Error EachTable(ffi::ThreadPool pool, bool go, size_t slots, ffi::Remaining
   return ffi::Error::Success();
 }
 
-// What a kernel is bound to that makes a step of tables, but for its attributes.
+// The FFI binding of a kernel that updates tables, without its attributes.
 inline auto OfAStep() {
   return ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()

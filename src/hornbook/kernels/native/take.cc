@@ -1,5 +1,5 @@
-// Rows of an array by their numbers, and the way back. They lie anywhere in it, and what a copy
-// waits for is memory: two threads wait half as long.
+// Gathers rows of an array by index; the gradient is a scatter-add. The rows are scattered, so
+// memory latency dominates, and two threads take half the time.
 #include <limits>
 
 #include "team.h"
@@ -9,10 +9,10 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-constexpr int64_t kPart = 32 << 10;  // bytes that a part has at least
+constexpr int64_t kPart = 32 << 10;  // least bytes per part
 
-// out[i] = from[ids[i]], of any dtype. Numbers outside give NaN if that is asked for, of float32,
-// else they stand for the first and last row.
+// out[i] = from[ids[i]], of any dtype. Ids out of range give NaN if requested (float32 only), else
+// they are clamped to the first and last row.
 ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S32> ids,
                 ffi::Result<ffi::AnyBuffer> out, bool nan) {
   const int64_t count = ids.dimensions()[0];
@@ -38,8 +38,8 @@ ffi::Error Take(ffi::ThreadPool pool, ffi::AnyBuffer from, ffi::BufferR1<ffi::S3
   return ffi::Error::Success();
 }
 
-// out[ids[i]] += d[i], beginning with zeros. Each thread has columns of its own, so that rows are
-// added in their order however many there are.
+// out[ids[i]] += d[i], starting from zeros. Each thread owns some columns, so rows are added in the
+// same order for any number of threads.
 ffi::Error SumRows(ffi::ThreadPool pool, ffi::BufferR2<ffi::F32> d, ffi::BufferR1<ffi::S32> ids,
                    ffi::Result<ffi::BufferR2<ffi::F32>> out) {
   const int64_t count = ids.dimensions()[0], rows = out->dimensions()[0];

@@ -1,8 +1,8 @@
-// Work in parts, on the threads that XLA has for it.
+// Parallel work in parts, on XLA's thread pool.
 //
-// What two threads write goes from core to core, and waits for it: 50 ns where the cores share a
-// cache, 250 where they do not. So a line of memory has one writer here as far as that can be, and
-// a core begins with the parts that it had last time, whose numbers may still be in its cache.
+// A cache line that two threads write moves between their cores, which takes 50 ns if they share a
+// cache and 250 ns if not. So a line has a single writer wherever possible, and a core starts with
+// the parts that it had last time, whose data may still be in its cache.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ inline void Pause() {
 #endif
 }
 
-// Which of some equal shares is that of the core this runs on.
+// The share that belongs to the core this runs on.
 inline int64_t ShareOfCore(int64_t shares) {
 #if defined(__linux__)
   const int core = sched_getcpu();
@@ -38,13 +38,13 @@ inline int64_t ShareOfCore(int64_t shares) {
 #endif
 }
 
-// Rounds of work, one after the other. Jobs are never destroyed, so that helpers may look at one
-// whose work is done, and stay for the next.
+// Successive rounds of work. Jobs are never destroyed, so that helpers may look at a finished one
+// and wait for the next round.
 class Job {
  public:
   static constexpr int64_t kParts = (1 << 12) - 1, kShares = (1 << 6) - 1;  // at most
 
-  // One that nobody has, or none.
+  // An unused job, or null.
   static Job* Free() {
     for (Job& job : All())
       if (!job.taken_.exchange(true, std::memory_order_acquire)) return &job;
@@ -57,7 +57,7 @@ class Job {
       if (Present(i).load() || Present(i).exchange(true)) continue;
       try {
         pool.Schedule([i] { Help(i); });
-      } catch (const std::bad_alloc&) {  // the caller does its work
+      } catch (const std::bad_alloc&) {  // the caller does the helper's work
         Present(i).store(false);
       }
     }
@@ -68,9 +68,9 @@ class Job {
     taken_.store(false, std::memory_order_release);
   }
 
-  // Calls f(part) for every part, and returns when all are done. Nobody waits for a helper that has
-  // not come: the caller does what is left, so that a busy pool slows down and never blocks. What a
-  // part throws, on whichever thread, is thrown here once all have ended.
+  // Calls f(part) for every part, and returns when all are done. It does not wait for helpers that
+  // have not started: the caller does the remaining parts, so a busy pool is slower but never
+  // blocks. An exception of a part, on any thread, is rethrown here when all parts have ended.
   template <class F>
   void Run(int64_t parts, int64_t shares, const F& f) {
     call_ = [](const void* f, int64_t part) { (*static_cast<const F*>(f))(part); };
@@ -87,7 +87,7 @@ class Job {
 
  private:
   static constexpr int64_t kJobs = 8;  // at a time
-  static constexpr int kBits = 18;     // of a round's number of parts and of shares
+  static constexpr int kBits = 18;     // bits for a round's number of parts and of shares
   static constexpr int64_t kSpins = 4000;
   static constexpr std::chrono::microseconds kStay{20};
   using Clock = std::chrono::steady_clock;
@@ -97,14 +97,14 @@ class Job {
     return all;
   }
 
-  // Whether the helper of this number is there, or called.
+  // Whether this helper is running or scheduled.
   static std::atomic<bool>& Present(int64_t helper) {
     alignas(64) static std::atomic<bool> present[kShares];
     return present[helper];
   }
 
-  // Takes part in the rounds of all jobs that have work for so many, and stays for a moment after
-  // them: to wake a thread takes longer than most jobs.
+  // A helper's loop: takes parts of all jobs that have work for this many helpers, and spins for a
+  // moment after the last one, because waking a thread takes longer than most jobs.
   static void Help(int64_t number) {
     uint64_t last[kJobs] = {};
     auto until = Clock::now() + kStay;
@@ -125,7 +125,8 @@ class Job {
       if (open || idle == 0) {
         until = Clock::now() + kStay;
       } else if (Clock::now() >= until) {
-        // Who begins a job now calls another, unless that was a moment ago.
+        // A job that begins from now on schedules another helper, but one that began just before
+        // may not have, so look again.
         Present(number).store(false);
         if (!AnyOpen() || Present(number).exchange(true)) return;
       }
@@ -137,8 +138,8 @@ class Job {
     return std::any_of(All().begin(), All().end(), [](Job& job) { return job.open_.load(); });
   }
 
-  // Does the parts of a round that nobody has begun, those of this core's share first. The function
-  // is read only after a part of this very round has been taken, and so before the round can end.
+  // Runs the parts of a round that nobody has started, this core's share first. The function is
+  // only read after a part of this round has been claimed, so the round cannot have ended.
   void Take(uint64_t round) {
     const int64_t shares = round & kShares, parts = round >> 6 & kParts;
     if (shares == 0) return;
@@ -150,7 +151,7 @@ class Job {
       std::atomic<uint64_t>& begun = begun_[share].parts;
       uint64_t seen = begun.load(std::memory_order_relaxed);
       while (true) {
-        // Less than nothing in an earlier round, more than all parts in a later one.
+        // Negative if the counter is of an earlier round, beyond all parts if of a later one.
         const int64_t next = std::max<int64_t>(seen - none, 0);
         if (next >= size) break;
         if (!begun.compare_exchange_weak(seen, none + next + 1, std::memory_order_acq_rel))
@@ -168,25 +169,25 @@ class Job {
   }
 
   struct alignas(kLine * sizeof(float)) Begun {
-    std::atomic<uint64_t> parts{0};  // the last round's number, and how many parts of it
+    std::atomic<uint64_t> parts{0};  // the last round's number and its count of started parts
   };
 
   alignas(64) std::atomic<bool> taken_{false};
-  alignas(64) std::atomic<uint64_t> round_{0};  // and its number of parts and of shares
+  alignas(64) std::atomic<uint64_t> round_{0};  // number of the round, of its parts and its shares
   std::atomic<bool> open_{false};               // whether more rounds may come soon
   void (*call_)(const void*, int64_t) = nullptr;
   const void* function_ = nullptr;
   std::atomic<bool> failed_{false};
-  std::exception_ptr error_;  // of the first part that failed
+  std::exception_ptr error_;  // from the first part that failed
   alignas(64) std::atomic<int64_t> done_{0};
   Begun begun_[kShares];
 };
 
-// A job's threads, for some rounds of the same number of parts.
+// The threads of a job, for several rounds with the same number of parts.
 class Team {
  public:
   Team(xla::ffi::ThreadPool pool, int64_t parts) : parts_(parts) {
-    // To call each helper takes time: two parts for each, if there are so many.
+    // Scheduling a helper takes time, so each gets at least two parts where possible.
     const int64_t wanted = std::max<int64_t>(std::min<int64_t>(parts, 2), parts / 2);
     shares_ = std::min({pool.num_threads(), wanted, Job::kShares});
     job_ = shares_ > 1 && parts <= Job::kParts ? Job::Free() : nullptr;
@@ -208,14 +209,14 @@ class Team {
   Job* job_;
 };
 
-// Calls f(part) for every part, on the threads of the pool; a single part by the caller alone.
+// Calls f(part) for every part on the threads of the pool; the caller alone runs a single part.
 template <class F>
 void InParts(xla::ffi::ThreadPool pool, int64_t parts, const F& f) {
   if (parts == 1) return f(0);
   Team(pool, parts).Run(f);
 }
 
-// Calls f(first, last) for shares of [0, size), which begin at multiples of `unit`.
+// Calls f(first, end) for shares of [0, size) that begin at multiples of `unit`.
 template <class F>
 void Share(xla::ffi::ThreadPool pool, int64_t size, int64_t unit, int64_t parts, const F& f) {
   parts = std::min(parts, Up(size, unit) / unit);

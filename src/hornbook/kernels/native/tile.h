@@ -1,7 +1,7 @@
-// The one inner loop: a small tile of a matrix product, kept in registers.
+// The inner loop of all products: a small tile of the result, kept in registers.
 //
-// Written with the vector types that gcc and clang share, so that the same text becomes AVX-512,
-// AVX2 or NEON by the flags it is compiled with.
+// Written with the vector extensions that gcc and clang share, so that the same source compiles to
+// AVX-512, AVX2 or NEON, depending on the flags.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ constexpr int kLanes = 8, kRows = 6;
 #else
 constexpr int kLanes = 4, kRows = 6;
 #endif
-constexpr int kColumns = 2 * kLanes;  // of a tile: two vectors
-constexpr int kLine = 16;             // numbers that come from memory together
+constexpr int kColumns = 2 * kLanes;  // columns of a tile: two vectors
+constexpr int kLine = 16;             // floats of a cache line
 
 typedef float Vector __attribute__((vector_size(4 * kLanes)));
 
@@ -33,11 +33,11 @@ inline Vector Load(const float* p) {
 
 inline void Store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
 
-// The same number in all places. Less zero and not plus zero, which would be an operation: it makes
-// 0 of -0.
+// A number in all lanes. `- 0` compiles to nothing; `+ 0` would be an operation because it turns -0
+// into 0.
 inline Vector All(float x) { return x - Vector{}; }
 
-// Asks for rows of `width` numbers, `row` apart, that are soon read; or written, for `writes` of 1.
+// Prefetches rows of `width` elements, `row` apart, to be read, or written if `writes` is 1.
 template <int writes = 0>
 inline void Fetch(const float* first, int64_t row, int64_t rows, int64_t width) {
   for (int64_t r = 0; r < rows; ++r, first += row)
@@ -50,22 +50,22 @@ struct Left {
   int64_t row, step;
 };
 
-// The right one: a row of kColumns numbers or more is contiguous, the next begins `row` later.
+// The right operand: rows of at least kColumns contiguous elements, `row` apart.
 struct Right {
   const float* data;
   int64_t row;
 };
 
-// What is summed over: `depth` numbers, so many times, each time beginning elsewhere. Or, once,
-// only those that are listed.
+// The terms of a sum: `times` runs of `depth` terms, each at another offset; or a single run over
+// the listed terms only.
 struct Sum {
   int64_t depth;
   int64_t times = 1;
-  int64_t left = 0, right = 0;  // from one beginning to the next
+  int64_t left = 0, right = 0;  // offset from one run to the next
   const int32_t* listed = nullptr;
 };
 
-// out[r, c] (+)= sum of left[r, k] right[k, c], of `rows` rows and one vector or two of columns.
+// out[r, c] (+)= sum of left[r, k] right[k, c], for `rows` rows and one or two vectors of columns.
 template <int rows, bool two, bool listed>
 void Tile(const Sum& sum, const Left& left, const Right& right, float* out, int64_t out_row,
           bool add) {
@@ -109,8 +109,8 @@ inline TileFunction TileOf(int rows, bool listed, std::integer_sequence<int, n..
   return table[listed][rows - 1];
 }
 
-// The tile of up to kRows rows and kColumns columns. Where there are fewer columns it reads one
-// vector or two of `right` all the same, and writes only those that there are.
+// A tile of up to kRows rows and kColumns columns. With fewer columns it still reads one or two
+// whole vectors of `right`, but writes only the columns that exist.
 inline void AnyTile(int64_t rows, int64_t columns, const Sum& sum, const Left& left,
                     const Right& right, float* out, int64_t out_row, bool add) {
   constexpr auto each = std::make_integer_sequence<int, kRows>();
@@ -123,7 +123,7 @@ inline void AnyTile(int64_t rows, int64_t columns, const Sum& sum, const Left& l
   for (int64_t r = 0; r < rows; ++r) {
     float* const to = out + r * out_row;
     const float* const from = whole + r * kColumns;
-    if (columns >= kLanes) {  // two vectors, which overlap
+    if (columns >= kLanes) {  // two overlapping vectors
       const int64_t last = columns - kLanes;
       Vector first = Load(from), second = Load(from + last);
       if (add) first += Load(to), second += Load(to + last);
@@ -135,12 +135,12 @@ inline void AnyTile(int64_t rows, int64_t columns, const Sum& sum, const Left& l
   }
 }
 
-// Copies rows of up to kColumns numbers into rows of kColumns, filled up with zeros.
+// Copies rows of up to kColumns elements into rows of kColumns, padded with zeros.
 inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t columns,
                      float* to) {
   for (int64_t k = 0; k < rows; ++k, from += from_row, to += kColumns) {
     if (columns == kColumns) {
-      // Rows that lie far apart are not foreseen by the processor.
+      // The hardware prefetcher does not predict rows that are far apart.
       for (int64_t c = 0; c < kColumns; c += kLine) __builtin_prefetch(from + 12 * from_row + c);
       Store(to, Load(from));
       Store(to + kLanes, Load(from + kLanes));
@@ -154,8 +154,8 @@ inline void PackRows(const float* from, int64_t from_row, int64_t rows, int64_t 
   }
 }
 
-// Copies `depth` rows of contiguous numbers: kRows of each, then the next kRows; the last ones
-// filled up with zeros.
+// Packs `depth` contiguous rows: kRows elements of each, then the next kRows; the last ones are
+// padded with zeros.
 inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int64_t rows,
                         float* to) {
   constexpr int64_t kAtOnce = 8;
@@ -173,7 +173,7 @@ inline void PackColumns(const float* from, int64_t from_row, int64_t depth, int6
   }
 }
 
-// The lower (or upper) halves of two vectors, a number of each in turn.
+// Interleaves the lower (or upper) halves of two vectors.
 template <bool upper, int... n>
 inline Vector Interleave(Vector a, Vector b, std::integer_sequence<int, n...>) {
   constexpr int from = upper ? kLanes / 2 : 0;
@@ -203,7 +203,7 @@ inline void TransposeSquare(const float* from, int64_t from_row, float* to, int6
   for (int i = 0; i < kLanes; ++i) Store(to + i * to_row, v[i]);
 }
 
-// As PackRows, of the transpose of `from`: up to kColumns rows of `depth` numbers each.
+// PackRows for the transpose of `from`: up to kColumns rows of `depth` elements each.
 inline void PackTransposed(const float* from, int64_t from_row, int64_t depth, int64_t columns,
                            float* to) {
   for (int64_t c = 0; c < kColumns; c += kLanes)

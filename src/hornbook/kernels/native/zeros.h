@@ -1,4 +1,4 @@
-// Which terms of sums are zero: pictures have dark borders, words stand as ones among zeros.
+// Finds the zero terms of sums, as in images with dark borders or one-hot vectors.
 #pragma once
 
 #if defined(__AVX512F__)
@@ -12,8 +12,7 @@ namespace hornbook {
 
 typedef int32_t Integers __attribute__((vector_size(4 * kLanes)));
 
-// Appends k, k + 1, ... to a list, of a vector's places those that are not zero. Writes beyond
-// them.
+// Appends k + i to a list for each nonzero lane i of a vector. Writes beyond the end of the list.
 inline int32_t* Append(Integers chosen, int64_t k, int32_t* end) {
 #if defined(__AVX512F__)
   Integers numbers;
@@ -34,7 +33,7 @@ inline int32_t* Append(Integers chosen, int64_t k, int32_t* end) {
 
 inline bool AnyNotZero(const float* numbers, int64_t step, int64_t count) {
   uint32_t bits = 0;
-  if (step == 1 && count == kRows) {  // at once
+  if (step == 1 && count == kRows) {  // the whole row at once
     uint32_t all[kRows];
     std::memcpy(all, numbers, sizeof all);
     for (int i = 0; i < kRows; ++i) bits |= all[i];
@@ -45,8 +44,8 @@ inline bool AnyNotZero(const float* numbers, int64_t step, int64_t count) {
   return false;
 }
 
-// Lists the k for which left[r, k] is not zero in all of up to kRows rows. The list has room for
-// `depth` numbers and a vector. Returns how many there are.
+// Lists the k for which left[r, k] is nonzero in any of up to kRows rows. The list has room for
+// `depth` numbers and a vector. Returns their number.
 inline int64_t ListNotZero(Left left, int64_t rows, int64_t depth, int32_t* const list) {
   int32_t* end = list;
   int64_t k = 0;
@@ -63,17 +62,17 @@ inline int64_t ListNotZero(Left left, int64_t rows, int64_t depth, int32_t* cons
   return end - list;
 }
 
-// What the tiles of a block sum over, each of kRows rows of the left operand.
+// The terms that each tile of a block sums, a tile being kRows rows of the left operand.
 class Terms {
  public:
-  // Up to so many tiles and terms. With `look`, those that are zero in all rows of a tile are left
-  // out, unless the first tile has few.
+  // For up to `tiles` tiles and `depth` terms. With `look`, terms that are zero in all rows of a
+  // tile are skipped, unless the first tile has few of them.
   Terms(bool look, int64_t tiles, int64_t depth)
       : look_(look),
         room_(depth + kLanes + 1),
         lists_(look ? reinterpret_cast<int32_t*>(Scratch<1>(tiles * room_)) : nullptr) {}
 
-  // Looks at the next block, where tile i begins at left_of(i) and has rows_of(i) rows.
+  // Examines the next block, in which tile i begins at left_of(i) and has rows_of(i) rows.
   template <class F, class G>
   void LookAt(int64_t tiles, int64_t depth, const F& left_of, const G& rows_of) {
     depth_ = depth;
