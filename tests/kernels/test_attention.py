@@ -34,11 +34,16 @@ def by_numpy(query, key, value):
 
 def assert_agrees(*given):
     """Outputs and gradients of the kernel are those of the formula."""
-    run = jax.jit(lambda *given: value_and_gradients(heads, *given))
-    assert "hornbook_attention_back" in run.lower(*given).as_text()
-    fast = run(*given)
-    with plain():
-        slow = jax.jit(lambda *given: value_and_gradients(heads, *given))(*given)
+
+    @jax.jit  # both in one program
+    def run(*given):
+        fast = value_and_gradients(heads, *given)
+        with plain():
+            return fast, value_and_gradients(heads, *given)
+
+    lowered = run.lower(*given)
+    assert "hornbook_attention_back" in lowered.as_text()
+    fast, slow = lowered.compile()(*given)
     assert_close(fast, slow, 2e-5)
     np.testing.assert_allclose(fast[0], by_numpy(*given), rtol=1e-4, atol=1e-5)
 
@@ -84,9 +89,9 @@ def test_gradients_of_gradients():
         return sum(jnp.sum(g**2) for g in gradients)
 
     given = arguments(2, 9, 11, 2, 8, 8)
-    fast = jax.grad(norm, (0, 1, 2))(*given)
+    fast = jax.jit(jax.grad(norm, (0, 1, 2)))(*given)
     with plain():
-        slow = jax.grad(lambda *given: norm(*given), (0, 1, 2))(*given)
+        slow = jax.jit(jax.grad(lambda *given: norm(*given), (0, 1, 2)))(*given)
     assert_close(fast, slow, 1e-4)
 
 

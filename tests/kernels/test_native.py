@@ -148,7 +148,7 @@ def test_dot_by_kernel_agrees_with_xla_in_every_derivative(a_axis, b_axis):
     function = partial(dot, a_axis=a_axis, b_axis=b_axis)
     assert by_kernel(function, a, b)
 
-    def everything():
+    def everything(a, b):
         def loss(a, b):
             return jnp.sum(jnp.sin(function(a, b) / 20))
 
@@ -156,7 +156,7 @@ def test_dot_by_kernel_agrees_with_xla_in_every_derivative(a_axis, b_axis):
             return sum(jnp.sum(g**2) for g in jax.grad(loss, (0, 1))(a, b))
 
         return (
-            jax.jit(lambda a, b: function(a, b))(a, b),
+            function(a, b),
             jax.grad(loss, (0, 1))(a, b),
             jax.jvp(loss, (a, b), tangents),
             jax.grad(norm, (0, 1))(a, b),
@@ -164,9 +164,13 @@ def test_dot_by_kernel_agrees_with_xla_in_every_derivative(a_axis, b_axis):
             jax.vmap(function, (-1, None))(jnp.stack([a, 2 * a], -1), b),
         )
 
-    fast = everything()
-    with plain():
-        slow = everything()
+    @jax.jit
+    def run(a, b):
+        fast = everything(a, b)
+        with plain():
+            return fast, everything(a, b)
+
+    fast, slow = run(a, b)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4), fast, slow)
 
 
@@ -178,10 +182,13 @@ def test_multiplier_and_its_gradient_agree_with_the_product(transposed):
     def loss(times, a, b):
         return jnp.sum(jnp.sin(times(b)(a) / 10))
 
-    fast = jax.value_and_grad(loss, (1, 2))(partial(multiplier, transposed=transposed), a, b)
-    slow = jax.value_and_grad(loss, (1, 2))(
-        lambda b: lambda a: a @ (b.T if transposed else b), a, b
-    )
+    @jax.jit
+    def run(a, b):
+        gradients = jax.value_and_grad(loss, (1, 2))
+        product = lambda b: lambda a: a @ (b.T if transposed else b)  # noqa: E731
+        return gradients(partial(multiplier, transposed=transposed), a, b), gradients(product, a, b)
+
+    fast, slow = run(a, b)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4), fast, slow)
     assert by_kernel(lambda a, b: multiplier(b, transposed)(a), a, b)
 
@@ -256,16 +263,20 @@ def assert_recurrence_agrees(
         total = sum(jnp.sum(jnp.sin(i * state)) for i, state in enumerate(final, 2))
         return jnp.sum(jnp.cos(outputs)) + total, (outputs, final)
 
-    fast = jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)
-    compiled = jax.jit(lambda *given: fast(*given))
-    text = compiled.lower(*given).as_text()
+    @jax.jit  # both in one program
+    def run(*given):
+        fast = jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)(*given)
+        with plain():
+            return fast, jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)(*given)
+
+    lowered = run.lower(*given)
+    text = lowered.as_text()
     assert f"hornbook_{name}" in text and f"hornbook_{name}_back" in text
-    with plain():
-        slow = jax.value_and_grad(loss, range(3 + states + bias), has_aux=True)(*given)
+    fast, slow = lowered.compile()(*given)
     scale = np.sqrt(batch * steps)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * scale),
-        compiled(*given),
+        fast,
         slow,
     )
 
@@ -406,7 +417,8 @@ def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:
         return jax.lax.fori_loop(0, steps, step, values)
 
     values = [v.raw for v in everything]
-    return jax.jit(run)(values), jax.jit(run).lower(values).as_text()
+    lowered = jax.jit(run).lower(values)
+    return lowered.compile()(values), lowered.as_text()
 
 
 def assert_almost_equal(actual, exact):
@@ -617,15 +629,17 @@ def test_convolution_and_gradients_of_any_shape(case):
     scale = conv_by_numpy(np.abs(x), np.abs(kernel), strides, pairs, dilation)
     d = draw(*expected.shape, seed=2)
 
-    actual, pull = jax.vjp(
-        partial(conv, strides=strides, padding=pairs, dilation=dilation),
-        jnp.asarray(x),
-        jnp.asarray(kernel),
-    )
+    @jax.jit
+    def run(x, kernel, d):
+        window = {"strides": strides, "padding": pairs, "dilation": dilation}
+        actual, pull = jax.vjp(partial(conv, **window), x, kernel)
+        return actual, pull(d)
+
+    actual, gradients = run(x, kernel, d)
     assert np.all(np.abs(actual - expected) <= 2e-6 * scale + 1e-6)
 
     # both gradients, by their meaning: <d, conv(e, k)> = <d_x, e> and <d, conv(x, e)> = <d_k, e>
-    d_x, d_kernel = (np.asarray(g, "float64") for g in pull(jnp.asarray(d)))
+    d_x, d_kernel = (np.asarray(g, "float64") for g in gradients)
     e_x, e_kernel = draw(*shape, seed=3), draw(*kernel.shape, seed=4)
     for gradient, e, moved, absolute in (
         (d_x, e_x, (e_x, kernel), (np.abs(e_x), np.abs(kernel))),

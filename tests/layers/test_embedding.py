@@ -72,6 +72,8 @@ def test_training_is_the_same_by_the_table_and_by_its_rows(case, taken):
     make, expected = WAYS[case]
     fast = trained(make())
     assert taken and any(taken) == expected
+    if not expected:  # nothing to compare: it was trained by the rows
+        return
     with plain():
         slow = trained(make())
     for a, b in zip(fast, slow, strict=True):

@@ -36,6 +36,13 @@ def growth(work: Callable[[], None]) -> int:
     return min(after - before for before, after in itertools.pairwise(sizes))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def frozen_afterwards():
+    """Later tests do not look again through what was there before, which `growth` unfroze."""
+    yield
+    gc.freeze()
+
+
 def trained() -> keras.Model:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
