@@ -7,7 +7,7 @@ from hornbook.kernels import native
 
 @pytest.fixture(scope="module", params=["compiled", "XLA"])
 def kernels(request):
-    """The compiled kernels, and then what stands in where there are none."""
+    """Run with the compiled kernels, then with the fallbacks for them."""
     if request.param == "compiled":
         if not native.available():
             pytest.skip("no compiled kernels here")

@@ -10,7 +10,7 @@ TOLERANCE = {"float32": 2e-5, "bfloat16": 6e-2}
 
 
 def random(*shape, dtype="float32", seed=0, scale=1.0):
-    """Normal numbers as a jax array."""
+    """A JAX array of normally distributed values."""
     numbers = np.random.default_rng([seed, *shape]).normal(size=shape) * scale
     return jnp.asarray(numbers, dtype)
 
@@ -45,7 +45,7 @@ def check(function, *arguments, tolerance=None):
     """A kernel agrees with its plain version on outputs and gradients, compiled."""
     tolerance = tolerance or TOLERANCE[str(arguments[0].dtype)]
 
-    @jax.jit  # both in one program, which is compiled sooner than two
+    @jax.jit  # both in one program: one compilation is faster than two
     def run(*arguments):
         actual = value_and_gradients(function, *arguments)
         with plain():

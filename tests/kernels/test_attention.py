@@ -25,7 +25,7 @@ def arguments(batch, queries, keys, count, size, values, **kind):
 
 
 def by_numpy(query, key, value):
-    """In float64, one head of one sample after the other."""
+    """The formula in float64, one head of one sample at a time."""
     q, k, v = (np.asarray(x, "float64").transpose(0, 2, 1, 3) for x in (query, key, value))
     scores = q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])
     weights = np.exp(scores - scores.max(-1, keepdims=True))

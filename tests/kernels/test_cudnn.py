@@ -13,7 +13,7 @@ STEPS, BATCH, FEATURES, UNITS = 5, 3, 4, 6
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch):
-    """Where there is no library, jax's own formula for what it does, for the same weights."""
+    """A stand-in for cuDNN: JAX's reference formula with the same weight layout."""
     calls = []
     if jax.default_backend() == "gpu":
         real = rnn.lstm_fwd, rnn.lstm_bwd

@@ -70,7 +70,7 @@ def test_large_products_in_blocks_and_parts(rows, depth, columns, transposed):
 @needs_kernels
 @given(sizes, sizes, sizes, st.booleans(), st.booleans(), st.sampled_from([0.2, 0.6, 0.95, 1.0]))
 def test_products_with_many_zeros_are_the_same(rows, depth, columns, a_transposed, relu, zeros):
-    """What is zero in eight rows at once is left out, wherever it lies."""
+    """Terms that are zero in eight rows at once are skipped, wherever they are."""
     a, b = draw(rows, depth), draw(depth, columns, seed=1)
     random = np.random.default_rng(rows)
     a[np.repeat(random.random((rows // 8 + 1, depth)) < zeros, 8, 0)[:rows]] = 0
@@ -202,9 +202,7 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert not by_kernel(dot, a.astype("bfloat16"), a.astype("bfloat16"))
     assert not by_kernel(dot, a[:4], a)  # too few rows
     assert not by_kernel(dot, a[:, :8], a[:8])  # too little work
-    assert by_kernel(
-        partial(dot, a_axis=0), a[:, :8], a
-    )  # where the sum is over rows, little will do
+    assert by_kernel(partial(dot, a_axis=0), a[:, :8], a)  # sums over rows pay with little work
     assert by_kernel(partial(dot, a_axis=0), draw(512, 256), draw(512, 1024))
     large = draw(1024, 256), draw(1024, 1024)
     assert by_kernel(partial(dot, a_axis=0), *large) == (native.lanes() < 16)
@@ -214,7 +212,7 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
 
 @needs_kernels
 def test_calls_from_many_threads_at_once_do_not_meet():
-    """Each with its own numbers. More than there are jobs (`team.h`): the last ones go alone."""
+    """Each on its own data; there are more threads than jobs (`team.h`), so the last run alone."""
     x, kernel = draw(96, 300), draw(300, 400)
     states = draw(64, 128), draw(64, 128)
     sequence = draw(64, 5, 40), *states, draw(40, 512) / 6, draw(128, 512) / 11, draw(512)
@@ -370,8 +368,8 @@ def test_an_lstm_multiplies_its_input_within_the_kernel():
     [
         ((5, 3, 7), 0, 6),  # another kernel
         ((5, 3, 7), 15, 7),  # both
-        ((5, 3, 0), 14, 9),  # too few numbers
-        ((5, 3, 0), 15, 0),  # of no rows
+        ((5, 3, 0), 14, 9),  # too few elements
+        ((5, 3, 0), 15, 0),  # no rows
     ],
 )
 def test_inputs_of_a_recurrence_that_do_not_fit_are_an_error(name, x, ids, rows):
@@ -403,7 +401,7 @@ def test_the_gates_of_an_lstm_are_right_from_large_numbers_to_small():
 
 
 def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:
-    """All variables after a few steps in one loop, and what is compiled."""
+    """All variables after a few steps in one loop, and the compiled program."""
     variables = [Variable(draw(*shape, seed=i)) for i, shape in enumerate(shapes)]
     optimizer.build(variables)
     everything = [*variables, *optimizer.variables]
@@ -422,7 +420,7 @@ def adam_steps(optimizer, shapes, steps=4) -> tuple[list, str]:
 
 
 def assert_almost_equal(actual, exact):
-    """Within a few roundings: 1 - 0.999 computed in float32 would be five times as far off."""
+    """Equal within a few roundings; 1 - 0.999 in float32 would be five times as far off."""
     np.testing.assert_allclose(actual, exact, rtol=2e-6, atol=2e-6 * np.abs(exact).max())
 
 
@@ -587,7 +585,7 @@ def test_sources_that_change_have_another_number(tmp_path):
 
 
 def conv_by_numpy(x, kernel, strides, pairs, dilation):
-    """In float64: the sum over taps of every tap's product of a shifted, padded input."""
+    """In float64: the sum over taps of products with the shifted, padded input."""
     x = np.pad(x.astype("float64"), ((0, 0), *pairs, (0, 0)))
     taps = kernel.shape[:2]
     out = [

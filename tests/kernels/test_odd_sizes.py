@@ -165,7 +165,7 @@ CASES = {
 
 
 def assert_alike(actual, expected, tolerance=3e-5):
-    """Equal infinities and NaN, and numbers that are close for the size of the largest."""
+    """Infinities and NaN are equal; other values are close, relative to the largest."""
     for a, e in zip(*map(jax.tree.leaves, (actual, expected)), strict=True):
         assert a.shape == e.shape and a.dtype == e.dtype
         scale = max(1.0, np.max(np.abs(e), where=np.isfinite(e), initial=0))
@@ -192,7 +192,7 @@ def test_any_size_gives_what_xla_gives(name, long):
 
 
 def sprinkled(array, numbers, seed):
-    """With some odd numbers here and there."""
+    """The arrays with a few special values (infinite, NaN) in them."""
     array = np.array(array)
     if array.size:
         places = np.random.default_rng(seed).integers(array.size, size=len(numbers))
@@ -226,7 +226,7 @@ def test_what_is_not_finite_stays_where_xla_has_it(name, long):
 
 
 def sum_over_taps(x, kernel, strides, before, dilation, out):
-    """A convolution of which only pairs of numbers that meet are written out."""
+    """A convolution that multiplies only overlapping pairs, without padding."""
     total = jnp.zeros((len(x), *out, kernel.shape[-1]))
     for tap in np.ndindex(*kernel.shape[:-2]):
         to, at = [], []
@@ -316,7 +316,7 @@ def test_pooling_windows_far_larger_than_the_input_are_all_of_it(pool):
 
 
 def too_large(x, kernel):
-    """More memory for padding than there is, on each of several threads."""
+    """Padding that needs more memory than there is, on each of several threads."""
     far = 10**11
     return native.conv(x, kernel, (1, 1), (far, 0), (far, 1), (6, 5))
 
@@ -358,7 +358,7 @@ def test_threads_whose_kernels_fail_and_others_do_not_meet():
     ("x", "kernel"), [((0, 6, 5, 4), (3, 3, 4, 5)), ((2, 6, 0, 4), (3, 3, 4, 5))]
 )
 def test_nothing_to_convolve_is_an_error_of_the_kernels(x, kernel):
-    """Who calls them does without them there."""
+    """The callers do not use the kernels there."""
     calls = (
         lambda x, k: native.conv(x, k, (1, 1), (1, 1), (1, 1), (6, 5)),
         lambda x, k: native.conv_kernel(
@@ -368,7 +368,7 @@ def test_nothing_to_convolve_is_an_error_of_the_kernels(x, kernel):
             x, jnp.ones((len(x), 6, 5, 4)), (1, 1), (1, 1), (1, 1), (3, 3)
         ),
     )
-    for call in calls[not x[0] :]:  # of no samples the result is empty, and nothing is called
+    for call in calls[not x[0] :]:  # without samples the result is empty and no kernel is called
         with pytest.raises(jax.errors.JaxRuntimeError, match="do not fit"):
             jax.block_until_ready(jax.jit(call)(jnp.ones(x), jnp.ones(kernel)))
 
@@ -382,11 +382,11 @@ def test_strides_below_one_are_an_error_of_the_kernels():
         jax.block_until_ready(jax.jit(call)(random(2, 6, 5, 4), random(3, 3, 4, 5)))
 
 
-# --- memory that begins anywhere -----------------------------------------------------------------
+# --- unaligned memory -----------------------------------------------------------------
 
 
 def shifted(array, numbers):
-    """The same numbers at a place that no vector begins at."""
+    """The same values at an address that is not aligned to a vector."""
     room = np.zeros(array.size + 64, array.dtype)
     start = -room.ctypes.data % 64 // room.itemsize + numbers
     view = room[start : start + array.size].reshape(array.shape)

@@ -24,7 +24,7 @@ CALLS = {
 def test_plain_leaves_no_gradient_of_our_own(name):
     function, shape = CALLS[name]
     x = random(*shape)
-    # a new function each time: jax remembers what it has traced
+    # a new function each time, because JAX caches traces
     assert "custom_vjp" in str(jax.make_jaxpr(lambda x: function(x))(x))
     with plain():
         assert "custom_vjp" not in str(jax.make_jaxpr(lambda x: function(x))(x))

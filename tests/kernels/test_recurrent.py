@@ -81,7 +81,7 @@ def test_without_bias_and_unrolled(name):
     check(partial(call, name, bias=False, unroll=True), *arguments(name, bias=False))
 
 
-# the next one in the table for the gates, so that each is tried in both places
+# the gates use the next activation of the table, so each one is tested in both roles
 PAIRS = list(pairwise([*recurrent.ACTIVATIONS, "tanh"]))
 
 
@@ -94,7 +94,7 @@ def activations(name, pair):
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_activation(name, pair):
     options = {"mask": jnp.asarray(MASK), "reverse": True}
-    small = [array / 2 for array in arguments(name)]  # gates without bounds multiply
+    small = [array / 2 for array in arguments(name)]  # products of unbounded gates grow
     check(partial(call, name, **options, **activations(name, pair)), *small)
 
 
@@ -162,7 +162,7 @@ def loops_of(name, dtype="float32", **options):
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_step_copies_the_buffer_of_all_steps(name, activation):
     loops = loops_of(name, activation=activation)
-    compiled = native.available() and name != "simple_rnn"  # so no loop
+    compiled = native.available() and name != "simple_rnn"  # the kernel has no loop
     assert bool(loops) != compiled
     for body in loops:
         assert not re.search(rf"\[{STEPS},{BATCH},\d+\]\S* copy\(", body)

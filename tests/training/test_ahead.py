@@ -33,7 +33,7 @@ def fresh(at_once):
 
 
 def fitted(x, y, epochs=4, watched=False, **settings):
-    """A model after `fit`: its history, its values, how many steps it has made."""
+    """A model after `fit`: its history, its variables and its step count."""
     model = fresh(settings.pop("at_once", 1))
     if watched:
         settings["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_end=lambda *args: None)]
@@ -119,7 +119,7 @@ def test_a_loss_that_is_not_finite_is_met_in_each_epoch_and_nothing_is_left_out(
             runs.append(fitted(x, y, watched=watched, at_once=at_once))
         assert len(said) == 1
     assert_equal(*runs)
-    assert runs[0][2] == 4 * 5  # of six steps in each epoch one changes nothing
+    assert runs[0][2] == 4 * 5  # one of the six steps of each epoch changes nothing
 
 
 def test_an_interrupt_ends_training_after_what_was_started(monkeypatch):
@@ -138,7 +138,7 @@ def test_an_interrupt_ends_training_after_what_was_started(monkeypatch):
         model = fresh(100)
         with pytest.raises(KeyboardInterrupt):
             model.fit(*numbers(), BATCH, epochs=50, verbose=0)
-    assert done == [6, 6, 6, 6]  # the fourth had begun
+    assert done == [6, 6, 6, 6]  # the fourth run had started
     assert int(model.optimizer.iterations) == sum(done)
     assert len(model.history.history["loss"]) == 3
 

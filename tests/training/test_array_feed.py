@@ -104,7 +104,7 @@ def test_orders_drawn_ahead_are_those_that_would_have_been_drawn(shuffle):
             slabs = feed.epoch()
             found.append(next(slabs).order)
             if ahead:
-                assert not list(slabs)  # the slabs are all given: the next order is drawn
+                assert not list(slabs)  # all slabs are consumed, so the next order is drawn
             if between:
                 found.append(host_generator().random(3))
         return found

@@ -35,7 +35,7 @@ class Optimizer:
 
 
 class Model:
-    """Its weights are the number of epochs that it has been trained for."""
+    """A model whose weights equal the number of epochs it was trained for."""
 
     def __init__(self, rate=1.0):
         self.stop_training = False
@@ -579,7 +579,7 @@ def test_a_function_of_no_hook_is_an_error():
 
 @pytest.fixture
 def server():
-    """A web server that keeps what is posted to it."""
+    """A web server that records the requests posted to it."""
     posts = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -32,7 +32,7 @@ def fit(model, data, callbacks=(), epochs=3, **options):
 
 
 class Record(keras.callbacks.Callback):
-    """Records the events and the values they come with."""
+    """Records events and their values."""
 
     def __init__(self):
         self.events = []

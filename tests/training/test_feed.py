@@ -20,7 +20,7 @@ ROWS, STEPS = 4, 200
 
 @pytest.fixture
 def eager_to_stack(monkeypatch):
-    """As if steps had run long enough to be worth another compilation, and the device were slow."""
+    """Pretend that steps take long enough to be worth another compilation, on a slow device."""
     monkeypatch.setattr(Program, "many_pay", lambda self, data, rows: True)
     monkeypatch.setattr(Program, "works", lambda self, running: True)
 
@@ -103,7 +103,7 @@ def test_a_callback_that_listens_to_batches_is_told_of_each(eager_to_stack, disp
     linear().fit(watched(), callbacks=[look], verbose=0)
     assert seen == list(range(STEPS))
     assert dispatched == [1] * STEPS
-    assert drawn == list(range(STEPS))  # none ahead of its time
+    assert drawn == list(range(STEPS))  # none was drawn early
 
 
 def test_an_endless_source_is_asked_for_the_batches_of_its_epochs_alone(eager_to_stack, dispatched):
@@ -122,7 +122,7 @@ def test_an_endless_source_is_asked_for_the_batches_of_its_epochs_alone(eager_to
 
 
 def aligned(*shape: int) -> np.ndarray:
-    """An array that a CPU device would take as it is."""
+    """An array that a CPU device uses without a copy."""
     raw = np.empty(int(np.prod(shape)) + 16, "float32")
     start = -raw.ctypes.data // 4 % 16
     return raw[start : start + int(np.prod(shape))].reshape(shape)

@@ -11,7 +11,7 @@ Y = X.sum((1, 2), keepdims=True)[:, 0]
 
 
 def said(value):
-    """The sign of a value, where there is one; printed, one can read it."""
+    """The sign of a value if it is known; printed, it is readable."""
     try:
         sign = bool(value > 0)
     except TypeError:
@@ -21,7 +21,7 @@ def said(value):
 
 
 class Look(layers.Layer):
-    """Notes what it can see of the values that come: Python can branch on them."""
+    """Records the values it receives, on which Python can branch."""
 
     def __init__(self, seen):
         super().__init__()

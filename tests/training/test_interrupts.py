@@ -16,7 +16,7 @@ from hornbook import layers
 from hornbook.core.undisturbed import undisturbed
 from hornbook.core.variable import thread
 
-# One that comes while Python collects garbage is raised there, where nobody hears it.
+# An interrupt during garbage collection is raised there and lost.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 X, Y = np.ones((32, 4), "float32"), np.zeros((32, 1), "float32")
@@ -24,7 +24,7 @@ X, Y = np.ones((32, 4), "float32"), np.zeros((32, 1), "float32")
 
 @pytest.fixture(autouse=True)
 def ctrl_c_raises():
-    """A shell may have it ignored. Handlers run in the main thread only."""
+    """Install the default handler, which a shell may have disabled, for the main thread."""
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals reach the main thread only")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,7 +44,7 @@ def away(y_true, y_pred):
 
 
 class Model(keras.Sequential):
-    """A model whose weights are all the number of steps made: each adds 1."""
+    """A model whose weights all equal the number of steps: each step adds 1."""
 
     def whole(self):
         if self.optimizer.built:
@@ -93,7 +93,7 @@ def press(seconds, times=1, apart=0.0):
 
 
 def bombard(work, presses, check):
-    """Do work over and over, pressing Ctrl-C at random instants of it."""
+    """Repeat work, pressing Ctrl-C at random moments."""
     work()
     check()
     began = time.perf_counter()

@@ -20,7 +20,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class TfData:
-    """As a data set of tf.data behaves: `len` raises where the cardinality is not known."""
+    """Behaves like a tf.data data set: `len` raises if the cardinality is unknown."""
 
     def __init__(self, known=True):
         self.known = known
@@ -135,7 +135,7 @@ def test_numbers_and_text_are_data_of_no_kind_that_gives_samples():
 
 def test_a_new_kind_is_a_row(monkeypatch):
     class Recipe:
-        """Gives batches when it is asked to be cooked."""
+        """Returns batches from a method with an unusual name."""
 
         def cook(self):
             return iter(TfData())

@@ -23,7 +23,7 @@ def classifier(loss=SPARSE, units=4, activation="softmax", **compiled):
 
 
 def with_one(value, others, dtype="int32"):
-    """Labels of which the sixth is this one."""
+    """Labels with this value in sixth place."""
     y = np.resize(np.array(others, dtype), 8)
     y[5] = value
     return y
@@ -277,7 +277,7 @@ def test_a_label_that_is_nan_is_no_class():
 
 
 def test_looking_for_what_inputs_may_hold_traces_nothing(monkeypatch):
-    """An input is looked for among those of a layer, not compared with them by element."""
+    """An input is found among a layer's inputs by identity, not by comparing elements."""
     ids = keras.Input((5,), dtype="int32", name="ids")
     other = keras.Input((2,))
     rows = layers.Flatten()(layers.Embedding(7, 2)(ids))

@@ -20,7 +20,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /
 
 @pytest.fixture
 def tiny(monkeypatch) -> None:
-    """As if arrays of half a kilobyte were large."""
+    """Treat arrays from half a kilobyte on as large."""
     monkeypatch.setattr(large, "SMALL_BYTES", 500)
     monkeypatch.setattr(large, "PIECE_BYTES", 800)  # five batches
     monkeypatch.setattr(large, "BLOCK_BYTES", 100)
@@ -143,7 +143,7 @@ def test_orders_of_the_rows_of_a_file_are_by_blocks_and_mixed():
     [
         (large.SMALL_BYTES, 0, 0.01, True),
         (2**29, 2**33, 1, True),
-        (2**29, 2**33, 0.1, False),  # few steps of it are wanted
+        (2**29, 2**33, 0.1, False),  # few steps use it
         (2**29, 2**30, 1, False),  # little memory is free
         (2**31, 2**40, 1, False),
     ],
@@ -222,7 +222,7 @@ model = keras.Sequential([keras.Input((1024,)), keras.layers.Dense(1)])
 model.compile("sgd", "mse")
 model.fit(np.ones((256, 1024), "float32"), y[:256], 128, verbose=0)
 
-def anonymous(name):  # what files map is not counted: the system takes it back when it likes
+def anonymous(name):  # mapped files do not count, because the system can reclaim them
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if name in line)
 
@@ -240,7 +240,7 @@ print((peak[0] - before) // 2**20)
 
 
 def growth(tmp_path, kind, megabytes, limit) -> int:
-    """By how many MiB a process grows over its data when it trains on so many."""
+    """By how many MiB a process grows beyond its data when it trains on this many MiB."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), kind, str(megabytes), str(limit)],
         cwd=tmp_path,

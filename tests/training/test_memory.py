@@ -28,7 +28,7 @@ def growth(work: Callable[[], None]) -> int:
     still settling does not."""
     work()
     sizes = [resident()]
-    gc.freeze()  # what other tests left is not looked through each time
+    gc.freeze()  # objects of other tests are not searched each time
     for _ in range(3):
         work()
         sizes.append(resident())

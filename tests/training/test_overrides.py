@@ -300,7 +300,7 @@ def test_evaluate_and_predict_do_not_touch_the_state_of_the_library_s_layers():
     before = model.layers[0].moving_mean.value
     model.evaluate(X, Y, verbose=0)
     model.predict(X, 8, verbose=0)
-    assert model.layers[0].moving_mean.value is before  # another thread may be at it
+    assert model.layers[0].moving_mean.value is before  # another thread may be using it
 
 
 def test_a_stateless_loss_changes_nothing():
@@ -339,7 +339,7 @@ def test_losses_added_on_the_way_reach_a_step_of_one_s_own():
 
 
 class Pair(keras.Model):
-    """Two networks that a step trains in its own way; the model itself is not called."""
+    """Two networks trained by a custom step; the model itself is not called."""
 
     def __init__(self):
         super().__init__()
@@ -378,7 +378,7 @@ def test_a_model_with_a_step_and_no_call_is_trained():
 
 def test_sizes_that_only_the_layer_knows_are_taken_from_it():
     class Called(layers.Layer):
-        """Asks numpy, which nothing can look into."""
+        """Calls numpy, which cannot be traced."""
 
         def call(self, inputs):
             return np.asarray(inputs)[:, :2]

@@ -26,7 +26,7 @@ def _count(event: str, seconds: float, **_: Any) -> None:
 
 
 def words(rows: int, steps: int, rng: Any) -> np.ndarray:
-    """Ids, some with a zero of their own at the end."""
+    """Ids; some sequences end with a zero that is data."""
     ids = rng.integers(1, 20, (rows, steps)).astype("int32")
     if steps > 2:
         ids[0, -1] = 0
@@ -234,7 +234,7 @@ CASES = {
 }
 
 
-# What others of the cases have too.
+# Cases that other cases cover too.
 LONG = ("the mean of the steps", "a text and its translation", "attention to another text")
 # Evaluated too: with weights, of several outputs, and without steps.
 VALIDATED = ("weights for each step", "two texts, two outputs", "the last output")
@@ -306,7 +306,7 @@ def test_predictions_have_the_length_of_the_text_that_they_are_for():
     for x, _ in translated()():
         found = model.predict(iter([(x,)]), verbose=0)
         assert found.shape == (*x[1].shape, 5)
-        counted = x[1] != 0  # of a masked query attention makes a mean of all, padding included
+        counted = x[1] != 0  # for a masked query attention averages everything, padding included
         np.testing.assert_allclose(found[counted], model.predict_on_batch(x)[counted], **CLOSE)
 
 

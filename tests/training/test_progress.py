@@ -33,12 +33,12 @@ class Screen(io.TextIOWrapper):
 
     @property
     def drawings(self):
-        """Everything that was drawn, each without the blanks that covered what was there."""
+        """Everything that was drawn, without the blanks that covered the previous line."""
         return [part.rstrip() for part in re.split("[\r\n]", self.text) if part.strip()]
 
     @property
     def lines(self):
-        """What a person sees in the end: a carriage return starts the line again."""
+        """The final screen: a carriage return restarts the line."""
         seen = []
         for line in self.text.split("\n"):
             shown = ""
@@ -49,7 +49,7 @@ class Screen(io.TextIOWrapper):
 
 
 class Clock:
-    """A clock that goes on when told to."""
+    """A clock that is advanced by hand."""
 
     def __init__(self):
         self.now = 100.0

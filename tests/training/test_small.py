@@ -67,7 +67,7 @@ def convolved():
 
 @pytest.fixture
 def answers(monkeypatch) -> list:
-    """Whether steps were found to be small, each time that it was found out."""
+    """The answers to whether steps are small, in order."""
     seen = []
     are_small = Runs.are_small
 
@@ -166,7 +166,7 @@ def test_what_is_not_small_or_not_simple_is_compiled_as_usual(make, answers):
 def test_a_small_recurrent_layer_is_traced_anew_to_be_compiled_as_usual(
     make, policy, answers, monkeypatch
 ):
-    """Not as it was when the question was whether its steps could be one function."""
+    """Changed since it was decided whether its steps can be one function."""
     called, real = [], native.kernel_call
     monkeypatch.setattr(native, "kernel_call", lambda *a: called.append(a[0]) or real(*a))
     first = layers.Reshape((4, 2)), make(3, dtype=policy, return_sequences=True)
@@ -207,7 +207,7 @@ def test_with_run_eagerly_nothing_is_compiled(answers):
     model = keras.Sequential(dense(3, 1))
     model.compile("sgd", "mse", run_eagerly=True)
     model.fit(np.ones((8, 8)), np.ones((8, 1)), verbose=0)
-    assert answers == []  # nobody asked
+    assert answers == []  # it was not asked
 
 
 X = np.random.default_rng(7).uniform(-0.9, 0.9, (3, 5)).astype("float32")

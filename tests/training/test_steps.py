@@ -11,7 +11,7 @@ from hornbook.training.kinds import length_of
 from hornbook.training.loop import Program
 
 ROWS, LENGTH = 2, 5
-X = np.repeat(np.arange(LENGTH, dtype="float32"), ROWS)[:, None]  # each batch knows its number
+X = np.repeat(np.arange(LENGTH, dtype="float32"), ROWS)[:, None]  # a batch's values are its number
 Y = np.zeros((LENGTH * ROWS, 1), "float32")
 
 
@@ -48,7 +48,7 @@ class Endless(Numbered):
 
 
 class Tensor:
-    """What a data set of TensorFlow holds, as far as it goes."""
+    """The batches of a TensorFlow data set, up to its end."""
 
     def __init__(self, array):
         self.array = array
@@ -144,7 +144,7 @@ def seen(monkeypatch) -> list[int]:
 
 
 class Epochs(keras.callbacks.Callback):
-    """Divides what was seen into epochs, and counts what callbacks hear."""
+    """Splits the batches seen into epochs, and counts the calls of callbacks."""
 
     def __init__(self, seen):
         self.seen, self.epochs, self.begun, self.ended = seen, [], [], []

@@ -22,7 +22,7 @@ ROWS, WIDTH = 400, 6
 
 
 def ids(shape, seed=0, rows=ROWS):
-    """Numbers of rows, small ones often, so that batches repeat some and rarely ask for others."""
+    """Row ids, mostly small, so that batches repeat some and rarely use others."""
     return np.minimum(np.random.default_rng(seed).zipf(1.3, shape) - 1, rows - 1).astype("int32")
 
 
@@ -118,7 +118,7 @@ def inputs_of(model, count=47):
 
 
 def trained(make, optimizer=None, epochs=3, fast=True, **fit):
-    """What a model and its optimizer remember after a training, and the loss of each epoch."""
+    """The variables of a model and its optimizer after training, and the loss of each epoch."""
     keras.utils.set_random_seed(1)
     model = make()
     x = inputs_of(model)

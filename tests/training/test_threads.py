@@ -42,7 +42,7 @@ def make(wide=8):
 
 
 def together(*works):
-    """Run functions at the same time, each in a thread; what they return."""
+    """Run functions in parallel, each in a thread, and return their results."""
     results, errors = [None] * len(works), []
     barrier = threading.Barrier(len(works))
 
@@ -137,7 +137,7 @@ def test_a_model_predicts_evaluates_and_is_read_while_it_is_fitted(fits):
 
     before = int(model.optimizer.iterations)
     steps, *rounds = together(train, use, use)
-    assert steps - before == 3 * fits * 3 * 25  # no step of the other thread's got lost
+    assert steps - before == 3 * fits * 3 * 25  # no step of the other thread is lost
     assert min(rounds) > 0
 
 
