@@ -147,14 +147,15 @@ def test_a_mask_of_nothing_gives_zero_and_no_nan():
 
 
 @given(
-    st.integers(1, 4),
-    st.integers(1, 4),
-    st.lists(st.integers(0, 3), min_size=16, max_size=16),
+    st.sampled_from([(1, 1), (2, 4), (4, 3)]),
+    st.lists(st.integers(0, 3), min_size=4, max_size=4),
 )
-def test_whole_weights_count_as_repeated_samples(n, d, numbers):
+def test_whole_weights_count_as_repeated_samples(shape, numbers):
+    n, d = shape
     weights = np.array(numbers[:n], "float32")
     y_true, y_pred = np.arange(n * d).reshape(n, d) * 0.5, np.ones((n, d))
-    repeated = losses.mean_squared_error(y_true, y_pred).repeat(weights.astype(int))
+    each = np.asarray(losses.mean_squared_error(y_true, y_pred))
+    repeated = each.repeat(weights.astype(int))
     loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")(y_true, y_pred, weights)
     np.testing.assert_allclose(loss, repeated.mean() if repeated.size else 0.0, rtol=1e-5)
 
@@ -184,7 +185,8 @@ def test_large_class_numbers_survive_a_narrow_dtype():
 def test_probabilities_of_zero_and_one_give_finite_losses_and_gradients():
     y_pred = jnp.array([[0.0, 1.0], [1.0, 0.0]])
     for loss in (losses.categorical_crossentropy, losses.binary_crossentropy, losses.kl_divergence):
-        value, gradient = jax.value_and_grad(lambda p, f=loss: f(jnp.eye(2), p).sum())(y_pred)
+        total = jax.jit(jax.value_and_grad(lambda p, f=loss: f(jnp.eye(2), p).sum()))
+        value, gradient = total(y_pred)
         assert np.isfinite(value), loss.__name__
         assert np.isfinite(gradient).all(), loss.__name__
     assert float(losses.categorical_crossentropy([[1, 0]], [[0.0, 1.0]])[0]) == pytest.approx(
@@ -213,7 +215,8 @@ def test_a_vector_of_zeros_has_cosine_zero_and_a_finite_gradient():
 
 def test_circle_without_any_pair_of_one_class_has_a_finite_gradient():
     units = jnp.eye(3)
-    assert np.isfinite(jax.grad(lambda p: losses.circle([0, 1, 2], p).sum())(units)).all()
+    gradient = jax.jit(jax.grad(lambda p: losses.circle([0, 1, 2], p).sum()))(units)
+    assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("loss", [losses.mean_squared_error, losses.Huber()])

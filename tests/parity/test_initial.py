@@ -50,7 +50,7 @@ def test_weights_begin_with_keras_s_spread(name):
     def layer(module):
         module.utils.set_random_seed(1)
         made = make(module)
-        made(*inputs)
+        made(*(module.Input(batch_shape=np.shape(x)) for x in inputs))
         return made
 
     for ours, theirs in zip(layer(keras).weights, layer(reference).weights, strict=True):
