@@ -406,8 +406,10 @@ SCHEDULES: dict[str, Callable] = {
     "CosineDecayRestarts": partial(schedules.CosineDecayRestarts, 0.1, 5),
     "ExponentialDecay": partial(schedules.ExponentialDecay, 0.1, 10, 0.5, staircase=True),
     "InverseTimeDecay": partial(schedules.InverseTimeDecay, 0.1, 10, 0.5),
+    "OneCycle": partial(schedules.OneCycle, 0.1, 10, anneal_strategy="linear"),
     "PiecewiseConstantDecay": partial(schedules.PiecewiseConstantDecay, [3, 6], [0.1, 0.2, 0.3]),
     "PolynomialDecay": partial(schedules.PolynomialDecay, 0.1, 10, power=2.0),
+    "PowerDecay": partial(schedules.PowerDecay, 0.1, 10, power=2.0),
 }
 
 # ---- initializers: how to make one, and the shape it fills
