@@ -208,8 +208,8 @@ class RReLU(Layer):
     def call(self, inputs: Array, training: bool = False) -> Array:
         if not training:
             return activations.leaky_relu(inputs, (self.lower + self.upper) / 2)
-        bounds = {"minval": self.lower, "maxval": self.upper}
-        slope = jax.random.uniform(self.seed_generator.next(), inputs.shape, inputs.dtype, **bounds)
+        key, shape = self.seed_generator.next(), inputs.shape
+        slope = jax.random.uniform(key, shape, inputs.dtype, minval=self.lower, maxval=self.upper)
         return jnp.where(inputs < 0, slope * inputs, inputs)
 
 

@@ -406,7 +406,7 @@ class ModeBatchNormalization(layers.BatchNormalization):
         super().__init__(*args, **kwargs)
         self.mode = mode
 
-    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = False, mask: Any = None) -> Any:
         if self.mode == 2:
             return super().call(inputs, True, mask)
         mean = jnp.mean(inputs, -1, keepdims=True)
