@@ -61,7 +61,8 @@ class Configurable:
         root, _, rest = cls.__module__.partition(".")
         if root == _PACKAGE:
             room = rest.partition(".")[0]
-            _families[FAMILIES.get(room, room), cls.__name__] = cls
+            for name in {cls.__name__, vars(cls).get("_named_after", cls.__name__)}:
+                _families[FAMILIES.get(room, room), name] = cls
 
     def get_config(self) -> dict:
         """The constructor arguments as plain data, ready for JSON and `from_config`.

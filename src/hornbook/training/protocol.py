@@ -2,10 +2,10 @@
 
 Keras's own names in it are `name`, `built` and `__call__`; `metrics`, `reset_metrics` and
 `get_metrics_result`; `compute_loss` and `compute_metrics`; `trainable_variables`,
-`non_trainable_variables` and `metrics_variables`, which custom steps receive; and `history`, which
-is set. `Trainable` has the rest, with the answers of a model that knows nothing about itself before
-it is called. They start with an underscore, so that these names stay free for users.
-`core/module.py` finds variables and modules.
+`non_trainable_variables` and `metrics_variables`, which custom steps receive; `history`, which is
+set; and `to_json`, for a picture of the graph. `Trainable` has the rest, with the answers of a
+model that knows nothing about itself before it is called. They start with an underscore, so that
+these names stay free for users. `core/module.py` finds variables and modules.
 """
 
 from typing import Any, NamedTuple
