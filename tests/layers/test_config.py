@@ -15,7 +15,7 @@ NAMES = [
     if hasattr(theirs.layers, name)
     and "SpatialDropout" not in name
     and name not in OF_TENSORFLOW
-    and name != "Lambda"  # whose function Keras does not know
+    and name not in ("Lambda", "JaxLayer")  # whose functions Keras does not know
     and type(row.make()).__name__ == name
 ]
 ABSENT = {"quantization_config", "activity_regularizer"}

@@ -46,7 +46,7 @@ def test_inner_objects_are_read():
 
 
 def test_names_are_looked_up_in_order():
-    class Mine:
+    class Thing:
         def __init__(self, size=1):
             self.size = size
 
@@ -57,11 +57,11 @@ def test_names_are_looked_up_in_order():
         def from_config(cls, config):
             return cls(**config)
 
-    said = ours.serialize_keras_object(Mine(4))
-    assert said == {"class_name": "Mine", "config": {"size": 4}}
-    assert ours.deserialize_keras_object(said, {"Mine": Mine}).size == 4
-    assert ours.deserialize_keras_object("Mine", custom_objects={"Mine": Mine}).size == 1
-    with pytest.raises(ValueError, match="unknown thing 'Mine'"):
+    said = ours.serialize_keras_object(Thing(4))
+    assert said == {"class_name": "Thing", "config": {"size": 4}}
+    assert ours.deserialize_keras_object(said, {"Thing": Thing}).size == 4
+    assert ours.deserialize_keras_object("Thing", custom_objects={"Thing": Thing}).size == 1
+    with pytest.raises(ValueError, match="unknown thing 'Thing'"):
         ours.deserialize_keras_object(said, printable_module_name="thing")
     for wrong in ({"config": {}}, 3):
         with pytest.raises(ValueError, match="cannot interpret"):

@@ -441,11 +441,12 @@ def _joined(*parts: Any) -> np.ndarray:
 
 def to_floats(logs: dict[str, Any]) -> dict[str, Any]:
     """Logs as Python floats (non-scalar arrays stay arrays)."""
-    fetched = jax.device_get(list(logs.values()))
-    return {
-        name: float(value) if np.ndim(value) == 0 else np.asarray(value)
-        for name, value in zip(logs, fetched, strict=True)
-    }
+    for value in logs.values():
+        if isinstance(value, jax.Array):
+            value.copy_to_host_async()
+    # not `jax.device_get`, which hides an exception that a signal handler raises in it
+    fetched = {name: np.asarray(value) for name, value in logs.items()}
+    return {name: value if value.ndim else float(value) for name, value in fetched.items()}
 
 
 def due(epoch: int, frequency: Any) -> bool:
