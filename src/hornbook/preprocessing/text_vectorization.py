@@ -26,7 +26,7 @@ STANDARD: dict[Any, tuple[bytes | None, bytes]] = {
 # Texts are joined with this separator, split together and separated again: one call of `split`
 # takes half the time of many. It occurs in no UTF-8 text.
 END, ENDED = b"\xff", -3
-TOGETHER = 2048  # texts
+TOGETHER = 64  # texts: their words stay in the cache until they are counted or looked up
 
 ONE_TEXT = (
     "layer {!r} splits one text per row: it takes strings of shape (samples,) or (samples, "
