@@ -268,6 +268,14 @@ def test_a_mistake_is_explained(name):
         make()
 
 
+def test_single_samples_are_no_batches():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    samples = Dataset.from_tensor_slices((np.ones((4, 2)), np.ones(4)))
+    with pytest.raises(ValueError, match=r"y is a single number.*Dataset\.batch"):
+        model.fit(samples, verbose=0)
+
+
 def test_models_and_layers_take_it():
     x = np.linspace(-1, 1, 20, dtype="float32").reshape(10, 2)
     y = x.sum(1, keepdims=True)

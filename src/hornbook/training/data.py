@@ -93,7 +93,10 @@ def to_arrays(structure: Any, what: str, in_pieces: bool = False) -> Any:
         return type(structure)(*made) if hasattr(structure, "_fields") else made
     array = to_array(structure, what, in_pieces)
     if array.ndim == 0:
-        raise ValueError(f"{what} is a single number; it needs a sample axis")
+        raise ValueError(
+            f"{what} is a single number; it needs a sample axis. Pass an array of them, or from a "
+            "source whole batches, as Dataset.batch(32) makes them"
+        )
     return array
 
 
