@@ -170,12 +170,23 @@ def class_weights(weights: dict, y: Any, names: list[str]) -> Any:
         labels = labels.argmax(-1)
     elif labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    elif labels.ndim == 2 and set(np.unique(labels)) <= {0, 1} and (labels.sum(-1) == 1).all():
+    elif labels.ndim == 2 and is_one_hot(labels):
         labels = labels.argmax(-1)
     result = np.ones(labels.shape, "float32")
     for label, weight in weights.items():
         result[labels == label] = weight
     return result
+
+
+def is_one_hot(labels: np.ndarray) -> bool:
+    """Whether each row has a single 1 and is 0 elsewhere.
+
+    Example:
+        >>> is_one_hot(np.eye(3)), is_one_hot(np.ones((3, 2)))
+        (True, False)
+    """
+    numbers = labels.dtype.kind in "fiub"
+    return bool(numbers and ((labels == 0) | (labels == 1)).all() and (labels.sum(-1) == 1).all())
 
 
 def _as_list(value: Any) -> list:

@@ -8,6 +8,7 @@ import numpy as np
 from hornbook.core import tree
 from hornbook.core.errors import users_stacklevel
 from hornbook.core.random import host_generator
+from hornbook.training.data import is_one_hot
 
 WAYS = ("last", "random", "stratified")
 MOST_CLASSES = 1000
@@ -65,8 +66,7 @@ def classes_of(y: Any) -> np.ndarray | None:
         return None
     y = np.asarray(leaves[0])
     if y.ndim == 2 and y.shape[1] > 1:
-        one_hot = y.dtype.kind in "fiub" and ((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all()
-        return y.argmax(1) if one_hot else None
+        return y.argmax(1) if is_one_hot(y) else None
     if y.ndim != 1 and y.shape[1:] != (1,):
         return None
     y = y.reshape(len(y))
