@@ -1,5 +1,6 @@
 """Convolution against `lax.conv_general_dilated`."""
 
+import re
 from functools import partial
 
 import jax
@@ -62,6 +63,14 @@ def test_agrees_with_lax_in_bfloat16(case):
     shape, kernel, *options = CASES[case]
     x, kernel = random(*shape, dtype="bfloat16"), random(*kernel, dtype="bfloat16", scale=0.1)
     check(partial(run, options=options), x, kernel)
+
+
+def test_no_convolution_is_of_narrow_floats():
+    shape, kernel, *options = CASES["two dimensions"]
+    x, kernel = random(*shape, dtype="bfloat16"), random(*kernel, dtype="bfloat16")
+    gradient = jax.grad(lambda *both: jnp.sum(run(*both, options)), argnums=(0, 1))
+    assert "conv" in (program := str(jax.make_jaxpr(gradient)(x, kernel)))
+    assert not re.search("bf16.* = (conv_general_dilated|ffi_call)", program)
 
 
 @given(st.data())

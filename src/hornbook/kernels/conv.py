@@ -12,13 +12,16 @@ convolutions of operands that are reordered first:
 An input of one channel (grayscale images) leaves a convolution only the taps to sum over: it is
 computed as im2col and one product.
 
+Narrow floats are computed in float32 and rounded: XLA has no convolution for them on a CPU, and
+takes up to a hundred times as long.
+
 Other devices use XLA's own gradients.
 """
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, wraps
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +29,7 @@ from jax import Array, lax
 
 from hornbook.kernels import filled, native, wants_plain
 from hornbook.kernels.conv_parts import few, gradient_in_parts
-from hornbook.kernels.product import product
+from hornbook.kernels.product import product, wide
 
 Padding = str | Sequence[tuple[int, int]]
 Pairs = tuple[tuple[int, int], ...]
@@ -94,7 +97,7 @@ def conv(
     if groups == 1:
         return _ungrouped(*window, x, kernel)
     if kernel.shape[-2] == 1:
-        return _depthwise(*window, x, kernel)
+        return _widened(_depthwise)(*window, x, kernel)
     parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
     return jnp.concatenate([_ungrouped(*window, a, k) for a, k in parts], axis=-1)
 
@@ -155,7 +158,20 @@ def _ungrouped(strides, pairs, dilation, x, kernel):
 # --- the convolution and its two gradients; the gradients of each are the other two ---------------
 
 
+def _widened(function: Callable) -> Callable:
+    """A function whose last two arguments are arrays, computed in float32 if they are narrower."""
+
+    @wraps(function)
+    def call(*args):
+        *how, a, b = args
+        dtype = jnp.promote_types(a.dtype, b.dtype)
+        return function(*how, a.astype(wide(dtype)), b.astype(wide(dtype))).astype(dtype)
+
+    return call
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+@_widened
 def _conv(strides, pairs, dilation, x, kernel):
     if _compiled(x, kernel):
         out = out_shape(x, kernel.shape[:-2], strides, pairs, dilation)
@@ -168,6 +184,7 @@ def _conv(strides, pairs, dilation, x, kernel):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+@_widened
 def input_gradient(strides, pairs, dilation, shape, kernel, d_out):
     sizes = kernel.shape[:-2], strides, pairs, dilation, d_out.shape[1:]
     padding = _input_gradient_padding(shape, *sizes)
@@ -192,6 +209,7 @@ def input_gradient(strides, pairs, dilation, shape, kernel, d_out):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+@_widened
 def _kernel_gradient(strides, pairs, dilation, taps, x, d_out):
     if _compiled(x, d_out):
         return native.conv_kernel(x, d_out, strides, _first(pairs), dilation, taps)
@@ -210,13 +228,12 @@ def _kernel_gradient(strides, pairs, dilation, taps, x, d_out):
 
     def add(i, total):
         part = (lax.dynamic_slice_in_dim(a, i * size, size) for a in (x, d_out))
-        return total + gradient(*part).astype(total.dtype)
+        return total + gradient(*part)
 
-    shape = *taps, x.shape[-1], d_out.shape[-1]
-    total = jnp.zeros(shape, jnp.promote_types(x.dtype, jnp.float32))
+    total = jnp.zeros((*taps, x.shape[-1], d_out.shape[-1]), x.dtype)
     if size * chunks < len(x):
         total += gradient(x[size * chunks :], d_out[size * chunks :])
-    return lax.fori_loop(0, chunks, add, total).astype(x.dtype)
+    return lax.fori_loop(0, chunks, add, total)
 
 
 def _conv_backward(strides, pairs, dilation, residuals, d_out):
