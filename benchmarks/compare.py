@@ -108,16 +108,28 @@ def house() -> dict[str, str]:
 
 
 class Worker:
-    """A worker process: `ask` sends a request and waits for its answer."""
+    """A worker process: `ask` sends a request and waits for its answer.
 
-    def __init__(self, python: Path | str, peer: Peer, log: Path, limit: float) -> None:
+    `module` is what it runs; `environ` has further environment variables.
+    """
+
+    def __init__(
+        self,
+        python: Path | str,
+        peer: Peer,
+        log: Path,
+        limit: float,
+        module: str = "benchmarks.worker",
+        environ: dict[str, str] | None = None,
+    ) -> None:
         self.limit, self.log = limit, log
         others = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        environ = SHARED | (house() if peer.env is None else others) | peer.environ
+        own = house() if peer.env is None else others
+        environ = SHARED | own | peer.environ | (environ or {})
         self.started = time.perf_counter()
         with open(log, "w") as errors:
             self.process = subprocess.Popen(
-                [str(python), "-m", "benchmarks.worker"],
+                [str(python), "-m", module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -228,20 +228,23 @@ def wavenet(keras: ModuleType) -> Any:
     return model
 
 
-def transformer(keras: ModuleType) -> Any:
-    layers = keras.layers
+def places(keras: ModuleType) -> Any:
+    """A layer that adds a learned vector per position."""
 
-    class Places(layers.Layer):
-        """Adds a learned vector per position."""
-
+    class Places(keras.layers.Layer):
         def build(self, input_shape: Any) -> None:
             self.table = self.add_weight(shape=tuple(input_shape[1:]), name="table")
 
         def call(self, x: Any) -> Any:
             return x + self.table
 
+    return Places
+
+
+def transformer(keras: ModuleType) -> Any:
+    layers = keras.layers
     inputs = keras.Input((128,), dtype="int32")
-    x = Places(name="places")(layers.Embedding(WORDS, 128, name="words")(inputs))
+    x = places(keras)(name="places")(layers.Embedding(WORDS, 128, name="words")(inputs))
     for i in range(2):
         y = layers.MultiHeadAttention(4, 32, name=f"attention{i}")(x, x)
         x = layers.LayerNormalization(epsilon=1e-6, name=f"norm{i}a")(layers.Add()([x, y]))

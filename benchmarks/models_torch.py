@@ -78,7 +78,9 @@ def load(module: nn.Module, values: list[Tensor]) -> None:
         case nn.Linear():
             module.weight.copy_(values[0].T)
             module.bias.copy_(values[1])
-        case nn.Conv2d():
+        case nn.Conv2d() if module.groups > 1:  # depthwise
+            module.weight.copy_(values[0].permute(2, 3, 0, 1))
+        case nn.Conv2d() | nn.ConvTranspose2d():
             module.weight.copy_(values[0].permute(3, 2, 0, 1))
         case nn.Conv1d():
             module.weight.copy_(values[0].permute(2, 1, 0))
@@ -105,7 +107,7 @@ def load(module: nn.Module, values: list[Tensor]) -> None:
         case _:
             for own, value in zip(module.parameters(), values, strict=True):
                 own.copy_(value)
-    if isinstance(module, nn.Conv1d | nn.Conv2d) and len(values) > 1:
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d) and len(values) > 1:
         module.bias.copy_(values[1])
 
 

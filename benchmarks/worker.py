@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -62,26 +63,34 @@ def versions() -> dict[str, str]:
     return found
 
 
-def main() -> None:
+def serve(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Answer each request by `handle`, or with its error; adds the CPU use while waiting."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # library output goes to the log
-    workload = job = None
     waiting, used = time.perf_counter(), time.process_time()
     for line in sys.stdin:
         request = json.loads(line)
         wait = time.perf_counter() - waiting
         idle = (time.process_time() - used) / wait if wait > 0.5 else 0.0  # too short to tell
         try:
-            if request["do"] == "build":
-                workload, job = build(request)
-                answer = {"parameters": job.parameters, "versions": versions()}
-            else:
-                answer = work(workload, job, request) | {"idle": idle}
+            answer = handle(request) | {"idle": idle}
         except Exception as error:
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
         waiting, used = time.perf_counter(), time.process_time()
+
+
+def main() -> None:
+    held: list[Any] = []
+
+    def handle(request: dict[str, Any]) -> dict[str, Any]:
+        if request["do"] == "work":
+            return work(*held, request)
+        held[:] = build(request)
+        return {"parameters": held[1].parameters, "versions": versions()}
+
+    serve(handle)
 
 
 if __name__ == "__main__":
