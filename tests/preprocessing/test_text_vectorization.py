@@ -1,6 +1,8 @@
 """TextVectorization beyond what golden files hold: functions of one's own, training, errors."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -115,3 +117,8 @@ def test_no_texts_have_no_words():
     layer = TextVectorization(vocabulary=["a"])
     assert layer(np.array([""])).shape == (1, 0)
     assert layer(np.empty((0, 1), "U1")).shape == (0, 0)
+
+
+def test_its_module_may_be_imported_first():
+    code = "from hornbook.preprocessing import text_vectorization"
+    subprocess.run([sys.executable, "-c", code], check=True)

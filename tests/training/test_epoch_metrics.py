@@ -56,10 +56,12 @@ def test_classes_become_labels(one_hot):
 def test_logits_and_multiple_labels_have_their_threshold():
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model = make_model(3, None, loss)
-    y = (X[:, :3] > 0).astype("float32")
     functions = {"same": metrics.accuracy_score}
-    found = model.evaluate(X, y, verbose=0, return_dict=True, epoch_metrics=functions)
-    assert found["same"] == metrics.accuracy_score(y, model.predict(X, verbose=0) > 0)
+    for y in (X[:, :3] > 0, np.array([[0.25, 0.75, 0], [0.5, 0.5, 0]])[CLASSES % 2]):  # soft, too
+        y = y.astype("float32")
+        found = model.evaluate(X, y, verbose=0, return_dict=True, epoch_metrics=functions)
+        labels = model.predict(X, verbose=0) > 0
+        assert found["same"] == metrics.accuracy_score(y > 0.5, labels)
 
 
 def test_targets_of_regression_and_of_batches_stay_numbers():

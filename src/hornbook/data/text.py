@@ -1,17 +1,24 @@
 """Text tokenization as in Keras 2: words split at spaces, indexed by frequency."""
 
 import json
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import md5
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
+
+from hornbook.core.words import Counts, Splitter, at, characters
 
 PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 SETTINGS = "num_words filters lower split char_level oov_token document_count".split()
 TABLES = "word_counts word_docs index_docs index_word word_index".split()
+TOGETHER = 64  # texts whose words are counted at once
+BEYOND = sys.maxsize  # the index of unknown words
 
 # The entry of a text's row at word j: from its count in the text, the number of words in the text,
 # and the inverse document frequency of j.
@@ -38,9 +45,16 @@ def text_to_word_sequence(
         >>> text_to_word_sequence("Plain, old words!")
         ['plain', 'old', 'words']
     """
-    text = text.lower() if lower else text
-    between = str.maketrans(dict.fromkeys(filters, split))
-    return [word for word in text.translate(between).split(split) if word]
+    return _splitter("".join(filters), lower, split)(text)
+
+
+@lru_cache
+def _splitter(filters: str, lower: bool, split: str | None) -> Splitter:
+    """What splits texts at `split`, or into characters."""
+    case = str.lower if lower else None
+    if split is None:
+        return Splitter(characters, lower=case)
+    return Splitter(at(split), filters, split, case)
 
 
 def one_hot(
@@ -152,14 +166,20 @@ class Tokenizer:
         self.word_index: dict[str, int] = {}
         self.index_word: dict[int, str] = {}
 
-    def _words(self, text: Any) -> Sequence[str]:
-        if isinstance(text, list):
-            return [word.lower() for word in text] if self.lower else text
+    def _words(self) -> Callable[[Any], Sequence[str]]:
+        """The function from a text, or a list of words, to its words."""
+        split = self.analyzer
         if self.char_level:
-            return text.lower() if self.lower else text
-        if self.analyzer is not None:
-            return self.analyzer(text)
-        return text_to_word_sequence(text, self.filters, self.lower, self.split)
+            split = _splitter("", self.lower, None)
+        elif split is None:
+            split = _splitter("".join(self.filters), self.lower, self.split)
+
+        def words(text: Any) -> Sequence[str]:
+            if isinstance(text, list):
+                return [word.lower() for word in text] if self.lower else text
+            return split(text)
+
+        return words
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
         """Count the words of texts and update the index; counts accumulate over calls.
@@ -167,13 +187,14 @@ class Tokenizer:
         Args:
             texts: an iterable of strings, or of lists of words.
         """
-        for text in texts:
-            self.document_count += 1
-            words = self._words(text)
-            for word in words:
-                self.word_counts[word] = self.word_counts.get(word, 0) + 1
-            for word in set(words):
-                self.word_docs[word] += 1
+        counts, words = Counts(), map(self._words(), texts)
+        while documents := [*islice(words, TOGETHER)]:
+            counts.add(documents)
+        self.document_count += counts.number
+        for word, count in counts.tokens.items():
+            self.word_counts[word] = self.word_counts.get(word, 0) + count
+        for word, count in counts.documents.items():
+            self.word_docs[word] += count
         ranked = sorted(self.word_counts, key=self.word_counts.__getitem__, reverse=True)
         first = [] if self.oov_token is None else [self.oov_token]
         self.word_index = {word: index for index, word in enumerate(first + ranked, 1)}
@@ -192,15 +213,13 @@ class Tokenizer:
             for index in set(sequence):
                 self.index_docs[index] += 1
 
-    def _kept(self, found: Iterable[Any], number: Callable[[Any], int | None]) -> Iterator[Any]:
-        """Yield known indices; unknown ones are replaced by the OOV index or dropped."""
+    def _kept(self, indices: Iterable[int]) -> list[int]:
+        """Known indices; those from `num_words` on are replaced by the OOV index or dropped."""
         unknown = self.word_index.get(self.oov_token) if self.oov_token is not None else None
-        for thing in found:
-            index = number(thing)
-            if index is None or (self.num_words and index >= self.num_words):
-                index = unknown
-            if index is not None:
-                yield index
+        limit = self.num_words or BEYOND
+        if unknown is None:
+            return [index for index in indices if index < limit]
+        return [index if index < limit else unknown for index in indices]
 
     def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
         """Texts to lists of word indices.
@@ -220,8 +239,8 @@ class Tokenizer:
         Args:
             texts: strings, or lists of words.
         """
-        for text in texts:
-            yield list(self._kept(self._words(text), self.word_index.get))
+        for words in map(self._words(), texts):
+            yield self._kept(map(self.word_index.get, words, repeat(BEYOND)))
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
         """Sequences of word indices to texts, with words separated by spaces.
@@ -244,8 +263,8 @@ class Tokenizer:
             sequences: lists of word indices.
         """
         for sequence in sequences:
-            known = self._kept(sequence, lambda index: index if index in self.index_word else None)
-            yield " ".join(self.index_word[index] for index in known)
+            known = (index if index in self.index_word else BEYOND for index in sequence)
+            yield " ".join(self.index_word[index] for index in self._kept(known))
 
     def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
         """A document-term matrix: a row for each text, a column for each word.

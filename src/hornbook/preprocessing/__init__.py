@@ -7,6 +7,8 @@ themselves depend on layers.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import hornbook.layers  # noqa: F401 (first: it imports the layers of this package)
+
 if TYPE_CHECKING:
     from hornbook.data import image_dataset_from_directory as image_dataset_from_directory
     from hornbook.data import text_dataset_from_directory as text_dataset_from_directory

@@ -1,7 +1,7 @@
 """What `StringLookup` and `IntegerLookup` share: values to vocabulary indices, and back."""
 
 from collections import Counter
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hornbook.core.arguments import arguments
 from hornbook.core.dtype import STRING
 from hornbook.core.settings import floatx
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.words import Counts
 from hornbook.layers.host import HostLayer, host_array
 from hornbook.preprocessing import hashes
 from hornbook.preprocessing.adapting import Adapting
@@ -239,7 +240,7 @@ class IndexLookup(Adapting, HostLayer):
 
     def reset_state(self) -> None:
         """Discard the counts."""
-        self._counts: Any = _Counts()
+        self._counts = Counts()
 
     def update_state(self, data: Any) -> None:
         """Count the tokens of a batch; each row is a document."""
@@ -253,11 +254,7 @@ class IndexLookup(Adapting, HostLayer):
 
     def count(self, documents: list) -> None:
         """Count the tokens of documents (lists of tokens)."""
-        counts = self._counts
-        counts.tokens.update(chain.from_iterable(documents))
-        if self.output_mode == "tf_idf":
-            counts.documents.update(chain.from_iterable(map(set, documents)))
-        counts.number += len(documents)
+        self._counts.add(documents, self.output_mode == "tf_idf")
 
     def finalize_state(self) -> None:
         """Build the vocabulary by falling frequency; ties are in reverse alphabetical order."""
@@ -405,15 +402,6 @@ class IndexLookup(Adapting, HostLayer):
         special = [str(token) for token in self._special]
         if lines[len(special) :]:
             self.set_vocabulary(lines, weights)
-
-
-class _Counts:
-    """Token counts, document counts per token, and the number of documents."""
-
-    def __init__(self) -> None:
-        self.tokens: Counter = Counter()
-        self.documents: Counter = Counter()
-        self.number = 0
 
 
 def as_bytes(value: Any) -> bytes:

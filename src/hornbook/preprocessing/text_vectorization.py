@@ -7,6 +7,7 @@ import numpy as np
 
 from hornbook.core.settings import floatx
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.words import Splitter, characters
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.host import HostLayer, host_array
 from hornbook.preprocessing.adapting import Adapting
@@ -14,14 +15,13 @@ from hornbook.preprocessing.encoding import encoded_shape, mode_of, only_dense
 from hornbook.preprocessing.index_lookup import LEFT_OUT, refuse_path
 from hornbook.preprocessing.string_lookup import StringLookup
 
-PUNCTUATION = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
-LOWER = bytes(range(256)).lower()  # ASCII only, as in TensorFlow
-# How each standardization translates the bytes of a text: a translation table, bytes to delete.
-STANDARD: dict[Any, tuple[bytes | None, bytes]] = {
-    None: (None, b""),
-    "lower": (LOWER, b""),
-    "strip_punctuation": (None, PUNCTUATION),
-    "lower_and_strip_punctuation": (LOWER, PUNCTUATION),
+PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
+# How each standardization splits texts, at ASCII's rules, as TensorFlow does.
+STANDARD: dict[Any, Splitter] = {
+    None: Splitter(),
+    "lower": Splitter(lower=bytes.lower),
+    "strip_punctuation": Splitter(filters=PUNCTUATION),
+    "lower_and_strip_punctuation": Splitter(filters=PUNCTUATION, lower=bytes.lower),
 }
 # Texts are joined with this separator, split together and separated again: one call of `split`
 # takes half the time of many. It occurs in no UTF-8 text.
@@ -166,7 +166,7 @@ class TextVectorization(Adapting, HostLayer):
         if self._is_plain and self.output_mode != "tf_idf":
             raw, _ = self._texts(texts)
             for start in range(0, len(raw), TOGETHER):
-                self._lookup_layer.count([_split(*self._table, raw[start : start + TOGETHER])])
+                self._lookup_layer.count([self._split(raw[start : start + TOGETHER])])
             self._lookup_layer._counts.tokens.pop(END, None)
             return
         documents, _ = self._documents(texts)
@@ -199,7 +199,7 @@ class TextVectorization(Adapting, HostLayer):
             return look_up(list(chain.from_iterable(documents))), lengths, shape
         raw, shape = self._texts(texts)
         pieces = [
-            look_up(_split(*self._table, raw[start : start + TOGETHER]))
+            look_up(self._split(raw[start : start + TOGETHER]))
             for start in range(0, len(raw), TOGETHER)
         ]
         found = np.concatenate([np.empty(0, "int64"), *pieces])
@@ -207,8 +207,12 @@ class TextVectorization(Adapting, HostLayer):
         return found[found != ENDED], np.diff(ends, prepend=-1) - 1, shape
 
     @property
-    def _table(self) -> tuple[bytes | None, bytes]:
+    def _splitter(self) -> Splitter:
         return STANDARD[None if callable(self.standardize) else self.standardize]
+
+    def _split(self, texts: list[bytes]) -> list[bytes]:
+        """The words of texts, with an `END` after each text."""
+        return self._splitter(b" \xff ".join([*texts, b""]))
 
     @property
     def _is_plain(self) -> bool:
@@ -229,17 +233,17 @@ class TextVectorization(Adapting, HostLayer):
     def _documents(self, texts: np.ndarray) -> tuple[list[list[bytes]], tuple]:
         """The words of each text, and the shape of the texts."""
         raw, shape = self._texts(texts)
-        raw = [text.translate(*self._table) for text in raw]
         if self.split == "whitespace":
-            documents = [text.split() for text in raw]
+            documents = [*map(self._splitter, raw)]
         elif self.split == "character":
-            documents = _utf8([text.decode() for text in raw])
+            documents = _utf8(map(characters, map(self._splitter.clean, raw)))
         elif self.split is None:
             count = shape[-1] if len(shape) > 1 else 1
+            raw = [*map(self._splitter.clean, raw)]
             documents = [raw[i : i + count] for i in range(0, len(raw), count)]
             shape = shape[:-1] if len(shape) > 1 else shape
         else:
-            given = np.array([text.decode() for text in raw], str)
+            given = np.array([self._splitter.clean(text).decode() for text in raw], str)
             documents = _utf8(self.split(given.reshape(shape)))
         if self.ngrams is not None:
             documents = [_combined(words, self.ngrams) for words in documents]
@@ -295,11 +299,6 @@ class TextVectorization(Adapting, HostLayer):
     def load_assets(self, dir_path: str) -> None:
         """Read the vocabulary from a folder."""
         self._lookup_layer.load_assets(dir_path)
-
-
-def _split(table: bytes | None, delete: bytes, texts: list[bytes]) -> list[bytes]:
-    """The words of texts, with an `END` after each text."""
-    return b" \xff ".join([*texts, b""]).translate(table, delete).split()
 
 
 def _utf8(documents: Any) -> list[list[bytes]]:

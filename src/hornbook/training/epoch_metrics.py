@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.core import tree
+from hornbook.training.data import is_one_hot
 from hornbook.training.programs import forward
 
 PROBABILITIES = ("log_loss", "d2_log_loss_score")  # in spite of their parameter's name
@@ -110,8 +111,7 @@ def _single(values: np.ndarray) -> np.ndarray:
 def _labels(y_true: np.ndarray, y_pred: np.ndarray, threshold: float) -> tuple:
     """Targets and outputs as class labels."""
     if y_pred.ndim == y_true.ndim:
-        exclusive = y_pred.ndim > 1 and (y_true.sum(-1) == 1).all()
-        if exclusive:  # one-hot
+        if y_pred.ndim > 1 and is_one_hot(y_true):
             return y_true.argmax(-1), y_pred.argmax(-1)
-        return y_true.astype(int), (y_pred > threshold).astype(int)
+        return (y_true > 0.5).astype(int), (y_pred > threshold).astype(int)
     return y_true, y_pred.argmax(-1)
