@@ -224,6 +224,7 @@ class Variable(Operators):
         if thread.rooms:
             _take_room(self.path, shape, dtype)
         self._value = self._initial(initializer, shape, dtype)
+        self._private: Any = None  # the value, if nothing but this variable can refer to its array
         self.shape = tuple(self._value.shape)
         self.dtype = self._value.dtype.name
         if layout is not None or placement.current() is not None:
@@ -275,6 +276,12 @@ class Variable(Operators):
     @property
     def raw(self) -> Any:
         """The value in its storage dtype."""
+        found = self._found()
+        if found is self._private:
+            self._private = None  # the caller may keep it
+        return found
+
+    def _found(self) -> Any:
         for scope in reversed(thread.scopes):
             if self in scope:
                 return scope[self]
@@ -296,10 +303,10 @@ class Variable(Operators):
     def _read(self, convert: Callable[[Any], Any]) -> Any:
         """Convert the value; if a run in another thread has donated it, wait for the new one."""
         try:
-            return convert(self.raw)
+            return convert(self._found())
         except (RuntimeError, ValueError):  # the array was donated
             with turn:
-                return convert(self.raw)
+                return convert(self._found())
 
     def numpy(self) -> np.ndarray:
         """A copy of the value as a numpy array."""
@@ -337,6 +344,7 @@ class Variable(Operators):
     def __deepcopy__(self, memo):
         clone = object.__new__(type(self))
         memo[id(self)] = clone
+        self._private = None
         vars(clone).update(vars(self))
         return clone
 

@@ -102,13 +102,12 @@ class Program:
         variables = self.variables
 
         def use_up(run: Callable) -> Outcome:
-            state, fixed = variables.read()
-            if len(set(map(id, state.values()))) < len(state):  # two variables, one array
+            if variables.shared():
                 variables.own()
-                state, fixed = variables.read()
+            state, fixed = variables.read()
             state = self.turns.take(who, state, variables)
             done = run(state, fixed, slab, span)
-            variables.write(done.state)  # freeing the donated `state` would wait
+            variables.write(done.state, private=True)  # freeing the donated `state` would wait
             return done
 
         if in_python(self.run):

@@ -32,6 +32,7 @@ from hornbook.training.overrides import PURE
 from hornbook.training.state import frozen_now
 from hornbook.training.step import Variables
 
+MOST_SHAPES = 64  # programs of a model in memory; each takes 1 MB or more
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
@@ -68,6 +69,9 @@ class Forward:
         one = hasattr(x, "shape")
         key = (x.shape, x.dtype) if one else tuple((a.shape, a.dtype) for a in tree.flatten(x))
         if key not in self.known:  # compile outside the lock
+            if len(self.known) >= MOST_SHAPES:
+                self.known.clear()
+                self.run.clear_cache()
             self.run.lower(self.variables.values(), x).compile()
             self.known.add(key)
         with turn:

@@ -99,11 +99,17 @@ class Variables:
         """The current values by path: `(mutable, fixed)`."""
         return self.apart(self.values())
 
-    def write(self, state: State) -> None:
-        """Assign a state, or part of one, to the variables."""
+    def write(self, state: State, private: bool = False) -> None:
+        """Assign a state, or part of one, to the variables.
+
+        Args:
+            state: by path.
+            private: whether nothing else refers to the arrays, as to those of a compiled call.
+        """
         for path, variable in self.mutable.items():
             if path in state:
                 variable._value = state[path]
+                variable._private = variable._value if private else None
         if SEED in state:
             self.at(SEED)._value = state[SEED]
 
@@ -113,13 +119,29 @@ class Variables:
             self.at(path).place()
 
     def own(self) -> None:
-        """Give each variable its own array, which a compiled call may then donate."""
+        """Give each variable its own array, which a compiled call may then donate.
+
+        Arrays that a user may hold are copied, the large ones in turn.
+        """
 
         def copy() -> None:
             self.place()
-            self.write(placement.copied(self.read()[0]))
+            shared = self.shared()
+            large = [path for path, array in shared.items() if array.nbytes >= LARGE]
+            for one in large:
+                self.write(placement.copied({one: shared.pop(one)}), private=True)
+            if shared:
+                self.write(placement.copied(shared), private=True)
 
         undisturbed(copy)
+
+    def shared(self) -> State:
+        """The mutable values that something else may refer to."""
+        return {
+            path: variable._value
+            for path, variable in self.mutable.items()
+            if variable._private is not variable._value
+        }
 
     def bound(self, state: State) -> dict[Variable, Any]:
         """A state keyed by variable, for `bind`."""
