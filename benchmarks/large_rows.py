@@ -182,7 +182,7 @@ TABLE = [
         "gpt", "GPT, 6 layers of 384, 256 tokens", "gpt",
         {"words": 96, "steps": 256, "width": 384, "heads": 6, "layers": 6},
         {"steps": 8, "width": 16, "heads": 2, "layers": 2},
-        tokens, rate=1e-4, **epoch(8, 6),
+        tokens, rate=1e-4, **epoch(4, 5),
     ),
     Row(
         "unet", "U-Net at 96 x 96", "unet", {"pixels": 96, "widths": (32, 64, 128, 256)},
