@@ -21,6 +21,7 @@ from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
 from hornbook.kernels import product as product_kernels
 from hornbook.kernels.recurrence import Masks
+from hornbook.ops import image_affine
 
 RELUS = (activations.relu, ops.relu, jax.nn.relu)
 # Formula -> id of an activation -> the kernel that fuses it with the product and the bias. It makes
@@ -148,7 +149,7 @@ class Moved(NamedTuple):
     """The affine maps that pictures went through."""
 
     pictures: Array  # before the first map
-    matrices: Array  # `(batch, 3, 3)`, from (x, y, 1) in the result to (x, y, 1) in `pictures`
+    maps: tuple  # their product, from (x, y) in the result to (x, y) in `pictures`
     data_format: str
     how: tuple | None  # interpolation, fill mode and fill value; `None` if there were only flips
 
@@ -158,37 +159,36 @@ _moves, _batches = Origins(), Origins()
 
 def moved(
     pictures: Array,
-    transform: Array,
+    maps: tuple,
     interpolation: str,
     fill_mode: str,
     fill_value: float,
     data_format: str,
 ) -> Array:
-    """Pictures resampled by affine maps, see `ops.image.affine_transform`.
+    """Pictures resampled by affine maps.
 
     If they are themselves the result of `moved`, in the same trace and with the same interpolation
     and filling, or of `flipped`, the original is resampled by the product of the maps.
 
     Args:
         pictures: `(batch, height, width, channels)`, or channels first.
-        transform: `(batch, 8)`, the maps from result to source.
+        maps: from result to source, columns first, see `ops.image_affine`.
         interpolation, fill_mode, fill_value, data_format: see `ops.image.affine_transform`.
     """
-    maps = jnp.concatenate([transform[:, :6], jnp.zeros_like(transform[:, :2])], 1)
-    matrices = jnp.concatenate([maps, jnp.ones_like(maps[:, :1])], 1).reshape(-1, 3, 3)
-    return _resampled(pictures, matrices, data_format, (interpolation, fill_mode, fill_value))
+    return _resampled(pictures, maps, data_format, (interpolation, fill_mode, fill_value))
 
 
-def _resampled(pictures: Array, matrices: Array, data_format: str, how: tuple) -> Array:
+def _resampled(pictures: Array, maps: tuple, data_format: str, how: tuple) -> Array:
     known = _moves.of(pictures)
     if known is not None and known.how in (None, how) and known.data_format == data_format:
-        pictures, matrices = known.pictures, _product(known.matrices, matrices)
-    transform = matrices.reshape(-1, 9)[:, :8]
+        pictures, maps = known.pictures, image_affine.product(known.maps, maps)
+    numbers = [*maps[0], *maps[1], 0.0, 0.0]
+    transform = jnp.stack([jnp.broadcast_to(one, pictures.shape[:1]) for one in numbers], 1)
     interpolation, fill_mode, fill_value = how
     out = ops.image.affine_transform(
         pictures, transform, interpolation, fill_mode, fill_value, data_format
     )
-    _moves.note(out, Moved(pictures, matrices, data_format, how))
+    _moves.note(out, Moved(pictures, maps, data_format, how))
     return out
 
 
@@ -203,26 +203,20 @@ def flipped(pictures: Array, across: Any, down: Any, data_format: str) -> Array:
         data_format: where the channels are.
     """
     known = _moves.of(pictures)
-    axes = (2, 3) if data_format == "channels_first" else (1, 2)
-    out, matrices = pictures, jnp.eye(3)[None].repeat(pictures.shape[0], 0)
-    for row, axis, flips in ((1, axes[0], down), (0, axes[1], across)):
-        if flips is not None:
-            out = jnp.where(flips, jnp.flip(out, axis), out)
-            mirror = jnp.eye(3).at[row, row].set(-1).at[row, 2].set(pictures.shape[axis] - 1)
-            maps = jnp.where(flips.reshape(-1, 1, 1), mirror, jnp.eye(3))
-            matrices = _product(matrices, maps)
+    axes = (3, 2) if data_format == "channels_first" else (2, 1)
+    out, both = pictures, []
+    for axis, flips in zip(axes, (across, down), strict=True):
+        out = out if flips is None else jnp.where(flips, jnp.flip(out, axis), out)
+        both.append(0.0 if flips is None else flips.reshape(-1).astype("float32"))
+    maps = image_affine.flip(tuple(both), tuple(pictures.shape[axis] for axis in axes))
     if known is None or known.data_format != data_format:
-        _moves.note(out, Moved(pictures, matrices, data_format, None))
+        _moves.note(out, Moved(pictures, maps, data_format, None))
         return out
     if known.how is not None:
-        return _resampled(pictures, matrices, data_format, known.how)
-    _moves.note(out, Moved(known.pictures, _product(known.matrices, matrices), data_format, None))
+        return _resampled(pictures, maps, data_format, known.how)
+    maps = image_affine.product(known.maps, maps)
+    _moves.note(out, Moved(known.pictures, maps, data_format, None))
     return out
-
-
-def _product(first: Array, then: Array) -> Array:
-    """The map of a result of `then` to the source of `first`, in full precision."""
-    return (first[:, :, :, None] * then[:, None]).sum(2)
 
 
 def as_batch(value: Array) -> Array:

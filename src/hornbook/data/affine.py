@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.core.dtype import standardize_dtype
-from hornbook.ops.image_affine import affine_on_host
+from hornbook.ops import image_affine
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 ORDERS = range(6)
@@ -75,18 +75,21 @@ def transform_matrices(rows: int, columns: int, moves: Sequence[dict[str, Any]])
     if (values == np.array(list(STILL.values()))[:, None]).all():
         return None
     theta, tx, ty, shear, zx, zy = values
-    turn, lean = np.deg2rad(theta), np.deg2rad(theta + shear)
-    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    sheared = np.array([rotation[:, 0], [-np.sin(lean), np.cos(lean)]]).swapaxes(0, 1)
-    matrix = (sheared * [zx, zy]).transpose(2, 0, 1)
-    shift = np.einsum("ijn,jn->ni", rotation, [tx, ty])
-    middle = np.array([rows / 2 + 0.5, columns / 2 + 0.5])
-    flips = [[one.get(f"flip_{way}", False) for way in ("vertical", "horizontal")] for one in moves]
-    down_and_across = np.array(flips, bool)
-    last = down_and_across * [rows - 1, columns - 1]
-    offset = shift + middle + np.einsum("nij,nj->ni", matrix, last - middle)
-    matrix = np.where(down_and_across[:, None], -matrix, matrix)
-    return np.concatenate([matrix, offset[..., None]], axis=2) + 0.0  # no negative zeros
+    turn, lean = np.deg2rad(theta), np.deg2rad(shear)
+    middle = rows / 2 + 0.5, columns / 2 + 0.5
+    flips = [
+        np.array([bool(one.get(f"flip_{way}")) for one in moves], float)
+        for way in ("vertical", "horizontal")
+    ]
+    maps = image_affine.rotation(np.cos(turn), np.sin(turn), middle)
+    for then in (
+        image_affine.shift((tx, ty)),
+        image_affine.about(middle, ((1.0, -np.sin(lean)), (0.0, np.cos(lean)))),
+        image_affine.zoom((zx, zy), middle),
+        image_affine.flip(tuple(flips), (rows, columns)),
+    ):
+        maps = image_affine.product(maps, then)
+    return np.moveaxis(np.array(maps), -1, 0) + 0.0  # no negative zeros
 
 
 def resampled(
@@ -105,7 +108,7 @@ def resampled(
         fill_mode: values beyond the edges: `"constant"`, `"nearest"`, `"reflect"`, `"wrap"`.
         cval: value for `"constant"`.
         order: 0 nearest pixel, 1 linear, 2 to 5 splines (scipy).
-        room: see `affine_on_host`.
+        room: see `image_affine.affine_on_host`.
 
     Raises:
         ValueError: for an unknown mode or order.
@@ -120,7 +123,7 @@ def resampled(
         moved = _by_scipy(pictures, matrices, fill_mode, cval, order)
     else:
         floats = pictures.astype("float32", copy=False)
-        moved = affine_on_host(floats, matrices, order, fill_mode, cval, room)
+        moved = image_affine.affine_on_host(floats, matrices, order, fill_mode, cval, room)
     if pictures.dtype.kind in "iu":
         limits = np.iinfo(pictures.dtype)
         moved = np.clip(np.floor(moved + 0.5), limits.min, limits.max)

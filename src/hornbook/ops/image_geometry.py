@@ -1,15 +1,17 @@
 """Image functions: interpolation between pixels and geometric transforms."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook.core.random import key_from
 from hornbook.core.symbolic import Tensor, op
-from hornbook.ops import image_basic, image_common, image_sampling, rows
+from hornbook.ops import image_affine, image_basic, image_common, image_sampling, rows
 
 
 @op
@@ -76,12 +78,14 @@ def affine_transform(
     transform = jnp.atleast_2d(rows.floating(transform))
     if transform.ndim != 2 or transform.shape[1] != 8:
         raise ValueError(f"transform must have shape (8,) or (batch, 8), not {transform.shape}")
-    y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
-    a0, a1, a2, b0, b1, b2 = transform[:, :6, None, None].transpose(1, 0, 2, 3)
-    in_y, in_x = b0 * x + b1 * y + b2, a0 * x + a1 * y + a2
-    shape = batch.shape[:3]
-    in_y, in_x = jnp.broadcast_to(in_y, shape), jnp.broadcast_to(in_x, shape)
-    return back(image_sampling.sample(batch, in_y, in_x, interpolation, fill_mode, fill_value))
+    transform = jnp.broadcast_to(transform, (batch.shape[0], 8))
+    rows_first = jnp.stack([transform[:, i] for i in (4, 3, 5, 1, 0, 2)], 1)
+    matrices = rows_first.reshape(-1, 2, 3)
+    coordinates = functools.partial(
+        image_affine.coordinates, rows=batch.shape[1], columns=batch.shape[2]
+    )
+    how = interpolation, fill_mode, fill_value
+    return back(image_sampling.sample(batch, coordinates, matrices, np.eye(2, 3), *how))
 
 
 @op
@@ -107,12 +111,17 @@ def perspective_transform(
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
         raise ValueError(f"points must have shape ([batch,] 4, 2), not {start.shape}, {end.shape}")
     start, end = (jnp.broadcast_to(p, (batch.shape[0], 4, 2)) for p in (start, end))
-    h = image_sampling.homography(start, end)[:, :, None, None]
     y, x = jnp.meshgrid(*(jnp.arange(n) for n in batch.shape[1:3]), indexing="ij")
-    depth = h[:, 6] * x + h[:, 7] * y + 1
-    in_x = (h[:, 0] * x + h[:, 1] * y + h[:, 2]) / depth
-    in_y = (h[:, 3] * x + h[:, 4] * y + h[:, 5]) / depth
-    return back(image_sampling.sample(batch, in_y, in_x, interpolation, "constant", fill_value))
+
+    def coordinates(maps: Array) -> tuple[Array, Array]:
+        h = maps[:, :, None, None]
+        depth = h[:, 6] * x + h[:, 7] * y + 1
+        in_x = (h[:, 0] * x + h[:, 1] * y + h[:, 2]) / depth
+        return (h[:, 3] * x + h[:, 4] * y + h[:, 5]) / depth, in_x
+
+    maps, still = image_sampling.homography(start, end), np.eye(3).ravel()[:8]
+    how = interpolation, "constant", fill_value
+    return back(image_sampling.sample(batch, coordinates, maps, still, *how))
 
 
 @op

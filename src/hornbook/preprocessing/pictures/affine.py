@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook import formulas
+from hornbook.ops import image_affine
 from hornbook.preprocessing.pictures import boxes
 from hornbook.preprocessing.pictures.base import BaseImagePreprocessingLayer
 
@@ -52,10 +53,7 @@ class Affine(BaseImagePreprocessingLayer):
         self._seeded(seed)
 
     def _matrix(self, transformation: dict, height: int, width: int) -> tuple:
-        """`((a, b, c), (d, e, f))`: a pixel (x, y) shows that at (ax + by + c, dx + ey + f).
-
-        Numbers, or arrays `(batch,)`.
-        """
+        """The map of a transformation, columns first, see `ops.image_affine`."""
         raise NotImplementedError(f"{type(self).__name__} does not define _matrix")
 
     def _draw(self, seed: Any, shape: tuple, *ranges: tuple) -> list[Array]:
@@ -66,9 +64,7 @@ class Affine(BaseImagePreprocessingLayer):
     def _transform_images(self, images: Array, transformation: Any, interpolation: str) -> Array:
         if transformation is None:
             return images
-        (a, b, c), (d, e, f) = self._matrix(transformation, *self._sizes(images.shape))
-        rows = [jnp.broadcast_to(v, images.shape[:1]) for v in (a, b, c, d, e, f, 0.0, 0.0)]
-        maps = jnp.stack(rows, 1)
+        maps = self._matrix(transformation, *self._sizes(images.shape))
         how = self.fill_mode, self.fill_value, self.data_format
         return formulas.moved(images, maps, interpolation, *how)
 
@@ -144,7 +140,8 @@ class RandomRotation(Affine):
         height, width = self._sizes(shape)
         low, high = self.factor
         angle = self._draw(seed, shape, (low * 360.0, high * 360.0))[0][:, 0]
-        rows = _turned(angle, height, width)
+        turn = jnp.deg2rad(angle)
+        rows = image_affine.rotation(jnp.cos(turn), jnp.sin(turn), _middle(height, width))
         flat = [jnp.broadcast_to(v, angle.shape) for row in (*rows, (0.0, 0.0)) for v in row]
         matrix = jnp.stack(flat, 1)
         return {
@@ -163,11 +160,8 @@ class RandomRotation(Affine):
         return transformation["image_height"], transformation["image_width"]
 
 
-def _turned(angle: Array, height: int, width: int) -> tuple:
-    """The map of a rotation about the middle, by degrees."""
-    cos, sin = jnp.cos(jnp.deg2rad(angle)), jnp.sin(jnp.deg2rad(angle))
-    x, y = (width - 1) / 2, (height - 1) / 2
-    return (cos, -sin, x - x * cos + y * sin), (sin, cos, y - x * sin - y * cos)
+def _middle(height: int, width: int) -> tuple[float, float]:
+    return (width - 1) / 2, (height - 1) / 2
 
 
 class RandomTranslation(Affine):
@@ -223,8 +217,7 @@ class RandomTranslation(Affine):
         return {"translations": jnp.concatenate(shifts, 1), "input_shape": shape}
 
     def _matrix(self, transformation: dict, height: int, width: int) -> tuple:
-        shifts = transformation["translations"]
-        return (1.0, 0.0, -shifts[:, 0]), (0.0, 1.0, -shifts[:, 1])
+        return image_affine.shift(tuple(-transformation["translations"].T))
 
 
 class RandomZoom(Affine):
@@ -286,8 +279,8 @@ class RandomZoom(Affine):
         return {"height_zoom": zooms[0], "width_zoom": zooms[-1], "input_shape": shape}
 
     def _matrix(self, transformation: dict, height: int, width: int) -> tuple:
-        x, y = transformation["width_zoom"][:, 0], transformation["height_zoom"][:, 0]
-        return (x, 0.0, (width - 1) / 2 * (1 - x)), (0.0, y, (height - 1) / 2 * (1 - y))
+        factors = transformation["width_zoom"][:, 0], transformation["height_zoom"][:, 0]
+        return image_affine.zoom(factors, _middle(height, width))
 
 
 class RandomShear(Affine):
