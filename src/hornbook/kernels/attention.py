@@ -2,22 +2,35 @@
 
 In the plain version the weights are the layer's largest arrays, and each head's queries, keys and
 values must be made contiguous for its products. The compiled kernel reads them in place, one head
-at a time, keeps the weights in cache and recomputes them in the backward pass. It does not support
-masks and dropout, which take the plain version.
+at a time, keeps the weights in cache and recomputes them in the backward pass. Of masks it knows
+the causal one, of which it skips the keys that no query of a block may attend to; other masks and
+dropout take the plain version. Narrow floats are widened for it.
 """
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from hornbook.core.origins import Origins
 from hornbook.kernels import native, wants_plain
-from hornbook.kernels.product import dots
+from hornbook.kernels.product import dots, wide
 
 FEW = 4  # heads over all samples, which the threads divide
+
+# A mask -> true if it is the causal one, which the compiled kernel applies without reading it.
+causal_masks = Origins()
+
+
+def causal_mask(queries: int, keys: int) -> Array:
+    """Booleans `(1, queries, keys)`: each step may attend to itself and to earlier steps."""
+    mask = (jnp.arange(queries)[:, None] >= jnp.arange(keys))[None]
+    causal_masks.note(mask, True)
+    return mask
 
 
 def attend(
@@ -45,24 +58,29 @@ def attend(
         The output, of the query's shape, and a function that returns the weights,
         `(batch, heads, queries, keys)`.
     """
-    given = query, key, value
-    whole = axes == tuple(range(1, query.ndim - 2)) and mask is None and drop is None
-    if not fused or wants_plain() or not whole or not native.suits(*given) or _heads(query) < FEW:
+    given, dtype = (query, key, value), value.dtype
+    causal = causal_masks.of(mask) or False
+    whole = axes == tuple(range(1, query.ndim - 2)) and (mask is None or causal) and drop is None
+    widened = tuple(x.astype(wide(x.dtype)) for x in given)
+    if not fused or wants_plain() or not whole or not native.suits(*widened) or _heads(query) < FEW:
         return plain_attend(*given, axes, mask, drop)
-    flat = (x.reshape(x.shape[0], math.prod(x.shape[1:-2]), *x.shape[-2:]) for x in given)
-    out, _ = native.with_gradients(_formula, native.attention, native.attention_back, *flat)
-    out = out.reshape(*query.shape[:-1], value.shape[-1])
-    return out, lambda: plain_attend(*given, axes, None, None)[1]()
+    flat = (x.reshape(x.shape[0], math.prod(x.shape[1:-2]), *x.shape[-2:]) for x in widened)
+    each = _formula, native.attention, native.attention_back
+    out, _ = native.with_gradients(*(partial(function, causal=causal) for function in each), *flat)
+    out = out.reshape(*query.shape[:-1], value.shape[-1]).astype(dtype)
+    return out, lambda: plain_attend(*given, axes, mask, None)[1]()
 
 
 def _heads(query):
     return query.shape[0] * query.shape[-2]
 
 
-def _formula(query, key, value):
+def _formula(query, key, value, causal):
     """The kernel's results: the output, and the base-2 logarithm of each softmax denominator."""
-    out, _ = plain_attend(query, key, value, (1,), None, None)
+    mask = causal_mask(query.shape[1], key.shape[1]) if causal else None
+    out, _ = plain_attend(query, key, value, (1,), mask, None)
     scores = jnp.einsum("bqhs,bkhs->bhqk", query, key) / math.sqrt(query.shape[-1])
+    scores = scores if mask is None else jnp.where(mask, scores, -1e9)
     return out, jax.nn.logsumexp(scores, -1) / math.log(2)
 
 

@@ -283,11 +283,12 @@ def _optional(a: Array | None, ndim: int) -> Array:
     return jnp.zeros((0,) * ndim, jnp.float32) if a is None else a
 
 
-def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
+def attention(query: Array, key: Array, value: Array, causal: bool = False) -> tuple[Array, Array]:
     """`softmax(query key^T / sqrt(size)) value` for each head.
 
     Args:
         query, key, value: `(batch, steps, heads, size)`.
+        causal: whether a query attends to the key of its own step and earlier ones only.
 
     Returns:
         The output, `(batch, queries, heads, size of a value)`, and the base-2 logarithm of each
@@ -296,13 +297,14 @@ def attention(query: Array, key: Array, value: Array) -> tuple[Array, Array]:
     batch, queries, heads, size = query.shape
     results = map(_float32, ((batch, queries, heads, value.shape[3]), (batch, heads, queries)))
     scale = np.float32(1 / math.sqrt(size))
-    return tuple(kernel_call("attention", results)(query, key, value, scale=scale))
+    return tuple(kernel_call("attention", results)(query, key, value, scale=scale, causal=causal))
 
 
-def attention_back(args: tuple, results: tuple, d: tuple) -> tuple:
+def attention_back(args: tuple, results: tuple, d: tuple, causal: bool = False) -> tuple:
     """The gradients of `attention` with respect to its arguments."""
     scale = np.float32(1 / math.sqrt(args[0].shape[3]))
-    return tuple(kernel_call("attention_back", args)(*args, *results, d[0], scale=scale))
+    call = kernel_call("attention_back", args)
+    return tuple(call(*args, *results, d[0], scale=scale, causal=causal))
 
 
 def normalize(x: Array, gamma: Array, beta: Array, epsilon: float) -> Array:

@@ -20,6 +20,7 @@ constexpr int64_t kMost = 16 * kRows;  // queries at a time
 struct Shape {
   int64_t batch, queries, keys, heads, size, values;
   float scale;
+  bool causal;  // a query attends to its own step's key and earlier ones only
 
   int64_t Row() const { return heads * size; }  // from one step's query or key to the next
   int64_t ValueRow() const { return heads * values; }
@@ -28,6 +29,8 @@ struct Shape {
   int64_t Some() const {  // queries per block: enough for efficient sums over queries
     return std::clamp<int64_t>(kBlock / Weights() / kRows * kRows, 6 * kRows, kMost);
   }
+  // The number of keys that the first `queries` queries attend to.
+  int64_t Met(int64_t queries) const { return causal ? std::min(queries, keys) : keys; }
 };
 
 // The data of one head of one sample in an array (batch, steps, heads, size).
@@ -48,24 +51,25 @@ void Pack(const float* from, int64_t row, int64_t depth, int64_t columns, bool t
   }
 }
 
-// out (+)= left times a packed matrix.
+// out (+)= left times the first `depth` rows of a packed matrix of `packed_rows` rows.
 void Multiply(int64_t rows, int64_t depth, int64_t columns, Left left, const float* packed,
-              float* out, int64_t out_row, bool add = false) {
+              int64_t packed_rows, float* out, int64_t out_row, bool add = false) {
   for (int64_t c = 0; c < columns; c += kColumns)
     for (int64_t r = 0; r < rows; r += kRows)
       AnyTile(std::min<int64_t>(kRows, rows - r), std::min<int64_t>(kColumns, columns - c), {depth},
-              {left.data + r * left.row, left.row, left.step}, {packed + c * depth, kColumns},
+              {left.data + r * left.row, left.row, left.step}, {packed + c * packed_rows, kColumns},
               out + r * out_row + c, out_row, add);
 }
 
-// With scores row[i] * scale: replaces row[i] by 2^(score - largest score), stores the sum of
-// these, and returns log2 of the sum of 2^score.
-float Soften(const Shape& s, float scale, float* row, float* sum) {
-  for (int64_t i = s.keys; i < s.Wide(); ++i) row[i] = -__builtin_inff();
+// With scores row[i] * scale of the first `keys` keys: replaces row[i] by 2^(score - largest score),
+// and almost 0 from there to `wide`, stores the sum of these, and returns log2 of the sum of
+// 2^score.
+float Soften(int64_t keys, int64_t wide, float scale, float* row, float* sum) {
+  for (int64_t i = keys; i < wide; ++i) row[i] = -__builtin_inff();
   Vector most = Load(row), total{};
-  for (int64_t i = kLanes; i < s.Wide(); i += kLanes) most = Larger(Load(row + i), most);
+  for (int64_t i = kLanes; i < wide; i += kLanes) most = Larger(Load(row + i), most);
   const float top = Fold(most, Larger) * scale;
-  for (int64_t i = 0; i < s.Wide(); i += kLanes) {
+  for (int64_t i = 0; i < wide; i += kLanes) {
     const Vector power = Power(Load(row + i) * scale - top);
     Store(row + i, power);
     total += power;
@@ -88,13 +92,16 @@ void Forward(const Shape& s, const float* q, const float* k, const float* v, flo
   Fetch(v + s.values, s.ValueRow(), s.keys, s.values);
   for (int64_t first = 0; first < s.queries; first += some) {
     const int64_t rows = std::min(some, s.queries - first);
+    const int64_t met = s.Met(first + rows), wide = Up(met, kColumns);
     Fetch(q + first * s.Row() + s.size, s.Row(), rows, s.size);
-    Multiply(rows, s.size, s.Wide(), {q + first * s.Row(), s.Row(), 1}, keys, weights, s.Weights());
+    Multiply(rows, s.size, wide, {q + first * s.Row(), s.Row(), 1}, keys, s.size, weights,
+             s.Weights());
     float* const to = out + first * s.ValueRow();
     float sums[kMost];
     for (int64_t r = 0; r < rows; ++r)
-      span[first + r] = Soften(s, scale, weights + r * s.Weights(), sums + r);
-    Multiply(rows, s.keys, s.values, {weights, s.Weights(), 1}, values, to, s.ValueRow());
+      span[first + r] =
+          Soften(s.Met(first + r + 1), wide, scale, weights + r * s.Weights(), sums + r);
+    Multiply(rows, met, s.values, {weights, s.Weights(), 1}, values, s.keys, to, s.ValueRow());
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < s.values; ++i) to[r * s.ValueRow() + i] /= sums[r];
   }
@@ -121,32 +128,45 @@ void Backward(const Shape& s, const float* q, const float* k, const float* v, co
   const float scale = s.scale * 0x1.715476p0f;
   Fetch(k + s.size, s.Row(), s.keys, s.size);
   Fetch(v + s.values, s.ValueRow(), s.keys, s.values);
+  int64_t done = 0;  // keys that have gradients of earlier queries
   for (int64_t first = 0; first < s.queries; first += some) {
     const int64_t rows = std::min(some, s.queries - first);
+    const int64_t met = s.Met(first + rows), wide = Up(met, kColumns);
     Fetch(q + first * s.Row() + s.size, s.Row(), rows, s.size);
     Fetch(d_out + first * s.ValueRow() + s.values, s.ValueRow(), rows, s.values);
     Fetch(out + first * s.ValueRow() + s.values, s.ValueRow(), rows, s.values);
     const Left left_q{q + first * s.Row(), s.Row(), 1};
     const Left left_d{d_out + first * s.ValueRow(), s.ValueRow(), 1};
-    Multiply(rows, s.size, s.Wide(), left_q, turned_keys, weights, s.Weights());
-    Multiply(rows, s.values, s.Wide(), left_d, turned_values, d, s.Weights());
+    Multiply(rows, s.size, wide, left_q, turned_keys, s.size, weights, s.Weights());
+    Multiply(rows, s.values, wide, left_d, turned_values, s.values, d, s.Weights());
     for (int64_t r = 0; r < rows; ++r) {
       const float mean =
           Dot(left_d.data + r * left_d.row, out + (first + r) * s.ValueRow(), s.values);
       float* const w = weights + r * s.Weights();
       float* const dw = d + r * s.Weights();
-      for (int64_t i = 0; i < s.Wide(); i += kLanes) {
+      for (int64_t i = 0; i < wide; i += kLanes) {
         const Vector power = Power(Load(w + i) * scale - span[first + r]);
         Store(w + i, power);
         Store(dw + i, power * (Load(dw + i) - mean) * s.scale);
       }
+      for (int64_t i = s.Met(first + r + 1); i < met; ++i) w[i] = dw[i] = 0;
     }
     Pack(left_q.data, s.Row(), rows, s.size, false, queries);
     Pack(left_d.data, s.ValueRow(), rows, s.values, false, d_outs);
-    Multiply(rows, s.keys, s.size, {d, s.Weights(), 1}, keys, to.q + first * s.Row(), s.Row());
-    Multiply(s.keys, rows, s.size, {d, 1, s.Weights()}, queries, to.k, s.Row(), first > 0);
-    Multiply(s.keys, rows, s.values, {weights, 1, s.Weights()}, d_outs, to.v, s.ValueRow(),
-             first > 0);
+    Multiply(rows, met, s.size, {d, s.Weights(), 1}, keys, s.keys, to.q + first * s.Row(), s.Row());
+    const auto sums = [&](int64_t from, int64_t end, bool add) {
+      Multiply(end - from, rows, s.size, {d + from, 1, s.Weights()}, queries, rows,
+               to.k + from * s.Row(), s.Row(), add);
+      Multiply(end - from, rows, s.values, {weights + from, 1, s.Weights()}, d_outs, rows,
+               to.v + from * s.ValueRow(), s.ValueRow(), add);
+    };
+    sums(0, done, true);
+    sums(done, met, false);
+    done = met;
+  }
+  for (; done < s.keys; ++done) {
+    std::fill_n(to.k + done * s.Row(), s.size, 0.0f);
+    std::fill_n(to.v + done * s.ValueRow(), s.values, 0.0f);
   }
 }
 
@@ -161,10 +181,10 @@ void Over(ffi::ThreadPool pool, int64_t all, const F& f) {
 
 bool Fits(Heads a, Heads b) { return a.dimensions() == b.dimensions(); }
 
-bool Known(Heads q, Heads k, Heads v, Spans span, float scale, Shape* s) {
+bool Known(Heads q, Heads k, Heads v, Spans span, float scale, bool causal, Shape* s) {
   const auto of_q = q.dimensions(), of_k = k.dimensions(), of_v = v.dimensions(),
              of_span = span.dimensions();
-  *s = {of_q[0], of_q[1], of_k[1], of_q[2], of_q[3], of_v[3], scale};
+  *s = {of_q[0], of_q[1], of_k[1], of_q[2], of_q[3], of_v[3], scale, causal};
   return of_k[0] == s->batch && of_v[0] == s->batch && of_v[1] == s->keys && of_k[2] == s->heads &&
          of_v[2] == s->heads && of_k[3] == s->size && of_span[0] == s->batch &&
          of_span[1] == s->heads && of_span[2] == s->queries && q.element_count() &&
@@ -172,10 +192,10 @@ bool Known(Heads q, Heads k, Heads v, Spans span, float scale, Shape* s) {
 }
 
 ffi::Error Attention(ffi::ThreadPool pool, Heads q, Heads k, Heads v, ffi::Result<Heads> out,
-                     ffi::Result<Spans> span, float scale) {
+                     ffi::Result<Spans> span, float scale, bool causal) {
   Shape s;
   const auto shape = out->dimensions();
-  if (!Known(q, k, v, *span, scale, &s) || shape[0] != s.batch || shape[1] != s.queries ||
+  if (!Known(q, k, v, *span, scale, causal, &s) || shape[0] != s.batch || shape[1] != s.queries ||
       shape[2] != s.heads || shape[3] != s.values)
     return ffi::Error::InvalidArgument("the shapes of an attention do not fit");
   Over(pool, s.batch * s.heads, [&](int64_t i) {
@@ -190,10 +210,10 @@ ffi::Error Attention(ffi::ThreadPool pool, Heads q, Heads k, Heads v, ffi::Resul
 
 ffi::Error AttentionBack(ffi::ThreadPool pool, Heads q, Heads k, Heads v, Heads out, Spans span,
                          Heads d_out, ffi::Result<Heads> d_q, ffi::Result<Heads> d_k,
-                         ffi::Result<Heads> d_v, float scale) {
+                         ffi::Result<Heads> d_v, float scale, bool causal) {
   Shape s;
   const auto shape = out.dimensions();
-  if (!Known(q, k, v, span, scale, &s) || shape[0] != s.batch || shape[1] != s.queries ||
+  if (!Known(q, k, v, span, scale, causal, &s) || shape[0] != s.batch || shape[1] != s.queries ||
       shape[2] != s.heads || shape[3] != s.values || !Fits(d_out, out) || !Fits(*d_q, q) ||
       !Fits(*d_k, k) || !Fits(*d_v, v))
     return ffi::Error::InvalidArgument("the shapes of an attention do not fit");
@@ -222,7 +242,8 @@ HORNBOOK_KERNEL(hornbook_attention, hornbook::Attention,
                     .Arg<hornbook::Heads>()
                     .Ret<hornbook::Heads>()
                     .Ret<hornbook::Spans>()
-                    .Attr<float>("scale"));
+                    .Attr<float>("scale")
+                    .Attr<bool>("causal"));
 
 HORNBOOK_KERNEL(hornbook_attention_back, hornbook::AttentionBack,
                 xla::ffi::Ffi::Bind()
@@ -236,4 +257,5 @@ HORNBOOK_KERNEL(hornbook_attention_back, hornbook::AttentionBack,
                     .Ret<hornbook::Heads>()
                     .Ret<hornbook::Heads>()
                     .Ret<hornbook::Heads>()
-                    .Attr<float>("scale"));
+                    .Attr<float>("scale")
+                    .Attr<bool>("causal"));

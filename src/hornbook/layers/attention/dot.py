@@ -7,13 +7,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.random import SeedGenerator
+from hornbook.kernels.attention import causal_mask
 from hornbook.layers.base import Layer
 from hornbook.layers.dropout import dropout
-
-
-def causal_mask(queries: int, keys: int) -> Array:
-    """Booleans `(queries, keys)`: each step may attend to itself and to earlier steps."""
-    return jnp.arange(queries)[:, None] >= jnp.arange(keys)
 
 
 class Attention(Layer):

@@ -8,9 +8,8 @@ from jax import Array
 
 from hornbook import constraints, initializers, regularizers
 from hornbook.core.settings import is_flash_attention_enabled
-from hornbook.kernels.attention import attend
+from hornbook.kernels.attention import attend, causal_mask
 from hornbook.layers.arguments import WHOLE, positive
-from hornbook.layers.attention.dot import causal_mask
 from hornbook.layers.base import Layer
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.einsum_dense import EinsumDense
@@ -248,7 +247,7 @@ def merged_mask(
     if query_mask is not None:
         parts.append(query_mask[:, :, None] != 0)
     if causal:
-        parts.append(causal_mask(*steps)[None])
+        parts.append(causal_mask(*steps))
     if window is not None:
         distance = jnp.arange(steps[0])[:, None] - jnp.arange(steps[1])
         parts.append(jnp.abs(distance)[None] < window)
