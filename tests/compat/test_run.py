@@ -31,6 +31,11 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_habits", [], "written for Keras 1", "habits done"),
         ("keras2_habits", [], "written for Keras 2", "habits done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
+        ("tfkeras_pictures", [], "written for tf.keras", "(None, 8, 8, 3)\npictures done"),
+        ("tfkeras_texts", [], "written for tf.keras", "2 --->  quite"),
+        ("tfkeras_windows", [], "written for tf.keras", "[2 3 4 5]\n(8, 8, 2) (8, 8, 2) [8, 8, 2]"),
+        ("tfkeras_rows", [], "written for tf.keras", "[8 9]\n[[8, 10, 12, 14, 16, 18, 0]]"),
+        ("tfkeras_values", [], "written for tf.keras", "(1, 1) True (1,)\nTrue\nvalues done"),
         ("theano_mlp", [], "written for Theano", "mlp done"),
         ("theano_pictures", [], "written for Theano", "pictures done"),
         (
@@ -41,8 +46,9 @@ PROGRAMS = Path(__file__).parent / "programs"
         ),
     ],
 )
-def test_programs_run_to_the_end(name, arguments, told, printed, capsys, monkeypatch):
+def test_programs_run_to_the_end(name, arguments, told, printed, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("HORNBOOK_DATA", "")  # what a program sets is gone after it
+    monkeypatch.setenv("PROGRAM_DATA", str(tmp_path))
     status = main(["run", str(PROGRAMS / f"{name}.py"), *arguments])
     out, err = capsys.readouterr()
     assert status == 0, err
@@ -245,3 +251,24 @@ def test_archives_are_unpacked_beside_the_path_that_get_file_gives(tmp_path, cap
     )
     assert main(["run", "--as", "keras2", str(program)]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out == "6B.50d.dat 6B.50d_words.pkl\n['a.txt']\ncats.zip\n"
+
+
+def test_tensors_of_tensorflow_end_with_the_program(tmp_path, capsys):
+    program = tmp_path / "ends.py"
+    program.write_text(
+        "import tensorflow as tf\n"
+        "from tensorflow.keras.layers import Dense\n"
+        "import keras\n"
+        "print(Dense is keras.layers.Dense, tf.keras is keras, tf.data.AUTOTUNE)\n"
+        "print([x.numpy() for x in tf.data.Dataset.from_tensor_slices(['a', 'b']).take(1)])\n"
+        "print(tf.layers_of_old)\n"
+    )
+    before = {name: sys.modules.get(name) for name in ("tensorflow", "keras")}
+    assert main(["run", "--as", "tfkeras", str(program)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "True True -1\n[b'a']\n"
+    assert "'layers_of_old'" in err and "TensorFlow itself is not provided" in err
+    assert {name: sys.modules.get(name) for name in before} == before
+    assert not hasattr(hornbook.ops.ones(1), "numpy")
+    assert list(hornbook.data.Dataset.range(2).as_numpy_iterator()) == [0, 1]
+    assert not hasattr(next(iter(hornbook.data.Dataset.range(2))), "numpy")

@@ -11,7 +11,7 @@ from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable, unwrap
 from hornbook.training.dataset import PyDataset
 
-Table = dict[type, dict[str, Any]]
+Table = dict[Any, dict[str, Any]]
 
 
 class Shape(tuple):

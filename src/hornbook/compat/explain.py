@@ -15,7 +15,7 @@ UNKNOWN = f"hornbook does not know this name of {{root}}: {LIST}"
 MEANT = "Did you mean {}?"
 TODAY = "hornbook.{} has {!r}: if the program is for Keras 3, say --as keras3"
 TENSORFLOW = (
-    "TensorFlow itself is not provided, only keras (and stubs for session setup). Write this part "
+    "TensorFlow itself is not provided, only keras and common functions around it. Write this part "
     "with hornbook.ops, or install tensorflow and run the program with Python"
 )
 INSTALL = "the program needs the package {0!r}: pip install {0}"

@@ -25,8 +25,12 @@ GENERATIONS = {
     "keras1": ("keras1", "theano"),
     "keras2": ("keras2", "theano"),
     "keras3": (),
+    "tfkeras": ("tensorflow",),
     "theano": ("theano",),
 }
+
+# The import paths that are hornbook itself.
+TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}")}
 
 _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 
@@ -124,18 +128,22 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finder that serves hornbook itself as keras, for current programs."""
+    """Finder that serves hornbook itself as keras, for current programs.
 
-    roots = (ROOT,)
+    Args:
+        path: the import path that is hornbook: `"keras"`, or `"tensorflow.keras"`.
+    """
+
+    def __init__(self, path: str = ROOT):
+        self.path = path
+        self.roots = (path.partition(".")[0],)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The spec of hornbook's module of that name; `None` if there is none."""
-        if (
-            fullname.partition(".")[0] != ROOT
-            or importlib.util.find_spec(_todays(fullname)) is None
-        ):
+        ours = fullname == self.path or fullname.startswith(f"{self.path}.")
+        if not ours or importlib.util.find_spec(self._todays(fullname)) is None:
             return None
         return importlib.util.spec_from_loader(fullname, self, origin=FINDER)
 
@@ -145,7 +153,10 @@ class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Replace it with hornbook's module, so that each exists once."""
-        sys.modules[module.__name__] = importlib.import_module(_todays(module.__name__))
+        sys.modules[module.__name__] = importlib.import_module(self._todays(module.__name__))
+
+    def _todays(self, name: str) -> str:
+        return f"hornbook{name.removeprefix(self.path)}"
 
 
 def _keras() -> Any:
@@ -179,10 +190,6 @@ def _user_settings() -> dict[str, Any]:
     return {**said, "image_data_format": layout}
 
 
-def _todays(name: str) -> str:
-    return f"hornbook{name.removeprefix(ROOT)}"
-
-
 def _take_out(finders: list) -> dict[str, ModuleType]:
     """Remove the modules of the finders' libraries from `sys.modules` and return them."""
     roots = {root for finder in finders for root in finder.roots}
@@ -194,8 +201,8 @@ def install(generation: str) -> None:
     """Make `import keras` and `import theano`, with all submodules, mean old versions from now on.
 
     Args:
-        generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, or `"keras3"` for hornbook
-            under the name of keras.
+        generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, `"keras3"` for hornbook
+            under the name of keras, or `"tfkeras"` for hornbook as `tensorflow.keras`.
 
     Raises:
         ValueError: for any other generation.
@@ -210,7 +217,9 @@ def install(generation: str) -> None:
     if generation not in GENERATIONS:
         raise ValueError(f"generation is one of {(*GENERATIONS,)}, not {generation!r}")
     uninstall()
-    finders: list = [Finder(name) for name in GENERATIONS[generation]] or [Today()]
+    finders: list = [Finder(name) for name in GENERATIONS[generation]]
+    if generation in TODAY:
+        finders = [*map(Today, TODAY[generation]), *finders]
     _state["before"] = _take_out(finders)
     _state["settings"] = {
         settings.set_epsilon: settings.epsilon(),
@@ -222,7 +231,11 @@ def install(generation: str) -> None:
             settings.set_epsilon(finder.dialect.EPSILON)
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
-    if generation == "keras3":  # what other libraries ask `keras` for
+    if generation == "tfkeras":
+        tensors = importlib.import_module("hornbook.compat.tensorflow.tensors")
+        _put_on(tensors.attributes())
+        _replace(tensors.replaced())
+    if generation in TODAY:  # what other libraries ask `keras` for
         hornbook.__version__ = keras3.VERSION
     _state["finders"] = finders
     sys.meta_path[:0] = finders
@@ -240,6 +253,14 @@ def install(generation: str) -> None:
 def _put_on(table: attributes.Table) -> None:
     attributes.put_on(table)
     _state["attributes"].append(table)
+
+
+def _replace(table: attributes.Table) -> None:
+    """Replace methods until `uninstall`."""
+    for cls, methods in table.items():
+        for name, value in methods.items():
+            _state["settings"][functools.partial(setattr, cls, name)] = getattr(cls, name)
+            setattr(cls, name, value)
 
 
 def uninstall() -> None:

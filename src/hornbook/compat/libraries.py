@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
 
+from hornbook.compat.install import OldModule
 from hornbook.dialects.libraries import CHANGED, GONE, LIVING, RENAMED
 
 ALL = "*"
@@ -112,7 +113,7 @@ def mend(module: ModuleType, undo: ExitStack) -> None:
         undo: gets the callbacks that undo it.
     """
     path = module.__name__
-    if path in GONE and not isinstance(module, Gone):
+    if path in GONE and not isinstance(module, Gone | OldModule):
         _put(module, "__getattr__", _lost(path, vars(module).get("__getattr__")), undo)
     for table, apply in ((GONE, _add), (CHANGED, _change), (RENAMED, _rename)):
         for where, names in table.items():

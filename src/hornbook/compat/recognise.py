@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import hornbook
 from hornbook.compat.python2 import todays_syntax
-from hornbook.dialects import keras1, keras2, keras3, theano
+from hornbook.dialects import keras1, keras2, keras3, tensorflow, theano
 
 DIALECTS: dict[str, ModuleType] = {
     "keras1": keras1,
     "keras2": keras2,
     "keras3": keras3,
+    "tfkeras": tensorflow,
     "theano": theano,
 }
 # Modules that have names which Keras 3 has dropped.
@@ -31,8 +32,8 @@ class Recognised(NamedTuple):
     """What a program is written for.
 
     Args:
-        generation: `"keras1"`, `"keras2"`; `"theano"` if it imports that and not keras; `None` if
-            it imports neither.
+        generation: `"keras1"`, `"keras2"`, `"keras3"`; `"tfkeras"` or `"theano"` if it imports
+            TensorFlow or Theano and not keras; `None` if it imports none of them.
         why: the names and keywords that show it.
     """
 
@@ -62,6 +63,8 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     program = ast.Module([statement for tree in trees for statement in tree.body], [])
     paths = _paths(program)
     today = [path for path in paths if _is_of_today(path)] + _backends(program)
+    if "tensorflow" in _roots(program) and not _imports_keras(program):
+        return Recognised("tfkeras", ("tensorflow",))
     if not _imports_keras(program):
         if "hornbook" in _roots(program):
             return Recognised("keras3", ("hornbook",))

@@ -118,7 +118,7 @@ def _tell(
         told = f"written for {DIALECTS[chosen].TITLE}" + (f" ({', '.join(why)})" if why else "")
     if chosen and python2:
         told += ", in Python 2"
-    if chosen == "keras3":
+    if chosen in ("keras3", "tfkeras"):
         told += ": keras is hornbook itself"
     print(f"hornbook run: {path}: {told}", file=sys.stderr)
 

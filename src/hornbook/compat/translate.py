@@ -4,6 +4,7 @@ import importlib
 import warnings
 from typing import Any
 
+import hornbook
 from hornbook.dialects.row import Row
 
 SEVERAL = "{name}() got both {old!r} and {new!r}, which are one argument today"
@@ -22,6 +23,8 @@ def resolve(place: str) -> Any:
         module, _, name = place.rpartition(".")
         return getattr(importlib.import_module(module), name)
     parts = place.split(".")
+    if len(parts) == 1:
+        return getattr(hornbook, place)
     for depth in range(len(parts) - 1, 0, -1):
         try:
             found = importlib.import_module(".".join(["hornbook", *parts[:depth]]))

@@ -20,6 +20,7 @@ from hornbook.data.dataframe import DataFrameIterator as DataFrameIterator
 from hornbook.data.dataset import Dataset as Dataset
 from hornbook.data.directory import DirectoryIterator as DirectoryIterator
 from hornbook.data.directory import list_pictures as list_pictures
+from hornbook.data.elements import TensorSpec as TensorSpec
 from hornbook.data.files import data_folder as data_folder
 from hornbook.data.files import get_file as get_file
 from hornbook.data.files import local_file as local_file

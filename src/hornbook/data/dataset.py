@@ -1,6 +1,7 @@
 """Input pipelines with tf.data's names: `Dataset`."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.core.dtype import standardize_dtype
+from hornbook.data import stored
 from hornbook.data.elements import (
     apply,
     as_array,
@@ -450,24 +452,17 @@ class Dataset(Passes):
 
     # ---- memory and threads
 
-    def cache(self) -> "Dataset":
-        """Keep the elements of the first whole pass in memory, and read those in later passes."""
-        kept: list = []
-        whole = False
+    def cache(self, filename: Any = None) -> "Dataset":
+        """Keep the elements of the first whole pass, and read those in later passes.
 
-        def first(key: tuple) -> Iterator:
-            nonlocal whole
-            found = []
-            for element in self._read(0, key):
-                found.append(apply(locked, element))
-                yield found[-1]
-            kept[:], whole = found, True
+        Args:
+            filename: a file to keep them in, also for later processes; default in memory.
 
-        def read(start: int, key: tuple) -> Iterator:
-            elements = iter(kept) if whole else first(key)
-            return itertools.islice(elements, start, None)
-
-        return self._then(read, self._count)
+        Raises:
+            ValueError: if the file exists and was not written by `cache`.
+        """
+        kept = stored.in_file(os.fspath(filename), self._read) if filename else None
+        return self._then(kept or stored.in_memory(self._read), self._count)
 
     def prefetch(self, buffer_size: int = AUTOTUNE) -> "Dataset":
         """Read up to `buffer_size` elements ahead in a thread; 2 if -1 (`AUTOTUNE`)."""

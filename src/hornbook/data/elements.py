@@ -1,6 +1,7 @@
 """Elements of a `Dataset`: nested tuples and dictionaries of arrays, converted, stacked and cut."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,35 @@ def apply(function: Callable, *structures: Any) -> Any:
         made = [apply(function, *places) for places in zip(*structures, strict=True)]
         return type(first)(*made) if hasattr(first, "_fields") else tuple(made)
     return function(*structures)
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A shape and a dtype, as in `element_spec` and `output_signature` of a `Dataset`.
+
+    Args:
+        shape: sizes; `None` where they differ between elements.
+        dtype: name of the dtype, or the dtype.
+        name: a name.
+
+    Example:
+        >>> keras.data.TensorSpec((None, 2))
+        TensorSpec(shape=(None, 2), dtype='float32', name=None)
+    """
+
+    shape: Any = ()
+    dtype: Any = "float32"
+    name: str | None = None
+
+
+def spec_of(leaf: Any, is_batch: bool = False) -> Any:
+    """The `TensorSpec` of a leaf of an element, whose first size is `None` in a batch."""
+    if leaf is None or hasattr(leaf, "cardinality"):
+        return leaf
+    dtype = getattr(leaf, "dtype", None)
+    shape = tuple(np.shape(leaf))
+    shape = (None, *shape[1:]) if is_batch and shape else shape
+    return TensorSpec(shape, "string" if dtype is None or dtype.kind in "OUS" else dtype.name)
 
 
 def leaves(structure: Any) -> list:
@@ -243,7 +273,7 @@ def rows(structure: Any, start: int = 0) -> Iterator[Any]:
     slices = zip(*(array[start:] for array in arrays), strict=True)
     if not isinstance(structure, tuple | dict):
         return (one for (one,) in slices)
-    flat = type(structure) is tuple and len(arrays) == len(structure)
+    flat = type(structure) is tuple and not any(isinstance(p, tuple | dict) for p in structure)
     return slices if flat else (rebuild(structure, values) for values in slices)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.core.random import draw_seed
-from hornbook.data.elements import describe
+from hornbook.data.elements import apply, describe, spec_of
 from hornbook.training.dataset import in_advance, made_ahead
 
 AUTOTUNE = -1  # as a number of threads or elements: as many as suit the machine
@@ -57,11 +57,22 @@ class Passes:
 
     def as_numpy_iterator(self) -> "DatasetIterator":
         """The same as `iter(dataset)`: elements are numpy arrays."""
-        return iter(self)
+        return DatasetIterator(self)
 
     def cardinality(self) -> int:
         """Number of elements; -1 if infinite, -2 if unknown."""
         return self._count
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of elements with a `TensorSpec` for each array, as in the first element.
+
+        Raises:
+            ValueError: if there are no elements.
+        """
+        for element in self._read(0, (0,)):
+            return apply(lambda leaf: spec_of(leaf, self._batch_size is not None), element)
+        raise ValueError("Dataset.element_spec: the data set has no elements")
 
     def __len__(self) -> int:
         if self._count < 0:
@@ -136,7 +147,7 @@ class ReadAhead(Iterator):
 
     def __init__(self, dataset: Passes):
         self._dataset = dataset
-        self._begin(iter(dataset))
+        self._begin(DatasetIterator(dataset))
 
     def _begin(self, elements: DatasetIterator) -> None:
         self._state = elements.get_state()
@@ -155,7 +166,7 @@ class ReadAhead(Iterator):
 
     def set_state(self, state: dict) -> None:
         """Continue from a position; see `DatasetIterator.set_state`."""
-        elements = iter(self._dataset)
+        elements = DatasetIterator(self._dataset)
         elements.set_state(state)
         self._begin(elements)
 

@@ -1,0 +1,1 @@
+"""TensorFlow's names without an equivalent today; `dialects/tensorflow.py` lists them all."""

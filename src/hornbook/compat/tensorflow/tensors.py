@@ -1,0 +1,134 @@
+"""Arrays with the methods of TensorFlow's tensors, which elements of data sets are during a run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook import layers
+from hornbook.compat.attributes import Shape, Table, get_shape, value_of
+from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.variable import Variable
+from hornbook.data.elements import apply
+from hornbook.data.passes import DatasetIterator, Passes
+
+
+class Tensor(np.ndarray):
+    """A numpy array with a tensor's methods; its elements and results of arithmetic have them too.
+
+    Example:
+        >>> x = tensor([[1, 2], [3, 4]])
+        >>> x.shape.as_list(), x[0, 1].numpy(), (x + 1).numpy().tolist()
+        ([2, 2], np.int64(2), [[2, 3], [4, 5]])
+    """
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        """The sizes, with `as_list`."""
+        return Shape(np.ndarray.shape.__get__(self))  # type: ignore[attr-defined]
+
+    @shape.setter
+    def shape(self, sizes: Any) -> None:
+        np.ndarray.shape.__set__(self, sizes)  # type: ignore[attr-defined]
+
+    def numpy(self) -> Any:
+        """The values as a plain array or scalar; text as bytes, as TensorFlow has it."""
+        return plain(self)
+
+    def get_shape(self) -> Shape:
+        """The sizes."""
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Nothing: the shape is known."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return tensor(super().__getitem__(key))
+
+
+def tensor(value: Any) -> Any:
+    """A value as a `Tensor`; data sets and `None` stay as they are."""
+    if value is None or isinstance(value, Passes):
+        return value
+    if isinstance(value, str | bytes):
+        value = np.array(value, object)
+    return np.asarray(value).view(Tensor)
+
+
+def plain(value: Any) -> Any:
+    """A value as a numpy array or scalar, with text as bytes."""
+    if isinstance(value, str):
+        return value.encode()
+    array = np.asarray(value)
+    return _in_bytes(array) if array.dtype.kind == "O" else array[()]
+
+
+_in_bytes = np.frompyfunc(lambda text: text.encode() if isinstance(text, str) else text, 1, 1)
+
+
+class _Mapped(DatasetIterator):
+    """One pass over a `Dataset`, whose elements are converted."""
+
+    convert: Any
+
+    def __next__(self) -> Any:
+        return apply(self.convert, super().__next__())
+
+
+class _Tensors(_Mapped):
+    convert = staticmethod(tensor)
+
+
+class _Plain(_Mapped):
+    convert = staticmethod(plain)
+
+
+def _iter(self: Passes) -> Iterator:
+    return _Tensors(self)
+
+
+def _as_numpy(self: Passes) -> Iterator:
+    return _Plain(self)
+
+
+def _set_shape(self: Any, shape: Any) -> None:
+    """Nothing: the shape is known."""
+
+
+class _Cardinality(int):
+    """A number of elements with a tensor's `numpy`."""
+
+    def numpy(self) -> int:
+        """The number."""
+        return int(self)
+
+
+def attributes() -> Table:
+    """The attributes of arrays and data sets during a run."""
+    of_arrays = {"numpy": value_of, "get_shape": get_shape, "set_shape": _set_shape}
+    array: type = type(jnp.zeros(()))
+    return {
+        array: of_arrays,
+        SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
+        Variable: {"get_shape": get_shape},
+        layers: {"experimental": _Experimental},
+    }
+
+
+def replaced() -> Table:
+    """The methods that are replaced during a run."""
+    count = Passes.cardinality
+    return {
+        Passes: {
+            "__iter__": _iter,
+            "as_numpy_iterator": _as_numpy,
+            "cardinality": lambda self: _Cardinality(count(self)),
+        }
+    }
+
+
+class _Experimental:
+    """`layers.experimental`, where tf.keras 2.3 to 2.6 had the preprocessing layers."""
+
+    preprocessing = layers
