@@ -1,13 +1,15 @@
-"""Train a small convnet on a folder of JPEG files: hornbook against torch's `DataLoader`.
+"""Train a small convnet on a folder of JPEG files, against tf.data with Keras, and torchvision.
 
     python -m benchmarks.folder
-    python -m benchmarks.folder --files 500 --rounds 1
+    python -m benchmarks.folder --files 500 --rounds 1 --peers hornbook,torch
 
 The files are photograph-like, 2,000 of 400 x 300 pixels in two classes, and are written first. They
-are resized to 128 x 128 and flipped at random. Each peer is a process that trains for an epoch that
-is not measured, then for one that is, and then reads the files once more without training. Rounds
-alternate between the peers; the least is reported. CPU time includes that of worker processes, and
-is more reliable on a shared machine.
+are resized to 128 x 128, and flipped, rotated and zoomed at random, each peer in its usual way:
+hornbook in the model, Keras in the threads of tf.data, torch in worker processes. Each peer is a
+process that trains for an epoch that is not measured, then for one that is, and then reads all
+files without training (for hornbook, thus without augmentation). Rounds alternate between the
+peers; the least is reported. CPU time includes that of worker processes, and is more reliable on a
+shared machine.
 """
 
 import argparse
@@ -19,15 +21,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import envs
 from benchmarks.tables import line, times
 
 SIZE, BATCH = 128, 32
+TURN, ZOOM = 0.1, 0.2  # at most, as a fraction of a turn and of the size
 WIDTHS = 16, 32, 64  # channels of the convolutions
 READERS = min(8, os.cpu_count() or 1)
 
@@ -50,30 +53,55 @@ def write(folder: Path, count: int) -> None:
 
 
 def hornbook(folder: str) -> tuple[Callable, Callable]:
-    """`image_dataset_from_directory` and `fit`."""
+    """`image_dataset_from_directory` and `fit`; the layers of the model augment."""
     import hornbook as keras
 
-    size = (SIZE, SIZE)
-    data = keras.utils.image_dataset_from_directory(folder, image_size=size, verbose=False)
-    model = keras.Sequential([keras.Input((*size, 3)), keras.layers.Rescaling(1 / 255)])
-    model.add(keras.layers.RandomFlip("horizontal"))
-    for width in WIDTHS:
-        model.add(keras.layers.Conv2D(width, 3, activation="relu"))
-        model.add(keras.layers.MaxPooling2D())
-    model.add(keras.layers.GlobalAveragePooling2D())
-    model.add(keras.layers.Dense(2))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss)
+    data = _files(keras, folder)
+    model = _with_keras(keras, _augmentation(keras))
     return lambda: model.fit(data, verbose=0), lambda: through(data)
 
 
+def keras_tensorflow(folder: str) -> tuple[Callable, Callable]:
+    """The same with Keras, whose layers augment in tf.data's threads."""
+    import keras
+    import tensorflow
+
+    augment, auto = keras.Sequential(_augmentation(keras)), tensorflow.data.AUTOTUNE
+    data = _files(keras, folder).map(lambda x, y: (augment(x, training=True), y), auto)
+    data = data.prefetch(auto)
+    model = _with_keras(keras, [])
+    return lambda: model.fit(data, verbose=0), lambda: through(data)
+
+
+def _files(keras: Any, folder: str) -> Any:
+    how = {"image_size": (SIZE, SIZE), "batch_size": BATCH, "verbose": False}
+    return keras.utils.image_dataset_from_directory(folder, **how)
+
+
+def _augmentation(keras: Any) -> list:
+    layers = keras.layers
+    return [layers.RandomFlip("horizontal"), layers.RandomRotation(TURN), layers.RandomZoom(ZOOM)]
+
+
+def _with_keras(keras: Any, first: list) -> Any:
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 3)), *first, layers.Rescaling(1 / 255)])
+    for width in WIDTHS:
+        model.add(layers.Conv2D(width, 3, activation="relu"))
+        model.add(layers.MaxPooling2D())
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(2))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
 def torch(folder: str) -> tuple[Callable, Callable]:
-    """A `DataLoader` with worker processes, and the usual loop."""
+    """A `DataLoader` with worker processes that augment, and the usual loop."""
     import torch
     from torch import nn
 
     loader = torch.utils.data.DataLoader(
-        _with_pillow(folder), BATCH, shuffle=True, num_workers=READERS
+        _with_pillow(folder, _transform()), BATCH, shuffle=True, num_workers=READERS
     )
     parts: list[Any] = []
     for before, width in zip((3, *WIDTHS), WIDTHS, strict=False):
@@ -92,7 +120,43 @@ def torch(folder: str) -> tuple[Callable, Callable]:
     return epoch, lambda: through(loader)
 
 
-def _with_pillow(folder: str) -> Any:
+def _transform() -> Callable:
+    """torchvision's transforms, which take less time on tensors than on Pillow's images."""
+    import torch
+
+    try:
+        from torchvision.transforms import v2
+    except (ImportError, RuntimeError) as error:  # its extension is for another build of torch
+        print(f"torchvision does not load ({error}): torch's grid_sample instead", file=sys.stderr)
+        return _without_torchvision
+    how = {"interpolation": v2.InterpolationMode.BILINEAR}
+    return v2.Compose(
+        [
+            v2.ToImage(),
+            v2.Resize((SIZE, SIZE), antialias=True, **how),
+            v2.RandomHorizontalFlip(),
+            v2.RandomAffine(360 * TURN, scale=(1 - ZOOM, 1 + ZOOM), **how),
+            v2.ToDtype(torch.float32, scale=True),
+        ]
+    )
+
+
+def _without_torchvision(img: Any) -> Any:
+    import torch
+    from PIL import Image
+
+    img = img.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    x = torch.from_numpy(np.array(img)).permute(2, 0, 1)[None].float() / 255
+    turn, scale, flip = (torch.rand(3) * 2 - 1) * torch.tensor([2 * np.pi * TURN, ZOOM, 1])
+    cos, sin = (1 + scale) * torch.cos(turn), (1 + scale) * torch.sin(turn)
+    side = torch.sign(flip)
+    rows = torch.stack([torch.stack([cos * side, -sin]), torch.stack([sin * side, cos])])
+    maps = torch.cat([rows, torch.zeros(2, 1)], 1)[None].float()
+    grid = torch.nn.functional.affine_grid(maps, list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, grid, align_corners=False)[0]
+
+
+def _with_pillow(folder: str, transform: Callable) -> Any:
     import torch
     from PIL import Image
 
@@ -106,14 +170,17 @@ def _with_pillow(folder: str) -> Any:
         def __getitem__(self, number: int) -> tuple:
             path, label = files[number]
             with Image.open(path) as file:
-                img = file.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-            x = torch.from_numpy(np.array(img)).permute(2, 0, 1).float() / 255
-            return (x.flip(2) if torch.rand(()) < 0.5 else x), label
+                return transform(file.convert("RGB")), label
 
     return Files()
 
 
-PEERS: dict[str, Callable] = {"hornbook": hornbook, "torch": torch}  # by module
+# Name -> its worker, the environment it runs in (`None`: this one), and Keras's backend.
+PEERS: dict[str, tuple[Callable, str | None, str]] = {
+    "hornbook": (hornbook, None, ""),
+    "keras-tensorflow": (keras_tensorflow, "keras-tensorflow", "tensorflow"),
+    "torch": (torch, "torch", ""),
+}
 
 
 # ---- measuring
@@ -133,7 +200,7 @@ def cpu() -> float:
 
 def measured(peer: str, folder: str) -> dict[str, float]:
     """Seconds of one epoch of a peer, in this process."""
-    train, read = PEERS[peer](folder)
+    train, read = PEERS[peer][0](folder)
     train()
     found = {}
     for name, work in (("train", train), ("read", read)):
@@ -145,24 +212,40 @@ def measured(peer: str, folder: str) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print a Markdown table."""
-    parser = argparse.ArgumentParser(description="a folder of JPEG files, against torch")
+    parser = argparse.ArgumentParser(description="a folder of JPEG files, against peers")
     parser.add_argument("--files", type=int, default=2000, help="%(default)s")
     parser.add_argument("--rounds", type=int, default=2, help="%(default)s")
     parser.add_argument("--peers", default=",".join(PEERS), help="%(default)s")
+    parser.add_argument("--env-dir", type=Path, default=envs.CACHE, help="%(default)s")
+    parser.add_argument(
+        "--python", action="append", default=[], help="PEER=PATH: use this interpreter"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.worker:
         print(json.dumps(measured(args.peers, args.worker)))
         return 0
-    peers = [peer for peer in args.peers.split(",") if find_spec(peer)]
+    peers, given = args.peers.split(","), dict(one.split("=", 1) for one in args.python)
+    pythons = {}
+    for peer in peers:
+        env = PEERS[peer][1]
+        own = sys.executable if env is None else given.get(peer)
+        pythons[peer] = own or str(
+            envs.ensure(env, args.env_dir, lambda said: print(said, file=sys.stderr))
+        )
     rounds: dict[str, list[dict]] = {peer: [] for peer in peers}
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), args.files)
         for number in range(args.rounds):
             for peer in peers[number % len(peers) :] + peers[: number % len(peers)]:
-                command = [sys.executable, "-m", "benchmarks.folder", "--worker", folder]
+                command = [pythons[peer], "-m", "benchmarks.folder", "--worker", folder]
+                more = {"KERAS_BACKEND": PEERS[peer][2]} if PEERS[peer][2] else {}
                 done = subprocess.run(
-                    [*command, "--peers", peer], stdout=subprocess.PIPE, check=True, text=True
+                    [*command, "--peers", peer],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                    text=True,
+                    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **more},
                 )
                 rounds[peer].append(json.loads(done.stdout.splitlines()[-1]))
     kinds = list(rounds[peers[0]][0])

@@ -13,8 +13,8 @@ from PIL import Image
 
 import hornbook as keras
 from hornbook.data import image_folder
-from hornbook.data.resize import INTERPOLATIONS, resize
 from hornbook.data.wav import read_wav, resample
+from hornbook.ops.image_resize import INTERPOLATIONS, resize
 
 PICTURES = keras.utils.image_dataset_from_directory
 TEXTS = keras.utils.text_dataset_from_directory

@@ -11,6 +11,7 @@ import numpy as np
 from hornbook.core.dtype import standardize_dtype
 from hornbook.core.settings import floatx, standardize_data_format
 from hornbook.ops import image as image_ops
+from hornbook.ops.image_resize import middle
 
 COLOR_MODES = {"grayscale": ("L", "I;16", "I"), "rgb": ("RGB",), "rgba": ("RGBA",)}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
@@ -272,18 +273,6 @@ def smart_resize(
     cut = x[(..., *part)] if first else x[(..., *part, slice(None))]
     resized = image_ops.resize(cut, (size[0], size[1]), interpolation, data_format=data_format)
     return resized if isinstance(x, jax.Array) else np.asarray(resized)
-
-
-def middle(old: Sequence[int], new: Sequence[int]) -> tuple[int, int, int, int]:
-    """The largest centered box of the aspect ratio of `new`: top, left, height, width.
-
-    Args:
-        old, new: `(height, width)`.
-    """
-    (height, width), (new_height, new_width) = old, new
-    crop_height = max(min(height, int(width * new_height / new_width)), 1)
-    crop_width = max(min(width, int(height * new_width / new_height)), 1)
-    return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
 
 
 def _dtype(dtype: Any) -> Any:

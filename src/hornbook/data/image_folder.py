@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from hornbook.core.settings import standardize_data_format
-from hornbook.data import resize
 from hornbook.data.dataset import Dataset
 from hornbook.data.folders import datasets_of, in_batches, read_files
-from hornbook.data.image import CHANNELS, middle, opened, pillow
+from hornbook.data.image import CHANNELS, opened, pillow
+from hornbook.ops import image_resize
 
 ENDS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 WHERE = "image_dataset_from_directory"
@@ -95,9 +95,9 @@ def image_dataset_from_directory(
     if color_mode not in CHANNELS:
         raise ValueError(f"{WHERE}: color_mode is one of {tuple(CHANNELS)}, not {color_mode!r}")
     size = _size(image_size)
-    if str(interpolation).lower() not in resize.INTERPOLATIONS:
+    if str(interpolation).lower() not in image_resize.INTERPOLATIONS:
         raise ValueError(
-            f"{WHERE}: interpolation is one of {resize.INTERPOLATIONS}, not {interpolation!r}"
+            f"{WHERE}: interpolation is one of {image_resize.INTERPOLATIONS}, not {interpolation!r}"
         )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError(
@@ -160,7 +160,7 @@ def read_picture(
 
     pixels, old, by = decoded(path, mode, reduction)
     (top, left, tall, wide), inner = layout(old, size, fit)
-    x = resize.resize(pixels, inner, way, (top / by, left / by, tall / by, wide / by))
+    x = image_resize.resize(pixels, inner, way, (top / by, left / by, tall / by, wide / by))
     if inner != size:
         padded = np.zeros((*size, x.shape[2]), "float32")
         top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
@@ -177,7 +177,7 @@ def layout(old: tuple[int, int], size: tuple[int, int], fit: str | None) -> tupl
         `size` if borders are added.
     """
     if fit == "crop":
-        return middle(old, size), size
+        return image_resize.middle(old, size), size
     if fit == "pad":  # in float32, as tf.image.resize_with_pad rounds
         ratio = max(np.float32(old[0]) / np.float32(size[0]), np.float32(old[1]) / size[1])
         inner = tuple(max(int(np.float32(n) / ratio), 1) for n in old)

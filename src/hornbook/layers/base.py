@@ -258,7 +258,7 @@ class Layer(Recorded):
     def __call__(self, *args: Any, **kwargs: Any) -> jax.Array:
         """Apply the layer to arrays, or record the call on symbolic tensors."""
         self._check_initialized()
-        args = tuple(convert(self, arg) for arg in args)
+        args = tuple(self._argument(arg) for arg in args)
         kwargs = {key: convert(self, value) for key, value in kwargs.items()}
         try:
             if has_symbolic(args) or has_symbolic(kwargs):
@@ -274,6 +274,10 @@ class Layer(Recorded):
             if not thread.calls:
                 shorten(error)
             raise
+
+    def _argument(self, value: Any) -> Any:
+        """An argument as `call` gets it."""
+        return convert(self, value)
 
     def _run_at_once(self, args: tuple, kwargs: dict) -> Any:
         """Run the call; retry if another thread donated the variables' buffers meanwhile."""

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import jax
+import numpy as np
 
 from hornbook.core.compiler import compiler_options
 from hornbook.core.module import Structure
@@ -22,10 +23,11 @@ def one_call(layer: Any, args: tuple, kwargs: dict) -> Any:
 
     Args:
         layer: a layer whose `call` has no other effect than assigning its variables.
-        args, kwargs: arrays, structures of them, and hashable values.
+        args, kwargs: arrays, structures of them, and hashable values. With a numpy array, which is
+            a single picture (`one_picture.py`), nothing is compiled.
     """
     leaves, form = jax.tree.flatten((args, kwargs))
-    if thread.scopes or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if thread.scopes or any(isinstance(leaf, jax.core.Tracer | np.ndarray) for leaf in leaves):
         return layer.call(*args, **kwargs)
     known = vars(layer).get("_compiled_call")
     if known is None or not known.holds():

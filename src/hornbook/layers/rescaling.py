@@ -3,14 +3,16 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook.core.settings import image_data_format
 from hornbook.initializers import Constant
 from hornbook.layers.base import Layer
+from hornbook.layers.one_picture import OnePicture
 
 
-class Rescaling(Layer):
+class Rescaling(OnePicture, Layer):
     """`x * scale + offset`, for example to map bytes to [0, 1].
 
     Args:
@@ -33,8 +35,9 @@ class Rescaling(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Array) -> Array:
-        scale = jnp.asarray(self.scale, self.compute_dtype)
-        offset = jnp.asarray(self.offset, self.compute_dtype)
+        module: Any = np if isinstance(inputs, np.ndarray) else jnp
+        scale = module.asarray(self.scale, self.compute_dtype)
+        offset = module.asarray(self.offset, self.compute_dtype)
         if scale.ndim == 1 and image_data_format() == "channels_first":
             scale = scale.reshape(-1, 1, 1)
             offset = offset.reshape(-1, 1, 1) if offset.ndim else offset

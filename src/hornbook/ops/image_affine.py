@@ -104,7 +104,7 @@ def _moved(framed: Array, high: Array, low: Array, order: int, fill_mode: str) -
         limit = 2.0**30
         at = jnp.clip(jnp.nan_to_num(whole + over, nan=-limit), -limit, limit)
         found.append((at.astype("int32"), part - over))
-    return image_sampling.sampled(framed, *found, order, fill_mode)
+    return image_sampling.sampled(framed, found[0], found[1], order, fill_mode)
 
 
 @uses_engine

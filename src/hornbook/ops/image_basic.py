@@ -15,7 +15,7 @@ from jax import Array
 
 from hornbook.core.settings import standardize_data_format
 from hornbook.core.symbolic import Tensor, op
-from hornbook.ops import convolution, core, image_common, rows
+from hornbook.ops import convolution, core, image_common, image_resize, rows
 
 RESIZE_METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
@@ -101,6 +101,8 @@ def resize(
 ) -> Array:
     """Resize images.
 
+    A single numpy array is resized in numpy, in all other cases by a program for its size.
+
     Args:
         images: one or a batch.
         size: new height and width.
@@ -125,6 +127,9 @@ def resize(
         raise ValueError(f"size is (height, width), not {size!r}")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError("choose crop_to_aspect_ratio or pad_to_aspect_ratio, not both")
+    if _is_picture(images):  # of ever new sizes, each of which XLA would compile
+        how = interpolation, antialias, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_value
+        return jnp.asarray(image_resize.on_host(images, (size[0], size[1]), *how, data_format))
     x, back = image_common.batch_of(images, data_format)
     (height, width), (new_height, new_width) = x.shape[1:3], size
     fitting_height, fitting_width = width * new_height / new_width, height * new_width / new_height
@@ -144,6 +149,15 @@ def resize(
     if result.dtype != x.dtype:
         result = core.saturate_cast(jnp.round(result), x.dtype)
     return back(result)
+
+
+def _is_picture(images: Any) -> bool:
+    """Whether images are a single picture on the host, of a dtype that numpy computes as XLA."""
+    return (
+        isinstance(images, np.ndarray)
+        and images.ndim == 3
+        and (images.dtype.kind in "ui" or images.dtype == "float32")
+    )
 
 
 def _amounts(what: str, before: Any, after: Any, total: Any, size: int, sign: int):

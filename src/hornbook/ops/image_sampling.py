@@ -74,7 +74,9 @@ def framed(images: Array, fill_mode: str, fill_value: Any) -> Array:
     return jnp.pad(images, [(0, 0), (0, 1), (0, 1), (0, 0)], constant_values=value)
 
 
-def sampled(images: Array, y: tuple, x: tuple, order: int, fill_mode: str) -> Array:
+def sampled(
+    images: Array, y: tuple[Array, Any], x: tuple[Array, Any], order: int, fill_mode: str
+) -> Array:
     """Sample batches of images at coordinates that are given as whole numbers and fractions.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 from hornbook.core.settings import epsilon
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
+from hornbook.layers.one_picture import OnePicture
 from hornbook.preprocessing.adapting import Adapting, is_array
 
 UNKNOWN_SIZE = (
@@ -73,7 +74,7 @@ def together(counts: np.ndarray, means: np.ndarray, squares: np.ndarray) -> tupl
     return mean, (squares + counts * np.square(means - mean)).sum(0)
 
 
-class Normalization(Adapting, Layer):
+class Normalization(OnePicture, Adapting, Layer):
     """Normalizes numbers by the statistics of the data: `(x - mean) / sqrt(variance)`.
 
     Args:
@@ -219,8 +220,9 @@ class Normalization(Adapting, Layer):
 
     def call(self, inputs: jax.Array) -> jax.Array:
         dtype = self.compute_dtype
-        mean = jnp.asarray(self.mean, dtype)
-        spread = jnp.maximum(jnp.sqrt(jnp.asarray(self.variance, dtype)), epsilon())
+        module: Any = np if isinstance(inputs, np.ndarray) else jnp
+        mean = module.asarray(self.mean, dtype)
+        spread = module.maximum(module.sqrt(module.asarray(self.variance, dtype)), epsilon())
         inputs = inputs.astype(dtype)
         return inputs * spread + mean if self.invert else (inputs - mean) / spread
 

@@ -99,6 +99,76 @@ def test_the_number_of_boxes():
     assert layers.MaxNumBoundingBoxes(1)(single)["bounding_boxes"]["boxes"].shape == (1, 4)
 
 
+COMPILED = []
+
+
+@jax.monitoring.register_event_duration_secs_listener
+def _note(event, _, **more):
+    if "backend_compile" in event:
+        COMPILED.append(more)
+
+
+def picture(height, width, dtype="uint8"):
+    return RNG.integers(0, 256, (height, width, 3)).astype(dtype)
+
+
+def test_single_pictures_of_ever_new_sizes_compile_nothing():
+    normalize = layers.Normalization()
+    normalize.adapt(X)
+    changes = [
+        layers.Resizing(8, 9),
+        layers.CenterCrop(8, 9),
+        layers.RandomCrop(8, 9),
+        layers.Rescaling(1 / 255, offset=-1),
+        normalize,
+        layers.Pipeline([layers.Rescaling(1 / 255), layers.Resizing(8, 9)]),
+        lambda x: keras.ops.image.resize(x, (8, 9)),
+    ]
+    for number, change in enumerate(changes):
+        assert isinstance(change(picture(20, 30)), jax.Array)
+        for size in range(4, 12):  # also smaller than a crop
+            change(picture(size, 2 * size))
+            if number < 3:
+                change({"images": picture(size, 21), "labels": 1})
+            if size == 4:  # the label's program is one for all sizes
+                COMPILED.clear()
+        assert not COMPILED
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_single_pictures_are_changed_as_batches(dtype):
+    x = picture(13, 17, dtype)
+    masks = x[..., :1].astype("int32")
+    for layer in (
+        layers.Resizing(5, 9, crop_to_aspect_ratio=True),
+        layers.Resizing(8, 30, "bicubic", pad_to_aspect_ratio=True, fill_value=3),
+        layers.Resizing(5, 4, "lanczos3", antialias=True, bounding_box_format="xyxy"),
+        layers.CenterCrop(6, 8, bounding_box_format="xyxy"),
+        layers.CenterCrop(30, 8),
+        layers.Rescaling([2.0, 1.0, 3.0], 0.5),
+        layers.Normalization(mean=3.0, variance=2.0),
+    ):
+        agree(layer(x), layer(x[None])[0], atol=1 if dtype == "uint8" else 1e-4)  # 1 at halves
+    parts = {"images": x, "segmentation_masks": masks, "labels": np.int32(3)}
+    parts["bounding_boxes"] = {"boxes": np.array([[1.0, 2, 9, 5]]), "labels": np.array([1])}
+    layer = layers.Resizing(5, 9, "nearest", bounding_box_format="xyxy")
+    whole = layer(jax.tree.map(lambda part: np.asarray(part)[None], parts))
+    agree(layer(parts), jax.tree.map(lambda part: part[0], whole))
+    pair = np.stack([x, x])  # the methods for batches take numpy arrays too
+    assert (
+        layer.transform_images(pair).shape == layers.CenterCrop(5, 9).transform_images(pair).shape
+    )
+    first = layers.Resizing(5, 9, data_format="channels_first")
+    agree(first(x.transpose(2, 0, 1)), np.moveaxis(layers.Resizing(5, 9)(x), -1, 0), atol=1e-4)
+
+
+def test_the_same_seed_crops_a_picture_and_a_batch_alike():
+    x = picture(20, 30)
+    one, batch = (layers.RandomCrop(8, 9, seed=3) for _ in range(2))
+    for _ in range(3):
+        agree(one(x), batch(x[None])[0])
+
+
 def test_unknown_sizes_in_a_model():
     inputs = keras.Input((None, None, 3), dtype="uint8")
     model = keras.Model(inputs, layers.Resizing(4, 5)(layers.RandomFlip()(inputs)))

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook import formulas, ops, random
@@ -237,7 +238,11 @@ class BaseImagePreprocessingLayer(Layer):
         return self._single("segmentation_masks", segmentation_mask, transformation, training)
 
     def _single(self, part: str, value: Any, transformation: Any, training: bool) -> Any:
-        batch = tree.map_structure(lambda leaf: formulas.as_batch(jnp.asarray(leaf)), value)
+        def as_batch(leaf: Any) -> Any:
+            leaf = leaf if isinstance(leaf, np.ndarray) else jnp.asarray(leaf)
+            return formulas.as_batch(leaf)
+
+        batch = tree.map_structure(as_batch, value)
         method = getattr(self, f"transform_{part}")
         changed = method(batch, transformation=transformation, training=training)
         return tree.map_structure(formulas.as_single, changed)

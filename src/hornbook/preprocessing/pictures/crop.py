@@ -1,17 +1,21 @@
 """`CenterCrop` and `RandomCrop`: a window of fixed size."""
 
+import threading
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook import ops
+from hornbook.layers.one_picture import OnePicture, kept
+from hornbook.ops import image_resize
 from hornbook.preprocessing.pictures import boxes
 from hornbook.preprocessing.pictures.base import BaseImagePreprocessingLayer
 
 
-class _Crop(BaseImagePreprocessingLayer):
+class _Crop(OnePicture, BaseImagePreprocessingLayer):
     """A window of fixed size; of a smaller picture, the largest window of its shape, resized."""
 
     _USE_BASE_FACTOR = False
@@ -24,6 +28,12 @@ class _Crop(BaseImagePreprocessingLayer):
 
     def _window(self, images: Array, top: Any, left: Any) -> Array:
         """The pixels of a window that begins at a row and a column."""
+        if isinstance(images, np.ndarray):
+            top, left = int(top), int(left)
+            window: list[Any] = [slice(None)] * 4
+            window[self.height_axis] = slice(top, top + self.height)
+            window[self.width_axis] = slice(left, left + self.width)
+            return np.ascontiguousarray(images[tuple(window)])
         for axis, start, size in (
             (self.height_axis, top, self.height),
             (self.width_axis, left, self.width),
@@ -31,9 +41,15 @@ class _Crop(BaseImagePreprocessingLayer):
             images = jax.lax.dynamic_slice_in_dim(images, start, size, axis % images.ndim)
         return images
 
+    def _floats(self, images: Any) -> Any:
+        return kept(images).astype(self.compute_dtype)
+
     def _fitted(self, images: Array) -> Array:
         """The largest window of the target's shape, resized."""
         size = (self.height, self.width)
+        if isinstance(images, np.ndarray):
+            how = {"crop_to_aspect_ratio": True, "data_format": self.data_format}
+            return image_resize.on_host(images[0], size, **how)[None]
         return ops.image.resize(
             images, size, crop_to_aspect_ratio=True, data_format=self.data_format
         )
@@ -86,7 +102,7 @@ class CenterCrop(_Crop):
         self, images: Any, transformation: Any = None, training: bool = True
     ) -> Array:
         """Crop a batch, whether training or not."""
-        images = jnp.asarray(images, self.compute_dtype)
+        images = self._floats(images)
         height, width = self._sizes(images.shape)
         if height < self.height or width < self.width:
             return self._fitted(images)
@@ -103,6 +119,9 @@ class CenterCrop(_Crop):
             top, left = (height - self.height) // 2, (width - self.width) // 2
             window = (top, left, self.height, self.width)
         return self._boxes_in(bounding_boxes, window, self.bounding_box_format, shape)
+
+
+_drawing = threading.Lock()  # no two threads draw the same random numbers
 
 
 class _Corner(tuple):
@@ -153,7 +172,9 @@ class RandomCrop(_Crop):
         height, width = self._sizes(shape)
         if training and self._holds(shape):
             ends = jnp.array([height - self.height + 1, width - self.width + 1])
-            corner = _Corner(jax.random.randint(self._key(seed), (2,), 0, ends))
+            with _drawing:
+                key = self._key(seed)
+            corner = _Corner(jax.random.randint(key, (2,), 0, ends))
         else:
             corner = _Corner(self._largest(height, width)[:2])
         corner.shape = shape
@@ -165,7 +186,7 @@ class RandomCrop(_Crop):
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Array:
         """Crop a batch."""
-        images = jnp.asarray(images, self.compute_dtype)
+        images = self._floats(images)
         if not training or not self._holds(images.shape):
             return self._fitted(images)
         return self._window(images, *transformation)

@@ -60,7 +60,7 @@ class RandomElasticTransform(BaseImagePreprocessingLayer):
         least, most = self._range("scale", scale, 0, 1)
         self.scale = max(least, 0), most
         self.interpolation = self._one_of("interpolation", interpolation, INTERPOLATIONS)
-        self.fill_mode = self._one_of("fill_mode", fill_mode, FILL_MODES)
+        self.fill_mode = self._one_of("fill_mode", fill_mode, tuple(FILL_MODES))
         self.fill_value = fill_value
         self.value_range = value_range
         self._seeded(seed)

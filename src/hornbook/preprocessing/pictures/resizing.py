@@ -3,16 +3,19 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hornbook import ops
 from hornbook.core.dtype import is_float
+from hornbook.layers.one_picture import OnePicture, kept
+from hornbook.ops import image_resize
 from hornbook.ops.image_basic import RESIZE_METHODS
 from hornbook.preprocessing.pictures import boxes
 from hornbook.preprocessing.pictures.base import BaseImagePreprocessingLayer
 
 
-class Resizing(BaseImagePreprocessingLayer):
+class Resizing(OnePicture, BaseImagePreprocessingLayer):
     """Resizes pictures. Integers stay integers, rounded.
 
     Args:
@@ -71,24 +74,25 @@ class Resizing(BaseImagePreprocessingLayer):
         """Nothing is drawn: height and width of the images."""
         return self._sizes(self._shape(data))
 
-    def _transform_images(self, images: Array, transformation: Any, interpolation: str) -> Array:
-        return ops.image.resize(
-            images,
-            (self.height, self.width),
-            interpolation,
-            self.antialias,
-            self.crop_to_aspect_ratio,
-            self.pad_to_aspect_ratio,
-            self.fill_mode,
-            self.fill_value,
-            self.data_format,
-        )
+    def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
+        how: dict[str, Any] = {
+            "size": (self.height, self.width),
+            "interpolation": interpolation,
+            "antialias": self.antialias,
+            "crop_to_aspect_ratio": self.crop_to_aspect_ratio,
+            "pad_to_aspect_ratio": self.pad_to_aspect_ratio,
+            "fill_value": self.fill_value,
+            "data_format": self.data_format,
+        }
+        if isinstance(images, np.ndarray):
+            return image_resize.on_host(images[0], **how)[None]
+        return ops.image.resize(images, **how)
 
     def transform_images(
         self, images: Any, transformation: Any = None, training: bool = True
-    ) -> Array:
+    ) -> Any:
         """Resize a batch, whether training or not."""
-        images = jnp.asarray(images)
+        images = kept(images)
         images = images.astype(self.compute_dtype) if is_float(images.dtype) else images
         return self._transform_images(images, transformation, self.interpolation)
 
@@ -96,7 +100,7 @@ class Resizing(BaseImagePreprocessingLayer):
         self, segmentation_masks: Any, transformation: Any = None, training: bool = True
     ) -> Array:
         """Resize masks to the nearest pixel, whether training or not."""
-        return self._transform_images(jnp.asarray(segmentation_masks), transformation, "nearest")
+        return self._transform_images(kept(segmentation_masks), transformation, "nearest")
 
     def transform_bounding_boxes(
         self, bounding_boxes: dict, transformation: Any, training: bool = True

@@ -1,11 +1,16 @@
-"""Resize pictures on the host, in numpy, with the results of `tf.image.resize`."""
+"""Resize pictures on the host, in numpy: the results of `tf.image.resize` and `ops.image.resize`.
+
+XLA compiles a program for each size; numpy does not.
+"""
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+from hornbook.core.settings import standardize_data_format
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
@@ -35,7 +40,7 @@ def _gaussian(x: np.ndarray) -> np.ndarray:
     return np.where(np.abs(x) < 1.5, np.exp(-2 * x * x), 0)
 
 
-# Name -> radius in pixels of the source, and the kernel. They do not widen if a picture shrinks.
+# Name -> radius in pixels of the source, and the kernel. They widen only with `antialias`.
 KERNELS: dict[str, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {
     "bilinear": (1, _triangle),
     "bicubic": (2, _keys),
@@ -48,7 +53,9 @@ INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "area", *list(KERNELS)[2:])
 
 
 @functools.lru_cache(256)
-def _taps(start: float, extent: float, size: int, out: int, way: str) -> tuple[Any, Any]:
+def _taps(
+    start: float, extent: float, size: int, out: int, way: str, antialias: bool = False
+) -> tuple[Any, Any]:
     """The source pixels of each output pixel along an axis, and their weights.
 
     Args:
@@ -56,6 +63,7 @@ def _taps(start: float, extent: float, size: int, out: int, way: str) -> tuple[A
         size: number of source pixels.
         out: number of output pixels.
         way: interpolation.
+        antialias: whether the kernel widens if the axis shrinks.
 
     Returns:
         Two arrays `(out, taps)`; weights sum to 1.
@@ -69,14 +77,16 @@ def _taps(start: float, extent: float, size: int, out: int, way: str) -> tuple[A
         low, high = edges[:-1, None], edges[1:, None]
         weights = np.clip(np.minimum(pixels + 1, high) - np.maximum(pixels, low), 0, None)
     elif way == "nearest":
-        pixels = np.floor(start + (np.arange(out)[:, None] + 0.5) * scale).astype(int)
+        pixels = np.floor(start + (np.arange(out)[:, None] + 0.5) * extent / out).astype(int)
         weights = np.ones((out, 1))
     else:
         radius, kernel = KERNELS[way]
+        wide = max(scale, 1.0) if antialias else 1.0
+        radius *= wide
         centers = start + (np.arange(out)[:, None] + 0.5) * scale
         first = np.ceil(centers - radius - 0.5).astype(int)
         pixels = first + np.arange(math.ceil(2 * radius) + 1)
-        weights = kernel(pixels + 0.5 - centers)
+        weights = kernel((pixels + 0.5 - centers) / wide)
         # Pixels outside have no weight.
         weights = np.where((pixels < math.floor(start)) | (pixels >= start + extent), 0, weights)
     used = weights.any(axis=0)
@@ -104,6 +114,7 @@ def resize(
     size: tuple[int, int],
     interpolation: str = "bilinear",
     box: tuple[float, float, float, float] | None = None,
+    antialias: bool = False,
 ) -> np.ndarray:
     """A picture of another size.
 
@@ -113,6 +124,7 @@ def resize(
         interpolation: one of `INTERPOLATIONS`. `"area"` averages all pixels; the others sample
             pixels near the center of an output pixel, so they alias if the picture shrinks.
         box: part of the picture that is resized: top, left, height and width in pixels.
+        antialias: whether to sample more pixels if the picture shrinks.
 
     Returns:
         float32 `(*size, channels)`.
@@ -123,6 +135,49 @@ def resize(
     """
     height, width = picture.shape[:2]
     top, left, tall, wide = box or (0, 0, height, width)
-    rows = _taps(top, tall, height, size[0], interpolation)
-    columns = _taps(left, wide, width, size[1], interpolation)
+    rows = _taps(top, tall, height, size[0], interpolation, antialias)
+    columns = _taps(left, wide, width, size[1], interpolation, antialias)
     return _along(_along(picture, 0, rows), 1, columns)
+
+
+def middle(old: Sequence[int], new: Sequence[int]) -> tuple[int, int, int, int]:
+    """The largest centered box of the aspect ratio of `new`: top, left, height, width.
+
+    Args:
+        old, new: `(height, width)`.
+    """
+    (height, width), (new_height, new_width) = old, new
+    crop_height = max(min(height, int(width * new_height / new_width)), 1)
+    crop_width = max(min(width, int(height * new_width / new_height)), 1)
+    return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
+
+
+def on_host(
+    picture: np.ndarray,
+    size: tuple[int, int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> np.ndarray:
+    """`ops.image.resize` for one picture of float32 or integers; see there for the arguments."""
+    first = standardize_data_format(data_format) == "channels_first"
+    x = picture.transpose(1, 2, 0) if first else picture
+    height, width = x.shape[:2]
+    box = middle((height, width), size) if crop_to_aspect_ratio else None
+    if pad_to_aspect_ratio:
+        added = (
+            max(height, int(width * size[0] / size[1])) - height,
+            max(width, int(height * size[1] / size[0])) - width,
+        )
+        edges = [(n // 2, n // 2) for n in added]
+        x = np.pad(x, [*edges, (0, 0)], constant_values=np.asarray(fill_value).astype(x.dtype))
+    if x.dtype.itemsize > 2:  # numpy multiplies float32 by these integers as float64
+        x = x.astype("float32", copy=False)
+    result = resize(x, size, interpolation, box, antialias)
+    if picture.dtype.kind in "ui":
+        limits = np.iinfo(picture.dtype)
+        result = np.clip(np.rint(result), limits.min, limits.max).astype(picture.dtype)
+    return np.ascontiguousarray(result.transpose(2, 0, 1)) if first else result
