@@ -127,19 +127,24 @@ def scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
         axis: axis of `x`.
         dtype: dtype of the result.
     """
-    shape = [1] * x.ndim
-    shape[axis] = -1
+    result = _scaled(x, scale, offset, axis, dtype)
+    note_scaled(result, x, scale, offset, axis, dtype)
+    return result
 
-    def formula(x: Array, shape: list[int]) -> Array:
-        wide = x.astype(jnp.promote_types(x.dtype, "float32"))
-        return (wide * jnp.reshape(scale, shape) + jnp.reshape(offset, shape)).astype(dtype)
 
-    result = formula(x, shape)
+def note_scaled(result: Array, x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> None:
+    """Note that an array is the result of `scaled`, where it was computed without."""
     known = embedding.lookups.of(x)
     if known is not None and axis % x.ndim == x.ndim - 1:
-        of_table = embedding.Lookup(formula(known.table, [1, -1]), known.ids)
-        embedding.lookups.note(result, of_table)
-    return result
+        table = _scaled(known.table, scale, offset, -1, dtype)
+        embedding.lookups.note(result, embedding.Lookup(table, known.ids))
+
+
+def _scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    wide = x.astype(jnp.promote_types(x.dtype, "float32"))
+    return (wide * jnp.reshape(scale, shape) + jnp.reshape(offset, shape)).astype(dtype)
 
 
 # ---- pictures: the matrices of consecutive affine maps are multiplied, to resample only once

@@ -4,10 +4,11 @@ Measured on two Zen 5 cores with jax 0.10.2, in `kernels/README.md`.
 """
 
 import functools
+import gc
 import os
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,29 @@ def compiler_options(
     found = {k: v for k, v in _supported().items() if k not in left_out}
     libraries = dict.fromkeys(OPTIONS.keys() & found.keys(), "") if whole else {}
     return found | libraries or None
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Context without garbage collection, for tracing.
+
+    A trace makes many objects that stay to its end; each collection would go through all of them.
+
+    Example:
+        >>> import gc
+        >>> with uncollected():
+        ...     gc.isenabled()
+        False
+        >>> gc.isenabled()
+        True
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def as_one(function: Callable, *args: Any) -> tuple[Any, jax.Array]:

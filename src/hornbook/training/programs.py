@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from hornbook.core import placement, tree
-from hornbook.core.compiler import compiler_options
+from hornbook.core.compiler import compiler_options, uncollected
 from hornbook.core.forked import uses_engine
 from hornbook.core.module import (
     Module,
@@ -72,7 +72,9 @@ class Forward:
             if len(self.known) >= MOST_SHAPES:
                 self.known.clear()
                 self.run.clear_cache()
-            self.run.lower(self.variables.values(), x).compile()
+            with uncollected():
+                lowered = self.run.lower(self.variables.values(), x)
+            lowered.compile()
             self.known.add(key)
         with turn:
             return self.run(self.variables.values(), x)

@@ -14,7 +14,7 @@ import numpy as np
 from jax import ShapeDtypeStruct
 from jax.extend.core import Literal, jaxprs_in_params
 
-from hornbook.core.compiler import can_be_one
+from hornbook.core.compiler import can_be_one, uncollected
 from hornbook.core.variable import contained
 from hornbook.kernels import one_function, wants_plain
 from hornbook.training.slab import Slab, Span
@@ -71,9 +71,11 @@ class Runs:
     def _compile(self, key, read, slab, span):
         with self.lock:
             state, fixed = read()
-            small = self.are_small(state, fixed, slab.data, slab.batch)
-            run = self.whole if small else self.usual
-            run.lower(state, fixed, slab, span).compile()
+            with uncollected():
+                small = self.are_small(state, fixed, slab.data, slab.batch)
+                run = self.whole if small else self.usual
+                lowered = run.lower(state, fixed, slab, span)
+            lowered.compile()
             self.chosen[key] = run
         return run
 

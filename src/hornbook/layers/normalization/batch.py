@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook import constraints, formulas, initializers, regularizers
+from hornbook.kernels import traced_once
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import masked_moments, shifted_moments, wide
@@ -124,25 +125,31 @@ class BatchNormalization(Layer):
         return self.add_weight((channels,), initializer, name=name, trainable=False, autocast=False)
 
     def call(self, inputs: Array, training: bool | None = None, mask: Any = None) -> Array:
-        x = wide(inputs)
         scale = 1.0 if self.gamma is None else self.gamma.value
         offset = 0.0 if self.beta is None else self.beta.value
-        if training and self.trainable and 0 not in inputs.shape:
-            mean, variance = self._moments(x, mask)
-            if self.renorm:
-                r, d = self._renormalize(mean, variance)
-                scale, offset = r * scale, d * scale + offset
-            else:
-                _follow(self.moving_mean, mean, self.momentum)
-                _follow(self.moving_variance, variance, self.momentum)
+        how = {"axis": self.axis, "epsilon": self.epsilon, "dtype": self.compute_dtype}
+        if not (training and self.trainable) or 0 in inputs.shape:
+            moments = self.moving_mean.value, self.moving_variance.value
+            return _normalized(inputs, *moments, scale, offset, **how)[0]
+        if mask is None and not self.renorm:
+            outputs, moments, factors = _by_batch(inputs, scale, offset, **how)
+            formulas.note_scaled(outputs, inputs, *factors, self.axis, self.compute_dtype)
+            self._follow_all(*moments)
+            return outputs
+        moments = self._moments(wide(inputs), mask)
+        if self.renorm:
+            r, d = self._renormalize(*moments)
+            scale, offset = r * scale, d * scale + offset
         else:
-            mean, variance = self.moving_mean.value, self.moving_variance.value
-        scale = scale * lax.rsqrt(variance + self.epsilon)
-        offset = offset - mean * scale
-        return formulas.scaled(inputs, scale, offset, self.axis, self.compute_dtype)
+            self._follow_all(*moments)
+        return _normalized(inputs, *moments, scale, offset, **how)[0]
+
+    def _follow_all(self, mean: Array, variance: Array) -> None:
+        _follow(self.moving_mean, mean, self.momentum)
+        _follow(self.moving_variance, variance, self.momentum)
 
     def _moments(self, x: Array, mask: Any) -> tuple[Array, Array]:
-        axes = tuple(axis for axis in range(x.ndim) if axis != self.axis % x.ndim)
+        axes = _all_but(self.axis, x)
         if mask is None:
             return shifted_moments(x, axes)
         if mask.ndim != x.ndim - 1:
@@ -171,4 +178,38 @@ class BatchNormalization(Layer):
 
 def _follow(average: Any, value: Array, momentum: float) -> Array:
     """Move an average towards a value."""
-    return average.assign(average.value * momentum + lax.stop_gradient(value) * (1 - momentum))
+    return average.assign(_between(average.value, value, momentum=momentum))
+
+
+@traced_once(static=("momentum",))
+def _between(average: Array, value: Array, momentum: float) -> Array:
+    return average * momentum + lax.stop_gradient(value) * (1 - momentum)
+
+
+@traced_once(static=("axis", "epsilon", "dtype"))
+def _by_batch(
+    x: Array, scale: Any, offset: Any, axis: int, epsilon: float, dtype: Any
+) -> tuple[Array, tuple, tuple]:
+    """Inputs normalized by their own moments; the moments, and the factor and what is added."""
+    moments = shifted_moments(wide(x), _all_but(axis, x))
+    outputs, factors = _normalized(x, *moments, scale, offset, axis, epsilon, dtype)
+    return outputs, moments, factors
+
+
+def _normalized(
+    x: Array,
+    mean: Array,
+    variance: Array,
+    scale: Any,
+    offset: Any,
+    axis: int,
+    epsilon: float,
+    dtype: Any,
+) -> tuple[Array, tuple]:
+    scale = scale * lax.rsqrt(variance + epsilon)
+    factors = scale, offset - mean * scale
+    return formulas.scaled(x, *factors, axis, dtype), factors
+
+
+def _all_but(axis: int, x: Array) -> tuple[int, ...]:
+    return tuple(other for other in range(x.ndim) if other != axis % x.ndim)
