@@ -18,7 +18,14 @@ from hornbook import activations, ops
 from hornbook.core import interop, placement
 from hornbook.core.origins import Origins
 from hornbook.kernels import conv as conv_kernels
-from hornbook.kernels import embedding, in_one_call, in_one_function, recurrent, wants_plain
+from hornbook.kernels import (
+    embedding,
+    filled,
+    in_one_call,
+    in_one_function,
+    recurrent,
+    wants_plain,
+)
 from hornbook.kernels import product as product_kernels
 from hornbook.kernels.recurrence import Masks
 from hornbook.ops import image_affine
@@ -30,6 +37,42 @@ TOGETHER: dict[str, dict[int, Callable]] = {
     "dense": dict.fromkeys(map(id, RELUS), product_kernels.product_bias_relu),
     "convolution": dict.fromkeys(map(id, RELUS), conv_kernels.conv_bias_relu),
 }
+
+
+def traced_once(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
+    """Trace a formula once for all its calls with arrays of the same shapes and dtypes.
+
+    A step that calls a layer of one size 50 times would otherwise trace it, differentiate it and
+    convert it for XLA 50 times. XLA compiles the calls in place of the formula, as without this.
+    Eager calls are not compiled.
+
+    Args:
+        function: a function of arrays that depends on its arguments only; if left out, a decorator
+            is returned.
+        static: names of arguments that are not arrays, passed by keyword.
+
+    Example:
+        >>> @traced_once
+        ... def double(x):
+        ...     print("traced")
+        ...     return 2 * x
+        >>> jax.jit(lambda x: double(double(x)))(1.0).item()
+        traced
+        4.0
+    """
+    if function is None:
+        return functools.partial(traced_once, static=static)
+    compiled = jax.jit(function, static_argnames=static)
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        arrays = [arg for arg in args if isinstance(arg, jax.Array)]
+        traced = any(isinstance(array, jax.core.Tracer) for array in arrays)
+        # a trace must not be used in another context
+        usual = not wants_plain() and not in_one_function() and placement.current() is None
+        return (compiled if traced and usual and filled(*arrays) else function)(*args, **options)
+
+    return call
 
 
 def dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | None) -> Array:

@@ -1,5 +1,6 @@
 """Options for XLA's compiler, and what it compiled kept for the next process."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -168,3 +169,10 @@ def test_another_processor_gets_another_folder(monkeypatch):
     mine = processor.kind()
     monkeypatch.setattr(processor, "cpuinfo", lambda: "model name : another\nflags : sse2")
     assert processor.kind() != mine
+
+
+def test_garbage_is_collected_again_after_a_trace():
+    assert gc.isenabled()
+    with compiler.uncollected(), compiler.uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()

@@ -12,8 +12,6 @@ from typing import Any
 
 import jax
 
-from hornbook.core import placement
-
 _plain = contextvars.ContextVar("plain", default=False)
 _one_function = contextvars.ContextVar("one function", default=False)
 
@@ -102,42 +100,5 @@ def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = (
     def call(*args: Any) -> jax.Array:
         traced = any(isinstance(arg, jax.core.Tracer) for arg in args)
         return (function if traced or wants_plain() else compiled)(*args)
-
-    return call
-
-
-def traced_once(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
-    """Trace a formula once for all its calls with arrays of the same shapes and dtypes.
-
-    A step that calls a layer of one size 50 times would otherwise trace it, differentiate it and
-    convert it for XLA 50 times. XLA compiles the calls in place of the formula, as without this.
-    Eager calls are not compiled.
-
-    Args:
-        function: a function of arrays that depends on its arguments only; if left out, a decorator
-            is returned.
-        static: names of arguments that are not arrays, passed by keyword.
-
-    Example:
-        >>> import jax
-        >>> @traced_once
-        ... def double(x):
-        ...     print("traced")
-        ...     return 2 * x
-        >>> jax.jit(lambda x: double(double(x)))(1.0).item()
-        traced
-        4.0
-    """
-    if function is None:
-        return functools.partial(traced_once, static=static)
-    compiled = jax.jit(function, static_argnames=static)
-
-    @functools.wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        arrays = [arg for arg in args if isinstance(arg, jax.Array)]
-        traced = any(isinstance(array, jax.core.Tracer) for array in arrays)
-        # a trace must not be used in another context
-        usual = not wants_plain() and not in_one_function() and placement.current() is None
-        return (compiled if traced and usual and filled(*arrays) else function)(*args, **options)
 
     return call

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from hornbook import constraints, formulas, initializers, regularizers
-from hornbook.kernels import traced_once
+from hornbook.formulas import traced_once
 from hornbook.layers.arguments import known_size
 from hornbook.layers.base import Layer
 from hornbook.layers.normalization.statistics import masked_moments, shifted_moments, wide

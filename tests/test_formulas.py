@@ -1,15 +1,13 @@
 """Formulas that a step traces once for all layers of one size."""
 
-import gc
-
 import jax
 import jax.numpy as jnp
 
 import hornbook as keras
 from hornbook import layers
-from hornbook.core.compiler import uncollected
 from hornbook.core.variable import bind
-from hornbook.kernels import one_function, plain, traced_once
+from hornbook.formulas import traced_once
+from hornbook.kernels import one_function, plain
 from hornbook.layers.normalization import batch
 
 
@@ -59,10 +57,3 @@ def test_batch_normalization_of_one_size_is_traced_once(monkeypatch):
     traces.clear()
     jax.make_jaxpr(jax.grad(loss, 1))(jnp.ones((7, 61)), [jnp.ones(61)] * 4)
     assert traces == [(7, 61)]
-
-
-def test_garbage_is_collected_again_after_a_trace():
-    assert gc.isenabled()
-    with uncollected(), uncollected():
-        assert not gc.isenabled()
-    assert gc.isenabled()
