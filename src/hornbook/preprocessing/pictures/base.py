@@ -13,6 +13,7 @@ from hornbook.core.random import SeedGenerator, key_from
 from hornbook.core.settings import standardize_data_format
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.base import Layer
+from hornbook.layers.one_picture import OnePicture
 from hornbook.preprocessing.pictures import boxes, colors
 
 # The parts of a layer's input, and how the methods for one picture call them.
@@ -239,8 +240,8 @@ class BaseImagePreprocessingLayer(Layer):
 
     def _single(self, part: str, value: Any, transformation: Any, training: bool) -> Any:
         def as_batch(leaf: Any) -> Any:
-            leaf = leaf if isinstance(leaf, np.ndarray) else jnp.asarray(leaf)
-            return formulas.as_batch(leaf)
+            stays = isinstance(self, OnePicture) and isinstance(leaf, np.ndarray)
+            return formulas.as_batch(leaf if stays else jnp.asarray(leaf))
 
         batch = tree.map_structure(as_batch, value)
         method = getattr(self, f"transform_{part}")
