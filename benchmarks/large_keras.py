@@ -67,7 +67,7 @@ def deep(keras: ModuleType, inputs: int, width: int, depth: int) -> Any:
     layers = keras.layers
     model = keras.Sequential([keras.Input((inputs,))])
     for i in range(depth):
-        model.add(layers.Dense(width, activation="relu", name=f"dense{i}"))
+        model.add(layers.Dense(width, name=f"dense{i}"))
         model.add(layers.BatchNormalization(name=f"norm{i}"))
     model.add(layers.Dense(1, name="out"))
     return model

@@ -123,7 +123,7 @@ class Deep(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for i in range(self.depth):
-            x = self._modules[f"norm{i}"](F.relu(self._modules[f"dense{i}"](x)))
+            x = self._modules[f"norm{i}"](self._modules[f"dense{i}"](x))
         return self.out(x)
 
 

@@ -52,6 +52,15 @@ def as_users_compile(long):
         pytest.skip("compiled as users compile it: XLA_FLAGS= pytest, or pytest --long")
 
 
+@pytest.fixture
+def on_cpu():
+    """For tests of what XLA and hornbook do on CPUs only: options, kernels, compiled text."""
+    import jax
+
+    if jax.default_backend() != "cpu":
+        pytest.skip("for CPUs only")
+
+
 def pytest_collection_finish(session):
     """What is there for good, modules and tests, is not looked through at each collection."""
     gc.collect()

@@ -19,6 +19,7 @@ def forget():
     compiler._supported.cache_clear()
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_on_a_cpu_the_options_are_known_and_the_result_is_the_same():
     options = compiler.compiler_options()
     assert options is not None
@@ -27,6 +28,7 @@ def test_on_a_cpu_the_options_are_known_and_the_result_is_the_same():
     assert float(plain) == float(tuned)
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_wide_vectors_are_asked_for_only_where_they_pay_and_run_at_full_speed(monkeypatch):
     monkeypatch.setattr(compiler, "_wide_vectors", lambda: True)
     assert not set(compiler.WIDE) & set(compiler.compiler_options())
@@ -36,12 +38,14 @@ def test_wide_vectors_are_asked_for_only_where_they_pay_and_run_at_full_speed(mo
     assert compiler.compiler_options(wide=True) == compiler.OPTIONS
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_a_loop_of_many_arrays_is_not_simplified_in_quadratic_time():
     few, many = (compiler.compiler_options(carried=n) for n in (10, 1000))
     assert not set(compiler.MANY) & set(few)
     assert many == few | compiler.MANY
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch):
     monkeypatch.setattr(compiler, "OPTIONS", compiler.OPTIONS | {"xla_no_such_option": "1"})
     found = compiler.compiler_options()

@@ -65,6 +65,7 @@ def test_agrees_with_lax_in_bfloat16(case):
     check(partial(run, options=options), x, kernel)
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_no_convolution_is_of_narrow_floats():
     shape, kernel, *options = CASES["two dimensions"]
     x, kernel = random(*shape, dtype="bfloat16"), random(*kernel, dtype="bfloat16")

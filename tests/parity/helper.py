@@ -58,24 +58,59 @@ def same(
         agree(out, theirs(*arrays, **kwargs), "output", rtol=rtol, atol=atol, dtypes=dtypes)
         return out
 
-    def gradients(fn):
-        def loss(*floating):
-            full = list(arrays)
-            for place, value in zip(places, floating):
-                full[place] = value
-            out = fn(*full, **kwargs)
-            return weighted_sum(out), out
-
-        return jax.value_and_grad(loss, tuple(range(len(places))), has_aux=True)
-
     @jax.jit  # both in one program, which is compiled in little more time than one of them
     def run(floating):
-        return gradients(ours)(*floating), gradients(theirs)(*floating)
+        return tuple(_by_floats(fn, arrays, places, kwargs)(*floating) for fn in (ours, theirs))
 
-    ((_, out), slopes), ((_, their_out), their_slopes) = run([arrays[i] for i in places])
-    agree(out, their_out, "output", rtol=rtol, atol=atol, dtypes=dtypes)
-    agree(slopes, their_slopes, "gradient", rtol=10 * rtol, atol=10 * atol)
-    return out
+    found = run([arrays[i] for i in places])
+    _agree_with_slopes(found, "", rtol, atol, dtypes)
+    return found[0][0][1]
+
+
+def same_each(cases: dict[str, tuple[Callable, Callable, tuple]]) -> None:
+    """`same` with gradients for many functions of arrays, compiled as one program.
+
+    Args:
+        cases: name -> our function, Keras's, and the arrays.
+    """
+    given = {name: tuple(map(jnp.asarray, arrays)) for name, (_, _, arrays) in cases.items()}
+
+    @jax.jit
+    def run(given):
+        results = {}
+        for name, (ours, theirs, arrays) in cases.items():
+            places = [i for i, array in enumerate(arrays) if _is_float(array)]
+            floating = [given[name][place] for place in places]
+            try:
+                each = [_by_floats(fn, given[name], places, {})(*floating) for fn in (ours, theirs)]
+            except Exception as error:
+                error.add_note(name)
+                raise
+            results[name] = tuple(each)
+        return results
+
+    for name, found in run(given).items():
+        _agree_with_slopes(found, f"{name}: ", 1e-5, 1e-6, True)
+
+
+def _by_floats(fn: Callable, arrays: Any, places: list[int], kwargs: dict) -> Callable:
+    """A function of the floating-point arrays alone: loss, output and gradients."""
+
+    def loss(*floating):
+        full = list(arrays)
+        for place, value in zip(places, floating):
+            full[place] = value
+        out = fn(*full, **kwargs)
+        return weighted_sum(out), out
+
+    return jax.value_and_grad(loss, tuple(range(len(places))), has_aux=True)
+
+
+def _agree_with_slopes(found: Any, where: str, rtol: float, atol: float, dtypes: bool) -> None:
+    """Assert that outputs and gradients of ours and Keras's are the same."""
+    ((_, out), slopes), ((_, their_out), their_slopes) = found
+    agree(out, their_out, f"{where}output", rtol=rtol, atol=atol, dtypes=dtypes)
+    agree(slopes, their_slopes, f"{where}gradient", rtol=10 * rtol, atol=10 * atol)
 
 
 def same_layer(

@@ -11,7 +11,7 @@ import pytest
 
 from hornbook import ops
 from hornbook.core.symbolic import SymbolicTensor
-from tests.parity.helper import floats, ints, same
+from tests.parity.helper import floats, ints, same, same_each
 
 X, Y = floats(2, 3), floats(2, 3, seed=1)
 POSITIVE = floats(2, 3, low=0.1, high=3.0)
@@ -70,9 +70,14 @@ def spread(table):
     return [(name, value) for names, value in table.items() for name in names.split()]
 
 
-@pytest.mark.parametrize("name, x", spread(UNARY))
-def test_an_op_of_one_array_agrees(name, x):
-    same(getattr(ops, name), getattr(keras.ops, name), x)
+def both(names, *arrays):
+    """Our op, Keras's and the arrays, by name."""
+    return {name: (getattr(ops, name), getattr(keras.ops, name), arrays) for name in names}
+
+
+@pytest.mark.parametrize("names", UNARY)
+def test_ops_of_one_array_agree(names):
+    same_each(both(names.split(), UNARY[names]))
 
 
 @pytest.mark.parametrize("name, x", spread(NO_GRADIENT))
@@ -80,9 +85,8 @@ def test_an_op_of_one_array_without_gradient_agrees(name, x):
     same(getattr(ops, name), getattr(keras.ops, name), x, gradient=False)
 
 
-@pytest.mark.parametrize("name", BINARY)
-def test_an_op_of_two_arrays_agrees(name):
-    same(getattr(ops, name), getattr(keras.ops, name), X, Y)
+def test_ops_of_two_arrays_agree():
+    same_each(both(BINARY, X, Y))
 
 
 @pytest.mark.parametrize("name", BINARY_NO_GRADIENT)

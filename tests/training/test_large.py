@@ -25,6 +25,7 @@ def tiny(monkeypatch) -> None:
     monkeypatch.setattr(large, "PIECE_BYTES", 800)  # five batches
     monkeypatch.setattr(large, "BLOCK_BYTES", 100)
     monkeypatch.setattr(large, "CHUNK_BYTES", 50)
+    monkeypatch.setattr(large, "free_on_device", lambda: 0)  # an accelerator has no room for them
 
 
 @pytest.fixture
@@ -138,6 +139,7 @@ def test_orders_of_the_rows_of_a_file_are_by_blocks_and_mixed():
     assert np.diff(order[:mixed]).tolist().count(1) < mixed / 4
 
 
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize(
     ("size", "free", "share", "copied"),
     [
@@ -157,6 +159,7 @@ def test_what_is_copied_follows_from_size_free_memory_and_steps(
 
 def test_a_file_is_not_copied_and_what_lies_on_the_device_stays(tmp_path, file, monkeypatch):
     monkeypatch.setattr(large, "free_memory", lambda: 2**40)
+    monkeypatch.setattr(large, "free_on_device", lambda: 0)
     for array in (memory_map(tmp_path, np.ones((3, 2))), file.create_dataset("y", data=[1.0])):
         assert large.in_file(array)
         assert not large.may_be_copied([np.ones(3), array], 2**28, 1)
@@ -253,12 +256,14 @@ def growth(tmp_path, kind, megabytes, limit) -> int:
 
 
 @LINUX
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize("kind", ["memory map", "h5py", "float64", "in memory"])
 def test_memory_beyond_the_data_is_bounded(tmp_path, kind):
     assert growth(tmp_path, kind, 128, 16) < 64  # half of the data
 
 
 @LINUX
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize(
     ("kind", "bound"),
     [("memory map", 256), ("h5py", 256), ("in memory", 256), ("float64", 1024 + 256)],
