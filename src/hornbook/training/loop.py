@@ -47,15 +47,22 @@ class Pace:
 
 
 class Running(NamedTuple):
-    """Dispatched steps, running or finished: `first`, `stop` (excluded) and the results."""
+    """Dispatched steps, running or finished: `first`, `stop` (excluded) and the results.
+
+    Attributes:
+        outcomes: of what was dispatched in turn, each with the number of batches before it.
+    """
 
     slab: Slab
     first: int
     stop: int
-    logs: dict[str, Any]
-    end: Any
-    finite: Any
+    outcomes: list[tuple[int, Outcome]]
     began: float
+
+    @property
+    def last(self) -> Outcome:
+        """The last outcome."""
+        return self.outcomes[-1][1]
 
 
 class Program:
@@ -96,26 +103,31 @@ class Program:
             who: the epochs whose metrics these steps update.
         """
         began = time.perf_counter()
-        go = True if after is None else after.finite
+        go = True if after is None else after.last.finite
         whole = np.int32(min(stop, slab.whole))
         span = Span(np.int32(start), whole, stop > slab.whole, fresh, go)
         variables = self.variables
 
-        def use_up(run: Callable) -> Outcome:
+        def use_up(run: Callable, slab: Slab, span: Span) -> Outcome:
             if variables.shared():
                 variables.own()
             state, fixed = variables.read()
             state = self.turns.take(who, state, variables)
             done = run(state, fixed, slab, span)
             variables.write(done.state, private=True)  # freeing the donated `state` would wait
-            return done
+            return done._replace(state={})
 
+        outcomes: list[tuple[int, Outcome]] = []
         if in_python(self.run):
             done = self.run(*variables.read(), slab, span)
             undisturbed(lambda: variables.write(done.state))
-        else:
-            done = undisturbed(partial(use_up, self.run.ready(variables.read, slab, span)))
-        return Running(slab, start, stop, done.logs, done.end, done.finite, began)
+            return Running(slab, start, stop, [(0, done)], began)
+        for before, part, its in self.run.parts(slab, span):
+            if outcomes:
+                its = its._replace(fresh=False, go=outcomes[-1][1].finite)
+            run = self.run.ready(variables.read, part, its)
+            outcomes.append((before, undisturbed(partial(use_up, run, part, its))))
+        return Running(slab, start, stop, outcomes, began)
 
     def finish(self, running: Running, alone: bool = True) -> tuple[dict, int, bool]:
         """Wait for dispatched steps: logs, the end index, and whether all losses were finite.
@@ -124,16 +136,18 @@ class Program:
             running: what `start` returned.
             alone: whether the device ran nothing else since; else the time is not recorded.
         """
-        done, finite = int(running.end), bool(running.finite)
+        for before, outcome in running.outcomes:
+            done, finite = before + int(outcome.end), bool(outcome.finite)
+            if not finite:
+                break
         if alone:
             self._note(running.slab, done - running.first, time.perf_counter() - running.began)
-        return running.logs, done, finite
+        return outcome.logs, done, finite
 
     def works(self, running: Running | None) -> bool:
         """Whether the device is still busy with a run."""
-        if running is None or not hasattr(running.end, "is_ready"):
-            return False
-        return not running.end.is_ready()
+        end = running and running.last.end
+        return hasattr(end, "is_ready") and not end.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
         """Whether it pays to compile for several such batches of a source at once.

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from hornbook.core import placement, tree
 from hornbook.kernels.rows import take
@@ -67,12 +68,20 @@ class Slab:
         return tree.map_structure(lambda a: take(a, chosen), self.data, none_is_leaf=False)
 
     def take_on_host(self, index: int) -> tuple:
-        """Batch number `index` of arrays that are still on the host."""
+        """Batch number `index` of arrays that the host can read."""
         start = index * self.batch
         chosen: Any = slice(start, start + self.size(index))
         if self.order is not None:
             chosen = self.order[chosen]
         return tree.map_structure(lambda a: a[chosen], self.data, none_is_leaf=False)
+
+    def last(self) -> "Slab":
+        """The smaller last batch as a slab of its own."""
+        if jax.default_backend() != "cpu":
+            return Slab(self.take(self.whole), None, self.rest, 1)
+        data = tree.map_structure(np.asarray, self.data, none_is_leaf=False)  # not copied
+        readable = dataclasses.replace(self, data=data)
+        return Slab(readable.take_on_host(self.whole), None, self.rest, 1)
 
 
 jax.tree_util.register_pytree_node(

@@ -1,12 +1,16 @@
-"""Steps so small that calling their operations takes longer than the operations.
+"""Runs of steps, and the programs compiled for them; small steps become a single function.
 
-A run of such steps is compiled to a single function, with `core.compiler.as_one`. XLA generates
-inline code for only some operations, and its inline matrix products are slower than its libraries,
-so this is done only for steps made of such operations with little work in products.
+Calling the operations of a small step takes longer than the operations, so a run of such steps is
+compiled to a single function, with `core.compiler.as_one`. XLA generates inline code for only some
+operations, and its inline matrix products are slower than its libraries, so this is done only for
+steps made of such operations with little work in products.
 """
 
+import dataclasses
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -20,6 +24,7 @@ from hornbook.kernels import one_function, wants_plain
 from hornbook.training.slab import Slab, Span
 
 WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
+MOST_PROGRAMS = 80  # of one mode; then the one that has not been used for longest is dropped
 # What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
@@ -41,19 +46,39 @@ class Runs:
 
     Args:
         step: `(state, fixed, batch) -> ...`.
-        compiled: `compiled(whole)` returns `run(state, fixed, slab, span)`; `whole` asks for a
-            single function.
+        compiled: `compiled(whole)` returns a new `run(state, fixed, slab, span)`; `whole` asks for
+            a single function.
     """
 
     def __init__(self, step: Callable, compiled: Callable[[bool], Callable]):
         self.step = step
-        self.usual, self.whole = compiled(False), compiled(True)
-        self.chosen: dict[tuple, Callable] = {}
+        self.compiled = compiled
+        self.chosen: OrderedDict[tuple, Callable] = OrderedDict()  # the latest last
+        self.loops: dict[tuple, int] = {}  # by a slab's key: the rest of the program for its loop
+        self.small: dict[tuple, tuple[int, bool]] = {}  # by a batch's form: rows, and the answer
         self.lock = threading.RLock()  # tracing writes to the step and the model
 
     def __call__(self, *args: Any) -> tuple:
         """Run without compiling."""
-        return self.usual(*args)
+        return self.compiled(False)(*args)
+
+    def parts(self, slab: Slab, span: Span) -> list[tuple[int, Slab, Span]]:
+        """What to run for a span, in turn: the batches before a slab, the slab, and its span.
+
+        The first program runs full batches and the smaller last one in a single call. If the size
+        of the last one changes, it becomes a slab of its own, and only its step is compiled.
+        """
+        key = _key(slab)
+        if not slab.rest or not self.chosen or (slab.rest, *key) in self.chosen:
+            return [(0, slab, span)]
+        found = []
+        if span.start < span.stop:
+            known = dataclasses.replace(slab, rest=self.loops.get(key, 0))
+            found.append((0, known, span._replace(rest=False)))
+        if span.rest:
+            whole = Span(np.int32(0), np.int32(1), False, span.fresh, span.go)
+            found.append((slab.whole, slab.last(), whole))
+        return found
 
     def ready(self, read: Callable[[], tuple[dict, dict]], slab: Slab, span: Span) -> Callable:
         """The call for arguments of these shapes, already compiled.
@@ -62,22 +87,41 @@ class Runs:
             read: returns `state` and `fixed`.
             slab, span: the other arguments.
         """
-        arrays = jax.tree.leaves(slab)
-        sizes = slab.batch, slab.rest
-        key = sizes, wants_plain(), slab.order is None, *((a.shape, a.dtype) for a in arrays)
-        return self.chosen.get(key) or self._compile(key, read, slab, span)
+        key = slab.rest, *_key(slab)
+        found = self.chosen.get(key)
+        if found is None:
+            return self._compile(key, read, slab, span)
+        with suppress(KeyError):  # another thread may have dropped it
+            self.chosen.move_to_end(key)
+        return found
 
     @contained
     def _compile(self, key, read, slab, span):
         with self.lock:
             state, fixed = read()
             with uncollected():
-                small = self.are_small(state, fixed, slab.data, slab.batch)
-                run = self.whole if small else self.usual
+                run = self.compiled(self._is_small(state, fixed, slab))
                 lowered = run.lower(state, fixed, slab, span)
             lowered.compile()
             self.chosen[key] = run
+            self.loops.setdefault(key[1:], slab.rest)
+            if len(self.chosen) > MOST_PROGRAMS:
+                (rest, *others), _ = self.chosen.popitem(last=False)
+                if self.loops.get(tuple(others)) == rest:
+                    del self.loops[tuple(others)]
         return run
+
+    def _is_small(self, state: dict, fixed: dict, slab: Slab) -> bool:
+        """`are_small`, asked once for steps that differ in the number of rows alone.
+
+        The largest of them decides, so that a smaller last batch is computed as the others are.
+        """
+        rows = [(a.shape[1:], a.dtype) for a in jax.tree.leaves(slab.data)]
+        form = wants_plain(), jax.tree.structure(slab.data), *rows
+        if slab.batch > self.small.get(form, (0, False))[0]:
+            found = self.are_small(state, fixed, slab.data, slab.batch)
+            self.small[form] = slab.batch, found
+        return self.small[form][1]
 
     def are_small(self, state: dict, fixed: dict, data: Any, batch: int) -> bool:
         """Whether steps on such batches are small, and consist of simple operations."""
@@ -92,6 +136,12 @@ class Runs:
         with one_function():
             found = jax.make_jaxpr(self.step)(state, fixed, specs)
         return work(found.jaxpr) <= WORK
+
+
+def _key(slab: Slab) -> tuple:
+    """What programs for a slab depend on, but for the size of its smaller last batch."""
+    arrays = [(a.shape, a.dtype) for a in jax.tree.leaves(slab)]
+    return slab.batch, wants_plain(), slab.order is None, *arrays
 
 
 def work(jaxpr: Any) -> float:
