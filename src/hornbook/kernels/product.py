@@ -126,7 +126,7 @@ def _faster_by_kernel(a: Array, b: Array, a_axis: int, b_axis: int) -> bool:
     if a.ndim > 2 or b_axis == 1:
         return True
     if a_axis == 0 and work > MUCH and native.lanes() >= 16:
-        return MANY <= depth < DEEP
+        return b.shape[-1] <= MANY or MANY <= depth < DEEP
     if a_axis == 0 or rows <= MANY and work <= SOME:
         return True
     return work <= MUCH and depth >= 8 * FEW and b.size <= MANY**2

@@ -12,6 +12,8 @@ from hornbook.core.origins import Origins
 from hornbook.core.symbolic import Tensor, op
 from hornbook.core.unknown import known
 from hornbook.kernels import in_one_call
+from hornbook.kernels.activation import relu as relu_kernel
+from hornbook.kernels.activation import rounded_once
 from hornbook.ops import rows
 
 ONE_CLASS = (
@@ -39,7 +41,7 @@ def carried(probabilities: Any, change: Callable, axis: Callable = int) -> Any:
     return changed
 
 
-relu = rows.unary(in_one_call(jax.nn.relu), "The positive part: `max(x, 0)`.")
+relu = rows.unary(in_one_call(relu_kernel), "The positive part: `max(x, 0)`.")
 relu6 = rows.unary(in_one_call(jax.nn.relu6), "The positive part up to 6: `min(max(x, 0), 6)`.")
 log_sigmoid = rows.unary_floating(
     jax.nn.log_sigmoid, "The logarithm of the logistic function: `-softplus(-x)`."
@@ -49,7 +51,8 @@ softplus = rows.unary_floating(
 )
 softsign = rows.unary_floating(jax.nn.soft_sign, "A slowly saturating sign: `x / (|x| + 1)`.")
 silu = rows.unary_floating(
-    jax.nn.silu, "Swish: `x * sigmoid(x)` (Ramachandran et al. 2017, arXiv:1710.05941)."
+    rounded_once(jax.nn.silu),
+    "Swish: `x * sigmoid(x)` (Ramachandran et al. 2017, arXiv:1710.05941).",
 )
 selu = rows.unary_floating(
     jax.nn.selu,
@@ -117,7 +120,7 @@ def gelu(x: Tensor, approximate: bool = True) -> Array:
         approximate: use the tanh approximation,
             `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`; otherwise exact.
     """
-    return jax.nn.gelu(rows.floating(x), approximate)
+    return rounded_once(jax.nn.gelu)(rows.floating(x), approximate)
 
 
 @op
