@@ -206,6 +206,8 @@ def test_what_the_kernels_do_not_take_goes_to_xla():
     assert by_kernel(partial(dot, a_axis=0), draw(512, 256), draw(512, 1024))
     large = draw(1024, 256), draw(1024, 1024)
     assert by_kernel(partial(dot, a_axis=0), *large) == (native.lanes() < 16)
+    few = draw(1100, 400), draw(1100, 400)  # columns
+    assert by_kernel(partial(dot, a_axis=0), *few)
     assert by_kernel(dot, draw(512, 256), draw(256, 80))
     assert not by_kernel(dot, a, draw(64, 8192))  # a large matrix for few rows
 
