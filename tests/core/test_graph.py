@@ -260,3 +260,14 @@ def test_layers_are_listed_in_keras_s_order(make):
         set(wanted)
     )
     assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
+
+
+def test_the_layers_of_a_graph_are_listed_once(monkeypatch):
+    x = hornbook.Input((3,))
+    graph = Graph(x, layers.Dense(2)(layers.ReLU()(x)))
+    walks, rank = [], Graph._traversal_rank
+    monkeypatch.setattr(Graph, "_traversal_rank", lambda self: walks.append(self) or rank(self))
+    first = graph.operations()
+    first.clear()
+    assert [type(one).__name__ for one in graph.operations()] == ["InputLayer", "ReLU", "Dense"]
+    assert len(walks) == 1

@@ -1,6 +1,7 @@
 """A graph of recorded calls: sorted once, run on any values, cloned, described."""
 
 from collections.abc import Callable
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -66,6 +67,10 @@ class Graph:
 
     def calls(self) -> list[list[Node]]:
         """The calls of each of `operations`; every call of an op counts as a separate operation."""
+        return self._calls
+
+    @cached_property
+    def _calls(self) -> list[list[Node]]:
         node_depth: dict[Node, int] = {}
         depth: dict[int, int] = {}
         for node in reversed(self.nodes):
