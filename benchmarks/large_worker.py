@@ -82,7 +82,7 @@ class Work:
             self.library = [importlib.import_module(request["module"])]
         seconds = time.perf_counter() - start
         self.counted = Compilations() if request["jax"] else None
-        return {"seconds": seconds, "versions": versions()}
+        return {"seconds": seconds}
 
     def do_build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build and compile the model."""
@@ -104,7 +104,8 @@ class Work:
                     self.models.load(self.job, name, by_layer({k: held[k] for k in keys})[name])
         if self.row.file:
             self.memory = Memory()
-        return {"seconds": time.perf_counter() - start, "parameters": self.job.parameters}
+        seconds = time.perf_counter() - start
+        return {"seconds": seconds, "parameters": self.job.parameters, "versions": versions()}
 
     def do_weights(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the weights, by layer and position."""

@@ -60,6 +60,8 @@ def versions() -> dict[str, str]:
                 found[name] = version(name)
             except PackageNotFoundError:
                 found[name] = getattr(sys.modules[name], "__version__", "?")
+    if native := sys.modules.get("hornbook.kernels.native"):
+        found["compiled kernels"] = native.instructions() or "none"
     return found
 
 
