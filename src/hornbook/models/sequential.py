@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import numpy as np
+
 from hornbook.core import tree
 from hornbook.core.config import custom_object_scope, deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import name_scope
 from hornbook.layers.base import Layer
-from hornbook.layers.calling import as_shape, shape_of
+from hornbook.layers.calling import as_shape, convert, shape_of
 from hornbook.layers.input import Input, InputLayer
+from hornbook.layers.one_picture import PictureChain
 from hornbook.models.functional import check_names
 from hornbook.models.inputs import fits
 from hornbook.models.model import Model
@@ -19,7 +22,7 @@ Wrong:  Sequential(Dense(3), Dense(1))
 Right:  Sequential([Dense(3), Dense(1)])"""
 
 
-class Sequential(Model):
+class Sequential(PictureChain, Model):
     """A stack of layers, each with one input and one output.
 
     Args:
@@ -140,6 +143,8 @@ class Sequential(Model):
         """Apply the layers in order."""
         if self._recorded is None:
             raise ValueError(f"{self.name!r} has no layers to call")
+        if self._is_for_numpy(inputs):
+            return self._by_parts(*self._match(inputs))
         return super().call(inputs, training, mask)
 
     @property
@@ -153,6 +158,12 @@ class Sequential(Model):
         if self._recorded is None and self._host is not None:
             self.build(shape_of(self._host_arrays(x)))
         return super()._adapt_inputs(x)
+
+    def _argument(self, value: Any) -> Any:
+        return super()._argument(value) if isinstance(value, np.ndarray) else convert(self, value)
+
+    def _chained(self) -> list[Layer]:
+        return self._layers_below()
 
     def _layers_below(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]

@@ -121,13 +121,14 @@ def test_single_pictures_of_ever_new_sizes_compile_nothing():
         layers.RandomCrop(8, 9),
         layers.Rescaling(1 / 255, offset=-1),
         normalize,
+        keras.Sequential([layers.Resizing(8, 9), layers.RandomFlip(), layers.RandomRotation(0.1)]),
         layers.Pipeline([layers.Rescaling(1 / 255), layers.Resizing(8, 9)]),
         lambda x: keras.ops.image.resize(x, (8, 9)),
     ]
     for number, change in enumerate(changes):
         assert isinstance(change(picture(20, 30)), jax.Array)
         for size in range(4, 12):  # also smaller than a crop
-            change(picture(size, 2 * size))
+            change(picture(size, 24 - size))
             if number < 3:
                 change({"images": picture(size, 21), "labels": 1})
             if size == 4:  # the label's program is one for all sizes
@@ -162,11 +163,17 @@ def test_single_pictures_are_changed_as_batches(dtype):
     agree(first(x.transpose(2, 0, 1)), np.moveaxis(layers.Resizing(5, 9)(x), -1, 0), atol=1e-4)
 
 
-def test_the_same_seed_crops_a_picture_and_a_batch_alike():
-    x = picture(20, 30)
-    one, batch = (layers.RandomCrop(8, 9, seed=3) for _ in range(2))
-    for _ in range(3):
-        agree(one(x), batch(x[None])[0])
+def crops_and_turns():
+    first, then = layers.RandomCrop(8, 9, seed=3), layers.RandomRotation(0.2, seed=4)
+    return [first, then, layers.RandomZoom(0.2, seed=5)]
+
+
+def test_the_same_seed_changes_a_picture_and_a_batch_alike():
+    x = picture(20, 30).astype("float32")
+    for make in (lambda stack: stack[0], layers.Pipeline, keras.Sequential):
+        one, batch = make(crops_and_turns()), make(crops_and_turns())
+        for _ in range(3):  # affine layers in a row resample once in both
+            agree(one(x), batch(x[None])[0], atol=0.05)
 
 
 def test_unknown_sizes_in_a_model():

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import numpy as np
-
-from hornbook.core import tree
 from hornbook.core.config import serialize
 from hornbook.core.mask import set_mask
 from hornbook.layers.base import Layer
-from hornbook.layers.one_picture import OnePicture
+from hornbook.layers.one_picture import PictureChain
 from hornbook.preprocessing.pictures.base import with_arrays
 
 
-class Pipeline(OnePicture, Layer):
+class Pipeline(PictureChain, Layer):
     """Applies layers in order: for example, all that augments pictures.
 
     It is a layer, not a model. Called on arrays, it is one compiled call if all its layers are of
@@ -48,11 +45,6 @@ class Pipeline(OnePicture, Layer):
     def _only_transforms(self) -> bool:
         return all(layer._only_transforms() for layer in self._stack)
 
-    def _is_for_numpy(self, picture: Any) -> bool:
-        return all(
-            isinstance(layer, OnePicture) and layer._is_for_numpy(picture) for layer in self._stack
-        )
-
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Apply the layers to pictures, or to a dictionary of them and what belongs to them."""
         return super().__call__(with_arrays(inputs, self.name), *args, **kwargs)
@@ -60,10 +52,10 @@ class Pipeline(OnePicture, Layer):
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
         if mask is not None:
             set_mask(inputs, mask)
-        single = any(isinstance(leaf, np.ndarray) for leaf in tree.flatten(inputs))
+        if self._is_one_picture(inputs):
+            return self._by_parts(inputs)
         for layer in self._stack:
             inputs = layer(inputs)
-            inputs = tree.map_structure(np.asarray, inputs) if single else inputs
         return inputs
 
     def get_config(self) -> dict:
