@@ -29,6 +29,15 @@ def relu(x: Array) -> Array:
 
 
 @jax.custom_vjp
+def _where(mask, x):
+    """`x` where `mask` is true, else 0."""
+    return as_floats(jnp.where(mask, as_bits(x), 0), x.dtype)
+
+
+_where.defvjp(lambda mask, x: (_where(mask, x), mask), lambda mask, d: (None, _where(mask, d)))
+
+
+@jax.custom_vjp
 def _positive(x):
     return _where(~(x <= 0), x)  # keeps NaN
 
@@ -39,15 +48,6 @@ def _forward(x):
 
 
 _positive.defvjp(_forward, lambda out, d: (_where(out > 0, d),))
-
-
-@jax.custom_vjp
-def _where(mask, x):
-    """`x` where `mask` is true, else 0."""
-    return as_floats(jnp.where(mask, as_bits(x), 0), x.dtype)
-
-
-_where.defvjp(lambda mask, x: (_where(mask, x), mask), lambda mask, d: (None, _where(mask, d)))
 
 
 def rounded_once(function: Callable) -> Callable:
