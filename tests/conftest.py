@@ -92,5 +92,5 @@ def fresh_session():
 
     utils = getattr(hornbook, "utils", None)
     if hasattr(utils, "clear_session"):
-        utils.clear_session()
+        utils.clear_session(free_memory=False)
         utils.set_random_seed(0)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hornbook as keras
+from hornbook.training import programs, small
 
 MIB = 2**20
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -57,6 +58,36 @@ def test_a_model_is_freed_with_its_last_reference():
     del model
     gc.collect()
     assert [reference() for reference in held] == [None, None, None]
+
+
+def test_clear_session_frees_models_unless_told_otherwise():
+    gc.disable()
+    try:
+        for free in (True, False):
+            held = weakref.ref(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
+            keras.utils.clear_session(free_memory=free)
+            assert (held() is None) == free
+    finally:
+        gc.enable()
+
+
+def test_programs_of_many_shapes_are_dropped(monkeypatch):
+    monkeypatch.setattr(programs, "MOST_SHAPES", 2)
+    model = trained()
+    for size in (1, 2, 3, 1):
+        assert model.predict(X[:size], verbose=0).shape == (size, 1)
+    forward = model._training_state.forward
+    assert len(forward.known) <= 2 and forward.run._cache_size() <= 2
+
+
+def test_a_large_model_gives_memory_back_before_its_first_step(monkeypatch):
+    given = []
+    monkeypatch.setattr(small, "give_back", lambda: given.append(True))
+    trained()
+    assert not given
+    monkeypatch.setattr(small, "MUCH", 0)
+    trained()
+    assert given == [True]
 
 
 @LINUX

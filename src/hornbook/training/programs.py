@@ -29,10 +29,9 @@ from hornbook.training.labels import Ids, check_ids, ids_of
 from hornbook.training.loop import Program
 from hornbook.training.objective import Objective
 from hornbook.training.overrides import PURE
-from hornbook.training.state import frozen_now
+from hornbook.training.state import MOST_SHAPES, frozen_now
 from hornbook.training.step import Variables
 
-MOST_SHAPES = 64  # programs of a model in memory; each takes 1 MB or more
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from jax import ShapeDtypeStruct
 from jax.extend.core import Literal, jaxprs_in_params
 
+from hornbook.core.allocator import give_back
 from hornbook.core.compiler import can_be_one, uncollected
 from hornbook.core.variable import contained
 from hornbook.kernels import one_function, wants_plain
@@ -25,6 +26,7 @@ from hornbook.training.slab import Slab, Span
 
 WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
 MOST_PROGRAMS = 80  # of one mode; then the one that has not been used for longest is dropped
+MUCH = 16 * 2**20  # bytes of a state
 # What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
@@ -109,6 +111,8 @@ class Runs:
                 (rest, *others), _ = self.chosen.popitem(last=False)
                 if self.loops.get(tuple(others)) == rest:
                     del self.loops[tuple(others)]
+            if sum(a.nbytes for a in state.values()) >= MUCH:
+                give_back()  # the initial values and the compiler's memory, before the step's
         return run
 
     def _is_small(self, state: dict, fixed: dict, slab: Slab) -> bool:

@@ -10,6 +10,7 @@ from hornbook.layers.base import Layer
 
 SAID: set[tuple[str, str]] = set()  # resolutions of 'accuracy' already printed
 OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
+MOST_SHAPES = 64  # that a model keeps programs for in memory, 1 MB or more each
 KEPT = ("optimizer", "objective", "frozen", "loss", *OPTIONS)
 
 

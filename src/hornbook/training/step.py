@@ -121,19 +121,20 @@ class Variables:
     def own(self) -> None:
         """Give each variable its own array, which a compiled call may then donate.
 
-        Arrays that a user may hold are copied, the large ones in turn.
+        Arrays that a user may hold are copied, the large ones one after the other.
         """
 
-        def copy() -> None:
+        def separate() -> None:
             self.place()
             shared = self.shared()
             large = [path for path, array in shared.items() if array.nbytes >= LARGE]
             for one in large:
-                self.write(placement.copied({one: shared.pop(one)}), private=True)
+                copy = placement.copied({one: shared.pop(one)})
+                self.write(jax.block_until_ready(copy), private=True)
             if shared:
                 self.write(placement.copied(shared), private=True)
 
-        undisturbed(copy)
+        undisturbed(separate)
 
     def shared(self) -> State:
         """The mutable values that something else may refer to."""
