@@ -14,7 +14,7 @@ from hornbook.core import tree
 from hornbook.training import loop, sources
 from hornbook.training.padding import bucket_length
 
-LENGTHS = [7, 5, 9]  # the second and third are padded; each is compiled twice for many models
+LENGTHS = [8, 6, 7]  # the third is padded to the first, and compiled for only once
 CLOSE = {"rtol": 2e-5, "atol": 2e-6}
 compiled: list[float] = []  # one entry for each program that XLA was asked to make
 
@@ -34,17 +34,16 @@ def words(rows: int, steps: int, rng: Any) -> np.ndarray:
 
 
 def tagged(weights: bool = False, lengths: Any = LENGTHS, features: int = 0) -> Callable:
-    """Batches of two or three samples, with a class for each step."""
+    """Batches of three samples, with a class for each step."""
 
     def batches():
         rng = np.random.default_rng(0)
         for n in lengths:
-            rows = 2 + n % 2
-            x = words(rows, n, rng)
-            y = rng.integers(0, 3, (rows, n)).astype("int32")
+            x = words(3, n, rng)
+            y = rng.integers(0, 3, (3, n)).astype("int32")
             if features:
-                x = rng.normal(size=(rows, n, features)).astype("float32") * (x != 0)[..., None]
-            yield (x, y, rng.random((rows, n)).astype("float32")) if weights else (x, y)
+                x = rng.normal(size=(3, n, features)).astype("float32") * (x != 0)[..., None]
+            yield (x, y, rng.random((3, n)).astype("float32")) if weights else (x, y)
 
     return batches
 
@@ -139,7 +138,7 @@ def masking() -> Any:
     return model
 
 
-PAIRS = list(zip(LENGTHS, [4, 6, 9], strict=True))
+PAIRS = list(zip(LENGTHS, [12, 6, 9], strict=True))
 
 
 def translated(pairs: Any = PAIRS) -> Callable:
@@ -319,7 +318,7 @@ def test_what_is_attended_to_may_be_padded_for_queries_of_one_length(monkeypatch
     rng = np.random.default_rng(0)
 
     def batches():
-        for n in LENGTHS:
+        for n in (7, 5, 9):
             yield (rng.normal(size=(2, 3, 4)).astype("float32"), words(2, n, rng)), np.ones((2, 1))
 
     model.fit(batches(), verbose=0)
@@ -352,7 +351,7 @@ def test_outputs_have_their_batches_own_lengths():
     model.fit(tagged()(), verbose=0)
     for x in xs:
         assert model.predict(iter([x]), verbose=0).shape == (*x.shape, 3)
-    with pytest.raises(ValueError, match=r"lengths, \(3, 7, 3\) and \(3, 5, 3\)"):
+    with pytest.raises(ValueError, match=r"lengths, \(3, 8, 3\) and \(3, 6, 3\)"):
         model.predict(iter(xs), callbacks=[Watch()], verbose=0)
     for x, outputs in zip(xs, seen, strict=True):
         np.testing.assert_allclose(outputs, model.predict_on_batch(x), **CLOSE)
