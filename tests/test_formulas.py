@@ -2,12 +2,14 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import pytest
 
 import hornbook as keras
 from hornbook import layers
 from hornbook.core.variable import bind
 from hornbook.formulas import traced_once
-from hornbook.kernels import one_function, plain
+from hornbook.kernels import native, one_function, plain
 from hornbook.layers.normalization import batch
 
 
@@ -57,3 +59,28 @@ def test_batch_normalization_of_one_size_is_traced_once(monkeypatch):
     traces.clear()
     jax.make_jaxpr(jax.grad(loss, 1))(jnp.ones((7, 61)), [jnp.ones(61)] * 4)
     assert traces == [(7, 61)]
+
+
+@pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
+def test_a_bias_before_a_batch_normalization_is_left_out():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 6, 6, 3)), "float32")
+    conv = layers.Conv2D(8, 1, bias_initializer="normal")
+    norm = layers.BatchNormalization(momentum=0.5)
+    conv.build(x.shape), norm.build((*x.shape[:-1], 8))
+    weights = [*conv.trainable_variables, *norm.trainable_variables]
+
+    def loss(values, x):
+        averages = {norm.moving_mean: jnp.zeros(8), norm.moving_variance: jnp.ones(8)}
+        with bind(dict(zip(weights, values, strict=True)) | averages) as scope:
+            out = jnp.sum(jnp.sin(norm(conv(x), training=True)) ** 2)
+        return out, (scope[norm.moving_mean], scope[norm.moving_variance])
+
+    run = jax.value_and_grad(loss, has_aux=True)
+    values = [one.value for one in weights]
+    fused = jax.jit(lambda values, x: run(values, x))(values, x)
+    with plain():
+        expected = jax.jit(lambda values, x: run(values, x))(values, x)
+    for one, other in zip(jax.tree.leaves(fused), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    assert weights[1] is conv.bias
+    assert not fused[1][1].any()

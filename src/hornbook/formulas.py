@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from hornbook import activations, ops
 from hornbook.core import interop, placement
@@ -23,6 +23,7 @@ from hornbook.kernels import (
     filled,
     in_one_call,
     in_one_function,
+    normalization,
     recurrent,
     wants_plain,
 )
@@ -109,9 +110,17 @@ def convolution(
     first = data_format == "channels_first"
     x = jnp.moveaxis(x, 1, -1) if first else x
     found = _together("convolution", activation, x, kernel, bias, *window)
-    out = _plus(conv_kernels.conv(x, kernel, *window), bias) if found is None else found
+    out = found
+    if found is None:
+        sums = conv_kernels.conv(x, kernel, *window)
+        out = _plus(sums, bias)
+        if bias is not None:
+            _biased.note(out, (sums, bias))
     out = jnp.moveaxis(out, -1, 1) if first else out
     return _activated(activation, out) if found is None else out
+
+
+_biased = Origins()  # a convolution with bias -> the convolution, the bias
 
 
 def _together(formula: str, activation: Any, x: Array, kernel: Array, bias: Any, *window: Any):
@@ -188,6 +197,34 @@ def _scaled(x: Array, scale: Any, offset: Any, axis: int, dtype: Any) -> Array:
     shape[axis] = -1
     wide = x.astype(jnp.promote_types(x.dtype, "float32"))
     return (wide * jnp.reshape(scale, shape) + jnp.reshape(offset, shape)).astype(dtype)
+
+
+def batch_norm(
+    x: Array, scale: Any, offset: Any, axis: int, epsilon: float, dtype: Any
+) -> tuple[Array, Array, Array] | None:
+    """`scale (x - mean) / sqrt(variance + epsilon) + offset`, with moments over the other axes.
+
+    Args:
+        x: images; `(batch, height, width, channels)`.
+        scale, offset: `(size of the axis,)` or numbers.
+        axis: axis of `x`.
+        epsilon: added to the variance.
+        dtype: dtype of the result.
+
+    Returns:
+        The result, mean and variance, the latter two without gradient; `None` if there is no
+        kernel for such arrays.
+    """
+    if x.ndim != 4 or axis % x.ndim != 3 or dtype != "float32" or not normalization.sums_fast(x):
+        return None
+    # The normalization subtracts a bias again, so its gradient is zero.
+    x, bias = _biased.of(x) or (x, None)
+    weights = (jnp.broadcast_to(jnp.asarray(w, dtype), x.shape[-1:]) for w in (scale, offset))
+    out, mean, variance = _batch_norm(x, *weights, epsilon=epsilon)
+    return out, mean if bias is None else mean + lax.stop_gradient(bias), variance
+
+
+_batch_norm = traced_once(normalization.batch_norm, static=("epsilon",))
 
 
 # ---- pictures: the matrices of consecutive affine maps are multiplied, to resample only once

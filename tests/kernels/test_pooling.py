@@ -17,6 +17,7 @@ CASES = {
     "no overlap": ((2, 6, 8, 3), (2, 2), (2, 2)),
     "no overlap, a rest": ((2, 7, 5, 3), (3, 2), (3, 2)),
     "overlap": ((2, 7, 6, 3), (3, 2), (2, 1)),
+    "many channels": ((3, 7, 6, 35), (3, 3), (2, 2)),
     "gaps": ((2, 9, 8, 3), (2, 1), (3, 2)),
     "one dimension": ((2, 9, 3), (3,), (2,)),
     "three dimensions": ((2, 4, 5, 4, 2), (2, 2, 2), (2, 2, 2)),
@@ -47,6 +48,13 @@ def test_gradient_of_equal_elements_goes_to_the_first(strides):
     gradient = jax.grad(lambda x: jnp.sum(pooling.max_pool(x, (2,), strides, "valid")))(x)
     expected = [1, 0, 1, 0] if strides == (2,) else [1, 1, 1, 0]
     np.testing.assert_array_equal(gradient.ravel(), expected)
+
+
+def test_gradient_of_equal_elements_of_images():
+    x, d = np.zeros((1, 3, 3, 35), "float32"), np.ones((1, 2, 2, 35), "float32")
+    _, back = jax.vjp(lambda x: pooling.max_pool(x, (2, 2), (1, 1), "valid"), jnp.asarray(x))
+    expected = np.broadcast_to([[1, 1, 0], [1, 1, 0], [0, 0, 0]], (35, 3, 3)).transpose(1, 2, 0)
+    np.testing.assert_array_equal(back(jnp.asarray(d))[0][0], expected)
 
 
 @pytest.mark.parametrize("name", POOLS)

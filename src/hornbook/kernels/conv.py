@@ -134,6 +134,8 @@ def conv_bias_relu(
 def _ungrouped(strides, pairs, dilation, x, kernel):
     if all(k == 1 for k in kernel.shape[:-2]) and not any(map(any, pairs)):
         window = tuple(slice(None, None, s) for s in strides)
+        # Without the barrier XLA computes x once for the product and again for each other use.
+        x = lax.optimization_barrier(x)
         return product(x[:, *window], kernel.reshape(kernel.shape[-2:]))
     if x.shape[-1] == 1 and math.prod(kernel.shape[:-2]) <= FEW_TAPS:
         windows = [window for _, window in _taps(x, kernel.shape[:-2], strides, pairs, dilation)]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from hornbook.kernels import filled, wants_plain
+from hornbook.kernels import filled, native, wants_plain
 
 LARGEST_WINDOW = 32  # elements; the slices are unrolled
 
@@ -80,13 +80,22 @@ def _max_forward(size, strides, padding, x):
 
 
 def _max_backward(size, strides, padding, residuals, d_out):
-    x, out = residuals
+    formula = partial(_max_gradient, size, strides, padding)
+    if not native.suits(d_out, *residuals) or d_out.ndim != 4:
+        return (formula(*residuals, d_out),)
+    pads, _ = _geometry(residuals[0].shape, size, strides, padding)
+    window = size, strides, tuple(before for before, _ in pads)
+    compiled = lambda x, out, d: native.max_pool_back(x, out, d, *window)  # noqa: E731
+    return (native.differentiated_as(formula, compiled, *residuals, d_out),)
+
+
+def _max_gradient(size, strides, padding, x, out, d_out):
     taken, parts = False, []
     for part in _slices(x, size, strides, padding, _lowest(x.dtype)):
         first = (part == out) & ~jnp.asarray(taken)
         taken = taken | first
         parts.append(jnp.where(first, d_out, 0))
-    return (_put_back(parts, x.shape, size, strides, padding),)
+    return _put_back(parts, x.shape, size, strides, padding)
 
 
 _max.defvjp(_max_forward, _max_backward)

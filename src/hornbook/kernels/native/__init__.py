@@ -39,6 +39,7 @@ TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthw
 TARGETS += ("gru", "gru_back", "gru_before", "gru_before_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
 TARGETS += ("take", "sum_rows", "descent_rows", "largest")
+TARGETS += ("moments", "centered_sums", "max_pool_back")
 STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
 To compile it again: pip install --force-reinstall --no-deps hornbook, or pip install -e . in a \
 checkout."""
@@ -323,6 +324,18 @@ def normalize_back(args: tuple, results: Array, d: Array, epsilon: float) -> tup
     return tuple(kernel_call("normalize_back", args)(x, gamma, d, epsilon=np.float32(epsilon)))
 
 
+def moments(x: Array) -> tuple[Array, Array]:
+    """Mean and variance of each column of a matrix."""
+    mean, variance = kernel_call("moments", [_float32(x.shape[1:])] * 2)(x)
+    return mean, variance
+
+
+def centered_sums(d: Array, x: Array, mean: Array) -> tuple[Array, Array]:
+    """The sums over rows of `d` and of `d (x - mean)`, for two matrices and a mean per column."""
+    sums, products = kernel_call("centered_sums", [mean, mean])(d, x, mean)
+    return sums, products
+
+
 def _flat(mask: Array | None) -> Array:
     return jnp.zeros(0, bool) if mask is None else mask.reshape(-1)
 
@@ -370,6 +383,17 @@ def depthwise_kernel(
     """The kernel gradient of a depthwise convolution, `(*taps, channels)`; see `conv`."""
     where = _attributes(stride=strides, before=before, dilation=dilation)
     return _call("depthwise_kernel", *taps, x.shape[3])(x, d_out, **where)
+
+
+def max_pool_back(x: Array, out: Array, d: Array, taps: Pair, strides: Pair, before: Pair) -> Array:
+    """The gradient of the input `x` of a max pooling; `out` is its result, `d` its gradient.
+
+    Args:
+        x: `(batch, height, width, channels)`.
+        taps, strides, before: size of a window, and the others as for `conv`.
+    """
+    where = _attributes(taps=taps, stride=strides, before=before)
+    return _call("max_pool_back", *x.shape)(x, out, d, **where)
 
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:

@@ -132,6 +132,11 @@ class BatchNormalization(Layer):
             moments = self.moving_mean.value, self.moving_variance.value
             return _normalized(inputs, *moments, scale, offset, **how)[0]
         if mask is None and not self.renorm:
+            fused = formulas.batch_norm(inputs, scale, offset, **how)
+            if fused is not None:
+                outputs, *moments = fused
+                self._follow_all(*moments)
+                return outputs
             outputs, moments, factors = _by_batch(inputs, scale, offset, **how)
             formulas.note_scaled(outputs, inputs, *factors, self.axis, self.compute_dtype)
             self._follow_all(*moments)
