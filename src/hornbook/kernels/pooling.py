@@ -81,7 +81,8 @@ def _max_forward(size, strides, padding, x):
 
 def _max_backward(size, strides, padding, residuals, d_out):
     formula = partial(_max_gradient, size, strides, padding)
-    if not native.suits(d_out, *residuals) or d_out.ndim != 4:
+    # XLA interleaves the parts of windows that do not overlap, fused with what follows.
+    if size == strides or d_out.ndim != 4 or not native.suits(d_out, *residuals):
         return (formula(*residuals, d_out),)
     pads, _ = _geometry(residuals[0].shape, size, strides, padding)
     window = size, strides, tuple(before for before, _ in pads)

@@ -127,15 +127,19 @@ class BatchNormalization(Layer):
     def call(self, inputs: Array, training: bool | None = None, mask: Any = None) -> Array:
         scale = 1.0 if self.gamma is None else self.gamma.value
         offset = 0.0 if self.beta is None else self.beta.value
-        how = {"axis": self.axis, "epsilon": self.epsilon, "dtype": self.compute_dtype}
+        how: dict[str, Any] = {
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "dtype": self.compute_dtype,
+        }
         if not (training and self.trainable) or 0 in inputs.shape:
             moments = self.moving_mean.value, self.moving_variance.value
             return _normalized(inputs, *moments, scale, offset, **how)[0]
         if mask is None and not self.renorm:
             fused = formulas.batch_norm(inputs, scale, offset, **how)
             if fused is not None:
-                outputs, *moments = fused
-                self._follow_all(*moments)
+                outputs, mean, variance = fused
+                self._follow_all(mean, variance)
                 return outputs
             outputs, moments, factors = _by_batch(inputs, scale, offset, **how)
             formulas.note_scaled(outputs, inputs, *factors, self.axis, self.compute_dtype)
