@@ -38,7 +38,14 @@ class Initializer(registry.Configurable):
         return type(self).from_config(self.get_config())
 
 
-def finished(values: np.ndarray, dtype: Any) -> jax.Array:
-    """Convert values to a JAX array of a dtype, without compiling anything."""
+def finished(values: np.ndarray, dtype: Any, own: bool = False) -> jax.Array:
+    """Convert values to a JAX array of a dtype, without compiling anything.
+
+    Args:
+        values: the values.
+        dtype: of the array.
+        own: whether nobody else has the values, which need not be copied then.
+    """
     dtype = canonical(dtype)
-    return jnp.asarray(np.asarray(values).astype(dtype), dtype)  # without dtype jax compiles a copy
+    values = np.asarray(values).astype(dtype, copy=not own)
+    return jnp.asarray(values, dtype)  # without dtype jax compiles a copy

@@ -169,7 +169,9 @@ class VarianceScaling(RandomInitializer):
         n = _MODES[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
         draw, unit = _DISTRIBUTIONS[self.distribution]
         factor = math.sqrt(self.scale / max(1.0, n)) / unit
-        return finished(draw(self.generator(), shape, _drawn(dtype)) * factor, dtype)
+        values = np.asarray(draw(self.generator(), shape, _drawn(dtype)))
+        values *= factor  # in place: fresh memory takes longer than the product
+        return finished(values, dtype, own=True)
 
 
 def compute_fans(
@@ -357,14 +359,20 @@ def _uniform(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.nda
 
 
 def _centered(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
-    return 2 * generator.random(shape, dtype) - 1
+    values = np.asarray(generator.random(shape, dtype))
+    values *= 2
+    values -= 1
+    return values
 
 
 def _truncated(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
     """Normal values within two standard deviations; others are redrawn."""
     values = np.asarray(generator.standard_normal(shape, dtype))
-    while (beyond := np.abs(values) > 2).any():
-        values[beyond] = generator.standard_normal(int(beyond.sum()), dtype)
+    flat = values.reshape(-1)
+    beyond = np.flatnonzero(np.abs(flat) > 2)
+    while beyond.size:
+        drawn = flat[beyond] = generator.standard_normal(beyond.size, dtype)
+        beyond = beyond[np.abs(drawn) > 2]
     return values
 
 

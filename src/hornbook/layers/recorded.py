@@ -9,6 +9,7 @@ from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.operation import Operation
 from hornbook.core.symbolic import TEXT, Node, SymbolicTensor, infer, outputs_of
 from hornbook.core.variable import bind, name_scope
+from hornbook.layers import remembered
 from hornbook.layers.calling import (
     SPECS,
     agreed,
@@ -24,6 +25,9 @@ class Recorded(Weighted, Operation):
     """An operation with weights: a recorded call builds it, and its outputs may have masks."""
 
     def _ensure_built(self, args: tuple, kwargs: dict) -> None:
+        raise NotImplementedError
+
+    def _check_inputs(self, args: tuple, kwargs: dict) -> Any:
         raise NotImplementedError
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
@@ -51,8 +55,14 @@ class Recorded(Weighted, Operation):
 
         told = told_specs(self, args, kwargs, ask)
         given = args, kwargs, masked, [leaf.mask for leaf in masked]
+        key = None if masked else remembered.key_of(self, args, kwargs)
+        before = remembered.recall(key, self)
         try:
-            specs, masks = infer(abstract, given, {})
+            if before is not None:
+                self._check_inputs(args, kwargs)
+            specs, masks = before or infer(abstract, given, {})
+            if before is None:
+                remembered.keep(key, self, args, kwargs, (specs, masks))
         except Exception:
             if told is None:
                 raise

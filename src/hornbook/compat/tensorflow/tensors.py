@@ -13,6 +13,8 @@ from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
 
+SIZES: Any = np.ndarray.shape
+
 
 class Tensor(np.ndarray):
     """A numpy array with a tensor's methods; its elements and results of arithmetic have them too.
@@ -24,13 +26,13 @@ class Tensor(np.ndarray):
     """
 
     @property
-    def shape(self) -> Shape:  # type: ignore[override]
+    def shape(self) -> Shape:
         """The sizes, with `as_list`."""
-        return Shape(np.ndarray.shape.__get__(self))  # type: ignore[attr-defined]
+        return Shape(SIZES.__get__(self))
 
     @shape.setter
     def shape(self, sizes: Any) -> None:
-        np.ndarray.shape.__set__(self, sizes)  # type: ignore[attr-defined]
+        SIZES.__set__(self, sizes)
 
     def numpy(self) -> Any:
         """The values as a plain array or scalar; text as bytes, as TensorFlow has it."""

@@ -38,7 +38,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     if shape is not None:
         array = array.reshape(shape) if array.size > 1 else np.full(shape, array)
     wide = array.dtype.kind == "O" or array.dtype.itemsize == 8 and array.dtype.kind in "iuf"
-    return tensor(array) if wide and not jax.config.jax_enable_x64 else jnp.asarray(array)
+    return tensor(array) if wide and not jax.config.read("jax_enable_x64") else jnp.asarray(array)
 
 
 def convert_to_tensor(
@@ -78,7 +78,8 @@ def _moved(on_host: Callable, function: Callable, value: Any, setting: Any) -> A
 def arange(*args: Any, dtype: Any = None, name: str | None = None, **named: Any) -> Any:
     """Numbers at equal distances, as `ops.arange`."""
     sizes = {"start": "start", "limit": "stop", "delta": "step"}
-    return ops.arange(*args, **{sizes[key]: value for key, value in named.items()}, dtype=dtype)
+    renamed: dict[str, Any] = {sizes[key]: value for key, value in named.items()}
+    return ops.arange(*args, **renamed | {"dtype": dtype})
 
 
 def uniform(
