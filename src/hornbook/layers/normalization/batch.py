@@ -142,7 +142,8 @@ class BatchNormalization(Layer):
                 self._follow_all(mean, variance)
                 return outputs
             outputs, moments, factors = _by_batch(inputs, scale, offset, **how)
-            formulas.note_scaled(outputs, inputs, *factors, self.axis, self.compute_dtype)
+            factor, added = factors
+            formulas.note_scaled(outputs, inputs, factor, added, self.axis, self.compute_dtype)
             self._follow_all(*moments)
             return outputs
         moments = self._moments(wide(inputs), mask)
