@@ -1,6 +1,7 @@
 """The compiled programs of a model: one per mode, remade when the variables change."""
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,10 @@ from hornbook.layers.base import Layer, collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
+from hornbook.training.apart import padded_size, rows_are_apart, with_rows
 from hornbook.training.in_python import StepInPython, runs_in_python
 from hornbook.training.labels import Ids, check_ids, ids_of
-from hornbook.training.loop import Program
+from hornbook.training.loop import FEW_SHAPES, Program
 from hornbook.training.objective import Objective
 from hornbook.training.overrides import PURE
 from hornbook.training.state import MOST_SHAPES, frozen_now
@@ -36,11 +38,26 @@ PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
 
 class Forward:
-    """A compiled forward pass, and the variables that it reads."""
+    """A compiled forward pass, and the variables that it reads.
 
-    def __init__(self, run: Any, variables: Variables, eager: bool):
+    Args:
+        run: `run(values, x)`.
+        variables: those it reads.
+        eager: whether the model runs eagerly.
+        apart: returns whether rows are computed apart. If they are, new batch sizes are padded to
+            the next power of two once there are `FEW_SHAPES`.
+    """
+
+    def __init__(
+        self,
+        run: Any,
+        variables: Variables,
+        eager: bool,
+        apart: Callable[[], bool] = lambda: False,
+    ):
         self.run = run
         self.variables = variables
+        self.apart = apart
         self.eager = eager  # whether the model ran eagerly
         self.where = placement.current()
         undisturbed(variables.place)
@@ -68,6 +85,11 @@ class Forward:
         one = hasattr(x, "shape")
         key = (x.shape, x.dtype) if one else tuple((a.shape, a.dtype) for a in tree.flatten(x))
         if key not in self.known:  # compile outside the lock
+            rows = len(x if one else tree.flatten(x)[0])
+            more = padded_size(rows) if rows else 0
+            if len(self.known) >= FEW_SHAPES and more != rows and self.apart():
+                outputs, changed = self._run(with_rows(x, more))
+                return tree.map_structure(lambda a: np.asarray(a)[:rows], outputs), changed
             if len(self.known) >= MOST_SHAPES:
                 self.known.clear()
                 self.run.clear_cache()
@@ -287,7 +309,8 @@ def _new_forward(model: Any, x: Any) -> Forward:
     if found is None or not found.variables.are(paths):
         variables = Variables(paths, "predict", also=state_of_ones_own(model))
         run = _compile_forward(model, variables)
-        model._training_state.forward = found = Forward(run, variables, eager)
+        apart = partial(rows_are_apart, model)
+        model._training_state.forward = found = Forward(run, variables, eager, apart)
     found.structure = structure
     inputs = ids_of(model)
     found.ids = inputs if any(allowed for _, allowed in inputs) else []

@@ -10,6 +10,7 @@ import numpy as np
 
 from hornbook.core import placement, tree
 from hornbook.kernels.rows import take
+from hornbook.training.data import take_samples
 
 
 @dataclasses.dataclass
@@ -75,13 +76,20 @@ class Slab:
             chosen = self.order[chosen]
         return tree.map_structure(lambda a: a[chosen], self.data, none_is_leaf=False)
 
-    def last(self) -> "Slab":
-        """The smaller last batch as a slab of its own."""
+    def last(self, sizes: list[int]) -> "list[Slab]":
+        """The smaller last batch as slabs of their own, one for each size."""
         if jax.default_backend() != "cpu":
-            return Slab(self.take(self.whole), None, self.rest, 1)
-        data = tree.map_structure(np.asarray, self.data, none_is_leaf=False)  # not copied
-        readable = dataclasses.replace(self, data=data)
-        return Slab(readable.take_on_host(self.whole), None, self.rest, 1)
+            data = self.take(self.whole)
+        else:
+            readable = tree.map_structure(np.asarray, self.data, none_is_leaf=False)  # not copied
+            data = dataclasses.replace(self, data=readable).take_on_host(self.whole)
+        if len(sizes) == 1:
+            return [Slab(data, None, self.rest, 1)]
+        ends = np.cumsum(sizes)
+        parts = [
+            take_samples(data, slice(end - n, end)) for end, n in zip(ends, sizes, strict=True)
+        ]
+        return [Slab(part, None, n, 1) for part, n in zip(parts, sizes, strict=True)]
 
 
 jax.tree_util.register_pytree_node(

@@ -50,10 +50,17 @@ class Runs:
         step: `(state, fixed, batch) -> ...`.
         compiled: `compiled(whole)` returns a new `run(state, fixed, slab, span)`; `whole` asks for
             a single function.
+        sizes: `sizes(rows)` returns the sizes in which a smaller last batch may be run.
     """
 
-    def __init__(self, step: Callable, compiled: Callable[[bool], Callable]):
+    def __init__(
+        self,
+        step: Callable,
+        compiled: Callable[[bool], Callable],
+        sizes: Callable[[int], list[int]] = lambda rows: [rows],
+    ):
         self.step = step
+        self.sizes = sizes
         self.compiled = compiled
         self.chosen: OrderedDict[tuple, Callable] = OrderedDict()  # the latest last
         self.loops: dict[tuple, int] = {}  # by a slab's key: the rest of the program for its loop
@@ -68,7 +75,8 @@ class Runs:
         """What to run for a span, in turn: the batches before a slab, the slab, and its span.
 
         The first program runs full batches and the smaller last one in a single call. If the size
-        of the last one changes, it becomes a slab of its own, and only its step is compiled.
+        of the last one changes, it becomes a slab of its own, or several of few sizes, and only
+        their steps are compiled.
         """
         key = _key(slab)
         if not slab.rest or not self.chosen or (slab.rest, *key) in self.chosen:
@@ -79,7 +87,8 @@ class Runs:
             found.append((0, known, span._replace(rest=False)))
         if span.rest:
             whole = Span(np.int32(0), np.int32(1), False, span.fresh, span.go)
-            found.append((slab.whole, slab.last(), whole))
+            last = slab.last(self.sizes(slab.rest))
+            found += [(slab.whole, piece, whole) for piece in last]
         return found
 
     def ready(self, read: Callable[[], tuple[dict, dict]], slab: Slab, span: Span) -> Callable:

@@ -25,6 +25,7 @@ from hornbook.kernels.finite import sizes
 from hornbook.layers.base import collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.optimizers import Optimizer
+from hornbook.training.apart import pieces, results_add_up
 from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.slab import Outcome
 from hornbook.training.small import Runs
@@ -381,7 +382,10 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
         state, fixed = with_seed(state, fixed)
         return step(begin(state, fixed, batch), fixed, batch)
 
-    return Runs(one_step, compiled)
+    def sizes(rows):
+        return pieces(rows) if mode == "test" and results_add_up(model) else [rows]
+
+    return Runs(one_step, compiled, sizes)
 
 
 def laid_out(state: State, variables: Variables) -> State:
