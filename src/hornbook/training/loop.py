@@ -146,7 +146,7 @@ class Program:
 
     def works(self, running: Running | None) -> bool:
         """Whether the device is still busy with a run."""
-        end = running and running.last.end
+        end: Any = running and running.last.end
         return hasattr(end, "is_ready") and not end.is_ready()
 
     def many_pay(self, data: tuple, rows: int) -> bool:
