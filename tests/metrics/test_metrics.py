@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hornbook import losses, metrics
+from hornbook import layers, losses, metrics, models
 from hornbook.core.config import custom_object_scope
 from hornbook.core.mask import set_mask
 from hornbook.core.variable import bind
@@ -313,6 +313,15 @@ def test_targets_without_last_axis_fit_one_prediction(cls):
 def test_metrics_of_two_axes_take_no_three(cls):
     with pytest.raises(ValueError, match=r"expects shape \(N, ., *|expects shape"):
         cls().update_state(np.zeros((2, 3, 4)), np.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize("cls", [metrics.F1Score, metrics.R2Score])
+def test_variables_made_by_the_first_batch_count_it(cls):
+    model = models.Sequential([layers.Dense(3)])
+    model.compile("sgd", "mse", metrics=[cls()])
+    x, y = np.random.default_rng(0).normal(size=(12, 3)), np.eye(3)[np.arange(12) % 3]
+    first = model.evaluate(x, y, batch_size=4, verbose=0)[1]
+    np.testing.assert_allclose(first, cls()(y, model.predict(x, verbose=0)), rtol=1e-5)
 
 
 def test_iou_of_one_hot_targets_names_the_remedy():

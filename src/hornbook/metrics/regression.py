@@ -206,6 +206,7 @@ class R2Score(Metric):
         1.0
     """
 
+    num_samples: Any
     mean: Any
     variation: Any
     residual: Any
@@ -227,12 +228,11 @@ class R2Score(Metric):
             raise ValueError(f"num_regressors of R2Score must be 0 or more, not {num_regressors}")
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
-        self.num_samples = self._add_sum((), "num_samples")
         self.count: Any = None
 
     def _build(self, outputs):
-        names = ("count", "mean", "variation", "residual")
-        for name in names:
+        self.num_samples = self._add_sum((), "num_samples")
+        for name in ("count", "mean", "variation", "residual"):
             setattr(self, name, self._add_sum((outputs,), name))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -246,7 +246,7 @@ class R2Score(Metric):
         Raises:
             ValueError: for other shapes.
         """
-        weights = weights_and_mask(y_pred, sample_weight, self.num_samples.dtype)
+        mask_of = y_pred
         y_true, y_pred = aligned(self.name, y_true, y_pred)
         if y_pred.ndim == 1:
             y_true, y_pred = y_true[:, None], y_pred[:, None]
@@ -254,6 +254,7 @@ class R2Score(Metric):
             raise ValueError(f"{self.name} expects shape (N, D), not {y_pred.shape}")
         if self.count is None:
             self._build(y_pred.shape[1])
+        weights = weights_and_mask(mask_of, sample_weight, self.count.dtype)
         weights = jnp.ones(()) if weights is None else weights
         weights = jnp.broadcast_to(fit_weights(weights, y_true), y_true.shape)
         count = jnp.sum(weights, axis=0)

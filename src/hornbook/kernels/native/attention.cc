@@ -61,9 +61,9 @@ void Multiply(int64_t rows, int64_t depth, int64_t columns, Left left, const flo
               out + r * out_row + c, out_row, add);
 }
 
-// With scores row[i] * scale of the first `keys` keys: replaces row[i] by 2^(score - largest score),
-// and almost 0 from there to `wide`, stores the sum of these, and returns log2 of the sum of
-// 2^score.
+// With scores row[i] * scale of the first `keys` keys: replaces row[i] by 2^(score - largest
+// score), and almost 0 from there to `wide`, stores the sum of these, and returns log2 of the sum
+// of 2^score.
 float Soften(int64_t keys, int64_t wide, float scale, float* row, float* sum) {
   for (int64_t i = keys; i < wide; ++i) row[i] = -__builtin_inff();
   Vector most = Load(row), total{};
