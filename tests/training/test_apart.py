@@ -27,6 +27,7 @@ MIXED = {
     "a mean over rows": (lambda t: t - keras.ops.mean(t, axis=0), (3,)),
     "broadcasting": (lambda t: t + L.Reshape((3, 1))(t), (3,)),
     "an axis": (L.Softmax(axis=0), (3,)),
+    "an axis from the end": (L.Softmax(axis=-2), (3,)),
 }
 
 

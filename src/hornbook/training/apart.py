@@ -70,7 +70,8 @@ def _is_known(module: Any) -> bool:
         return False
     settings = vars(module)
     axes = [settings.get("axis"), settings.get("axes")]
-    if any(axis == 0 for axis in tree.flatten(axes) if isinstance(axis, int)):
+    # Counted from the end, an axis may be that of rows, as -2 of matrices is.
+    if any(axis == 0 or axis < -1 for axis in tree.flatten(axes) if isinstance(axis, int)):
         return False
     functions = [value for value in settings.values() if callable(value)]
     return all(str(getattr(f, "__module__", "")).startswith(OURS) for f in functions)
