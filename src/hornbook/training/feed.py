@@ -38,6 +38,7 @@ ENDLESS = """the data never end: pass steps_per_epoch to fit, and steps to evalu
 (validation_steps for validation_data), or end them with data.take(batches)"""
 STACK_BYTES = 8 * 2**20  # batches of a source sent to the device together
 STACK_STEPS = 256
+COARSE_BYTES = 1 << 20
 HOST_THREADS, HOST_AHEAD = 2, 8  # host-stage threads, and batches in flight
 END: Any = object()
 
@@ -45,11 +46,16 @@ END: Any = object()
 More = Callable[[tuple, int, float], bool]
 
 
-def bucket(samples: int) -> int:
-    """Round up to one of a few sizes, so that data sets of similar size share compiled code."""
-    if samples <= 8:
-        return samples
-    unit = 1 << (samples.bit_length() - 4)
+def bucket(samples: int, size: int) -> int:
+    """Round up to one of a few sizes, so that data sets of similar size share compiled code.
+
+    Args:
+        samples: a number of samples or steps.
+        size: of the data, in bytes. Small data are rounded up to a power of two, others by at most
+            an eighth.
+    """
+    bits = (samples - 1).bit_length()
+    unit = 1 << (bits if size <= COARSE_BYTES else max(0, samples.bit_length() - 4))
     return -(-samples // unit) * unit
 
 
@@ -125,13 +131,14 @@ class ArrayFeed:
         leaves = [leaf for leaf in tree.flatten(data) if leaf is not None]
         size = sum(leaf.nbytes for leaf in leaves)
         one_device = placement.current() is None
+        self.size = size
         self.resident = not send or (
             one_device and may_be_copied(leaves, size, self.steps / self.total)
         )
         self.data = data
         if self.resident and send:
             copy = copied if size > large.SMALL_BYTES else _small_copied
-            padded = bucket(self.samples)
+            padded = bucket(self.samples, size)
             self.data = tree.map_structure(lambda a: copy(a, padded), data, none_is_leaf=False)
         self.sample_bytes = max(1, size // max(self.samples, 1))
         self.by_blocks = not self.resident and any(map(read_by_slices, leaves))
@@ -181,7 +188,7 @@ class ArrayFeed:
                 order = np.arange(self.samples, dtype="int32")
             if order is not None:
                 wanted = order[first * self.batch : (first + count) * self.batch]
-                order = _padded(wanted, bucket(self.steps) * self.batch)
+                order = _padded(wanted, bucket(self.steps, self.size) * self.batch)
             yield Slab(self.data, order, self.batch, count, rest, whole)
         else:
             yield from self._pieces(order, first, count, rest, whole)
