@@ -1,5 +1,6 @@
 """Ctrl-C at any time: no state is lost, and the interrupted call raises KeyboardInterrupt."""
 
+import gc
 import os
 import random
 import signal
@@ -161,7 +162,15 @@ def test_the_other_models_go_on(presses):
     bombard(lambda: one.train_on_batch(X, Y), presses // 4, check)
 
 
-def test_two_presses_lose_nothing(presses):
+@pytest.fixture
+def uncollected():
+    """No garbage collection, in which a press would be lost, and with it the end of `fit`."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_two_presses_lose_nothing(presses, uncollected):
     model = make()
     model.fit(X, Y, batch_size=2, verbose=0)
     draw = random.Random(1)
