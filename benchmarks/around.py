@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import envs
+from benchmarks import envs, turns
 
 SECONDS = 0.5  # minimum duration of the measured runs of a part
 Parts = dict[str, Callable[[], Any]]
@@ -196,20 +196,17 @@ def main(arguments: list[str] | None = None) -> int:
     from benchmarks.tables import line, seconds, times
 
     peers, given = args.peers.split(","), dict(one.split("=", 1) for one in args.python)
-    pythons = {}
-    for peer in peers:
-        env = PEERS[peer][0]
-        own = sys.executable if env is None else given.get(peer)
-        pythons[peer] = own or str(
-            envs.ensure(env, args.env_dir, lambda s: print(s, file=sys.stderr))
-        )
+    pythons = {
+        peer: str(envs.interpreter(PEERS[peer][0], given.get(peer), args.env_dir, envs.say))
+        for peer in peers
+    }
     others = [peer for peer in peers if peer != "hornbook"]
     print(line(["task", "part", "hornbook", *others, *(f"{one}, CPU time" for one in others)]))
     print(line(["---"] * (3 + 2 * len(others))), flush=True)
     for task in args.tasks.split(","):
         runs: dict[str, list] = {peer: [] for peer in peers}
         for number in range(args.rounds):
-            for peer in peers[number % len(peers) :] + peers[: number % len(peers)]:
+            for peer in turns.in_turn(peers, number):
                 if PEERS[peer][1] != "torch" or task in TORCH_TASKS:
                     runs[peer].append(ask(peer, task, pythons[peer]))
         for peer, found in runs.items():

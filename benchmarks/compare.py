@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import envs, machine, tables
+from benchmarks import envs, machine, tables, turns
 from benchmarks.workloads import WORKLOADS, Workload, write
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,16 +217,9 @@ def measure(
         workers.pop(peer).close()
         return results[peer].first
 
-    @contextlib.contextmanager
-    def excused(peer: str) -> Iterator[None]:
-        """Drop a peer that fails, keeping its error; the others continue."""
-        try:
-            yield
-        except RuntimeError as error:
-            results[peer].error = str(error)
-            say(f"{workload.name}, {peer}: {error}")
-            if peer in workers:
-                workers.pop(peer).close()
+    def excused(peer: str) -> contextlib.AbstractContextManager:
+        told = f"{workload.name}, {peer}: "
+        return turns.excused(results[peer], workers, lambda error: say(told + error))
 
     def warm_up(peer: str) -> None:
         """One unmeasured run, to warm the disk cache and any autotuning."""
@@ -243,8 +236,7 @@ def measure(
         with alone():
             for number in range(args.rounds):
                 order = [peer for peer in results if not results[peer].error]
-                at = number % max(len(order), 1)
-                for peer in order[at:] + order[:at]:
+                for peer in turns.in_turn(order, number):
                     with excused(peer):
                         spent = (fresh if workload.kind == "cold" else turn)(peer)
                         results[peer].seconds.append(spent)
@@ -352,11 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     pythons: dict[str, Path | str] = {}
     for peer in dict.fromkeys(peer for peers in wanted.values() for peer in peers):
         env = PEERS[peer].env
-        pythons[peer] = (
-            sys.executable
-            if env is None
-            else given.get(env) or envs.ensure(env, args.env_dir, console.print)
-        )
+        pythons[peer] = envs.interpreter(env, given.get(env or ""), args.env_dir, console.print)
     results: list[Result] = []
     versions: dict[str, str] = {}
     sources: dict[str, str] = {}

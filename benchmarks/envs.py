@@ -48,3 +48,15 @@ def ensure(name: str, folder: Path, say: Callable[[str], None]) -> Path:
             )
     stamp.write_text(wanted)
     return python
+
+
+def interpreter(
+    env: str | None, given: str | None, folder: Path, say: Callable[[str], None]
+) -> Path | str:
+    """The Python of a peer: this one without an environment, a given one, or `ensure`'s."""
+    return sys.executable if env is None else given or ensure(env, folder, say)
+
+
+def say(text: str) -> None:
+    """Tell the user, apart from results."""
+    print(text, file=sys.stderr)

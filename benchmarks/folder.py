@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import envs
+from benchmarks import envs, turns
 from benchmarks.tables import line, times
 
 SIZE, BATCH = 128, 32
@@ -226,18 +226,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(measured(args.peers, args.worker)))
         return 0
     peers, given = args.peers.split(","), dict(one.split("=", 1) for one in args.python)
-    pythons = {}
-    for peer in peers:
-        env = PEERS[peer][1]
-        own = sys.executable if env is None else given.get(peer)
-        pythons[peer] = own or str(
-            envs.ensure(env, args.env_dir, lambda said: print(said, file=sys.stderr))
-        )
+    pythons = {
+        peer: str(envs.interpreter(PEERS[peer][1], given.get(peer), args.env_dir, envs.say))
+        for peer in peers
+    }
     rounds: dict[str, list[dict]] = {peer: [] for peer in peers}
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), args.files)
         for number in range(args.rounds):
-            for peer in peers[number % len(peers) :] + peers[: number % len(peers)]:
+            for peer in turns.in_turn(peers, number):
                 command = [pythons[peer], "-m", "benchmarks.folder", "--worker", folder]
                 more = {"KERAS_BACKEND": PEERS[peer][2]} if PEERS[peer][2] else {}
                 done = subprocess.run(

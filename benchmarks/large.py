@@ -23,12 +23,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import envs, machine, tables
+from benchmarks import envs, machine, tables, turns
 from benchmarks.compare import PEERS, Worker, busy
 from benchmarks.large_rows import ROWS, Row, write_file
 
@@ -130,16 +130,9 @@ def measure(
         if len(result.seconds) == args.rounds:
             result.later += done["compilations"]
 
-    @contextlib.contextmanager
-    def excused(peer: str) -> Iterator[None]:
-        """Drop a peer that fails, keeping its error; the others continue."""
-        try:
-            yield
-        except RuntimeError as error:
-            results[peer].error = str(error)
-            say(f"{row.name}, {peer}: {error}")
-            if peer in workers:
-                workers.pop(peer).close()
+    def excused(peer: str) -> contextlib.AbstractContextManager:
+        told = f"{row.name}, {peer}: "
+        return turns.excused(results[peer], workers, lambda error: say(told + error))
 
     try:
         keras = [peer for peer in pythons if PEERS[peer].models == "keras"]
@@ -153,8 +146,7 @@ def measure(
                 begin(peer)
         for number in range(args.rounds):
             order = [peer for peer in results if not results[peer].error]
-            at = number % max(len(order), 1)
-            for peer in order[at:] + order[:at]:
+            for peer in turns.in_turn(order, number):
                 with excused(peer):
                     turn(peer)
     finally:
@@ -298,8 +290,7 @@ def main(argv: list[str] | None = None) -> int:
     pythons: dict[str, Path | str] = {}
     for peer in args.peers:
         env = PEERS[peer].env
-        own = sys.executable if env is None else given.get(env)
-        pythons[peer] = own or envs.ensure(env, args.env_dir, console.print)
+        pythons[peer] = envs.interpreter(env, given.get(env or ""), args.env_dir, console.print)
     rows = [ROWS[name].of_gigabytes(args.gigabytes) for name in args.rows]
     rows = [row.shrunk() if args.quick else row for row in rows]
     results: list[Result] = []
