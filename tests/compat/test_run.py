@@ -35,6 +35,7 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("tfkeras_texts", [], "written for tf.keras", "2 --->  quite"),
         ("tfkeras_windows", [], "written for tf.keras", "[2 3 4 5]\n(8, 8, 2) (8, 8, 2) [8, 8, 2]"),
         ("tfkeras_rows", [], "written for tf.keras", "[8 9]\n[[8, 10, 12, 14, 16, 18, 0]]"),
+        ("tfkeras_sequences", [], "written for tf.keras", "True\nTrue\nTrue\nsequences done"),
         ("tfkeras_values", [], "written for tf.keras", "(1, 1) True (1,)\nTrue\nvalues done"),
         ("theano_mlp", [], "written for Theano", "mlp done"),
         ("theano_pictures", [], "written for Theano", "pictures done"),

@@ -30,7 +30,7 @@ GENERATIONS = {
 }
 
 # The import paths that are hornbook itself.
-TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}")}
+TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
 
 _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 

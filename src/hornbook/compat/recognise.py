@@ -63,7 +63,7 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     program = ast.Module([statement for tree in trees for statement in tree.body], [])
     paths = _paths(program)
     today = [path for path in paths if _is_of_today(path)] + _backends(program)
-    if "tensorflow" in _roots(program) and not _imports_keras(program):
+    if {"tensorflow", "tf_keras"} & {*_roots(program)} and not _imports_keras(program):
         return Recognised("tfkeras", ("tensorflow",))
     if not _imports_keras(program):
         if "hornbook" in _roots(program):

@@ -263,7 +263,8 @@ class Tokenizer:
             sequences: lists of word indices.
         """
         for sequence in sequences:
-            known = (index if index in self.index_word else BEYOND for index in sequence)
+            indices = np.asarray(sequence).tolist()  # elements of arrays may not be hashable
+            known = (index if index in self.index_word else BEYOND for index in indices)
             yield " ".join(self.index_word[index] for index in self._kept(known))
 
     def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:

@@ -136,6 +136,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "config.experimental": _same("list_physical_devices set_memory_growth", f"{OURS}.values"),
     "test": _same("is_gpu_available", f"{OURS}.values"),
     "debugging": {},
+    "saved_model": _same("load save", f"{OURS}.saved"),
 }
 VALUES: dict[str, dict] = {}
 MODULES = {

@@ -92,19 +92,30 @@ def to_write(path: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
         ValueError: if it ends in none of `suffixes`.
         FileExistsError: if there is a file and `overwrite` is false.
     """
-    path = str(os.fspath(path))
+    given = str(os.fspath(path))
+    path = place(given, suffixes)
     if not path.endswith(suffixes):
         shown = " or ".join(map(repr, suffixes))
         hint = "" if Path(path).suffix else CHECKPOINT
         raise ValueError(f"the name of the file must end in {shown}; got {path!r}{hint}")
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
+    if path != given:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    return path
+
+
+def place(path: str, suffixes: tuple[str, ...]) -> str:
+    """The file to write for a path: the path. Programs for TensorFlow have other rules."""
     return path
 
 
 CHECKPOINT = """
 (A name without a suffix meant TensorFlow's own formats, a SavedModel or a checkpoint, which are
 not supported.)"""
+# What programs for TensorFlow write to names without a known suffix: a model to a file in a folder
+# of that name, weights to the name and a suffix.
+IN_FOLDER, OF_CHECKPOINT = "model.keras", ".weights.h5"
 # Files in or beside a path that show that it is TensorFlow's.
 OF_TENSORFLOW = {"{}/saved_model.pb": "a SavedModel", "{}.index": "a checkpoint"}
 TENSORFLOW = (
@@ -125,6 +136,10 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
         FileNotFoundError: if there is no such file.
     """
     path = str(os.fspath(path))
+    if os.path.isfile(inner := os.path.join(path, IN_FOLDER)):
+        return inner
+    if not os.path.exists(path) and os.path.isfile(path + OF_CHECKPOINT):
+        return path + OF_CHECKPOINT
     for mark, what in OF_TENSORFLOW.items():
         if not os.path.isfile(path) and os.path.exists(mark.format(path)):
             raise FileError(TENSORFLOW.format(path, what))

@@ -1,17 +1,22 @@
 """Arrays with the methods of TensorFlow's tensors, which elements of data sets are during a run."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import layers
+from hornbook import backend, layers, utils
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
+from hornbook.compat.names import Names
+from hornbook.compat.tensorflow import saved
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
+from hornbook.dialects import keras2
+from hornbook.saving import files, kinds
 
 SIZES: Any = np.ndarray.shape
 
@@ -115,6 +120,7 @@ def attributes() -> Table:
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
         Variable: {"get_shape": get_shape},
         layers: {"experimental": _Experimental},
+        backend: {"__getattr__": _of_backend},
     }
 
 
@@ -126,8 +132,23 @@ def replaced() -> Table:
             "__iter__": _iter,
             "as_numpy_iterator": _as_numpy,
             "cardinality": lambda self: _Cardinality(count(self)),
-        }
+        },
+        files: {"place": saved.place},
+        kinds: {"FORMAT_SUFFIXES": {**kinds.FORMAT_SUFFIXES, "tf": ""}},
+        utils: {"get_file": saved.get_file},
     }
+
+
+def _of_backend(name: str) -> Any:
+    """A function of `keras.backend` in Keras 2, which tf.keras had too."""
+    if name not in keras2.FAMILIES["backend"]:
+        raise AttributeError(f"module 'keras.backend' has no attribute {name!r}")
+    return _keras2().get("backend", name)
+
+
+@functools.cache
+def _keras2() -> Names:
+    return Names(keras2)
 
 
 class _Experimental:

@@ -23,6 +23,8 @@ class Attention(Layer):
         score_mode: `"dot"`, or `"concat"`: `v * sum(tanh(query + key))`.
         dropout: probability that a weight is dropped in training.
         seed: random seed, for reproducible results.
+        causal: whether every call masks later steps, as `use_causal_mask` does for one call; the
+            argument in TensorFlow 2.0 to 2.9.
 
     The call also takes `mask` (a list: the query's, the value's), `use_causal_mask` and
     `return_attention_scores`.
@@ -44,6 +46,7 @@ class Attention(Layer):
         score_mode: str = "dot",
         dropout: float = 0.0,
         seed: int | None = None,
+        causal: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -53,6 +56,7 @@ class Attention(Layer):
         self.score_mode = score_mode
         self.dropout = dropout
         self.seed = seed
+        self.causal = causal
         self.supports_masking = True
         if dropout > 0:
             self.seed_generator = SeedGenerator(seed)
@@ -76,7 +80,7 @@ class Attention(Layer):
         query_mask, value_mask = mask[:2] if mask is not None else (None, None)
         scores = self.scores(query, key)
         allowed = None if value_mask is None else value_mask[:, None, :] != 0
-        if use_causal_mask:
+        if use_causal_mask or self.causal:
             causal = causal_mask(*scores.shape[-2:])
             allowed = causal if allowed is None else causal & allowed
         if allowed is not None:

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import Any
 
 from hornbook.core.config import nearest
-from hornbook.saving import kinds
+from hornbook.saving import files, kinds
 from hornbook.saving.files import written_by_first
 from hornbook.training.callbacks.frequency import Batches, check_frequency
 from hornbook.training.callbacks.monitor import Monitor
@@ -80,7 +80,8 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: filepath={path!r} asks for the batch, which save_freq='epoch' "
                 "does not know: pass a number of batches"
             )
-        _check_place(path, self.suffixes[bool(save_weights_only)])
+        suffixes = self.suffixes[bool(save_weights_only)]
+        _check_place(files.place(path, suffixes), suffixes)
         self.filepath = path
         self.verbose = verbose
         self.save_best_only = save_best_only
@@ -127,7 +128,8 @@ class ModelCheckpoint(Monitor):
                 return
             self._report(f"Epoch {number}: {self.monitor} improved from {best} to {value:.5f}")
             self.best = value
-        path = Path(self._get_file_path(epoch, batch, logs))
+        suffixes = self.suffixes[bool(self.save_weights_only)]
+        path = Path(files.place(self._get_file_path(epoch, batch, logs), suffixes))
         if path.is_dir():
             raise IsADirectoryError(f"ModelCheckpoint: {path} is a folder; pass the path of a file")
         save = self.model.save_weights if self.save_weights_only else self.model.save
