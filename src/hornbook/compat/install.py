@@ -232,9 +232,10 @@ def install(generation: str) -> None:
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
     if generation == "tfkeras":
-        tensors = importlib.import_module("hornbook.compat.tensorflow.tensors")
-        _put_on(tensors.attributes())
-        _replace(tensors.replaced())
+        for name in ("tensors", "tape", "steps"):
+            patches = importlib.import_module(f"hornbook.compat.tensorflow.{name}")
+            _put_on(patches.attributes())
+            _replace(patches.replaced())
     if generation in TODAY:  # what other libraries ask `keras` for
         hornbook.__version__ = keras3.VERSION
     _state["finders"] = finders

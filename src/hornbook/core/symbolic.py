@@ -21,6 +21,7 @@ from hornbook.core import interop, tree, unknown
 from hornbook.core.dtype import STRING, canonical
 from hornbook.core.errors import shorten
 from hornbook.core.forked import uses_engine
+from hornbook.core.taping import paused, recording
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -285,7 +286,8 @@ def infer(fn: Callable, args: tuple, kwargs: dict) -> Any:
         values = dict(zip(leaves, arrays, strict=True))
         return fn(*substitute(args, values), **substitute(kwargs, values))
 
-    return unknown.trace(concrete, leaves, functools.partial(_hints, args, kwargs))
+    with paused():
+        return unknown.trace(concrete, leaves, functools.partial(_hints, args, kwargs))
 
 
 def _hints(args: tuple, kwargs: dict) -> tuple[list, list]:
@@ -367,6 +369,8 @@ def op(fn: Callable[P, R], target: Callable | None = None) -> Callable[P, R]:
         try:
             if has_symbolic(args) or (kwargs and has_symbolic(kwargs)):
                 return record(target or call, args, kwargs, fn=plain)
+            if recording.tapes:
+                return recording.tapes[-1].call(plain, args, kwargs, key=fn)
             return plain(*args, **kwargs)
         except Exception as error:
             shorten(error)

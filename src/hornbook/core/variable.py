@@ -24,6 +24,7 @@ import numpy as np
 from hornbook.core import forked, placement
 from hornbook.core.dtype import canonical, is_float, standardize_dtype
 from hornbook.core.symbolic import Operators
+from hornbook.core.taping import recording, through
 from hornbook.core.undisturbed import turn
 
 KINDS = ("weight", "state", "carry", "metric", "optimizer", "seed")
@@ -270,7 +271,7 @@ class Variable(Operators):
         found = self.raw
         dtype = thread.compute_dtypes[-1]
         if dtype is not None and self.autocast and found.dtype != dtype and is_float(found.dtype):
-            return found.astype(dtype)
+            return through(_cast, found, dtype)
         return found
 
     @property
@@ -279,6 +280,8 @@ class Variable(Operators):
         found = self._found()
         if found is self._private:
             self._private = None  # the caller may keep it
+        if recording.tapes:
+            recording.tapes[-1].read(self, found)
         return found
 
     def _found(self) -> Any:
@@ -389,6 +392,10 @@ class Variable(Operators):
     def assign_sub(self, value: Any) -> Any:
         """Subtract from the value."""
         return self.assign(self.raw - jnp.asarray(unwrap(value)))
+
+
+def _cast(array: Any, dtype: str) -> Any:
+    return array.astype(dtype)
 
 
 def unwrap(value: Any) -> Any:

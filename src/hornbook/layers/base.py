@@ -20,6 +20,7 @@ from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
 from hornbook.core.symbolic import has_symbolic
+from hornbook.core.taping import recording, through
 from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
 from hornbook.core.variable import (
@@ -51,6 +52,7 @@ from hornbook.layers.calling import (
 from hornbook.layers.one_call import one_call
 from hornbook.layers.recorded import Recorded
 from hornbook.layers.spec import check_inputs
+from hornbook.layers.taped import call_of
 
 # Entries of Keras configs for quantizers and adapters; `None` means there is none.
 ABSENT = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
@@ -281,6 +283,8 @@ class Layer(Recorded):
 
     def _run_at_once(self, args: tuple, kwargs: dict) -> Any:
         """Run the call; retry if another thread donated the variables' buffers meanwhile."""
+        if recording.tapes:
+            return self._run_taped(args, kwargs)
         try:
             return self._run(args, kwargs)
         except (RuntimeError, ValueError) as error:
@@ -288,6 +292,13 @@ class Layer(Recorded):
                 raise
         with turn:
             return self._run(args, kwargs)
+
+    def _run_taped(self, args: tuple, kwargs: dict) -> Any:
+        """Run the call as one step of a tape; Python code of a user's layer as many."""
+        with name_scope(self.name):
+            self._ensure_built(args, kwargs)
+        call = call_of(self, args, kwargs)
+        return self._run(args, kwargs) if call is None else call(args, kwargs)
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
         with name_scope(self.name):
@@ -311,7 +322,7 @@ class Layer(Recorded):
             self._pass_mask(inputs, outputs, masks, given_mask(self, args, kwargs, masks))
             if self.activity_regularizer is not None:
                 call.losses += [
-                    per_sample(self.activity_regularizer(leaf), leaf)
+                    per_sample(through(self.activity_regularizer, leaf), leaf)
                     for leaf in tree.flatten(outputs)
                 ]
             if outer is None:

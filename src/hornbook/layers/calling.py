@@ -17,6 +17,7 @@ from hornbook.core.forked import uses_engine
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import TEXT, Operators, SymbolicTensor
+from hornbook.core.taping import through
 from hornbook.core.unknown import known
 from hornbook.core.variable import Inside, Variable, current_scope
 from hornbook.layers.arguments import WHOLE
@@ -130,13 +131,13 @@ def convert(layer: Any, value: Any) -> Any:
             return jnp.asarray(value)
         if value.dtype != layer.compute_dtype:
             mask = get_mask(value)
-            value = jnp.asarray(value, layer.compute_dtype)
+            value = through(jnp.asarray, value, layer.compute_dtype)
             set_mask(value, mask)
             return value
     elif value.dtype.kind in "OUST":
         got = f"layer {layer.name!r} got strings or other objects (dtype {value.dtype})"
         raise ValueError(TEXT.format(got))
-    return value if isinstance(value, jax.Array) else jax.device_put(value)
+    return value if isinstance(value, jax.Array) else through(jax.device_put, value)
 
 
 def per_sample(penalty: Any, output: Any) -> Any:

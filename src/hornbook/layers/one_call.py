@@ -35,6 +35,19 @@ def one_call(layer: Any, args: tuple, kwargs: dict) -> Any:
     return known(leaves, form)
 
 
+def settings_of(structure: Structure) -> str:
+    """What compiled code depends on: the flags, and attributes of all layers inside."""
+    return repr(
+        [thread.calls[-1].training if thread.calls else None, image_data_format()]
+        + [
+            (name, value)
+            for module in structure.modules
+            for name, value in vars(module).items()
+            if isinstance(value, SETTINGS) and (not name.startswith("_") or name == "_trainable")
+        ]
+    )
+
+
 class _Compiled:
     """A layer's call as a compiled function of the arguments and of the variables' values."""
 
@@ -63,24 +76,12 @@ class _Compiled:
             self.structure = now
         return True
 
-    def settings(self) -> str:
-        """What the compiled code depends on: the flags, and attributes of all layers inside."""
-        return repr(
-            [thread.calls[-1].training, image_data_format()]
-            + [
-                (name, value)
-                for module in self.structure.modules
-                for name, value in vars(module).items()
-                if isinstance(value, SETTINGS) and not name.startswith("_")
-            ]
-        )
-
     def __call__(self, leaves: list, form: Any) -> Any:
         arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
         fixed = tuple(ARRAY if isinstance(leaf, jax.Array) else leaf for leaf in leaves)
         with self.lock:  # no two threads draw the same random numbers
             values = [variable.raw for variable in self.variables]
-            outputs, after = self.run(values, arrays, fixed, form, self.settings())
+            outputs, after = self.run(values, arrays, fixed, form, settings_of(self.structure))
             for variable, value, new in zip(self.variables, values, after, strict=True):
                 if new is not value:
                     variable.assign(new)

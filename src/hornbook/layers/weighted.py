@@ -4,12 +4,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from hornbook import initializers, regularizers
 from hornbook.core.dtype import DTypePolicy, DTypePolicyMap, get_policy, is_float
 from hornbook.core.module import Module, new_structure
+from hornbook.core.taping import through
 from hornbook.core.variable import Variable, current_scope, name_scope, thread
 
 
@@ -282,13 +284,14 @@ class Weighted(Module):
             if callable(one):
                 self._loss_functions.append(one)
             elif thread.calls:
-                thread.calls[-1].losses.append(jnp.mean(jnp.asarray(one)))
+                thread.calls[-1].losses.append(through(jnp.mean, _array(one)))
             else:
-                self._loss_values.append(jnp.mean(jnp.asarray(one)))
+                self._loss_values.append(through(jnp.mean, _array(one)))
 
     def _regularization_losses(self) -> list:
         """Losses from regularizers of trainable weights and from functions given to `add_loss`."""
-        losses = [v.regularizer(v.raw) for v in self.trainable_weights if v.regularizer is not None]
+        trained = [v for v in self.trainable_weights if v.regularizer is not None]
+        losses = [through(v.regularizer, v.raw) for v in trained]
         for module in self._all_modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]
         return losses
@@ -304,3 +307,7 @@ class Weighted(Module):
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ must call super().__init__(**kwargs) first"
             )
+
+
+def _array(value: Any) -> Any:
+    return value if isinstance(value, jax.Array) else jnp.asarray(value)

@@ -14,11 +14,6 @@ from hornbook.core.symbolic import SymbolicTensor
 
 newaxis = None
 
-NO_TAPE = (
-    "tf.GradientTape is not provided: gradients are of functions here. Write the loss as a "
-    "function of the variables and use jax.grad, or give the model a train_step"
-)
-
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Any:
     """A value as a tensor; text, and numbers of 64 bits, as a numpy array with its methods.
@@ -132,14 +127,3 @@ def set_memory_growth(device: Any, enable: Any) -> None:
 def is_gpu_available(*args: Any, **options: Any) -> Any:
     """Whether JAX has a GPU."""
     return jax.default_backend() == "gpu"
-
-
-class GradientTape:
-    """`tf.GradientTape`: raises, with what to write instead.
-
-    Raises:
-        NotImplementedError: always.
-    """
-
-    def __init__(self, *args: Any, **options: Any):
-        raise NotImplementedError(NO_TAPE)

@@ -1,0 +1,114 @@
+"""`tf.GradientTape` and custom training loops in programs for tf.keras."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hornbook
+from hornbook.compat.install import installed
+
+
+@pytest.fixture
+def tf():
+    with installed("tfkeras"):
+        import tensorflow
+
+        yield tensorflow
+
+
+def test_operators_and_methods_of_tensors_are_recorded(tf):
+    x = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        first, second = x * 2.0
+        y = (1 - first @ x[0]) + second.sum() - x[1, 0] ** 2
+    found = tape.gradient(y, {"x": x})
+    expected = jax.grad(lambda x: 1 - (2 * x[0]) @ x[0] + (2 * x[1]).sum() - x[1, 0] ** 2)(
+        jnp.asarray([[1.0, 2.0], [3.0, 4.0]])
+    )
+    np.testing.assert_allclose(found["x"], expected, rtol=1e-6)
+
+
+def test_unconnected_and_stopped_gradients(tf):
+    x, y = tf.Variable(2.0), tf.Variable(3.0)
+    with tf.GradientTape(persistent=True) as tape:
+        z = x**2 + tf.stop_gradient(y**2)
+        with tape.stop_recording():
+            stopped = x * y
+    assert tape.gradient(z, {"x": x, "y": y}) == {"x": 4.0, "y": None}
+    assert tape.gradient(stopped, x) is None
+    zero = tape.gradient(z, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    assert float(zero) == 0.0
+    assert float(tape.gradient(z, x, output_gradients=tf.constant(3.0))) == 12.0
+    assert tape.gradient(x, [x, y]) == [1.0, None]
+    assert tape.watched_variables() == (x, y)
+    with pytest.warns(UserWarning, match="must be floating"):
+        tape.watch(tf.constant([1, 2]))
+
+
+def test_a_gradient_of_ones_own(tf):
+    @tf.custom_gradient
+    def clipped(y):
+        return y, lambda upstream: tf.minimum(upstream, 0.5)
+
+    v = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        y = clipped(v * v) * 3.0
+    assert float(tape.gradient(y, v)) == 2.0
+
+
+def test_a_loop_trains_as_fit_does(tf):
+    def model():
+        hornbook.utils.set_random_seed(0)
+        layers = hornbook.layers
+        return hornbook.Sequential(
+            [
+                hornbook.Input((3,)),
+                layers.Dense(4, "tanh", kernel_regularizer="l2"),
+                layers.BatchNormalization(),
+                layers.Dense(1),
+            ]
+        )
+
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(24, 3)).astype("float32"), rng.normal(size=(24, 1)).astype("float32")
+    fitted, looped = model(), model()
+    fitted.compile(hornbook.optimizers.Adam(0.1), "mse")
+    fitted.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    optimizer, loss_fn = tf.keras.optimizers.Adam(0.1), tf.keras.losses.MeanSquaredError()
+    for start in range(0, 24, 8):
+        with tf.GradientTape() as tape:
+            loss = loss_fn(y[start : start + 8], looped(x[start : start + 8], training=True))
+            loss = loss + sum(looped.losses)
+        gradients = tape.gradient(loss, looped.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, looped.trainable_variables, strict=True))
+    for one, two in zip(fitted.get_weights(), looped.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=2e-4, atol=2e-5)
+    with pytest.raises(ValueError, match="None for every variable"):
+        optimizer.apply_gradients([(None, v) for v in looped.trainable_variables])
+
+
+def test_inner_outputs_of_a_model_have_gradients(tf):
+    inputs = tf.keras.layers.Input((4, 4, 1))
+    maps = tf.keras.layers.Conv2D(2, 3, activation="relu")(inputs)
+    scores = tf.keras.layers.Dense(3)(tf.keras.layers.GlobalAveragePooling2D()(maps))
+    model = tf.keras.Model(inputs, [maps, scores])
+    with tf.GradientTape() as tape:
+        found, scores = model(np.ones((1, 4, 4, 1), "float32"))
+        score = scores[:, 1]
+    expected = model.layers[-1].kernel.numpy()[:, 1] / 4
+    np.testing.assert_allclose(tape.gradient(score, found)[0, 0, 0], expected, rtol=1e-6)
+
+
+def test_minimize(tf):
+    w = tf.Variable([1.0, 2.0])
+    optimizer = tf.keras.optimizers.SGD(0.1)
+    optimizer.minimize(lambda: tf.reduce_sum(w**2), [w])
+    optimizer.learning_rate.assign(0.5)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(w)
+    optimizer.minimize(loss, [w], tape=tape)
+    np.testing.assert_allclose(w.numpy(), [0.3, 1.1], rtol=1e-6)
+    with pytest.raises(ValueError, match="tape"):
+        optimizer.minimize(loss, [w])
