@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.tensors import tensor
 
 
@@ -73,6 +74,59 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Any:
     parts = [np.asarray(one, object) for one in inputs]
     made = np.frompyfunc(lambda *some: separator.join(map(_text, some)), len(parts), 1)
     return made(*parts)
+
+
+def as_string(input: Any, precision: int = -1, scientific: bool = False, **_: Any) -> Any:
+    """Numbers as texts."""
+    array = np.asarray(input)
+    if array.dtype.kind == "f":
+        form = f"%.{6 if precision < 0 else precision}{'e' if scientific else 'f'}"
+        return _made(np.frompyfunc(lambda one: form % one, 1, 1)(array))
+    if array.dtype.kind == "b":
+        return _made(np.frompyfunc(lambda one: str(one).lower(), 1, 1)(array))
+    return _made(np.frompyfunc(str, 1, 1)(array))
+
+
+def _made(texts: Any) -> Any:
+    return texts if isinstance(texts, str) else tensor(texts)
+
+
+def to_number(input: Any, out_type: Any = "float32", name: str | None = None) -> Any:
+    """Texts as numbers."""
+    kind = as_dtype(out_type).as_numpy_dtype
+    return tensor(
+        np.asarray(_each(float if kind in (np.float32, np.float64) else int, input), kind)
+    )
+
+
+def regex_full_match(input: Any, pattern: str, name: str | None = None) -> Any:
+    """Whether a pattern matches a whole text."""
+    found = re.compile(pattern)
+    return tensor(np.asarray(_each(lambda text: bool(found.fullmatch(text)), input), bool))
+
+
+def reduce_join(
+    inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "", name: Any = None
+) -> Any:
+    """Texts joined along an axis; by default all of them."""
+    array = np.asarray(inputs, object)
+    if axis is None:
+        made = np.array(separator.join(map(_text, array.ravel())), object)
+        return tensor(made.reshape((1,) * array.ndim) if keepdims else made)
+    rows = np.moveaxis(array, axis, -1)
+    made = np.empty(rows.shape[:-1], object)
+    for place in np.ndindex(made.shape):
+        made[place] = separator.join(map(_text, rows[place]))
+    return tensor(np.expand_dims(made, axis) if keepdims else made)
+
+
+def format(template: str, inputs: Any, placeholder: str = "{}", **_: Any) -> Any:
+    """A text with values in the place of its placeholders."""
+    values = inputs if isinstance(inputs, list | tuple) else [inputs]
+    for one in values:
+        shown = _text(one) if np.asarray(one).dtype.kind in "OUS" and not np.ndim(one) else one
+        template = template.replace(placeholder, str(np.asarray(shown)), 1)
+    return tensor(template)
 
 
 def decode_csv(records: Any, record_defaults: list, field_delim: str = ",", **_: Any) -> list:

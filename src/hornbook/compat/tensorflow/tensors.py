@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -52,6 +53,15 @@ class Tensor(np.ndarray):
 
     def __getitem__(self, key: Any) -> Any:
         return tensor(super().__getitem__(key))
+
+
+class _AnyTensor(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, jax.Array | SymbolicTensor | Tensor)
+
+
+class AnyTensor(metaclass=_AnyTensor):
+    """`tf.Tensor`: the class of all tensors, for `isinstance` and annotations."""
 
 
 def tensor(value: Any) -> Any:

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import ops, random
-from hornbook.compat.attributes import Shape
+from hornbook import ops
+from hornbook.compat.tensorflow.arrays import is_text, sizes
+from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.tensors import tensor
 from hornbook.core.symbolic import SymbolicTensor
 
@@ -45,51 +46,64 @@ def convert_to_tensor(
     return constant(value, dtype)
 
 
-def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
-    """The sizes of an array."""
-    return Shape(ops.shape(input))
+def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+    """An array in another dtype; numpy's arrays stay on the host."""
+    if isinstance(x, np.ndarray | np.generic):
+        return tensor(np.asarray(x).astype(as_dtype(dtype).as_numpy_dtype))
+    return ops.cast(x, dtype)
 
 
-def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
-    """An array with another axis of size 1; also one of texts."""
-    return _moved(np.expand_dims, ops.expand_dims, input, axis)
+def zeros(shape: Any, dtype: Any = "float32", name: str | None = None, layout: Any = None) -> Any:
+    """Zeros, or empty texts."""
+    if dtype == "string":
+        return tensor(np.full(sizes(shape), "", object))
+    return ops.zeros(sizes(shape), dtype)
 
 
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
-    """An array in another shape; also one of texts."""
-    return _moved(np.reshape, ops.reshape, tensor, tuple(np.ravel(shape).tolist()))
+def ones(shape: Any, dtype: Any = "float32", name: str | None = None, layout: Any = None) -> Any:
+    """Ones."""
+    return ops.ones(sizes(shape), dtype)
 
 
-def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
-    """An array without its axes of size 1; also one of texts."""
-    return _moved(np.squeeze, ops.squeeze, input, axis)
+def fill(dims: Any, value: Any, name: str | None = None) -> Any:
+    """An array of one value."""
+    if is_text(value):
+        return tensor(np.full(sizes(dims), value, object))
+    return ops.broadcast_to(convert_to_tensor(value), sizes(dims))
 
 
-def _moved(on_host: Callable, function: Callable, value: Any, setting: Any) -> Any:
-    text = isinstance(value, str | bytes) or getattr(value, "dtype", None) == "O"
-    return tensor(on_host(tensor(value), setting)) if text else function(value, setting)
-
-
-def arange(*args: Any, dtype: Any = None, name: str | None = None, **named: Any) -> Any:
-    """Numbers at equal distances, as `ops.arange`."""
-    sizes = {"start": "start", "limit": "stop", "delta": "step"}
-    renamed: dict[str, Any] = {sizes[key]: value for key, value in named.items()}
-    return ops.arange(*args, **renamed | {"dtype": dtype})
-
-
-def uniform(
-    shape: Any,
-    minval: Any = 0,
-    maxval: Any = None,
-    dtype: Any = "float32",
-    seed: Any = None,
-    **_: Any,
+def one_hot(
+    indices: Any,
+    depth: Any,
+    on_value: Any = 1,
+    off_value: Any = 0,
+    axis: int = -1,
+    dtype: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Uniform random numbers: floats, or integers below `maxval`."""
-    if np.dtype(dtype).kind in "iu":
-        return random.randint(tuple(shape), minval, maxval, dtype=np.dtype(dtype).name, seed=seed)
-    top = 1.0 if maxval is None else maxval
-    return random.uniform(tuple(shape), minval, top, np.dtype(dtype).name, seed)
+    """`on_value` at an index along a new axis, `off_value` elsewhere."""
+    kind = "float32" if dtype is None else as_dtype(dtype).name
+    made = ops.one_hot(indices, int(depth), axis, kind)
+    if (on_value, off_value) in ((1, 0), (None, None)):
+        return made
+    return ops.where(ops.cast(made, "bool"), ops.cast(on_value, kind), ops.cast(off_value, kind))
+
+
+def run_functions_eagerly(run_eagerly: Any) -> None:
+    """Nothing: functions run eagerly."""
+
+
+def arange(
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None
+) -> Any:
+    """Numbers at equal distances; of the host, so that a loop over them has integers."""
+    first, last = (0, start) if limit is None else (start, limit)
+    if any(isinstance(one, jax.core.Tracer) for one in (first, last, delta)):
+        return ops.arange(first, last, delta, dtype)
+    made = np.arange(*(np.asarray(one).item() for one in (first, last, delta)))
+    given = [one.dtype for one in (first, last, delta) if hasattr(one, "dtype")]
+    kind = dtype or (given[0] if given else "int32" if made.dtype.kind == "i" else "float32")
+    return tensor(made.astype(as_dtype(kind).as_numpy_dtype))
 
 
 def function(func: Callable | None = None, **options: Any) -> Any:

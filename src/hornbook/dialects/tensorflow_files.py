@@ -1,0 +1,50 @@
+"""TensorFlow's functions of pictures, texts, files and data: `tf.image`, `tf.io`, `tf.data` ..."""
+
+from hornbook.dialects.row import Row, row
+from hornbook.dialects.tensorflow_math import OURS, same
+
+IMAGE: dict[str, Row] = {
+    **same(
+        "ResizeMethod adjust_brightness adjust_contrast adjust_gamma adjust_hue adjust_saturation "
+        "central_crop convert_image_dtype crop_and_resize crop_to_bounding_box extract_patches "
+        "flip_left_right flip_up_down grayscale_to_rgb pad_to_bounding_box "
+        "per_image_standardization random_brightness random_contrast random_crop "
+        "random_flip_left_right random_flip_up_down random_hue random_saturation resize "
+        "resize_with_crop_or_pad resize_with_pad rgb_to_grayscale rot90 transpose",
+        f"{OURS}.images",
+    ),
+    **{
+        f"stateless_random_{name}": row(f"{OURS}.images.random_{name}")
+        for name in "brightness contrast crop flip_left_right flip_up_down hue saturation".split()
+    },
+    **same(
+        "draw_bounding_boxes image_gradients non_max_suppression psnr sobel_edges ssim "
+        "ssim_multiscale total_variation",
+        f"{OURS}.image_measures",
+    ),
+    **same("hsv_to_rgb rgb_to_hsv", "ops.image", "images name:"),
+    **{
+        f"decode_{kind}": row(f"{OURS}.files.decode_image")
+        for kind in "bmp gif image jpeg png".split()
+    },
+    "decode_and_crop_jpeg": row(f"{OURS}.files.decode_and_crop_jpeg"),
+    **same("encode_jpeg encode_png", f"{OURS}.files"),
+}
+IO: dict[str, Row] = {
+    **same("decode_raw gfile matching_files read_file write_file", f"{OURS}.files"),
+    "decode_csv": row(f"{OURS}.strings.decode_csv"),
+    **{name: one for name, one in IMAGE.items() if name.startswith(("decode_", "encode_"))},
+}
+STRINGS: dict[str, Row] = {
+    **same(
+        "as_string format join length lower reduce_join regex_full_match regex_replace split strip "
+        "substr to_number upper",
+        f"{OURS}.strings",
+    ),
+}
+DATA: dict[str, Row] = {
+    "AUTOTUNE": row("data.AUTOTUNE"),
+    "INFINITE_CARDINALITY": row("data.INFINITE_CARDINALITY"),
+    "UNKNOWN_CARDINALITY": row("data.UNKNOWN_CARDINALITY"),
+    **same("Dataset TextLineDataset", f"{OURS}.datasets"),
+}
