@@ -6,7 +6,7 @@ rows of functions of arrays are in `tensorflow_math.py`, those of files and data
 """
 
 from hornbook.dialects.row import Row, row
-from hornbook.dialects.tensorflow_files import DATA, IMAGE, IO, STRINGS
+from hornbook.dialects.tensorflow_files import DATA, IMAGE, IO, STRINGS, SUMMARY, TRAIN
 from hornbook.dialects.tensorflow_math import (
     ARRAYS,
     DTYPES,
@@ -74,6 +74,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "config.experimental": same("list_physical_devices set_memory_growth", f"{OURS}.values"),
     "test": same("is_gpu_available", f"{OURS}.values"),
     "debugging": DEBUGGING,
+    "summary": SUMMARY,
+    "train": TRAIN,
     "saved_model": same("load save", f"{OURS}.saved"),
     "errors": same(
         "DataLossError InvalidArgumentError NotFoundError OpError OutOfRangeError "

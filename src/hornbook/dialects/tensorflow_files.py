@@ -48,3 +48,18 @@ DATA: dict[str, Row] = {
     "UNKNOWN_CARDINALITY": row("data.UNKNOWN_CARDINALITY"),
     **same("Dataset TextLineDataset", f"{OURS}.datasets"),
 }
+TRAIN: dict[str, Row] = {
+    **same(
+        "Checkpoint CheckpointManager get_checkpoint_state latest_checkpoint list_variables "
+        "load_checkpoint load_variable",
+        f"{OURS}.checkpoints",
+    ),
+}
+SUMMARY: dict[str, Row] = {
+    **same(
+        "create_file_writer create_noop_writer experimental flush histogram image record_if scalar "
+        "should_record_summaries text trace_export trace_off trace_on",
+        f"{OURS}.summaries",
+    ),
+    "SummaryWriter": row(f"{OURS}.summaries.Writer"),
+}
