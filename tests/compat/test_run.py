@@ -224,6 +224,13 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         ("from keras.layers.core import Dense\nimport keras\nkeras.random.normal", "keras2"),
         ("import hornbook as keras\nkeras.layers.Dense(8)", "keras3"),
         ("from . import keras", None),
+        ("from PIL import Image\nimport keras\nkeras.ops.ones(3)\nImage.merge('L', [x])", "keras3"),
+        # TensorFlow around it
+        ("import keras\nimport tensorflow as tf\nkeras.ops.ones(3)\ntf.data.Dataset", "tfkeras"),
+        ("from keras import layers\nfrom tensorflow import data\ndata.Dataset", "tfkeras"),
+        ("import keras\nimport tensorflow as tf\nkeras.ops.ones(3)\ntf.__version__", "keras3"),
+        ("import keras\nimport tensorflow as tf\ntf.Session()\ntf.reduce_mean(x)", "keras2"),
+        ("import keras.backend as K\nimport tensorflow as tf\ntf.set_random_seed(1)", "keras2"),
     ],
 )
 def test_the_generation_is_recognised(text, generation):

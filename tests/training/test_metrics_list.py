@@ -154,3 +154,27 @@ def test_names_are_those_of_the_logs_also_where_keras_says_compile_metrics():
     model.compile("sgd", "mse", metrics=["mae"])
     assert list(model.evaluate(X, Y, verbose=0, return_dict=True)) == model.metrics_names
     assert model.metrics_names == ["loss", "mae"]
+
+
+def test_a_metric_that_makes_a_variable_in_its_first_update_counts_all_batches():
+    class Mean(keras.metrics.Metric):
+        def __init__(self):
+            super().__init__(name="mean")
+            self.rows = self.add_weight(name="rows")
+            self.total = None
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            if self.total is None:
+                self.total = self.add_weight(name="total", shape=y_pred.shape[1:])
+            self.rows.assign_add(len(y_pred))
+            self.total.assign_add(keras.ops.sum(y_pred, axis=0))
+
+        def result(self):
+            return keras.ops.sum(self.total) / self.rows
+
+    model = regression(keras)
+    for eager in (False, True):
+        model.compile("sgd", "mse", metrics=[Mean()], run_eagerly=eager)
+        model.optimizer.learning_rate = 0.0
+        logs = model.fit(X, Y, batch_size=5, verbose=0).history
+        np.testing.assert_allclose(logs["mean"], [X.sum(1).mean()], rtol=1e-5)

@@ -25,6 +25,9 @@ SPLIT = ("layers", "utils", "preprocessing")  # had a module for each kind: kera
 IN_BOTH = {"output_dim="}  # Embedding has always had it
 ROOTS = ("keras", "keras_hub", "keras_tuner")
 TRACKERS = ("wandb.integration.keras.", "mlflow.keras.MlflowCallback")  # need recent Keras
+# Names of TensorFlow that programs for Keras use for setup, and those of TensorFlow 1 alone.
+OF_BOTH = ("Tensor", "Variable", "__version__", "keras")
+SESSIONS = "ConfigProto GPUOptions InteractiveSession Session placeholder set_random_seed".split()
 OLDER = ("keras1", "keras2")  # whose names and keywords differ from today's
 
 
@@ -72,7 +75,7 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     lacking = {one: [path for path in paths if _lacks(DIALECTS[one], path)] for one in OLDER}
     for one, other in (("keras1", "keras2"), ("keras2", "keras1")):
         if lacking[other] and not lacking[one]:  # it would fail as the other
-            return Recognised(one, tuple(lacking[other][:3]))
+            return _with_tensorflow(program, Recognised(one, tuple(lacking[other][:3])))
     found = _signs(program)
     votes = {
         generation: [sign for sign in found if sign in _known(DIALECTS[generation])]
@@ -81,11 +84,29 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
     # names of Keras 1 alone decide, unless most are of Keras 2, which accepted Keras 1's keywords
     first, second = votes["keras1"], votes["keras2"]
     weight = sum(found[sign] for sign in first), sum(found[sign] for sign in second)
-    if first and weight[0] >= weight[1]:
+    if first and weight[0] >= weight[1] and len(today) < len(first):
         return Recognised("keras1", _most(first, found))
-    if len(today) > len([path for path in paths if _is_gone(path)]):
-        return Recognised("keras3", tuple(today[:3]))
-    return Recognised("keras2", _most(second, found))
+    gone = [path for path in paths if _is_gone(path)]
+    if len(today) > len(gone):
+        return _with_tensorflow(program, Recognised("keras3", tuple(today[:3])))
+    found_as = Recognised("keras2", _most(second, found))
+    return found_as if gone else _with_tensorflow(program, found_as)
+
+
+def _with_tensorflow(program: ast.AST, found: Recognised) -> Recognised:
+    """For tf.keras if a program for Keras 2 or 3 also uses names of TensorFlow 2."""
+    paths = _paths(program, ("tensorflow",))
+    new = [
+        path
+        for path in paths
+        if not _lacks(tensorflow, path)
+        and path not in tensorflow.MODULES
+        and path.split(".")[1] not in OF_BOTH
+    ]
+    old = {*SESSIONS} & {path.removeprefix("tensorflow.") for path in paths}
+    if found.generation == "keras1" or not new or old:
+        return found
+    return Recognised("tfkeras", (new[0], *found.why[:2]))
 
 
 def _most(signs: list[str], found: Counter) -> tuple[str, ...]:
@@ -130,8 +151,8 @@ def _imports_keras(program: ast.AST) -> bool:
     return "keras" in _roots(program)
 
 
-def _paths(program: ast.AST) -> list[str]:
-    """The dotted names of keras that a program uses, in order."""
+def _paths(program: ast.AST, roots: tuple[str, ...] = ROOTS) -> list[str]:
+    """The dotted names of keras, or of other roots, that a program uses, in order."""
     places: dict[str, str] = {}
     for node in ast.walk(program):
         if isinstance(node, ast.Import):
@@ -147,7 +168,8 @@ def _paths(program: ast.AST) -> list[str]:
             first, _, rest = ast.unparse(node).partition(".")
             if first in places:
                 found[f"{places[first]}.{rest}"] = None
-    ours = [path for path in found if path.split(".")[0] in ROOTS or path.startswith(TRACKERS)]
+    trackers = TRACKERS if roots is ROOTS else ()
+    ours = [path for path in found if path.split(".")[0] in roots or path.startswith(trackers)]
     return [path for path in ours if not any(one.startswith(f"{path}.") for one in ours)]
 
 

@@ -1,6 +1,7 @@
 """What training minimizes and reports: losses and metrics, matched to outputs by name once."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jax
@@ -236,8 +237,8 @@ class Objective(Module):
             found = metrics.MeanMetricWrapper(found, name=label)
         if isinstance(wanted, str):
             found.name = wanted
-        if not found.variables and y is not None:
-            metrics.make_variables(found, *_specs(y, y_pred))
+        if y is not None:
+            _make_variables(found, *_specs(y, y_pred))
         return found, found.name
 
     def _found(self, wanted: Any) -> Any:
@@ -363,6 +364,18 @@ def _specs(y: Any, y_pred: Any) -> tuple:
         jax.ShapeDtypeStruct(tuple(y.shape), y.dtype),
         jax.ShapeDtypeStruct(tuple(shape), y_pred.dtype),
     )
+
+
+def _make_variables(metric: Any, y: Any, y_pred: Any) -> None:
+    """Create the variables that a metric makes in its first update; a user's may make some there.
+
+    An update of a user's metric that cannot be traced, as under `run_eagerly`, is left to the step.
+    """
+    if not metric.variables:
+        metrics.make_variables(metric, y, y_pred)
+    elif not type(metric).__module__.startswith("hornbook."):
+        with suppress(Exception):
+            metrics.make_variables(metric, y, y_pred)
 
 
 def _rows(y_pred: Any) -> float:
