@@ -89,6 +89,24 @@ def test_any_window(data):
     check(lambda x, k: conv(x, k, *window), x, kernel, tolerance=1e-5)
 
 
+def test_few_outputs_have_gradients():
+    found = []
+    for case in ("causal and dilated", "strides and same", "strides and dilation", "many samples"):
+        shape, kernel, *window, _ = CASES[case]
+        x, kernel = random(*shape), random(*kernel, scale=0.3)
+        out = jax.eval_shape(lambda x, k, w=window: plain_conv(x, k, *w), x, kernel)
+        few = np.random.default_rng(0).random(out.shape) < 0.1
+        few[0] = True  # of one sample all have
+        d = jnp.where(few, random(*out.shape), 0)
+        found.append((x, kernel, d, window))
+
+    def gradients(function):
+        of = lambda x, k, d, window: jax.vjp(lambda *a: function(*a, *window), x, k)[1](d)  # noqa: E731
+        return [of(*one) for one in found]
+
+    assert_close(jax.jit(lambda: gradients(conv))(), jax.jit(lambda: gradients(plain_conv))(), 1e-5)
+
+
 def test_inside_a_loop_and_under_vmap():
     x, kernel = random(3, 6, 5, 2), random(3, 3, 2, 4)
     gradients = jax.grad(lambda x, k: jnp.sum(jnp.sin(conv(x, k, (1, 1), "same", (1, 1)))), (0, 1))

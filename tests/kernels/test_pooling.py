@@ -57,6 +57,28 @@ def test_gradient_of_equal_elements_of_images():
     np.testing.assert_array_equal(back(jnp.asarray(d))[0][0], expected)
 
 
+@pytest.mark.parametrize(
+    ("shape", "keepdims"), [((3, 7, 35), False), ((2, 5, 4, 16), True), ((2, 3, 4), False)]
+)
+def test_global_maximum(shape, keepdims):
+    axis = tuple(range(1, len(shape) - 1))
+    x = np.array(random(*shape)).round()  # some are equal
+    x[0, 1, ..., 0] = np.nan
+    x[1, ..., 2] = -np.inf
+    d = random(*(shape[:1] + (1,) * len(axis) * keepdims + shape[-1:]))
+
+    @jax.jit
+    def run(x, d):
+        found = []
+        for largest in (pooling.global_max, jnp.max):
+            out, back = jax.vjp(lambda x, f=largest: f(x, axis=axis, keepdims=keepdims), x)
+            found.append((out, *back(d)))
+        return found
+
+    for actual, expected in zip(*run(jnp.asarray(x), d), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", POOLS)
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.sampled_from(["valid", "same"]))
 def test_any_window(name, length, size, stride, padding):

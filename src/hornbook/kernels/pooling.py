@@ -66,6 +66,23 @@ def avg_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str
     return _mean(tuple(size), tuple(strides), padding, x)
 
 
+def global_max(x: Array, axis: tuple[int, ...], keepdims: bool = False) -> Array:
+    """The maximum over consecutive axes; equal elements share the gradient.
+
+    Args:
+        x: an array of any shape.
+        axis: the axes, ascending.
+        keepdims: whether they stay, with size 1.
+    """
+    steps_alone = axis == tuple(range(1, x.ndim - 1)) and not wants_plain()
+    if not steps_alone or not native.suits(x) or x.shape[-1] < native.lanes():
+        return jnp.max(x, axis=axis, keepdims=keepdims)
+    formula = partial(jnp.max, axis=1)
+    steps = x.reshape(x.shape[0], -1, x.shape[-1])
+    out = native.with_gradients(formula, native.max_of_steps, native.max_of_steps_back, steps)
+    return jnp.expand_dims(out, axis) if keepdims else out
+
+
 # --- the maximum --------------------------------------------------------------------------------
 
 

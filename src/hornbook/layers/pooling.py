@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hornbook.core.settings import standardize_data_format
-from hornbook.kernels.pooling import avg_pool, max_pool
+from hornbook.kernels.pooling import avg_pool, global_max, max_pool
 from hornbook.layers.arguments import sizes
 from hornbook.layers.base import Layer
 from hornbook.layers.spec import InputSpec
@@ -162,7 +162,7 @@ class AveragePooling3D(_Pooling):
 
 class _GlobalPooling(Layer):
     rank = 1
-    reduce: Callable = staticmethod(jnp.max)
+    reduce: Callable = staticmethod(global_max)
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)

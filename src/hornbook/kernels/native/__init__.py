@@ -39,7 +39,7 @@ TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthw
 TARGETS += ("gru", "gru_back", "gru_before", "gru_before_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
 TARGETS += ("take", "sum_rows", "descent_rows", "largest")
-TARGETS += ("moments", "centered_sums", "max_pool_back")
+TARGETS += ("moments", "centered_sums", "max_pool_back", "max_of_steps", "max_of_steps_back")
 STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
 To compile it again: pip install --force-reinstall --no-deps hornbook, or pip install -e . in a \
 checkout."""
@@ -394,6 +394,16 @@ def max_pool_back(x: Array, out: Array, d: Array, taps: Pair, strides: Pair, bef
     """
     where = _attributes(taps=taps, stride=strides, before=before)
     return _call("max_pool_back", *x.shape)(x, out, d, **where)
+
+
+def max_of_steps(x: Array) -> Array:
+    """The maximum over the middle axis of `(batch, steps, channels)`."""
+    return _call("max_of_steps", x.shape[0], x.shape[2])(x)
+
+
+def max_of_steps_back(args: tuple, out: Array, d: Array) -> tuple[Array]:
+    """The gradient of `max_of_steps` with respect to its argument; equal elements share it."""
+    return (_call("max_of_steps_back", *args[0].shape)(*args, out, d),)
 
 
 def cut(d: Array, out: Array) -> tuple[Array, Array]:

@@ -4,8 +4,9 @@
 // image row. So an output row is a sum, over the kernel rows, of matrix products that need no copy:
 // the rows of the left matrix overlap in memory.
 
-#include "picture.h"
-#include "tile.h"
+#include <mutex>
+
+#include "few.h"
 
 namespace hornbook {
 namespace {
@@ -75,11 +76,27 @@ ffi::Error Conv(ffi::ThreadPool pool, Pictures x, Pictures kernel, Bias bias,
   std::vector<int64_t> edges(tiles + 1);  // of the tiles of an output row
   for (int64_t i = 0; i <= tiles; ++i) edges[i] = i * out_shape.width / tiles;
   const int64_t parts = Parts(pool, samples, out_shape.height, 4);
+  const bool may_be_few = turned && !biases && down.stride == 1 && across.stride == 1;
+  std::once_flag once;
+  std::unique_ptr<float[]> by_channel;
   ShareBands(pool, samples, out_shape.height, parts, [&](int64_t, Band of, bool) {
     const auto [n, top, bottom] = of;
-    float* const framed = Scratch(frame.size);
-    frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
+    const float* const from = x.typed_data() + n * shape.size();
     float* const picture = out->typed_data() + n * out_shape.size();
+    if (may_be_few && bottom - top == out_shape.height) {
+      if (const Few few(from, shape.height * shape.width, channels); few) {
+        std::call_once(once, [&] {
+          by_channel.reset(new float[rows * filters]);
+          ChannelsFirst(kernel.typed_data(), taps[0] * taps[1] * filters, channels,
+                        by_channel.get());
+        });
+        std::fill_n(picture, out_shape.size(), 0.0f);
+        return AddInputGradient(few, shape, by_channel.get(), taps[0], taps[1], down, across,
+                                out_shape, picture);
+      }
+    }
+    float* const framed = Scratch(frame.size);
+    frame.Copy(from, framed, top, bottom);
     // A few output tiles stay in the cache until all their columns are written.
     const int64_t all = (bottom - top) * tiles;
     for (int64_t begin = 0; begin < all; begin += kTogether)
@@ -131,19 +148,29 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
       std::clamp<int64_t>(kSums / size, 1, Parts(pool, samples, d_shape.height, 1));
   // Each part has its own sums, and packs the output gradient a few rows at a time.
   const std::unique_ptr<float[]> sums(new float[parts * size]);
+  // Samples whose output gradient has few nonzeros are summed apart, filters first.
+  std::vector<std::unique_ptr<float[]>> of_few(parts);
+  std::vector<char> began(parts, false);
   const int64_t panels = Up(filters, kColumns) / kColumns;
   const int64_t some =
       std::clamp<int64_t>(kInOrder / (d_shape.width * panels * kColumns), 1, d_shape.height);
-  ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool first) {
+  ShareBands(pool, samples, d_shape.height, parts, [&](int64_t part, Band rows, bool) {
     const auto [n, top, bottom] = rows;
+    const float* const d_rows =
+        d.typed_data() + (n * d_shape.height + top) * d_shape.width * filters;
     float* const framed = Scratch(frame.size);
     frame.Copy(x.typed_data() + n * shape.size(), framed, top, bottom);
+    if (const Few few(d_rows, (bottom - top) * d_shape.width, filters); few) {
+      if (!of_few[part]) of_few[part].reset(new float[size]());
+      return AddKernelGradient(few, frame, framed, d_shape.width, taps[0], taps[1],
+                               of_few[part].get());
+    }
+    const bool first = !std::exchange(began[part], true);
     const int64_t most = some * d_shape.width;
     float* const packed = Scratch<1>(panels * most * kColumns);
     for (int64_t y = top; y < bottom; y += some) {
       const int64_t height = std::min(some, bottom - y), pixels = height * d_shape.width;
-      const float* const picture =
-          d.typed_data() + (n * d_shape.height + y) * d_shape.width * filters;
+      const float* const picture = d_rows + (y - top) * d_shape.width * filters;
       for (int64_t i = 0; i < pixels; ++i)
         for (int64_t panel = 0; panel < panels; ++panel)
           PackRows(picture + i * filters + panel * kColumns, 0, 1,
@@ -166,7 +193,11 @@ ffi::Error ConvKernel(ffi::ThreadPool pool, Pictures x, Pictures d, ffi::Result<
       }
     }
   });
+  for (int64_t part = 0; part < parts; ++part)
+    if (!began[part]) std::fill_n(sums.get() + part * size, size, 0.0f);
   AddParts(sums.get(), parts, size, out->typed_data());
+  for (const auto& some : of_few)
+    if (some) AddTransposed(some.get(), size / filters, filters, out->typed_data());
   return ffi::Error::Success();
 }
 

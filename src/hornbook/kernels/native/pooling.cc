@@ -1,4 +1,4 @@
-// The gradient of max pooling, channels last.
+// The gradient of max pooling, channels last; the maximum over all steps, and its gradient.
 
 #include "picture.h"
 #include "tile.h"
@@ -65,6 +65,57 @@ ffi::Error MaxPoolBack(ffi::ThreadPool pool, Pictures x, Pictures out, Pictures 
   return ffi::Error::Success();
 }
 
+using Steps = ffi::Buffer<ffi::F32, 3>;
+using Rows = ffi::Buffer<ffi::F32, 2>;
+
+bool OneRowEach(Steps x, Rows rows) {
+  const auto in = x.dimensions(), of = rows.dimensions();
+  return x.element_count() && in[0] == of[0] && in[2] == of[1];
+}
+
+// out[n, c] = the largest x[n, t, c]; NaN if one is.
+ffi::Error MaxOfSteps(ffi::ThreadPool pool, Steps x, ffi::Result<Rows> out) {
+  if (!OneRowEach(x, *out)) return DoesNotFit();
+  const int64_t steps = x.dimensions()[1], channels = x.dimensions()[2];
+  InParts(pool, x.dimensions()[0], [&](int64_t n) {
+    const float* from = x.typed_data() + n * steps * channels;
+    float* const most = out->typed_data() + n * channels;
+    std::copy_n(from, channels, most);
+    for (int64_t t = 1; t < steps; ++t) {
+      from += channels;
+#pragma GCC ivdep
+      for (int64_t c = 0; c < channels; ++c)
+        most[c] = most[c] >= from[c] || most[c] != most[c] ? most[c] : from[c];
+    }
+  });
+  return ffi::Error::Success();
+}
+
+// d_x[n, t, c] = d[n, c] / the number of largest elements, where x is one of them, else 0.
+ffi::Error MaxOfStepsBack(ffi::ThreadPool pool, Steps x, Rows out, Rows d, ffi::Result<Steps> d_x) {
+  if (!OneRowEach(x, out) || !OneRowEach(x, d) || !(d_x->dimensions() == x.dimensions()))
+    return DoesNotFit();
+  const int64_t steps = x.dimensions()[1], channels = x.dimensions()[2];
+  InParts(pool, x.dimensions()[0], [&](int64_t n) {
+    const float *const from = x.typed_data() + n * steps * channels, *const most =
+                                                                         out.typed_data() +
+                                                                         n * channels;
+    float* const to = d_x->typed_data() + n * steps * channels;
+    float* const share = Scratch(channels);
+    std::fill_n(share, channels, 0.0f);
+    for (int64_t t = 0; t < steps; ++t)
+#pragma GCC ivdep
+      for (int64_t c = 0; c < channels; ++c)
+        share[c] += from[t * channels + c] == most[c] ? 1.0f : 0.0f;
+    for (int64_t c = 0; c < channels; ++c) share[c] = d.typed_data()[n * channels + c] / share[c];
+    for (int64_t t = 0; t < steps; ++t)
+#pragma GCC ivdep
+      for (int64_t c = 0; c < channels; ++c)
+        to[t * channels + c] = from[t * channels + c] == most[c] ? share[c] : 0.0f;
+  });
+  return ffi::Error::Success();
+}
+
 }  // namespace
 }  // namespace hornbook
 
@@ -81,3 +132,7 @@ HORNBOOK_KERNEL(hornbook_max_pool_back, hornbook::MaxPoolBack,
                     .Attr<int64_t>("taps_across")
                     .Attr<int64_t>("stride_across")
                     .Attr<int64_t>("before_across"));
+
+HORNBOOK_KERNEL(hornbook_max_of_steps, hornbook::MaxOfSteps);
+
+HORNBOOK_KERNEL(hornbook_max_of_steps_back, hornbook::MaxOfStepsBack);

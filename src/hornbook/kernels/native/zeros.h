@@ -12,6 +12,10 @@ namespace hornbook {
 
 typedef int32_t Integers __attribute__((vector_size(4 * kLanes)));
 
+constexpr int64_t kFewAtOnce = 1024;  // elements examined at a time by ListFew
+
+constexpr int64_t RoomForFew(int64_t most) { return most + kFewAtOnce + kLanes + 1; }
+
 // Appends k + i to a list for each nonzero lane i of a vector. Writes beyond the end of the list.
 inline int32_t* Append(Integers chosen, int64_t k, int32_t* end) {
 #if defined(__AVX512F__)
@@ -60,6 +64,19 @@ inline int64_t ListNotZero(Left left, int64_t rows, int64_t depth, int32_t* cons
     end += AnyNotZero(left.data + k * left.step, left.row, rows);
   }
   return end - list;
+}
+
+// Lists the places of the nonzeros of an array; -1 if there are more than `most`. The list has room
+// for `RoomForFew(most)` numbers.
+inline int64_t ListFew(const float* numbers, int64_t count, int64_t most, int32_t* list) {
+  int64_t found = 0;
+  for (int64_t k = 0; k < count; k += kFewAtOnce) {
+    if (found > most) return -1;
+    const int64_t some = std::min(kFewAtOnce, count - k);
+    const int64_t end = found + ListNotZero({numbers + k, 0, 1}, 1, some, list + found);
+    for (; found < end; ++found) list[found] += static_cast<int32_t>(k);
+  }
+  return found > most ? -1 : found;
 }
 
 // The terms that each tile of a block sums, a tile being kRows rows of the left operand.
