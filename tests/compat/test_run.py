@@ -31,6 +31,7 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_habits", [], "written for Keras 1", "habits done"),
         ("keras2_habits", [], "written for Keras 2", "habits done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
+        ("tfkeras_generators", [], "written for tf.keras", "True\n(2, 4, 6, 3)\ngenerators done"),
         ("tfkeras_pictures", [], "written for tf.keras", "(None, 8, 8, 3)\npictures done"),
         ("tfkeras_texts", [], "written for tf.keras", "2 --->  quite"),
         ("tfkeras_windows", [], "written for tf.keras", "[2 3 4 5]\n(8, 8, 2) (8, 8, 2) [8, 8, 2]"),

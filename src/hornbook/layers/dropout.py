@@ -44,10 +44,14 @@ def _concrete(noise_shape: tuple | None, shape: tuple) -> tuple:
 class _Noise(Layer):
     """Base of random layers that are active in training only."""
 
+    largest = 1.0
+
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if isinstance(rate, bool) or not 0 <= rate <= 1:
-            raise ValueError(f"{type(self).__name__} takes a number from 0 to 1, not {rate!r}")
+        if isinstance(rate, bool) or not 0 <= rate <= self.largest:
+            raise ValueError(
+                f"{type(self).__name__} takes a number from 0 to {self.largest:g}, not {rate!r}"
+            )
         self.seed = seed
         self.supports_masking = True
         if rate > 0:
@@ -190,7 +194,7 @@ class GaussianNoise(_Noise):
     """Adds Gaussian noise of mean 0 in training.
 
     Args:
-        stddev: standard deviation of the noise, 0 to 1.
+        stddev: standard deviation of the noise.
         seed: random seed, for reproducible results.
 
     Example:
@@ -201,6 +205,7 @@ class GaussianNoise(_Noise):
     """
 
     ignores_masked_steps = True
+    largest = math.inf
 
     _given = ("rate",)
 

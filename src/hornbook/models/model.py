@@ -59,6 +59,8 @@ class Model(Trainer):
         if inputs is not None:
             self._set_graph(inputs, outputs)
 
+    _lists_one = True  # whether a symbolic call returns a list of one; old Keras did not
+
     def _default_name(self, inputs: Any) -> str | None:
         return auto_name("functional") if type(self) is Model and inputs is not None else None
 
@@ -422,7 +424,7 @@ class Model(Trainer):
         return bare(result)
 
     def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
-        """Record a call; as in Keras, a single output stays in the list it was declared in."""
+        """Record a call; as in Keras 3, a single output stays in the list it was declared in."""
         if self._host is not None:
             return self._record_stage(args, kwargs)
         outputs, form = (
@@ -430,7 +432,7 @@ class Model(Trainer):
             self._recorded and self._recorded.outputs,
         )
         one = isinstance(form, list | tuple) and len(form) == 1 and not tree.is_nested(outputs)
-        return type(form)([outputs]) if one else outputs
+        return type(form)([outputs]) if one and self._lists_one else outputs
 
     def _record_stage(self, args: tuple, kwargs: dict) -> Any:
         """A symbolic call of a model with host layers; outputs have the recorded specs."""

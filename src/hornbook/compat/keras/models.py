@@ -69,6 +69,7 @@ class OldModel(OldNodes):
     """Mixin of models: old methods."""
 
     _today: Any
+    _lists_one = False
     _left_out: frozenset = frozenset()  # ids of layers removed from the list
 
     def _layers_below(self) -> list:

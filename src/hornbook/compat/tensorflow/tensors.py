@@ -12,11 +12,13 @@ from hornbook import backend, layers, utils
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
 from hornbook.compat.names import Names
 from hornbook.compat.tensorflow import saved
+from hornbook.compat.tensorflow.layers import ShapeOf, add_weight
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
 from hornbook.dialects import keras2
+from hornbook.models import Model
 from hornbook.saving import files, kinds
 
 SIZES: Any = np.ndarray.shape
@@ -130,6 +132,7 @@ def attributes() -> Table:
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
         Variable: {"get_shape": get_shape},
         layers: {"experimental": _Experimental},
+        layers.Layer: {"input_shape": ShapeOf("input"), "output_shape": ShapeOf("output")},
         backend: {"__getattr__": _of_backend},
     }
 
@@ -143,6 +146,8 @@ def replaced() -> Table:
             "as_numpy_iterator": _as_numpy,
             "cardinality": lambda self: _Cardinality(count(self)),
         },
+        Model: {"_lists_one": False},
+        layers.Layer: {"add_weight": add_weight(layers.Layer.add_weight)},
         files: {"place": saved.place},
         kinds: {"FORMAT_SUFFIXES": {**kinds.FORMAT_SUFFIXES, "tf": ""}},
         utils: {"get_file": saved.get_file},

@@ -39,7 +39,9 @@ class _Backend:
 
 
 def with_arrays(data: Any, layer: str) -> Any:
-    """The input of a layer of this name, with lists of boxes as arrays."""
+    """The input of a layer of this name: lists of pictures of one size, or of boxes, as arrays."""
+    if isinstance(data, list | tuple) and all(hasattr(one, "shape") for one in data):
+        return (np if all(isinstance(one, np.ndarray) for one in data) else ops).stack(data)
     if not isinstance(data, dict) or "bounding_boxes" not in data:
         return data
     return {**data, "bounding_boxes": boxes.densified(data["bounding_boxes"], layer)}
