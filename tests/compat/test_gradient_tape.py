@@ -112,3 +112,92 @@ def test_minimize(tf):
     np.testing.assert_allclose(w.numpy(), [0.3, 1.1], rtol=1e-6)
     with pytest.raises(ValueError, match="tape"):
         optimizer.minimize(loss, [w])
+
+
+def _small(kind, **compiled):
+    hornbook.utils.set_random_seed(0)
+    inputs = hornbook.Input((3,))
+    hidden = hornbook.layers.Dense(4, "tanh", kernel_regularizer="l2")(inputs)
+    model = kind(inputs, hornbook.layers.Dense(1)(hidden))
+    model.compile("adam", "mse", metrics=["mae"], **compiled)
+    return model
+
+
+ROWS = np.random.default_rng(2).normal(size=(16, 4)).astype("float32")
+DATA = ROWS[:, :3], ROWS[:, 3:]
+
+
+def test_train_step_with_a_tape_is_compiled_in_fit(tf):
+    runs = []
+
+    class Own(tf.keras.Model):
+        def train_step(self, data):
+            x, y = data
+            runs.append(x)
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compiled_loss(y, y_pred, regularization_losses=self.losses)
+            self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
+            self.compiled_metrics.update_state(y, y_pred)
+            return {m.name: m.result() for m in self.metrics}
+
+    class Inherited(tf.keras.Model):
+        def train_step(self, data):
+            return super().train_step(data)
+
+    found = [
+        _small(kind).fit(*DATA, batch_size=4, epochs=3, shuffle=False, verbose=0).history
+        for kind in (hornbook.Model, Own, Inherited)
+    ]
+    for history in found[1:]:
+        assert history.keys() == found[0].keys()
+        for name, values in history.items():
+            np.testing.assert_allclose(values, found[0][name], rtol=1e-5)
+    assert all(isinstance(x, jax.core.Tracer) for x in runs)
+
+
+def test_a_step_with_optimizers_of_its_own(tf):
+    class Pair(tf.keras.Model):
+        def __init__(self, one, other):
+            super().__init__()
+            self.one, self.other = one, other
+            self.total = tf.keras.metrics.Mean(name="total")
+
+        def compile(self, rate):
+            super().compile()
+            self.optimizers = [tf.keras.optimizers.Adam(rate) for _ in range(2)]
+
+        @property
+        def metrics(self):
+            return [self.total]
+
+        def train_step(self, x):
+            for part, optimizer in zip((self.one, self.other), self.optimizers, strict=True):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean((self.other(self.one(x)) - x) ** 2)
+                gradients = tape.gradient(loss, part.trainable_weights)
+                optimizer.apply_gradients(zip(gradients, part.trainable_weights, strict=True))
+            self.total.update_state(loss)
+            return {"total": self.total.result()}
+
+    layers = tf.keras.layers
+    pair = Pair(layers.Dense(2), layers.Dense(3))
+    pair.compile(0.05)
+    totals = pair.fit(DATA[0], epochs=8, batch_size=8, verbose=0).history["total"]
+    assert totals[-1] < 0.7 * totals[0]
+    assert [int(optimizer.iterations) for optimizer in pair.optimizers] == [16, 16]
+
+
+def test_a_step_that_needs_values_runs_in_python(tf):
+    seen = []
+
+    class Printing(tf.keras.Model):
+        def train_step(self, data):
+            logs = super().train_step(data)
+            seen.append(float(logs["loss"]))
+            return logs
+
+    model = _small(Printing)
+    with pytest.warns(UserWarning, match="run in Python"):
+        model.fit(*DATA, batch_size=8, epochs=2, verbose=0)
+    assert len(seen) == 4 and seen[-1] < seen[1]

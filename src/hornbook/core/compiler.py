@@ -138,7 +138,8 @@ def _wide_vectors() -> bool:
 
 def _known(options: dict[str, str]) -> bool:
     try:
-        jax.jit(lambda: 0, compiler_options=options)()
+        with jax.ensure_compile_time_eval():  # the first call may be inside a trace
+            jax.jit(lambda: 0, compiler_options=options)()
     except (RuntimeError, ValueError):
         return False
     return True

@@ -9,6 +9,7 @@ from hornbook import optimizers
 from hornbook.core.config import deserialize, serialize
 from hornbook.core.errors import door
 from hornbook.core.module import all_modules, child_modules, new_structure
+from hornbook.core.taping import through
 from hornbook.core.variable import Variable
 from hornbook.layers.calling import arguments_of
 from hornbook.metrics import Metric
@@ -181,7 +182,7 @@ class Compiling(Steps):
                 f"there is no loss to minimize in {self.name!r}: pass loss=... to compile(), or "
                 "use add_loss in a layer"
             )
-        return sum((jnp.sum(one) for one in added), loss)
+        return sum((through(jnp.sum, one) for one in added), loss)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Update the compiled metrics with a batch; the returned dict is reported.

@@ -12,6 +12,7 @@ from hornbook import losses, metrics
 from hornbook.core import tree
 from hornbook.core.config import nearest
 from hornbook.core.module import Module, to_snake_case, unused
+from hornbook.core.taping import through
 from hornbook.losses.resolve import resolve_crossentropy
 
 GIVEN = ("loss", "loss_weights", "metrics", "weighted_metrics")
@@ -269,7 +270,7 @@ class Objective(Module):
             for loss, factor, tracker in terms:
                 value = loss(targets[name], outputs[name], weights.get(name))
                 if jnp.ndim(value):
-                    value = jnp.mean(value)
+                    value = through(jnp.mean, value)
                 if tracker is not None:
                     tracker.update_state(value, sample_weight=_rows(outputs))
                 total = total + (value if factor in (None, 1.0) else value * factor)

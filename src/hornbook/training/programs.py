@@ -187,13 +187,14 @@ def all_paths(model: Any, mode: str) -> dict[str, Variable]:
             paths |= {f"metrics/{i}/{p}": v for p, v in variable_paths(metric).items()}
     if mode == "train":
         paths |= {f"optimizer/{p}": v for p, v in variable_paths(state.optimizer).items()}
+    paths |= {f"outside/{i}": v for i, v in enumerate(state.outside)}
     unique = {variable: path for path, variable in reversed(paths.items())}
     return {path: variable for variable, path in reversed(unique.items())}
 
 
 def state_of_ones_own(model: Any) -> list[Variable]:
     """The state of user-defined layers: any call may change it; in ours only training does."""
-    return [
+    return model._training_state.assigned + [
         variable
         for module in all_modules(model)
         if not type(module).__module__.startswith("hornbook.")

@@ -23,6 +23,8 @@ class TrainingState:
         optimizer, objective: `None` before `compile`.
         loss: as given to `compile`.
         frozen: the layers and weights that were not trainable at `compile`.
+        outside: variables that a custom step uses and the model does not own.
+        assigned: variables that a custom step assigns.
         run: the `loop.Epochs` of the `fit` in progress.
         forward, padding: made by `predict`; kept by another `compile`.
     """
@@ -50,6 +52,8 @@ class TrainingState:
         self.outputs: Any = None
         self.sampled: dict[int, Any] = {}  # by number of samples; see sampling.py
         self.ranges: Any = None  # valid ranges of data; see labels.py
+        self.outside: list[Variable] = []
+        self.assigned: list[Variable] = []
         self.warned = False  # that trainable flags have changed
         self.reported = False  # a non-finite loss, in this fit
 
