@@ -31,6 +31,7 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras1_habits", [], "written for Keras 1", "habits done"),
         ("keras2_habits", [], "written for Keras 2", "habits done"),
         ("keras2_models", [], "written for Keras 2", "models done"),
+        ("tfkeras_devices", [], "written for tf.keras", "0.0\n[4, 4]\nworker 1 {"),
         ("tfkeras_generators", [], "written for tf.keras", "True\n(2, 4, 6, 3)\ngenerators done"),
         ("tfkeras_pictures", [], "written for tf.keras", "(None, 8, 8, 3)\npictures done"),
         ("tfkeras_texts", [], "written for tf.keras", "2 --->  quite"),

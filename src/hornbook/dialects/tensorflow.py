@@ -57,6 +57,16 @@ TF: dict[str, Row] = {
     **same("GradientTape UnconnectedGradients custom_gradient stop_gradient", f"{OURS}.tape"),
     "as_string": STRINGS["as_string"],
 }
+GPUS = ("cuda", "gpu_support", "rocm")
+DEVICES = same(
+    "LogicalDeviceConfiguration list_logical_devices list_physical_devices", f"{OURS}.devices"
+) | {
+    name: row(f"{OURS}.devices.nothing")
+    for name in (
+        "set_logical_device_configuration set_memory_growth set_soft_device_placement "
+        "set_virtual_device_configuration set_visible_devices"
+    ).split()
+}
 FAMILIES: dict[str, dict[str, Row]] = {
     "tf": TF,
     "dtypes": DTYPES | {"cast": TF["cast"]},
@@ -70,12 +80,30 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "random": RANDOM,
     "random.experimental": {"Generator": RANDOM["Generator"]},
     "linalg": LINALG,
-    "config": same("list_physical_devices run_functions_eagerly", f"{OURS}.values"),
-    "config.experimental": same("list_physical_devices set_memory_growth", f"{OURS}.values"),
-    "test": same("is_gpu_available", f"{OURS}.values"),
+    "config": DEVICES | same("run_functions_eagerly", f"{OURS}.values"),
+    "config.experimental": DEVICES,
+    "config.threading": {
+        f"set_{kind}_op_parallelism_threads": row(f"{OURS}.devices.nothing")
+        for kind in ("inter", "intra")
+    },
+    "test": same("gpu_device_name is_gpu_available", f"{OURS}.devices")
+    | {f"is_built_with_{kind}": row(f"{OURS}.devices.is_gpu_available") for kind in GPUS},
     "debugging": DEBUGGING,
     "summary": SUMMARY,
     "train": TRAIN,
+    "distribute": same(
+        "InputContext MirroredStrategy MultiWorkerMirroredStrategy OneDeviceStrategy ReduceOp "
+        "Strategy TPUStrategy get_strategy has_strategy",
+        f"{OURS}.distribute",
+    ),
+    "distribute.cluster_resolver": same(
+        "TFConfigClusterResolver TPUClusterResolver", f"{OURS}.distribute"
+    ),
+    "distribute.experimental": {
+        name: row(f"{OURS}.distribute.{name}")
+        for name in ("MultiWorkerMirroredStrategy", "TPUStrategy")
+    }
+    | {"CentralStorageStrategy": row(f"{OURS}.distribute.MirroredStrategy")},
     "saved_model": same("load save", f"{OURS}.saved"),
     "errors": same(
         "DataLossError InvalidArgumentError NotFoundError OpError OutOfRangeError "

@@ -126,18 +126,3 @@ def numpy_function(
 def executing_eagerly() -> Any:
     """Whether functions run at once: yes."""
     return True
-
-
-def list_physical_devices(device_type: str | None = None) -> list:
-    """JAX's devices of a type; the memory of GPUs grows as needed."""
-    kind = None if device_type is None else device_type.lower()
-    return [device for device in jax.devices() if kind in (None, device.platform)]
-
-
-def set_memory_growth(device: Any, enable: Any) -> None:
-    """Nothing: memory is allocated as JAX's settings say."""
-
-
-def is_gpu_available(*args: Any, **options: Any) -> Any:
-    """Whether JAX has a GPU."""
-    return jax.default_backend() == "gpu"
