@@ -429,3 +429,27 @@ def test_every_family_suggests_the_nearest_name(get, wrong, right):
 def test_our_own_functions_go_by_their_name_in_configs():
     assert serialize(layers.Dense(1, "gelu"))["config"]["activation"] == "gelu"
     assert config.describe(layers.Dense(1))["module"] == "keras.layers"
+
+
+def test_a_config_extended_by_a_user_leaves_its_arguments_to_it():
+    class Scaled(layers.Dense):
+        def __init__(self, factor=2, units=3, **kwargs):
+            super().__init__(units, **kwargs)
+            self.factor = factor
+
+        def get_config(self):
+            return dict(factor=self.factor + 1, **super().get_config())
+
+    config = Scaled(factor=4, units=5, use_bias=False).get_config()
+    assert (config["factor"], config["units"], config["use_bias"]) == (5, 5, False)
+    assert Scaled.from_config(config).factor == 5
+
+    class Plain(layers.Layer):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+
+    class Writes(Plain):
+        def get_config(self):
+            return super().get_config()
+
+    assert Writes(4).get_config()["units"] == 4  # no class with a config of its own has it

@@ -96,6 +96,29 @@ def brief(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+@functools.cache
+def described(cls: type) -> frozenset[str]:
+    """The constructor arguments that a user's `get_config` adds to those of its base class.
+
+    As in Keras, the base class leaves them out: `dict(units=self.units, **super().get_config())`.
+
+    Example:
+        >>> described(ConstructorSignature)
+        frozenset()
+    """
+    writers = [
+        i
+        for i, base in enumerate(cls.__mro__)
+        if "get_config" in vars(base) and base.__module__.partition(".")[0] != _PACKAGE
+    ]
+    if not writers:
+        return frozenset()
+    users, base = cls.__mro__[: writers[-1] + 1], cls.__mro__[writers[-1] + 1]
+    own = [vars(user)["__init__"] for user in users if "__init__" in vars(user)]
+    names = {name for init in own for name in inspect.signature(init).parameters}
+    return frozenset(names - {*constructor_signature(base).parameters})
+
+
 def arguments(obj: Any) -> dict[str, Any]:
     """The arguments an object was made with, by name; those left at their defaults are omitted."""
     args, kwargs = obj._arguments

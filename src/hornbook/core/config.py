@@ -17,7 +17,14 @@ import numpy as np
 
 from hornbook.core import interop
 from hornbook.core.alike import same_named
-from hornbook.core.arguments import ConstructorSignature, arguments, brief, completed, defaults
+from hornbook.core.arguments import (
+    ConstructorSignature,
+    arguments,
+    brief,
+    completed,
+    defaults,
+    described,
+)
 from hornbook.core.dtype import POLICIES, DTypePolicy, as_plain
 
 _PACKAGE = __name__.partition(".")[0]
@@ -67,9 +74,13 @@ class Configurable:
     def get_config(self) -> dict:
         """The constructor arguments as plain data, ready for JSON and `from_config`.
 
-        For hornbook's own classes this includes the defaults.
+        For hornbook's own classes this includes the defaults. A user's class that extends this
+        method adds the arguments of its own constructor.
         """
-        given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
+        apart = described(type(self))
+        given = {
+            k: serialize(v, strict=False) for k, v in arguments(self).items() if k not in apart
+        }
         unset = {k: serialize(v, strict=False) for k, v in defaults(type(self)).items()}
         config = completed(type(self), given, unset)
         for key in ("name", "dtype"):

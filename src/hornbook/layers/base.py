@@ -12,7 +12,7 @@ import numpy as np
 
 from hornbook import regularizers
 from hornbook.core import tree
-from hornbook.core.arguments import arguments, completed, defaults
+from hornbook.core.arguments import arguments, completed, defaults, described
 from hornbook.core.config import Configurable, nearest, serialize
 from hornbook.core.dtype import DTypePolicy, get_policy
 from hornbook.core.errors import shorten
@@ -434,7 +434,10 @@ class Layer(Recorded):
             "dtype": serialize(self.dtype_policy),
         }
         try:
-            given = {k: serialize(v, strict=False) for k, v in arguments(self).items()}
+            apart = described(type(self))
+            given = {
+                k: serialize(v, strict=False) for k, v in arguments(self).items() if k not in apart
+            }
         except NotImplementedError:
             given = {}
         if self._policy_changed:
