@@ -282,3 +282,15 @@ def test_tensors_of_tensorflow_end_with_the_program(tmp_path, capsys):
     assert not hasattr(hornbook.ops.ones(1), "numpy")
     assert list(hornbook.data.Dataset.range(2).as_numpy_iterator()) == [0, 1]
     assert not hasattr(next(iter(hornbook.data.Dataset.range(2))), "numpy")
+
+
+def test_masks_of_arrays_are_an_attribute_as_in_keras(tmp_path, capsys):
+    program = tmp_path / "masks.py"
+    program.write_text(
+        "import keras\n"
+        "embed = keras.layers.Embedding(5, 2, mask_zero=True)\n"
+        "print(embed(keras.ops.array([[1, 2, 0]]))._keras_mask)\n"
+        "print(keras.ops.ones(3)._keras_mask, keras.Input((3,))._keras_mask)\n"
+    )
+    assert main(["run", str(program)]) == 0
+    assert capsys.readouterr().out == "[[ True  True False]]\nNone None\n"

@@ -3,10 +3,12 @@
 import functools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from hornbook.core.graph import Graph
+from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable, unwrap
 from hornbook.training.dataset import PyDataset
@@ -84,6 +86,14 @@ KERAS: Table = {
     Variable: {**BOTH, "get_value": get_value, "set_value": set_value},
     PyDataset: {"endless": True},  # an epoch may be longer than a pass
 }
+MASK = property(get_mask, set_mask)
+
+
+@functools.cache
+def masked() -> Table:
+    """The classes that get `_keras_mask`, which Keras's guide of masking reads."""
+    array: type = type(jnp.zeros(()))
+    return {cls: {"_keras_mask": MASK} for cls in (array, jax.core.Tracer, SymbolicTensor)}
 
 
 @functools.cache

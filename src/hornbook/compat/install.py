@@ -238,6 +238,7 @@ def install(generation: str) -> None:
             _replace(patches.replaced())
     if generation in TODAY:  # what other libraries ask `keras` for
         hornbook.__version__ = keras3.VERSION
+        _put_on(attributes.masked())
     _state["finders"] = finders
     sys.meta_path[:0] = finders
     if _keras() is not None:

@@ -65,7 +65,7 @@ SETTLED = ("data_format", "dilation_rate", "kernel_size", "output_size", "pool_s
 NOT_KERAS = {
     *("LeakyReLU.alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
     *("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_shape"),
-    *("lora_rank", "lora_alpha"),
+    *("lora_rank", "lora_alpha", "causal"),
 }
 
 
