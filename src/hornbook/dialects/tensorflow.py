@@ -6,7 +6,17 @@ rows of functions of arrays are in `tensorflow_math.py`, those of files and data
 """
 
 from hornbook.dialects.row import Row, row
-from hornbook.dialects.tensorflow_files import DATA, IMAGE, IO, STRINGS, SUMMARY, TRAIN
+from hornbook.dialects.tensorflow_files import (
+    DATA,
+    IMAGE,
+    IO,
+    LOOKUP,
+    RAGGED,
+    SPARSE,
+    STRINGS,
+    SUMMARY,
+    TRAIN,
+)
 from hornbook.dialects.tensorflow_math import (
     ARRAYS,
     DTYPES,
@@ -56,6 +66,8 @@ TF: dict[str, Row] = {
     ),
     **same("GradientTape UnconnectedGradients custom_gradient stop_gradient", f"{OURS}.tape"),
     "as_string": STRINGS["as_string"],
+    "RaggedTensor": RAGGED["RaggedTensor"],
+    "SparseTensor": SPARSE["SparseTensor"],
 }
 GPUS = ("cuda", "gpu_support", "rocm")
 DEVICES = same(
@@ -89,6 +101,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "test": same("gpu_device_name is_gpu_available", f"{OURS}.devices")
     | {f"is_built_with_{kind}": row(f"{OURS}.devices.is_gpu_available") for kind in GPUS},
     "debugging": DEBUGGING,
+    "sparse": SPARSE,
+    "ragged": RAGGED,
+    "lookup": LOOKUP,
+    "lookup.experimental": same("MutableHashTable", f"{OURS}.lookup"),
     "summary": SUMMARY,
     "train": TRAIN,
     "distribute": same(

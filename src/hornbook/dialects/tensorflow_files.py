@@ -32,13 +32,21 @@ IMAGE: dict[str, Row] = {
 }
 IO: dict[str, Row] = {
     **same("decode_raw gfile matching_files read_file write_file", f"{OURS}.files"),
+    **same("TFRecordOptions TFRecordWriter tf_record_iterator", f"{OURS}.records"),
+    **same(
+        "FixedLenFeature FixedLenSequenceFeature RaggedFeature SparseFeature VarLenFeature "
+        "parse_example parse_single_example parse_single_sequence_example parse_tensor "
+        "serialize_tensor",
+        f"{OURS}.examples",
+    ),
     "decode_csv": row(f"{OURS}.strings.decode_csv"),
     **{name: one for name, one in IMAGE.items() if name.startswith(("decode_", "encode_"))},
 }
 STRINGS: dict[str, Row] = {
     **same(
-        "as_string format join length lower reduce_join regex_full_match regex_replace split strip "
-        "substr to_number upper",
+        "as_string bytes_split format join length lower reduce_join regex_full_match regex_replace "
+        "split strip substr to_hash_bucket_fast to_number unicode_decode unicode_encode "
+        "unicode_split upper",
         f"{OURS}.strings",
     ),
 }
@@ -47,12 +55,18 @@ DATA: dict[str, Row] = {
     "INFINITE_CARDINALITY": row("data.INFINITE_CARDINALITY"),
     "UNKNOWN_CARDINALITY": row("data.UNKNOWN_CARDINALITY"),
     **same("Dataset TextLineDataset", f"{OURS}.datasets"),
+    "TFRecordDataset": row(f"{OURS}.records.TFRecordDataset"),
 }
 TRAIN: dict[str, Row] = {
     **same(
         "Checkpoint CheckpointManager get_checkpoint_state latest_checkpoint list_variables "
         "load_checkpoint load_variable",
         f"{OURS}.checkpoints",
+    ),
+    **same(
+        "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List "
+        "SequenceExample",
+        f"{OURS}.protos",
     ),
 }
 SUMMARY: dict[str, Row] = {
@@ -63,3 +77,17 @@ SUMMARY: dict[str, Row] = {
     ),
     "SummaryWriter": row(f"{OURS}.summaries.Writer"),
 }
+SPARSE: dict[str, Row] = same(
+    "SparseTensor add concat expand_dims eye from_dense reduce_sum reorder reshape slice softmax "
+    "sparse_dense_matmul to_dense transpose",
+    f"{OURS}.sparse",
+)
+RAGGED: dict[str, Row] = {
+    **same("RaggedTensor boolean_mask constant stack", f"{OURS}.ragged"),
+    "range": row(f"{OURS}.ragged.ragged_range"),
+}
+LOOKUP: dict[str, Row] = same(
+    "KeyValueTensorInitializer StaticHashTable StaticVocabularyTable TextFileIndex "
+    "TextFileInitializer",
+    f"{OURS}.lookup",
+)

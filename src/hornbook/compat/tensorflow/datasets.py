@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hornbook import data
+from hornbook.compat.tensorflow.ragged import RaggedTensor
+from hornbook.data.elements import apply, leaves
 
 
 def cardinality(dataset: Any) -> Any:
@@ -14,7 +16,22 @@ def cardinality(dataset: Any) -> Any:
 
 
 class Dataset(data.Dataset):
-    """`hornbook.data.Dataset` with `list_files`."""
+    """`hornbook.data.Dataset` with `list_files`, and with slices of ragged and sparse tensors."""
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any, name: Any = None) -> data.Dataset:
+        """The elements, or rows, of arrays."""
+        parts = leaves(tensors)
+        if not any(isinstance(one, RaggedTensor) for one in parts):
+            return data.Dataset.from_tensor_slices(tensors)
+        sizes = {len(one) for one in parts}
+        if len(sizes) > 1:
+            raise ValueError(f"Dataset.from_tensor_slices: lengths differ: {sorted(sizes)}")
+
+        def rows() -> Iterator[Any]:
+            return (apply(lambda one, k=k: one[k], tensors) for k in range(*sizes))
+
+        return data.Dataset.from_generator(rows)
 
     @staticmethod
     def list_files(

@@ -8,15 +8,26 @@ from typing import Any
 import numpy as np
 
 from hornbook.compat.tensorflow.dtypes import as_dtype
+from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
 from hornbook.compat.tensorflow.tensors import tensor
+from hornbook.preprocessing.hashes import bins
 
 
 def _each(function: Callable, text: Any) -> Any:
     """A function of each text in an array of them."""
+    if isinstance(text, RaggedTensor):
+        return text.with_values(_each(function, text.values))
     if isinstance(text, str | bytes):
         return function(_text(text))
     made = np.frompyfunc(lambda one: function(_text(one)), 1, 1)(np.asarray(text, object))
     return made if isinstance(made, str) else tensor(made)
+
+
+def _as(found: Any, dtype: Any) -> Any:
+    """What was computed from each text, as an array of a dtype."""
+    if isinstance(found, RaggedTensor):
+        return found.with_values(_as(found.values, dtype))
+    return tensor(np.asarray(found, dtype))
 
 
 def _text(one: Any) -> str:
@@ -53,7 +64,7 @@ def regex_replace(
 def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Any:
     """The lengths of texts, in bytes or in characters (`unit="UTF8_CHAR"`)."""
     sizes = _each(lambda text: len(text if unit == "UTF8_CHAR" else text.encode()), input)
-    return tensor(np.asarray(sizes, "int32"))
+    return _as(sizes, "int32")
 
 
 def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None = None) -> Any:
@@ -62,9 +73,9 @@ def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None 
 
 
 def split(input: Any, sep: str | None = None, maxsplit: int = -1, name: str | None = None) -> Any:
-    """The parts of a text, or a list of those of each text."""
+    """The parts of a text, or those of each text as rows."""
     if np.ndim(input):
-        return [split(one, sep, maxsplit) for one in np.asarray(input, object)]
+        return from_rows([split(one, sep, maxsplit) for one in np.asarray(input, object)])
     text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
     return tensor(np.array(text.split(sep, maxsplit), object))
 
@@ -74,6 +85,58 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Any:
     parts = [np.asarray(one, object) for one in inputs]
     made = np.frompyfunc(lambda *some: separator.join(map(_text, some)), len(parts), 1)
     return made(*parts)
+
+
+def unicode_split(
+    input: Any,
+    input_encoding: str = "UTF-8",
+    errors: str = "replace",
+    name: str | None = None,
+    **_: Any,
+) -> Any:
+    """The characters of a text, or of each text as rows."""
+    if np.ndim(input):
+        return from_rows([unicode_split(one) for one in np.asarray(input, object)])
+    text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
+    return tensor(np.array(list(text), object))
+
+
+bytes_split = unicode_split
+
+
+def unicode_decode(
+    input: Any,
+    input_encoding: str = "UTF-8",
+    errors: str = "replace",
+    name: str | None = None,
+    **_: Any,
+) -> Any:
+    """The code points of a text, or of each text as rows."""
+    if np.ndim(input):
+        return from_rows([unicode_decode(one) for one in np.asarray(input, object)])
+    text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
+    return tensor(np.array([ord(one) for one in text], "int32"))
+
+
+def unicode_encode(
+    input: Any,
+    output_encoding: str = "UTF-8",
+    errors: str = "replace",
+    name: str | None = None,
+    **_: Any,
+) -> Any:
+    """Texts from rows of code points."""
+    rows = list(input) if isinstance(input, RaggedTensor) or np.ndim(input) > 1 else None
+    if rows is None:
+        return tensor("".join(map(chr, np.asarray(input).tolist())))
+    return tensor(np.array(["".join(map(chr, np.asarray(row).tolist())) for row in rows], object))
+
+
+def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Any:
+    """A number for each text, from its hash; TensorFlow's numbers."""
+    texts = np.asarray(input, object)
+    found = bins([_text(one).encode() for one in texts.ravel()], int(num_buckets))
+    return tensor(found.reshape(texts.shape))
 
 
 def as_string(input: Any, precision: int = -1, scientific: bool = False, **_: Any) -> Any:
@@ -102,7 +165,7 @@ def to_number(input: Any, out_type: Any = "float32", name: str | None = None) ->
 def regex_full_match(input: Any, pattern: str, name: str | None = None) -> Any:
     """Whether a pattern matches a whole text."""
     found = re.compile(pattern)
-    return tensor(np.asarray(_each(lambda text: bool(found.fullmatch(text)), input), bool))
+    return _as(_each(lambda text: bool(found.fullmatch(text)), input), bool)
 
 
 def reduce_join(

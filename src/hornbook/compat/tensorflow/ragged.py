@@ -1,0 +1,301 @@
+"""`tf.ragged` in its usual forms: rows of different lengths."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from hornbook import ops
+from hornbook.compat.attributes import Shape
+from hornbook.compat.tensorflow.arrays import is_text
+from hornbook.compat.tensorflow.dtypes import as_dtype
+from hornbook.compat.tensorflow.sparse import SparseTensor
+from hornbook.compat.tensorflow.tensors import plain, tensor
+
+
+class RaggedTensor:
+    """Rows of different lengths: their elements, and where each row ends.
+
+    Args:
+        values: the elements of all rows; an array, or ragged again.
+        row_splits: the start of each row, and the end of the last.
+    """
+
+    def __init__(self, values: Any, row_splits: Any):
+        self.values = values
+        self.row_splits = tensor(np.asarray(row_splits, "int64"))
+
+    @classmethod
+    def from_row_splits(cls, values: Any, row_splits: Any, name: Any = None, **_: Any) -> Any:
+        """Rows from where each begins, and the end of the last."""
+        return cls(_values(values), row_splits)
+
+    @classmethod
+    def from_row_lengths(cls, values: Any, row_lengths: Any, name: Any = None, **_: Any) -> Any:
+        """Rows from their lengths."""
+        return cls(_values(values), np.concatenate([[0], np.cumsum(np.asarray(row_lengths))]))
+
+    @classmethod
+    def from_value_rowids(
+        cls, values: Any, value_rowids: Any, nrows: Any = None, name: Any = None, **_: Any
+    ) -> Any:
+        """Rows from the row of each element."""
+        rows = np.asarray(value_rowids)
+        count = int(rows[-1]) + 1 if nrows is None else int(nrows)
+        return cls.from_row_lengths(values, np.bincount(rows, minlength=count))
+
+    @classmethod
+    def from_tensor(
+        cls, tensor: Any, lengths: Any = None, padding: Any = None, name: Any = None, **_: Any
+    ) -> Any:
+        """The rows of a matrix, without their padding."""
+        array = np.asarray(tensor, object if is_text(tensor) else None)
+        counts = np.full(len(array), array.shape[1]) if lengths is None else np.asarray(lengths)
+        if padding is not None:
+            kept = array != padding
+            counts = np.where(kept.any(1), kept.shape[1] - kept[:, ::-1].argmax(1), 0)
+        rows = [row[:n] for row, n in zip(array, counts, strict=True)]
+        return cls.from_row_lengths(np.concatenate(rows), counts)
+
+    @classmethod
+    def from_sparse(cls, st_input: SparseTensor, name: Any = None, **_: Any) -> Any:
+        """The stored elements of each row."""
+        places = np.asarray(st_input.indices)
+        return cls.from_value_rowids(st_input.values, places[:, 0], st_input.shape[0])
+
+    # ---- what it is
+
+    @property
+    def flat_values(self) -> Any:
+        """The elements, however deep."""
+        return self.values.flat_values if isinstance(self.values, RaggedTensor) else self.values
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the elements."""
+        kind = self.flat_values.dtype
+        return as_dtype("string" if kind == "O" else kind)
+
+    @property
+    def ragged_rank(self) -> int:
+        """How many axes have rows of different lengths."""
+        inner = self.values
+        return 1 + (inner.ragged_rank if isinstance(inner, RaggedTensor) else 0)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape; `None` for sizes that differ."""
+        return Shape((self.nrows(), None, *self.values.shape[1:]))
+
+    def bounding_shape(self, axis: Any = None, name: Any = None, **_: Any) -> Any:
+        """The shape that holds all rows."""
+        inner = self.values
+        rest = (
+            np.asarray(inner.bounding_shape())[1:].tolist()
+            if isinstance(inner, RaggedTensor)
+            else inner.shape[1:]
+        )
+        longest = int(np.max(np.diff(np.asarray(self.row_splits)), initial=0))
+        whole = np.array((self.nrows(), longest, *rest), "int64")
+        return tensor(whole if axis is None else whole[axis])
+
+    def nrows(self, out_type: Any = None, name: Any = None) -> int:
+        """The number of rows."""
+        return len(self.row_splits) - 1
+
+    def row_lengths(self, axis: int = 1, name: Any = None) -> Any:
+        """The length of each row."""
+        return tensor(np.diff(np.asarray(self.row_splits)))
+
+    def row_starts(self, name: Any = None) -> Any:
+        """Where each row begins."""
+        return self.row_splits[:-1]
+
+    def value_rowids(self, name: Any = None) -> Any:
+        """The row of each element."""
+        return tensor(np.repeat(np.arange(self.nrows()), np.asarray(self.row_lengths())))
+
+    # ---- its rows
+
+    def __len__(self) -> int:
+        return self.nrows()
+
+    def _row(self, k: int) -> Any:
+        first, last = np.asarray(self.row_splits)[k : k + 2].tolist()
+        return self.values[first:last]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._row(k) for k in range(self.nrows()))
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            rows = self[key[0]]
+            if not key[1:]:
+                return rows
+            if not isinstance(rows, RaggedTensor):
+                return rows[key[1:] if len(key) > 2 else key[1]]
+            if not isinstance(key[1], slice):
+                return _stacked([row[key[1]] for row in rows])
+            return from_rows([row[key[1:] if len(key) > 2 else key[1]] for row in rows])
+        if isinstance(key, slice):
+            return from_rows([self._row(k) for k in range(self.nrows())[key]], self)
+        return self._row(range(self.nrows())[int(key)])
+
+    def to_list(self) -> list:
+        """Lists of lists; text as bytes."""
+        return [
+            one.to_list() if isinstance(one, RaggedTensor) else plain(one).tolist() for one in self
+        ]
+
+    def numpy(self) -> np.ndarray:
+        """An array of the rows."""
+        return self.__array__()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        made = np.empty(self.nrows(), object)
+        made[:] = [np.asarray(one) for one in self] if len(made) else []
+        return made
+
+    def to_tensor(self, default_value: Any = None, name: Any = None, shape: Any = None) -> Any:
+        """A whole array, padded at the ends of rows."""
+        whole = np.asarray(self.bounding_shape()).tolist()
+        if shape is not None:
+            whole = [a if b is None or b == -1 else b for a, b in zip(whole, shape, strict=False)]
+        flat = np.asarray(self.flat_values)
+        text = flat.dtype == "O"
+        blank = (b"" if text else 0) if default_value is None else default_value
+        made = np.full(whole, np.asarray(blank).item() if not np.ndim(blank) else blank, flat.dtype)
+        _fill(made, self)
+        return tensor(made) if text else jnp.asarray(made)
+
+    def to_sparse(self, name: Any = None) -> SparseTensor:
+        """The same as a sparse array."""
+        lengths = np.asarray(self.row_lengths())
+        column = np.arange(lengths.sum()) - np.repeat(np.asarray(self.row_splits)[:-1], lengths)
+        places = np.stack([np.asarray(self.value_rowids()), column], -1)
+        return SparseTensor(places, self.values, self.bounding_shape())
+
+    def with_values(self, new_values: Any) -> "RaggedTensor":
+        """Other elements in the same rows."""
+        return RaggedTensor(new_values, self.row_splits)
+
+    with_flat_values = with_values
+
+    def merge_dims(self, outer_axis: int, inner_axis: int) -> Any:
+        """The elements without the axis of rows."""
+        return self.values
+
+    def __repr__(self) -> str:
+        return f"<tf.RaggedTensor {self.to_list()}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _operator(name: str) -> Any:
+    def apply(self: RaggedTensor, other: Any) -> RaggedTensor:
+        if isinstance(other, RaggedTensor):
+            other = other.values
+        elif np.ndim(other):
+            per_row = np.ravel(np.asarray(other))
+            other = np.repeat(per_row, np.asarray(self.row_lengths()))
+        return self.with_values(getattr(self.values, name)(other))
+
+    return apply
+
+
+for _name in "add sub mul truediv floordiv mod pow radd rsub rmul rtruediv".split():
+    setattr(RaggedTensor, f"__{_name}__", _operator(f"__{_name}__"))
+for _name in "lt le gt ge eq ne".split():
+    setattr(RaggedTensor, f"__{_name}__", _operator(f"__{_name}__"))
+RaggedTensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+def _fill(made: np.ndarray, rows: RaggedTensor) -> None:
+    for place, row in zip(made, rows, strict=False):
+        if isinstance(row, RaggedTensor):
+            _fill(place, row)
+        else:
+            kept = np.asarray(row)[: len(place)]
+            place[: len(kept)] = kept
+
+
+def _values(values: Any) -> Any:
+    if isinstance(values, RaggedTensor):
+        return values
+    if is_text(values):
+        return tensor(np.asarray(values, object))
+    if hasattr(values, "dtype"):
+        return values
+    array = np.asarray(values)
+    kind = {"f": "float32", "i": "int32"}.get(array.dtype.kind, array.dtype)
+    return jnp.asarray(array.astype(kind if array.size else "float32"))
+
+
+def _stacked(values: list) -> Any:
+    return tensor(np.array(values, object)) if is_text(values) else ops.stack(values)
+
+
+def from_rows(rows: list, like: Any = None) -> RaggedTensor:
+    """Rows put together."""
+    if any(isinstance(row, RaggedTensor) for row in rows):
+        inner = from_rows([one for row in rows for one in row])
+        return RaggedTensor.from_row_lengths(inner, [len(row) for row in rows])
+    lengths = [len(row) for row in rows]
+    if any(map(is_text, rows)):
+        parts = [np.asarray(row, object) for row in rows]
+        return RaggedTensor.from_row_lengths(tensor(np.concatenate(parts)), lengths)
+    if not rows and like is not None:
+        return like.from_row_lengths(like.values[:0], [])
+    return RaggedTensor.from_row_lengths(ops.concatenate([jnp.asarray(r) for r in rows]), lengths)
+
+
+def constant(
+    pylist: Any,
+    dtype: Any = None,
+    ragged_rank: int | None = None,
+    inner_shape: Any = None,
+    name: str | None = None,
+    row_splits_dtype: Any = None,
+) -> Any:
+    """Nested lists as rows of different lengths."""
+    rows = list(pylist)
+    deep = any(isinstance(one, list | tuple | np.ndarray) for row in rows for one in row)
+    if deep and (ragged_rank is None or ragged_rank > 1):
+        inner = constant([one for row in rows for one in row], dtype)
+        return RaggedTensor.from_row_lengths(inner, [len(row) for row in rows])
+    flat = [one for row in rows for one in row]
+    text = is_text(flat) or dtype == "string"
+    values = _values(np.array(flat, object) if text else flat)
+    if dtype is not None and not text:
+        values = ops.cast(values, dtype)
+    return RaggedTensor.from_row_lengths(values, [len(row) for row in rows])
+
+
+def stack(values: Any, axis: int = 0, name: str | None = None) -> RaggedTensor:
+    """Arrays of different lengths as rows."""
+    return from_rows(list(values))
+
+
+def ragged_range(starts: Any, limits: Any = None, deltas: Any = 1, **_: Any) -> RaggedTensor:
+    """Rows of numbers at equal distances."""
+    first, last = (0, starts) if limits is None else (starts, limits)
+    first, last, step = np.broadcast_arrays(first, last, deltas)
+    rows = [np.arange(*one).astype("int32") for one in zip(first, last, step, strict=True)]
+    return from_rows(rows)
+
+
+def boolean_mask(data: Any, mask: Any, name: str | None = None) -> RaggedTensor:
+    """The elements of each row where a mask is true."""
+    pairs = zip(np.asarray(data), np.asarray(mask, bool), strict=True)
+    return from_rows([row[kept] for row, kept in pairs])
+
+
+def reduced(value: RaggedTensor, kind: str) -> Any:
+    """A reduction of each row: `"sum"`, `"mean"`, `"max"`, `"min"` or `"prod"`."""
+    rows, count = np.asarray(value.value_rowids()), value.nrows()
+    if kind == "mean":
+        lengths = jnp.asarray(np.asarray(value.row_lengths()), "float32")
+        return ops.segment_sum(value.values, rows, count) / lengths
+    return getattr(ops, f"segment_{kind}")(value.values, rows, count)
