@@ -85,6 +85,14 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | No
         bias: `(units,)` or `None`.
         activation: of arrays; `None` for none.
     """
+    # Others may be a user's, or note for a loss where their result comes from.
+    if activation is None or id(activation) in TOGETHER["dense"]:
+        return _dense(x, kernel, bias, activation)
+    return activation(_dense(x, kernel, bias, None))
+
+
+@functools.partial(in_one_call, static=("activation",))
+def _dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | None) -> Array:
     found = _together("dense", activation, x, kernel, bias)
     return _activated(activation, _plus(matmul(x, kernel), bias)) if found is None else found
 

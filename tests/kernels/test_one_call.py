@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import hornbook as keras
-from hornbook import layers
+from hornbook import activations, formulas, layers
+from hornbook.core.origins import steps_in_python
 from hornbook.core.variable import bind
 from hornbook.kernels import in_one_call, plain
 
@@ -39,6 +40,21 @@ def test_within_plain_nothing_is_remembered():
     with plain():
         double(jnp.float32(1)), double(jnp.float32(2))
     assert len(traces) == 2
+
+
+def test_steps_in_python_call_it_compiled():
+    double, traces = counted()
+    with steps_in_python():
+        assert [float(jax.grad(double)(jnp.float32(x))) for x in (1, 2, 3)] == [2, 2, 2]
+    assert len(traces) == 1
+
+
+def test_dense_of_steps_in_python_is_one_call():
+    x, kernel, bias = jnp.ones((4, 3)), jnp.ones((3, 2)), jnp.ones(2)
+    with steps_in_python():
+        for activation in (None, activations.relu):
+            program = jax.make_jaxpr(lambda x, f=activation: formulas.dense(x, kernel, bias, f))(x)
+            assert [str(one.primitive) for one in program.eqns] == ["jit"]
 
 
 def test_what_is_no_array_is_compiled_for_by_itself():

@@ -12,6 +12,8 @@ from typing import Any
 
 import jax
 
+from hornbook.core.origins import are_in_python
+
 _plain = contextvars.ContextVar("plain", default=False)
 _one_function = contextvars.ContextVar("one function", default=False)
 
@@ -82,6 +84,9 @@ def filled(*arrays: Any) -> bool:
 def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = ()) -> Callable:
     """Compile a function for eager calls, so that they dispatch once instead of once per operation.
 
+    Training steps that run in Python (`run_eagerly`) call it compiled too: their gradient then has
+    one call each way to trace and to run.
+
     Args:
         function: a function of arrays; if left out, a decorator is returned.
         static: names of arguments that are not arrays; each value is compiled separately.
@@ -99,6 +104,7 @@ def in_one_call(function: Callable | None = None, *, static: tuple[str, ...] = (
     @functools.wraps(function)
     def call(*args: Any) -> jax.Array:
         traced = any(isinstance(arg, jax.core.Tracer) for arg in args)
-        return (function if traced or wants_plain() else compiled)(*args)
+        apart = wants_plain() or (traced and not are_in_python())
+        return (function if apart else compiled)(*args)
 
     return call
