@@ -77,11 +77,12 @@ class Configurable:
         For hornbook's own classes this includes the defaults. A user's class that extends this
         method adds the arguments of its own constructor.
         """
-        apart = described(type(self))
+        cls: type = type(self)
+        apart = described(cls)
         given = {
             k: serialize(v, strict=False) for k, v in arguments(self).items() if k not in apart
         }
-        unset = {k: serialize(v, strict=False) for k, v in defaults(type(self)).items()}
+        unset = {k: serialize(v, strict=False) for k, v in defaults(cls).items()}
         config = completed(type(self), given, unset)
         for key in ("name", "dtype"):
             if key in unset and config[key] is None:

@@ -433,8 +433,9 @@ class Layer(Recorded):
             "trainable": self.trainable,
             "dtype": serialize(self.dtype_policy),
         }
+        cls: type = type(self)
         try:
-            apart = described(type(self))
+            apart = described(cls)
             given = {
                 k: serialize(v, strict=False) for k, v in arguments(self).items() if k not in apart
             }

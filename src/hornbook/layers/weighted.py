@@ -290,8 +290,8 @@ class Weighted(Module):
 
     def _regularization_losses(self) -> list:
         """Losses from regularizers of trainable weights and from functions given to `add_loss`."""
-        trained = [v for v in self.trainable_weights if v.regularizer is not None]
-        losses = [through(v.regularizer, v.raw) for v in trained]
+        pairs = [(v.regularizer, v.raw) for v in self.trainable_weights]
+        losses = [through(one, value) for one, value in pairs if one is not None]
         for module in self._all_modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]
         return losses

@@ -155,11 +155,10 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
 
 def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str = "") -> Any:
     """The elements where a mask is true, whose axes begin at `axis`."""
-    found = np.asarray(mask, bool)
-    before = (_part(None),) * (axis or 0)
+    chosen: Any = (*(_part(None),) * (axis or 0), np.asarray(mask, bool))
     if is_text(tensor) or isinstance(tensor, np.ndarray):
-        return _host(np.asarray(tensor)[(*before, found)])
-    return jnp.asarray(tensor)[(*before, found)]
+        return _host(np.asarray(tensor)[chosen])
+    return jnp.asarray(tensor)[chosen]
 
 
 _host = tensor

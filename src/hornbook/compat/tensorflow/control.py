@@ -27,7 +27,11 @@ def cond(
     if not _is_traced(pred):
         chosen = true_fn if bool(np.asarray(pred)) else false_fn
         return chosen() if chosen else None
-    return ops.cond(pred, true_fn, false_fn)
+    return ops.cond(pred, true_fn or _nothing, false_fn or _nothing)
+
+
+def _nothing() -> None:
+    """What a function that is not given does."""
 
 
 def case(
@@ -174,7 +178,7 @@ def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) ->
 def print_(*inputs: Any, **options: Any) -> None:
     """Print values, on standard error unless `output_stream` is another stream."""
     streams = {"sys.stderr": sys.stderr, "sys.stdout": sys.stdout}
-    stream = options.get("output_stream", sys.stderr)
+    stream: Any = options.get("output_stream", sys.stderr)
     count = options.get("summarize", 3)
     stream = streams.get(stream, stream) if isinstance(stream, str) else stream
     if _is_traced(inputs):

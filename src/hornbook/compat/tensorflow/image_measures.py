@@ -125,7 +125,9 @@ def ssim_multiscale(
             pictures = [
                 ops.average_pool(_even(one), 2, 2, "valid", "channels_last") for one in pictures
             ]
-        both = _ssim(*pictures, max_val, size=filter_size, sigma=filter_sigma, k1=k1, k2=k2)
+        both = _ssim(
+            pictures[0], pictures[1], max_val, size=filter_size, sigma=filter_sigma, k1=k1, k2=k2
+        )
         found.append(ops.mean(both[0 if scale == len(power_factors) - 1 else 1], (-3, -2)))
     product = 1
     for one, power in zip(found, power_factors, strict=True):

@@ -88,7 +88,7 @@ def norm(
     return jnp.linalg.norm(x, None if ord == "euclidean" else ord, axis, keepdims)
 
 
-def _running(function: Callable) -> Callable:
+def _running(function: Callable, start: float) -> Callable:
     @op
     def run(
         x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: Any = None
@@ -97,25 +97,16 @@ def _running(function: Callable) -> Callable:
         array = jnp.flip(array, axis) if reverse else array
         found = function(array, axis=axis).astype(array.dtype)
         if exclusive:
-            start = jnp.full_like(jax.lax.slice_in_dim(found, 0, 1, axis=axis), function.start)
+            first = jnp.full_like(jax.lax.slice_in_dim(found, 0, 1, axis=axis), start)
             rest = jax.lax.slice_in_dim(found, 0, array.shape[axis] - 1, axis=axis)
-            found = jnp.concatenate([start, rest], axis)
+            found = jnp.concatenate([first, rest], axis)
         return jnp.flip(found, axis) if reverse else found
 
     run.__doc__ = f"`{function.__name__}`; without the element itself if `exclusive`."
     return run
 
 
-class _Running:
-    def __init__(self, function: Callable, start: float):
-        self.function, self.start, self.__name__ = function, start, function.__name__
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        return self.function(*args, **options)
-
-
-cumsum = _running(_Running(jnp.cumsum, 0))
-cumprod = _running(_Running(jnp.cumprod, 1))
+cumsum, cumprod = _running(jnp.cumsum, 0), _running(jnp.cumprod, 1)
 
 
 @op
@@ -135,10 +126,11 @@ def _by_jax(function: Callable) -> Callable:
     return named
 
 
-lgamma, digamma, ndtri = map(_by_jax, (special.gammaln, special.digamma, special.ndtri))
-igamma, igammac = map(_by_jax, (special.gammainc, special.gammaincc))
-betainc, xlogy = map(_by_jax, (special.betainc, special.xlogy))
-expm, eigvalsh = map(_by_jax, (jax.scipy.linalg.expm, jnp.linalg.eigvalsh))
+lgamma, digamma = _by_jax(special.gammaln), _by_jax(special.digamma)
+ndtri = _by_jax(special.ndtri)
+igamma, igammac = _by_jax(special.gammainc), _by_jax(special.gammaincc)
+betainc, xlogy = _by_jax(special.betainc), _by_jax(special.xlogy)
+expm, eigvalsh = _by_jax(jax.scipy.linalg.expm), _by_jax(jnp.linalg.eigvalsh)
 
 
 @op

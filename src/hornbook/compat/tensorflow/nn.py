@@ -99,7 +99,7 @@ def _transposed(axes: int, doc: str) -> Callable:
         )
         each = [(one,) * axes if isinstance(one, int) else one for one in (step, rate, out)]
         x = ops.moveaxis(input, 1, -1) if layout == "channels_first" else input
-        found = _back(x, filters, *each, padding=padding.upper())
+        found = _back(x, filters, each[0], each[1], each[2], padding.upper())
         return ops.moveaxis(found, -1, 1) if layout == "channels_first" else found
 
     convolve.__doc__ = doc
@@ -230,7 +230,8 @@ def sigmoid_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Any:
     """The crossentropy of probabilities and logits, for each element."""
-    return weighted_cross_entropy_with_logits(*_in_order(labels, logits), 1)
+    labels, logits = _in_order(labels, logits)
+    return weighted_cross_entropy_with_logits(labels, logits, 1)
 
 
 @op

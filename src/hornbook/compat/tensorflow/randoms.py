@@ -67,7 +67,7 @@ def categorical(
 def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
     """Slices in random order; also of an array of texts."""
     if is_text(value):
-        order = np.asarray(random.shuffle(np.arange(len(value)), seed=seed))
+        order = np.asarray(random.shuffle(jnp.arange(len(value)), seed=seed))
         return tensor(np.asarray(value, object)[order])
     return random.shuffle(value, seed=seed)
 

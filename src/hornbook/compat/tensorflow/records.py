@@ -20,6 +20,7 @@ LARGEST = 1 << 30  # bytes of a record in a compressed file
 PIECE = 1 << 20
 DAMAGED = "{!r} is damaged: {} of record {}"
 KINDS = ("", "GZIP", "ZLIB")
+NUMBERS: dict[Any, str] = {None: "", 0: "", 1: "ZLIB", 2: "GZIP"}
 
 
 # ---- checksums
@@ -113,7 +114,7 @@ def _kind(options: Any) -> str:
     """
     kind = getattr(options, "compression_type", options)
     kind = content(kind).decode() if kind is not None and not isinstance(kind, int) else kind
-    kind = {None: "", 0: "", 1: "ZLIB", 2: "GZIP"}.get(kind, kind)
+    kind = NUMBERS.get(kind, kind)
     if kind not in KINDS:
         raise ValueError(f"the compression of TFRecord files is one of {KINDS}, not {kind!r}")
     return kind
