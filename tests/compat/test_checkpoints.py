@@ -113,3 +113,36 @@ def test_summaries_are_what_tensorboard_reads(tmp_path):
     events = list(loader.EventFileLoader(str(file)).Load())
     told = [(event.step, value.tag) for event in events for value in event.summary.value]
     assert told == [(1, "loss"), (1, "picture"), (5, "weights"), (5, "note")]
+
+
+def test_variables_and_modules(tf, tmp_path):
+    v = tf.Variable(initial_value=[[1.0, 2.0], [3.0, 4.0]], trainable=False, name="v:0")
+    v[0, 1].assign(42.0)
+    v[:, 0].assign([0.0, 1.0])
+    v.scatter_nd_update([[1, 1]], [7.0])
+    assert v.numpy().tolist() == [[0, 42], [1, 7]] and isinstance(v, tf.Variable)
+    with pytest.raises(AttributeError, match="a slice of one"):
+        tf.constant([1.0]).assign([2.0])
+    assert tf.Variable(3).dtype == tf.int32 and tf.Variable(lambda: 3.0).dtype == tf.float32
+
+    class Affine(tf.Module):
+        def __init__(self, name=None):
+            super().__init__(name=name)
+            self.w, self.step = tf.Variable([2.0]), tf.Variable(0, trainable=False)
+
+        @tf.Module.with_name_scope
+        def __call__(self, x):
+            return x * self.w
+
+    class Net(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = [Affine(), Affine()]
+
+    net, other = Net(), Net()
+    assert len(net.trainable_variables) == 2 and len(net.variables) == 4
+    assert net.submodules == (*net.parts,) and float(net.parts[0](3.0)[0]) == 6
+    net.parts[1].w.assign([5.0])
+    path = tf.train.Checkpoint(net).write(tmp_path / "net")
+    tf.train.Checkpoint(other).read(path).assert_consumed()
+    assert float(other.parts[1].w[0]) == 5

@@ -232,7 +232,7 @@ def install(generation: str) -> None:
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
     if generation == "tfkeras":
-        for name in ("tensors", "tape", "steps", "training", "checkpoints"):
+        for name in ("tensors", "variables", "tape", "steps", "training", "checkpoints"):
             patches = importlib.import_module(f"hornbook.compat.tensorflow.{name}")
             _put_on(patches.attributes())
             _replace(patches.replaced())

@@ -59,7 +59,7 @@ TF: dict[str, Row] = {
     "Tensor": row(f"{OURS}.tensors.AnyTensor"),
     "TensorShape": row("compat.attributes.Shape"),
     "TensorSpec": row("data.TensorSpec"),
-    "Variable": row("Variable"),
+    **same("IndexedSlices Module Variable", f"{OURS}.variables"),
     **same(
         "constant convert_to_tensor executing_eagerly function newaxis numpy_function py_function",
         f"{OURS}.values",
@@ -75,8 +75,8 @@ DEVICES = same(
 ) | {
     name: row(f"{OURS}.devices.nothing")
     for name in (
-        "set_logical_device_configuration set_memory_growth set_soft_device_placement "
-        "set_virtual_device_configuration set_visible_devices"
+        "enable_op_determinism set_logical_device_configuration set_memory_growth "
+        "set_soft_device_placement set_virtual_device_configuration set_visible_devices"
     ).split()
 }
 FAMILIES: dict[str, dict[str, Row]] = {
@@ -102,6 +102,16 @@ FAMILIES: dict[str, dict[str, Row]] = {
     | {f"is_built_with_{kind}": row(f"{OURS}.devices.is_gpu_available") for kind in GPUS},
     "debugging": DEBUGGING,
     "sparse": SPARSE,
+    "sets": {
+        name: row(f"{OURS}.sparse.set_{name}")
+        for name in "difference intersection size union".split()
+    },
+    "signal": same(
+        "fft frame hamming_window hann_window ifft irfft irfft2d rfft rfft2d stft",
+        f"{OURS}.signal",
+    ),
+    "audio": same("decode_wav", f"{OURS}.signal"),
+    "autograph.experimental": {"do_not_convert": row(f"{OURS}.values.function")},
     "ragged": RAGGED,
     "lookup": LOOKUP,
     "lookup.experimental": same("MutableHashTable", f"{OURS}.lookup"),

@@ -78,8 +78,8 @@ SUMMARY: dict[str, Row] = {
     "SummaryWriter": row(f"{OURS}.summaries.Writer"),
 }
 SPARSE: dict[str, Row] = same(
-    "SparseTensor add concat expand_dims eye from_dense reduce_sum reorder reshape slice softmax "
-    "sparse_dense_matmul to_dense transpose",
+    "SparseTensor add concat expand_dims eye from_dense map_values reduce_max reduce_sum "
+    "reorder reshape slice softmax sparse_dense_matmul to_dense transpose",
     f"{OURS}.sparse",
 )
 RAGGED: dict[str, Row] = {

@@ -167,7 +167,8 @@ NN: dict[str, Row] = {
     "sigmoid": row("ops.sigmoid", "x name:"),
     "leaky_relu": row("ops.leaky_relu", "features:x alpha:negative_slope name:"),
     **same(
-        "avg_pool avg_pool1d avg_pool2d avg_pool3d batch_normalization bias_add conv1d "
+        "avg_pool avg_pool1d avg_pool2d avg_pool3d batch_normalization bias_add "
+        "compute_average_loss conv1d scale_regularization_loss "
         "conv1d_transpose conv2d conv2d_transpose conv3d conv3d_transpose convolution crelu "
         "ctc_loss depth_to_space depthwise_conv2d dropout embedding_lookup l2_loss "
         "local_response_normalization log_poisson_loss max_pool max_pool1d max_pool2d max_pool3d "

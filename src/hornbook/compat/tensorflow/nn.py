@@ -347,3 +347,25 @@ def ctc_loss(
     x = ops.swapaxes(logits, 0, 1) if logits_time_major else logits
     blank = blank_index + x.shape[-1] if blank_index < 0 else blank_index
     return ops.ctc_loss(labels, x, label_length, logit_length, blank)
+
+
+def compute_average_loss(
+    per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None
+) -> Any:
+    """The weighted sum of the losses of samples, divided by the size of the whole batch."""
+    losses = ops.convert_to_tensor(per_example_loss)
+    if sample_weight is not None:
+        weight = ops.cast(sample_weight, losses.dtype)
+        extra = (1,) * (len(losses.shape) - len(np.shape(weight)))
+        losses = losses * ops.reshape(weight, (*np.shape(weight), *extra))
+    count = losses.shape[0] if global_batch_size is None else global_batch_size
+    return ops.sum(losses) / count
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Any:
+    """The sum of penalties: one program computes the whole batch."""
+    return (
+        ops.sum(ops.stack(list(regularization_loss)))
+        if isinstance(regularization_loss, list | tuple)
+        else ops.sum(regularization_loss)
+    )

@@ -218,3 +218,61 @@ def eye(num_rows: int, num_columns: Any = None, dtype: Any = "float32", name: An
     count = min(num_rows, columns)
     places = np.repeat(np.arange(count)[:, None], 2, 1)
     return SparseTensor(places, np.ones(count, str(dtype)), (num_rows, columns))
+
+
+def map_values(op: Any, *args: Any, **kwargs: Any) -> SparseTensor:
+    """A function of the stored values."""
+    first = next(one for one in args if isinstance(one, SparseTensor))
+    plain = [one.values if isinstance(one, SparseTensor) else one for one in args]
+    return first.with_values(op(*plain, **kwargs))
+
+
+def reduce_max(sp_input: SparseTensor, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
+    """The largest stored values over axes; 0 where nothing is stored."""
+    lowest = np.iinfo if np.dtype(sp_input.dtype.name).kind == "i" else np.finfo
+    least = lowest(sp_input.dtype.name).min
+    found = ops.max(to_dense(sp_input, least), axis, keepdims)
+    return ops.where(found == least, 0, found)
+
+
+# ---- sets, which are the rows of sparse arrays
+
+
+def _of_rows(one: Any) -> list[list]:
+    array = one if isinstance(one, SparseTensor) else from_dense(one)
+    if not isinstance(one, SparseTensor):
+        return [row.tolist() for row in np.asarray(one).reshape(-1, np.shape(one)[-1])]
+    rows: list[list] = [[] for _ in range(int(np.prod(array.shape[:-1])))]
+    places = np.asarray(array.indices)[:, :-1]
+    numbers = np.ravel_multi_index(tuple(places.T), array.shape[:-1])
+    for k, value in zip(numbers, np.asarray(array.values).tolist(), strict=True):
+        rows[k].append(value)
+    return rows
+
+
+def _sets(combine: Any) -> Any:
+    def operation(a: Any, b: Any, *ignored: Any, **options: Any) -> SparseTensor:
+        pairs = zip(_of_rows(a), _of_rows(b), strict=True)
+        rows = [sorted(combine(set(one), set(two))) for one, two in pairs]
+        longest = max(map(len, rows), default=0)
+        outer = tuple(a.shape[:-1]) if hasattr(a, "shape") else np.shape(a)[:-1]
+        places = [
+            (*np.unravel_index(k, outer), column)
+            for k, row in enumerate(rows)
+            for column in range(len(row))
+        ]
+        values = [value for row in rows for value in row]
+        return SparseTensor(np.array(places).reshape(-1, len(outer) + 1), values, (*outer, longest))
+
+    operation.__doc__ = "Sets in the last axis, combined row by row and sorted."
+    return operation
+
+
+set_union = _sets(set.union)
+set_intersection = _sets(set.intersection)
+set_difference = _sets(set.difference)
+
+
+def set_size(a: Any, validate_indices: bool = True) -> Any:
+    """The number of distinct values in each row."""
+    return jnp.asarray(np.array([len(set(row)) for row in _of_rows(a)], "int32"))
