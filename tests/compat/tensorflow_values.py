@@ -22,6 +22,8 @@ NAMES = {
     "img": (np.arange(48).reshape(4, 4, 3) * 37 % 101 / 100).astype("float32"),
     "pic": (np.arange(48).reshape(4, 4, 3) * 37 % 256).astype("uint8"),
     "s": np.array(["ab c", "De", ""], object),
+    "WAV": b"RIFF(\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0@\x1f\0\0\x80>\0\0\2\0\x10\0"
+    b"data\4\0\0\0\0@\0\xc0",
     "np": np,
 }
 SOURCE = """
@@ -317,6 +319,8 @@ tf.signal.rfft2d(x)
 tf.signal.irfft2d(tf.complex(x, y))
 tf.signal.frame(v, 2, 2, pad_end=True)
 tf.signal.hamming_window(5)
+tf.signal.hann_window(4, periodic=False)
+tf.signal.hann_window(4)
 tf.signal.stft(v, 4, 1)
 tf.sparse.to_dense(tf.sets.union(i, i + 1))
 tf.sparse.to_dense(tf.sets.intersection(i, i + 1))
@@ -324,7 +328,6 @@ tf.sparse.to_dense(tf.sets.difference(i, i + 1))
 tf.image.adjust_brightness(img, 0.1)
 tf.image.adjust_brightness(pic, 0.1)
 tf.image.adjust_contrast(img, 2.0)
-tf.Variable([1.5, 2]) + 1
 tf.image.adjust_gamma(img, 2.0)
 tf.image.adjust_hue(img, 0.2)
 tf.image.adjust_saturation(img, 0.5)
@@ -381,6 +384,12 @@ tf.float32.is_floating
 tf.int64.size
 tf.broadcast_static_shape(tf.TensorShape([2, 1]), tf.TensorShape([3]))
 tf.is_tensor(tf.constant(1))
+tf.Variable([1.5, 2]) + 1
+tf.nn.scale_regularization_loss(2.0)
+tf.sets.size(tf.sparse.from_dense(i))
+tf.sparse.to_dense(tf.sparse.map_values(tf.abs, tf.sparse.from_dense(x)))
+tf.sparse.reduce_max(tf.sparse.from_dense(x), axis=1)
+tf.audio.decode_wav(WAV, 2, 3)
 tf.ensure_shape(x, [None, 3])
 tf.reduce_sum(tf.nn.softmax(x, axis=0), axis=-1)
 """

@@ -121,6 +121,8 @@ def test_variables_and_modules(tf, tmp_path):
     v[:, 0].assign([0.0, 1.0])
     v.scatter_nd_update([[1, 1]], [7.0])
     assert v.numpy().tolist() == [[0, 42], [1, 7]] and isinstance(v, tf.Variable)
+    v.scatter_add(tf.IndexedSlices(tf.constant([[1.0, 1.0]]), [0]))
+    assert v.read_value().numpy().tolist() == [[1, 43], [1, 7]] and {v.ref(): 1}[v.ref()] == 1
     with pytest.raises(AttributeError, match="a slice of one"):
         tf.constant([1.0]).assign([2.0])
     assert tf.Variable(3).dtype == tf.int32 and tf.Variable(lambda: 3.0).dtype == tf.float32

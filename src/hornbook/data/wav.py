@@ -34,12 +34,13 @@ def read_wav(path: Any) -> tuple[np.ndarray, int]:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        return _read(data)
+        return decode(data)
     except (ValueError, struct.error) as error:
         raise ValueError(f"{path} cannot be read as a WAV file: {error}") from None
 
 
-def _read(data: bytes) -> tuple[np.ndarray, int]:
+def decode(data: bytes) -> tuple[np.ndarray, int]:
+    """The samples of a WAV file's bytes, and their number per second: see `read_wav`."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise ValueError("it does not begin with RIFF and WAVE")
     place, form = 12, None

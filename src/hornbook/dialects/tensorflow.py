@@ -111,6 +111,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         f"{OURS}.signal",
     ),
     "audio": same("decode_wav", f"{OURS}.signal"),
+    "autograph": {"set_verbosity": row(f"{OURS}.devices.nothing")},
     "autograph.experimental": {"do_not_convert": row(f"{OURS}.values.function")},
     "ragged": RAGGED,
     "lookup": LOOKUP,

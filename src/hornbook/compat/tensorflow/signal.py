@@ -58,7 +58,7 @@ def _cosines(length: Any, periodic: bool, dtype: Any, level: float) -> Any:
     count = int(length)
     if count == 1:
         return jnp.ones(1, str(dtype))
-    turns = np.arange(count) / (count if periodic else count - 1)
+    turns = np.arange(count) / (count if periodic and count % 2 == 0 else count - 1)  # as there
     return jnp.asarray((level - (1 - level) * np.cos(2 * np.pi * turns)).astype(str(dtype)))
 
 
@@ -109,7 +109,7 @@ def decode_wav(
     contents: Any, desired_channels: int = -1, desired_samples: int = -1, name: str | None = None
 ) -> Sound:
     """The sound in the bytes of a WAV file."""
-    samples, rate = wav._read(content(contents))
+    samples, rate = wav.decode(content(contents))
     if desired_channels not in (-1, samples.shape[1]):
         samples = np.repeat(samples[:, :1], desired_channels, 1)
     if desired_samples != -1:

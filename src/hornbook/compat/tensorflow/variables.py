@@ -1,5 +1,6 @@
 """`tf.Variable` and `tf.Module`."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -135,7 +136,8 @@ def attributes() -> Table:
         Today: {
             "read_value": _read_value,
             "initialized_value": _read_value,
-            "ref": lambda self: self,
+            "ref": lambda self: self,  # it is hashable
+            "deref": lambda self: self,
             "scatter_nd_update": _scattered("set"),
             "scatter_nd_add": _scattered("add"),
             "scatter_nd_sub": _scattered("subtract"),
@@ -192,6 +194,7 @@ class Module(Owner):
     def with_name_scope(cls, method: Callable) -> Callable:
         """A method in whose calls the paths of new variables begin with the module's name."""
 
+        @functools.wraps(method)
         def call(self: Any, *args: Any, **options: Any) -> Any:
             with name_scope(self.name):
                 return method(self, *args, **options)
