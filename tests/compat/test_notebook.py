@@ -213,13 +213,13 @@ def test_the_python_of_a_notebook(tmp_path):
         "pass\nfrom __future__ import division",
         "%cd x\nimport keras",
         "%%bash\nls",
-        "!ls\nhelp?\nx = !ls\nprint 1",
+        "!ls\nhelp?\nif 1:\n    x = !ls\nprint 1",
         "def f(:",
     ]
     write(tmp_path / "a.ipynb", cells, {})
     source, python2 = notebook.source(notebook.read(str(tmp_path / "a.ipynb")))
     assert python2
     assert (
-        source.split()
-        == "pass from __future__ import division pass import keras pass pass pass print(1)".split()
+        source == "pass\nfrom __future__ import division\npass\nimport keras\n\n"
+        "pass\npass\nif 1:\n    pass\nprint(1)\n"
     )

@@ -1,6 +1,7 @@
 """Old attributes of arrays, variables and symbolic tensors, patched in while a program runs."""
 
 import functools
+import re
 from typing import Any
 
 import jax
@@ -32,6 +33,34 @@ class Shape(tuple):
     def ndims(self) -> int:
         """The number of axes."""
         return len(self)
+
+
+class Release(str):
+    """A version that is compared by its numbers.
+
+    Programs compare the text of `tf.__version__`, and `"2.16.1" >= "2.4"` is false as text. Others
+    parse it and ask for 2.10 or later, so that no plain text passes both.
+
+    Example:
+        >>> Release("2.16.1") >= "2.4", Release("2.16.1") < "2.4"
+        (True, False)
+    """
+
+    def __lt__(self, other: str) -> bool:
+        return _numbers(self) < _numbers(other)
+
+    def __le__(self, other: str) -> bool:
+        return _numbers(self) <= _numbers(other)
+
+    def __gt__(self, other: str) -> bool:
+        return _numbers(self) > _numbers(other)
+
+    def __ge__(self, other: str) -> bool:
+        return _numbers(self) >= _numbers(other)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def get_shape(self: Any) -> Shape:

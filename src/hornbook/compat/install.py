@@ -106,7 +106,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         public = [name for name in places if not name.startswith("_")]
         vars(module).update(_places=places, _known=self.modules, _title=dialect.TITLE)
         if "." not in module.__name__:
-            vars(module)["__version__"] = dialect.VERSION
+            vars(module)["__version__"] = attributes.Release(dialect.VERSION)
             children = [m.split(".")[1] for m in self.modules if m.count(".") == 1]
             public += [child for child in children if child not in public]
         vars(module)["__all__"] = public

@@ -50,7 +50,7 @@ class Sequential(PictureChain, Model):
 
     @door
     def add(self, layer: Any) -> None:
-        """Append a layer.
+        """Append a layer; one that is already in it is applied again, with the same weights.
 
         Args:
             layer: a layer, a model, or the tensor of an `Input` (first only).
@@ -64,8 +64,6 @@ class Sequential(PictureChain, Model):
             raise ValueError(f"a Sequential is made of layers, not of {layer!r}{_instead(layer)}")
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"{self.name!r} already has layers; an Input can only be the first")
-        if any(one is layer for one in self._stack):
-            raise ValueError(f"the layer {layer.name!r} is already in {self.name!r}")
         check_names([*self._stack, layer])
         shape = layer._batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
@@ -193,8 +191,12 @@ class Sequential(PictureChain, Model):
     @classmethod
     def _from_layers(cls, config: dict) -> Any:
         model = cls(name=config.get("name"))
-        for one in config["layers"]:
-            model.add(deserialize(one, family="layers"))
+        made: list[tuple[dict, Layer]] = []
+        for one in config["layers"]:  # equal configs, with their names, are one layer twice
+            layer = next((layer for given, layer in made if given == one), None)
+            layer = layer or deserialize(one, family="layers")
+            made.append((one, layer))
+            model.add(layer)
         shape = config.get("build_input_shape")
         if model._recorded is None and shape and isinstance(shape, list | tuple):
             model.build(tuple(shape))

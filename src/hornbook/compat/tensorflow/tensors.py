@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import backend, layers, utils
+from hornbook import backend, layers, metrics, utils
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
 from hornbook.compat.names import Names
 from hornbook.compat.tensorflow import saved
@@ -115,6 +115,11 @@ def _set_shape(self: Any, shape: Any) -> None:
     """Nothing: the shape is known."""
 
 
+def _reset_states(self: metrics.Metric) -> None:
+    """Name of `reset_state` before TensorFlow 2.5."""
+    self.reset_state()
+
+
 class _Cardinality(int):
     """A number of elements with a tensor's `numpy`."""
 
@@ -132,6 +137,7 @@ def attributes() -> Table:
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
         Variable: {"get_shape": get_shape},
         layers: {"experimental": _Experimental},
+        metrics.Metric: {"reset_states": _reset_states},
         layers.Layer: {"input_shape": ShapeOf("input"), "output_shape": ShapeOf("output")},
         backend: {"__getattr__": _of_backend},
     }
