@@ -2,6 +2,7 @@
 
 import importlib
 
+import numpy as np
 import pytest
 
 from hornbook.compat.install import installed
@@ -26,3 +27,67 @@ def test_metrics_are_reset_by_their_old_method(tf):
     metric.reset_states()
     metric.update_state([5.0])
     assert float(metric.result()) == 5.0
+
+
+def test_layers_find_shapes_with_methods_and_may_be_dynamic(tf, tmp_path):
+    shapes = []
+
+    class Scale(tf.keras.layers.Layer):
+        def build(self, batch_input_shape):
+            shapes.append(batch_input_shape.as_list())
+            self.scale = self.add_weight("scale", batch_input_shape[1:], initializer="ones")
+
+        def call(self, x):
+            return x * self.scale
+
+        def compute_output_shape(self, batch_input_shape):
+            return tf.TensorShape(batch_input_shape.as_list()[:-1] + [batch_input_shape[-1]])
+
+    model = tf.keras.Sequential([Scale(input_shape=(3,), dynamic=True)])
+    assert shapes == [[None, 3]] and model.output_shape == (None, 3)
+    model.save(tmp_path / "m.keras")
+    back = tf.keras.models.load_model(tmp_path / "m.keras", custom_objects={"Scale": Scale})
+    assert back.layers[0].scale.shape == (3,) and shapes[1:] == [[None, 3]]
+
+
+def test_shapes_are_sliced_and_joined(tf):
+    shape = tf.TensorShape([None, 4, 3])
+    assert shape[1:].as_list() == [4, 3] and shape[-1] == 3 and shape.rank == 3
+    assert (shape[:1] + [2]).as_list() == shape[:1].concatenate(2).as_list() == [None, 2]
+
+
+def test_weights_of_metrics_have_their_name_first(tf):
+    class Largest(tf.keras.metrics.Metric):
+        def __init__(self):
+            super().__init__()
+            self.seen = self.add_weight("seen", (2,), None, None, "ones", aggregation=None)
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.seen.assign_add(y_pred)
+
+        def result(self):
+            return self.seen
+
+    metric = Largest()
+    metric.update_state(None, np.array([1.0, 2.0], "float32"))
+    assert metric.seen.name == "seen" and metric.result().numpy().tolist() == [2.0, 3.0]
+
+
+def test_modules_that_have_moved_are_found(tf):
+    experimental = importlib.import_module("tensorflow.keras.layers.experimental")
+    preprocessing = importlib.import_module("tensorflow.keras.layers.experimental.preprocessing")
+    assert experimental.preprocessing.Rescaling is preprocessing.Rescaling
+    assert tf.keras.layers.experimental.preprocessing is experimental.preprocessing
+
+    wrappers = importlib.import_module("tensorflow.keras.wrappers.scikit_learn")
+    assert tf.keras.wrappers.scikit_learn is wrappers
+
+    def built(units=2):
+        model = tf.keras.Sequential([tf.keras.layers.Dense(units), tf.keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    regressor = wrappers.KerasRegressor(built, units=3)
+    assert regressor.get_params()["units"] == 3
+    regressor.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    assert regressor.predict(np.ones((2, 2)), verbose=0).shape == (2,)

@@ -29,10 +29,23 @@ class Shape(tuple):
         """The sizes in a list."""
         return list(self)
 
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return Shape(found) if isinstance(key, slice) else found
+
+    def __add__(self, other: Any) -> "Shape":
+        return Shape((*self, *other))
+
+    def concatenate(self, other: Any) -> "Shape":
+        """These sizes and then others."""
+        return self + (other if hasattr(other, "__iter__") else (other,))
+
     @property
     def ndims(self) -> int:
         """The number of axes."""
         return len(self)
+
+    rank = ndims
 
 
 class Release(str):

@@ -32,6 +32,13 @@ GENERATIONS = {
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
 
+# Modules of tf.keras that are elsewhere today.
+MOVED = {
+    ".layers.experimental": ".compat.tensorflow.experimental",
+    ".layers.experimental.preprocessing": ".layers",
+    ".wrappers.scikit_learn": ".compat.keras.scikit_learn",
+}
+
 _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 
 
@@ -156,7 +163,8 @@ class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         sys.modules[module.__name__] = importlib.import_module(self._todays(module.__name__))
 
     def _todays(self, name: str) -> str:
-        return f"hornbook{name.removeprefix(self.path)}"
+        rest = name.removeprefix(self.path)
+        return f"hornbook{MOVED.get(rest, rest)}"
 
 
 def _keras() -> Any:

@@ -1,11 +1,75 @@
 """What layers of tf.keras had up to TensorFlow 2.15, and today's do not have."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from hornbook.compat.attributes import Shape
+from hornbook.core import tree
+from hornbook.layers.calling import as_shape, known
 
 ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+OF_METRICS = ("name", "shape", "aggregation", "synchronization", "initializer", "dtype")
+
+
+def init(today: Callable) -> Callable:
+    """`Layer.__init__` that accepts `dynamic=`, which needs nothing here.
+
+    Args:
+        today: the constructor.
+    """
+
+    @functools.wraps(today)
+    def method(self: Any, *args: Any, dynamic: Any = None, **kwargs: Any) -> None:
+        today(self, *args, **kwargs)
+
+    return method
+
+
+def build(today: Callable) -> Callable:
+    """`Layer._build`, which passes shapes with `as_list` to `build`.
+
+    Args:
+        today: the method that calls `build`.
+    """
+
+    @functools.wraps(today)
+    def method(self: Any, shapes: dict) -> None:
+        today(self, {name: with_methods(shape) for name, shape in shapes.items()})
+        self._build_shapes = as_shape(self._build_shapes)
+
+    return method
+
+
+def with_methods(shape: Any) -> Any:
+    """A shape, or each of a structure of them, as a `Shape`."""
+    if isinstance(shape, dict):
+        return {name: with_methods(child) for name, child in shape.items()}
+    if isinstance(shape, list):
+        return [with_methods(child) for child in shape]
+    return Shape(shape) if isinstance(shape, tuple) else shape
+
+
+def shape_of(value: Any) -> Any:
+    """The shapes of a structure of tensors, with `as_list`."""
+    return tree.map_structure(lambda leaf: Shape(known(getattr(leaf, "shape", ()))), value)
+
+
+def add_metric_weight(today: Callable) -> Callable:
+    """`Metric.add_weight`, with the name first if it is a string.
+
+    Args:
+        today: the method that creates the weight.
+    """
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            args, kwargs = (), dict(zip(OF_METRICS, args, strict=False)) | kwargs
+        for ignored in ("aggregation", "synchronization"):  # each variable has one copy
+            kwargs.pop(ignored, None)
+        return today(self, *args, **kwargs)
+
+    return method
 
 
 def add_weight(today: Callable) -> Callable:

@@ -1,6 +1,7 @@
 """Arrays with the methods of TensorFlow's tensors, which elements of data sets are during a run."""
 
 import functools
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,16 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbook import backend, layers, metrics, utils
+from hornbook import backend, layers, metrics, utils, wrappers
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
 from hornbook.compat.names import Names
-from hornbook.compat.tensorflow import saved
-from hornbook.compat.tensorflow.layers import ShapeOf, add_weight
+from hornbook.compat.tensorflow import experimental, saved
+from hornbook.compat.tensorflow import layers as old
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
 from hornbook.dialects import keras2
+from hornbook.layers import calling
 from hornbook.models import Model
 from hornbook.saving import files, kinds
 
@@ -136,10 +138,11 @@ def attributes() -> Table:
         array: of_arrays,
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
         Variable: {"get_shape": get_shape},
-        layers: {"experimental": _Experimental},
+        layers: {"experimental": experimental},
         metrics.Metric: {"reset_states": _reset_states},
-        layers.Layer: {"input_shape": ShapeOf("input"), "output_shape": ShapeOf("output")},
+        layers.Layer: {"input_shape": old.ShapeOf("input"), "output_shape": old.ShapeOf("output")},
         backend: {"__getattr__": _of_backend},
+        wrappers: {"__path__": [], "__getattr__": _of_wrappers},
     }
 
 
@@ -153,7 +156,13 @@ def replaced() -> Table:
             "cardinality": lambda self: _Cardinality(count(self)),
         },
         Model: {"_lists_one": False},
-        layers.Layer: {"add_weight": add_weight(layers.Layer.add_weight)},
+        layers.Layer: {
+            "__init__": old.init(layers.Layer.__init__),
+            "_build": old.build(layers.Layer._build),
+            "add_weight": old.add_weight(layers.Layer.add_weight),
+        },
+        metrics.Metric: {"add_weight": old.add_metric_weight(metrics.Metric.add_weight)},
+        calling: {"shape_of": old.shape_of},
         files: {"place": saved.place},
         kinds: {"FORMAT_SUFFIXES": {**kinds.FORMAT_SUFFIXES, "tf": ""}},
         utils: {"get_file": saved.get_file},
@@ -167,12 +176,13 @@ def _of_backend(name: str) -> Any:
     return _keras2().get("backend", name)
 
 
+def _of_wrappers(name: str) -> Any:
+    """The module of estimators, which needs scikit-learn."""
+    if name != "scikit_learn":
+        raise AttributeError(f"module 'keras.wrappers' has no attribute {name!r}")
+    return importlib.import_module("hornbook.compat.keras.scikit_learn")
+
+
 @functools.cache
 def _keras2() -> Names:
     return Names(keras2)
-
-
-class _Experimental:
-    """`layers.experimental`, where tf.keras 2.3 to 2.6 had the preprocessing layers."""
-
-    preprocessing = layers
