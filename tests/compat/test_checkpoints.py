@@ -130,7 +130,8 @@ def test_variables_and_modules(tf, tmp_path):
     class Affine(tf.Module):
         def __init__(self, name=None):
             super().__init__(name=name)
-            self.w, self.step = tf.Variable([2.0]), tf.Variable(0, trainable=False)
+            self.w, self.b = tf.Variable([2.0]), tf.Variable([[1.0]])
+            self.step = tf.Variable(0, trainable=False)
 
         @tf.Module.with_name_scope
         def __call__(self, x):
@@ -142,7 +143,8 @@ def test_variables_and_modules(tf, tmp_path):
             self.parts = [Affine(), Affine()]
 
     net, other = Net(), Net()
-    assert len(net.trainable_variables) == 2 and len(net.variables) == 4
+    shapes = [v.shape for v in net.trainable_variables]  # by the names of attributes
+    assert shapes == [(1, 1), (1,)] * 2 and len(net.variables) == 6
     assert net.submodules == (*net.parts,) and float(net.parts[0](3.0)[0]) == 6
     net.parts[1].w.assign([5.0])
     path = tf.train.Checkpoint(net).write(tmp_path / "net")

@@ -165,6 +165,10 @@ class Module(Owner):
     def __init__(self, name: str | None = None):
         super().__init__(name)
 
+    def _owned(self) -> Iterator[tuple[str, Any]]:
+        """Attribute names and values by name: the order of TensorFlow's variables."""
+        return iter(sorted(super()._owned(), key=lambda pair: pair[0]))
+
     @property
     def variables(self) -> tuple:
         """All variables, each once."""
