@@ -204,6 +204,15 @@ def test_sparse_and_ragged_tensors_and_tables(tf):
     assert tf.strings.length(words).to_list() == [[1, 1], [1]]
     given = tf.data.Dataset.from_tensor_slices(rows)
     assert [one.numpy().tolist() for one in given] == [[1, 2], [], [3]]
+    texts = tf.data.Dataset.from_tensor_slices((["a b", "c"], [1, 2])).batch(2)
+    split = texts.map(lambda x, y: (tf.strings.split(x), y))
+    assert [x.to_list() for x, _ in split] == [words.to_list()]
+    assert [x.to_tensor().shape for x, _ in split.map(lambda x, y: (x, y))] == [(2, 2)]
+    for batches in (
+        given.ragged_batch(2),
+        given.apply(tf.data.experimental.dense_to_ragged_batch(2)),
+    ):
+        assert [one.to_list() for one in batches] == [[[1, 2], []], [[3]]]
     assert tf.RaggedTensor.from_sparse(rows.to_sparse()).to_list() == rows.to_list()
 
     keys = tf.lookup.KeyValueTensorInitializer(["a", "b"], [10, 20], value_dtype=tf.int64)

@@ -29,6 +29,9 @@ GENERATIONS = {
     "theano": ("theano",),
 }
 
+# The modules of `compat/tensorflow` that change classes during a run.
+PATCHES = "tensors datasets variables tape steps training checkpoints"
+
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
 
@@ -240,7 +243,7 @@ def install(generation: str) -> None:
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
     if generation == "tfkeras":
-        for name in ("tensors", "variables", "tape", "steps", "training", "checkpoints"):
+        for name in PATCHES.split():
             patches = importlib.import_module(f"hornbook.compat.tensorflow.{name}")
             _put_on(patches.attributes())
             _replace(patches.replaced())

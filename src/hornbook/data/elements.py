@@ -88,8 +88,9 @@ def _as_leaf(value: Any) -> Any:
         value is None
         or isinstance(value, np.generic | str | bytes)
         or hasattr(value, "cardinality")
+        or hasattr(value, "row_splits")
     ):
-        return value  # windows are data sets
+        return value  # windows are data sets; TensorFlow's ragged tensors stay what they are
     return as_array(value)[()]
 
 

@@ -88,7 +88,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "strings": STRINGS,
     "io": IO,
     "data": DATA,
-    "data.experimental": {"AUTOTUNE": DATA["AUTOTUNE"]} | same("cardinality", f"{OURS}.datasets"),
+    "data.experimental": {"AUTOTUNE": DATA["AUTOTUNE"]}
+    | same("cardinality dense_to_ragged_batch", f"{OURS}.datasets"),
     "random": RANDOM,
     "random.experimental": {"Generator": RANDOM["Generator"]},
     "linalg": LINALG,

@@ -5,14 +5,52 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from hornbook import data
-from hornbook.compat.tensorflow.ragged import RaggedTensor
-from hornbook.data.elements import apply, leaves
+from hornbook.compat.attributes import Table
+from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
+from hornbook.data.elements import apply, leaves, stack_ragged
 
 
 def cardinality(dataset: Any) -> Any:
     """The number of elements; -1 if infinite, -2 if unknown."""
     return dataset.cardinality()
+
+
+def _rows(elements: list) -> Any:
+    """A batch in which arrays are the rows of ragged tensors."""
+    return apply(
+        lambda one: from_rows(list(one)) if _has_rows(one) else one, stack_ragged(elements)
+    )
+
+
+def _has_rows(batch: Any) -> bool:
+    return getattr(batch, "dtype", None) == "O" and np.ndim(batch[0]) > 0
+
+
+def _ragged_batch(
+    self: Any, batch_size: int, drop_remainder: bool = False, *ignored: Any, **options: Any
+) -> data.Dataset:
+    """Like `batch`, but arrays, which may differ in length, become ragged tensors."""
+    return self._batched(_rows, batch_size, drop_remainder, "ragged_batch")
+
+
+def dense_to_ragged_batch(
+    batch_size: int, drop_remainder: bool = False, row_splits_dtype: Any = None
+) -> Any:
+    """`ragged_batch` for `Dataset.apply`."""
+    return lambda dataset: dataset.ragged_batch(batch_size, drop_remainder)
+
+
+def attributes() -> Table:
+    """The attributes of data sets during a run: none."""
+    return {}
+
+
+def replaced() -> Table:
+    """The methods that are replaced during a run."""
+    return {data.Dataset: {"ragged_batch": _ragged_batch}}
 
 
 class Dataset(data.Dataset):

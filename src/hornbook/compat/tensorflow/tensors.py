@@ -69,8 +69,8 @@ class AnyTensor(metaclass=_AnyTensor):
 
 
 def tensor(value: Any) -> Any:
-    """A value as a `Tensor`; data sets and `None` stay as they are."""
-    if value is None or isinstance(value, Passes):
+    """A value as a `Tensor`; data sets, ragged tensors and `None` stay as they are."""
+    if value is None or isinstance(value, Passes) or hasattr(value, "row_splits"):
         return value
     if isinstance(value, str | bytes):
         value = np.array(value, object)
@@ -81,6 +81,8 @@ def plain(value: Any) -> Any:
     """A value as a numpy array or scalar, with text as bytes."""
     if isinstance(value, str):
         return value.encode()
+    if hasattr(value, "row_splits"):
+        return value
     array = np.asarray(value)
     return _in_bytes(array) if array.dtype.kind == "O" else array[()]
 
