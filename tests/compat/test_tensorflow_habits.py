@@ -91,3 +91,18 @@ def test_modules_that_have_moved_are_found(tf):
     assert regressor.get_params()["units"] == 3
     regressor.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
     assert regressor.predict(np.ones((2, 2)), verbose=0).shape == (2,)
+
+
+def test_files_are_tensors_and_errors_are_tensorflow_s(tf, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"abc")
+    assert tf.io.read_file(str(tmp_path / "a.txt")).numpy() == b"abc"
+    picture = tf.io.encode_png(np.zeros((2, 2, 3), "uint8"))
+    assert isinstance(picture.numpy(), bytes) and tf.io.decode_png(picture).shape == (2, 2, 3)
+    for line in (",1", "1,2,3"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="decode_csv: "):
+            tf.io.decode_csv(line, [np.array([], "float32"), 0])
+
+
+def test_methods_of_data_sets_say_what_they_do(tf):
+    made = tf.data.Dataset
+    assert [n for n in dir(made) if n[0] != "_" and not getattr(made, n).__doc__] == []

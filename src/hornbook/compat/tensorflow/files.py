@@ -28,10 +28,10 @@ def path_of(value: Any) -> str:
     return os.fspath(value) if isinstance(value, os.PathLike) else content(value).decode()
 
 
-def read_file(filename: Any, name: str | None = None) -> bytes:
+def read_file(filename: Any, name: str | None = None) -> Any:
     """The content of a file."""
     with open(path_of(filename), "rb") as file:
-        return file.read()
+        return tensor(file.read())
 
 
 def write_file(filename: Any, contents: Any, name: str | None = None) -> None:
@@ -80,14 +80,14 @@ def _encoded(image: Any, kind: str, **options: Any) -> bytes:
     return made.getvalue()
 
 
-def encode_jpeg(image: Any, format: str = "", quality: int = 95, **_: Any) -> bytes:
+def encode_jpeg(image: Any, format: str = "", quality: int = 95, **_: Any) -> Any:
     """A picture of bytes as a JPEG file."""
-    return _encoded(image, "JPEG", quality=quality)
+    return tensor(_encoded(image, "JPEG", quality=quality))
 
 
-def encode_png(image: Any, compression: int = -1, name: str | None = None) -> bytes:
+def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Any:
     """A picture of bytes as a PNG file."""
-    return _encoded(image, "PNG")
+    return tensor(_encoded(image, "PNG"))
 
 
 def decode_raw(

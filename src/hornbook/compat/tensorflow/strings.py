@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.compat.tensorflow.debugging import InvalidArgumentError
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
 from hornbook.compat.tensorflow.tensors import tensor
@@ -201,14 +202,16 @@ def decode_csv(records: Any, record_defaults: list, field_delim: str = ",", **_:
         field_delim: what separates fields.
 
     Raises:
-        ValueError: if the number of fields differs, or one without a default is empty.
+        InvalidArgumentError: if the number of fields differs, or one without a default is empty.
     """
     line = records if isinstance(records, str) else np.asarray(records).item()
     fields = next(csv.reader([_text(line)], delimiter=field_delim))
     if len(fields) != len(record_defaults):
-        raise ValueError(
+        raise InvalidArgumentError(
+            None,
+            None,
             f"decode_csv: the line has {len(fields)} fields, and record_defaults "
-            f"{len(record_defaults)}: {line!r}"
+            f"{len(record_defaults)}: {line!r}",
         )
     return [_field(*one) for one in enumerate(zip(fields, record_defaults, strict=True))]
 
@@ -218,7 +221,8 @@ def _field(number: int, both: tuple[str, Any]) -> Any:
     values = np.ravel(np.asarray(default, None if not isinstance(default, str) else object))
     if not text:
         if not values.size:
-            raise ValueError(f"decode_csv: field {number} is empty, and has no default")
+            told = f"decode_csv: field {number} is empty, and has no default"
+            raise InvalidArgumentError(None, None, told)
         text = values[0]
     kind = values.dtype
     if kind.kind in "OUS":

@@ -112,6 +112,7 @@ def _iter(self: Passes) -> Iterator:
 
 
 def _as_numpy(self: Passes) -> Iterator:
+    """The elements as numpy arrays, and text as bytes."""
     return _Plain(self)
 
 
@@ -151,11 +152,16 @@ def attributes() -> Table:
 def replaced() -> Table:
     """The methods that are replaced during a run."""
     count = Passes.cardinality
+
+    def cardinality(self: Passes) -> _Cardinality:
+        """The number of elements; negative if it is unknown or infinite."""
+        return _Cardinality(count(self))
+
     return {
         Passes: {
             "__iter__": _iter,
             "as_numpy_iterator": _as_numpy,
-            "cardinality": lambda self: _Cardinality(count(self)),
+            "cardinality": cardinality,
         },
         Model: {"_lists_one": False},
         layers.Layer: {
