@@ -61,9 +61,10 @@ TF: dict[str, Row] = {
     "TensorSpec": row("data.TensorSpec"),
     **same("IndexedSlices Module Variable", f"{OURS}.variables"),
     **same(
-        "constant convert_to_tensor executing_eagerly function newaxis numpy_function py_function",
+        "constant convert_to_tensor executing_eagerly newaxis numpy_function py_function",
         f"{OURS}.values",
     ),
+    "function": row(f"{OURS}.function.function"),
     **same("GradientTape UnconnectedGradients custom_gradient stop_gradient", f"{OURS}.tape"),
     "as_string": STRINGS["as_string"],
     "RaggedTensor": RAGGED["RaggedTensor"],
@@ -93,7 +94,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "random": RANDOM,
     "random.experimental": {"Generator": RANDOM["Generator"]},
     "linalg": LINALG,
-    "config": DEVICES | same("run_functions_eagerly", f"{OURS}.values"),
+    "config": DEVICES | same("run_functions_eagerly", f"{OURS}.function"),
     "config.experimental": DEVICES,
     "config.threading": {
         f"set_{kind}_op_parallelism_threads": row(f"{OURS}.devices.nothing")

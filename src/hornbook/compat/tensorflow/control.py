@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from hornbook import ops
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.compat.tensorflow.tensors import plain
 from hornbook.core import tree
 from hornbook.core.symbolic import has_symbolic
@@ -177,6 +178,7 @@ def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) ->
 
 def print_(*inputs: Any, **options: Any) -> None:
     """Print values, on standard error unless `output_stream` is another stream."""
+    refuse()
     streams = {"sys.stderr": sys.stderr, "sys.stdout": sys.stdout}
     stream: Any = options.get("output_stream", sys.stderr)
     count = options.get("summarize", 3)

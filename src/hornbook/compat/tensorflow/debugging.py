@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import has_symbolic
 
 
@@ -39,6 +40,7 @@ class ResourceExhaustedError(OpError, MemoryError):
 
 
 def _known(*values: Any) -> bool:
+    refuse()
     return not any(isinstance(one, jax.core.Tracer) or has_symbolic([one]) for one in values)
 
 

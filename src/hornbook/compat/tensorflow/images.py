@@ -14,6 +14,7 @@ import numpy as np
 from hornbook import ops
 from hornbook.compat.tensorflow.arrays import sizes
 from hornbook.compat.tensorflow.dtypes import as_dtype
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import op
 from hornbook.ops import image_resize
 
@@ -357,6 +358,7 @@ def _stream(name: str, seed: int) -> np.random.Generator:
 
 def _draw(name: str, seed: Any, low: float, high: float) -> float:
     """A random number; without a seed from numpy's global stream, which `set_seed` restarts."""
+    refuse()
     if np.ndim(seed):  # of a stateless function
         source: Any = np.random.default_rng([int(one) & 0xFFFFFFFF for one in np.ravel(seed)])
     else:

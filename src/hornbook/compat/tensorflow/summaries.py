@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.compat.tensorflow.tensors import plain
 from hornbook.training.summary import SummaryWriter
 
@@ -94,6 +95,7 @@ def _written(kind: str) -> Callable:
         recording = recording() if callable(recording) else bool(recording)
         if writer is None or isinstance(writer, _Nothing) or not recording:
             return False
+        refuse()
         if isinstance(data, jax.core.Tracer):  # a value that the compiled step has, not the host
             return False
         if step is None:

@@ -14,6 +14,7 @@ from hornbook.compat.attributes import Shape, Table, get_shape, value_of
 from hornbook.compat.names import Names
 from hornbook.compat.tensorflow import experimental, saved
 from hornbook.compat.tensorflow import layers as old
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
@@ -54,6 +55,10 @@ class Tensor(np.ndarray):
 
     def set_shape(self, shape: Any) -> None:
         """Nothing: the shape is known."""
+
+    def __iter__(self) -> Iterator:
+        refuse(len(self))
+        return super().__iter__()
 
     def __getitem__(self, key: Any) -> Any:
         return tensor(super().__getitem__(key))
@@ -96,6 +101,7 @@ class _Mapped(DatasetIterator):
     convert: Any
 
     def __next__(self) -> Any:
+        refuse()
         return apply(self.convert, super().__next__())
 
 
@@ -108,6 +114,7 @@ class _Plain(_Mapped):
 
 
 def _iter(self: Passes) -> Iterator:
+    refuse()
     return _Tensors(self)
 
 

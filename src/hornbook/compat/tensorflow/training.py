@@ -12,10 +12,11 @@ from typing import Any
 import jax
 
 from hornbook.compat.attributes import Table
+from hornbook.compat.tensorflow.function import Touched
 from hornbook.compat.tensorflow.tape import GradientTape
 from hornbook.core.tape import NEEDS_VALUES
 from hornbook.core.taping import paused
-from hornbook.core.variable import Variable, bind, thread
+from hornbook.core.variable import bind, thread
 from hornbook.layers.base import collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.training import custom, sources
@@ -29,17 +30,6 @@ from hornbook.training.step import Variables
 EAGER = (
     "{} of {} needs the values of tensors, so that it cannot be compiled: its steps run in Python"
 )
-
-
-class Touched(dict):
-    """The scope of a `bind` that keeps the variables that are read and assigned inside."""
-
-    def __init__(self) -> None:
-        self.read: dict[Variable, None] = {}
-
-    def __contains__(self, variable: object) -> bool:
-        self.read[variable] = None  # type: ignore[index]
-        return super().__contains__(variable)
 
 
 # ---- the steps of models that define none

@@ -10,6 +10,7 @@ import numpy as np
 from hornbook import ops
 from hornbook.compat.tensorflow.arrays import is_text, sizes
 from hornbook.compat.tensorflow.dtypes import as_dtype
+from hornbook.compat.tensorflow.function import refuse
 from hornbook.compat.tensorflow.tensors import tensor
 from hornbook.core.symbolic import SymbolicTensor
 
@@ -89,10 +90,6 @@ def one_hot(
     return ops.where(ops.cast(made, "bool"), ops.cast(on_value, kind), ops.cast(off_value, kind))
 
 
-def run_functions_eagerly(run_eagerly: Any) -> None:
-    """Nothing: functions run eagerly."""
-
-
 def arange(
     start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None
 ) -> Any:
@@ -106,13 +103,9 @@ def arange(
     return tensor(made.astype(as_dtype(kind).as_numpy_dtype))
 
 
-def function(func: Callable | None = None, **options: Any) -> Any:
-    """`tf.function`: the function itself, which runs eagerly; `fit` compiles what it calls."""
-    return func if func is not None else lambda given: given
-
-
 def py_function(func: Callable, inp: Any, Tout: Any, name: str | None = None) -> Any:
     """Call a function with tensors."""
+    refuse()
     return func(*map(tensor, inp))
 
 
@@ -120,6 +113,7 @@ def numpy_function(
     func: Callable, inp: Any, Tout: Any, stateful: Any = True, name: str | None = None
 ) -> Any:
     """Call a function with numpy arrays."""
+    refuse()
     return func(*(tensor(one).numpy() for one in inp))
 
 
