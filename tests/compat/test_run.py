@@ -33,6 +33,7 @@ PROGRAMS = Path(__file__).parent / "programs"
         ("keras2_models", [], "written for Keras 2", "models done"),
         ("tfkeras_devices", [], "written for tf.keras", "0.0\n[4, 4]\nworker 1 {"),
         ("tfkeras_generators", [], "written for tf.keras", "True\n(2, 4, 6, 3)\ngenerators done"),
+        ("tfkeras_older", [], "written for tf.keras", "['w2.h5'] 0.0625\nFalse -1\nFalse a\n[0.5"),
         ("tfkeras_pictures", [], "written for tf.keras", "(None, 8, 8, 3)\npictures done"),
         ("tfkeras_texts", [], "written for tf.keras", "2 --->  quite"),
         ("tfkeras_windows", [], "written for tf.keras", "[2 3 4 5]\n(8, 8, 2) (8, 8, 2) [8, 8, 2]"),

@@ -30,7 +30,7 @@ GENERATIONS = {
 }
 
 # The modules of `compat/tensorflow` that change classes during a run.
-PATCHES = "tensors datasets variables tape steps training checkpoints"
+PATCHES = "tensors older datasets variables tape steps training checkpoints"
 
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}

@@ -6,6 +6,7 @@ from typing import Any
 # The two spellings of log keys, also with a "val_" prefix.
 SPELLINGS = {
     "acc": "accuracy",
+    "lr": "learning_rate",
     "mean_absolute_error": "mae",
     "mean_squared_error": "mse",
     "mean_absolute_percentage_error": "mape",
@@ -66,7 +67,7 @@ class OldCallback:
         for hook in HOOKS if today is None else HOOKS[:1]:
             own = vars(today or cls).get(hook)
             if own is not None:
-                setattr(cls, hook, _with_both(own if today is None else _periodically(own)))
+                setattr(cls, hook, _with_both(own if today is None else periodically(own)))
 
     @property
     def first_epoch(self) -> int:
@@ -91,8 +92,12 @@ class OldCallback:
         self.period, self._epochs = extra["period"], 0
 
 
-def _periodically(hook):
-    """Call an epoch-end hook only every `period` epochs: `ModelCheckpoint(period=)`."""
+def periodically(hook):
+    """An epoch-end hook that runs only every `period` epochs: `ModelCheckpoint(period=)`.
+
+    Args:
+        hook: the hook of every epoch.
+    """
 
     @functools.wraps(hook)
     def called(self, *args, **kwargs):

@@ -12,20 +12,6 @@ ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "c
 OF_METRICS = ("name", "shape", "aggregation", "synchronization", "initializer", "dtype")
 
 
-def init(today: Callable) -> Callable:
-    """`Layer.__init__` that accepts `dynamic=`, which needs nothing here.
-
-    Args:
-        today: the constructor.
-    """
-
-    @functools.wraps(today)
-    def method(self: Any, *args: Any, dynamic: Any = None, **kwargs: Any) -> None:
-        today(self, *args, **kwargs)
-
-    return method
-
-
 def build(today: Callable) -> Callable:
     """`Layer._build`, which passes shapes with `as_list` to `build`.
 

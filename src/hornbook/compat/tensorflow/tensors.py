@@ -1,6 +1,5 @@
 """Arrays with the methods of TensorFlow's tensors, which elements of data sets are during a run."""
 
-import functools
 import importlib
 from collections.abc import Iterator
 from typing import Any
@@ -11,15 +10,13 @@ import numpy as np
 
 from hornbook import backend, layers, metrics, utils, wrappers
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
-from hornbook.compat.names import Names
-from hornbook.compat.tensorflow import experimental, saved
+from hornbook.compat.tensorflow import experimental, older, saved
 from hornbook.compat.tensorflow import layers as old
 from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.variable import Variable
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
-from hornbook.dialects import keras2
 from hornbook.layers import calling
 from hornbook.models import Model
 from hornbook.saving import files, kinds
@@ -151,7 +148,7 @@ def attributes() -> Table:
         layers: {"experimental": experimental},
         metrics.Metric: {"reset_states": _reset_states},
         layers.Layer: {"input_shape": old.ShapeOf("input"), "output_shape": old.ShapeOf("output")},
-        backend: {"__getattr__": _of_backend},
+        backend: {"__getattr__": older.of_family("backend")},
         wrappers: {"__path__": [], "__getattr__": _of_wrappers},
     }
 
@@ -172,7 +169,6 @@ def replaced() -> Table:
         },
         Model: {"_lists_one": False},
         layers.Layer: {
-            "__init__": old.init(layers.Layer.__init__),
             "_build": old.build(layers.Layer._build),
             "add_weight": old.add_weight(layers.Layer.add_weight),
         },
@@ -184,20 +180,8 @@ def replaced() -> Table:
     }
 
 
-def _of_backend(name: str) -> Any:
-    """A function of `keras.backend` in Keras 2, which tf.keras had too."""
-    if name not in keras2.FAMILIES["backend"]:
-        raise AttributeError(f"module 'keras.backend' has no attribute {name!r}")
-    return _keras2().get("backend", name)
-
-
 def _of_wrappers(name: str) -> Any:
     """The module of estimators, which needs scikit-learn."""
     if name != "scikit_learn":
         raise AttributeError(f"module 'keras.wrappers' has no attribute {name!r}")
     return importlib.import_module("hornbook.compat.keras.scikit_learn")
-
-
-@functools.cache
-def _keras2() -> Names:
-    return Names(keras2)
