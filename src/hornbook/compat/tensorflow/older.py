@@ -36,6 +36,7 @@ def of_layers(today: Callable) -> Callable:
         today: the method of today.
     """
 
+    @functools.wraps(today)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         ignored = [
             name
@@ -66,6 +67,7 @@ def of_optimizers(today: Callable) -> Callable:
         today: the method of today.
     """
 
+    @functools.wraps(today)
     def init(self: Any, learning_rate: Any, *args: Any, **kwargs: Any) -> None:
         if "lr" in kwargs or "decay" in kwargs:
             learning_rate = kwargs.pop("lr", learning_rate)
@@ -116,6 +118,7 @@ def of_checkpoints(today: Callable) -> Callable:
         today: the method of today.
     """
 
+    @functools.wraps(today)
     def init(self: Any, *args: Any, period: int = 1, **kwargs: Any) -> None:
         self.period, self._epochs = period, 0
         today(self, *args, **kwargs)
@@ -130,6 +133,7 @@ def of_history(today: Callable) -> Callable:
         today: the method of today.
     """
 
+    @functools.wraps(today)
     def init(self: Any) -> None:
         today(self)
         self.history = Logs(self.history)
