@@ -287,7 +287,7 @@ def uninstall() -> None:
     _take_out(_state["finders"])
     sys.modules.update(_state["before"])
     vars(hornbook).pop("__version__", None)  # it is lazy
-    for restore, value in _state["settings"].items():
+    for restore, value in reversed(_state["settings"].items()):  # the first value comes last
         restore(value)
     theano = sys.modules.get("hornbook.compat.theano.config")
     if theano is not None:  # settings do not carry over to the next program
