@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
 import hornbook as keras
-from hornbook.training import programs, small
+from hornbook.core import allocator
+from hornbook.core.allocator import SLACK
+from hornbook.training import loop, programs, small
 from hornbook.utils import session
 
 MIB = 2**20
@@ -126,3 +129,25 @@ def test_folds_of_a_cross_validation_take_no_memory(long):
             model.evaluate(x[~kept], y[~kept], verbose=0)
 
     assert growth(cross_validate) < 2 * MIB
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="only CPUs allocate at dispatch")
+def test_no_epoch_is_begun_ahead_of_a_program_with_much_temporary_memory(monkeypatch):
+    begun, begin = [], loop.Epochs._begin_next
+    monkeypatch.setattr(loop.Epochs, "_begin_next", lambda run: begun.append(1) or begin(run))
+    monkeypatch.setattr(small, "WORK", 0)  # a single function has no temporary buffers
+    for bulky, ahead in ((0, 0), (2**40, 2)):
+        monkeypatch.setattr(small, "BULKY", bulky)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(X, Y, epochs=3, verbose=0)
+        assert len(begun) == ahead
+
+
+def test_temporary_buffers_are_waited_for(monkeypatch):
+    sizes = iter([SLACK + 3, SLACK + 3, SLACK + 2])
+    monkeypatch.setattr(allocator, "in_use", lambda: next(sizes))
+    monkeypatch.setattr(allocator, "PATIENCE", 60)
+    allocator.settled(2)
+    assert next(sizes, None) is None
+    allocator.settled(0)  # nothing known

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import os
 import sys
+import time
 
 # mallopt's option numbers, from glibc's malloc.h, and their values in bytes.
 SETTINGS = {
@@ -18,6 +19,19 @@ SETTINGS = {
     -2: 64 << 20,  # M_TOP_PAD: the heap grows in chunks of this size
     -8: 1,  # M_ARENA_MAX: one heap for all threads; per-thread heaps are trimmed regardless
 }
+SLACK = 32 << 20  # bytes that a run may leave in use
+PATIENCE = 0.01  # seconds
+
+
+class _Usage(ctypes.Structure):
+    """`struct mallinfo2` of glibc 2.33 and later."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        )
+    ]
 
 
 @functools.cache
@@ -55,3 +69,37 @@ def give_back() -> bool:
         return False
     ctypes.CDLL(None).malloc_trim(0)
     return True
+
+
+def in_use() -> int:
+    """Bytes that malloc has handed out; 0 where `keep_buffers` changed nothing.
+
+    Example:
+        >>> in_use() >= 0
+        True
+    """
+    if not keep_buffers():
+        return 0
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallinfo2"):
+        return 0
+    library.mallinfo2.restype = _Usage
+    usage = library.mallinfo2()
+    return usage.uordblks + usage.hblkhd
+
+
+def settled(before: int) -> None:
+    """Wait until about `before` bytes are in use again, at most `PATIENCE`; 0 does not wait.
+
+    XLA tells that a program has ended shortly before it frees the temporary buffers. Until then
+    the next one would get its own beside them, and the heap would keep both.
+
+    Args:
+        before: what `in_use` returned before the program was dispatched.
+
+    Example:
+        >>> settled(in_use())
+    """
+    end = time.perf_counter() + PATIENCE
+    while before and in_use() > before + SLACK and time.perf_counter() < end:
+        time.sleep(1e-4)

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from hornbook.core import placement, tree
+from hornbook.core.allocator import in_use, settled
 from hornbook.core.errors import users_stacklevel
 from hornbook.core.undisturbed import undisturbed
 from hornbook.training.data import label
@@ -81,6 +82,7 @@ class Program:
         self.eager = False  # whether it was made to run in Python
         self.where = placement.current()
         self.pace = Pace()
+        self._in_use = 0  # bytes, before the last dispatch
         self._balance: dict[tuple, float] = {}  # by shapes: run time minus compile time
         self._shapes: list[dict[str, tuple]] = []
 
@@ -126,6 +128,9 @@ class Program:
             if outcomes:
                 its = its._replace(fresh=False, go=outcomes[-1][1].finite)
             run = self.run.ready(variables.read, part, its)
+            if self.bulky:
+                settled(self._in_use)
+                self._in_use = in_use()
             outcomes.append((before, undisturbed(partial(use_up, run, part, its))))
         return Running(slab, start, stop, outcomes, began)
 
@@ -143,6 +148,11 @@ class Program:
         if alone:
             self._note(running.slab, done - running.first, time.perf_counter() - running.began)
         return outcome.logs, done, finite
+
+    @property
+    def bulky(self) -> bool:
+        """Whether two runs at a time would take much more memory than one."""
+        return getattr(self.run, "bulky", False)
 
     def works(self, running: Running | None) -> bool:
         """Whether the device is still busy with a run."""
@@ -295,7 +305,7 @@ class Epochs:
                 if running.stop == slab.steps and not self.each:
                     # fetch the next batches while the device works on these
                     upcoming = upcoming or [*islice(slabs, 1)]
-                    if another and not upcoming and not self.stopped():
+                    if another and not upcoming and not program.bulky and not self.stopped():
                         self._begin_next()
                 logs, start, finite = self._finish(running)
                 running, self.done = None, first + start

@@ -27,6 +27,7 @@ from hornbook.training.slab import Slab, Span
 WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
 MOST_PROGRAMS = 80  # of one mode; then the one that has not been used for longest is dropped
 MUCH = 16 * 2**20  # bytes of a state
+BULKY = 64 * 2**20  # bytes of a program's temporary buffers
 # What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
@@ -51,6 +52,10 @@ class Runs:
         compiled: `compiled(whole)` returns a new `run(state, fixed, slab, span)`; `whole` asks for
             a single function.
         sizes: `sizes(rows)` returns the sizes in which a smaller last batch may be run.
+
+    Attributes:
+        bulky: whether a program has temporary buffers of at least `BULKY` bytes on a CPU, where
+            each run that has been dispatched holds its own.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Runs:
         self.chosen: OrderedDict[tuple, Callable] = OrderedDict()  # the latest last
         self.loops: dict[tuple, int] = {}  # by a slab's key: the rest of the program for its loop
         self.small: dict[tuple, tuple[int, bool]] = {}  # by a batch's form: rows, and the answer
+        self.bulky = False
         self.lock = threading.RLock()  # tracing writes to the step and the model
 
     def __call__(self, *args: Any) -> tuple:
@@ -113,7 +119,9 @@ class Runs:
             with uncollected():
                 run = self.compiled(self._is_small(state, fixed, slab))
                 lowered = run.lower(state, fixed, slab, span)
-            lowered.compile()
+            used = lowered.compile().memory_analysis()
+            on_cpu = jax.default_backend() == "cpu"
+            self.bulky |= on_cpu and getattr(used, "temp_size_in_bytes", 0) >= BULKY
             self.chosen[key] = run
             self.loops.setdefault(key[1:], slab.rest)
             if len(self.chosen) > MOST_PROGRAMS:
