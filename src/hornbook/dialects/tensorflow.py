@@ -114,7 +114,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     ),
     "audio": same("decode_wav", f"{OURS}.signal"),
     "autograph": {"set_verbosity": row(f"{OURS}.devices.nothing")},
-    "autograph.experimental": {"do_not_convert": row(f"{OURS}.values.function")},
+    "autograph.experimental": {"do_not_convert": row(f"{OURS}.function.do_not_convert")},
     "ragged": RAGGED,
     "lookup": LOOKUP,
     "lookup.experimental": same("MutableHashTable", f"{OURS}.lookup"),

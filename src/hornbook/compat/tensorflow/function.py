@@ -73,6 +73,11 @@ def run_functions_eagerly(run_eagerly: Any) -> None:
     EAGER["all"] = bool(run_eagerly)
 
 
+def do_not_convert(func: Callable | None = None) -> Any:
+    """The function itself, or a decorator that returns it: no function is converted."""
+    return func if func is not None else do_not_convert
+
+
 def function(func: Callable | None = None, **options: Any) -> Any:
     """`tf.function`: compiles a function at its second call.
 
