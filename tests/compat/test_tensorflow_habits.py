@@ -106,3 +106,13 @@ def test_files_are_tensors_and_errors_are_tensorflow_s(tf, tmp_path):
 def test_methods_of_data_sets_say_what_they_do(tf):
     made = tf.data.Dataset
     assert [n for n in dir(made) if n[0] != "_" and not getattr(made, n).__doc__] == []
+
+
+def test_ragged_tensors_are_joined_and_padded_to_a_shape(tf):
+    a, b = tf.ragged.constant([[1, 2], [3]]), tf.ragged.constant([[], [4, 5]], dtype="int32")
+    assert tf.concat([a, b], axis=0).to_list() == [[1, 2], [3], [], [4, 5]]
+    assert tf.concat([a, b], axis=-1).to_list() == [[1, 2], [3, 4, 5]]
+    words = tf.ragged.constant([[["a"], []], [["b", "c"]]])
+    assert tf.concat([words, words], axis=1).to_list()[0] == [[b"a"], [], [b"a"], []]
+    shape = tf.shape(tf.ones((2, 1))) * tf.constant([1, 3])
+    assert a.to_tensor(shape=shape).numpy().tolist() == [[1, 2, 0], [3, 0, 0]]

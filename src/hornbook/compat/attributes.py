@@ -33,12 +33,17 @@ class Shape(tuple):
         found = super().__getitem__(key)
         return Shape(found) if isinstance(key, slice) else found
 
-    def __add__(self, other: Any) -> "Shape":
-        return Shape((*self, *other))
+    def __add__(self, other: Any) -> Any:
+        """Other sizes appended; an array is added to the sizes, as to `tf.shape(x)`."""
+        return Shape((*self, *other)) if isinstance(other, list | tuple) else np.add(self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        """The sizes times those of an array, as of `tf.shape(x)`; repeated by an `int`."""
+        return super().__mul__(other) if isinstance(other, int) else np.multiply(self, other)
 
     def concatenate(self, other: Any) -> "Shape":
         """These sizes and then others."""
-        return self + (other if hasattr(other, "__iter__") else (other,))
+        return Shape((*self, *(other if hasattr(other, "__iter__") else (other,))))
 
     @property
     def ndims(self) -> int:

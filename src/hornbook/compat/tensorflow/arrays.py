@@ -60,6 +60,9 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Any:
     """Arrays joined along an axis; also of texts. Shapes stay numbers of the host."""
     if not isinstance(values, list | tuple):
         return values
+    ragged = next((one for one in values if hasattr(one, "_joined")), None)
+    if ragged is not None:
+        return ragged._joined(values, int(axis))
     if any(map(is_text, values)):
         return tensor(np.concatenate([np.asarray(one, object) for one in values], axis))
     if all(_is_sizes(one) for one in values):

@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook import ops
 from hornbook.compat.attributes import Shape
-from hornbook.compat.tensorflow.arrays import is_text
+from hornbook.compat.tensorflow.arrays import concat, is_text
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.sparse import SparseTensor
 from hornbook.compat.tensorflow.tensors import plain, tensor
@@ -161,7 +161,8 @@ class RaggedTensor:
         """A whole array, padded at the ends of rows."""
         whole = np.asarray(self.bounding_shape()).tolist()
         if shape is not None:
-            whole = [a if b is None or b == -1 else b for a, b in zip(whole, shape, strict=False)]
+            asked = np.asarray(shape).tolist()
+            whole = [a if b is None or b == -1 else b for a, b in zip(whole, asked, strict=False)]
         flat = np.asarray(self.flat_values)
         text = flat.dtype == "O"
         blank = (b"" if text else 0) if default_value is None else default_value
@@ -175,6 +176,13 @@ class RaggedTensor:
         column = np.arange(lengths.sum()) - np.repeat(np.asarray(self.row_splits)[:-1], lengths)
         places = np.stack([np.asarray(self.value_rowids()), column], -1)
         return SparseTensor(places, self.values, self.bounding_shape())
+
+    def _joined(self, values: list, axis: int) -> "RaggedTensor":
+        """Ragged and whole arrays, this one among them, joined along an axis; for `tf.concat`."""
+        axis %= len(self.shape)
+        if axis == 0:
+            return from_rows([row for one in values for row in one])
+        return from_rows([concat(rows, axis - 1) for rows in zip(*values, strict=True)])
 
     def with_values(self, new_values: Any) -> "RaggedTensor":
         """Other elements in the same rows."""
