@@ -116,3 +116,32 @@ def test_ragged_tensors_are_joined_and_padded_to_a_shape(tf):
     assert tf.concat([words, words], axis=1).to_list()[0] == [[b"a"], [], [b"a"], []]
     shape = tf.shape(tf.ones((2, 1))) * tf.constant([1, 3])
     assert a.to_tensor(shape=shape).numpy().tolist() == [[1, 2, 0], [3, 0, 0]]
+
+
+def test_sizes_stay_numbers_in_a_traced_call(tf):
+    class Causal(tf.keras.layers.Layer):
+        def call(self, x):
+            sizes = tf.shape(x)
+            rows, steps = sizes[0], sizes[1]
+            mask = tf.range(steps)[:, tf.newaxis] >= tf.range(steps)
+            mask = tf.reshape(tf.cast(mask, "float32"), (1, steps, steps))
+            ones = tf.constant([1, 1], dtype=tf.int32)
+            mask = tf.tile(mask, tf.concat([tf.expand_dims(rows, -1), ones], axis=0))
+            flat = tf.reshape(x, tf.stack([rows, steps * x.shape[-1]]))
+            return mask @ tf.reshape(flat, [rows, steps, -1])
+
+    x = tf.keras.Input((None, 3))
+    model = tf.keras.Model(x, Causal()(x))
+    given = np.arange(30, dtype="float32").reshape(2, 5, 3)
+    assert model.output_shape == (None, None, 3)
+    np.testing.assert_array_equal(model.predict(given, verbose=0), given.cumsum(1))
+
+
+def test_folders_of_pictures_may_be_cropped_by_the_old_name(tf, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.full((8, 4), 9, "uint8")).save(tmp_path / "a.png")
+    for module in (tf.keras.utils, tf.keras.preprocessing):
+        pictures = module.image_dataset_from_directory(
+            str(tmp_path), label_mode=None, image_size=(4, 4), smart_resize=True
+        )
+        assert next(iter(pictures)).shape == (1, 4, 4, 3)

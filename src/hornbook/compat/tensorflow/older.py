@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from hornbook import layers, losses, optimizers
+from hornbook import layers, losses, optimizers, preprocessing, utils
 from hornbook.callbacks import History, ModelCheckpoint, TensorBoard
 from hornbook.compat.attributes import Table
 from hornbook.compat.keras.callbacks import Logs, periodically
@@ -99,6 +99,21 @@ def without(today: Callable, names: tuple[str, ...]) -> Callable:
         return today(self, *args, **_without(kwargs, names))
 
     return method
+
+
+def renamed(today: Callable, old: str, new: str) -> Callable:
+    """A function that takes an argument under its old name too.
+
+    Args:
+        today: the function.
+        old, new: the names.
+    """
+
+    @functools.wraps(today)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return today(*args, **{new if name == old else name: kwargs[name] for name in kwargs})
+
+    return function
 
 
 def _on_generator(name: str, today: str) -> Callable:
@@ -203,7 +218,13 @@ def attributes() -> Table:
 
 def replaced() -> Table:
     """What is replaced during a run."""
+    pictures = utils.image_dataset_from_directory
+    of_pictures = {
+        "image_dataset_from_directory": renamed(pictures, "smart_resize", "crop_to_aspect_ratio")
+    }
     return {
+        utils: of_pictures,
+        preprocessing: of_pictures,
         layers.Layer: {"__init__": of_layers(layers.Layer.__init__)},
         optimizers.Optimizer: {"__init__": of_optimizers(optimizers.Optimizer.__init__)},
         Model: {

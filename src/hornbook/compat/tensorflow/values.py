@@ -35,7 +35,10 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     if shape is not None:
         array = array.reshape(shape) if array.size > 1 else np.full(shape, array)
     wide = array.dtype.kind == "O" or array.dtype.itemsize == 8 and array.dtype.kind in "iuf"
-    return tensor(array) if wide and not jax.config.read("jax_enable_x64") else jnp.asarray(array)
+    if wide and not jax.config.read("jax_enable_x64"):
+        return tensor(array)
+    with jax.ensure_compile_time_eval():  # known while tracing, as in a graph of TensorFlow
+        return jnp.asarray(array)
 
 
 def convert_to_tensor(
