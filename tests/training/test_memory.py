@@ -151,3 +151,16 @@ def test_temporary_buffers_are_waited_for(monkeypatch):
     allocator.settled(2)
     assert next(sizes, None) is None
     allocator.settled(0)  # nothing known
+
+
+def test_slots_are_not_copied():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    slots = [v for v in model.optimizer.variables if v.shape]
+    assert len(slots) == 4
+    shared = programs.program_of(model, "train").variables.shared()
+    assert not [path for path in shared if path.endswith(("momentum", "velocity"))]
+    held = slots[0].numpy(), slots[0].value
+    model.fit(X, Y, verbose=0)
+    assert not held[0].any() and not np.asarray(held[1]).any() and slots[0].numpy().any()

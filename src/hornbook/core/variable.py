@@ -224,8 +224,8 @@ class Variable(Operators):
         self._layout = layout
         if thread.rooms:
             _take_room(self.path, shape, dtype)
-        self._value = self._initial(initializer, shape, dtype)
         self._private: Any = None  # the value, if nothing but this variable can refer to its array
+        self._value = self._initial(initializer, shape, dtype)
         self.shape = tuple(self._value.shape)
         self.dtype = self._value.dtype.name
         if layout is not None or placement.current() is not None:
@@ -250,8 +250,12 @@ class Variable(Operators):
                 dtype = (
                     standardize_dtype(None) if plain_float else (given or np.asarray(value).dtype)
                 )
+            dtype = canonical(dtype)
             on_host = placement.current() is not None and not isinstance(value, jax.Array)
-            value = (np if on_host else jnp).asarray(value, canonical(dtype))
+            if type(value) is np.ndarray and value.dtype == dtype and not on_host:
+                value = self._private = jax.device_put(value, may_alias=False)
+            else:
+                value = (np if on_host else jnp).asarray(value, dtype)
         if shape is not None and tuple(shape) != value.shape:
             raise ValueError(
                 f"variable {self.path!r} wants shape {tuple(shape)}; "

@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import initializers
+from hornbook.core.dtype import canonical, standardize_dtype
 from hornbook.core.module import Module
 from hornbook.core.settings import floatx
 from hornbook.core.variable import Variable, name_scope, unwrap
 from hornbook.optimizers.arrays import Array
 from hornbook.optimizers.schedules import LearningRateSchedule
 
+CONSTANT = (initializers.Constant, initializers.Zeros, initializers.Ones)
 UNKNOWN_VARIABLE = """{name!r} was built for other variables: it does not know {path!r}.
 Wrong:  one optimizer object for two models
 Right:  an optimizer for each model, or `optimizer.build(all_variables)` before the first step"""
@@ -130,9 +132,11 @@ class State(Module):
         """
         if isinstance(initializer, int | float):
             initializer = initializers.Constant(initializer)  # computed in numpy: no compilation
-        variable = self._new(
-            name or "variable", initializers.get(initializer), shape, dtype, layout
-        )
+        value: Any = initializers.get(initializer)
+        if type(value) in CONSTANT:  # a view of one number: its copy on the device is private
+            dtype = standardize_dtype(dtype)
+            value = np.broadcast_to(np.asarray(value.value, canonical(dtype)), shape)
+        variable = self._new(name or "variable", value, shape, dtype, layout)
         self._variables = [*self._variables, variable]
         return variable
 
