@@ -53,6 +53,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 def test_programs_run_to_the_end(name, arguments, told, printed, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("HORNBOOK_DATA", "")  # what a program sets is gone after it
     monkeypatch.setenv("PROGRAM_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)  # programs may change the folder: it is restored afterwards
     status = main(["run", str(PROGRAMS / f"{name}.py"), *arguments])
     out, err = capsys.readouterr()
     assert status == 0, err
