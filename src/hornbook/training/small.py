@@ -27,7 +27,7 @@ from hornbook.training.slab import Slab, Span
 WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
 MOST_PROGRAMS = 80  # of one mode; then the one that has not been used for longest is dropped
 MUCH = 16 * 2**20  # bytes of a state
-BULKY = 64 * 2**20  # bytes of a program's temporary buffers
+BULKY = 256 * 2**20  # bytes of temporary buffers; smaller ones are not worth a wait
 # What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp

@@ -12,7 +12,7 @@ namespace hornbook {
 
 typedef int32_t Integers __attribute__((vector_size(4 * kLanes)));
 
-constexpr int64_t kFewAtOnce = 1024;  // elements examined at a time by ListFew
+constexpr int64_t kFewAtOnce = 256;  // elements examined at a time by ListFew
 
 constexpr int64_t RoomForFew(int64_t most) { return most + kFewAtOnce + kLanes + 1; }
 
@@ -66,12 +66,13 @@ inline int64_t ListNotZero(Left left, int64_t rows, int64_t depth, int32_t* cons
   return end - list;
 }
 
-// Lists the places of the nonzeros of an array; -1 if there are more than `most`. The list has room
-// for `RoomForFew(most)` numbers.
+// Lists the places of the nonzeros of an array; -1 if there are more than `most`, or many more than
+// their share in the numbers so far, so that dense arrays are told at once. The list has room for
+// `RoomForFew(most)` numbers.
 inline int64_t ListFew(const float* numbers, int64_t count, int64_t most, int32_t* list) {
   int64_t found = 0;
   for (int64_t k = 0; k < count; k += kFewAtOnce) {
-    if (found > most) return -1;
+    if (found > std::min(most, most * k / count + kFewAtOnce / 2)) return -1;
     const int64_t some = std::min(kFewAtOnce, count - k);
     const int64_t end = found + ListNotZero({numbers + k, 0, 1}, 1, some, list + found);
     for (; found < end; ++found) list[found] += static_cast<int32_t>(k);
