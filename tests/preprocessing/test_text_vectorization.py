@@ -122,3 +122,13 @@ def test_no_texts_have_no_words():
 def test_its_module_may_be_imported_first():
     code = "from hornbook.preprocessing import text_vectorization"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_single_text_is_split_by_a_function():
+    layer = keras.layers.TextVectorization(
+        split=lambda texts: [str(text).split() for text in texts]
+    )
+    layer.adapt(["I write", "write again"])
+    assert (
+        np.asarray(layer("write again")).tolist() == np.asarray(layer(["write again"]))[0].tolist()
+    )

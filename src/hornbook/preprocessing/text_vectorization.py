@@ -244,7 +244,7 @@ class TextVectorization(Adapting, HostLayer):
             shape = shape[:-1] if len(shape) > 1 else shape
         else:
             given = np.array([self._splitter.clean(text).decode() for text in raw], str)
-            documents = _utf8(self.split(given.reshape(shape)))
+            documents = _utf8(self.split(given.reshape(shape or (1,))))
         if self.ngrams is not None:
             documents = [_combined(words, self.ngrams) for words in documents]
         return documents, shape
