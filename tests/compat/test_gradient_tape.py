@@ -101,6 +101,34 @@ def test_inner_outputs_of_a_model_have_gradients(tf):
     np.testing.assert_allclose(tape.gradient(score, found)[0, 0, 0], expected, rtol=1e-6)
 
 
+def test_masks_from_recorded_layers_reach_the_layers_and_the_loss(tf):
+    class Model(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.embed = tf.keras.layers.Embedding(6, 3, mask_zero=True)
+            self.recurrent = tf.keras.layers.SimpleRNN(1, return_sequences=True)
+
+        def call(self, x):
+            return self.recurrent(self.embed(x))
+
+    model, loss = Model(), tf.keras.losses.MeanSquaredError()
+    x, y = np.array([[1, 2, 0, 0], [3, 4, 5, 0]]), np.ones((2, 4, 1), "float32")
+    model(x)
+    for _ in range(2):  # recorded anew, and found in the cache
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x))
+        found = tape.gradient(value, model.trainable_variables)
+
+    others = [v.value for v in model.non_trainable_variables]
+
+    def loss_of(weights):
+        return loss(y, model.stateless_call(weights, others, x)[0])
+
+    expected = jax.grad(loss_of)([v.value for v in model.trainable_variables])
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
 def test_minimize(tf):
     w = tf.Variable([1.0, 2.0])
     optimizer = tf.keras.optimizers.SGD(0.1)

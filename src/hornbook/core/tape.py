@@ -208,7 +208,7 @@ class _Line(NamedTuple):
     function: Callable
     form: Any
     wires: tuple  # of `(kind, value)`: an argument's place, or itself
-    masks: tuple  # of pairs: position of the argument, place of its mask among the constants
+    masks: tuple  # of pairs: position of the argument, and where its mask comes from
     moved: tuple  # of pairs: position of the output, slot that is added to it
 
 
@@ -251,7 +251,7 @@ class Program:
         for line in self.lines:
             leaves = [at(*wire) for wire in line.wires]
             for position, mask in line.masks:
-                set_mask(leaves[position], constants[mask])
+                set_mask(leaves[position], at(*mask))
             args, kwargs = jax.tree.unflatten(line.form, leaves)
             found = jax.tree.leaves(line.function(*args, **kwargs))
             for position, slot in line.moved:
@@ -303,23 +303,20 @@ def _play(steps: list[Step], targets: list, slots: dict, cotangents: list, kind:
     targets = [targets[i] for i in connected]
     number = {key: i for i, key in enumerate(slots)}
     place: dict[int, tuple] = {key: ("slot", i) for key, i in number.items()}
-    constants: dict[int, Any] = {}
+    constants: list = []
 
     def wire(leaf: Any) -> tuple:
         if not isinstance(leaf, ARRAYS):
             return ("fixed", leaf)
-        if id(leaf) in place:
-            return place[id(leaf)]
-        return ("constant", [*constants].index(id(leaf))) if id(leaf) in constants else new(leaf)
-
-    def new(leaf: Any) -> tuple:
-        constants[id(leaf)] = leaf
-        return ("constant", len(constants) - 1)
+        if id(leaf) not in place:
+            place[id(leaf)] = ("constant", len(constants))
+            constants.append(leaf)
+        return place[id(leaf)]
 
     lines, keys, count = [], [], 0
     for step in kept:
         wires = tuple(map(wire, step.leaves))
-        masks = tuple((i, wire(m)[1]) for i, m in enumerate(step.masks) if m is not None)
+        masks = tuple((i, wire(m)) for i, m in enumerate(step.masks) if m is not None)
         moved = tuple((i, number[id(y)]) for i, y in enumerate(step.outputs) if id(y) in number)
         lines.append(_Line(step.function, step.form, wires, masks, moved))
         keys.append((step.key, step.form, tuple(_key(*one) for one in wires), masks, moved))
@@ -330,7 +327,7 @@ def _play(steps: list[Step], targets: list, slots: dict, cotangents: list, kind:
     made = {id(y) for step in kept for y in step.outputs}
     # computed again, so that what they are computed from may be a source too
     values = [jnp.zeros_like(one) if key in made else one for key, one in slots.items()]
-    args = values, [*constants.values()], [cotangents[i] for i in connected]
+    args = values, constants, [cotangents[i] for i in connected]
     if recording.tapes:
         found = recording.tapes[-1].call(program, args, {})
     else:
