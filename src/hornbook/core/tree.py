@@ -6,11 +6,40 @@ from typing import Any
 import jax
 
 CONTAINERS = (list, tuple, dict)  # a union type would be built at every call
+ARRAY = object()  # stands for an array among leaves
 
 
 def flatten(structure: Any, is_leaf: Callable | None = None) -> list:
     """The leaves, in order; dictionaries by sorted key."""
     return jax.tree.leaves(structure, is_leaf=is_leaf or is_leaf_value)
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is one of JAX's arrays."""
+    return isinstance(value, jax.Array)
+
+
+def parted(leaves: list, is_array: Callable = is_array) -> tuple[list, tuple]:
+    """The arrays among leaves, and the leaves with `ARRAY` in their places.
+
+    Example:
+        >>> parted(["a", 2.5], lambda leaf: leaf == 2.5)[0]
+        [2.5]
+    """
+    arrays = [leaf for leaf in leaves if is_array(leaf)]
+    return arrays, tuple(ARRAY if is_array(leaf) else leaf for leaf in leaves)
+
+
+def joined(form: Any, fixed: Iterable, arrays: Iterable) -> Any:
+    """The structure whose leaves were `parted`, with other arrays.
+
+    Args:
+        form: the structure, from `jax.tree.flatten`.
+        fixed: its leaves, with `ARRAY` for arrays.
+        arrays: the arrays, in order.
+    """
+    given = iter(arrays)
+    return jax.tree.unflatten(form, [next(given) if leaf is ARRAY else leaf for leaf in fixed])
 
 
 def map_structure(func: Callable, *structures: Any, none_is_leaf: bool = True) -> Any:

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from hornbook.core import tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.module import Structure
 from hornbook.core.settings import image_data_format
 from hornbook.core.variable import bind, thread
 
 SETTINGS = (bool, int, float, str, list, tuple, type(None))
-ARRAY = object()  # stands for an array among the arguments
 
 
 def one_call(layer: Any, args: tuple, kwargs: dict) -> Any:
@@ -48,27 +48,16 @@ def settings_of(structure: Structure) -> str:
     )
 
 
-class _Compiled:
-    """A layer's call as a compiled function of the arguments and of the variables' values."""
+class Known:
+    """The layers inside a layer and its variables, which what is compiled for it depends on."""
 
     def __init__(self, layer: Any):
         self.layer = layer
         self.structure = Structure(layer)
         self.variables = layer._all_variables()
-        self.lock = threading.Lock()
-
-        def run(values: list, arrays: list, fixed: tuple, form: Any, settings: str) -> tuple:
-            given = iter(arrays)
-            leaves = [next(given) if leaf is ARRAY else leaf for leaf in fixed]
-            args, kwargs = jax.tree.unflatten(form, leaves)
-            with bind(dict(zip(self.variables, values, strict=True))) as scope:
-                outputs = layer.call(*args, **kwargs)
-            return outputs, [scope[variable] for variable in self.variables]
-
-        self.run = jax.jit(run, static_argnums=(2, 3, 4), compiler_options=compiler_options())
 
     def holds(self) -> bool:
-        """Whether the layer still has the layers and variables that it was compiled with."""
+        """Whether the layer still has the layers and variables that it had."""
         if not self.structure.holds():
             now = Structure(self.layer)
             if not now.same(self.structure) or self.layer._all_variables() != self.variables:
@@ -76,9 +65,24 @@ class _Compiled:
             self.structure = now
         return True
 
+
+class _Compiled(Known):
+    """A layer's call as a compiled function of the arguments and of the variables' values."""
+
+    def __init__(self, layer: Any):
+        super().__init__(layer)
+        self.lock = threading.Lock()
+
+        def run(values: list, arrays: list, fixed: tuple, form: Any, settings: str) -> tuple:
+            args, kwargs = tree.joined(form, fixed, arrays)
+            with bind(dict(zip(self.variables, values, strict=True))) as scope:
+                outputs = layer.call(*args, **kwargs)
+            return outputs, [scope[variable] for variable in self.variables]
+
+        self.run = jax.jit(run, static_argnums=(2, 3, 4), compiler_options=compiler_options())
+
     def __call__(self, leaves: list, form: Any) -> Any:
-        arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
-        fixed = tuple(ARRAY if isinstance(leaf, jax.Array) else leaf for leaf in leaves)
+        arrays, fixed = tree.parted(leaves)
         with self.lock:  # no two threads draw the same random numbers
             values = [variable.raw for variable in self.variables]
             outputs, after = self.run(values, arrays, fixed, form, settings_of(self.structure))

@@ -11,11 +11,10 @@ import jax
 from hornbook.core import tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.mask import get_mask, set_mask
-from hornbook.core.module import Structure
 from hornbook.core.taping import paused, recording
 from hornbook.core.variable import Inside, bind, thread
 from hornbook.layers.calling import Call
-from hornbook.layers.one_call import ARRAY, settings_of
+from hornbook.layers.one_call import Known, settings_of
 
 OURS = "hornbook."
 
@@ -33,36 +32,24 @@ def call_of(layer: Any, args: tuple, kwargs: dict) -> Any:
     return known if known.ours else None
 
 
-class Taped:
+class Taped(Known):
     """The calls of a layer as functions of the values of its variables and of its arguments."""
 
     def __init__(self, layer: Any, args: tuple, kwargs: dict):
-        self.layer = layer
-        self.structure = Structure(layer)
+        super().__init__(layer)
         self.ours = all(map(_is_ours, self.structure.modules)) and not _has_outputs(layer)
         if self.ours and not all(getattr(one, "built", True) for one in self.structure.modules):
             with paused(), bind({}), Inside("calls", Call(None, [])):
                 layer._run(args, kwargs)
-            self.structure = Structure(layer)
-        self.variables = layer._all_variables()
+            super().__init__(layer)
         self.ways: dict[Any, Way] = {}
-
-    def holds(self) -> bool:
-        """Whether the layer still has the layers and variables that it had."""
-        if not self.structure.holds():
-            now = Structure(self.layer)
-            if not now.same(self.structure) or self.layer._all_variables() != self.variables:
-                return False
-            self.structure = now
-        return True
 
     def __call__(self, args: tuple, kwargs: dict) -> Any:
         """Call the layer, record the call, and assign the variables that it changes."""
         layer = self.layer
         outer = thread.calls[-1] if thread.calls else None
         leaves, form = jax.tree.flatten((args, kwargs))
-        arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
-        fixed = tuple(ARRAY if isinstance(leaf, jax.Array) else leaf for leaf in leaves)
+        arrays, fixed = tree.parted(leaves)
         training = layer._training(kwargs, outer)
         key = (form, fixed, training, thread.compute_dtypes[-1], settings_of(self.structure))
         way = self.ways.get(key)
@@ -109,9 +96,7 @@ class Way:
 
     def run(self, values: list, arrays: list, masks: list) -> tuple:
         """The outputs, the new values of variables that change, the added losses and the masks."""
-        given = iter(arrays)
-        leaves = [next(given) if leaf is ARRAY else leaf for leaf in self.fixed]
-        args, kwargs = jax.tree.unflatten(self.form, leaves)
+        args, kwargs = tree.joined(self.form, self.fixed, arrays)
         for array, mask in zip(arrays, masks, strict=True):
             if mask is not None:
                 set_mask(array, mask)

@@ -19,7 +19,7 @@ from typing import Any, cast
 import jax
 import numpy as np
 
-from hornbook.core import placement
+from hornbook.core import placement, tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.symbolic import Operators
 from hornbook.core.tape import NEEDS_VALUES
@@ -31,7 +31,6 @@ MOST_STEPS = 32  # of a loop that a trace unrolls
 MOST_EQUATIONS = 20_000  # of a trace that is compiled
 CHANGED = (bool, int, float, complex, str, type(None), list, dict)
 KEPT = (bool, int, float, complex, str, bytes, np.generic, Variable)  # what a function may return
-ARRAY = object()  # stands for an array among the arguments
 EAGER = {"all": False}
 
 
@@ -95,8 +94,8 @@ def function(func: Callable | None = None, **options: Any) -> Any:
         inside = recording.tapes or thread.scopes or thread.calls or placement.current()
         if inside or EAGER["all"] or any(map(_is_unknown, leaves)):
             return func(*args, **kwargs)
-        arrays = [_plain(leaf) for leaf in leaves if _is_numbers(leaf)]
-        fixed = tuple(ARRAY if _is_numbers(leaf) else leaf for leaf in leaves)
+        numbers, fixed = tree.parted(leaves, _is_numbers)
+        arrays = [*map(_plain, numbers)]
         kinds = tuple((a.shape, a.dtype, getattr(a, "weak_type", False)) for a in arrays)
         key = form, kinds, tuple((type(leaf), leaf) for leaf in map(_hashed, fixed))
         try:
@@ -179,9 +178,8 @@ class _Way:
         for variable, value in zip(self.changed, after, strict=True):
             variable._value, variable._private = value, None
         self.failures = (_Unknown, *NEEDS_VALUES)
-        form, leaves = self.told
-        given = iter(found)
-        return jax.tree.unflatten(form, [next(given) if x is ARRAY else x for x in leaves])
+        form, fixed = self.told
+        return tree.joined(form, fixed, found)
 
     def _find(self, arrays: list) -> None:
         """Find the variables, by a trace."""
@@ -218,9 +216,7 @@ class _Way:
         return found, [scope[variable] for variable in self.changed]
 
     def _traced(self, scope: Touched, arrays: list) -> list:
-        given = iter(arrays)
-        leaves = [next(given) if leaf is ARRAY else leaf for leaf in self.fixed]
-        args, kwargs = jax.tree.unflatten(self.form, leaves)
+        args, kwargs = tree.joined(self.form, self.fixed, arrays)
         before, tracing.on = tracing.on, True
         try:
             with Inside("scopes", scope):
@@ -230,8 +226,9 @@ class _Way:
         leaves, form = jax.tree.flatten(result, is_leaf=_is_variable)
         if not all(isinstance(leaf, (jax.Array, *KEPT)) for leaf in leaves):
             raise _Unknown
-        self.told = form, [ARRAY if isinstance(leaf, jax.Array) else leaf for leaf in leaves]
-        return [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
+        found, fixed = tree.parted(leaves)
+        self.told = form, fixed
+        return found
 
 
 def _drawn() -> tuple:

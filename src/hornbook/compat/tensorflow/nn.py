@@ -27,7 +27,7 @@ def _spatial(value: Any, axes: int, layout: str) -> Any:
     return numbers[0] if len(numbers) == 1 else tuple(numbers)
 
 
-def _explicit(input: Any, padding: Any, axes: int, layout: str) -> tuple[Any, str]:
+def _explicit(input: Any, padding: Any) -> tuple[Any, str]:
     """The input and the name of its padding; numbers are padded here."""
     if isinstance(padding, str):
         return input, padding.lower()
@@ -46,7 +46,7 @@ def _convolution(function: Callable, axes: int, doc: str) -> Callable:
         name: str | None = None,
     ) -> Any:
         layout = _layout(data_format)
-        x, how = _explicit(input, padding, axes, layout)
+        x, how = _explicit(input, padding)
         steps, rate = _spatial(strides, axes, layout), _spatial(dilations, axes, layout)
         return function(x, filters, steps, how, layout, rate)
 

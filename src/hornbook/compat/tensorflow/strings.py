@@ -75,10 +75,15 @@ def substr(input: Any, pos: int, len: int, unit: str = "BYTE", name: str | None 
 
 def split(input: Any, sep: str | None = None, maxsplit: int = -1, name: str | None = None) -> Any:
     """The parts of a text, or those of each text as rows."""
+    return _taken_apart(lambda text: np.array(text.split(sep, maxsplit), object), input)
+
+
+def _taken_apart(parts: Callable, input: Any) -> Any:
+    """The parts of a text as a tensor, or those of each text as rows."""
     if np.ndim(input):
-        return from_rows([split(one, sep, maxsplit) for one in np.asarray(input, object)])
-    text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
-    return tensor(np.array(text.split(sep, maxsplit), object))
+        return from_rows([_taken_apart(parts, one) for one in np.asarray(input, object)])
+    text = input if isinstance(input, str | bytes) else np.asarray(input).item()
+    return tensor(parts(_text(text)))
 
 
 def join(inputs: Any, separator: str = "", name: str | None = None) -> Any:
@@ -96,10 +101,7 @@ def unicode_split(
     **_: Any,
 ) -> Any:
     """The characters of a text, or of each text as rows."""
-    if np.ndim(input):
-        return from_rows([unicode_split(one) for one in np.asarray(input, object)])
-    text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
-    return tensor(np.array(list(text), object))
+    return _taken_apart(lambda text: np.array(list(text), object), input)
 
 
 bytes_split = unicode_split
@@ -113,10 +115,7 @@ def unicode_decode(
     **_: Any,
 ) -> Any:
     """The code points of a text, or of each text as rows."""
-    if np.ndim(input):
-        return from_rows([unicode_decode(one) for one in np.asarray(input, object)])
-    text = _text(input if isinstance(input, str | bytes) else np.asarray(input).item())
-    return tensor(np.array([ord(one) for one in text], "int32"))
+    return _taken_apart(lambda text: np.array([*map(ord, text)], "int32"), input)
 
 
 def unicode_encode(
