@@ -79,14 +79,18 @@ def make(kind=Model, **settings):
     return model
 
 
-def press(seconds, times=1, apart=0.0):
-    """Press Ctrl-C after so many seconds, from another thread."""
+def press(*pauses, after=None):
+    """Press Ctrl-C after each of these pauses in seconds, from another thread.
+
+    The first pause begins when the event `after` is set, or at once.
+    """
 
     def run():
-        time.sleep(seconds)
-        for _ in range(times):
+        if after is not None:
+            after.wait()
+        for seconds in pauses:
+            time.sleep(seconds)
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(apart)
 
     presser = threading.Thread(target=run)
     presser.start()
@@ -175,12 +179,15 @@ def test_two_presses_lose_nothing(presses, uncollected):
     model.fit(X, Y, batch_size=2, verbose=0)
     draw = random.Random(1)
     for _ in range(presses):
-        with pytest.raises(KeyboardInterrupt):  # the first may come before its thread is ready
-            presser = press(draw.uniform(0, 0.02), times=2, apart=draw.uniform(0, 0.005))
+        ready = threading.Event()
+        presser = press(draw.uniform(0, 0.02), draw.uniform(0, 0.005), after=ready)
+        with pytest.raises(KeyboardInterrupt):
             try:
+                ready.set()
                 model.fit(X, Y, epochs=10**6, batch_size=2, verbose=0)
             finally:
                 presser.join()
+                time.sleep(0.001)  # the second press, too, is heard in here
         model.whole()
 
 

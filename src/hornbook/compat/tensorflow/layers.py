@@ -41,6 +41,13 @@ def shape_of(value: Any) -> Any:
     return tree.map_structure(lambda leaf: Shape(known(getattr(leaf, "shape", ()))), value)
 
 
+def _by_name(order: tuple[str, ...], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Arguments in an old order, which begins with the name, as keywords; others unchanged."""
+    if args and isinstance(args[0], str):
+        return (), dict(zip(order, args, strict=False)) | kwargs
+    return args, kwargs
+
+
 def add_metric_weight(today: Callable) -> Callable:
     """`Metric.add_weight`, with the name first if it is a string.
 
@@ -49,8 +56,7 @@ def add_metric_weight(today: Callable) -> Callable:
     """
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], str):
-            args, kwargs = (), dict(zip(OF_METRICS, args, strict=False)) | kwargs
+        args, kwargs = _by_name(OF_METRICS, args, kwargs)
         for ignored in ("aggregation", "synchronization"):  # each variable has one copy
             kwargs.pop(ignored, None)
         return today(self, *args, **kwargs)
@@ -66,8 +72,7 @@ def add_weight(today: Callable) -> Callable:
     """
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], str):
-            args, kwargs = (), dict(zip(ORDER, args, strict=False)) | kwargs
+        args, kwargs = _by_name(ORDER, args, kwargs)
         shape = args[0] if args else kwargs.get("shape")
         if shape is not None and not hasattr(shape, "__iter__"):
             args, kwargs = args[1:], kwargs | {"shape": (shape,)}
