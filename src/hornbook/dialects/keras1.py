@@ -168,6 +168,9 @@ UTILS: dict[str, Row] = {
     "CustomObjectScope": row("utils.CustomObjectScope"),
     "get_custom_objects": row("utils.get_custom_objects"),
     "get_file": row("compat.keras.files.get_file", "fname origin untar md5_hash cache_subdir"),
+    "GeneratorEnqueuer": row(
+        "compat.keras.enqueuers.GeneratorEnqueuer", "generator pickle_safe:use_multiprocessing"
+    ),
     "layer_from_config": row("compat.keras.engine.layer_from_config", "config custom_objects"),
     "model_to_dot": row("utils.model_to_dot", "model show_shapes show_layer_names"),
     "plot": row("utils.plot_model", DRAWN, {"show_layer_names": True}),
@@ -187,7 +190,6 @@ UTILS: dict[str, Row] = {
             "count_total_params": "layers layer_set",
             "HDF5Matrix": "datapath dataset start end normalizer",
             "ask_to_proceed_with_overwrite": "filepath",
-            "GeneratorEnqueuer": "generator pickle_safe:use_multiprocessing",
             "get_test_data": (
                 "nb_train:num_train nb_test:num_test input_shape output_shape classification "
                 "nb_class:num_classes"

@@ -125,6 +125,13 @@ UTILS: dict[str, Row] = keras1.UTILS | {
     "multi_gpu_model": row(
         "compat.keras.engine.multi_gpu_model", "model gpus * cpu_merge cpu_relocation"
     ),
+    "GeneratorEnqueuer": row(
+        "compat.keras.enqueuers.GeneratorEnqueuer",
+        "generator use_multiprocessing wait_time seed:random_seed",
+    ),
+    "OrderedEnqueuer": row(
+        "compat.keras.enqueuers.OrderedEnqueuer", "sequence use_multiprocessing shuffle"
+    ),
     "plot_model": row(
         "utils.plot_model", f"{keras1.DRAWN} expand_nested dpi", {"show_layer_names": True}
     ),
@@ -152,8 +159,6 @@ UTILS: dict[str, Row] = keras1.UTILS | {
             "convert_dense_weights_data_format": (
                 "dense previous_feature_map_shape target_data_format"
             ),
-            "GeneratorEnqueuer": "generator use_multiprocessing wait_time seed:random_seed",
-            "OrderedEnqueuer": "sequence use_multiprocessing shuffle",
             "to_list": "x allow_tuple",
             "unpack_singleton": "x",
             "has_arg": "fn name accept_all",

@@ -11,7 +11,7 @@ TITLE = "Theano"
 VERSION = "1.0.5"
 ELEMENTWISE, REDUCE = "compat.theano.elementwise", "compat.theano.reductions"
 SHAPING, LINALG = "compat.theano.shaping", "compat.theano.linalg"
-NNET, CONV = "compat.theano.nnet", "compat.theano.conv"
+NNET, CONV, POOLING = "compat.theano.nnet", "compat.theano.conv", "compat.theano.pool"
 SELECTING, ENVIRONMENT = "compat.theano.selecting", "compat.theano.environment"
 LOGS = "compat.theano.logs"
 NUMPY, SPECIAL = "jax.numpy", "jax.scipy.special"
@@ -262,22 +262,19 @@ SIGNAL_CONV: dict[str, Row] = _rows(
     {"conv2d=signal_conv2d": "input filters image_shape filter_shape border_mode subsample"},
 )
 POOL: dict[str, Row] = _rows(
-    CONV,
+    POOLING,
     {
         "pool_2d pool_3d": "input ws ignore_border stride pad mode ds st padding",
         "max_pool_2d": "input ds ignore_border st padding mode",
         "max_pool_2d_same_size": "input patch_size",
     },
 )
-DNN: dict[str, Row] = _rows(
-    CONV,
-    {
-        "dnn_conv": "img kerns border_mode subsample conv_mode direction_hint",
-        "dnn_pool": "img ws stride mode pad",
-    },
-)
+DNN: dict[str, Row] = {
+    **_rows(CONV, {"dnn_conv": "img kerns border_mode subsample conv_mode direction_hint"}),
+    **_rows(POOLING, {"dnn_pool": "img ws stride mode pad"}),
+}
 NEIGHBOURS: dict[str, Row] = _rows(
-    CONV,
+    POOLING,
     {
         "images2neibs": "ten4 neib_shape neib_step mode",
         "neibs2images": "neibs neib_shape original_shape mode",

@@ -2,6 +2,7 @@
 
 from hornbook.ops import rows
 from hornbook.ops.arrays import *  # noqa: F403
+from hornbook.ops.creation import *  # noqa: F403
 from hornbook.ops.elementwise import *  # noqa: F403
 from hornbook.ops.reductions import *  # noqa: F403
 
