@@ -235,6 +235,10 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         ("import keras\nimport tensorflow as tf\nkeras.ops.ones(3)\ntf.__version__", "keras3"),
         ("import keras\nimport tensorflow as tf\ntf.Session()\ntf.reduce_mean(x)", "keras2"),
         ("import keras.backend as K\nimport tensorflow as tf\ntf.set_random_seed(1)", "keras2"),
+        ("import keras\nkeras.backend.clear_session()\nkeras.metrics.R2Score()", "keras3"),
+        # data sets of TensorFlow that functions of Keras return
+        ("import keras\nkeras.utils.image_dataset_from_directory('a').take(1)", "tfkeras"),
+        ("from keras import ops\nfrom keras.utils import timeseries_dataset_from_array", "tfkeras"),
     ],
 )
 def test_the_generation_is_recognised(text, generation):

@@ -28,6 +28,13 @@ TRACKERS = ("wandb.integration.keras.", "mlflow.keras.MlflowCallback")  # need r
 # Names of TensorFlow that programs for Keras use for setup, and those of TensorFlow 1 alone.
 OF_BOTH = ("Tensor", "Variable", "__version__", "keras")
 SESSIONS = "ConfigProto GPUOptions InteractiveSession Session placeholder set_random_seed".split()
+# Functions of Keras whose results are TensorFlow's data sets, with its methods and tensors.
+DATA_SETS = (
+    "audio_dataset_from_directory",
+    "image_dataset_from_directory",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+)
 OLDER = ("keras1", "keras2")  # whose names and keywords differ from today's
 
 
@@ -94,7 +101,7 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
 
 
 def _with_tensorflow(program: ast.AST, found: Recognised) -> Recognised:
-    """For tf.keras if a program for Keras 2 or 3 also uses names of TensorFlow 2."""
+    """For tf.keras if a program for Keras 2 or 3 also uses names or data sets of TensorFlow 2."""
     paths = _paths(program, ("tensorflow",))
     new = [
         path
@@ -102,7 +109,7 @@ def _with_tensorflow(program: ast.AST, found: Recognised) -> Recognised:
         if not _lacks(tensorflow, path)
         and path not in tensorflow.MODULES
         and path.split(".")[1] not in OF_BOTH
-    ]
+    ] + [path for path in _paths(program) if path.endswith(DATA_SETS)]
     old = {*SESSIONS} & {path.removeprefix("tensorflow.") for path in paths}
     if found.generation == "keras1" or not new or old:
         return found
@@ -201,7 +208,8 @@ def _is_gone(path: str) -> bool:
     """Whether a name of Keras 2 is gone from Keras 3."""
     _, place, *rest = [*path.split("."), "", ""]
     split = place in SPLIT and f"keras.{place}.{rest[0]}" in keras2.MODULES
-    return bool(rest[0]) and place in GONE or split
+    kept = place == "backend" and rest[0] in hornbook.backend.__all__
+    return bool(rest[0]) and place in GONE and not kept or split
 
 
 def _backends(program: ast.AST) -> list[str]:

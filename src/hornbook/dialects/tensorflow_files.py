@@ -10,7 +10,8 @@ IMAGE: dict[str, Row] = {
         "flip_left_right flip_up_down grayscale_to_rgb pad_to_bounding_box "
         "per_image_standardization random_brightness random_contrast random_crop "
         "random_flip_left_right random_flip_up_down random_hue random_saturation resize "
-        "resize_with_crop_or_pad resize_with_pad rgb_to_grayscale rot90 transpose",
+        "resize_with_crop_or_pad resize_with_pad rgb_to_grayscale rgb_to_yiq rgb_to_yuv rot90 "
+        "transpose yiq_to_rgb yuv_to_rgb",
         f"{OURS}.images",
     ),
     **{
@@ -18,9 +19,12 @@ IMAGE: dict[str, Row] = {
         for name in "brightness contrast crop flip_left_right flip_up_down hue saturation".split()
     },
     **same(
-        "draw_bounding_boxes image_gradients non_max_suppression psnr sobel_edges ssim "
-        "ssim_multiscale total_variation",
+        "draw_bounding_boxes image_gradients non_max_suppression psnr "
+        "sample_distorted_bounding_box sobel_edges ssim ssim_multiscale total_variation",
         f"{OURS}.image_measures",
+    ),
+    "stateless_sample_distorted_bounding_box": row(
+        f"{OURS}.image_measures.sample_distorted_bounding_box"
     ),
     **same("hsv_to_rgb rgb_to_hsv", "ops.image", "images name:"),
     **{

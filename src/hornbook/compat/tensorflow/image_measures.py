@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import ops
+from hornbook.compat.tensorflow.arrays import sizes
 from hornbook.compat.tensorflow.dtypes import as_dtype
-from hornbook.compat.tensorflow.images import convert_image_dtype
+from hornbook.compat.tensorflow.images import convert_image_dtype, random_source
 from hornbook.core.symbolic import op
 
 # ---- comparisons
@@ -183,3 +184,80 @@ def draw_bounding_boxes(images: Any, boxes: Any, colors: Any, name: str | None =
             picture[[y0, y1], x0 : x1 + 1] = color
             picture[y0 : y1 + 1, [x0, x1]] = color
     return jnp.asarray(made)
+
+
+def sample_distorted_bounding_box(
+    image_size: Any,
+    bounding_boxes: Any,
+    seed: Any = None,
+    min_object_covered: float = 0.1,
+    aspect_ratio_range: Any = (0.75, 1.33),
+    area_range: Any = (0.05, 1.0),
+    max_attempts: int = 100,
+    use_image_if_no_bounding_boxes: bool = False,
+    name: str | None = None,
+) -> tuple:
+    """A random part of a picture that shows enough of one of its boxes.
+
+    Args:
+        image_size: rows, columns and channels of the picture.
+        bounding_boxes: `(batch, boxes, 4)`: top, left, bottom and right from 0 to 1.
+        seed: seed of the random numbers.
+        min_object_covered: share of a box that the part must contain.
+        aspect_ratio_range: smallest and largest ratio of width to height.
+        area_range: smallest and largest share of the picture.
+        max_attempts: number of parts that are tried; the result is the whole picture after them.
+        use_image_if_no_bounding_boxes: take the whole picture as the box if there is none.
+        name: not used.
+
+    Returns:
+        Arguments of `tf.slice`: a position and a size; and the part as a box `(1, 1, 4)`.
+
+    Raises:
+        ValueError: if there is no box.
+    """
+    height, width = sizes(image_size)[:2]
+    boxes = np.asarray(bounding_boxes, "float32").reshape(-1, 4)
+    if not len(boxes):
+        if not use_image_if_no_bounding_boxes:
+            raise ValueError(
+                "sample_distorted_bounding_box: there are no boxes; "
+                "pass use_image_if_no_bounding_boxes=True to choose from the whole picture"
+            )
+        boxes = np.array([[0, 0, 1, 1]], "float32")
+    edges = boxes * np.array([height, width, height, width], "float32")
+    source = random_source("box", seed)
+    part = 0, 0, height, width
+    for _ in range(max_attempts):
+        tried = _random_part(source, height, width, aspect_ratio_range, area_range)
+        if tried and np.any(_covered(tried, edges) >= min_object_covered):
+            part = tried
+            break
+    top, left, rows, columns = part
+    box = top / height, left / width, (top + rows) / height, (left + columns) / width
+    return (
+        np.array([top, left, 0], "int32"),
+        np.array([rows, columns, -1], "int32"),
+        np.array(box, "float32").reshape(1, 1, 4),
+    )
+
+
+def _random_part(source: Any, height: int, width: int, ratios: Any, areas: Any) -> tuple | None:
+    """Top, left, rows and columns of a part of one of the ratios and areas, if it fits."""
+    ratio = source.uniform(*ratios)
+    low, high = (float(share) * height * width for share in areas)
+    fewest, most = (round(float(np.sqrt(area / ratio))) for area in (low, high))
+    most = min(most, height, int((width + 0.499) / ratio))
+    rows = int(source.uniform(min(fewest, most), most + 1))
+    columns = round(rows * ratio)
+    if not (0 < rows <= height and 0 < columns <= width and low <= rows * columns <= high):
+        return None
+    places = (source.uniform(0, one + 1) for one in (height - rows, width - columns))
+    return *map(int, places), rows, columns
+
+
+def _covered(part: tuple, edges: np.ndarray) -> np.ndarray:
+    """The share of each box that a part contains."""
+    first, last = np.array(part[:2]), np.add(part[:2], part[2:])
+    inside = np.minimum(last, edges[:, 2:]) - np.maximum(first, edges[:, :2])
+    return np.prod(np.clip(inside, 0, None), -1) / np.prod(edges[:, 2:] - edges[:, :2], -1)

@@ -347,6 +347,53 @@ def per_image_standardization(image: Any) -> Any:
     return (x - x.mean(axes, keepdims=True)) / deviation
 
 
+# ---- colors
+
+
+def _by_colors(matrix: list, what: str) -> Callable:
+    """A function of the last axis of pictures, which has three channels."""
+    rows = np.array(matrix, "float32")
+
+    @_both
+    def convert(images: Any) -> Any:
+        xp = _library(images)
+        pictures = xp.asarray(images)
+        return xp.matmul(pictures, rows.astype(pictures.dtype))
+
+    convert.__doc__ = what
+    return convert
+
+
+rgb_to_yuv = _by_colors(
+    [
+        [0.299, -0.14714119, 0.61497538],
+        [0.587, -0.28886916, -0.51496512],
+        [0.114, 0.43601035, -0.10001026],
+    ],
+    "Pictures of red, green and blue from 0 to 1 as brightness (Y) and two colors (U, V).",
+)
+yuv_to_rgb = _by_colors(
+    [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]],
+    "The inverse of `rgb_to_yuv`.",
+)
+rgb_to_yiq = _by_colors(
+    [
+        [0.299, 0.59590059, 0.2115],
+        [0.587, -0.27455667, -0.52273617],
+        [0.114, -0.32134392, 0.31119955],
+    ],
+    "Pictures of red, green and blue from 0 to 1 as brightness (Y) and two colors (I, Q).",
+)
+yiq_to_rgb = _by_colors(
+    [
+        [1, 1, 1],
+        [0.95598634, -0.27201283, -1.10674021],
+        [0.6208248, -0.64720424, 1.70423049],
+    ],
+    "The inverse of `rgb_to_yiq`.",
+)
+
+
 # ---- random changes
 
 
@@ -356,14 +403,17 @@ def _stream(name: str, seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _draw(name: str, seed: Any, low: float, high: float) -> float:
-    """A random number; without a seed from numpy's global stream, which `set_seed` restarts."""
+def random_source(name: str, seed: Any) -> Any:
+    """Random numbers; without a seed numpy's global stream, which `set_seed` restarts."""
     refuse()
     if np.ndim(seed):  # of a stateless function
-        source: Any = np.random.default_rng([int(one) & 0xFFFFFFFF for one in np.ravel(seed)])
-    else:
-        source = np.random if seed is None else _stream(name, int(seed))
-    return source.uniform(low, high)
+        return np.random.default_rng([int(one) & 0xFFFFFFFF for one in np.ravel(seed)])
+    return np.random if seed is None else _stream(name, int(seed))
+
+
+def _draw(name: str, seed: Any, low: float, high: float) -> float:
+    """A random number."""
+    return random_source(name, seed).uniform(low, high)
 
 
 def random_flip_left_right(image: Any, seed: Any = None) -> Any:
