@@ -27,6 +27,7 @@ from hornbook.dialects.tensorflow_math import (
     RANDOM,
     same,
 )
+from hornbook.dialects.tensorflow_numpy import NUMPY
 
 TITLE = "tf.keras"
 VERSION = "2.16.1"
@@ -115,6 +116,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "audio": same("decode_wav", f"{OURS}.signal"),
     "autograph": {"set_verbosity": row(f"{OURS}.devices.nothing")},
     "autograph.experimental": {"do_not_convert": row(f"{OURS}.function.do_not_convert")},
+    "experimental": {},
+    "experimental.numpy": NUMPY,
     "ragged": RAGGED,
     "lookup": LOOKUP,
     "lookup.experimental": same("MutableHashTable", f"{OURS}.lookup"),
