@@ -3,6 +3,8 @@
 import h5py
 import numpy as np
 import pytest
+import torch
+from scipy.signal import convolve, correlate
 
 from hornbook.compat.install import installed
 
@@ -304,3 +306,66 @@ def test_an_epoch_may_be_longer_than_a_sequence(keras2):
     history = model.fit_generator(Batches(), steps_per_epoch=5, epochs=2, verbose=0, shuffle=False)
     assert len(history.history["loss"]) == 2
     assert asked[:10] == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0] and len(ends) >= 3
+
+
+def test_kernels_of_a_program_on_theano_are_flipped(tmp_path):
+    """In files, in `set_weights` and in `K.conv2d`; against scipy's convolution."""
+    draw = np.random.default_rng(0)
+    kernel = draw.normal(size=(2, 3, 3, 3)).astype("float32")  # filters, channels, rows, columns
+    narrow = draw.normal(size=(3, 1, 4, 5)).astype("float32")  # steps, 1, channels, filters
+    image = draw.normal(size=(1, 3, 6, 5)).astype("float32")
+    text = draw.normal(size=(1, 6, 4)).astype("float32")
+    with h5py.File(tmp_path / "theano.h5", "w") as file:
+        file.attrs["layer_names"] = [b"a"]
+        group = file.create_group("a")
+        group.attrs["weight_names"] = [b"a_W"]
+        group["a_W"] = kernel
+    found = {}
+    for backend in ("theano", "tensorflow"):
+        with installed("keras1", backend):
+            from keras import backend as K
+            from keras.layers import Convolution1D, Convolution2D
+            from keras.models import Sequential
+
+            K.set_image_dim_ordering("th")
+            model = Sequential([Convolution2D(2, 3, 3, bias=False, input_shape=(3, 6, 5))])
+            model.load_weights(str(tmp_path / "theano.h5"))
+            model.save_weights(str(tmp_path / "again.h5"))
+            over_steps = Sequential([Convolution1D(5, 3, bias=False, input_shape=(6, 4))])
+            over_steps.set_weights([narrow])
+            assert K.backend() == backend
+            np.testing.assert_array_equal(model.get_weights()[0], kernel)
+            np.testing.assert_array_equal(over_steps.get_weights()[0], narrow)
+            direct = K.eval(K.conv2d(K.variable(image), K.variable(kernel)))
+            found[backend] = model.predict(image)[0], over_steps.predict(text)[0], direct[0]
+        with h5py.File(tmp_path / "again.h5") as file:
+            (name,) = file.attrs["layer_names"]
+            np.testing.assert_array_equal(next(iter(file[name].values())), kernel)
+    for backend, filtered in (("theano", convolve), ("tensorflow", correlate)):
+        channels = slice(None, None, -1 if backend == "theano" else 1)  # they are not flipped
+        expected = np.stack([filtered(image[0], one[channels], "valid")[0] for one in kernel])
+        steps = np.moveaxis(narrow[:, 0, channels], -1, 0)
+        along = np.stack([filtered(text[0], one, "valid")[:, 0] for one in steps], -1)
+        for got, want in zip(found[backend], (expected, along, expected), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+def test_deconvolutions_on_theano_flip_too():
+    draw = np.random.default_rng(1)
+    kernel = draw.normal(size=(3, 2, 3, 3)).astype("float32")  # outputs, inputs, rows, columns
+    image = draw.normal(size=(1, 2, 4, 4)).astype("float32")
+    with installed("keras1", "theano"):
+        from keras import backend as K
+        from keras.layers import Deconvolution2D
+        from keras.models import Sequential
+
+        K.set_image_dim_ordering("th")
+        model = Sequential(
+            [Deconvolution2D(3, 3, 3, (None, 3, 6, 6), bias=False, input_shape=(2, 4, 4))]
+        )
+        model.set_weights([kernel])
+        found = model.predict(image)
+    # the gradient of a convolution with flipped kernels
+    flipped = torch.tensor(kernel.swapaxes(0, 1)[:, :, ::-1, ::-1].copy())
+    expected = torch.nn.functional.conv_transpose2d(torch.tensor(image), flipped)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)

@@ -245,6 +245,20 @@ def test_the_generation_is_recognised(text, generation):
     assert recognise(text).generation == generation
 
 
+@pytest.mark.parametrize(
+    ("text", "backend"),
+    [
+        ("from keras.layers import merge\nfrom theano.sandbox import cuda", "theano"),
+        ("from keras.layers import merge\nimport theano\nimport tensorflow", None),
+        ("import os\nos.environ['KERAS_BACKEND'] = 'theano'\nimport keras", "theano"),
+        ("from keras.layers import merge", None),
+        ("import theano", None),
+    ],
+)
+def test_the_backend_of_an_old_keras_is_recognised(text, backend):
+    assert recognise(text).backend == backend
+
+
 def test_archives_are_unpacked_beside_the_path_that_get_file_gives(tmp_path, capsys, monkeypatch):
     (tmp_path / "in").mkdir()
     with tarfile.open(tmp_path / "in" / "6B.50d.tgz", "w:gz") as tar:

@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import hornbook
-from hornbook import backend as settings
 from hornbook.compat import attributes
+from hornbook.core import settings
 from hornbook.dialects import keras3
 
 ROOT = "keras"
@@ -28,6 +28,8 @@ GENERATIONS = {
     "tfkeras": ("tensorflow",),
     "theano": ("theano",),
 }
+
+BACKENDS = ("theano", "tensorflow")  # what Keras 1 and 2 ran on
 
 # The modules of `compat/tensorflow` that change classes during a run.
 PATCHES = "tensors older datasets variables tape steps training checkpoints"
@@ -208,15 +210,20 @@ def _take_out(finders: list) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in ours}
 
 
-def install(generation: str) -> None:
+def install(generation: str, backend: str | None = None) -> None:
     """Make `import keras` and `import theano`, with all submodules, mean old versions from now on.
+
+    On Theano, `K.backend()` is `"theano"` and convolutions flipped their kernels: those in weight
+    files of Keras 1, in `get_weights()` and `set_weights()`, and arguments of `K.conv2d` are
+    flipped here. `KERAS_BACKEND` comes first, then the argument, then the user's `keras.json`.
 
     Args:
         generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, `"keras3"` for hornbook
             under the name of keras, or `"tfkeras"` for hornbook as `tensorflow.keras`.
+        backend: what Keras 1 or 2 ran on, `"theano"` or `"tensorflow"`; default: unknown.
 
     Raises:
-        ValueError: for any other generation.
+        ValueError: for any other generation or backend.
 
     Example:
         >>> install("keras1")
@@ -227,6 +234,8 @@ def install(generation: str) -> None:
     """
     if generation not in GENERATIONS:
         raise ValueError(f"generation is one of {(*GENERATIONS,)}, not {generation!r}")
+    if backend not in (None, *BACKENDS):
+        raise ValueError(f"backend is one of {BACKENDS} or None, not {backend!r}")
     uninstall()
     finders: list = [Finder(name) for name in GENERATIONS[generation]]
     if generation in TODAY:
@@ -236,6 +245,7 @@ def install(generation: str) -> None:
         settings.set_epsilon: settings.epsilon(),
         settings.set_image_data_format: settings.image_data_format(),
         settings.set_floatx: settings.floatx(),
+        settings.set_unstated_backend: settings.unstated_backend(),
     }
     for finder in finders:
         if hasattr(getattr(finder, "dialect", None), "EPSILON"):
@@ -260,6 +270,8 @@ def install(generation: str) -> None:
         ):  # today's Keras writes the file with its epsilon
             if said.get(name):
                 getattr(settings, f"set_{name}")(said[name])
+        chosen = (os.environ.get("KERAS_BACKEND"), backend, said.get("backend"))
+        settings.set_unstated_backend(next((one for one in chosen if one in BACKENDS), None))
         _put_on(attributes.KERAS)
 
 
@@ -296,11 +308,11 @@ def uninstall() -> None:
 
 
 @contextmanager
-def installed(generation: str) -> Iterator[None]:
+def installed(generation: str, backend: str | None = None) -> Iterator[None]:
     """A context in which `import keras` means an old Keras; undone at its end.
 
     Args:
-        generation: see `install`.
+        generation, backend: see `install`.
 
     Example:
         >>> with installed("keras2"):
@@ -308,11 +320,11 @@ def installed(generation: str) -> Iterator[None]:
         ...     keras.layers.Conv2D(8, 3, 3).kernel_size
         (3, 3)
     """
-    outer = installed_generation()
-    install(generation)
+    outer, ran_on = installed_generation(), settings.unstated_backend()
+    install(generation, backend)
     try:
         yield
     finally:
         uninstall()
         if outer is not None:
-            install(outer)
+            install(outer, ran_on)

@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
     settings = json.loads(argv[0])
     app = IPKernelApp.instance()
     app.initialize(argv[1:])
-    with session(settings["generation"], settings["python2"]):
+    with session(settings["generation"], settings["python2"], settings.get("backend")):
         prepare(app.shell, settings["python2"])
         app.start()
 

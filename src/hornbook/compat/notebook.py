@@ -125,6 +125,7 @@ def run(
     out: str | None = None,
     timeout: float | None = None,
     stop_on_error: bool = False,
+    backend: str | None = None,
 ) -> list[Failure]:
     """Run all cells in order, storing their outputs in the notebook.
 
@@ -136,6 +137,7 @@ def run(
         out: where to write the executed copy; default: outputs are printed as text.
         timeout: seconds allowed per cell.
         stop_on_error: stop at the first cell that fails.
+        backend: what Keras ran on; see `install`.
 
     Returns:
         The cells that failed.
@@ -167,7 +169,8 @@ def run(
         if cell.cell_type == "code":  # drop stale outputs
             cell.outputs, cell.execution_count = [], None
     sockets = tempfile.mkdtemp(prefix="hornbook-")
-    client = _client(path, generation, python2, notebook, timeout, stop_on_error, sockets)
+    settings = {"generation": generation, "python2": python2, "backend": backend}
+    client = _client(path, settings, notebook, timeout, stop_on_error, sockets)
     client.on_cell_execute, client.on_cell_executed = on_start, on_executed
     try:
         _execute(client)
@@ -208,18 +211,17 @@ def _execute(client: Any) -> None:
             raise
 
 
-def _client(path, generation, python2, notebook, timeout, stop_on_error, sockets) -> Any:
+def _client(path, settings, notebook, timeout, stop_on_error, sockets) -> Any:
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    settings = json.dumps({"generation": generation, "python2": python2})
     argv = [
         sys.executable,
         "-m",
         "hornbook.compat.kernel",
-        settings,
+        json.dumps(settings),
         "-f",
         "{connection_file}",
         QUIET,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import hornbook
 from hornbook.compat.python2 import todays_syntax
 from hornbook.dialects import keras1, keras2, keras3, tensorflow, theano
+from hornbook.dialects.files import FLIPPED
 
 DIALECTS: dict[str, ModuleType] = {
     "keras1": keras1,
@@ -45,10 +46,13 @@ class Recognised(NamedTuple):
         generation: `"keras1"`, `"keras2"`, `"keras3"`; `"tfkeras"` or `"theano"` if it imports
             TensorFlow or Theano and not keras; `None` if it imports none of them.
         why: the names and keywords that show it.
+        backend: `"theano"` if a program for Keras 1 or 2 imports Theano and not TensorFlow, or
+            sets `KERAS_BACKEND` to it; else `None`.
     """
 
     generation: str | None
     why: tuple[str, ...]
+    backend: str | None = None
 
 
 def recognise(source: str, path: str = "<program>", folder: Path | None = None) -> Recognised:
@@ -64,15 +68,30 @@ def recognise(source: str, path: str = "<program>", folder: Path | None = None) 
 
     Example:
         >>> recognise("from keras.layers import Dense\\nDense(8, init='uniform')")
-        Recognised(generation='keras1', why=('init=',))
+        Recognised(generation='keras1', why=('init=',), backend=None)
         >>> recognise("import numpy").generation is None
         True
     """
     trees = [ast.parse(source, path)]
     trees += _modules(trees[0], folder) if folder else []
     program = ast.Module([statement for tree in trees for statement in tree.body], [])
+    found = _generation(program)
+    on_theano = found.generation in OLDER and _on_theano(program)
+    return found._replace(backend="theano" if on_theano else None)
+
+
+def _on_theano(program: ast.AST) -> bool:
+    """Whether a program for an old Keras ran on Theano."""
+    roots = _roots(program)
+    said = _backends(program, FLIPPED)
+    return bool(said) or ("theano" in roots and "tensorflow" not in roots)
+
+
+def _generation(program: ast.Module) -> Recognised:
+    """What a program and its modules are written for, without the backend."""
     paths = _paths(program)
-    today = [path for path in paths if _is_of_today(path)] + _backends(program)
+    today = [path for path in paths if _is_of_today(path)]
+    today += _backends(program, keras3.SIGNS["backends"])
     if {"tensorflow", "tf_keras"} & {*_roots(program)} and not _imports_keras(program):
         return Recognised("tfkeras", ("tensorflow",))
     if not _imports_keras(program):
@@ -212,15 +231,15 @@ def _is_gone(path: str) -> bool:
     return bool(rest[0]) and place in GONE and not kept or split
 
 
-def _backends(program: ast.AST) -> list[str]:
-    """Assignments such as `os.environ["KERAS_BACKEND"] = "jax"`, as text."""
+def _backends(program: ast.AST, known: Any) -> list[str]:
+    """Assignments such as `os.environ["KERAS_BACKEND"] = "jax"` of known backends, as text."""
     return [
         f"KERAS_BACKEND={node.value.value}"
         for node in ast.walk(program)
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
-        and node.value.value in keras3.SIGNS["backends"]
+        and node.value.value in known
         and "KERAS_BACKEND" in ast.unparse(node.targets[0])
     ]
 

@@ -50,7 +50,7 @@ def run_program(path: str, generation: str | None, arguments: list[str]) -> int:
     sys.path.insert(0, str(folder))
     sys.modules["__main__"] = module
     try:
-        with session(chosen, python2) if old else nullcontext():
+        with session(chosen, python2, found.backend) if old else nullcontext():
             try:
                 exec(code, vars(module))
             except Exception as error:
@@ -94,7 +94,9 @@ def run_notebook(
         return _refuse(error)
     chosen = generation or found.generation
     _tell(path, chosen, generation, found.why, python2)
-    failures = notebook.run(cells, path, chosen, python2, out, timeout, stop_on_error)
+    failures = notebook.run(
+        cells, path, chosen, python2, out, timeout, stop_on_error, found.backend
+    )
     for failure in failures:
         line = f", line {failure.line}" if failure.line else ""
         print(f"hornbook run: {path}: cell {failure.cell}{line}: {failure.error}", file=sys.stderr)

@@ -13,12 +13,13 @@ OLD_WAYS = (DeprecationWarning, PendingDeprecationWarning, SyntaxWarning, Resour
 
 
 @contextmanager
-def session(generation: str | None, python2: bool) -> Iterator[None]:
+def session(generation: str | None, python2: bool, backend: str | None = None) -> Iterator[None]:
     """A context in which an old program finds the libraries it was written for.
 
     Args:
         generation: see `install`; `None` leaves `import keras` alone.
         python2: whether the program is written in Python 2.
+        backend: see `install`.
 
     Example:
         >>> with session("keras1", python2=True):
@@ -27,7 +28,7 @@ def session(generation: str | None, python2: bool) -> Iterator[None]:
     """
     with (
         warnings.catch_warnings(),
-        installed(generation) if generation else nullcontext(),
+        installed(generation, backend) if generation else nullcontext(),
         put_back(),
         local_modules(python2),
     ):

@@ -13,6 +13,7 @@ _settings: dict[str, Any] = {
     "image_data_format": "channels_last",
     "flash_attention": None,
     "interactive_logging": True,
+    "unstated_backend": None,
     "max_epochs": os.environ.get("KERAS_MAX_EPOCHS"),
     "max_steps_per_epoch": os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"),
 }
@@ -133,6 +134,25 @@ def is_interactive_logging_enabled() -> bool:
         True
     """
     return _settings["interactive_logging"]
+
+
+def unstated_backend() -> str | None:
+    """The backend of weights that state none, as in files of Keras 1; `None` if it is unknown.
+
+    Example:
+        >>> unstated_backend() is None
+        True
+    """
+    return _settings["unstated_backend"]
+
+
+def set_unstated_backend(backend: str | None) -> None:
+    """Set the backend of weights that state none.
+
+    Args:
+        backend: `"theano"`, whose convolutions flipped their kernels, `"tensorflow"`, or `None`.
+    """
+    _settings["unstated_backend"] = backend
 
 
 def max_epochs() -> int | None:

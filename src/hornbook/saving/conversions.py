@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.core import settings
 from hornbook.dialects.files import FLIPPED, FUSED, TURNED, Format, Joined
 
 
@@ -15,11 +16,12 @@ def as_today(layer: Any, values: list, written: Format, backend: str | None = No
         layer: the layer, which may be a model.
         values: its arrays in the file.
         written: the format of the file.
-        backend: the backend that wrote it, if known.
+        backend: the backend that wrote it; default: that of the running program, if known.
 
     Raises:
         ValueError: if they belong to a layer that computes something else.
     """
+    flipped = (backend or _unstated(written)) in FLIPPED
     segments = list(_segments(layer))
     apart = len(values) != sum(len(variables) for _, variables in segments)
     left, made = list(values), []
@@ -29,7 +31,7 @@ def as_today(layer: Any, values: list, written: Format, backend: str | None = No
         some, left = left[:count], left[count:]
         if joined and len(some) == count:
             some = [np.concatenate([some[p] for p in part], -1) for part in joined.parts]
-        some = [_kernel_today(leaf, value, written, backend) for value in some]
+        some = [_kernel_today(leaf, value, written, flipped) for value in some]
         made += _from_cudnn(leaf, some)
     return made + left
 
@@ -42,8 +44,9 @@ def as_written(layer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
         written: the format.
     """
     made: list[tuple[str, np.ndarray]] = []
+    flipped = _unstated(written) in FLIPPED
     for leaf, variables in _segments(layer):
-        values = [_kernel_then(leaf, variable.numpy(), written) for variable in variables]
+        values = [_kernel_then(leaf, variable.numpy(), written, flipped) for variable in variables]
         joined = _row(leaf, written.joined)
         if joined and len(values) == len(joined.parts):
             made += _apart(leaf, values, joined)
@@ -56,6 +59,11 @@ def as_written(layer: Any, written: Format) -> list[tuple[str, np.ndarray]]:
             names = [f"{path}{written.suffix}" for path in paths]
             made += zip(names, values, strict=True)
     return made
+
+
+def _unstated(written: Format) -> str | None:
+    """The backend whose kernels a format contains, if it states none."""
+    return None if written.backend else settings.unstated_backend()
 
 
 # ---- nested layers
@@ -117,21 +125,26 @@ def _axes(layer: Any, written: Format) -> tuple[int, ...] | None:
     return _row(layer, of_class)
 
 
-def _kernel_today(layer: Any, value: Any, written: Format, backend: str | None) -> Any:
+def _kernel_today(layer: Any, value: Any, written: Format, flipped: bool) -> Any:
     axes = _axes(layer, written)
     if axes is not None and value.ndim == len(axes):
         value = np.transpose(value, axes)
-    turned = any(kind.__name__ in TURNED for kind in type(layer).__mro__)
     if written.joined and value.ndim == 4 and _row(layer, {"Conv1D": True}):
         if value.shape[1] != 1 or value.shape[3] != layer.filters:  # Keras 1.1
             value = np.transpose(value, (2, 3, 1, 0))
         value = value[:, 0]
-    if turned and backend in FLIPPED and value.ndim > 2:
-        value = np.flip(value, tuple(range(value.ndim - 2)))
-    return value
+    return _flip(layer, value) if flipped else value
 
 
-def _kernel_then(layer: Any, value: Any, written: Format) -> Any:
+def _flip(layer: Any, value: Any) -> Any:
+    """A kernel in today's layout with its taps reversed; other weights unchanged."""
+    if value.ndim <= 2 or not any(kind.__name__ in TURNED for kind in type(layer).__mro__):
+        return value
+    return np.flip(value, tuple(range(value.ndim - 2)))
+
+
+def _kernel_then(layer: Any, value: Any, written: Format, flipped: bool) -> Any:
+    value = _flip(layer, value) if flipped else value
     if written.joined and value.ndim == 3 and _row(layer, {"Conv1D": True}):
         value = value[:, None]
     axes = _axes(layer, written)

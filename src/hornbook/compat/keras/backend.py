@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from hornbook import ops, random
+from hornbook.compat.install import BACKENDS
 from hornbook.compat.keras.engine import sources
 from hornbook.core import settings, tree
 from hornbook.core.graph import Graph
@@ -33,11 +34,9 @@ _state: dict[str, Any] = {"phase": None}
 
 
 def backend() -> str:
-    """`"tensorflow"`, whose kernel and layout conventions apply.
-
-    With `KERAS_BACKEND=theano` it is `"theano"`, which some programs require.
-    """
-    return "theano" if os.environ.get("KERAS_BACKEND") == "theano" else "tensorflow"
+    """`"tensorflow"`, or `"theano"` for programs on Theano: see `compat.install`."""
+    said = os.environ.get("KERAS_BACKEND")
+    return said if said in BACKENDS else settings.unstated_backend() or "tensorflow"
 
 
 def clear_session() -> None:

@@ -8,6 +8,7 @@ from jax import Array
 from hornbook import ops
 from hornbook.core import settings
 from hornbook.core.symbolic import op
+from hornbook.dialects.files import FLIPPED
 
 
 def format_of(data_format: str | None) -> str:
@@ -16,11 +17,16 @@ def format_of(data_format: str | None) -> str:
 
 
 def _kernel(kernel: Any, data_format: str | None, outputs_first: bool) -> Any:
-    """The kernel with taps first; Keras 1 had `(outputs, inputs, *taps)` under "th"."""
-    if not (outputs_first and format_of(data_format) == "channels_first"):
-        return kernel
+    """The kernel with taps first; Keras 1 had `(outputs, inputs, *taps)` under "th".
+
+    For a program of Keras 1 on Theano, whose convolutions flipped kernels, it is flipped too.
+    """
     rank = len(kernel.shape)
-    return ops.transpose(kernel, (*range(2, rank), 1, 0))
+    if outputs_first and format_of(data_format) == "channels_first":
+        kernel = ops.transpose(kernel, (*range(2, rank), 1, 0))
+    if outputs_first and settings.unstated_backend() in FLIPPED:
+        kernel = ops.flip(kernel, tuple(range(rank - 2)))
+    return kernel
 
 
 def conv(
