@@ -535,3 +535,23 @@ def test_callbacks_find_the_accuracy_by_either_spelling(generation, asked, read,
     assert len(history["loss"]) == 2  # it stopped: the accuracy did not rise
     assert seen == history[f"val_{read}"] == history["val_acc"]
     assert (tmp_path / "log.csv").read_text().startswith("epoch,loss,acc,val_loss,val_acc")
+
+
+def test_one_optimizer_trains_several_models(keras1):
+    """Each model has its own slots, as when each has its own optimizer."""
+    x, y = np.random.rand(8, 3), np.random.rand(8, 1)
+    start = [np.random.rand(3, 1), np.zeros(1)], [np.random.rand(3, 1), np.ones(1)]
+
+    def trained(optimizers):
+        models = []
+        for optimizer, weights in zip(optimizers, start, strict=True):
+            layer = keras1.layers.Dense(1, input_dim=3, weights=weights)
+            models.append(keras1.models.Sequential([layer]))
+            models[-1].compile(optimizer, "mse")
+        for model in (models[0], models[1], models[0]):
+            model.fit(x, y, nb_epoch=2, batch_size=4, shuffle=False, verbose=0)
+        return [model.get_weights()[0] for model in models]
+
+    shared = keras1.optimizers.RMSprop(lr=0.01)
+    apart = [keras1.optimizers.RMSprop(lr=0.01) for _ in range(2)]
+    np.testing.assert_allclose(trained([shared, shared]), trained(apart), rtol=1e-5)

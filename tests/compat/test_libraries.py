@@ -188,6 +188,8 @@ def test_scorers_have_their_old_names():
 def test_more_places_than_labels_on_an_axis():
     plt = pytest.importorskip("matplotlib.pyplot")
     with put_back():
+        _, labels = plt.xticks([0, 1], {"cats": 0, "dogs": 1})
+        assert [label.get_text() for label in labels] == ["cats", "dogs"]
         _, labels = plt.xticks([0, 1, 2], ["a", "b"])
         plt.close()
     assert [one.get_text() for one in labels] == ["a", "b"]
@@ -250,6 +252,11 @@ def test_arrays_on_disk_as_bcolz_had_them(tmp_path):
         found.append([[7, 8]])
         found.flush()
         assert bcolz.open(tmp_path / "a")[-1].tolist() == [7, 8]
+        bcolz.carray(np.arange(14), rootdir=str(tmp_path / "b"), mode="w", chunklen=4)
+        rows = bcolz.open(str(tmp_path / "b"), mode="r")
+        assert (rows.chunklen, rows.nchunks, rows.leftover_elements) == (4, 3, 2)
+        parts = [chunk[:] for chunk in rows.chunks] + [rows.leftover_array[:2]]
+        np.testing.assert_array_equal(np.concatenate(parts), np.arange(14))
         with pytest.raises(FileNotFoundError):
             bcolz.open(tmp_path / "none")
 
@@ -308,3 +315,17 @@ def test_six_where_it_is_not_installed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "(1, 2) 3 [0, 1]\nTrue %20 True\n", done.stderr
+
+
+def test_an_animation_without_ffmpeg_shows_its_frames(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with put_back():
+        from matplotlib import animation, rc_context
+        from matplotlib import pyplot as plt
+
+        with rc_context({"animation.html": "html5", "animation.ffmpeg_path": "no-ffmpeg"}):
+            figure, axes = plt.subplots(figsize=(1, 1), dpi=20)
+            (line,) = axes.plot([0, 1])
+            shown = animation.FuncAnimation(figure, lambda i: line.set_ydata([i, 1]), [0, 1])
+            assert "<script" in shown._repr_html_()
+            plt.close(figure)

@@ -349,6 +349,7 @@ CHANGED: dict[str, dict[str, str]] = {
         {"__init__": SCORING},
     ),
     "yaml": {"load": f"{LOST}.arrays.without_loader"},
+    "matplotlib.animation:Animation": {"to_html5_video": f"{LOST}.figures.without_ffmpeg"},
     "matplotlib.pyplot": dict.fromkeys(("xticks", "yticks"), f"{LOST}.figures.with_too_many"),
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }

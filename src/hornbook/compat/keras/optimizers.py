@@ -36,6 +36,12 @@ class OldOptimizer:
     def _after_init(self, extra: dict) -> None:
         pass
 
+    def _extend(self, variables: list, before: set) -> None:
+        """Create slots for the variables of a further model: one optimizer may train several."""
+        known: dict = self._slots  # type: ignore[attr-defined]
+        every = [*known, *(one for one in variables if one not in known)]
+        super()._extend(every, before | {*known})  # type: ignore[misc]
+
     @property
     def lr(self) -> Any:
         """The learning rate: a variable, or the initial rate of the decay."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hornbook.saving.files import replacing
 
-DATA = "data.npy"
+DATA, ROWS = "data.npy", "chunklen"
 FOREIGN = (
     "{path} was written by bcolz itself, whose compressed blocks cannot be read; write it again "
     "with the program that made it"
@@ -22,14 +22,25 @@ class carray:
         array: the data.
         rootdir: the folder; `None` keeps it in memory.
         mode: `"w"` replaces existing data, `"a"` and `"r"` keep it.
+        chunklen: rows per chunk; default: as many as fit into half a megabyte.
         **options: of bcolz; ignored: nothing is compressed.
     """
 
-    def __init__(self, array: Any = None, rootdir: Any = None, mode: str = "a", **options: Any):
+    def __init__(
+        self,
+        array: Any = None,
+        rootdir: Any = None,
+        mode: str = "a",
+        chunklen: int | None = None,
+        **options: Any,
+    ):
         self.rootdir = None if rootdir is None else Path(rootdir)
         self.mode = mode
+        self._chunklen = chunklen
         if array is None and self.rootdir is not None:
             self.array = _read(self.rootdir)
+            stored = self.rootdir / ROWS
+            self._chunklen = chunklen or (int(stored.read_text()) if stored.is_file() else None)
         else:
             self.array = np.asarray(array)
             if self.rootdir is not None and mode == "w":
@@ -45,6 +56,7 @@ class carray:
         if self.rootdir is not None and self.mode != "r":
             with replacing(self.rootdir / DATA) as path, path.open("wb") as file:
                 np.save(file, self.array, allow_pickle=False)
+            (self.rootdir / ROWS).write_text(str(self.chunklen))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,8 +70,45 @@ class carray:
 
     @property
     def chunklen(self) -> int:
-        """The number of rows that bcolz would store per block."""
-        return max(1, min(len(self.array), 2**19 // max(1, self.array[:1].nbytes)))
+        """The number of rows per chunk."""
+        default = max(1, min(len(self.array), 2**19 // max(1, self.array[:1].nbytes)))
+        return self._chunklen or default
+
+    @property
+    def nchunks(self) -> int:
+        """The number of full chunks."""
+        return len(self.array) // self.chunklen
+
+    @property
+    def chunks(self) -> list[np.ndarray]:
+        """The full chunks."""
+        size = self.chunklen
+        return [self.array[n * size : (n + 1) * size] for n in range(self.nchunks)]
+
+    @property
+    def leftover_elements(self) -> int:
+        """The number of rows after the last full chunk."""
+        return len(self.array) % self.chunklen
+
+    @property
+    def leftover_array(self) -> np.ndarray:
+        """The rows after the last full chunk."""
+        return self.array[self.nchunks * self.chunklen :]
+
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return self.array.ndim
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in bytes."""
+        return self.array.nbytes
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return self.array.size
 
     def __getitem__(self, key: Any) -> Any:
         return np.array(self.array[key])

@@ -1,6 +1,7 @@
 """matplotlib: dropped functions and arguments."""
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,22 @@ def _style(name: Any) -> Any:
     return name
 
 
+def without_ffmpeg(original: Callable) -> Callable:
+    """`Animation.to_html5_video`: without ffmpeg, its frames, played by JavaScript.
+
+    Args:
+        original: today's method.
+    """
+
+    @functools.wraps(original)
+    def to_html5_video(self, *args, **kwargs):
+        if importlib.import_module("matplotlib.animation").writers.is_available("ffmpeg"):
+            return original(self, *args, **kwargs)
+        return self.to_jshtml()
+
+    return to_html5_video
+
+
 def set_window_title(self: Any, title: str) -> None:
     """`canvas.set_window_title`."""
     if self.manager is not None:
@@ -36,13 +53,16 @@ def set_window_title(self: Any, title: str) -> None:
 
 
 def with_too_many(ticks: Callable) -> Callable:
-    """`xticks` and `yticks`: positions and labels are cut to the shorter list."""
+    """`xticks` and `yticks`: positions and labels are cut to the shorter list.
+
+    Labels may be any collection, such as the keys of a dictionary.
+    """
 
     @functools.wraps(ticks)
     def call(*args, **kwargs):
         if len(args) == 2 and all(hasattr(one, "__len__") for one in args):
             count = min(map(len, args))
-            args = tuple(one[:count] for one in args)
+            args = tuple(list(one)[:count] for one in args)
         return ticks(*args, **kwargs)
 
     return call
