@@ -32,7 +32,7 @@ GENERATIONS = {
 BACKENDS = ("theano", "tensorflow")  # what Keras 1 and 2 ran on
 
 # The modules of `compat/tensorflow` that change classes during a run.
-PATCHES = "tensors older datasets variables tape steps training checkpoints"
+PATCHES = "tensors older datasets variables tape steps training checkpoints feature_columns"
 
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}

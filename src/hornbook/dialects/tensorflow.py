@@ -120,6 +120,12 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "experimental.numpy": NUMPY,
     "ragged": RAGGED,
     "lookup": LOOKUP,
+    "feature_column": same(
+        "bucketized_column categorical_column_with_hash_bucket categorical_column_with_identity "
+        "categorical_column_with_vocabulary_file categorical_column_with_vocabulary_list "
+        "crossed_column embedding_column indicator_column make_parse_example_spec numeric_column",
+        f"{OURS}.feature_columns",
+    ),
     "lookup.experimental": same("MutableHashTable", f"{OURS}.lookup"),
     "summary": SUMMARY,
     "train": TRAIN,

@@ -68,7 +68,7 @@ class Sequential(PictureChain, Model):
         shape = layer._batch_input_shape
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack = (Input(batch_shape=shape, dtype=layer.input_dtype).node.op,)
-        elif not self._stack and isinstance(layer, Model) and layer._recorded is not None:
+        elif not self._stack and _has_inputs(layer) and not tree.is_nested(layer._recorded.inputs):
             first = layer._recorded.input_list[0]
             self._stack = (Input(batch_shape=first.shape, dtype=first.dtype).node.op,)
         self._stack = (*self._stack, layer)
@@ -89,6 +89,8 @@ class Sequential(PictureChain, Model):
             if self._recorded is not None:
                 self._recorded = self._call_graph = None
                 self.built = False
+            if self._stack and _has_inputs(self._stack[0]):
+                self._chain_inputs(self._stack[0])
             return
         graph = self._recorded
         with name_scope(self.name):
@@ -100,6 +102,17 @@ class Sequential(PictureChain, Model):
                 self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
             elif len(self._stack) > 1:
                 self._chain(self._stack[0].output)
+
+    def _chain_inputs(self, first: Model) -> None:
+        """Record the stack for inputs like those of its first layer, a model of several."""
+        graph, self._strict_shapes = first._recorded, first._strict_shapes
+        with name_scope(self.name):
+            self._chain(
+                tree.map_structure(
+                    lambda one: Input(batch_shape=one.shape, dtype=one.dtype, name=one.name),
+                    graph.inputs,
+                )
+            )
 
     def _chain(self, symbol: Any) -> None:
         output = symbol
@@ -212,6 +225,11 @@ def _instead(thing: Any) -> str:
     if isinstance(thing, list | tuple):
         return ": add takes one layer at a time"
     return ": Lambda(function) makes one of a function" if callable(thing) else ""
+
+
+def _has_inputs(layer: Layer) -> bool:
+    """Whether a layer is a model whose inputs are known."""
+    return isinstance(layer, Model) and layer._recorded is not None
 
 
 def _stateful(model: Sequential) -> bool:

@@ -53,16 +53,17 @@ def bins(values: list[bytes], count: int, key: tuple[int, int] | None = None) ->
     return (found % np.uint64(count)).astype("int64")
 
 
-def cross(columns: list[np.ndarray]) -> np.ndarray:
+def cross(columns: list[np.ndarray], seed: np.uint64 = CROSS_SEED) -> np.ndarray:
     """The hash of each row of several columns.
 
     Args:
         columns: uint64 (N,) each: fingerprints of strings, or integers.
+        seed: the hash of no columns.
 
     Returns:
         uint64 (N,).
     """
-    found = np.full(columns[0].shape, CROSS_SEED)
+    found = np.full(columns[0].shape, seed)
     for column in columns:
         found = (found ^ CROSS) ^ _mixed(column * CROSS) * CROSS
         found = _mixed(_mixed(found * CROSS) * CROSS)
