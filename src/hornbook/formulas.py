@@ -17,6 +17,7 @@ from jax import Array, lax
 from hornbook import activations, ops
 from hornbook.core import interop, placement
 from hornbook.core.origins import Origins
+from hornbook.kernels import activation as activation_kernels
 from hornbook.kernels import conv as conv_kernels
 from hornbook.kernels import (
     embedding,
@@ -35,7 +36,8 @@ RELUS = (activations.relu, ops.relu, jax.nn.relu)
 # Formula -> id of an activation -> the kernel that fuses it with the product and the bias. It makes
 # one pass over the result instead of three, and returns `None` where that does not pay.
 TOGETHER: dict[str, dict[int, Callable]] = {
-    "dense": dict.fromkeys(map(id, RELUS), product_kernels.product_bias_relu),
+    "dense": dict.fromkeys(map(id, RELUS), product_kernels.product_bias_relu)
+    | {id(activations.gelu): activation_kernels.product_bias_gelu},
     "convolution": dict.fromkeys(map(id, RELUS), conv_kernels.conv_bias_relu),
 }
 

@@ -1,4 +1,4 @@
-"""Activations of narrow floats against jax's, forward and backward."""
+"""Activations against jax's and scipy's, forward and backward."""
 
 import re
 
@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
-from hornbook import ops
-from hornbook.kernels import plain
+from hornbook import activations, formulas, ops
+from hornbook.kernels import activation, native, plain
 from hornbook.kernels.activation import relu
-from tests.kernels.helper import random
+from tests.kernels.helper import check, random
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
@@ -51,3 +52,51 @@ def test_result_is_rounded_once(name):
     assert function(x).dtype == "bfloat16" and (function(x) == exact).all()
     with plain():
         assert (function(x) != exact).any()
+
+
+def test_exact_gelu_is_as_accurate_as_that_of_jax(kernels):
+    """Both tails, where it is a small difference of large numbers; rows of odd length."""
+    x = np.linspace(-12.9, 9, 3 * 7001, dtype="float32")
+    exact, cdf = x.astype("float64"), ndtr(x.astype("float64"))
+    slope = cdf + exact * np.exp(-(exact**2) / 2) / np.sqrt(2 * np.pi)
+
+    @jax.jit
+    def run(x):
+        return [jax.vjp(f, x) for f in (activation.gelu, activation.plain_gelu)]
+
+    ones = jnp.ones((3, 7001))
+    (ours, back), (theirs, their_back) = run(x.reshape(3, 7001))
+    for actual, jaxs, expected in (
+        (ours, theirs, exact * cdf),
+        (back(ones)[0], their_back(ones)[0], slope),
+    ):
+        error, least = (np.abs(np.ravel(y) - expected) for y in (actual, jaxs))
+        scale = np.abs(expected) + 1e-5 * (np.abs(exact + 0.75) < 0.2)  # where the slope is zero
+        for part in (exact < -6, np.abs(exact + 4.5) < 1.5, np.abs(exact) < 3, exact > 3):
+            assert (error / scale)[part].max() < 1.5 * (least / scale)[part].max() + 1e-7
+
+
+@pytest.mark.parametrize("shape", [(130, 131), (3, 5, 1200), (2, 9001)])
+def test_product_with_bias_and_gelu(shape):
+    x, kernel = random(*shape[:-1], 4), random(4, shape[-1], seed=1)
+    bias = random(shape[-1], seed=2)
+
+    def function(x, kernel, bias):
+        return formulas.dense(x, kernel, bias, activations.gelu)
+
+    text = str(jax.make_jaxpr(function)(x, kernel, bias))
+    assert "hornbook_gelu" in text or not native.available()
+    check(function, x, kernel, bias)
+
+
+def test_exact_gelu_at_infinity_forward_mode_and_second_derivatives(kernels):
+    x = random(130, 131).at[0, :3].set(jnp.asarray([jnp.inf, -jnp.inf, jnp.nan]))
+    np.testing.assert_array_equal(activation.gelu(x)[0, :3], [jnp.inf, 0, jnp.nan])
+    x = random(130, 131)
+
+    def second(f):
+        slope = jax.grad(lambda x: jnp.sum(f(x) ** 2))
+        return jax.jvp(slope, (x,), (jnp.cos(x),))[1]
+
+    ours, theirs = jax.jit(lambda: [second(f) for f in (activation.gelu, activation.plain_gelu)])()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6)

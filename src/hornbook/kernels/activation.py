@@ -1,10 +1,14 @@
-"""Activations of narrow floats, with one rounding or none.
+"""Activations: those of narrow floats, with one rounding or none, and the exact gelu.
 
 XLA computes each operation on narrow floats in float32 and rounds its result, which on a CPU takes
 some ten instructions, more than the operation itself. The positive part needs no rounding, forward
 or backward: each element passes or becomes zero, and is moved as an integer of the same bits.
+
+XLA computes the exact gelu by `erfc`, and an exponential again for its slope. The compiled kernel
+computes both from one exponential, and adds a bias in the same pass.
 """
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,9 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.custom_derivatives import SymbolicZero
 
-from hornbook.kernels import wants_plain
-from hornbook.kernels.product import as_bits, as_floats, wide
+from hornbook.kernels import in_one_call, native, wants_plain
+from hornbook.kernels.product import as_bits, as_floats, dot, flat, wide
+
+FEW = 1 << 14  # elements; below this the call costs more than it saves
 
 
 def relu(x: Array) -> Array:
@@ -60,3 +67,65 @@ def rounded_once(function: Callable) -> Callable:
         return function(x.astype(wide(x.dtype)), *args).astype(x.dtype)
 
     return call
+
+
+def plain_gelu(x: Array, bias: Array | None = None) -> Array:
+    """`gelu` in plain jax."""
+    return jax.nn.gelu(x if bias is None else x + bias, approximate=False)
+
+
+@in_one_call
+def gelu(x: Array, bias: Array | None = None) -> Array:
+    """`z` times the normal CDF at `z = x + bias`; forward and reverse derivatives of any order.
+
+    Args:
+        x: `(..., features)`.
+        bias: `(features,)` or `None`.
+    """
+    given = (x,) if bias is None else (x, bias)
+    if wants_plain() or not native.suits(*given) or x.size < FEW:
+        return rounded_once(plain_gelu)(*given)
+    return _gelu(flat(x), *given[1:]).reshape(x.shape)
+
+
+def product_bias_gelu(x: Array, kernel: Array, bias: Array) -> Array | None:
+    """`gelu(x kernel + bias)`, or `None` if separate operations are as fast.
+
+    Args:
+        x: `(..., features)`.
+        kernel: `(features, units)`.
+        bias: `(units,)`.
+    """
+    rows = x.size // len(kernel)
+    if not native.suits(x, kernel, bias) or rows * len(bias) < FEW or wants_plain():
+        return None
+    return gelu(dot(flat(x), kernel), bias).reshape(*x.shape[:-1], len(bias))
+
+
+@jax.custom_jvp
+def _gelu(x, *bias):
+    return native.gelu(x, *bias)
+
+
+@jax.custom_jvp
+def _gelu_and_slope(x, *bias):
+    return native.gelu_slope(x, *bias)
+
+
+def _gelu_jvp(values, changes):
+    out, slope = _gelu_and_slope(*values)
+    return out, slope * _sum(changes)
+
+
+def _gelu_and_slope_jvp(values, changes):
+    (out, slope), z, change = _gelu_and_slope(*values), sum(values), _sum(changes)
+    curve = (2 - z * z) * jnp.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return (out, slope), (slope * change, curve * change)
+
+
+def _sum(changes):
+    return sum(d for d in changes if not isinstance(d, SymbolicZero))
+
+
+_gelu.defjvp(_gelu_jvp, symbolic_zeros=True)
+_gelu_and_slope.defjvp(_gelu_and_slope_jvp, symbolic_zeros=True)

@@ -12,6 +12,7 @@ from hornbook.core.origins import Origins
 from hornbook.core.symbolic import Tensor, op
 from hornbook.core.unknown import known
 from hornbook.kernels import in_one_call
+from hornbook.kernels.activation import gelu as exact_gelu
 from hornbook.kernels.activation import relu as relu_kernel
 from hornbook.kernels.activation import rounded_once
 from hornbook.ops import rows
@@ -120,7 +121,7 @@ def gelu(x: Tensor, approximate: bool = True) -> Array:
         approximate: use the tanh approximation,
             `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`; otherwise exact.
     """
-    return rounded_once(jax.nn.gelu)(rows.floating(x), approximate)
+    return (rounded_once(jax.nn.gelu) if approximate else exact_gelu)(rows.floating(x))
 
 
 @op

@@ -38,7 +38,7 @@ TARGETS = ("row_dots", "log_sum_exp", "adam", "adam_lookup", "adam_rows", "adam_
 TARGETS += ("attention", "attention_back", "conv", "conv_kernel", "cut", "depthwise_kernel")
 TARGETS += ("gru", "gru_back", "gru_before", "gru_before_back", "lstm", "lstm_back")
 TARGETS += ("normalize", "normalize_back", "dense", "pack", "product", "product_packed")
-TARGETS += ("take", "sum_rows", "descent_rows", "largest")
+TARGETS += ("gelu", "gelu_slope", "take", "sum_rows", "descent_rows", "largest")
 TARGETS += ("moments", "centered_sums", "max_pool_back", "max_of_steps", "max_of_steps_back")
 STALE = """{path} was compiled {what} and is not used: everything works, more slowly. \
 To compile it again: pip install --force-reinstall --no-deps hornbook, or pip install -e . in a \
@@ -161,6 +161,17 @@ def row_dots(a: Array, b: Array) -> Array:
 def log_sum_exp(x: Array) -> Array:
     """The logarithm of the sum of exponentials of each row of a matrix."""
     return _call("log_sum_exp", len(x))(x)
+
+
+def gelu(x: Array, bias: Array | None = None) -> Array:
+    """`z` times the normal CDF at `z = x + bias`, of a matrix and one bias for each column."""
+    return _call("gelu", *x.shape)(x, _optional(bias, 1))
+
+
+def gelu_slope(x: Array, bias: Array | None = None) -> tuple[Array, Array]:
+    """`gelu` and its derivative with respect to `x`."""
+    out, slope = kernel_call("gelu_slope", [x, x])(x, _optional(bias, 1))
+    return out, slope
 
 
 def take(a: Array, ids: Array, nan: bool = False) -> Array:
