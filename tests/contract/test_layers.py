@@ -13,6 +13,8 @@ import pytest
 import hornbook as keras
 from hornbook import layers, saving
 from hornbook.core import tree
+from hornbook.layers.calling import arguments_of
+from hornbook.training.apart import rows_are_apart
 from tests.contract.objects import LAYERS, float64
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -153,6 +155,19 @@ def test_a_sample_s_output_does_not_depend_on_the_other_samples(name):
     assert len(compiled) == count
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(eager(name)), strict=True):
         np.testing.assert_allclose(one, np.stack([other[0], other[2], other[0]]), **CLOSE)
+
+
+def test_layers_whose_rows_are_apart_in_training_compute_what_they_do_outside():
+    found = set()
+    for name in LAYERS:
+        layer = built(name)
+        if "training" in arguments_of(type(layer).call):
+            given, outputs = symbolic(name, layer)
+            if rows_are_apart(keras.Model(tree.flatten(given), outputs), training=True):
+                found.add(name)
+                agree(layer(LAYERS[name].inputs, **LAYERS[name].call, training=True), eager(name))
+    assert {"MultiHeadAttention", "TimeDistributed"} <= found
+    assert not {"Dropout", "GaussianNoise", "BatchNormalization", "LSTM"} & found
 
 
 @rows("copy")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hornbook as keras
-from hornbook.training.apart import results_add_up, rows_are_apart
+from hornbook.training.apart import results_add_up, rows_are_apart, rows_can_be_added
 from tests.training.test_sizes import new_model
 
 L = keras.layers
@@ -63,6 +63,58 @@ def test_new_sizes_of_evaluations_run_in_pieces():
     np.testing.assert_allclose(found, other, rtol=1e-5)
     runs = model._training_state.by_mode["test"].run
     assert {batch for _, batch, *_ in runs.chosen} == {8, 4, 2, 1}
+
+
+def trained(last, compiled, weights=None, sizes=(40, 43, 58, 61)):
+    """Losses, weights and slots after fits of these sizes, and the sizes of the programs."""
+    keras.utils.set_random_seed(1)
+    layers = [L.Dense(6, "relu", kernel_regularizer="l2"), L.Dense(2, last)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    model.compile(**compiled)
+    found = []
+    for n in sizes:
+        rows = np.arange(n) % 40
+        y = (X[rows, 0] > 0).astype("int32") if last else X[rows, :2]
+        given = None if weights is None else weights[rows]
+        done = model.fit(X[rows], y, 16, epochs=2, sample_weight=given, verbose=0)
+        found += [*done.history.values()]
+    programs = model._training_state.by_mode["train"].run.chosen
+    slots = [v.numpy() for v in model.optimizer.variables]
+    return [*found, *model.get_weights(), *slots], {(rest, batch) for rest, batch, *_ in programs}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("last", ["softmax", None])
+def test_new_sizes_of_last_batches_are_padded_in_training(last, weighted, monkeypatch):
+    classes = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+    numbers = {"loss": "huber", "weighted_metrics": ["mae"]}
+    compiled = {"optimizer": "adam"} | (classes if last else numbers)
+    weights = np.random.default_rng(1).uniform(size=40).astype("float32") if weighted else None
+    found, programs = trained(last, compiled, weights)
+    assert programs == {(8, 16), (0, 16)}
+    monkeypatch.setattr("hornbook.training.step.rows_can_be_added", lambda model: False)
+    wanted, programs = trained(last, compiled, weights)
+    assert programs == {(8, 16), (0, 11), (0, 10), (0, 13)}
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "mse", "metrics": ["auc"]},
+        {"loss": ["mse", "mae"]},
+        {"loss": keras.losses.CategoricalCrossentropy(axis=0)},
+    ],
+)
+def test_what_counts_rows_itself_is_trained_at_its_own_size(options):
+    inputs = keras.Input((3,))
+    outputs = L.Dense(2)(inputs)
+    model = keras.Model(inputs, [outputs] * 2 if isinstance(options["loss"], list) else outputs)
+    model.compile("sgd", **options)
+    y = X[:8, :2]
+    model.fit(X[:8], [y, y] if isinstance(options["loss"], list) else y, verbose=0)
+    assert not rows_can_be_added(model)
 
 
 @pytest.mark.parametrize(

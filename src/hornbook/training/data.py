@@ -138,6 +138,16 @@ def take_samples(data: Any, chosen: Any) -> Any:
     return tree.map_structure(lambda leaf: leaf[chosen], data, none_is_leaf=False)
 
 
+def with_rows(data: Any, rows: int) -> Any:
+    """Arrays padded with their last row, as numpy arrays."""
+
+    def padded(array: Any) -> np.ndarray:
+        array = np.asarray(array)
+        return np.concatenate([array, np.repeat(array[-1:], rows - len(array), axis=0)])
+
+    return tree.map_structure(padded, data, none_is_leaf=False)
+
+
 # ---- class weights
 
 

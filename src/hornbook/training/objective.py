@@ -276,9 +276,10 @@ class Objective(Module):
                 total = total + (value if factor in (None, 1.0) else value * factor)
         return total
 
-    def track_total(self, loss: Any, y_pred: Any) -> None:
-        """Update the tracker of the total loss."""
-        self.trackers["loss"].update_state(loss, sample_weight=_rows(y_pred))
+    def track_total(self, loss: Any, y_pred: Any, rows: Any = None) -> None:
+        """Update the tracker of the total loss; default `rows` those of the outputs."""
+        rows = _rows(y_pred) if rows is None else rows
+        self.trackers["loss"].update_state(loss, sample_weight=rows)
 
     def sample_weights(self, sample_weight: Any) -> dict[str, Any]:
         """Sample weights by output name."""

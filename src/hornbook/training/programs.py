@@ -25,7 +25,8 @@ from hornbook.layers.base import Layer, collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.training import custom
 from hornbook.training import step as steps
-from hornbook.training.apart import padded_size, rows_are_apart, with_rows
+from hornbook.training.apart import padded_size, rows_are_apart
+from hornbook.training.data import with_rows
 from hornbook.training.in_python import StepInPython, runs_in_python
 from hornbook.training.labels import Ids, check_ids, ids_of
 from hornbook.training.loop import FEW_SHAPES, Program

@@ -10,7 +10,7 @@ import numpy as np
 
 from hornbook.core import placement, tree
 from hornbook.kernels.rows import take
-from hornbook.training.data import take_samples
+from hornbook.training.data import take_samples, with_rows
 
 
 @dataclasses.dataclass
@@ -21,7 +21,7 @@ class Slab:
 
     Attributes:
         data: `(x, y, sample_weight)`, arrays with samples along the first axis; padded batches add
-            the original numbers of timesteps.
+            the original numbers of timesteps, or which samples are not padding.
         order: int32 sample indices, `steps * batch` of them; `None` for consecutive samples.
         batch: samples in a batch.
         steps: number of batches.
@@ -43,7 +43,7 @@ class Slab:
 
     @property
     def padded(self) -> bool:
-        """Whether its sequences have been padded."""
+        """Whether its sequences or batches have been padded."""
         return len(self.data) > 3
 
     def size(self, index: int) -> int:
@@ -77,15 +77,20 @@ class Slab:
         return tree.map_structure(lambda a: a[chosen], self.data, none_is_leaf=False)
 
     def last(self, sizes: list[int]) -> "list[Slab]":
-        """The smaller last batch as slabs of their own, one for each size."""
+        """The smaller last batch as slabs of their own, one for each size.
+
+        If the sizes are more than its samples, the last sample is repeated.
+        """
         if jax.default_backend() != "cpu":
             data = self.take(self.whole)
         else:
             readable = tree.map_structure(np.asarray, self.data, none_is_leaf=False)  # not copied
             data = dataclasses.replace(self, data=readable).take_on_host(self.whole)
-        if len(sizes) == 1:
-            return [Slab(data, None, self.rest, 1)]
         ends = np.cumsum(sizes)
+        if ends[-1] > self.rest:
+            data = (*with_rows(data, ends[-1]), np.arange(ends[-1]) < self.rest)
+        if len(sizes) == 1:
+            return [Slab(data, None, sizes[0], 1)]
         parts = [
             take_samples(data, slice(end - n, end)) for end, n in zip(ends, sizes, strict=True)
         ]

@@ -51,7 +51,8 @@ class Runs:
         step: `(state, fixed, batch) -> ...`.
         compiled: `compiled(whole)` returns a new `run(state, fixed, slab, span)`; `whole` asks for
             a single function.
-        sizes: `sizes(rows)` returns the sizes in which a smaller last batch may be run.
+        sizes: `sizes(rows, batch)` returns the sizes in which a smaller last batch may be run; rows
+            are added if the sizes are more than its own.
 
     Attributes:
         bulky: whether a program has temporary buffers of at least `BULKY` bytes on a CPU, where
@@ -62,7 +63,7 @@ class Runs:
         self,
         step: Callable,
         compiled: Callable[[bool], Callable],
-        sizes: Callable[[int], list[int]] = lambda rows: [rows],
+        sizes: Callable[[int, int], list[int]] = lambda rows, batch: [rows],
     ):
         self.step = step
         self.sizes = sizes
@@ -93,7 +94,8 @@ class Runs:
             found.append((0, known, span._replace(rest=False)))
         if span.rest:
             whole = Span(np.int32(0), np.int32(1), False, span.fresh, span.go)
-            last = slab.last(self.sizes(slab.rest))
+            sizes = [slab.rest] if slab.padded else self.sizes(slab.rest, slab.batch)
+            last = slab.last(sizes)
             found += [(slab.whole, piece, whole) for piece in last]
         return found
 

@@ -4,6 +4,7 @@
 in a `while` loop with a traced trip count, so that one compilation serves any number of steps.
 """
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -25,7 +26,7 @@ from hornbook.kernels.finite import sizes
 from hornbook.layers.base import collect_losses
 from hornbook.layers.calling import overrides
 from hornbook.optimizers import Optimizer
-from hornbook.training.apart import pieces, results_add_up
+from hornbook.training.apart import filled_size, pieces, results_add_up, rows_can_be_added
 from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.slab import Outcome
 from hornbook.training.small import Runs
@@ -173,16 +174,21 @@ def run_batch(
 
 def run_forward(model: Any, batch: tuple, training: bool) -> tuple[Array, Any]:
     """The loss and the outputs of a batch."""
-    x, y, sample_weight, *_ = batch
+    x, y, sample_weight, *padding = batch
     y_pred = model(x, training=training)
+    if has_added_rows(*padding):
+        for leaf in tree.flatten(y_pred):
+            set_mask(leaf, padding[0])
     return compute_loss(model, x, y, y_pred, sample_weight, training), y_pred
 
 
 def count(model: Any, batch: tuple, loss: Array, y_pred: Any) -> dict:
     """Update the metrics with a batch; returns what `compute_metrics` returns."""
-    x, y, sample_weight, *timesteps = batch
-    model._training_state.objective.track_total(loss, y_pred)
-    count_given_timesteps(y_pred, *timesteps)
+    x, y, sample_weight, *padding = batch
+    added = has_added_rows(*padding)
+    rows = jnp.sum(padding[0], dtype="float32") if added else None
+    model._training_state.objective.track_total(loss, y_pred, rows)
+    count_given_timesteps(y_pred, *([] if added else padding))
     return compute_metrics(model, x, y, y_pred, sample_weight)
 
 
@@ -296,6 +302,11 @@ def test_step(model: Any, variables: Variables) -> Callable[[State, State, tuple
     return step
 
 
+def has_added_rows(padding: Any = None) -> bool:
+    """Whether a padded batch says which of its rows were given, rather than how many timesteps."""
+    return padding is not None and padding.ndim == 1
+
+
 def count_given_timesteps(y_pred: Any, timesteps: Any = None) -> None:
     """Exclude the timesteps that padding added from means over timesteps.
 
@@ -382,8 +393,14 @@ def many(step: Callable, model: Any, variables: Variables, mode: str, says: bool
         state, fixed = with_seed(state, fixed)
         return step(begin(state, fixed, batch), fixed, batch)
 
-    def sizes(rows):
-        return pieces(rows) if mode == "test" and results_add_up(model) else [rows]
+    @functools.cache
+    def independent():
+        return {"train": rows_can_be_added, "test": results_add_up}[mode](model)
+
+    def sizes(rows, batch):
+        if not independent():
+            return [rows]
+        return pieces(rows) if mode == "test" else [filled_size(rows, batch)]
 
     return Runs(one_step, compiled, sizes)
 
