@@ -1,5 +1,7 @@
 """Formulas that a step traces once for all layers of one size."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,7 +51,7 @@ def test_batch_normalization_of_one_size_is_traced_once(monkeypatch):
         batch, "shifted_moments", lambda x, axes: traces.append(x.shape) or moments(x, axes)
     )
     model = keras.Sequential([layers.BatchNormalization() for _ in range(4)])
-    model.build((None, 61))
+    model.build((None, 5, 61))
 
     def loss(x, gammas):
         values = {one.gamma: gamma for one, gamma in zip(model.layers, gammas, strict=True)}
@@ -57,14 +59,16 @@ def test_batch_normalization_of_one_size_is_traced_once(monkeypatch):
             return (model(x, training=True) ** 2).sum()
 
     traces.clear()
-    jax.make_jaxpr(jax.grad(loss, 1))(jnp.ones((7, 61)), [jnp.ones(61)] * 4)
-    assert traces == [(7, 61)]
+    jax.make_jaxpr(jax.grad(loss, 1))(jnp.ones((7, 5, 61)), [jnp.ones(61)] * 4)
+    assert traces == [(7, 5, 61)]
 
 
 @pytest.mark.skipif(not native.available(), reason="no compiled kernels here")
-def test_a_bias_before_a_batch_normalization_is_left_out():
-    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 6, 6, 3)), "float32")
-    conv = layers.Conv2D(8, 1, bias_initializer="normal")
+@pytest.mark.parametrize("shape", [(4, 6, 6, 3), (32, 3)])
+def test_a_bias_before_a_batch_normalization_is_left_out(shape):
+    x = jnp.asarray(np.random.default_rng(0).normal(size=shape), "float32")
+    make = layers.Dense if len(shape) == 2 else partial(layers.Conv2D, kernel_size=1)
+    conv = make(8, bias_initializer="normal")
     norm = layers.BatchNormalization(momentum=0.5)
     conv.build(x.shape), norm.build((*x.shape[:-1], 8))
     weights = [*conv.trainable_variables, *norm.trainable_variables]

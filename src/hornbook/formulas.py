@@ -96,7 +96,7 @@ def dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | No
 @functools.partial(in_one_call, static=("activation",))
 def _dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | None) -> Array:
     found = _together("dense", activation, x, kernel, bias)
-    return _activated(activation, _plus(matmul(x, kernel), bias)) if found is None else found
+    return _activated(activation, _biased_sums(matmul(x, kernel), bias)) if found is None else found
 
 
 def convolution(
@@ -122,15 +122,12 @@ def convolution(
     found = _together("convolution", activation, x, kernel, bias, *window)
     out = found
     if found is None:
-        sums = conv_kernels.conv(x, kernel, *window)
-        out = _plus(sums, bias)
-        if bias is not None:
-            _biased.note(out, (sums, bias))
+        out = _biased_sums(conv_kernels.conv(x, kernel, *window), bias)
     out = jnp.moveaxis(out, -1, 1) if first else out
     return _activated(activation, out) if found is None else out
 
 
-_biased = Origins()  # a convolution with bias -> the convolution, the bias
+_biased = Origins()  # a product or convolution with bias -> without it, the bias
 
 
 def _together(formula: str, activation: Any, x: Array, kernel: Array, bias: Any, *window: Any):
@@ -138,8 +135,12 @@ def _together(formula: str, activation: Any, x: Array, kernel: Array, bias: Any,
     return None if fused is None or bias is None else fused(x, kernel, bias, *window)
 
 
-def _plus(sums: Array, bias: Array | None) -> Array:
-    return sums if bias is None else sums + bias
+def _biased_sums(sums: Array, bias: Array | None) -> Array:
+    if bias is None:
+        return sums
+    out = sums + bias
+    _biased.note(out, (sums, bias))
+    return out
 
 
 def _activated(activation: Callable | None, sums: Array) -> Array:
@@ -215,7 +216,7 @@ def batch_norm(
     """`scale (x - mean) / sqrt(variance + epsilon) + offset`, with moments over the other axes.
 
     Args:
-        x: images; `(batch, height, width, channels)`.
+        x: `(batch, features)`, or images `(batch, height, width, channels)`.
         scale, offset: `(size of the axis,)` or numbers.
         axis: axis of `x`.
         epsilon: added to the variance.
@@ -225,7 +226,10 @@ def batch_norm(
         The result, mean and variance, the latter two without gradient; `None` if there is no
         kernel for such arrays.
     """
-    if x.ndim != 4 or axis % x.ndim != 3 or dtype != "float32" or not normalization.sums_fast(x):
+    last = x.ndim in (2, 4) and axis % x.ndim == x.ndim - 1
+    if not last or dtype != "float32" or not normalization.sums_fast(x):
+        return None
+    if embedding.lookups.of(x) is not None:
         return None
     # The normalization subtracts a bias again, so its gradient is zero.
     x, bias = _biased.of(x) or (x, None)

@@ -86,7 +86,9 @@ def test_the_layer_uses_it():
 
 
 @needs_kernels
-@pytest.mark.parametrize("shape", [(1, 1, 1, 5), (2, 5, 7, 16), (3, 4, 4, 3), (2, 33, 31, 72)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1, 5), (2, 5, 7, 16), (3, 4, 4, 3), (2, 33, 9, 72), (6, 5)]
+)
 def test_batch_norm_agrees_with_the_formula(shape):
     given, weights = arguments(*shape, offset=3.0), random(*shape, seed=2)
 
@@ -122,14 +124,16 @@ def test_batch_norm_of_images_far_from_zero():
 
 
 @needs_kernels
-def test_the_batch_normalization_of_images_uses_it():
+def test_the_batch_normalization_of_images_and_rows_uses_it():
     def lowered(layer, x, **arguments):
         layer.build(x.shape)
         with bind({one: one.value for one in layer.variables}):
             return jax.jit(lambda x: layer(x, training=True, **arguments)).lower(x).as_text()
 
     images = random(2, 4, 4, 3)
-    assert "hornbook_moments" in lowered(layers.BatchNormalization(), images)
+    for x in (images, random(8, 3)):
+        assert "hornbook_moments" in lowered(layers.BatchNormalization(), x)
+    assert "hornbook_moments" not in lowered(layers.BatchNormalization(), random(2, 4, 3))
     mask = jnp.ones((2, 4, 4), bool)
     assert "hornbook_moments" not in lowered(layers.BatchNormalization(), images, mask=mask)
     for layer in (layers.BatchNormalization(axis=1), layers.BatchNormalization(renorm=True)):
