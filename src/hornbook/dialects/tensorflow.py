@@ -114,7 +114,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
         f"{OURS}.signal",
     ),
     "audio": same("decode_wav", f"{OURS}.signal"),
-    "autograph": {"set_verbosity": row(f"{OURS}.devices.nothing")},
+    "autograph": {
+        "set_verbosity": row(f"{OURS}.devices.nothing"),
+        "to_code": row(f"{OURS}.concrete.to_code"),
+    },
+    "queue": same("FIFOQueue", f"{OURS}.queues"),
     "autograph.experimental": {"do_not_convert": row(f"{OURS}.function.do_not_convert")},
     "experimental": {},
     "experimental.numpy": NUMPY,

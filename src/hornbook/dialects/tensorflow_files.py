@@ -40,7 +40,7 @@ IO: dict[str, Row] = {
     **same(
         "FixedLenFeature FixedLenSequenceFeature RaggedFeature SparseFeature VarLenFeature "
         "parse_example parse_single_example parse_single_sequence_example parse_tensor "
-        "serialize_tensor",
+        "serialize_sparse serialize_tensor",
         f"{OURS}.examples",
     ),
     "decode_csv": row(f"{OURS}.strings.decode_csv"),

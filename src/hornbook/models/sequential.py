@@ -1,6 +1,6 @@
 """`Sequential`: a stack of layers."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -227,7 +227,7 @@ def _instead(thing: Any) -> str:
     return ": Lambda(function) makes one of a function" if callable(thing) else ""
 
 
-def _has_inputs(layer: Layer) -> bool:
+def _has_inputs(layer: Layer) -> TypeGuard[Model]:
     """Whether a layer is a model whose inputs are known."""
     return isinstance(layer, Model) and layer._recorded is not None
 

@@ -344,7 +344,7 @@ class EmbeddingColumn(
             norm = jnp.sqrt(jnp.sum(rows**2, -1, keepdims=True))
             rows = rows * self.max_norm / jnp.maximum(norm, self.max_norm)
         found, count = jnp.sum(rows * known, 1), jnp.maximum(jnp.sum(known, 1), 1)
-        powers = {"mean": count, "sqrtn": jnp.sqrt(count), "sum": 1}
+        powers: dict[str, Any] = {"mean": count, "sqrtn": jnp.sqrt(count), "sum": 1}
         return found / powers[self.combiner]
 
 

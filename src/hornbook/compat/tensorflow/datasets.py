@@ -9,6 +9,7 @@ import numpy as np
 
 from hornbook import data
 from hornbook.compat.attributes import Table
+from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
 from hornbook.data.elements import apply, leaves, stack_ragged
 
@@ -50,7 +51,16 @@ def attributes() -> Table:
 
 def replaced() -> Table:
     """The methods that are replaced during a run."""
-    return {data.Dataset: {"ragged_batch": _ragged_batch}}
+    return {
+        data.Dataset: {"ragged_batch": _ragged_batch},
+        data.TensorSpec: {"__repr__": _spec_repr},
+    }
+
+
+def _spec_repr(spec: Any) -> str:
+    """A `TensorSpec` as TensorFlow shows it."""
+    shape = spec.shape if spec.shape is None else tuple(spec.shape)
+    return f"TensorSpec(shape={shape}, dtype={as_dtype(spec.dtype)!r}, name={spec.name!r})"
 
 
 class Dataset(data.Dataset):

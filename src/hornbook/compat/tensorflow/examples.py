@@ -290,8 +290,21 @@ def _steps(key: str, spec: Any, steps: Any) -> Any:
 # ---- tensors as bytes
 
 
+def serialize_sparse(sp_input: SparseTensor, name: Any = None, out_type: Any = "string") -> Any:
+    """A sparse tensor as three texts: its indices, its values and its shape."""
+    parts = [sp_input.indices, sp_input.values, sp_input.dense_shape]
+    texts = np.empty(3, object)
+    texts[:] = [_proto(part, packed=True).SerializeToString() for part in parts]
+    return host(texts)
+
+
 def serialize_tensor(tensor: Any, name: str | None = None) -> Any:
     """A tensor as the bytes of a TensorProto."""
+    return host(_proto(tensor).SerializeToString())
+
+
+def _proto(tensor: Any, packed: bool = False) -> Any:
+    """A TensorProto; `packed` puts text into one string too, after the lengths."""
     text = is_text(tensor)
     array = np.asarray(tensor, object if text else None)
     sizes = [protos.message("Dim")(size=size) for size in array.shape]
@@ -299,11 +312,14 @@ def serialize_tensor(tensor: Any, name: str | None = None) -> Any:
         dtype=protos.DTYPE_NUMBERS["string" if text else array.dtype.name],
         tensor_shape=protos.message("TensorShapeProto")(dim=sizes),
     )
-    if text:
-        made.string_val = [content(one) for one in array.ravel()]
+    words = [content(one) for one in array.ravel()] if text else []
+    if text and packed:
+        made.tensor_content = b"".join([protos.to_varint(len(one)) for one in words] + words)
+    elif text:
+        made.string_val = words
     else:
         made.tensor_content = np.ascontiguousarray(array).tobytes()
-    return host(made.SerializeToString())
+    return made
 
 
 host: Callable = tensor

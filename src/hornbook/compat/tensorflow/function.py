@@ -19,16 +19,22 @@ from typing import Any, cast
 import jax
 import numpy as np
 
+from hornbook.compat.tensorflow.concrete import ConcreteFunction, check_signature
 from hornbook.core import placement, tree
 from hornbook.core.compiler import compiler_options
 from hornbook.core.symbolic import Operators
 from hornbook.core.tape import NEEDS_VALUES
 from hornbook.core.taping import recording
 from hornbook.core.variable import Inside, Variable, thread
+from hornbook.data import TensorSpec
 
 MOST_WAYS = 16
 MOST_STEPS = 32  # of a loop that a trace unrolls
 MOST_EQUATIONS = 20_000  # of a trace that is compiled
+NOT_TRACED = (
+    "the operations of {!r} cannot be listed: it needs the values of tensors, prints, or changes "
+    "more than variables, and so runs in Python"
+)
 CHANGED = (bool, int, float, complex, str, type(None), list, dict)
 KEPT = (bool, int, float, complex, str, bytes, np.generic, Variable)  # what a function may return
 EAGER = {"all": False}
@@ -82,14 +88,19 @@ def function(func: Callable | None = None, **options: Any) -> Any:
 
     Args:
         func: the function; if left out, a decorator is returned.
-        **options: accepted for compatibility.
+        **options: `input_signature`, a `TensorSpec` for each argument; others are accepted for
+            compatibility.
     """
     if func is None:
         return functools.partial(function, **options)
     ways: dict[Any, _Way | None] = {}
 
+    signature = options.get("input_signature")
+
     @functools.wraps(func)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if signature is not None:
+            check_signature(signature, args)
         leaves, form = jax.tree.flatten((args, kwargs), is_leaf=_is_variable)
         inside = recording.tapes or thread.scopes or thread.calls or placement.current()
         if inside or EAGER["all"] or any(map(_is_unknown, leaves)):
@@ -115,8 +126,42 @@ def function(func: Callable | None = None, **options: Any) -> Any:
         return func(*args, **kwargs)
 
     call.python_function = func  # type: ignore[attr-defined]
-    call.get_concrete_function = lambda *args, **kwargs: call  # type: ignore[attr-defined]
+    call.get_concrete_function = _concrete(call, func, signature)  # type: ignore[attr-defined]
     return call
+
+
+def _concrete(call: Callable, func: Callable, signature: Any) -> Callable:
+    """`get_concrete_function` of a function, which returns one object for arguments of one form."""
+    made: dict[Any, ConcreteFunction] = {}
+
+    def trace(args: tuple, kwargs: dict) -> Any:
+        leaves, form = jax.tree.flatten((args, kwargs), is_leaf=_is_variable)
+        numbers, fixed = tree.parted(leaves, _is_form)
+        try:
+            return _Way(func, form, fixed)._find([*map(_abstract, numbers)])
+        except (_Unknown, *NEEDS_VALUES) as error:
+            raise ValueError(NOT_TRACED.format(getattr(func, "__name__", func))) from error
+
+    def get_concrete_function(*args: Any, **kwargs: Any) -> ConcreteFunction:
+        if signature is not None and not args and not kwargs:
+            args = tuple(signature)
+        leaves, form = jax.tree.flatten((args, kwargs), is_leaf=_is_variable)
+        shown = [(tuple(one.shape), one.dtype) if _is_form(one) else one for one in leaves]
+        key = form, tuple((type(one), _hashed(one)) for one in shown)
+        if key not in made:
+            made[key] = ConcreteFunction(call, func, args, kwargs, trace)
+        return made[key]
+
+    return get_concrete_function
+
+
+def _is_form(value: Any) -> bool:
+    return isinstance(value, TensorSpec) or _is_numbers(value)
+
+
+def _abstract(value: Any) -> Any:
+    """The shape and dtype of an array or a `TensorSpec`, for a trace."""
+    return jax.ShapeDtypeStruct(tuple(value.shape), jax.dtypes.canonicalize_dtype(value.dtype))
 
 
 def _is_variable(value: Any) -> bool:
@@ -181,8 +226,8 @@ class _Way:
         form, fixed = self.told
         return tree.joined(form, fixed, found)
 
-    def _find(self, arrays: list) -> None:
-        """Find the variables, by a trace."""
+    def _find(self, arrays: list) -> Any:
+        """Find the variables, by a trace, which is returned."""
         seen = Touched()
 
         def trace(arrays: list) -> list:
@@ -205,6 +250,7 @@ class _Way:
         changed = set(self.changed)
         self.others = [variable for variable in seen.read if variable not in changed]
         self.compiled = jax.jit(self._run, compiler_options=compiler_options(wide=True))
+        return made
 
     def _run(self, values: list, rest: list, arrays: list) -> tuple:
         known = [*self.changed, *self.others]
