@@ -522,3 +522,30 @@ def test_counts_of_repeats_are_known_to_symbols():
 def test_an_unknown_padding_is_refused(conv):
     with pytest.raises(ValueError, match="not 'full'"):
         conv(np.ones((1, 5, 2), "float32"), np.ones((2, 2, 2), "float32"), padding="full")
+
+
+def test_sizes_that_are_joined_while_tracing_stay_numbers():
+    """Layers compute the arguments of `tile` and `zeros` from `ops.shape`, as with TensorFlow."""
+
+    @jax.jit
+    def parts(x):
+        batch, length = ops.shape(x)
+        counts = ops.concatenate(
+            [ops.expand_dims(batch, -1), ops.convert_to_tensor([1, 1])], axis=0
+        )
+        sizes = ops.stack([batch, 1, ops.array(2)])
+        rows = ops.reshape(ops.arange(length), (1, length, 1))
+        return (
+            ops.tile(rows, counts),
+            ops.zeros(sizes),
+            ops.ones(sizes),
+            ops.full(sizes, 3),
+            ops.broadcast_to(1, sizes),
+            ops.reshape(x[:, :2], sizes),
+        )
+
+    x = np.arange(12.0, dtype="float32").reshape(3, 4)
+    tiled, *others = parts(x)
+    assert tiled.tolist() == np.tile(np.arange(4).reshape(1, 4, 1), (3, 1, 1)).tolist()
+    assert [one.shape for one in others] == [(3, 1, 2)] * 5
+    assert others[-1].tolist() == x[:, None, :2].tolist()

@@ -227,7 +227,7 @@ def _is_gone(path: str) -> bool:
     """Whether a name of Keras 2 is gone from Keras 3."""
     _, place, *rest = [*path.split("."), "", ""]
     split = place in SPLIT and f"keras.{place}.{rest[0]}" in keras2.MODULES
-    kept = place == "backend" and rest[0] in hornbook.backend.__all__
+    kept = place == "backend" and rest[0] in dir(hornbook.backend)
     return bool(rest[0]) and place in GONE and not kept or split
 
 

@@ -56,7 +56,7 @@ def reshape(x: Tensor, newshape: Shape) -> Array:
         (2, 3)
     """
     x = rows.array(x)
-    sizes = [newshape] if isinstance(newshape, int) else list(newshape)
+    sizes = [newshape] if isinstance(newshape, int) else list(rows.sizes(newshape))
     negative = [n for n in sizes if isinstance(n, int) and n < 0]
     if negative not in ([], [-1]):
         raise ValueError(f"reshape: sizes must not be negative, except one -1; got {newshape!r}")
@@ -79,6 +79,18 @@ def _transposed(x: Array, axes: Any) -> Array:
     return jnp.transpose(x, axes)
 
 
+def _expanded(x: Any, axis: Any) -> Array:
+    return jnp.expand_dims(rows.array(x), rows.axes(axis))
+
+
+def _concatenated(xs: Any, axis: int) -> Array:
+    return jnp.concatenate([rows.array(x) for x in xs], axis)
+
+
+def _stacked(x: Any, axis: int) -> Array:
+    return jnp.stack([rows.array(v) for v in x], axis)
+
+
 def _counts(repeats: Any) -> Any:
     return np.asarray(repeats) if isinstance(repeats, list | tuple) else repeats
 
@@ -97,7 +109,7 @@ squeeze = rows.along_axis(
     axis=None,
 )
 expand_dims = row(
-    lambda x, axis: jnp.expand_dims(rows.array(x), rows.axes(axis)),
+    lambda x, axis: rows.at_once(_expanded, x, axis),
     "Insert new axes of size 1 at `axis`.",
 )
 moveaxis = row(
@@ -110,7 +122,7 @@ transpose = row(
     "Permute the axes; by default reverse them.",
 )
 broadcast_to = row(
-    lambda x, shape: jnp.broadcast_to(rows.array(x), shape),
+    lambda x, shape: jnp.broadcast_to(rows.array(x), rows.sizes(shape)),
     "Broadcast an array to `shape`.",
 )
 flip = rows.along_axis(jnp.flip, "Reverse an array along an axis (`None`: all axes).", axis=None)
@@ -125,7 +137,7 @@ repeat = row(
     "Repeat each element `repeats` times along an axis (`None`: of the flattened array).",
 )
 tile = row(
-    lambda x, repeats: jnp.tile(rows.array(x), repeats),
+    lambda x, repeats: jnp.tile(rows.array(x), rows.sizes(repeats)),
     "Repeat the whole array `repeats` times along each axis.",
 )
 rot90 = row(
@@ -170,11 +182,11 @@ def _joined(fn, doc):
 
 
 concatenate = row(
-    lambda xs, axis=0: jnp.concatenate([rows.array(x) for x in xs], axis),
+    lambda xs, axis=0: rows.at_once(_concatenated, xs, axis),
     "Join arrays along an existing axis.",
 )
 stack = row(
-    lambda x, axis=0: jnp.stack([rows.array(v) for v in x], axis),
+    lambda x, axis=0: rows.at_once(_stacked, x, axis),
     "Stack arrays of the same shape along a new axis.",
 )
 hstack = _joined(jnp.hstack, "Join arrays along the second axis (vectors: the first).")

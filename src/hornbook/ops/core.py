@@ -33,7 +33,7 @@ def convert_to_tensor(
         'float32'
     """
     if dtype is None:
-        return x if isinstance(x, SymbolicTensor) else rows.array(_value(x))
+        return x if isinstance(x, SymbolicTensor) else rows.at_once(rows.array, _value(x))
     return cast(x, dtype)
 
 

@@ -19,7 +19,7 @@ Shape = int | Sequence[int]
 @op
 def array(x: Any, dtype: Any = None) -> Array:
     """Convert numbers, lists or arrays to an array."""
-    return rows.array(x) if dtype is None else jnp.asarray(x, canonical(dtype))
+    return rows.at_once(rows.array, x) if dtype is None else jnp.asarray(x, canonical(dtype))
 
 
 def zeros(shape: Shape, dtype: Any = None) -> Array:
@@ -29,7 +29,7 @@ def zeros(shape: Shape, dtype: Any = None) -> Array:
         >>> hornbook.ops.zeros((2,)).tolist()
         [0.0, 0.0]
     """
-    return jnp.zeros(shape, canonical(dtype))
+    return jnp.zeros(rows.sizes(shape), canonical(dtype))
 
 
 def ones(shape: Shape, dtype: Any = None) -> Array:
@@ -39,18 +39,18 @@ def ones(shape: Shape, dtype: Any = None) -> Array:
         >>> hornbook.ops.ones((2,), "int32").tolist()
         [1, 1]
     """
-    return jnp.ones(shape, canonical(dtype))
+    return jnp.ones(rows.sizes(shape), canonical(dtype))
 
 
 def empty(shape: Shape, dtype: Any = None) -> Array:
     """An uninitialized array (zeros here)."""
-    return jnp.zeros(shape, canonical(dtype))
+    return jnp.zeros(rows.sizes(shape), canonical(dtype))
 
 
 @op
 def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Array:
     """An array filled with `fill_value`."""
-    return jnp.full(shape, rows.array(fill_value), canonical(dtype))
+    return jnp.full(rows.sizes(shape), rows.array(fill_value), canonical(dtype))
 
 
 def _like(fn, doc):

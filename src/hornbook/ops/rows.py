@@ -59,6 +59,29 @@ def pair(x1: Any, x2: Any) -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(x1, dtype), jnp.asarray(x2, dtype)
 
 
+def is_known(value: Any) -> bool:
+    """Whether a value is integers, or a list of them, that are known while tracing."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(is_known, value))
+    if isinstance(value, np.ndarray | jax.Array):
+        return value.dtype.kind in "iu" and not isinstance(value, jax.core.Tracer)
+    return isinstance(value, int | np.integer)
+
+
+def at_once(fn: Callable, value: Any, *settings: Any) -> Any:
+    """A function's result, known while tracing if the value is integers that are, as sizes are."""
+    if not is_known(value):
+        return fn(value, *settings)
+    with jax.ensure_compile_time_eval():
+        return fn(value, *settings)
+
+
+def sizes(shape: Any) -> Any:
+    """A shape; a tuple if it is an array of known sizes, whose elements would be traced."""
+    known = isinstance(shape, np.ndarray | jax.Array) and is_known(shape)
+    return tuple(np.ravel(shape).tolist()) if known else shape
+
+
 def unary(fn: Callable, doc: str) -> Op:
     """An op of one array."""
     return row(lambda x: fn(array(x)), doc)

@@ -15,6 +15,7 @@ from hornbook.compat.tensorflow.tensors import Tensor, tensor
 from hornbook.core import tree
 from hornbook.core.symbolic import SymbolicTensor, op
 from hornbook.core.variable import Variable
+from hornbook.ops.rows import at_once, is_known
 
 
 def is_text(value: Any) -> bool:
@@ -30,7 +31,7 @@ def sizes(shape: Any) -> tuple:
     """A shape given as numbers, arrays or a list of both, as a tuple; `None` where unknown."""
     if isinstance(shape, int | np.integer):
         return (int(shape),)
-    shape = np.asarray(shape) if _is_known(shape) else shape  # elements of an array are traced
+    shape = np.asarray(shape) if is_known(shape) else shape  # elements of an array are traced
     return tuple(None if size is None else int(size) for size in shape)
 
 
@@ -38,23 +39,7 @@ def _moved(on_host: Callable, function: Callable, value: Any, *settings: Any) ->
     """A function of numpy for texts, today's for others."""
     if is_text(value):
         return tensor(on_host(np.asarray(value, object), *settings))
-    return _at_once(function, value, *settings)
-
-
-def _at_once(function: Callable, value: Any, *settings: Any) -> Any:
-    """A function's result, known while tracing if the value is integers that are, as sizes are."""
-    if not _is_known(value):
-        return function(value, *settings)
-    with jax.ensure_compile_time_eval():
-        return function(value, *settings)
-
-
-def _is_known(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return bool(value) and all(map(_is_known, value))
-    if isinstance(value, np.ndarray | jax.Array):
-        return value.dtype.kind in "iu" and not isinstance(value, jax.core.Tracer)
-    return isinstance(value, int | np.integer)
+    return at_once(function, value, *settings)
 
 
 def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
@@ -84,7 +69,7 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Any:
         return tensor(np.concatenate([np.asarray(one, object) for one in values], axis))
     if all(_is_sizes(one) for one in values):
         return Shape(np.concatenate([np.asarray(one, int) for one in values]).tolist())
-    return _at_once(ops.concatenate, list(values), int(axis))
+    return at_once(ops.concatenate, list(values), int(axis))
 
 
 def _is_sizes(value: Any) -> bool:
@@ -96,7 +81,7 @@ def stack(values: Any, axis: int = 0, name: str | None = None) -> Any:
     values = list(values)
     if any(map(is_text, values)):
         return tensor(np.stack([np.asarray(one, object) for one in values], axis))
-    return _at_once(ops.stack, values, axis)
+    return at_once(ops.stack, values, axis)
 
 
 def gather(
