@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 
@@ -337,3 +338,30 @@ def test_wrapper_builds_the_layer_inside():
     np.testing.assert_allclose(layer(x), layer.layer(layer.layer(x)), rtol=1e-6)
     assert len(layer.weights) == 2
     assert layers.deserialize(layers.serialize(layers.Wrapper(layers.Dense(3)))).layer.units == 3
+
+
+def test_add_variable_is_another_name_of_add_weight():
+    """Arguments have Keras's order."""
+    found = []
+    for library in (keras, hornbook):
+
+        class Scale(library.layers.Layer):
+            def build(self, input_shape):
+                self.factor = self.add_variable(
+                    input_shape[-1:], "ones", "float32", True, True, "l2", name="factor"
+                )
+                self.count = self.add_variable((), "zeros", "int32", trainable=False)
+
+            def call(self, inputs):
+                return inputs * self.factor
+
+        layer = Scale(name="scale")
+        layer(floats(2, 3))
+        found.append(
+            [
+                (one.path, tuple(one.shape), str(one.dtype), one.trainable)
+                for one in layer.variables[:1]
+            ]
+            + [len(layer.trainable_weights), len(layer.weights), float(layer.losses[0])]
+        )
+    assert found[0] == found[1]

@@ -539,7 +539,7 @@ def test_sizes_that_are_joined_while_tracing_stay_numbers():
             ops.tile(rows, counts),
             ops.zeros(sizes),
             ops.ones(sizes),
-            ops.full(sizes, 3),
+            ops.full((ops.cast(batch, "int32"), 1, 2), 3),
             ops.broadcast_to(1, sizes),
             ops.reshape(x[:, :2], sizes),
         )

@@ -118,6 +118,27 @@ class Weighted(Module):
         Module.__setattr__(self, "_added", self._added)
         return variable
 
+    def add_variable(
+        self,
+        shape: tuple | None,
+        initializer: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Create a variable of this layer; the same as `add_weight`.
+
+        Args:
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name: see
+                `add_weight`.
+        """
+        return self.add_weight(
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
+        )
+
     @property
     def variables(self) -> list[Variable]:
         """All variables of this layer and its sublayers, with seeds but without metrics."""

@@ -46,9 +46,9 @@ def cast(x: Any, dtype: Any) -> Array:
         [1, 0]
     """
     dtype = canonical(dtype)
-    if isinstance(x, jax.Array):
-        return x if x.dtype == dtype else x.astype(dtype)
-    return jnp.asarray(x, dtype)
+    if isinstance(x, jax.Array) and x.dtype == dtype:
+        return x
+    return rows.at_once(jnp.asarray, x, dtype)
 
 
 @op
