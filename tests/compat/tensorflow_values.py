@@ -417,6 +417,10 @@ def plain(value):
         return value.as_list()
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
+    if hasattr(value, "to_list"):
+        return [plain(value.flat_values), *(plain(one) for one in value.nested_row_splits)]
+    if hasattr(value, "dense_shape"):
+        return [plain(one) for one in (value.indices, value.values, value.dense_shape)]
     value = value.numpy() if hasattr(value, "numpy") else np.asarray(value)
     array = np.asarray(value, None if not isinstance(value, (str, bytes)) else object)
     if array.dtype.kind in "OSU":

@@ -94,6 +94,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The factory of the names, imported when a program first imports one of them."""
         if self.dialect.__name__.endswith(".theano"):
             return importlib.import_module("hornbook.compat.theano.names").NAMES
+        if self.dialect.__name__.endswith(".tensorflow"):
+            ragged_ops = importlib.import_module("hornbook.compat.tensorflow.ragged_ops")
+            return ragged_ops.RaggedNames(self.dialect)
         return importlib.import_module("hornbook.compat.names").Names(self.dialect)
 
     def find_spec(

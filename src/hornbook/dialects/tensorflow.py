@@ -8,6 +8,7 @@ rows of functions of arrays are in `tensorflow_math.py`, those of files and data
 from hornbook.dialects.row import Row, row
 from hornbook.dialects.tensorflow_files import (
     DATA,
+    DATA_EXPERIMENTAL,
     IMAGE,
     IO,
     LOOKUP,
@@ -69,6 +70,7 @@ TF: dict[str, Row] = {
     **same("GradientTape UnconnectedGradients custom_gradient stop_gradient", f"{OURS}.tape"),
     "as_string": STRINGS["as_string"],
     "RaggedTensor": RAGGED["RaggedTensor"],
+    **same("RaggedTensorSpec SparseTensorSpec", f"{OURS}.specs"),
     "SparseTensor": SPARSE["SparseTensor"],
 }
 GPUS = ("cuda", "gpu_support", "rocm")
@@ -90,8 +92,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "strings": STRINGS,
     "io": IO,
     "data": DATA,
-    "data.experimental": {"AUTOTUNE": DATA["AUTOTUNE"]}
-    | same("cardinality dense_to_ragged_batch", f"{OURS}.datasets"),
+    "data.experimental": DATA_EXPERIMENTAL,
     "random": RANDOM,
     "random.experimental": {"Generator": RANDOM["Generator"]},
     "linalg": LINALG,
@@ -146,7 +147,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         for name in ("MultiWorkerMirroredStrategy", "TPUStrategy")
     }
     | {"CentralStorageStrategy": row(f"{OURS}.distribute.MirroredStrategy")},
-    "saved_model": same("load save", f"{OURS}.saved"),
+    "saved_model": same("LoadOptions SaveOptions load save", f"{OURS}.saved"),
     "errors": same(
         "DataLossError InvalidArgumentError NotFoundError OpError OutOfRangeError "
         "ResourceExhaustedError",

@@ -59,7 +59,24 @@ DATA: dict[str, Row] = {
     "INFINITE_CARDINALITY": row("data.INFINITE_CARDINALITY"),
     "UNKNOWN_CARDINALITY": row("data.UNKNOWN_CARDINALITY"),
     **same("Dataset TextLineDataset", f"{OURS}.datasets"),
+    "Iterator": row("data.passes.DatasetIterator"),
+    "NumpyIterator": row("data.passes.DatasetIterator"),
+    "Options": row(f"{OURS}.pipelines.Options"),
     "TFRecordDataset": row(f"{OURS}.records.TFRecordDataset"),
+}
+DATA_EXPERIMENTAL: dict[str, Row] = {
+    **{name: one for name, one in DATA.items() if name.isupper()},
+    **same(
+        "assert_cardinality bucket_by_sequence_length cardinality dense_to_ragged_batch "
+        "dense_to_sparse_batch enumerate_dataset get_single_element group_by_window ignore_errors "
+        "map_and_batch parallel_interleave prefetch_to_device rejection_resample scan "
+        "shuffle_and_repeat snapshot take_while unbatch unique",
+        f"{OURS}.data_experimental",
+    ),
+    **same("AutoShardPolicy choose_from_datasets sample_from_datasets", f"{OURS}.pipelines"),
+    "Counter": row(f"{OURS}.pipelines.counter"),
+    "RandomDataset": row(f"{OURS}.pipelines.random"),
+    **same("CsvDataset make_csv_dataset", f"{OURS}.csv_files"),
 }
 TRAIN: dict[str, Row] = {
     **same(
@@ -88,6 +105,7 @@ SPARSE: dict[str, Row] = same(
 )
 RAGGED: dict[str, Row] = {
     **same("RaggedTensor boolean_mask constant stack", f"{OURS}.ragged"),
+    "map_flat_values": row(f"{OURS}.ragged_ops.map_flat_values"),
     "range": row(f"{OURS}.ragged.ragged_range"),
 }
 LOOKUP: dict[str, Row] = same(

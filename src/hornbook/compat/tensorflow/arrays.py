@@ -265,12 +265,12 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
 def size(input: Any, out_type: Any = "int32", name: str | None = None) -> Any:
     """The number of elements."""
     shape = tuple(input.shape) if hasattr(input, "shape") else np.shape(input)
-    return None if None in shape else np.int32(math.prod(shape))
+    return None if None in shape else tensor(np.int32(math.prod(shape)))
 
 
 def rank(input: Any, name: str | None = None) -> Any:
     """The number of axes."""
-    return np.int32(len(input.shape) if hasattr(input, "shape") else np.ndim(input))
+    return tensor(np.int32(len(input.shape) if hasattr(input, "shape") else np.ndim(input)))
 
 
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:

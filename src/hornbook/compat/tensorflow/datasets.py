@@ -1,22 +1,21 @@
 """`tf.data.Dataset`, with the functions that read files."""
 
+import builtins
 import glob
 import os
 from collections.abc import Iterator
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
 
 from hornbook import data
 from hornbook.compat.attributes import Table
+from hornbook.compat.tensorflow import pipelines
+from hornbook.compat.tensorflow.csv_files import lines_of, paths_of
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
 from hornbook.data.elements import apply, leaves, stack_ragged
-
-
-def cardinality(dataset: Any) -> Any:
-    """The number of elements; -1 if infinite, -2 if unknown."""
-    return dataset.cardinality()
 
 
 def _rows(elements: list) -> Any:
@@ -37,22 +36,21 @@ def _ragged_batch(
     return self._batched(_rows, batch_size, drop_remainder, "ragged_batch")
 
 
-def dense_to_ragged_batch(
-    batch_size: int, drop_remainder: bool = False, row_splits_dtype: Any = None
-) -> Any:
-    """`ragged_batch` for `Dataset.apply`."""
-    return lambda dataset: dataset.ragged_batch(batch_size, drop_remainder)
+OWN = [name for name in vars(data.Dataset) if not name.startswith("_")]
 
 
 def attributes() -> Table:
-    """The attributes of data sets during a run: none."""
-    return {}
+    """The methods of data sets during a run."""
+    methods = {one.__name__: pipelines.named(one) for one in pipelines.METHODS}
+    return {data.Dataset: methods}
 
 
 def replaced() -> Table:
     """The methods that are replaced during a run."""
+    own = {name: vars(data.Dataset)[name] for name in OWN}
+    methods = {k: pipelines.named(one) for k, one in own.items() if isfunction(one)}
     return {
-        data.Dataset: {"ragged_batch": _ragged_batch},
+        data.Dataset: methods | {"ragged_batch": pipelines.named(_ragged_batch)},
         data.TensorSpec: {"__repr__": _spec_repr},
     }
 
@@ -64,7 +62,16 @@ def _spec_repr(spec: Any) -> str:
 
 
 class Dataset(data.Dataset):
-    """`hornbook.data.Dataset` with `list_files`, and with slices of ragged and sparse tensors."""
+    """`hornbook.data.Dataset` with TensorFlow's ways to make one."""
+
+    choose_from_datasets = staticmethod(pipelines.named(pipelines.choose_from_datasets))
+    counter = staticmethod(pipelines.named(pipelines.counter))
+    from_generator = staticmethod(pipelines.named(data.Dataset.from_generator))
+    from_tensors = staticmethod(pipelines.named(data.Dataset.from_tensors))
+    random = staticmethod(pipelines.named(pipelines.random))
+    range = staticmethod(pipelines.named(data.Dataset.range))
+    sample_from_datasets = staticmethod(pipelines.named(pipelines.sample_from_datasets))
+    zip = staticmethod(pipelines.named(data.Dataset.zip))
 
     @staticmethod
     def from_tensor_slices(tensors: Any, name: Any = None) -> data.Dataset:
@@ -77,7 +84,7 @@ class Dataset(data.Dataset):
             raise ValueError(f"Dataset.from_tensor_slices: lengths differ: {sorted(sizes)}")
 
         def rows() -> Iterator[Any]:
-            return (apply(lambda one, k=k: one[k], tensors) for k in range(*sizes))
+            return (apply(lambda one, k=k: one[k], tensors) for k in builtins.range(*sizes))
 
         return data.Dataset.from_generator(rows)
 
@@ -105,21 +112,21 @@ class Dataset(data.Dataset):
         return paths if shuffle is False else paths.shuffle(len(found), seed)
 
 
-def TextLineDataset(filenames: Any, *args: Any, **options: Any) -> data.Dataset:
+def TextLineDataset(
+    filenames: Any,
+    compression_type: Any = None,
+    buffer_size: Any = None,
+    num_parallel_reads: Any = None,
+    name: Any = None,
+) -> data.Dataset:
     """The lines of text files, without their ends.
 
     Args:
         filenames: a path, or several.
-        *args, **options: compression and buffers; must be `None`, or are ignored.
+        compression_type: `None`, `"GZIP"` or `"ZLIB"`.
+        buffer_size, num_parallel_reads, name: ignored.
     """
-    single = isinstance(filenames, str | os.PathLike)
-    paths = [filenames] if single else [os.fspath(str(path)) for path in filenames]
-    if args and args[0] or options.get("compression_type"):
-        raise ValueError("TextLineDataset: compressed files are not supported; decompress them")
-
-    def lines() -> Iterator[str]:
-        for path in paths:
-            with open(path, encoding="utf-8", newline="\n") as file:
-                yield from (line.rstrip("\n").removesuffix("\r") for line in file)
-
-    return data.Dataset.from_generator(lines)
+    paths = paths_of(filenames)
+    return data.Dataset.from_generator(
+        lambda: (line for path in paths for line in lines_of(path, compression_type))
+    )

@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from hornbook.compat.attributes import Shape
 from hornbook.core import tree
 from hornbook.layers.calling import as_shape, known
@@ -15,13 +17,16 @@ OF_METRICS = ("name", "shape", "aggregation", "synchronization", "initializer", 
 def build(today: Callable) -> Callable:
     """`Layer._build`, which passes shapes with `as_list` to `build`.
 
+    Variables that `build` makes from the results of functions have values, also inside a trace.
+
     Args:
         today: the method that calls `build`.
     """
 
     @functools.wraps(today)
     def method(self: Any, shapes: dict) -> None:
-        today(self, {name: with_methods(shape) for name, shape in shapes.items()})
+        with jax.ensure_compile_time_eval():
+            today(self, {name: with_methods(shape) for name, shape in shapes.items()})
         self._build_shapes = as_shape(self._build_shapes)
 
     return method

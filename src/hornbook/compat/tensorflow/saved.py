@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook import data, saving
+from hornbook.data.files import local_file
 from hornbook.saving.files import IN_FOLDER, OF_CHECKPOINT
 
 
@@ -27,27 +28,65 @@ def place(path: str, suffixes: tuple[str, ...]) -> str:
     return os.path.join(path, IN_FOLDER) if ".keras" in suffixes else path + OF_CHECKPOINT
 
 
+_saved: dict[str, type] = {}  # classes of what this program has saved; a file names them only
+
+
 def save(obj: Any, export_dir: Any, signatures: Any = None, options: Any = None) -> None:
-    """`tf.saved_model.save`: write a model to a folder, as a `.keras` file in it."""
+    """`tf.saved_model.save`: write a model or module to a folder, as a `.keras` file in it."""
     saving.save_model(obj, export_dir)
+    _saved.update({type(one).__name__: type(one) for one in obj._all_modules()})
 
 
 def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
-    """`tf.saved_model.load`: the model in a folder that `save` wrote."""
-    return saving.load_model(export_dir)
+    """`tf.saved_model.load`: the model or module in a folder that `save` wrote.
+
+    Classes of the program are found if the same program saved them, or if they are registered.
+    """
+    return saving.load_model(export_dir, custom_objects=_saved)
 
 
-def get_file(*args: Any, **options: Any) -> str:
+class SaveOptions:
+    """`tf.saved_model.SaveOptions`: accepts all settings, which concern TensorFlow's files."""
+
+    def __init__(self, *settings: Any, **options: Any):
+        vars(self).update(options)
+
+
+class LoadOptions(SaveOptions):
+    """`tf.saved_model.LoadOptions`: accepts all settings."""
+
+
+def get_file(fname: Any = None, origin: Any = None, *args: Any, **options: Any) -> str:
     """`get_file`, and beside the folder of an unpacked archive what is in it, as links.
 
     Archives were unpacked next to themselves up to TensorFlow 2.15, and programs look for the files
-    in the folder of the path.
+    in the folder of the path, or at the path without its suffix. A name without a file is a link to
+    the folder, where programs for TensorFlow 2.16 look.
     """
-    path = Path(data.get_file(*args, **options))
-    if path.is_dir() and (options.get("extract") or options.get("untar")):
-        for inner, outer in _missing(path):
-            outer.symlink_to(inner.absolute(), target_is_directory=inner.is_dir())
+    unpacked = options.get("extract") or options.get("untar") or (args and args[0])
+    if not fname or not unpacked:
+        path = Path(data.get_file(fname, origin, *args, **options))
+        if unpacked and path.is_dir():
+            _link(path)
+        return str(path)
+    name = os.fspath(fname)
+    found = local_file(name)
+    if found is not None and found.is_dir():
+        return str(found)
+    folder = name.partition(".")[0] + "_extracted"
+    address = origin if found is None else found.absolute().as_uri()
+    goal = Path(data.get_file(folder, address, *args, **options))
+    _link(goal)
+    path = goal.parent / name
+    if not path.exists():
+        path.unlink(missing_ok=True)
+        path.symlink_to(goal.absolute(), target_is_directory=True)
     return str(path)
+
+
+def _link(folder: Path) -> None:
+    for inner, outer in _missing(folder):
+        outer.symlink_to(inner.absolute(), target_is_directory=inner.is_dir())
 
 
 def _missing(folder: Path) -> Iterator[tuple[Path, Path]]:

@@ -88,9 +88,14 @@ def _taken_apart(parts: Callable, input: Any) -> Any:
 
 def join(inputs: Any, separator: str = "", name: str | None = None) -> Any:
     """Texts joined, element by element."""
+    inputs = list(inputs)
+    like = next((one for one in inputs if isinstance(one, RaggedTensor)), None)
+    if like is not None:
+        flat = [one if isinstance(one, str | bytes) else like._like_flat(one) for one in inputs]
+        return like.with_flat_values(join(flat, separator))
     parts = [np.asarray(one, object) for one in inputs]
     made = np.frompyfunc(lambda *some: separator.join(map(_text, some)), len(parts), 1)
-    return made(*parts)
+    return tensor(made(*parts))
 
 
 def unicode_split(

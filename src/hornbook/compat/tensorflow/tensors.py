@@ -71,19 +71,24 @@ class AnyTensor(metaclass=_AnyTensor):
 
 
 def tensor(value: Any) -> Any:
-    """A value as a `Tensor`; data sets, ragged tensors and `None` stay as they are."""
-    if value is None or isinstance(value, Passes) or hasattr(value, "row_splits"):
+    """A value as a `Tensor`; data sets, ragged and sparse tensors, and `None` stay as they are."""
+    if value is None or isinstance(value, Passes) or is_composite(value):
         return value
     if isinstance(value, str | bytes):
         value = np.array(value, object)
     return np.asarray(value).view(Tensor)
 
 
+def is_composite(value: Any) -> bool:
+    """Whether a value is a ragged or a sparse tensor."""
+    return hasattr(value, "row_splits") or hasattr(value, "dense_shape")
+
+
 def plain(value: Any) -> Any:
     """A value as a numpy array or scalar, with text as bytes."""
     if isinstance(value, str):
         return value.encode()
-    if hasattr(value, "row_splits"):
+    if is_composite(value):
         return value
     array = np.asarray(value)
     return _in_bytes(array) if array.dtype.kind == "O" else array[()]
@@ -156,6 +161,8 @@ def attributes() -> Table:
 def replaced() -> Table:
     """The methods that are replaced during a run."""
     count = Passes.cardinality
+    array: Any = type(jnp.zeros(()))
+    sizes = array.shape.__get__
 
     def cardinality(self: Passes) -> _Cardinality:
         """The number of elements; negative if it is unknown or infinite."""
@@ -167,6 +174,7 @@ def replaced() -> Table:
             "as_numpy_iterator": _as_numpy,
             "cardinality": cardinality,
         },
+        array: {"shape": property(lambda self: Shape(sizes(self)))},
         Model: {"_lists_one": False},
         layers.Layer: {
             "_build": old.build(layers.Layer._build),

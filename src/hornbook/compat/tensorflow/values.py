@@ -1,5 +1,6 @@
 """Values, dtypes, functions and devices of TensorFlow."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -106,18 +107,35 @@ def arange(
     return tensor(made.astype(as_dtype(kind).as_numpy_dtype))
 
 
-def py_function(func: Callable, inp: Any, Tout: Any, name: str | None = None) -> Any:
-    """Call a function with tensors."""
+def py_function(
+    func: Callable | None = None, inp: Any = None, Tout: Any = None, name: str | None = None
+) -> Any:
+    """Call a function with tensors; without `func`, a decorator that makes it called so."""
+    if func is None or inp is None:
+        return _decorated(py_function, func, Tout)
     refuse()
     return func(*map(tensor, inp))
 
 
 def numpy_function(
-    func: Callable, inp: Any, Tout: Any, stateful: Any = True, name: str | None = None
+    func: Callable | None = None,
+    inp: Any = None,
+    Tout: Any = None,
+    stateful: Any = True,
+    name: str | None = None,
 ) -> Any:
-    """Call a function with numpy arrays."""
+    """Call a function with numpy arrays; without `func`, a decorator that makes it called so."""
+    if func is None or inp is None:
+        return _decorated(numpy_function, func, Tout)
     refuse()
     return func(*(tensor(one).numpy() for one in inp))
+
+
+def _decorated(way: Callable, func: Any, Tout: Any) -> Callable:
+    def decorate(func: Callable) -> Callable:
+        return functools.wraps(func)(lambda *args: way(func, args, Tout))
+
+    return decorate if func is None else decorate(func)
 
 
 def executing_eagerly() -> Any:
