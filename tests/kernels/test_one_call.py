@@ -57,6 +57,35 @@ def test_dense_of_steps_in_python_is_one_call():
             assert [str(one.primitive) for one in program.eqns] == ["jit"]
 
 
+def test_loss_of_steps_in_python_is_one_call():
+    y, x = jnp.ones((4, 2)), jnp.arange(8.0).reshape(4, 2)
+    weights = jnp.arange(4.0)
+
+    def primitives(loss, pred=lambda x: x):
+        program = jax.make_jaxpr(lambda x: loss(y, pred(x), weights))(x)
+        return [str(one.primitive) for one in program.eqns]
+
+    class Mine(keras.losses.MeanSquaredError):
+        def call(self, y_true, y_pred):
+            return super().call(y_true, y_pred) * 2
+
+    for loss in (keras.losses.Huber(delta=2.0), keras.losses.get("mse")):
+        outside = jax.grad(lambda x, loss=loss: jnp.sum(loss(y, x)))(x)
+        with steps_in_python():
+            inside = jax.grad(lambda x, loss=loss: jnp.sum(loss(y, x)))(x)
+        np.testing.assert_allclose(inside, outside, rtol=1e-6)
+    with steps_in_python():
+        assert primitives(keras.losses.Huber(delta=2.0)) == ["jit"]
+        assert len(primitives(Mine())) > 1  # a program's own runs in Python
+        # from the logits, not from their rounded probabilities
+        crossentropy = keras.losses.CategoricalCrossentropy()
+        assert "exp" in primitives(crossentropy, keras.ops.softmax)
+    far = jnp.asarray([[0.0, 200.0]])
+    with steps_in_python():
+        one = jax.jit(lambda x: crossentropy(jnp.asarray([[1.0, 0.0]]), keras.ops.softmax(x)))(far)
+    assert one == 200
+
+
 def test_what_is_no_array_is_compiled_for_by_itself():
     power = in_one_call(static=("of",))(lambda x, of=2: x**of if of else jnp.ones_like(x))
     x = jnp.float32(3)

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -13,10 +14,12 @@ from hornbook.core.config import Configurable
 from hornbook.core.dtype import get_policy, is_float
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.module import auto_name, to_snake_case
+from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import op
+from hornbook.kernels import in_one_call
 from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank, weigh
 from hornbook.ops import rows
-from hornbook.ops.activation import carried
+from hornbook.ops.activation import carried, logits_of
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 MEANS = REDUCTIONS[:3]
@@ -194,6 +197,29 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self.fn_kwargs = kwargs
 
+    def _reduced(self, y_true, y_pred, sample_weight):
+        if not (are_in_python() and self._fits_one_call(y_true, y_pred)):
+            return super()._reduced(y_true, y_pred, sample_weight)
+        options = tuple(sorted(self.fn_kwargs.items()))
+        how = self.fn, options, self.reduction, self.dtype
+        return _in_one_call(y_true, y_pred, sample_weight, *how)
+
+    def _fits_one_call(self, y_true, y_pred):
+        """Whether nothing but arrays goes into a function of this library.
+
+        Masks and the logits of probabilities are notes on arrays, which a compiled call loses.
+        """
+        own = (type(self), self.fn)
+        arrays = isinstance(y_true, jax.Array) and isinstance(y_pred, jax.Array)
+        numbers = (bool, int, float, str, type(None))
+        return (
+            arrays
+            and all(str(getattr(one, "__module__", "")).startswith("hornbook.") for one in own)
+            and get_mask(y_pred) is None
+            and logits_of.of(y_pred) is None
+            and all(isinstance(value, numbers) for value in self.fn_kwargs.values())
+        )
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The function's value for each sample, after matching the ranks."""
         if hasattr(y_true, "ndim") and hasattr(y_pred, "ndim"):
@@ -208,6 +234,13 @@ class LossFunctionWrapper(Loss):
             described = {"class_name": "function", "config": values["fn"]}
             values["fn"] = registry.resolve(described, "losses")
         return cls(**values)
+
+
+@partial(in_one_call, static=("fn", "options", "reduction", "dtype"))
+def _in_one_call(y_true, y_pred, sample_weight, fn, options, reduction, dtype):
+    """The reduced loss of `LossFunctionWrapper`, for training steps that run in Python."""
+    loss = LossFunctionWrapper(fn, reduction, fn.__name__, dtype, **dict(options))
+    return Loss._reduced(loss, y_true, y_pred, sample_weight)
 
 
 class OfFunction:
