@@ -7,7 +7,7 @@ import sys
 
 from hornbook import version
 
-GENERATIONS = ("keras1", "keras2", "keras3", "tfkeras", "theano")
+GENERATIONS = ("keras1", "keras2", "keras3", "tfkeras", "tf1", "theano")
 BAD_INPUT = 2  # as argparse's own exit status
 INTERRUPTED = 130
 

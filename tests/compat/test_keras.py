@@ -409,11 +409,24 @@ def test_a_keras_that_is_installed_comes_back():
     assert keras is real
 
 
-def test_sessions_are_told_not_to_be(keras2):
-    with pytest.warns(UserWarning, match="hornbook has no sessions"):
-        session = keras2.backend.get_session()
-    with pytest.raises(NotImplementedError, match="K.function"):
-        session.run(None)
+def test_layers_train_in_a_session_of_tensorflow():
+    with installed("keras2"):
+        import tensorflow as tf
+        from keras import backend as K
+        from keras.layers import Dense, Dropout
+
+        x, y = tf.placeholder(tf.float32, (None, 3)), tf.placeholder(tf.float32, (None, 1))
+        dense = Dense(1, kernel_initializer="ones")
+        loss = tf.reduce_mean(tf.square(dense(Dropout(0.5)(x)) - y))
+        step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+        session = K.get_session()
+        session.run(tf.global_variables_initializer())
+        fed = {x: [[1.0, 2.0, 3.0]], y: [[4.0]], K.learning_phase(): 0}
+        before, _ = session.run([loss, step], feed_dict=fed)
+        assert before == 4.0  # (6 - 4) ** 2
+        np.testing.assert_allclose(dense.get_weights()[0].T, [[0.6, 0.2, -0.2]], rtol=1e-6)
+        losses = {float(session.run(loss, {**fed, K.learning_phase(): 1})) for _ in range(8)}
+        assert len(losses) > 1  # of different dropout
 
 
 def test_a_layer_reads_tensors_of_the_graph_beside_its_inputs():

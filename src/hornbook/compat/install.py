@@ -22,20 +22,27 @@ FINDER = "hornbook.compat"
 # The tables of `dialects/` that each generation finds. Old Keras ran on Theano, and programs for it
 # use both.
 GENERATIONS = {
-    "keras1": ("keras1", "theano"),
-    "keras2": ("keras2", "theano"),
+    "keras1": ("keras1", "theano", "tensorflow1"),
+    "keras2": ("keras2", "theano", "tensorflow1"),
     "keras3": (),
-    "tfkeras": ("tensorflow",),
+    "tfkeras": ("tensorflow", "tensorflow1"),  # `tf.compat.v1`
+    "tf1": ("tensorflow1",),
     "theano": ("theano",),
 }
 
 BACKENDS = ("theano", "tensorflow")  # what Keras 1 and 2 ran on
+# The tables whose names are not made by `compat/names.py`.
+OWN_NAMES = {
+    "tensorflow1": "hornbook.compat.tensorflow1.names",
+    "theano": "hornbook.compat.theano.names",
+}
 
 # The modules of `compat/tensorflow` that change classes during a run.
 PATCHES = "tensors older datasets variables tape steps training checkpoints feature_columns"
 
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
+TODAY["tf1"] = (*TODAY["tfkeras"], f"tensorflow.compat.v1.{ROOT}")
 
 # Modules of tf.keras that are elsewhere today.
 MOVED = {
@@ -92,8 +99,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     @functools.cached_property
     def names(self) -> Any:
         """The factory of the names, imported when a program first imports one of them."""
-        if self.dialect.__name__.endswith(".theano"):
-            return importlib.import_module("hornbook.compat.theano.names").NAMES
+        own = OWN_NAMES.get(self.dialect.__name__.rpartition(".")[2])
+        if own:
+            return importlib.import_module(own).NAMES
         if self.dialect.__name__.endswith(".tensorflow"):
             ragged_ops = importlib.import_module("hornbook.compat.tensorflow.ragged_ops")
             return ragged_ops.RaggedNames(self.dialect)
@@ -119,7 +127,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         for family in reversed(self.modules[module.__name__].split()):
             places |= self._names_of(family)
         public = [name for name in places if not name.startswith("_")]
-        vars(module).update(_places=places, _known=self.modules, _title=dialect.TITLE)
+        known = {*self.modules, *getattr(dialect, "ALSO", ())}
+        vars(module).update(_places=places, _known=known, _title=dialect.TITLE)
         if "." not in module.__name__:
             vars(module)["__version__"] = attributes.Release(dialect.VERSION)
             children = [m.split(".")[1] for m in self.modules if m.count(".") == 1]
@@ -222,7 +231,8 @@ def install(generation: str, backend: str | None = None) -> None:
 
     Args:
         generation: `"keras1"`, `"keras2"`, `"theano"` for Theano alone, `"keras3"` for hornbook
-            under the name of keras, or `"tfkeras"` for hornbook as `tensorflow.keras`.
+            under the name of keras, `"tfkeras"` for hornbook as `tensorflow.keras`, or
+            `"tf1"` for TensorFlow 1.
         backend: what Keras 1 or 2 ran on, `"theano"` or `"tensorflow"`; default: unknown.
 
     Raises:
@@ -307,6 +317,9 @@ def uninstall() -> None:
     theano = sys.modules.get("hornbook.compat.theano.config")
     if theano is not None:  # settings do not carry over to the next program
         vars(theano.config).update(vars(theano.Config()))
+    graphs = sys.modules.get("hornbook.compat.tensorflow1.graph")
+    if graphs is not None:
+        graphs.begin_again()
     _state.update(finders=[], before={}, settings={}, attributes=[])
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import hornbook
 from hornbook.compat.python2 import todays_syntax
-from hornbook.dialects import keras1, keras2, keras3, tensorflow, theano
+from hornbook.dialects import keras1, keras2, keras3, tensorflow, tensorflow1, theano
 from hornbook.dialects.files import FLIPPED
 
 DIALECTS: dict[str, ModuleType] = {
@@ -18,6 +18,7 @@ DIALECTS: dict[str, ModuleType] = {
     "keras2": keras2,
     "keras3": keras3,
     "tfkeras": tensorflow,
+    "tf1": tensorflow1,
     "theano": theano,
 }
 # Modules that have names which Keras 3 has dropped.
@@ -28,7 +29,11 @@ ROOTS = ("keras", "keras_hub", "keras_tuner")
 TRACKERS = ("wandb.integration.keras.", "mlflow.keras.MlflowCallback")  # need recent Keras
 # Names of TensorFlow that programs for Keras use for setup, and those of TensorFlow 1 alone.
 OF_BOTH = ("Tensor", "Variable", "__version__", "keras")
-SESSIONS = "ConfigProto GPUOptions InteractiveSession Session placeholder set_random_seed".split()
+COMPAT = "tensorflow.compat."
+SESSIONS = (  # those that decide
+    "ConfigProto GPUOptions InteractiveSession Session disable_eager_execution disable_v2_behavior "
+    "placeholder set_random_seed"
+).split()
 # Functions of Keras whose results are TensorFlow's data sets, with its methods and tensors.
 DATA_SETS = (
     "audio_dataset_from_directory",
@@ -43,8 +48,8 @@ class Recognised(NamedTuple):
     """What a program is written for.
 
     Args:
-        generation: `"keras1"`, `"keras2"`, `"keras3"`; `"tfkeras"` or `"theano"` if it imports
-            TensorFlow or Theano and not keras; `None` if it imports none of them.
+        generation: `"keras1"`, `"keras2"`, `"keras3"`; `"tfkeras"`, `"tf1"` or `"theano"` if it
+            imports TensorFlow or Theano and not keras; `None` if it imports none of them.
         why: the names and keywords that show it.
         backend: `"theano"` if a program for Keras 1 or 2 imports Theano and not TensorFlow, or
             sets `KERAS_BACKEND` to it; else `None`.
@@ -93,6 +98,9 @@ def _generation(program: ast.Module) -> Recognised:
     today = [path for path in paths if _is_of_today(path)]
     today += _backends(program, keras3.SIGNS["backends"])
     if {"tensorflow", "tf_keras"} & {*_roots(program)} and not _imports_keras(program):
+        older, newer = _of_tensorflow(program)
+        if len(older) > len(newer):
+            return Recognised("tf1", tuple(older[:3]))
         return Recognised("tfkeras", ("tensorflow",))
     if not _imports_keras(program):
         if "hornbook" in _roots(program):
@@ -129,10 +137,19 @@ def _with_tensorflow(program: ast.AST, found: Recognised) -> Recognised:
         and path not in tensorflow.MODULES
         and path.split(".")[1] not in OF_BOTH
     ] + [path for path in _paths(program) if path.endswith(DATA_SETS)]
-    old = {*SESSIONS} & {path.removeprefix("tensorflow.") for path in paths}
-    if found.generation == "keras1" or not new or old:
+    if found.generation == "keras1" or not new or _of_tensorflow(program)[0]:
         return found
     return Recognised("tfkeras", (new[0], *found.why[:2]))
+
+
+def _of_tensorflow(program: ast.AST) -> tuple[list[str], list[str]]:
+    """The names of TensorFlow 1 alone that a program uses, and those of TensorFlow 2 alone."""
+    paths = _paths(program, ("tensorflow",))
+    plain = [path for path in paths if not path.startswith((COMPAT, "tensorflow.keras"))]
+    graphs = [path for path in paths if path.rpartition(".")[2] in SESSIONS]
+    first = [p for p in plain if _lacks(tensorflow, p) and not _lacks(tensorflow1, p)]
+    second = [p for p in plain if _lacks(tensorflow1, p) and not _lacks(tensorflow, p)]
+    return list(dict.fromkeys([*graphs, *first])), [] if graphs else second
 
 
 def _most(signs: list[str], found: Counter) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ BACKEND: dict[str, Row] = {
     "set_floatx": row("backend.set_floatx", "floatx:value"),
     "is_keras_tensor": row("backend.is_keras_tensor", "x"),
     "clear_session": row("compat.keras.backend.clear_session"),
+    "get_session": row("compat.tensorflow1.keras.get_session"),
+    "set_session": row("compat.tensorflow1.keras.set_session", "session"),
     **{
         name: row(f"compat.keras.backend.{name}", arguments)
         for name, arguments in {
@@ -97,8 +99,6 @@ BACKEND: dict[str, Row] = {
             "random_binomial": "shape p dtype seed",
             "function": "inputs outputs updates * givens",
             "gradients": "loss variables",
-            "get_session": "",
-            "set_session": "session",
             "_set_device": "device",
             "print_tensor": "x message",
             "image_data_format": "",

@@ -160,6 +160,7 @@ MODULES = {
     **{f"tensorflow.{family}": family for family in FAMILIES if family != "tf"},
     "tensorflow.keras": "",
 }
+ALSO = ("tensorflow.compat",)  # modules that others provide
 TOP: dict[str, str] = {}
 LEAKS = ""
 METHODS: dict[str, Row] = {}

@@ -2,7 +2,6 @@
 
 import math
 import os
-import warnings
 from typing import Any
 
 import jax
@@ -21,10 +20,6 @@ from hornbook.layers.calling import Call
 from hornbook.layers.lambda_ import Lambda
 from hornbook.utils import session
 
-SESSION = (
-    "hornbook has no sessions: K.eval, K.get_value and K.function compute the values of tensors. "
-    "Session settings are ignored"
-)
 NAMES = {"th": "channels_first", "tf": "channels_last"}
 _PHASE = SymbolicTensor((), "bool", name="keras_learning_phase")
 _state: dict[str, Any] = {"phase": None}
@@ -77,32 +72,6 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
     if dim_ordering not in NAMES:
         raise ValueError(f"dim_ordering is 'tf' or 'th', not {dim_ordering!r}")
     settings.set_image_data_format(NAMES[dim_ordering])
-
-
-class NoSession:
-    """The stand-in that `get_session` returns: it can be closed; `run` raises."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-    def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Raise: there are no sessions.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError(SESSION)
-
-
-def get_session() -> NoSession:
-    """A stand-in for a session, with a warning."""
-    warnings.warn(SESSION, stacklevel=3)
-    return NoSession()
-
-
-def set_session(session: Any) -> None:
-    """Nothing but a note."""
-    warnings.warn(SESSION, stacklevel=3)
 
 
 def _set_device(device: str) -> None:

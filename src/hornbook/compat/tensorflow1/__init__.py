@@ -1,0 +1,1 @@
+"""TensorFlow 1: graphs, sessions, variables and what programs build with them."""

@@ -1,0 +1,176 @@
+"""`tf.train.Saver`: variables of a session in one file, by name.
+
+The file is that of `tf.train.Checkpoint` (`compat/tensorflow/checkpoints.py`), with the names of
+variables: named arrays with checksums, no code. TensorFlow cannot read it.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hornbook.compat.tensorflow.checkpoints import INDEX, VALUE, _read, _write_state
+from hornbook.compat.tensorflow1.graph import get_default_graph
+from hornbook.compat.tensorflow1.running import symbol_of
+from hornbook.compat.tensorflow1.variables import GraphKeys, global_variables
+from hornbook.saving import state_file
+from hornbook.saving.files import replacing
+
+META = ".meta"
+NO_GRAPH = "tf.train.import_meta_graph: the file {!r} has the names of operations, and no graph: a \
+file that could rebuild a graph could run code. Run the program's lines that build the graph, then \
+tf.train.Saver().restore(sess, path)"
+NO_VARIABLES = "No variables to save"
+MISSING = "Key {} not found in checkpoint {!r}, which has {}"
+
+
+class Saver:
+    """`tf.train.Saver`: saves and restores variables.
+
+    Args:
+        var_list: variables, or a dictionary of them by name; default all.
+        reshape: whether a value of another shape is reshaped.
+        max_to_keep: how many files of `save` are kept; 0 or `None` for all.
+        options: accepted and ignored.
+    """
+
+    def __init__(
+        self,
+        var_list: Any = None,
+        reshape: bool = False,
+        sharded: bool = False,
+        max_to_keep: int | None = 5,
+        keep_checkpoint_every_n_hours: float = 10000.0,
+        name: Any = None,
+        **options: Any,
+    ):
+        self._given, self._reshape, self._most = var_list, reshape, max_to_keep
+        if not options.get("defer_build") and not self._variables():
+            raise ValueError(NO_VARIABLES)
+        self._paths: list[str] = []
+
+    def _variables(self) -> dict[str, Any]:
+        given = self._given
+        if isinstance(given, dict):
+            return {name: symbol_of(one) for name, one in given.items()}
+        found = map(symbol_of, self._everything() if given is None else given)
+        return {one.op.name: one for one in found}
+
+    def _everything(self) -> list:
+        graph = get_default_graph()
+        saved = graph.get_collection("saveable_objects")
+        return [*global_variables(), *saved]
+
+    @property
+    def last_checkpoints(self) -> list[str]:
+        """The paths of what was saved, the latest last."""
+        return list(self._paths)
+
+    def save(
+        self,
+        sess: Any,
+        save_path: Any,
+        global_step: Any = None,
+        latest_filename: Any = None,
+        meta_graph_suffix: str = "meta",
+        write_meta_graph: bool = True,
+        write_state: bool = True,
+        **options: Any,
+    ) -> str:
+        """Write the values of a session.
+
+        Args:
+            sess: the session.
+            save_path: the path of the file, without `.index`.
+            global_step: a number, or a variable, that is appended.
+            latest_filename: name of the text file of the latest, default `"checkpoint"`.
+            write_meta_graph: whether the names of operations are written beside it.
+            write_state: whether the text file is written.
+            meta_graph_suffix, options: ignored.
+
+        Returns:
+            The path.
+        """
+        path = os.fspath(save_path)
+        if global_step is not None:
+            number = (
+                global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
+            )
+            path = f"{path}-{int(number)}"
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        variables = self._variables()
+        values = sess.run(list(variables.values()))
+        arrays = {name + VALUE: value for name, value in zip(variables, values, strict=True)}
+        with state_file.replaced(Path(path + INDEX), arrays, {}):
+            pass
+        if write_meta_graph:
+            names = [op.name for op in sess.graph.operations]
+            with replacing(path + META) as temporary:
+                temporary.write_text(json.dumps({"hornbook": 1, "operations": names}))
+        self._paths = [one for one in self._paths if one != path] + [path]
+        while self._most and len(self._paths) > self._most:
+            old = self._paths.pop(0)
+            for end in (INDEX, META):
+                Path(old + end).unlink(missing_ok=True)
+        if write_state:
+            _write_state(os.path.dirname(path), path, self._paths)
+        return path
+
+    def restore(self, sess: Any, save_path: Any) -> None:
+        """Set the values of a session.
+
+        Raises:
+            ValueError: if the file lacks a name, or a shape differs.
+        """
+        if save_path is None:
+            raise ValueError("Can't load save_path when it is None.")
+        path = os.fspath(save_path)
+        arrays = _read(path)
+        for name, variable in self._variables().items():
+            if name not in arrays:
+                raise ValueError(MISSING.format(name, path, sorted(arrays)[:8]))
+            value = arrays[name]
+            value = value.reshape(tuple(variable.shape)) if self._reshape else value
+            if not variable.static.is_compatible_with(value.shape):
+                raise ValueError(
+                    f"{name!r} in the checkpoint {path!r} has shape {value.shape}; the variable "
+                    f"{variable.name!r} has {variable.static}"
+                )
+            if hasattr(variable, "of"):
+                variable.of.assign(value)
+            else:
+                sess.store(variable, value)
+
+
+def import_meta_graph(meta_graph_or_file: Any, *ignored: Any, **options: Any) -> Saver:
+    """`tf.train.import_meta_graph`: a saver, if the graph exists already.
+
+    Raises:
+        NotImplementedError: if the current graph lacks operations of the file.
+    """
+    path = Path(os.fspath(meta_graph_or_file))
+    try:
+        names = json.loads(path.read_text())["operations"]
+    except (OSError, ValueError, KeyError, UnicodeDecodeError):
+        names = [None]
+    known = {op.name for op in get_default_graph().operations}
+    if not set(names) <= known:
+        raise NotImplementedError(NO_GRAPH.format(str(path)))
+    return Saver()
+
+
+def checkpoint_exists(checkpoint_prefix: Any) -> bool:
+    """`tf.train.checkpoint_exists`."""
+    return Path(os.fspath(checkpoint_prefix) + INDEX).exists()
+
+
+def latest_number(path: str) -> int:
+    """The number at the end of a path."""
+    found = re.search(r"-(\d+)$", path)
+    return int(found[1]) if found else 0
+
+
+SAVED = GraphKeys.SAVERS

@@ -1,0 +1,79 @@
+"""TensorFlow 1: programs print the numbers that TensorFlow computes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hornbook.compat import installed
+from tests.compat.tensorflow1_programs import PROGRAMS, VALUES
+
+RECORDED = json.loads(VALUES.read_text())
+
+
+@pytest.fixture(scope="module")
+def tf():
+    with installed("tf1"):
+        import tensorflow
+
+        yield tensorflow
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_numbers_are_tensorflows(tf, name):
+    with tf.Graph().as_default():
+        found = [float(number) for number in PROGRAMS[name](tf)]
+    np.testing.assert_allclose(found, RECORDED[name], rtol=2e-5, atol=1e-6)
+
+
+def test_cells_are_their_formulas_and_stop_at_the_ends_of_rows(tf):
+    rng = np.random.RandomState(0)
+    inputs, lengths = rng.rand(2, 3, 4).astype("float32"), [3, 1]
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [None, 3, 4])
+        cell = tf.nn.rnn_cell.BasicLSTMCell(2)
+        outputs, state = tf.nn.dynamic_rnn(cell, x, lengths, dtype=tf.float32)
+        kernel, bias = tf.trainable_variables()
+        assert kernel.name == "rnn/basic_lstm_cell/kernel:0"
+        sess.run(tf.global_variables_initializer())
+        (slope,) = tf.gradients(outputs, kernel)
+        found, last, w, by = sess.run([outputs, state, kernel, slope], {x: inputs})
+        moved = w.copy()
+        moved[0, 0] += 1e-2
+        kernel.load(moved, sess)
+        higher = outputs.eval({x: inputs})
+    c = h = np.zeros((2, 2))
+    wanted = []
+
+    def sigmoid(value):
+        return 1 / (1 + np.exp(-value))
+
+    for k in range(3):
+        i, j, f, o = np.split(np.concatenate([inputs[:, k], h], 1) @ w, 4, 1)
+        c_new = c * sigmoid(f + 1) + sigmoid(i) * np.tanh(j)
+        h_new = np.tanh(c_new) * sigmoid(o)
+        goes = (k < np.array(lengths))[:, None]
+        c, h = np.where(goes, c_new, c), np.where(goes, h_new, h)
+        wanted.append(np.where(goes, h_new, 0))
+    np.testing.assert_allclose(found, np.stack(wanted, 1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last.h, h, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose((higher - found).sum() / 1e-2, by[0, 0], rtol=0.02)
+
+
+def test_what_cannot_be_run_is_told(tf):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [None, 2], name="x")
+        v = tf.Variable(1.0)
+        with pytest.raises(ValueError, match="must feed a value for placeholder tensor 'x'"):
+            sess.run(x * 2)
+        with pytest.raises(ValueError, match="Cannot feed value of shape"):
+            sess.run(x * 2, {x: np.ones((2, 3))})
+        with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value Variable"):
+            sess.run(v + 1)
+        with pytest.raises(TypeError, match="tf.cond"):
+            bool(x)
+        with pytest.raises(ValueError, match="disallowed"):
+            tf.get_variable("w", [2])
+            tf.get_variable("w", [2])
+        with pytest.raises(AttributeError, match="sparse_reorder"):
+            _ = tf.sparse_reorder
