@@ -384,6 +384,8 @@ class Tensor(SymbolicTensor):
         index: its number among the results.
     """
 
+    dtype: Any
+
     def __init__(self, shape: Any, dtype: Any, node: Operation, index: int = 0):
         interop.install(op, HOLD_SYMBOLS)
         self.static = shape if isinstance(shape, TensorShape) else TensorShape(shape)
@@ -462,7 +464,7 @@ class Tensor(SymbolicTensor):
         return self is not other
 
     __hash__ = object.__hash__
-    __array_ufunc__ = None
+    __array_ufunc__ = None  # type: ignore[assignment]
     __array_priority__ = 2000
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
