@@ -329,3 +329,28 @@ def test_an_animation_without_ffmpeg_shows_its_frames(monkeypatch):
             shown = animation.FuncAnimation(figure, lambda i: line.set_ydata([i, 1]), [0, 1])
             assert "<script" in shown._repr_html_()
             plt.close(figure)
+
+
+def test_stacks_of_iterators():
+    with put_back():
+        rows = [np.arange(3), np.arange(3) + 1]
+        for name in "stack vstack hstack dstack column_stack".split():
+            stack = getattr(np, name)
+            np.testing.assert_array_equal(stack(row for row in rows), stack(rows))
+        np.testing.assert_array_equal(np.stack(map(np.negative, rows), axis=1)[:, 1], [-1, -2, -3])
+
+
+def test_frames_of_old_pandas():
+    pd = pytest.importorskip("pandas")
+    from datetime import datetime
+
+    with put_back():
+        from sklearn.utils import tosequence
+
+        days = pd.Series(pd.to_datetime(["2013-01-01", "2014-12-31"]))
+        assert days.dt.week.tolist() == pd.DatetimeIndex(days).weekofyear.tolist() == [1, 1]
+        frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+        assert [*frame.drop("a", 1).columns] == [*frame.drop(columns="a").columns] == ["b"]
+        assert frame.drop(0).a.tolist() == frame.a.drop([0]).tolist() == [2]
+        assert days.astype(datetime).dtype == object
+        assert tosequence(range(2)) == [0, 1]

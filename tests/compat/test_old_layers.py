@@ -369,3 +369,57 @@ def test_deconvolutions_on_theano_flip_too():
     flipped = torch.tensor(kernel.swapaxes(0, 1)[:, :, ::-1, ::-1].copy())
     expected = torch.nn.functional.conv_transpose2d(torch.tensor(image), flipped)
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+def test_recurrent_layers_give_programs_their_step(keras1, name):
+    """A layer that loops over another one's step, as attention does, gives what that one gives."""
+    K, layers = keras1.backend, keras1.layers
+
+    class Looped(layers.Layer):
+        def __init__(self, inner, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = inner
+            self.supports_masking = True
+
+        def build(self, input_shape):
+            self.inner.build(input_shape[0])
+            self.losses += self.inner.losses
+            self.constraints = {}
+            super().build(input_shape)
+
+        def get_output_shape_for(self, input_shape):
+            return self.inner.get_output_shape_for(input_shape[0])
+
+        def compute_mask(self, inputs, mask):
+            return self.inner.compute_mask(inputs[0], mask[1])
+
+        def call(self, x, mask=None):
+            inner, (x, _) = self.inner, x
+            last, outputs, _ = K.rnn(
+                inner.step,
+                inner.preprocess_input(x),
+                inner.get_initial_states(x),
+                mask=mask[0],
+                constants=[*inner.get_constants(x), x],
+            )
+            return outputs if inner.return_sequences else last
+
+    def model(dropout):
+        inputs = layers.Input((4, 3))
+        inner = getattr(layers, name)(
+            2, return_sequences=True, W_regularizer="l2", dropout_W=dropout, dropout_U=dropout
+        )
+        return keras1.models.Model(inputs, Looped(inner)([inputs, inputs])), inner
+
+    x = np.random.rand(5, 4, 3).astype("float32")
+    looped, inner = model(0.0)
+    np.testing.assert_allclose(looped.predict(x), np.asarray(inner(x)), rtol=1e-5, atol=1e-6)
+    assert len(looped.trainable_weights) == len(inner.trainable_weights)
+    if name != "LSTM":
+        return
+    dropped, _ = model(0.5)
+    dropped.compile("sgd", "mse")
+    zeros = np.zeros((5, 4, 2))
+    assert dropped.train_on_batch(x, zeros) != pytest.approx(dropped.evaluate(x, zeros, verbose=0))
+    np.testing.assert_array_equal(dropped.predict(x), dropped.predict(x))

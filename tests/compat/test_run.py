@@ -263,6 +263,16 @@ def test_the_backend_of_an_old_keras_is_recognised(text, backend):
     assert recognise(text).backend == backend
 
 
+def test_a_local_file_is_copied_into_an_absolute_cache(tmp_path, monkeypatch, keras1):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "fish.json").write_text("[]")
+    monkeypatch.setenv("HORNBOOK_DATA", str(tmp_path / "in"))
+    keras1.utils.data_utils.get_file(
+        "fish.json", "http://a.b/fish.json", cache_subdir=str(tmp_path / "out")
+    )
+    assert (tmp_path / "out" / "fish.json").read_text() == "[]"
+
+
 def test_archives_are_unpacked_beside_the_path_that_get_file_gives(tmp_path, capsys, monkeypatch):
     (tmp_path / "in").mkdir()
     with tarfile.open(tmp_path / "in" / "6B.50d.tgz", "w:gz") as tar:

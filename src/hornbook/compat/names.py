@@ -17,6 +17,7 @@ from hornbook.compat.keras.callbacks import OldCallback
 from hornbook.compat.keras.layers import VARIANTS, OldLayer, renamed
 from hornbook.compat.keras.models import OldModel, OldSequential
 from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.keras.recurrent import OldRecurrent
 from hornbook.compat.keras.sizes import FITTED
 from hornbook.compat.translate import resolve, translate
 from hornbook.core.config import get_registered_name, stated_module
@@ -27,6 +28,7 @@ OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are not 
 MIXINS: dict[type, type] = {
     models.Sequential: OldSequential,
     models.Model: OldModel,
+    layers.SimpleRNN | layers.LSTM | layers.GRU: OldRecurrent,
     layers.Layer: OldLayer,
     optimizers.Optimizer: OldOptimizer,
     callbacks.Callback: OldCallback,

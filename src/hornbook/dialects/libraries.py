@@ -147,6 +147,7 @@ GONE: dict[str, dict[str, str]] = {
     **_all_of("sklearn.cluster.k_means_", "sklearn.cluster"),
     **_all_of("sklearn.neural_network.multilayer_perceptron", "sklearn.neural_network"),
     **_all_of("sklearn.utils.testing", "sklearn.utils._testing"),
+    "sklearn.utils": {"tosequence": "builtins.list"},
     **dict.fromkeys(
         ("sklearn.model_selection:GridSearchCV", "sklearn.model_selection:RandomizedSearchCV"),
         {"grid_scores_": f"{LOST}.estimators.grid_scores"},
@@ -161,6 +162,10 @@ GONE: dict[str, dict[str, str]] = {
         "Int64Index": "pandas.Index",
         "scatter_matrix": "pandas.plotting.scatter_matrix",
     },
+    **dict.fromkeys(
+        ("pandas.core.indexes.accessors:DatetimeProperties", "pandas:DatetimeIndex"),
+        dict.fromkeys(("week", "weekofyear"), f"{LOST}.frames.week"),
+    ),
     "pandas.tools.plotting": {"*": "pandas.plotting"},
     "pandas:DataFrame": {
         **FRAME,
@@ -329,9 +334,20 @@ CHANGED: dict[str, dict[str, str]] = {
     "numpy": {
         "load": f"{LOST}.arrays.reading_objects",
         **dict.fromkeys(("array", "asarray"), f"{LOST}.arrays.of_lists"),
+        **dict.fromkeys(
+            ("stack", "vstack", "hstack", "dstack", "column_stack"), f"{LOST}.arrays.of_iterators"
+        ),
     },
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
-    "pandas:DataFrame": {"join": f"{LOST}.frames.with_repeated_columns"},
+    "pandas:DataFrame": {
+        "join": f"{LOST}.frames.with_repeated_columns",
+        "drop": f"{LOST}.frames.with_axis",
+        "astype": f"{LOST}.frames.to_objects",
+    },
+    "pandas:Series": {
+        "drop": f"{LOST}.frames.with_axis",
+        "astype": f"{LOST}.frames.to_objects",
+    },
     "re": {"split": f"{LOST}.standard.between_something"},
     "sklearn.metrics": {"get_scorer": SCORING},
     "sklearn.model_selection": dict.fromkeys(

@@ -14,6 +14,7 @@ from hornbook.core.module import auto_name, to_snake_case
 from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
 from hornbook.dialects.files import format_of
+from hornbook.layers.calling import arguments_of
 from hornbook.saving.configs import transposed_to
 from hornbook.saving.conversions import as_today, as_written
 
@@ -170,6 +171,24 @@ class OldNodes:
 
     state_updates = updates
 
+    @property
+    def losses(self) -> list:
+        """The penalties and added losses; those of inner layers are found, and may be assigned.
+
+        Raises:
+            ValueError: if more are assigned than those of inner layers.
+        """
+        return super().losses  # type: ignore[misc]
+
+    @losses.setter
+    def losses(self, value: list) -> None:
+        found = len(self.losses)
+        if len(value) > 2 * found:  # `self.losses += inner.losses` repeats what is found
+            raise ValueError(
+                f"{self.name!r} has {found} losses, and {len(value)} were assigned. "  # type: ignore[attr-defined]
+                "Losses that no inner layer has are added with self.add_loss(loss)"
+            )
+
     def get_updates_for(self, inputs: Any) -> list:
         """Empty: see `add_update`."""
         return []
@@ -246,6 +265,22 @@ class OldLayer(OldNodes):
                 vars(self)["call"] = reading(self, read)
                 kwargs["reads"] = read
         return super().__call__(*args, **kwargs)  # type: ignore[misc]
+
+    def _with_flags(self, args: tuple, kwargs: dict, training: bool | None) -> dict:
+        """A program's own layer gets a list of masks for a list of inputs, if only of `None`."""
+        given = super()._with_flags(args, kwargs, training)  # type: ignore[misc]
+        masks = self._no_masks(args[0]) if len(args) == 1 else None
+        if masks and "mask" in arguments_of(type(self).call):  # type: ignore[attr-defined]
+            given.setdefault("mask", masks)
+        return given
+
+    def _pass_mask(self, inputs: Any, outputs: Any, travelling: Any, masks: Any) -> None:
+        masks = self._no_masks(inputs) if masks is None else masks
+        super()._pass_mask(inputs, outputs, travelling, masks)  # type: ignore[misc]
+
+    def _no_masks(self, inputs: Any) -> list | None:
+        several = isinstance(inputs, list | tuple) and "_row" not in vars(type(self))
+        return [None] * len(inputs) if several else None
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
         """Add a variable, with arguments in the old order."""

@@ -3,7 +3,7 @@
 import functools
 import random as python_random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,20 @@ def _plain(read: Any) -> Any:
         return read()
     except Exception as error:
         raise ValueError(REFUSED.format(error=error)) from None
+
+
+def of_iterators(stack: Callable) -> Callable:
+    """`np.stack` and its kind of an iterator: `np.stack(f(row) for row in rows)`.
+
+    Args:
+        stack: today's function.
+    """
+
+    @functools.wraps(stack)
+    def call(arrays, *args, **kwargs):
+        return stack(list(arrays) if isinstance(arrays, Iterator) else arrays, *args, **kwargs)
+
+    return call
 
 
 def of_lists(original: Callable) -> Callable:

@@ -1,5 +1,6 @@
 """Dropped methods of pandas."""
 
+import datetime
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,44 @@ def with_repeated_columns(original: Callable) -> Callable:
         return found
 
     return join
+
+
+def with_axis(drop: Callable) -> Callable:
+    """`drop` with its axis by position: `frame.drop("a", 1)`.
+
+    Args:
+        drop: today's method.
+    """
+
+    @functools.wraps(drop)
+    def call(self, labels=None, axis=0, *args, **options):
+        if args:
+            options["index"] = args[0]
+        given = {} if "columns" in options or "index" in options else {"axis": axis}
+        return drop(self, labels, **given, **options)
+
+    return call
+
+
+def to_objects(astype: Callable) -> Callable:
+    """`astype` with a class of Python that is no dtype, such as `datetime`: objects.
+
+    Args:
+        astype: today's method.
+    """
+
+    @functools.wraps(astype)
+    def call(self, dtype, *args, **options):
+        kinds = datetime.datetime, datetime.date, datetime.timedelta
+        return astype(self, object if dtype in kinds else dtype, *args, **options)
+
+    return call
+
+
+@property  # type: ignore[misc]
+def week(self: Any) -> Any:
+    """`series.dt.week` and `index.week`: the week of the ISO calendar."""
+    return self.isocalendar().week.astype("int64")
 
 
 def as_matrix(self: Any, columns: Any = None) -> np.ndarray:
