@@ -150,6 +150,16 @@ def _hornbook():
     return hornbook
 
 
+@pytest.mark.parametrize("shape", [(50, 3), ()])
+def test_values_are_those_of_the_formula_to_the_bit(shape):
+    uniform, normal = initializers.RandomUniform, initializers.RandomNormal
+    drawn = np.asarray(uniform(0.0, 1.0, seed=1)(shape))
+    values = uniform(-0.05, 0.07, seed=1)(shape)
+    np.testing.assert_array_equal(values, drawn * (0.07 + 0.05) + -0.05)
+    drawn = np.asarray(normal(0.0, 1.0, seed=1)(shape))
+    np.testing.assert_array_equal(normal(3.0, 0.1, seed=1)(shape), drawn * 0.1 + 3.0)
+
+
 def test_an_array_as_constant_broadcasts():
     assert initializers.Constant(np.arange(2))((2, 2)).tolist() == [[0, 1], [0, 1]]
 

@@ -72,7 +72,7 @@ class RandomNormal(RandomInitializer):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         sample = _normal(self.generator(), shape, _drawn(dtype))
-        return finished(sample * self.stddev + self.mean, dtype)
+        return _moved(sample, self.stddev, self.mean, dtype)
 
 
 class TruncatedNormal(RandomNormal):
@@ -91,7 +91,7 @@ class TruncatedNormal(RandomNormal):
 
     def __call__(self, shape: Shape, dtype: Any = None) -> jax.Array:
         sample = _truncated(self.generator(), shape, _drawn(dtype))
-        return finished(sample * self.stddev + self.mean, dtype)
+        return _moved(sample, self.stddev, self.mean, dtype)
 
 
 @also("uniform")
@@ -119,7 +119,7 @@ class RandomUniform(RandomInitializer):
             low, high = int(self.minval), int(self.maxval)
             return finished(self.generator().integers(low, high, shape), dtype)
         sample = _uniform(self.generator(), shape, _drawn(dtype))
-        return finished(sample * (self.maxval - self.minval) + self.minval, dtype)
+        return _moved(sample, self.maxval - self.minval, self.minval, dtype)
 
 
 class VarianceScaling(RandomInitializer):
@@ -169,9 +169,7 @@ class VarianceScaling(RandomInitializer):
         n = _MODES[self.mode](*compute_fans(shape, self.input_axes, self.output_axes))
         draw, unit = _DISTRIBUTIONS[self.distribution]
         factor = math.sqrt(self.scale / max(1.0, n)) / unit
-        values = np.asarray(draw(self.generator(), shape, _drawn(dtype)))
-        values *= factor  # in place: fresh memory takes longer than the product
-        return finished(values, dtype, own=True)
+        return _moved(draw(self.generator(), shape, _drawn(dtype)), factor, 0, dtype)
 
 
 def compute_fans(
@@ -348,6 +346,15 @@ class Orthogonal(RandomInitializer):
 def _drawn(dtype: Any) -> Any:
     """The dtype in which values are drawn; 16-bit values are rounded from float32."""
     return np.float64 if standardize_dtype(dtype) == "float64" else np.float32
+
+
+def _moved(sample: np.ndarray, factor: float, offset: float, dtype: Any) -> jax.Array:
+    """`sample * factor + offset`, in place: fresh memory takes longer than the product."""
+    values = np.asarray(sample)
+    values *= factor
+    if offset:
+        values += offset
+    return finished(values, dtype, own=True)
 
 
 def _normal(generator: np.random.Generator, shape: Shape, dtype: Any) -> np.ndarray:
