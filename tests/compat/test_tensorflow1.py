@@ -77,3 +77,24 @@ def test_what_cannot_be_run_is_told(tf):
             tf.get_variable("w", [2])
         with pytest.raises(AttributeError, match="sparse_reorder"):
             _ = tf.sparse_reorder
+
+
+def test_summaries_are_written(tf, tmp_path):
+    event_pb2 = pytest.importorskip(
+        "tensorboard.compat.proto.event_pb2", reason="needs tensorboard"
+    )
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.summary.scalar("loss", tf.constant(0.5))
+        with tf.summary.FileWriter(tmp_path, sess.graph) as writer:
+            writer.add_summary(sess.run(tf.summary.merge_all()), 3)
+            summary = tf.Summary()
+            one = summary.value.add()
+            one.tag, one.simple_value = "mine", 2.0
+            writer.add_summary(summary, 4)
+    (path,) = tmp_path.iterdir()
+    data, found = path.read_bytes(), []
+    while data:  # records: the length, its checksum, an event, its checksum
+        size = int.from_bytes(data[:8], "little")
+        event, data = event_pb2.Event.FromString(data[12 : 12 + size]), data[16 + size :]
+        found += [(event.step, v.tag, v.tensor.float_val[0]) for v in event.summary.value]
+    assert found == [(3, "loss", 0.5), (4, "mine", 2.0)]

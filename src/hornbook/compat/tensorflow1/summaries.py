@@ -29,7 +29,7 @@ class Value:
         data=None,
     ):
         self.tag, self.simple_value = tag, simple_value
-        self.kind, self.data = kind, simple_value if data is None else data
+        self.kind, self.data = kind, data
         self.image, self.histo = image, histo
 
 
@@ -164,7 +164,8 @@ class FileWriter:
             )
         step = 0 if global_step is None else int(global_step)
         for one in summary.value:
-            getattr(self._open(), one.kind)(one.tag, np.asarray(one.data), step)
+            data = one.simple_value if one.data is None else one.data
+            getattr(self._open(), one.kind)(one.tag, np.asarray(data), step)
 
     def add_graph(self, graph: Any = None, *ignored: Any, **options: Any) -> None:
         """Nothing: graphs are not written."""
