@@ -137,11 +137,21 @@ def test_no_epoch_is_begun_ahead_of_a_program_with_much_temporary_memory(monkeyp
     monkeypatch.setattr(loop.Epochs, "_begin_next", lambda run: begun.append(1) or begin(run))
     monkeypatch.setattr(small, "WORK", 0)  # a single function has no temporary buffers
     for bulky, ahead in ((0, 0), (2**40, 2)):
-        monkeypatch.setattr(small, "BULKY", bulky)
+        monkeypatch.setattr(loop, "BULKY", bulky)
+        monkeypatch.setattr(loop, "BULKY_IF_LONG", bulky)
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse")
         model.fit(X, Y, epochs=3, verbose=0)
         assert len(begun) == ahead
+
+
+def test_smaller_buffers_are_waited_for_if_the_steps_are_long():
+    program = loop.Program(SimpleNamespace(temporary=loop.BULKY_IF_LONG), None, None)
+    assert program.bulky  # as each dispatch is one step
+    program.pace.note(1, 1e-3)
+    assert not program.bulky
+    program.run.temporary = loop.BULKY
+    assert program.bulky
 
 
 def test_temporary_buffers_are_waited_for(monkeypatch):

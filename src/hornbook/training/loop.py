@@ -24,6 +24,8 @@ DISPATCH_SECONDS = 0.1  # per dispatch: progress bar refresh, Ctrl-C latency
 PATIENCE = 0.002  # seconds that the device may idle while a source makes more batches
 SHORT = 20  # steps per dispatch from which on single steps are noticeably slower
 FEW_SHAPES = 4
+BULKY = 256 * 2**20  # bytes of temporary buffers; smaller ones are not worth a wait
+BULKY_IF_LONG = BULKY // 4  # the same if a step takes most of a dispatch
 MANY_SHAPES = """batches have come in more than {number} shapes, and each new shape is \
 recompiled: {name} is now {now}, before it was {before}. Use one shape or a few, for instance \
 with utils.pad_sequences(..., maxlen=...). Sequences are padded to a few lengths automatically if \
@@ -151,8 +153,9 @@ class Program:
 
     @property
     def bulky(self) -> bool:
-        """Whether two runs at a time would take much more memory than one."""
-        return getattr(self.run, "bulky", False)
+        """Whether two runs at a time would take much more memory than one, and a wait is short."""
+        least = BULKY if self.pace.steps > 1 else BULKY_IF_LONG
+        return getattr(self.run, "temporary", 0) >= least
 
     def works(self, running: Running | None) -> bool:
         """Whether the device is still busy with a run."""

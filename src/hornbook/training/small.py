@@ -27,7 +27,6 @@ from hornbook.training.slab import Slab, Span
 WORK = 1 << 16  # scalar operations per step, up to which it was measured to pay
 MOST_PROGRAMS = 80  # of one mode; then the one that has not been used for longest is dropped
 MUCH = 16 * 2**20  # bytes of a state
-BULKY = 256 * 2**20  # bytes of temporary buffers; smaller ones are not worth a wait
 # What XLA emits as inline loops; each is tested in tests/training/test_small.py.
 SIMPLE = set(
     """abs add add_any and argmax argmin bitcast_convert_type broadcast_in_dim ceil clamp
@@ -55,8 +54,8 @@ class Runs:
             are added if the sizes are more than its own.
 
     Attributes:
-        bulky: whether a program has temporary buffers of at least `BULKY` bytes on a CPU, where
-            each run that has been dispatched holds its own.
+        temporary: most bytes of temporary buffers of a program on a CPU, where each run that has
+            been dispatched holds its own; 0 elsewhere.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Runs:
         self.chosen: OrderedDict[tuple, Callable] = OrderedDict()  # the latest last
         self.loops: dict[tuple, int] = {}  # by a slab's key: the rest of the program for its loop
         self.small: dict[tuple, tuple[int, bool]] = {}  # by a batch's form: rows, and the answer
-        self.bulky = False
+        self.temporary = 0
         self.lock = threading.RLock()  # tracing writes to the step and the model
 
     def __call__(self, *args: Any) -> tuple:
@@ -122,8 +121,8 @@ class Runs:
                 run = self.compiled(self._is_small(state, fixed, slab))
                 lowered = run.lower(state, fixed, slab, span)
             used = lowered.compile().memory_analysis()
-            on_cpu = jax.default_backend() == "cpu"
-            self.bulky |= on_cpu and getattr(used, "temp_size_in_bytes", 0) >= BULKY
+            if jax.default_backend() == "cpu":
+                self.temporary = max(self.temporary, getattr(used, "temp_size_in_bytes", 0))
             self.chosen[key] = run
             self.loops.setdefault(key[1:], slab.rest)
             if len(self.chosen) > MOST_PROGRAMS:

@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 
 from hornbook.core import tree
+from hornbook.core.allocator import tidied
 from hornbook.core.errors import door
 from hornbook.core.origins import steps_in_python
 from hornbook.core.settings import floatx, limited, max_epochs
@@ -142,6 +143,7 @@ class Trainer(Compiling):
         if verbose:
             settled.show_choices()
         with ExitStack() as stack:
+            stack.enter_context(tidied())
             stack.enter_context(self._eagerly())
             interrupt = stack.enter_context(interrupts())
             logs: dict[str, Any] = {}
@@ -207,7 +209,7 @@ class Trainer(Compiling):
         )
         feed = Watched(feed, self, epoch_metrics) if epoch_metrics else feed
         events = callbacks_for(self, callbacks, verbose, 1, feed.steps)
-        with self._eagerly():
+        with tidied(), self._eagerly():
             logs = self._evaluate(feed, events, lambda: False)
         return logs if return_dict else scalar_or_list(logs)
 
@@ -304,7 +306,7 @@ class Trainer(Compiling):
         if samples is not None:
             check_samples(self, samples)
             run = partial(sampled, self, samples=samples)
-        with self._eagerly():
+        with tidied(), self._eagerly():
             return predict_batches(
                 run,
                 feed,
