@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hornbook.compat.install import installed
-from hornbook.compat.tensorflow.records import crc32c
+from hornbook.saving.checksum import crc32c
 
 EXAMPLE = (
     b"\n@\n\r\n\x01b\x12\x08\n\x06\n\x02ab\n\x00\n\x05\n\x01e\x12\x00\n\x11\n\x01f\x12\x0c\x12\n\n\x08"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.core import placement
+from hornbook.saving.bundle import is_bundle
 from hornbook.saving.policy import FileError, MissingFile
 
 
@@ -112,15 +113,13 @@ def place(path: str, suffixes: tuple[str, ...]) -> str:
 
 CHECKPOINT = """
 (A name without a suffix meant TensorFlow's own formats, a SavedModel or a checkpoint, which are
-not supported.)"""
+read, and not written.)"""
 # What programs for TensorFlow write to names without a known suffix: a model to a file in a folder
 # of that name, weights to the name and a suffix.
 IN_FOLDER, OF_CHECKPOINT = "model.keras", ".weights.h5"
-# Files in or beside a path that show that it is TensorFlow's.
-OF_TENSORFLOW = {"{}/saved_model.pb": "a SavedModel", "{}.index": "a checkpoint"}
-TENSORFLOW = (
-    "{!r} is {} of TensorFlow's, which is not supported. Load it in TensorFlow and save it "
-    "there with model.save('model.h5') or model.save_weights('weights.h5')"
+WEIGHTS_ALONE = (
+    "{!r} is a checkpoint of TensorFlow's, with weights and no model: build the model, and call "
+    "model.load_weights({!r})"
 )
 
 
@@ -132,7 +131,7 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
         suffixes: suffixes of the files to suggest if there is none.
 
     Raises:
-        FileError: for TensorFlow's own formats.
+        FileError: for a checkpoint of TensorFlow's.
         FileNotFoundError: if there is no such file.
     """
     path = str(os.fspath(path))
@@ -140,9 +139,8 @@ def to_read(path: Any, suffixes: tuple[str, ...]) -> str:
         return inner
     if not os.path.exists(path) and os.path.isfile(path + OF_CHECKPOINT):
         return path + OF_CHECKPOINT
-    for mark, what in OF_TENSORFLOW.items():
-        if not os.path.isfile(path) and os.path.exists(mark.format(path)):
-            raise FileError(TENSORFLOW.format(path, what))
+    if not os.path.isfile(path) and is_bundle(path):
+        raise FileError(WEIGHTS_ALONE.format(path, path))
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path!r} is a folder; pass the path of a file")
     if not os.path.exists(path):

@@ -12,7 +12,17 @@ from hornbook.core.errors import door
 from hornbook.core.module import Module
 from hornbook.core.variable import room
 from hornbook.dialects.files import FORMATS, Format
-from hornbook.saving import archive, by_layer, guard, hdf5, orbax, whole
+from hornbook.saving import (
+    archive,
+    bundle,
+    by_layer,
+    checkpoint,
+    guard,
+    hdf5,
+    orbax,
+    saved_model,
+    whole,
+)
 from hornbook.saving.files import named, replacing, to_read, to_write
 from hornbook.saving.policy import LARGEST_RATIO, SMALL, FileError
 
@@ -231,7 +241,8 @@ def load_model(
 
     Args:
         filepath: a path, a binary file object, or an open h5py file or group; or a folder of Orbax
-            checkpoints, of which the latest is read.
+            checkpoints, of which the latest is read; or a SavedModel folder of Keras 2's, from the
+            config in it: the optimizer starts from scratch.
         custom_objects: classes and functions by name, in addition to the registered ones; also the
             function of a `Lambda` layer in HDF5, by the layer's name.
         compile: whether to compile it as it was saved.
@@ -244,6 +255,8 @@ def load_model(
     importlib.import_module("hornbook.models")  # registers the classes that a file may name
     if orbax.is_checkpoint(filepath):
         return orbax.read_model(filepath, custom_objects, compile)
+    if saved_model.is_saved_model(filepath):
+        return saved_model.read_model(filepath, custom_objects, compile)
     source, shown = _source(filepath)
     read = _of_content("read_model", source, shown)
     try:
@@ -335,7 +348,8 @@ def load_weights(
         model: a built model or layer.
         filepath: a `.weights.h5` or `.keras` file, or an HDF5 file of any Keras, of weights or of a
             whole model; or a binary file object, or an open h5py file or group; or a folder of
-            Orbax checkpoints, of which the latest is read.
+            Orbax checkpoints, of which the latest is read; or a checkpoint or SavedModel of
+            TensorFlow's, whose weights are found by the attributes that lead to them.
         skip_mismatch: whether to skip weights that do not fit, with a warning.
         by_name: whether to match layers by name rather than by position; layers found on one side
             only are then ignored.
@@ -348,6 +362,8 @@ def load_weights(
     hdf5.check_built(model, "load")
     if orbax.is_checkpoint(filepath):
         return orbax.read_weights(model, filepath)
+    if prefix := bundle.prefix_of(filepath):
+        return checkpoint.read(model, prefix, skip_mismatch, by_name)
     source, shown = _source(filepath)
     read = _of_content("read_weights", source, shown)
     read(model, source, shown, skip_mismatch=skip_mismatch, by_name=by_name)

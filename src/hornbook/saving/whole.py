@@ -87,7 +87,7 @@ def read(
             "model and call model.load_weights(...)"
         )
     with custom_object_scope(custom_objects or {}):
-        with _described("model_config", shown):
+        with described("model_config", shown):
             config = configs.model_today(config, written)
         model = deserialize(config, family="models")
         if not isinstance(model, Module):
@@ -100,7 +100,7 @@ def read(
 
 
 @contextmanager
-def _described(what: str, shown: str) -> Iterator[None]:
+def described(what: str, shown: str) -> Iterator[None]:
     """Turn errors from malformed data into a `FileError`."""
     try:
         yield
@@ -115,7 +115,7 @@ def _compile(model: Any, training: Any, source: Any, shown: str, written: Format
     if training is None:
         warnings.warn(NOT_COMPILED.format(shown), stacklevel=4)
         return
-    with _described("training_config", shown):
+    with described("training_config", shown):
         training = compiled.training_today(training, model, written)
     model.compile_from_config(training)
     with guard.opened(source, shown) as file:

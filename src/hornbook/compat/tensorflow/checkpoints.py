@@ -1,8 +1,9 @@
 """`tf.train.Checkpoint`: models, optimizers and variables in one file, by the path of each object.
 
 The file is hornbook's file of a training state, named as TensorFlow's index (`ckpt-1.index`). The
-text file `checkpoint` beside it names the latest. What a file has for variables that do not exist
-yet is kept, and assigned when a layer or an optimizer creates them.
+text file `checkpoint` beside it names the latest. TensorFlow's own checkpoints are read as well.
+What a file has for variables that do not exist yet is kept, and assigned when a layer or an
+optimizer creates them.
 """
 
 import os
@@ -20,7 +21,8 @@ from hornbook.core.module import Module
 from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.optimizers import Optimizer
-from hornbook.saving import layout, state_file
+from hornbook.saving import bundle, checkpoint, layout, state_file
+from hornbook.saving.bundle import Bundle
 from hornbook.saving.files import replacing
 from hornbook.saving.policy import MissingFile
 
@@ -121,6 +123,15 @@ class Checkpoint:
         """Assign what a file has; return what fits."""
         return Status(self, os.fspath(save_path), _read(os.fspath(save_path)))
 
+    def _named(self, path: str) -> dict[str, Variable]:
+        """The variables by the names that a file has for them."""
+        if not bundle.is_bundle(path):
+            return self._variables()
+        names, found = Bundle(path), {}
+        for root in (self._root, self._tracked()):
+            found |= checkpoint.targets(root, names)[0]
+        return {name.removesuffix(VALUE): variable for name, variable in found.items()}
+
     def restore(self, save_path: Any, options: Any = None) -> "Status":
         """Assign what a file has, also to variables that are created later.
 
@@ -149,7 +160,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
     file = Path(path if path.endswith(INDEX) else path + INDEX)
     if not file.exists():
         raise MissingFile(f"there is no checkpoint {path!r}: {str(file)!r} is missing")
-    arrays, _ = state_file.read(file)
+    arrays = Bundle(path).read_all() if bundle.is_bundle(path) else state_file.read(file)[0]
     return {name.removesuffix(VALUE): array for name, array in arrays.items()}
 
 
@@ -176,7 +187,7 @@ class Status:
         Raises:
             ValueError: if a shape differs.
         """
-        for name, variable in self.checkpoint._variables().items():
+        for name, variable in self.checkpoint._named(self.path).items():
             if name not in self.left or variable in self.done:
                 continue
             value = self.left[name]
@@ -423,23 +434,30 @@ class _Reader:
     """The values of a checkpoint by name."""
 
     def __init__(self, path: str):
-        self._arrays = {name + VALUE: array for name, array in _read(path).items()}
+        self._bundle = Bundle(path) if bundle.is_bundle(path) else None
+        own = {} if self._bundle else _read(path)
+        self._arrays = {name + VALUE: array for name, array in own.items()}
+        self._shapes: dict[str, Any] = {name: one.shape for name, one in self._arrays.items()}
+        self._dtypes: dict[str, Any] = {name: one.dtype for name, one in self._arrays.items()}
+        if self._bundle:  # arrays are read when they are asked for
+            self._shapes = {name: one.shape for name, one in self._bundle.entries.items()}
+            self._dtypes = {name: self._bundle.dtype(name) for name in self._shapes}
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shape of each value."""
-        return {name: list(array.shape) for name, array in self._arrays.items()}
+        return {name: list(shape) for name, shape in self._shapes.items()}
 
     def get_variable_to_dtype_map(self) -> dict[str, Any]:
         """The dtype of each value."""
-        return {name: array.dtype for name, array in self._arrays.items()}
+        return dict(self._dtypes)
 
     def has_tensor(self, name: str) -> bool:
         """Whether there is a value of this name."""
-        return name in self._arrays
+        return name in self._shapes
 
     def get_tensor(self, name: str) -> np.ndarray:
         """A value."""
-        return self._arrays[name]
+        return self._bundle.read(name) if self._bundle else self._arrays[name]
 
 
 def load_checkpoint(ckpt_dir_or_file: Any) -> _Reader:
