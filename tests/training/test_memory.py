@@ -105,6 +105,20 @@ def test_a_thousand_predictions_take_no_memory():
 
 
 @LINUX
+def test_ever_new_numbers_of_rows_take_no_memory(long):
+    model, x, y = trained(), np.ones((1024, 3), "float32"), np.ones((1024, 1), "float32")
+    sizes = iter(range(1000, 0, -7))
+
+    def work() -> None:
+        for size in itertools.islice(sizes, 30 if long else 10):
+            model.predict(x[:size], batch_size=size, verbose=0)
+            if long:
+                model.evaluate(x[:size], y[:size], verbose=0)
+
+    assert growth(work) < MIB
+
+
+@LINUX
 def test_models_trained_and_dropped_take_no_memory(long):
     count = 50 if long else 8
 
