@@ -63,7 +63,8 @@ def targets(root: Any, bundle: Bundle) -> tuple[dict[str, Variable], list[Proble
         root: the object, or a dictionary of objects.
         bundle: the checkpoint.
     """
-    found, problems = {}, []
+    found: dict[str, Variable] = {}
+    problems: list[Problem] = []
     weighted: dict[int, list] = {}
     for name in bundle.entries:
         if name == GRAPH:

@@ -127,7 +127,8 @@ class Checkpoint:
         """The variables by the names that a file has for them."""
         if not bundle.is_bundle(path):
             return self._variables()
-        names, found = Bundle(path), {}
+        found: dict[str, Variable] = {}
+        names = Bundle(path)
         for root in (self._root, self._tracked()):
             found |= checkpoint.targets(root, names)[0]
         return {name.removesuffix(VALUE): variable for name, variable in found.items()}
