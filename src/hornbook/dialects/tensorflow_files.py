@@ -61,7 +61,7 @@ DATA: dict[str, Row] = {
     **same("Dataset TextLineDataset", f"{OURS}.datasets"),
     "Iterator": row("data.passes.DatasetIterator"),
     "NumpyIterator": row("data.passes.DatasetIterator"),
-    "Options": row(f"{OURS}.pipelines.Options"),
+    "Options": row(f"{OURS}.data_options.Options"),
     "TFRecordDataset": row(f"{OURS}.records.TFRecordDataset"),
 }
 DATA_EXPERIMENTAL: dict[str, Row] = {
@@ -73,7 +73,8 @@ DATA_EXPERIMENTAL: dict[str, Row] = {
         "shuffle_and_repeat snapshot take_while unbatch unique",
         f"{OURS}.data_experimental",
     ),
-    **same("AutoShardPolicy choose_from_datasets sample_from_datasets", f"{OURS}.pipelines"),
+    **same("choose_from_datasets sample_from_datasets", f"{OURS}.pipelines"),
+    "AutoShardPolicy": row(f"{OURS}.data_options.AutoShardPolicy"),
     "Counter": row(f"{OURS}.pipelines.counter"),
     "RandomDataset": row(f"{OURS}.pipelines.random"),
     **same("CsvDataset make_csv_dataset", f"{OURS}.csv_files"),

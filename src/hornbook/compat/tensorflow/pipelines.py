@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hornbook import data
+from hornbook.compat.tensorflow.data_options import Options
 from hornbook.compat.tensorflow.debugging import InvalidArgumentError
 from hornbook.compat.tensorflow.sparse import SparseTensor
 from hornbook.compat.tensorflow.values import constant
@@ -438,32 +439,6 @@ def random(seed: int | None = None, rerandomize_each_iteration: Any = None) -> D
 
 
 # ---- options
-
-
-class Options:
-    """`tf.data.Options`: accepts all settings; how elements are read does not depend on them."""
-
-    def __init__(self) -> None:
-        self.deterministic = True
-        for part in ("autotune", "threading"):
-            setattr(self, part, Part())
-        self.experimental_distribute, self.experimental_optimization = Part(), Part()
-
-    def merge(self, options: "Options") -> "Options":
-        """The settings of these options and then of others."""
-        made = Options()
-        vars(made).update({**vars(self), **vars(options)})
-        return made
-
-
-class Part:
-    """A group of settings."""
-
-
-class AutoShardPolicy:
-    """How a data set is divided among processes: one process reads all of it."""
-
-    OFF, AUTO, FILE, DATA, HINT = -1, 0, 1, 2, 3
 
 
 def options(self: Dataset) -> Options:
