@@ -28,7 +28,7 @@ OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are not 
 MIXINS: dict[type, type] = {
     models.Sequential: OldSequential,
     models.Model: OldModel,
-    layers.SimpleRNN | layers.LSTM | layers.GRU: OldRecurrent,
+    **dict.fromkeys((layers.SimpleRNN, layers.LSTM, layers.GRU), OldRecurrent),
     layers.Layer: OldLayer,
     optimizers.Optimizer: OldOptimizer,
     callbacks.Callback: OldCallback,
