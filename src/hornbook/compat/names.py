@@ -25,7 +25,7 @@ from hornbook.dialects.row import Row
 
 OF_TODAY = ("bias", "input_dtype")  # attributes of today's layers that are not old names
 # The mixin of old methods for each kind of class; the first match wins.
-MIXINS: dict[type, type] = {
+MIXINS: dict[Any, type] = {
     models.Sequential: OldSequential,
     models.Model: OldModel,
     **dict.fromkeys((layers.SimpleRNN, layers.LSTM, layers.GRU), OldRecurrent),

@@ -195,7 +195,7 @@ class OldNodes:
 
     def get_losses_for(self, inputs: Any) -> list:
         """The losses added by this layer, regardless of `inputs`."""
-        return list(self.losses)  # type: ignore[attr-defined]
+        return list(self.losses)
 
     @property
     def inbound_nodes(self) -> list["Inbound"]:
