@@ -70,6 +70,7 @@ def test_what_cannot_be_run_is_told(tf):
             sess.run(x * 2, {x: np.ones((2, 3))})
         with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value Variable"):
             sess.run(v + 1)
+        assert tf.is_tensor(x) and not tf.is_tensor(np.ones(2))  # matplotlib asks
         with pytest.raises(TypeError, match="tf.cond"):
             bool(x)
         with pytest.raises(ValueError, match="disallowed"):

@@ -134,7 +134,7 @@ GRAPHS: dict[str, Row] = {
     ),
     **same(
         "Print add_check_numerics_ops concat control_dependencies device div expand_dims fill "
-        "identity identity_n make_template matmul one_hot ones ones_like placeholder "
+        "identity identity_n is_tensor make_template matmul one_hot ones ones_like placeholder "
         "placeholder_with_default rank shape size sparse_placeholder split squeeze stack to_double "
         "to_float to_int32 to_int64 transpose unstack zeros zeros_like",
         f"{OURS}.functions",

@@ -393,6 +393,11 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     )
 
 
+def is_tensor(x: Any) -> bool:
+    """`tf.is_tensor`: whether a value is a tensor of a graph."""
+    return isinstance(x, SymbolicTensor)
+
+
 def Print(input_: Any, data: Any, message: Any = None, first_n=None, summarize=None, name=None):
     """`tf.Print`: the tensor, which prints others when it is computed."""
 
