@@ -255,3 +255,26 @@ def test_a_compiled_model_inside_a_compiled_model_keeps_its_losses_and_metrics_t
     inner.fit(X, Y[0], verbose=0)
     assert int(inner.optimizer.iterations.value) == before + 1
     assert list(outer.evaluate(X, Y[0], verbose=0, return_dict=True)) == ["loss", "mae"]
+
+
+def test_a_loss_that_the_program_set_is_kept_by_a_compile_without_one():
+    for library in (theirs, keras):
+
+        class Own(library.Model):
+            def __init__(self, dense, loss):
+                super().__init__()
+                self.dense, self.loss = dense, loss
+
+            def call(self, x):
+                return self.dense(x)
+
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                return self.loss(y, y_pred)
+
+        model = Own(library.layers.Dense(1), library.losses.MeanAbsoluteError())
+        model.compile("sgd")
+        history = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history
+        assert np.isfinite(history["loss"][0])
+        assert isinstance(model.loss, library.losses.MeanAbsoluteError)
+        model.compile("sgd", "mse")
+        assert model.loss == "mse"

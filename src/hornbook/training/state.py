@@ -125,7 +125,8 @@ class Settled:
         if model is None:
             return self
         if model._training_state.compiled:
-            return getattr(model._training_state, self.name)
+            settled = getattr(model._training_state, self.name)
+            return vars(model).get(self.name) if settled is None else settled
         found = vars(model).get(self.name, self.default)
         if found is AttributeError:
             raise AttributeError(f"{model.name!r} has no {self.name} before compile() is called")
