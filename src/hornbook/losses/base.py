@@ -19,7 +19,7 @@ from hornbook.core.symbolic import op
 from hornbook.kernels import in_one_call
 from hornbook.losses.shapes import divide_no_nan, fit_weights, multiply_weights, same_rank, weigh
 from hornbook.ops import rows
-from hornbook.ops.activation import carried, logits_of
+from hornbook.ops.activation import carried, has_logits
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 MEANS = REDUCTIONS[:3]
@@ -216,7 +216,7 @@ class LossFunctionWrapper(Loss):
             arrays
             and all(str(getattr(one, "__module__", "")).startswith("hornbook.") for one in own)
             and get_mask(y_pred) is None
-            and logits_of.of(y_pred) is None
+            and not has_logits(y_pred)
             and all(isinstance(value, numbers) for value in self.fn_kwargs.values())
         )
 

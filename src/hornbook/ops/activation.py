@@ -26,6 +26,11 @@ ONE_CLASS = (
 logits_of = Origins()
 
 
+def has_logits(probabilities: Any) -> bool:
+    """Whether the logits of these probabilities are known."""
+    return logits_of.of(probabilities) is not None
+
+
 def carried(probabilities: Any, change: Callable, axis: Callable = int) -> Any:
     """Apply `change` to probabilities and keep track of their logits.
 
