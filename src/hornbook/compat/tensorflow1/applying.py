@@ -41,7 +41,7 @@ def is_traced(values: Any = ()) -> bool:
 
 
 def apply(
-    fn: Callable,
+    fn: Any,
     args: tuple = (),
     kwargs: dict | None = None,
     name: str | None = None,
@@ -155,7 +155,7 @@ def specs_of(fn: Callable, args: tuple, kwargs: dict) -> Any:
     if found:
         return functools.reduce(_common, found)
     if unranked:
-        kinds = [t.dtype for t in leaves if t.dtype.is_floating] or [leaves[0].dtype]
+        kinds = [t.dtype for t in leaves if "float" in str(t.dtype)] or [leaves[0].dtype]
         return Spec(None, kinds[0])
     raise first  # type: ignore[misc]
 

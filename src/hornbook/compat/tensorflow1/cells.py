@@ -1,6 +1,7 @@
 """`tf.nn.rnn_cell`: steps of recurrent networks."""
 
 from collections import namedtuple
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -34,7 +35,8 @@ class RNNCell:
     _name_of_scope = "rnn_cell"
 
     def __init__(self, trainable: bool = True, name: Any = None, dtype: Any = None, **ignored: Any):
-        self._name, self._scope, self._reuse = name, None, ignored.get("_reuse")
+        self._scope: Any = None
+        self._name, self._reuse = name, ignored.get("_reuse")
         self.trainable = trainable
 
     state_size: Any = None
@@ -52,7 +54,8 @@ class RNNCell:
             context = variable_scope(scope, self._name_of_scope, reuse=vars(self).get("_reuse"))
         with context as entered:
             self._scope = entered
-            return self.call(inputs, state, *args, **kwargs)
+            call: Callable = self.call  # a subclass may take more
+            return call(inputs, state, *args, **kwargs)
 
     def call(self, inputs: Any, state: Any) -> Any:
         """One step.
@@ -306,7 +309,8 @@ class _Wrapper(RNNCell):
     def __call__(
         self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        return self.call(inputs, state, scope)
+        call: Callable = self.call
+        return call(inputs, state, scope)
 
     def zero_state(self, batch_size: Any, dtype: Any = "float32") -> Any:
         """The state of zeros."""

@@ -60,7 +60,7 @@ def _with_defaults(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        names = function.__code__.co_varnames[: len(args)]  # type: ignore[attr-defined]
+        names = function.__code__.co_varnames[: len(args)]
         more = _scopes[-1].get(function.__name__, {})
         given = {k: v for k, v in more.items() if k not in kwargs and k not in names}
         made = function(*args, **given, **kwargs)

@@ -499,6 +499,7 @@ class _Scan:
             return found, found if self.all_states else None
 
         numbers = jnp.arange(arrays[0].shape[0], dtype="int32")
+        found: Any
         last, found = jax.lax.scan(turn, first, (numbers, arrays), reverse=self.reverse)
         if not self.all_states:
             return last

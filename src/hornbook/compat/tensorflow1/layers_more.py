@@ -128,10 +128,10 @@ _moved = lift(lambda average, value, momentum: average * momentum + value * (1 -
 def _normalized(
     x: Any, mean: Any, variance: Any, beta: Any, gamma: Any, epsilon: float, shape: tuple
 ) -> Any:
-    parts = [
+    mean, variance, beta, gamma = (
         None if one is None else jnp.reshape(one, shape) for one in (mean, variance, beta, gamma)
-    ]
-    return today.batch_normalization(jnp.asarray(x), *parts, epsilon)
+    )
+    return today.batch_normalization(jnp.asarray(x), mean, variance, beta, gamma, epsilon)
 
 
 class _Pooling(Layer):

@@ -40,6 +40,7 @@ class _Loop:
             return after, outputs
 
         numbers = jnp.arange(xs[0].shape[0], dtype="int32")
+        outputs: Any
         last, outputs = jax.lax.scan(turn, first, (numbers, xs))
         return [*last, *outputs]
 

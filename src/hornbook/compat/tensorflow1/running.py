@@ -362,6 +362,8 @@ class Run:
             keys[:] = new
             return ys, list(new.values())
 
+        ys: Any
+        new: Any
         ys, back, new = jax.vjp(listed, arrays, has_aux=True)
         given = [
             jnp.ones_like(y)

@@ -100,7 +100,7 @@ class Variable(Tensor, metaclass=_VariableKind):
     def _shared_name(self) -> str:
         return self.op.name
 
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         """Its value as a tensor."""
         return self._read
 
