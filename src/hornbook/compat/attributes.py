@@ -25,6 +25,11 @@ class Shape(tuple):
         [None, 3]
     """
 
+    def __repr__(self) -> str:
+        return f"TensorShape({list(self)})"
+
+    __str__ = tuple.__repr__
+
     def as_list(self) -> list:
         """The sizes in a list."""
         return list(self)

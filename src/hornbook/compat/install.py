@@ -38,7 +38,8 @@ OWN_NAMES = {
 }
 
 # The modules of `compat/tensorflow` that change classes during a run.
-PATCHES = "tensors older datasets variables tape steps training checkpoints feature_columns"
+PATCHES = "tensors older datasets variables tape steps training checkpoints feature_columns \
+shown"
 
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
@@ -277,10 +278,7 @@ def install(generation: str, backend: str | None = None) -> None:
     sys.meta_path[:0] = finders
     if _keras() is not None:
         said = _user_settings()
-        for name in (
-            "floatx",
-            "image_data_format",
-        ):  # today's Keras writes the file with its epsilon
+        for name in ("floatx", "image_data_format"):  # today's Keras writes its epsilon there
             if said.get(name):
                 getattr(settings, f"set_{name}")(said[name])
         chosen = (os.environ.get("KERAS_BACKEND"), backend, said.get("backend"))

@@ -8,6 +8,7 @@ import numpy as np
 from hornbook import ops
 from hornbook.compat.attributes import Shape
 from hornbook.compat.tensorflow.arrays import is_text
+from hornbook.compat.tensorflow.shown import as_text
 from hornbook.compat.tensorflow.tensors import tensor
 
 
@@ -67,8 +68,8 @@ class SparseTensor:
 
     def __repr__(self) -> str:
         return (
-            f"SparseTensor(indices={self.indices!r}, values={self.values!r}, "
-            f"dense_shape={tuple(self.shape)})"
+            f"SparseTensor(indices={as_text(self.indices)}, values={as_text(self.values)}, "
+            f"dense_shape={as_text(self.dense_shape)})"
         )
 
 

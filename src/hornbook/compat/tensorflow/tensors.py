@@ -10,7 +10,7 @@ import numpy as np
 
 from hornbook import backend, layers, metrics, utils, wrappers
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
-from hornbook.compat.tensorflow import experimental, older, saved
+from hornbook.compat.tensorflow import experimental, older, saved, shown
 from hornbook.compat.tensorflow import layers as old
 from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import SymbolicTensor
@@ -53,6 +53,8 @@ class Tensor(np.ndarray):
     def set_shape(self, shape: Any) -> None:
         """Nothing: the shape is known."""
 
+    __repr__, __str__, __format__ = shown.as_repr, shown.as_text, shown.as_formatted
+
     def __iter__(self) -> Iterator:
         refuse(len(self))
         return super().__iter__()
@@ -85,16 +87,8 @@ def is_composite(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as a numpy array or scalar, with text as bytes."""
-    if isinstance(value, str):
-        return value.encode()
-    if is_composite(value):
-        return value
-    array = np.asarray(value)
-    return _in_bytes(array) if array.dtype.kind == "O" else array[()]
-
-
-_in_bytes = np.frompyfunc(lambda text: text.encode() if isinstance(text, str) else text, 1, 1)
+    """A value as a numpy array or scalar; ragged and sparse tensors as they are."""
+    return value if is_composite(value) else shown.plain(value)
 
 
 class _Mapped(DatasetIterator):
