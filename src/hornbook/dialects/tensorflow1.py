@@ -102,10 +102,8 @@ RANDOM: dict[str, Row] = {
     "set_random_seed": row(f"{OURS}.randoms.set_random_seed"),
 }
 GRAPHS: dict[str, Row] = {
-    **same(
-        "Graph GraphDef NodeDef Operation Tensor get_default_graph reset_default_graph",
-        f"{OURS}.graph",
-    ),
+    **same("Graph Operation Tensor get_default_graph reset_default_graph", f"{OURS}.graph"),
+    **same("GraphDef NodeDef", f"{OURS}.graph_def"),
     **same("InteractiveSession Session get_default_session", f"{OURS}.session"),
     **same(
         "GraphKeys Variable add_to_collection add_to_collections all_variables "
@@ -258,7 +256,8 @@ CONTRIB_RNN: dict[str, Row] = {
 }
 MNIST: dict[str, Row] = same("read_data_sets load_mnist DataSet", f"{OURS}.mnist")
 TF |= {
-    **same("case cond foldl foldr map_fn scan while_loop", f"{OURS}.control"),
+    **same("case cond while_loop", f"{OURS}.control"),
+    **same("foldl foldr map_fn scan", f"{OURS}.scanning"),
     **same("TensorArray", f"{OURS}.arrays"),
     **same("py_func", f"{OURS}.host"),
     **same("boolean_mask where", f"{OURS}.selecting"),
@@ -301,7 +300,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     ),
     "errors": {
         "OutOfRangeError": row(f"{OURS}.host.OutOfRangeError"),
-        "FailedPreconditionError": row(f"{OURS}.session.FailedPrecondition"),
+        "FailedPreconditionError": row(f"{OURS}.runner.FailedPrecondition"),
         "InvalidArgumentError": row(f"{OURS}.running.InvalidArgument"),
         "NotFoundError": today.FAMILIES["errors"]["NotFoundError"],
         "OpError": today.FAMILIES["errors"]["OpError"],

@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.compat.tensorflow.dtypes import as_dtype
-from hornbook.compat.tensorflow1.graph import Constant, Operation, Tensor
+from hornbook.compat.tensorflow1.graph import Operation, Tensor
 from hornbook.compat.tensorflow1.shapes import TensorShape
+from hornbook.compat.tensorflow1.sources import Constant
 from hornbook.compat.theano.config import wide
 from hornbook.core.errors import shorten
 from hornbook.core.symbolic import SymbolicTensor, has_symbolic, substitute, symbolic_leaves

@@ -8,8 +8,9 @@ import numpy as np
 
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow1.applying import Spec, apply, constant, convert
-from hornbook.compat.tensorflow1.graph import Placeholder, get_default_graph
+from hornbook.compat.tensorflow1.graph import get_default_graph
 from hornbook.compat.tensorflow1.shapes import TensorShape
+from hornbook.compat.tensorflow1.sources import Placeholder
 from hornbook.compat.theano import integers
 
 NOTHING = np.zeros((1, 0), np.float32)  # a list that is not written yet

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.compat.tensorflow1.applying import apply, convert, lift
-from hornbook.compat.tensorflow1.control import _flat, _rebuilt
+from hornbook.compat.tensorflow1.control import flat_of, rebuilt
 from hornbook.compat.tensorflow1.functions import concat, split, zeros
 from hornbook.compat.tensorflow1.initializers import Const, Zeros
 from hornbook.compat.tensorflow1.nn import dropout, embedding_lookup
@@ -346,10 +346,10 @@ class DropoutWrapper(_Wrapper):
         before, after, kept = self._keep
         output, made = self._cell(_dropped(inputs, before, self._seed), state, scope)
         if not (isinstance(kept, int | float) and kept == 1):
-            h = [_dropped(one, kept, self._seed) for one in _flat(made)]
+            h = [_dropped(one, kept, self._seed) for one in flat_of(made)]
             if isinstance(made, LSTMStateTuple):
                 h[0] = made.c
-            made = _rebuilt(made, h)
+            made = rebuilt(made, h)
         return _dropped(output, after, self._seed), made
 
 

@@ -13,14 +13,9 @@ import numpy as np
 
 from hornbook.compat.tensorflow1.applying import Spec, apply, convert, like
 from hornbook.compat.tensorflow1.arrays import TensorArray, packed, unpacked
-from hornbook.compat.tensorflow1.graph import (
-    Constant,
-    Operation,
-    Placeholder,
-    get_default_graph,
-    node_of,
-)
+from hornbook.compat.tensorflow1.graph import Operation, get_default_graph, node_of
 from hornbook.compat.tensorflow1.running import current, inputs_of, ordered
+from hornbook.compat.tensorflow1.sources import Constant, Placeholder
 from hornbook.compat.theano import integers
 from hornbook.core.symbolic import Node, SymbolicTensor
 
@@ -98,7 +93,7 @@ def cond(
     if isinstance(pred, bool | np.bool_):
         return first() if pred else second()
     results = [traced(function) for function in (first, second)]
-    lists = [[_end(one) for one in _flat(made)] for made, _ in results]
+    lists = [[_end(one) for one in flat_of(made)] for made, _ in results]
     if len(lists[0]) != len(lists[1]):
         raise ValueError(
             f"tf.cond: the functions return {len(lists[0])} and {len(lists[1])} tensors"
@@ -122,7 +117,7 @@ def cond(
     )
     if not parts[0].ends:
         return made[0].op
-    return _rebuilt(results[0][0], list(made[len(assigned) :]))
+    return rebuilt(results[0][0], list(made[len(assigned) :]))
 
 
 class _Cond:
@@ -173,11 +168,11 @@ def case(
     return chosen()
 
 
-def _flat(made: Any) -> list:
+def flat_of(made: Any) -> list:
     if isinstance(made, dict):
-        return [leaf for one in made.values() for leaf in _flat(one)]
+        return [leaf for one in made.values() for leaf in flat_of(one)]
     if isinstance(made, list | tuple):
-        return [leaf for one in made for leaf in _flat(one)]
+        return [leaf for one in made for leaf in flat_of(one)]
     if isinstance(made, TensorArray):
         return [made.flow]
     return [] if made is None else [made]
@@ -187,14 +182,14 @@ def _end(one: Any) -> Any:
     return one if isinstance(one, Node) and node_of(one) is one else convert(one)
 
 
-def _rebuilt(like: Any, values: list) -> Any:
+def rebuilt(like: Any, values: list) -> Any:
     """The structure of `like` with other tensors; takes them from the list."""
     if isinstance(like, dict):
-        return type(like)({key: _rebuilt(one, values) for key, one in like.items()})
+        return type(like)({key: rebuilt(one, values) for key, one in like.items()})
     if isinstance(like, tuple) and hasattr(like, "_fields"):
-        return type(like)(*(_rebuilt(one, values) for one in like))
+        return type(like)(*(rebuilt(one, values) for one in like))
     if isinstance(like, list | tuple):
-        return type(like)(_rebuilt(one, values) for one in like)
+        return type(like)(rebuilt(one, values) for one in like)
     if isinstance(like, TensorArray):
         return like.with_flow(values.pop(0))
     if like is None or (isinstance(like, Node) and node_of(like) is like):
@@ -221,7 +216,7 @@ def while_loop(
     single = not isinstance(loop_vars, list | tuple)
     variables = [loop_vars] if single else list(loop_vars)
     first = [packed(one) for one in _flat_arrays(variables)]
-    shapes = _flat(shape_invariants) if shape_invariants is not None else [None] * len(first)
+    shapes = flat_of(shape_invariants) if shape_invariants is not None else [None] * len(first)
     stands = [
         one.stand_in() if isinstance(one, TensorArray) else stand_in(one, shape)
         for one, shape in zip(first, [*shapes, *[None] * len(first)][: len(first)], strict=True)
@@ -389,122 +384,3 @@ class _While:
 
 
 # ---- functions of each element
-
-
-def scan(
-    fn: Callable,
-    elems: Any,
-    initializer: Any = None,
-    parallel_iterations: int = 10,
-    back_prop: bool = True,
-    swap_memory: bool = False,
-    infer_shape: bool = True,
-    reverse: bool = False,
-    name: Any = None,
-) -> Any:
-    """`tf.scan`: all values of `state = fn(state, element)`, stacked."""
-    return _scanned(fn, elems, initializer, reverse, name or "scan", all_states=True)
-
-
-def foldl(fn: Callable, elems: Any, initializer: Any = None, name: Any = None, **ignored: Any):
-    """`tf.foldl`: the last value of `state = fn(state, element)`."""
-    return _scanned(fn, elems, initializer, False, name or "foldl", all_states=False)
-
-
-def foldr(fn: Callable, elems: Any, initializer: Any = None, name: Any = None, **ignored: Any):
-    """`tf.foldr`: `foldl` from the last element."""
-    return _scanned(fn, elems, initializer, True, name or "foldr", all_states=False)
-
-
-def map_fn(fn: Callable, elems: Any, dtype: Any = None, name: Any = None, **ignored: Any) -> Any:
-    """`tf.map_fn`: the results of a function of each element, stacked."""
-    given = [convert(one) for one in _flat(elems)]
-    inside = [stand_in(one, tuple(one.shape)[1:]) for one in given]
-    made, mark = traced(fn, _rebuilt(elems, list(inside)))
-    ends = [convert(one) for one in _flat(made)]
-    part = Part(inside, ends, mark)
-    fn_ = _Map(part, part.captured)
-    count = tuple(given[0].shape)[0] if given[0].shape else None
-    specs = [Spec((count, *e.shape) if e.shape.ndims is not None else None, e.dtype) for e in ends]
-    results = apply(fn_, (given, part.captured), name=name or "map", kind="Map", specs=specs)
-    return _rebuilt(made, list(results))
-
-
-class _Map:
-    __name__ = "map_fn"
-
-    def __init__(self, part: Part, captured: list):
-        self.part, self.captured = part, captured
-
-    def __call__(self, elems: list, values: list) -> list:
-        outside = dict(zip(self.captured, values, strict=True))
-
-        def one(pair: tuple) -> list:
-            number, parts = pair
-            given = outside | dict(zip(self.part.inputs, parts, strict=True))
-            return [jnp.asarray(v) for v in self.part.run(given, number)]
-
-        arrays = [jnp.asarray(e) for e in elems]
-        return jax.lax.map(one, (jnp.arange(arrays[0].shape[0], dtype="int32"), arrays))
-
-
-def _scanned(
-    fn: Callable, elems: Any, initializer: Any, reverse: bool, name: str, all_states: bool
-) -> Any:
-    given = [convert(one) for one in _flat(elems)]
-    begins = initializer is not None
-    states = (
-        [convert(one) for one in _flat(initializer)]
-        if begins
-        else [apply(_end_of, (one, reverse)) for one in given]
-    )
-    shape = initializer if begins else elems
-    inside = [stand_in(one) for one in states]
-    element = [stand_in(one, tuple(one.shape)[1:]) for one in given]
-    made, mark = traced(fn, _rebuilt(shape, list(inside)), _rebuilt(elems, list(element)))
-    ends = [convert(one) for one in _flat(made)]
-    part = Part([*inside, *element], ends, mark)
-    fn_ = _Scan(part, part.captured, begins, reverse, all_states)
-    count = tuple(given[0].shape)[0]
-    specs = [Spec((count, *e.shape) if all_states else e.shape, e.dtype) for e in ends]
-    results = apply(fn_, (states, given, part.captured), name=name, kind="Scan", specs=specs)
-    return _rebuilt(made, list(results))
-
-
-def _end_of(x: Any, reverse: bool) -> Any:
-    return x[-1 if reverse else 0]
-
-
-class _Scan:
-    __name__ = "scan"
-
-    def __init__(self, part: Part, captured: list, begins: bool, reverse: bool, all_states: bool):
-        self.part, self.captured, self.begins = part, captured, begins
-        self.reverse, self.all_states = reverse, all_states
-
-    def __call__(self, states: list, elems: list, values: list) -> list:
-        outside = dict(zip(self.captured, values, strict=True))
-        arrays = [jnp.asarray(e) for e in elems]
-        if not self.begins:
-            arrays = [a[:-1] if self.reverse else a[1:] for a in arrays]
-        first = [jnp.asarray(s) for s in states]
-
-        def turn(carry: list, pair: tuple) -> tuple:
-            number, parts = pair
-            given = outside | dict(zip(self.part.inputs, [*carry, *parts], strict=True))
-            found = [
-                jnp.asarray(v).astype(c.dtype)
-                for v, c in zip(self.part.run(given, number), carry, strict=True)
-            ]
-            return found, found if self.all_states else None
-
-        numbers = jnp.arange(arrays[0].shape[0], dtype="int32")
-        found: Any
-        last, found = jax.lax.scan(turn, first, (numbers, arrays), reverse=self.reverse)
-        if not self.all_states:
-            return last
-        if self.begins:
-            return found
-        ends = [f[None] for f in first]
-        pairs = zip(ends, found, strict=True)
-        return [jnp.concatenate([f, e] if self.reverse else [e, f]) for e, f in pairs]

@@ -19,9 +19,10 @@ from hornbook.compat.tensorflow1.applying import (
     narrow,
     rank_of,
 )
-from hornbook.compat.tensorflow1.graph import Placeholder, get_default_graph
+from hornbook.compat.tensorflow1.graph import get_default_graph
 from hornbook.compat.tensorflow1.scopes import variable_scope
 from hornbook.compat.tensorflow1.shapes import TensorShape
+from hornbook.compat.tensorflow1.sources import Placeholder
 from hornbook.compat.tensorflow1.variables import no_op
 from hornbook.compat.theano import integers
 from hornbook.core.symbolic import SymbolicTensor

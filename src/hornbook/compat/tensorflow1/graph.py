@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from hornbook.compat.tensorflow.dtypes import DType, as_dtype
+from hornbook.compat.tensorflow.dtypes import as_dtype
+from hornbook.compat.tensorflow1.graph_def import GraphDef, NodeDef
 from hornbook.compat.tensorflow1.shapes import TensorShape, UnknownShape
 from hornbook.compat.theano.variable import users_line
 from hornbook.core import interop
@@ -210,7 +209,7 @@ class Graph:
         """Refuse further operations."""
         self.finalized = True
 
-    def as_graph_def(self, *ignored: Any, **options: Any) -> "GraphDef":
+    def as_graph_def(self, *ignored: Any, **options: Any) -> GraphDef:
         """The names and types of operations."""
         return GraphDef([op.node_def for op in self.operations])
 
@@ -265,33 +264,6 @@ def reset_default_graph() -> None:
             "graph, exit the nesting and create a new graph."
         )
     here.graphs[:] = [Graph()]
-
-
-class NodeDef:
-    """The name, type and inputs of an operation."""
-
-    def __init__(self, operation: "Operation"):
-        self.name, self.op, self.device = operation.name, operation.type, operation.device
-        self.input = [getattr(one, "name", "").removesuffix(":0") for one in operation.inputs]
-        self.attr: dict = {}
-
-    def __repr__(self) -> str:
-        inputs = "".join(f'input: "{one}"\n' for one in self.input)
-        return f'name: "{self.name}"\nop: "{self.op}"\n{inputs}'
-
-
-class GraphDef:
-    """`tf.GraphDef`: the operations of a graph, for programs that print or count them.
-
-    Args:
-        node: their definitions.
-    """
-
-    def __init__(self, node: Any = ()):
-        self.node = list(node)
-
-    def __repr__(self) -> str:
-        return "".join(f"node {{\n{one}}}\n" for one in self.node)
 
 
 class Operation(Node):
@@ -480,44 +452,6 @@ class Tensor(SymbolicTensor):
         unknown = isinstance(self.static, UnknownShape)
         shape = "" if unknown else f", shape={self.static}"
         return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
-
-
-class Constant(Tensor):
-    """A tensor whose value is known.
-
-    Args:
-        data: the value.
-        dtype: its dtype.
-        name: in the graph.
-    """
-
-    def __init__(self, data: np.ndarray, dtype: DType, name: str | None = None):
-        node = Operation(None, name=name, kind="Const")
-        super().__init__(np.shape(data), dtype, node)
-        self.data = data
-        node.outputs = self
-
-
-class Placeholder(Tensor):
-    """A tensor whose value is fed.
-
-    Args:
-        shape: its static shape.
-        dtype: its dtype.
-        name: in the graph.
-        default: the value, as a tensor, if nothing is fed.
-    """
-
-    def __init__(self, shape: Any, dtype: Any, name: str | None = None, default: Any = None):
-        kind = "Placeholder" if default is None else "PlaceholderWithDefault"
-        fn = None if default is None else _same
-        node = Operation(fn, () if default is None else (default,), name=name, kind=kind)
-        super().__init__(TensorShape(shape), dtype, node)
-        node.outputs = self
-
-
-def _same(x: Any) -> Any:
-    return x
 
 
 def node_of(value: Any) -> Any:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.compat.tensorflow1.applying import apply, convert, is_traced, lift
-from hornbook.compat.tensorflow1.graph import Constant, Tensor
+from hornbook.compat.tensorflow1.graph import Tensor
 from hornbook.compat.tensorflow1.selecting import boolean_mask
+from hornbook.compat.tensorflow1.sources import Constant
 from hornbook.compat.theano import integers
 from hornbook.core.symbolic import SymbolicTensor
 

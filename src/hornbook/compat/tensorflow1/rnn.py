@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbook.compat.tensorflow1.applying import Spec, apply, convert, like
-from hornbook.compat.tensorflow1.control import Part, _flat, _rebuilt, stand_in, traced
+from hornbook.compat.tensorflow1.control import Part, flat_of, rebuilt, stand_in, traced
 from hornbook.compat.tensorflow1.functions import concat, shape, transpose, unstack
 from hornbook.compat.tensorflow1.scopes import variable_scope
 
@@ -69,21 +69,19 @@ def dynamic_rnn(
         parallel_iterations, swap_memory: ignored.
     """
     with variable_scope(scope or "rnn"):
-        flat = [convert(one) for one in _flat(inputs)]
+        flat = [convert(one) for one in flat_of(inputs)]
         by_time = flat if time_major else [_swapped(one) for one in flat]
         batch = tuple(by_time[0].shape)[1]
         if initial_state is None:
             if dtype is None:
                 raise ValueError("If there is no initial_state, you must give a dtype.")
             initial_state = cell.zero_state(shape(by_time[0])[1] if batch is None else batch, dtype)
-        starts = [convert(one) for one in _flat(initial_state)]
+        starts = [convert(one) for one in flat_of(initial_state)]
         inside = [stand_in(one) for one in starts]
         now = [stand_in(one, tuple(one.shape)[1:]) for one in by_time]
-        made, mark = traced(
-            cell, _rebuilt(inputs, list(now)), _rebuilt(initial_state, list(inside))
-        )
+        made, mark = traced(cell, rebuilt(inputs, list(now)), rebuilt(initial_state, list(inside)))
         output, state = made
-        states, outputs = ([convert(one) for one in _flat(part)] for part in (state, output))
+        states, outputs = ([convert(one) for one in flat_of(part)] for part in (state, output))
         part = Part([*inside, *now], [*states, *outputs], mark)
         lengths = None if sequence_length is None else convert(sequence_length)
         fn = _Loop(part, part.captured, len(states))
@@ -110,7 +108,7 @@ def dynamic_rnn(
         )
         last, outs = found[: len(states)], found[len(states) :]
         outs = outs if time_major else [_swapped(one) for one in outs]
-        return _rebuilt(output, outs), _rebuilt(state, last)
+        return rebuilt(output, outs), rebuilt(state, last)
 
 
 def _swapped(x: Any) -> Any:
@@ -143,8 +141,8 @@ def static_rnn(
             cell, stacked, sequence_length, initial_state, time_major=True, scope=scope or "rnn"
         )
         count = len(inputs)
-        parts = [unstack(one, count) for one in _flat(outputs)]
-        return [_rebuilt(outputs, [p[k] for p in parts]) for k in range(count)], state
+        parts = [unstack(one, count) for one in flat_of(outputs)]
+        return [rebuilt(outputs, [p[k] for p in parts]) for k in range(count)], state
     outputs, state = [], initial_state
     with variable_scope(scope or "rnn") as entered:
         for number, one in enumerate(inputs):

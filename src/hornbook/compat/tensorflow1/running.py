@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.compat.tensorflow1.applying import NEEDS_VALUE, narrow
-from hornbook.compat.tensorflow1.graph import Constant, Operation, Placeholder, Tensor
+from hornbook.compat.tensorflow1.graph import Operation, Tensor
+from hornbook.compat.tensorflow1.sources import Constant, Placeholder
 from hornbook.compat.theano import integers
 from hornbook.core import tree
 from hornbook.core.symbolic import Node, SymbolicTensor, substitute

@@ -11,13 +11,13 @@ from hornbook.compat.tensorflow1.applying import Spec, apply, convert, like
 from hornbook.compat.tensorflow1.graph import (
     Operation,
     Tensor,
-    _same,
     get_default_graph,
     node_of,
     session_here,
 )
 from hornbook.compat.tensorflow1.running import symbol_of
 from hornbook.compat.tensorflow1.shapes import TensorShape
+from hornbook.compat.tensorflow1.sources import same
 from hornbook.core.variable import Variable as KerasVariable
 
 
@@ -88,9 +88,9 @@ class Variable(Tensor, metaclass=_VariableKind):
                 super().__init__(shape, value.dtype, node)
                 node.outputs = self
                 self.initial_value, self.trainable, self.constraint = value, trainable, constraint
-                self.initializer = _assigning(self, _same, (value,), "Assign", "Assign").op
+                self.initializer = _assigning(self, same, (value,), "Assign", "Assign").op
                 self.initializer.initializes = True
-                self._read = apply(_same, (self,), name="read", kind="Identity", specs=like(self))
+                self._read = apply(same, (self,), name="read", kind="Identity", specs=like(self))
         names = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
         if trainable and GraphKeys.TRAINABLE_VARIABLES not in names:
             names.append(GraphKeys.TRAINABLE_VARIABLES)
@@ -106,7 +106,7 @@ class Variable(Tensor, metaclass=_VariableKind):
 
     def read_value(self) -> Any:
         """Its value when it is read, after the control inputs of here."""
-        return apply(_same, (self,), name="Identity", kind="Identity", specs=like(self))
+        return apply(same, (self,), name="Identity", kind="Identity", specs=like(self))
 
     def initialized_value(self) -> Any:
         """Its initial value."""
@@ -175,7 +175,7 @@ def _fitted(ref: Any, value: Any, validate_shape: bool = True) -> Any:
 def assign(ref, value, validate_shape: Any = None, use_locking: Any = None, name: Any = None):
     """`tf.assign`: set a variable; the tensor is its new value."""
     made = _fitted(ref, value, validate_shape is not False)
-    return _assigning(ref, _same, (made,), "Assign", name)
+    return _assigning(ref, same, (made,), "Assign", name)
 
 
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: Any = None) -> Any:
