@@ -429,6 +429,17 @@ def test_layers_train_in_a_session_of_tensorflow():
         assert len(losses) > 1  # of different dropout
 
 
+def test_libraries_are_reached_through_the_backend():
+    for generation in ("keras1", "keras2"):
+        with installed(generation):
+            import numpy
+            import tensorflow
+            from keras import backend as K
+
+            assert K.tf is tensorflow and K.np is numpy
+            K.set_session(K.tf.Session(config=K.tf.ConfigProto()))
+
+
 def test_a_layer_reads_tensors_of_the_graph_beside_its_inputs():
     with installed("keras2"):
         from keras import backend as K

@@ -52,6 +52,9 @@ MOVED = {
     ".wrappers.scikit_learn": ".compat.keras.scikit_learn",
 }
 
+# Libraries that programs reach through a module of Keras: `K.tf.Session()`.
+LIBRARIES = {"backend": {"tf": "tensorflow", "np": "numpy"}}
+
 _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 
 
@@ -138,18 +141,21 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _names_of(self, family: str) -> dict[str, tuple]:
         dialect = self.dialect
+        found: dict[str, tuple]
         if family == "top":
             groups: dict[str, Any] = {kind: named.split() for kind, named in dialect.TOP.items()}
         elif family == "leaks":  # names that a star import leaked
-            found: dict[str, tuple] = {
+            found = {
                 name: (importlib.import_module, f"{ROOT}.{name}") for name in dialect.LEAKS.split()
             }
             return found | {"K": (importlib.import_module, f"{ROOT}.backend")}
         else:
             groups = {family: dialect.FAMILIES[family]}
-        return {
+        found = {
             name: (self.names.get, kind, name) for kind, named in groups.items() for name in named
         }
+        libraries = LIBRARIES.get(family, {})
+        return found | {name: (importlib.import_module, path) for name, path in libraries.items()}
 
 
 class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
