@@ -3,7 +3,6 @@
 import h5py
 import numpy as np
 import pytest
-import torch
 from scipy.signal import convolve, correlate
 
 from hornbook.compat.install import installed
@@ -366,9 +365,8 @@ def test_deconvolutions_on_theano_flip_too():
         model.set_weights([kernel])
         found = model.predict(image)
     # the gradient of a convolution with flipped kernels
-    flipped = torch.tensor(kernel.swapaxes(0, 1)[:, :, ::-1, ::-1].copy())
-    expected = torch.nn.functional.conv_transpose2d(torch.tensor(image), flipped)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+    expected = [sum(map(correlate, image[0], one)) for one in kernel]
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
