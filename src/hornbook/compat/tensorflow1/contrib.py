@@ -106,7 +106,7 @@ def fully_connected(
             regularizer=weights_regularizer,
             trainable=trainable,
         )
-        made = apply(_matmul, (x, w), kind="MatMul")
+        made = apply(layers.matmul, (x, w), kind="MatMul")
         if normalizer_fn is None and biases_initializer is not None:
             b = get_variable(
                 "biases",
@@ -117,10 +117,6 @@ def fully_connected(
             )
             made = made + b
         return _finished(made, normalizer_fn, normalizer_params, activation_fn)
-
-
-def _matmul(x: Any, w: Any) -> Any:
-    return jnp.asarray(x) @ w
 
 
 linear = functools.partial(fully_connected, activation_fn=None)

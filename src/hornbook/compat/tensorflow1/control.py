@@ -224,14 +224,7 @@ def while_loop(
     inside = _rebuilt_arrays(variables, list(stands))
     test, mark = traced(cond, *inside)
     made, _ = traced(body, *inside)
-    made = (
-        [made]
-        if single
-        or not isinstance(made, list | tuple)
-        or len(variables) == 1
-        and (not isinstance(made, list | tuple))
-        else list(made)
-    )
+    made = [made] if single or not isinstance(made, list | tuple) else list(made)
     after = [packed(one) for one in _flat_arrays(made)]
     tensors = [unpacked(one) for one in stands]
     ends = [unpacked(one) for one in after]

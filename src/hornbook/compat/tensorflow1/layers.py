@@ -145,13 +145,14 @@ class Dense(Layer):
             self.kernel_regularizer,
             constraint=self.constraints[0],
         )
-        found = apply(_matmul, (inputs, kernel), kind="MatMul")
+        found = apply(matmul, (inputs, kernel), kind="MatMul")
         if self.use_bias:
             found = _biased(self, found, self.units)
         return self.activation(found) if self.activation else found
 
 
-def _matmul(x: Any, w: Any) -> Any:
+def matmul(x: Any, w: Any) -> Any:
+    """The product of arrays."""
     return jnp.asarray(x) @ w
 
 
