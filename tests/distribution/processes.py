@@ -1,9 +1,11 @@
 """Two processes of two devices each that train together; `test_processes.py` starts both.
 
-Each prints a JSON object: the traceback of each case that failed, by name.
+Each prints a JSON object: the traceback of each case that failed, by name. What compiled code
+prints (Gloo's threads, in pieces) goes to stderr.
 """
 
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any
 import numpy as np
 
 import hornbook as keras
+
+sys.stdout = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 
 D = keras.distribution
 NUMBER, ADDRESS, FOLDER = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])

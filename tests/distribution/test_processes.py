@@ -39,7 +39,7 @@ def both(tmp_path_factory) -> tuple[list[str], list[dict], Path]:
             process.kill()
     for process, (_, errors) in zip(running, printed, strict=True):
         assert process.returncode == 0, errors[-4000:]
-    texts = [re.sub(r"\[Gloo\].*\n", "", text).strip().rpartition("\n") for text, _ in printed]
+    texts = [text.strip().rpartition("\n") for text, _ in printed]
     return [text for text, _, _ in texts], [json.loads(last) for _, _, last in texts], folder
 
 
