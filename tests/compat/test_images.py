@@ -1,5 +1,7 @@
 """Image augmentation in old programs, as in Keras 1 and 2."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -170,7 +172,12 @@ def test_batches_as_lessons_of_keras1_take_them(folder):
         next(gen.flow_from_directory(folder, (8, 8), "rgb", None, None, 2, 1, 1, seen, "", "png"))
         assert sorted(path.suffix for path in seen.iterdir()) == [".jpeg"] * 2 + [".png"] * 2
         test = get_batches(folder, shuffle=False, class_mode=None)
-        assert model.predict_generator(test, test.nb_sample).shape == (10, 2)
+        once = model.predict_generator(test, test.nb_sample)
+        assert once.shape == (10, 2)
+        thrice = model.predict_generator(test, 3 * test.nb_sample)  # batches of 4, 4, 2, 4, ...
+        np.testing.assert_allclose(thrice, np.concatenate([once] * 3), rtol=1e-5)
+        plain = (np.zeros((rows, 3, 8, 8), "float32") for rows in itertools.cycle([3, 1]))
+        assert len(model.predict_generator(plain, 8)) == 8
 
 
 def test_reading_in_keras2(folder, tmp_path):

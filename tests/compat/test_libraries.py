@@ -185,6 +185,35 @@ def test_scorers_have_their_old_names():
         importlib.import_module("sklearn.metrics").get_scorer("log_loss")
 
 
+def test_log_loss_and_neighbors_with_their_old_arguments():
+    pytest.importorskip("sklearn")
+    with put_back():
+        from sklearn.metrics import log_loss
+        from sklearn.neighbors import LSHForest
+
+        # what scikit-learn 0.18 computed: a single class is the first column
+        assert log_loss([1], [[0.25, 0.75]], eps=1e-15) == pytest.approx(-np.log(0.25))
+        assert log_loss([0, 1], [[1.0, 0.0], [0.5, 0.5]], 0.1) == pytest.approx(
+            -np.log([0.9, 0.5]).mean()
+        )
+        assert log_loss(["a", "b"], [0.25, 0.75]) == pytest.approx(-np.log(0.75))
+        assert LSHForest(20, n_neighbors=3).n_neighbors == 3
+
+
+def test_elements_of_series_by_place():
+    pd = pytest.importorskip("pandas")
+    with put_back():
+        series = pd.Series([1, 2, 3], index=["a", "b", "c"])
+        series[0] = 5
+        assert (series[0], series[-1], series["a"], len(series)) == (5, 3, 5, 3)
+        (row,) = pd.DataFrame({"x": [1.5], "y": ["text"]}).iterrows()
+        assert row[1][0] == 1.5 and row[1][1] == "text"
+        assert pd.Series([1, 2], index=[1, 0])[0] == 2  # a label
+        dates = pd.Series([1, 2], index=pd.to_datetime(["2014-01-01", "2015-01-01"]))
+        assert dates[1] == 2
+        assert [*series.index[[[0, 2]]]] == ["a", "c"]
+
+
 def test_more_places_than_labels_on_an_axis():
     plt = pytest.importorskip("matplotlib.pyplot")
     with put_back():
@@ -257,6 +286,15 @@ def test_arrays_on_disk_as_bcolz_had_them(tmp_path):
         assert (rows.chunklen, rows.nchunks, rows.leftover_elements) == (4, 3, 2)
         parts = [chunk[:] for chunk in rows.chunks] + [rows.leftover_array[:2]]
         np.testing.assert_array_equal(np.concatenate(parts), np.arange(14))
+        row = np.array([1.5, "text", None, np.arange(2)], object)
+        table = bcolz.carray(np.empty((0, 4), object), rootdir=str(tmp_path / "c"), mode="w")
+        table.append(row)  # a single one
+        table.flush()
+        assert [*bcolz.open(tmp_path / "c")[0][:3]] == [1.5, "text", None]
+        np.testing.assert_array_equal(bcolz.open(tmp_path / "c")[0][3], [0, 1])
+        bcolz.carray(np.array([print]), rootdir=str(tmp_path / "d"), mode="w").flush()
+        with pytest.raises(Exception, match="refused"):
+            bcolz.open(tmp_path / "d")
         with pytest.raises(FileNotFoundError):
             bcolz.open(tmp_path / "none")
 

@@ -80,6 +80,14 @@ def test_what_cannot_be_run_is_told(tf):
             _ = tf.sparse_reorder
 
 
+def test_sizes_that_another_array_decides(tf):
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, None])
+        centers = tf.Variable(np.zeros((3, 2), "float32"))
+        apart = tf.squared_difference(tf.expand_dims(x, 0), tf.expand_dims(centers, 1))
+        assert apart.shape.as_list() == [3, None, 2]
+
+
 def test_summaries_are_written(tf, tmp_path):
     event_pb2 = pytest.importorskip(
         "tensorboard.compat.proto.event_pb2", reason="needs tensorboard"

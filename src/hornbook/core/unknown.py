@@ -125,9 +125,9 @@ def _attempts(
 
     yield pair(shapes, SMALL)
     yield pair(shapes, MEDIUM)
-    fitted = [_fitted(shape, shapes, others) for shape in shapes]
-    if fitted != shapes:
-        yield pair(fitted, MEDIUM)
+    fits = [fitted(shape, shapes, others) for shape in shapes]
+    if fits != shapes:
+        yield pair(fits, MEDIUM)
     factor = math.prod(n for n in numbers if n > 1)
     if 1 < factor < 2**20:
         yield pair(shapes, ([2 * factor] * MOST_AXES, [4 * factor] * MOST_AXES))
@@ -136,16 +136,22 @@ def _attempts(
     yield pair(shapes, LARGE)
 
 
-def _fitted(shape: Shape, shapes: list[Shape], others: list[Shape]) -> Shape:
-    """The shape with each unknown size taken from the same axis of other arrays."""
-    fitted = list(shape)
+def fitted(shape: Shape, shapes: list[Shape], others: list[Shape]) -> Shape:
+    """The shape with each unknown size taken from the same axis of other arrays, from the end.
+
+    Args:
+        shape: a shape with `None` for unknown sizes.
+        shapes: the shapes of a function's arguments; their first axis may be a batch.
+        others: shapes of other arrays in the function.
+    """
+    found = list(shape)
     for axis, size in enumerate(shape):
         if size is None:
             from_end = len(shape) - axis
             there = [s[-from_end] for s in [*shapes, *others] if len(s) >= from_end]
             batch = [s[0] for s in shapes if s] if axis == 0 else []
-            fitted[axis] = next((n for n in there + batch if n not in (None, 1)), None)
-    return tuple(fitted)
+            found[axis] = next((n for n in there + batch if n not in (None, 1)), None)
+    return tuple(found)
 
 
 # ---- messages

@@ -347,9 +347,11 @@ CHANGED: dict[str, dict[str, str]] = {
     "pandas:Series": {
         "drop": f"{LOST}.frames.with_axis",
         "astype": f"{LOST}.frames.to_objects",
+        **dict.fromkeys(("__getitem__", "__setitem__"), f"{LOST}.frames.by_place"),
     },
+    "pandas:Index": {"__getitem__": f"{LOST}.frames.of_one_list"},
     "re": {"split": f"{LOST}.standard.between_something"},
-    "sklearn.metrics": {"get_scorer": SCORING},
+    "sklearn.metrics": {"get_scorer": SCORING, "log_loss": f"{LOST}.estimators.with_one_class"},
     "sklearn.model_selection": dict.fromkeys(
         (
             "cross_val_score cross_validate learning_curve permutation_test_score validation_curve"

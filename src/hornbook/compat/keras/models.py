@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -315,10 +316,13 @@ def in_steps(given: dict, training: bool) -> dict:
         training: whether they are for `fit`.
     """
     given = dict(given)
-    x, steps = counted(given.pop("generator"), given.pop("samples", None))
-    given["x"] = x
-    if steps is not None:
-        given["steps_per_epoch" if training else "steps"] = steps
+    x, samples = given.pop("generator"), given.pop("samples", None)
+    if training or samples is None or _passes(x):
+        given["x"], steps = counted(x, samples)
+        if steps is not None:
+            given["steps_per_epoch" if training else "steps"] = steps
+    else:
+        given["x"] = _taken(x, samples)
     samples = given.pop("validation_samples", None)
     data = given.get("validation_data")
     if samples is not None and not isinstance(data, list | tuple):
@@ -330,7 +334,8 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
     """A generator, and the number of its batches that make up a number of samples.
 
     Args:
-        generator: yields batches; the first one gives the batch size.
+        generator: yields batches; the last of a pass may be smaller. Without a `batch_size`, the
+            first one gives it.
         samples: the number of samples.
     """
     if samples is None:
@@ -339,9 +344,29 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
     if size is None:
         batches = iter(generator)
         first = next(batches)
-        size = len(tree.flatten(first)[0])
+        size = _rows(first)
         generator = itertools.chain([first], batches)
-    return generator, math.ceil(samples / int(size))
+    passes, samples = divmod(samples, generator.n) if _passes(generator) else (0, samples)
+    steps = passes * len(generator) if passes else 0
+    return generator, steps + math.ceil(samples / int(size))
+
+
+def _passes(generator: Any) -> bool:
+    """Whether the length of a pass is known."""
+    return hasattr(generator, "__len__") and bool(getattr(generator, "n", 0))
+
+
+def _taken(generator: Any, samples: int) -> Iterator:
+    """The batches that make up a number of samples."""
+    batches = iter(generator)
+    while samples > 0:
+        batch = next(batches)
+        samples -= _rows(batch)
+        yield batch
+
+
+def _rows(batch: Any) -> int:
+    return len(tree.flatten(batch)[0])
 
 
 class OldSequential(OldModel):

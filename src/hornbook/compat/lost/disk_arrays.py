@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.datasets.reading import read_npy
 from hornbook.saving.files import replacing
 
 DATA, ROWS = "data.npy", "chunklen"
@@ -48,14 +49,16 @@ class carray:
                 self.flush()
 
     def append(self, rows: Any) -> None:
-        """Add rows at the end."""
-        self.array = np.concatenate([self.array, np.asarray(rows, self.array.dtype)])
+        """Add rows, or one row, at the end."""
+        rows = np.asarray(rows, self.array.dtype)
+        rows = rows[None] if rows.ndim < self.array.ndim else rows
+        self.array = np.concatenate([self.array, rows])
 
     def flush(self) -> None:
         """Write it."""
         if self.rootdir is not None and self.mode != "r":
             with replacing(self.rootdir / DATA) as path, path.open("wb") as file:
-                np.save(file, self.array, allow_pickle=False)
+                np.save(file, self.array, allow_pickle=self.array.dtype.hasobject)
             (self.rootdir / ROWS).write_text(str(self.chunklen))
 
     @property
@@ -139,4 +142,7 @@ def _read(folder: Path) -> np.ndarray:
             sizes = json.loads((folder / "meta" / "sizes").read_text())
             raise ValueError(FOREIGN.format(path=f"{folder} ({sizes.get('shape')})"))
         raise FileNotFoundError(f"there is no array in {folder}")
-    return np.load(folder / DATA, mmap_mode="r", allow_pickle=False)
+    try:
+        return np.load(folder / DATA, mmap_mode="r", allow_pickle=False)
+    except ValueError:  # objects
+        return read_npy((folder / DATA).read_bytes())

@@ -85,11 +85,38 @@ def randomized_pca(n_components: Any = None, **options: Any) -> Any:
     return PCA(n_components, svd_solver="randomized", **options)
 
 
-def neighbors(n_neighbors: int = 5, radius: float = 1.0, **options: Any) -> Any:
+def neighbors(
+    n_estimators: int = 10,
+    radius: float = 1.0,
+    n_candidates: int = 50,
+    n_neighbors: int = 5,
+    **options: Any,
+) -> Any:
     """`neighbors.LSHForest`: exact instead of approximate neighbours, by cosine distance."""
     from sklearn.neighbors import NearestNeighbors
 
     return NearestNeighbors(n_neighbors=n_neighbors, radius=radius, metric="cosine")
+
+
+def with_one_class(original: Callable) -> Callable:
+    """`metrics.log_loss` with `eps=`, and with labels of a single class, which is the first one.
+
+    Args:
+        original: today's function.
+    """
+
+    @functools.wraps(original)
+    def log_loss(y_true, y_pred, eps=None, normalize=True, sample_weight=None, labels=None):
+        if eps is not None:
+            y_pred = np.clip(np.asarray(y_pred, float), eps, 1 - eps)
+            y_pred = y_pred / y_pred.sum(-1, keepdims=True) if y_pred.ndim == 2 else y_pred
+        if labels is None and np.ndim(y_true) == 1 and len(np.unique(y_true)) == 1:
+            y_true, labels = np.zeros(len(y_true), int), range(max(2, *np.shape(y_pred)[1:]))
+        return original(
+            y_true, y_pred, normalize=normalize, sample_weight=sample_weight, labels=labels
+        )
+
+    return log_loss
 
 
 def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> Any:

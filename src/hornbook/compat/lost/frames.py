@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+NOT_NUMBERS = ("string", "datetime64", "datetime", "date", "period")  # kinds of an index
 APART = "\0"  # prefix of the other frame's column names during a join
 
 
@@ -62,6 +63,37 @@ def with_axis(drop: Callable) -> Callable:
             options["index"] = args[0]
         given = {} if "columns" in options or "index" in options else {"axis": axis}
         return drop(self, labels, **given, **options)
+
+    return call
+
+
+def by_place(method: Callable) -> Callable:
+    """`series[0]`, read or set, where labels are not numbers: the element at that place.
+
+    Args:
+        method: today's `__getitem__` or `__setitem__`.
+    """
+
+    @functools.wraps(method)
+    def call(self, key, *value):
+        if isinstance(key, int | np.integer) and self.index.inferred_type in NOT_NUMBERS:
+            key = self.index[key]
+        return method(self, key, *value)
+
+    return call
+
+
+def of_one_list(getitem: Callable) -> Callable:
+    """`index[[places]]`, which was `index[places]`.
+
+    Args:
+        getitem: today's method.
+    """
+
+    @functools.wraps(getitem)
+    def call(self, key):
+        nested = isinstance(key, list) and len(key) == 1 and isinstance(key[0], list | np.ndarray)
+        return getitem(self, key[0] if nested else key)
 
     return call
 

@@ -22,6 +22,7 @@ from hornbook.compat.tensorflow1.sources import Constant
 from hornbook.compat.theano.config import wide
 from hornbook.core.errors import shorten
 from hornbook.core.symbolic import SymbolicTensor, has_symbolic, substitute, symbolic_leaves
+from hornbook.core.unknown import fitted
 from hornbook.core.variable import Operators, thread
 
 TRIALS = ((4, 6), (60, 120), (840, 1680))  # sizes tried for unknown ones
@@ -171,29 +172,35 @@ def _specs_of_rank(
 ) -> Any:
     """The results, where tensors of unknown rank have this one."""
     partly = any(rank_of(t) is None or None in tuple(t.shape) for t in given)
+    shapes = {t: (None,) * rank if rank_of(t) is None else tuple(t.shape) for t in given}
+    every = [*shapes.values(), *(d.shape for d in data.values())]
+    fits = {t: fitted(shape, every, []) for t, shape in shapes.items()}
     error: Exception | None = None
     for decided in (False, True):
         if decided and not any(_is_size(t) for t in given):
             break
-        fitting = [(n, n) for n in sizes] if rank and any(rank_of(t) is None for t in given) else []
-        for low, high in (*TRIALS, *fitting) if partly or decided else (TRIALS[0],):
+        trials = [(shapes, low, high) for low, high in TRIALS]
+        if rank and any(rank_of(t) is None for t in given):
+            trials += [(shapes, n, n) for n in sizes]
+        if fits != shapes:
+            trials += [(fits, *TRIALS[0])]
+        for tried, low, high in trials if partly or decided else trials[:1]:
             try:
-                made = _trial(fn, args, kwargs, given, data, rank, low, decided)
+                made = _trial(fn, args, kwargs, tried, data, low, decided)
                 if not (partly or decided) or low == high:
                     return made
-                other = _trial(fn, args, kwargs, given, data, rank, high, decided)
+                other = _trial(fn, args, kwargs, tried, data, high, decided)
                 return _common(made, other)
             except Exception as wrong:
                 error = error or wrong
     raise error  # type: ignore[misc]
 
 
-def _trial(
-    fn: Any, args: Any, kwargs: Any, given: list, data: dict, rank: int, n: int, decided: bool
-) -> Any:
+def _trial(fn: Any, args: Any, kwargs: Any, shapes: dict, data: dict, n: int, decided: bool) -> Any:
+    """The results for arguments of these shapes, where unknown sizes are `n`."""
     known = dict(data)
     traced = []
-    for t in given:
+    for t in shapes:
         if decided and _is_size(t):
             known[t] = trial_value(t, n)
         else:
@@ -203,14 +210,12 @@ def _trial(
         values = {**known, **dict(zip(traced, arrays, strict=True))}
         return fn(*substitute(args, values), **substitute(kwargs, values))
 
-    made = jax.eval_shape(run, [_struct(t, rank, n) for t in traced])
+    made = jax.eval_shape(run, [_struct(t, shapes[t], n) for t in traced])
     return jax.tree.map(lambda s: Spec(s.shape, s.dtype), made)
 
 
-def _struct(tensor: Any, rank: int, n: int) -> jax.ShapeDtypeStruct:
-    sizes = (
-        (n,) * rank if rank_of(tensor) is None else (n if k is None else k for k in tensor.shape)
-    )
+def _struct(tensor: Any, shape: tuple, n: int) -> jax.ShapeDtypeStruct:
+    sizes = (n if k is None else k for k in shape)
     kind = str(tensor.dtype)
     if kind == "string":
         raise TypeError(f"{tensor} holds text, which only functions of text take")
