@@ -429,6 +429,30 @@ def test_layers_train_in_a_session_of_tensorflow():
         assert len(losses) > 1  # of different dropout
 
 
+def test_a_layer_has_variables_of_tensorflow():
+    with installed("keras1"):
+        import tensorflow as tf
+        from keras.layers import Input, Layer
+        from keras.models import Model
+
+        class Line(Layer):
+            def build(self, input_shape):
+                self.W = tf.Variable(tf.ones([1]) * 2)
+                self.b = tf.Variable(tf.zeros([1]), trainable=False, name="b")
+                self.built = True
+
+            def call(self, x, mask=None):
+                return self.W * x + self.b
+
+        x = Input((1,))
+        model = Model(x, Line()(x))
+        model.compile("sgd", "mse")
+        assert model.predict(np.ones((1, 1))).tolist() == [[2.0]]
+        model.fit(np.ones((4, 1)), np.zeros((4, 1)), nb_epoch=1, verbose=0)
+        (w,), (b,) = model.get_weights()
+        assert w == pytest.approx(2 - 0.01 * 4) and b == 0
+
+
 def test_libraries_are_reached_through_the_backend():
     for generation in ("keras1", "keras2"):
         with installed(generation):

@@ -340,20 +340,21 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
     """
     if samples is None:
         return generator, None
-    size = getattr(generator, "batch_size", None)
-    if size is None:
+    size, before = getattr(generator, "batch_size", None), 0
+    if _passes(generator):
+        passes, samples = divmod(samples, generator.n)
+        before = passes * len(generator)
+    elif size is None:
         batches = iter(generator)
         first = next(batches)
         size = _rows(first)
         generator = itertools.chain([first], batches)
-    passes, samples = divmod(samples, generator.n) if _passes(generator) else (0, samples)
-    steps = passes * len(generator) if passes else 0
-    return generator, steps + math.ceil(samples / int(size))
+    return generator, before + math.ceil(samples / int(size))
 
 
 def _passes(generator: Any) -> bool:
-    """Whether the length of a pass is known."""
-    return hasattr(generator, "__len__") and bool(getattr(generator, "n", 0))
+    """Whether the length of a pass is known, as of iterators over images."""
+    return all(hasattr(generator, name) for name in ("__len__", "n", "batch_size"))
 
 
 def _taken(generator: Any, samples: int) -> Iterator:

@@ -16,9 +16,11 @@ from hornbook.compat.tensorflow1.graph import (
     session_here,
 )
 from hornbook.compat.tensorflow1.running import symbol_of
+from hornbook.compat.tensorflow1.session import Session
 from hornbook.compat.tensorflow1.shapes import TensorShape
 from hornbook.compat.tensorflow1.sources import same
 from hornbook.core.variable import Variable as KerasVariable
+from hornbook.core.variable import current_scope
 
 
 class GraphKeys:
@@ -41,6 +43,15 @@ class GraphKeys:
 
 
 class _VariableKind(type):
+    def __call__(cls, initial_value: Any = None, trainable: bool = True, *args: Any, **kwargs: Any):
+        """A variable of the graph; in `build` of a layer of Keras, one of the layer's weights."""
+        if cls is not Variable or not current_scope():
+            return super().__call__(initial_value, trainable, *args, **kwargs)
+        value = initial_value() if callable(initial_value) else initial_value
+        value = convert(value, kwargs.get("dtype"))
+        value = Session(value.graph).run(value) if isinstance(value, Tensor) else value
+        return KerasVariable(np.asarray(value), trainable=trainable, name=kwargs.get("name"))
+
     def __instancecheck__(cls, instance: Any) -> bool:
         return type.__instancecheck__(cls, instance) or isinstance(instance, KerasVariable)
 
