@@ -217,6 +217,11 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         # what one of the two has not decides
         ("from keras.initializers import RandomNormal\nm.fit(x, y, nb_epoch=3)", "keras2"),
         ("import keras.initializations\nm.fit_generator(g, steps_per_epoch=3)", "keras1"),
+        (
+            "from keras import initializations, backend as K\nfrom keras.layers import *\n"
+            "K.get_session().close()\nK.set_session(K.tf.Session())\nf(padding='post')",
+            "keras1",
+        ),
         ("import theano.tensor as T", "theano"),
         ("from theano.sandbox import cuda\nfrom keras.layers import Merge", "keras1"),
         ("from keras.layers import Embedding\nEmbedding(8, output_dim=3)", "keras2"),

@@ -410,13 +410,22 @@ def test_an_array_of_another_shape_than_announced(folder):
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
-@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", ">i2", "bool"])
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", ">i2", "bool", "object"])
 def test_arrays_come_through(protocol, dtype):
     array = np.arange(6).reshape(2, 3).astype(dtype)
     for made in (array, np.asfortranarray(array)):
         found = reading.read_pickle(io.BytesIO(pickle.dumps({"a": [made]}, protocol)))["a"][0]
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype
+
+
+@pytest.mark.parametrize("number", [np.float32(1.5), np.int64(-3), np.bool_(True)])
+def test_numbers_of_numpy_come_through(number):
+    found = reading.read_pickle(io.BytesIO(pickle.dumps([number])))[0]
+    assert found == number and found.dtype == number.dtype
+    refused = pickle.dumps([number]).replace(number.dtype.str[1:].encode(), b"O8")
+    with pytest.raises(pickle.UnpicklingError):
+        reading.read_pickle(io.BytesIO(refused))
 
 
 def test_the_map_serves_data_sets(folder):

@@ -15,7 +15,7 @@ from typing import Any
 import hornbook
 from hornbook.compat import attributes
 from hornbook.core import settings
-from hornbook.dialects import keras3
+from hornbook.dialects import keras1, keras3
 
 ROOT = "keras"
 FINDER = "hornbook.compat"
@@ -51,9 +51,6 @@ MOVED = {
     ".layers.experimental.preprocessing": ".layers",
     ".wrappers.scikit_learn": ".compat.keras.scikit_learn",
 }
-
-# Libraries that programs reach through a module of Keras: `K.tf.Session()`.
-LIBRARIES = {"backend": {"tf": "tensorflow", "np": "numpy"}}
 
 _state: dict[str, Any] = {"finders": [], "before": {}, "settings": {}, "attributes": []}
 
@@ -154,7 +151,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         found = {
             name: (self.names.get, kind, name) for kind, named in groups.items() for name in named
         }
-        libraries = LIBRARIES.get(family, {})
+        libraries = keras1.LIBRARIES.get(family, {})
         return found | {name: (importlib.import_module, path) for name, path in libraries.items()}
 
 

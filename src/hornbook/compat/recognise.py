@@ -209,7 +209,7 @@ def _paths(program: ast.AST, roots: tuple[str, ...] = ROOTS) -> list[str]:
     for node in ast.walk(program):
         if isinstance(node, ast.Attribute):
             first, _, rest = ast.unparse(node).partition(".")
-            if first in places:
+            if first in places and rest.replace(".", "").isidentifier():  # no call in between
                 found[f"{places[first]}.{rest}"] = None
     trackers = TRACKERS if roots is ROOTS else ()
     ours = [path for path in found if path.split(".")[0] in roots or path.startswith(trackers)]
@@ -221,12 +221,16 @@ def _lacks(dialect: Any, path: str) -> bool:
     parts = path.split(".")
     places = (".".join(parts[:depth]) for depth in range(len(parts), 0, -1))
     module = next((place for place in places if place in dialect.MODULES), None)
-    if module is None or module == path:
+    if module is None or module == path or path == f"{module}.*":
         return module is None
     name = path.removeprefix(f"{module}.").partition(".")[0]
     groups = dialect.MODULES[module].split()
     known = {"top": " ".join(dialect.TOP.values()).split(), "leaks": [*dialect.LEAKS.split(), "K"]}
-    return not any(name in (known.get(group) or dialect.FAMILIES[group]) for group in groups)
+    return not any(
+        name in (known.get(group) or dialect.FAMILIES[group])
+        or name in keras1.LIBRARIES.get(group, ())
+        for group in groups
+    )
 
 
 def _is_of_today(path: str) -> bool:

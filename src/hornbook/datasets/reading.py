@@ -45,9 +45,22 @@ class _Array:
         if dtype is None:
             array = np.empty(len(content), dtype=object)
             array[:] = [_plain(thing) for thing in content]
-        else:
-            array = np.frombuffer(content, dtype=dtype).copy()
+            return array.reshape(shape)  # objects are listed row by row, in either order
+        array = np.frombuffer(content, dtype=dtype).copy()
         return array.reshape(shape, order="F" if fortran else "C")
+
+
+class _Scalar:
+    """Stands in for a number of numpy: a dtype and bytes."""
+
+    def __init__(self, kind: Any, content: Any):
+        self.kind, self.content = kind, content
+
+    def number(self) -> np.generic:
+        dtype = self.kind.dtype()
+        if dtype is None:
+            raise pickle.UnpicklingError("refused: the file holds a scalar of objects")
+        return np.frombuffer(self.content, dtype=dtype)[0]
 
 
 class _Encoded:
@@ -67,6 +80,8 @@ ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): "ndarray",
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy.core.multiarray", "scalar"): _Scalar,
+    ("numpy._core.multiarray", "scalar"): _Scalar,
     ("_codecs", "encode"): _Encoded(),
 }
 
@@ -88,6 +103,8 @@ def _plain(thing: Any) -> Any:
     """Convert to arrays, lists, dicts, numbers and text; raise for anything else."""
     if isinstance(thing, _Array):
         return thing.array()
+    if isinstance(thing, _Scalar):
+        return thing.number()
     if isinstance(thing, list):
         return thing if all(type(item) is int for item in thing) else [_plain(x) for x in thing]
     if isinstance(thing, dict):

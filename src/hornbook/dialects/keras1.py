@@ -430,6 +430,8 @@ MODULES: dict[str, str] = {
     "keras.datasets": "",
     **{f"keras.{name}": name for name in DATASETS},
 }
+# Libraries that programs reach through a module of Keras: `K.tf.Session()`.
+LIBRARIES = {"backend": {"tf": "tensorflow", "np": "numpy"}}
 LEAKS = "activations initializations regularizers constraints"
 TOP = {"layers": "Input", "models": "Model Sequential"}
 VERSION = "1.2.2"

@@ -349,7 +349,10 @@ CHANGED: dict[str, dict[str, str]] = {
         "astype": f"{LOST}.frames.to_objects",
         **dict.fromkeys(("__getitem__", "__setitem__"), f"{LOST}.frames.by_place"),
     },
-    "pandas:Index": {"__getitem__": f"{LOST}.frames.of_one_list"},
+    **dict.fromkeys(
+        ("pandas:Index", "pandas:RangeIndex"), {"__getitem__": f"{LOST}.frames.of_one_list"}
+    ),
+    "gensim.models.keyedvectors:KeyedVectors": _same("vocab index2word", f"{LOST}.vectors"),
     "re": {"split": f"{LOST}.standard.between_something"},
     "sklearn.metrics": {"get_scorer": SCORING, "log_loss": f"{LOST}.estimators.with_one_class"},
     "sklearn.model_selection": dict.fromkeys(

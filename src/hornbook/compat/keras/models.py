@@ -340,7 +340,8 @@ def counted(generator: Any, samples: int | None) -> tuple[Any, int | None]:
     """
     if samples is None:
         return generator, None
-    size, before = getattr(generator, "batch_size", None), 0
+    size: Any = getattr(generator, "batch_size", None)
+    before = 0
     if _passes(generator):
         passes, samples = divmod(samples, generator.n)
         before = passes * len(generator)

@@ -43,7 +43,7 @@ class carray:
             stored = self.rootdir / ROWS
             self._chunklen = chunklen or (int(stored.read_text()) if stored.is_file() else None)
         else:
-            self.array = np.asarray(array)
+            self.array = _array(array)
             if self.rootdir is not None and mode == "w":
                 self.rootdir.mkdir(parents=True, exist_ok=True)
                 self.flush()
@@ -134,6 +134,17 @@ class carray:
 def open_array(rootdir: Any, mode: str = "a") -> carray:
     """`bcolz.open`."""
     return carray(rootdir=rootdir, mode=mode)
+
+
+def _array(value: Any) -> np.ndarray:
+    """An array; of objects for a list of arrays of different shapes."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        array = np.empty(len(value), object)
+        for place, one in enumerate(value):
+            array[place] = one
+        return array
 
 
 def _read(folder: Path) -> np.ndarray:
