@@ -453,6 +453,23 @@ def test_a_layer_has_variables_of_tensorflow():
         assert w == pytest.approx(2 - 0.01 * 4) and b == 0
 
 
+def test_a_model_is_called_on_tensors_of_another_rank():
+    with installed("keras2"):
+        from keras.layers import Dense, Embedding, Input, Reshape, multiply
+        from keras.models import Model, Sequential
+
+        generator = Sequential([Dense(12, input_dim=4), Reshape((2, 2, 3))])
+        latent, kind = Input((4,)), Input((1,), dtype="int32")
+        product = multiply([latent, Embedding(10, 4, embeddings_initializer="ones")(kind)])
+        assert product.shape == (None, 1, 4)
+        model = Model([latent, kind], generator(product))
+        assert model.output_shape == (None, 2, 2, 3)
+        x = np.random.default_rng(0).random((3, 4), "float32")
+        np.testing.assert_allclose(
+            model.predict([x, np.zeros((3, 1))]), generator.predict(x), rtol=1e-5
+        )
+
+
 def test_libraries_are_reached_through_the_backend():
     for generation in ("keras1", "keras2"):
         with installed(generation):

@@ -103,14 +103,13 @@ def is_optional(symbol: SymbolicTensor) -> bool:
     return getattr(symbol.node.op, "optional", False) is True
 
 
-def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
+def fitted(model: Any, value: Any, symbol: SymbolicTensor) -> Any:
     """A value cast to its input's dtype and rank; a last axis of size 1 is added or removed.
 
     Args:
-        model: named in messages.
+        model: says whether the rank, and all sizes but the batch size, must match.
         value: an array, a symbolic tensor or `None`.
         symbol: the input.
-        strict: whether all sizes but the batch size must match.
 
     Raises:
         ValueError: for another shape, or `None` for an input that is not optional.
@@ -126,8 +125,8 @@ def fitted(model: Any, value: Any, symbol: SymbolicTensor, strict: bool) -> Any:
     elif len(shape) == len(want) + 1 and shape[-1] == 1:
         value = value[..., 0]
     shape = tuple(value.shape)
-    wrong = len(shape) != len(want) or strict and not all(map(fits, shape[1:], want[1:]))
-    if wrong:
+    wrong = model._strict_shapes and not all(map(fits, shape[1:], want[1:]))
+    if wrong or len(shape) != len(want) and model._strict_ranks:
         raise ValueError(
             f"model {model.name!r}: input {symbol.name!r} has shape {want}; it got {given}"
             f"{ONE_SAMPLE if len(given) == len(want) - 1 else ''}"

@@ -55,7 +55,7 @@ class Model(Trainer):
         self._call_graph: Any = None  # the same graph, with added losses
         self._stage: Any = None  # a `HostStage`, if the graph has host layers
         self._symbolic_losses: list[SymbolicTensor] = []
-        self._strict_shapes = True
+        self._strict_shapes = self._strict_ranks = True
         if inputs is not None:
             self._set_graph(inputs, outputs)
 
@@ -473,7 +473,7 @@ class Model(Trainer):
     def _match(self, inputs: Any) -> list:
         """The input values in the graph's order, checked."""
         values = zip(in_order(self, inputs), self._recorded.input_list, strict=True)
-        return [fitted(self, value, symbol, self._strict_shapes) for value, symbol in values]
+        return [fitted(self, value, symbol) for value, symbol in values]
 
     def _inputs_in_order(self, x: Any) -> list:
         """Data as one value for each input of the graph."""

@@ -128,8 +128,12 @@ class OldModel(OldNodes):
         return {}
 
     def _record(self, args: tuple, kwargs: dict, *ask: Any) -> Any:
-        """Record a call of the model on tensors of any size that its layers accept."""
+        """Record a call of the model on tensors of any rank and size that its layers accept."""
         self._strict_shapes = False
+        symbols = self._recorded.input_list if self._recorded else ()  # type: ignore[attr-defined]
+        given = tree.flatten(args)
+        if any(len(a.shape) != len(b.shape) for a, b in zip(given, symbols, strict=False)):
+            self._strict_ranks = False
         return super()._record(args, kwargs, *ask)  # type: ignore[misc]
 
     def _translated(self, name: str, args: tuple, kwargs: dict) -> dict:
