@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from hornbook.compat import installed
+from tests.compat import tensorflow1_cases as cases
 from tests.compat.tensorflow1_programs import PROGRAMS, VALUES
 
 RECORDED = json.loads(VALUES.read_text())
+CASES = json.loads(cases.VALUES.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,18 @@ def test_numbers_are_tensorflows(tf, name):
     with tf.Graph().as_default():
         found = [float(number) for number in PROGRAMS[name](tf)]
     np.testing.assert_allclose(found, RECORDED[name], rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_layers_cells_and_losses_are_tensorflows(tf, key):
+    case, _, name = key.partition("-")
+    with tf.Graph().as_default():
+        found = getattr(cases, case)(tf, name)
+    names, wanted = (
+        [one for one in report if isinstance(one, str)] for report in (found, CASES[key])
+    )
+    assert names == wanted
+    np.testing.assert_allclose(found[len(names) :], CASES[key][len(names) :], rtol=3e-5, atol=1e-5)
 
 
 def test_cells_are_their_formulas_and_stop_at_the_ends_of_rows(tf):
@@ -88,6 +102,24 @@ def test_sizes_that_another_array_decides(tf):
         assert apart.shape.as_list() == [3, None, 2]
 
 
+def test_numbers_are_drawn_for_what_is_fed(tf):
+    """A draw whose shape is known before the run is none of its constants."""
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [None, 3])
+        noisy = x + tf.random_normal(tf.shape(x))
+        first, second = (sess.run(noisy, {x: np.zeros((n, 3))}) for n in (4, 4))
+    assert first.shape == (4, 3) and (first != second).all()
+
+
+def test_the_value_that_an_assignment_is_given_can_be_fed(tf):
+    with tf.Graph().as_default() as graph, tf.Session() as sess:
+        v = tf.get_variable("v", [2])
+        assign = graph.get_operation_by_name("v/Assign")
+        assert assign.inputs[0] is v
+        sess.run(assign, {assign.inputs[1]: [3.0, 4.0]})
+        assert sess.run(v).tolist() == [3, 4]
+
+
 def test_summaries_are_written(tf, tmp_path):
     event_pb2 = pytest.importorskip(
         "tensorboard.compat.proto.event_pb2", reason="needs tensorboard"
@@ -95,6 +127,7 @@ def test_summaries_are_written(tf, tmp_path):
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.summary.scalar("loss", tf.constant(0.5))
         with tf.summary.FileWriter(tmp_path, sess.graph) as writer:
+            assert len(list(tmp_path.iterdir())) == 1
             writer.add_summary(sess.run(tf.summary.merge_all()), 3)
             summary = tf.Summary()
             one = summary.value.add()

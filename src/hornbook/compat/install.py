@@ -37,9 +37,16 @@ OWN_NAMES = {
     "theano": "hornbook.compat.theano.names",
 }
 
-# The modules of `compat/tensorflow` that change classes during a run.
-PATCHES = "tensors older datasets variables tape steps training checkpoints feature_columns \
-shown"
+# The modules of `compat` that change classes during a run.
+PATCHES = {
+    "tfkeras": [
+        f"tensorflow.{name}"
+        for name in (
+            "tensors older datasets variables tape steps training checkpoints feature_columns shown"
+        ).split()
+    ],
+    "tf1": ["tensorflow1.datasets"],
+}
 
 # The import paths that are hornbook itself.
 TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
@@ -269,11 +276,10 @@ def install(generation: str, backend: str | None = None) -> None:
             settings.set_epsilon(finder.dialect.EPSILON)
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
-    if generation == "tfkeras":
-        for name in PATCHES.split():
-            patches = importlib.import_module(f"hornbook.compat.tensorflow.{name}")
-            _put_on(patches.attributes())
-            _replace(patches.replaced())
+    for name in PATCHES.get(generation, ()):
+        patches = importlib.import_module(f"hornbook.compat.{name}")
+        _put_on(patches.attributes())
+        _replace(patches.replaced())
     if generation in TODAY:  # what other libraries ask `keras` for
         hornbook.__version__ = keras3.VERSION
         _put_on(attributes.masked())

@@ -11,7 +11,11 @@ from hornbook.dialects.tensorflow_math import ARRAYS, DTYPES, LINALG, MATH, NN, 
 TITLE = "TensorFlow 1"
 VERSION = "1.15.0"
 OURS = "compat.tensorflow1"
-ON_HOST = ("boolean_mask", "unique", "unique_with_counts", "dynamic_partition", "setdiff1d")
+TEXT = (
+    "as_string regex_replace reduce_join string_join string_to_hash_bucket_fast string_to_number "
+    "substr matching_files"
+).split()
+ON_HOST = (*TEXT, "boolean_mask", "unique", "unique_with_counts", "dynamic_partition", "setdiff1d")
 
 REDUCED = "input_tensor:x axis keepdims name: reduction_indices:axis keep_dims:keepdims"
 REDUCTIONS: dict[str, Row] = {
@@ -195,14 +199,16 @@ OLD_NN: dict[str, Row] = {
 }
 LAYERS: dict[str, Row] = {
     **same(
-        "Conv1D Conv2D Conv2DTranspose Conv3D Dense Layer SeparableConv2D conv1d conv2d "
-        "conv2d_transpose conv3d dense separable_conv2d",
+        "Conv1D Conv2D Conv2DTranspose Conv3D Conv3DTranspose Dense Layer SeparableConv1D "
+        "SeparableConv2D conv1d conv2d conv2d_transpose conv3d conv3d_transpose dense "
+        "separable_conv1d separable_conv2d",
         f"{OURS}.layers",
     ),
     **same(
-        "AveragePooling1D AveragePooling2D BatchNormalization Dropout Flatten MaxPooling1D "
-        "MaxPooling2D MaxPooling3D average_pooling1d average_pooling2d batch_normalization dropout "
-        "flatten max_pooling1d max_pooling2d max_pooling3d",
+        "AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Dropout Flatten "
+        "MaxPooling1D MaxPooling2D MaxPooling3D average_pooling1d average_pooling2d "
+        "average_pooling3d batch_normalization dropout flatten max_pooling1d max_pooling2d "
+        "max_pooling3d",
         f"{OURS}.layers_more",
     ),
 }
@@ -254,6 +260,22 @@ CONTRIB_RNN: dict[str, Row] = {
     **same("EmbeddingWrapper InputProjectionWrapper OutputProjectionWrapper", f"{OURS}.cells"),
     **same("static_bidirectional_rnn static_rnn", f"{OURS}.rnn"),
 }
+READERS: dict[str, Row] = same(
+    "FixedLengthRecordReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
+    f"{OURS}.inputs",
+)
+PARSING: dict[str, Row] = {
+    **same("decode_csv decode_raw parse_example parse_single_example read_file", f"{OURS}.parsing"),
+    **{
+        name: today.FAMILIES["io"][name]
+        for name in "FixedLenFeature FixedLenSequenceFeature VarLenFeature matching_files".split()
+    },
+}
+TRAINED |= same(
+    "Coordinator QueueRunner add_queue_runner batch range_input_producer shuffle_batch "
+    "slice_input_producer start_queue_runners string_input_producer",
+    f"{OURS}.inputs",
+) | same("ClusterSpec Server replica_device_setter", f"{OURS}.distributed")
 MNIST: dict[str, Row] = same("read_data_sets load_mnist DataSet", f"{OURS}.mnist")
 TF |= {
     **same("case cond while_loop", f"{OURS}.control"),
@@ -261,6 +283,21 @@ TF |= {
     **same("TensorArray", f"{OURS}.arrays"),
     **same("py_func", f"{OURS}.host"),
     **same("boolean_mask where", f"{OURS}.selecting"),
+    **same("FIFOQueue PaddingFIFOQueue QueueBase RandomShuffleQueue", f"{OURS}.queues"),
+    **READERS,
+    **PARSING,
+    **{
+        old: today.FAMILIES["strings"][new]
+        for old, new in {
+            "as_string": "as_string",
+            "regex_replace": "regex_replace",
+            "reduce_join": "reduce_join",
+            "string_join": "join",
+            "string_to_hash_bucket_fast": "to_hash_bucket_fast",
+            "string_to_number": "to_number",
+            "substr": "substr",
+        }.items()
+    },
     "Summary": row(f"{OURS}.summaries.Summary"),
     **{
         name: row(f"{OURS}.summaries.{new}")
@@ -299,15 +336,29 @@ FAMILIES: dict[str, dict[str, Row]] = {
         f"{OURS}.logging",
     ),
     "errors": {
+        **same("CancelledError DeadlineExceededError", f"{OURS}.queues"),
         "OutOfRangeError": row(f"{OURS}.host.OutOfRangeError"),
         "FailedPreconditionError": row(f"{OURS}.runner.FailedPrecondition"),
         "InvalidArgumentError": row(f"{OURS}.running.InvalidArgument"),
         "NotFoundError": today.FAMILIES["errors"]["NotFoundError"],
         "OpError": today.FAMILIES["errors"]["OpError"],
     },
-    "image": today.FAMILIES["image"],
+    "image": today.FAMILIES["image"]
+    | {
+        f"decode_{kind}": row(f"{OURS}.parsing.decode_image")
+        for kind in "bmp gif image jpeg png".split()
+    },
+    "io": today.FAMILIES["io"] | PARSING,
+    "python_io": {
+        name: today.FAMILIES["io"][name]
+        for name in "TFRecordOptions TFRecordWriter tf_record_iterator".split()
+    },
+    "queue": same("FIFOQueue PaddingFIFOQueue QueueBase RandomShuffleQueue", f"{OURS}.queues"),
     "strings": today.FAMILIES["strings"],
-    "data": today.FAMILIES["data"],
+    "data": today.FAMILIES["data"]
+    | same(
+        "Dataset Iterator make_initializable_iterator make_one_shot_iterator", f"{OURS}.datasets"
+    ),
     "gfile": today.FAMILIES["io"]
     | {"Exists": row(f"{OURS}.files.exists"), "MakeDirs": row(f"{OURS}.files.make_dirs")},
     "test": today.FAMILIES["test"],

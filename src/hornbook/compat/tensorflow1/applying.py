@@ -20,6 +20,7 @@ from hornbook.compat.tensorflow1.graph import Operation, Tensor
 from hornbook.compat.tensorflow1.shapes import TensorShape
 from hornbook.compat.tensorflow1.sources import Constant
 from hornbook.compat.theano.config import wide
+from hornbook.core import tree
 from hornbook.core.errors import shorten
 from hornbook.core.symbolic import SymbolicTensor, has_symbolic, substitute, symbolic_leaves
 from hornbook.core.unknown import fitted
@@ -68,7 +69,7 @@ def apply(
     """
     node = Operation(fn, args, kwargs, name, kind, assigns, on_host)
     if specs is None:
-        specs = specs_of(fn, node.args, node.kwargs)
+        specs = specs_of(fn, node.args, node.kwargs, on_host)
     leaves, form = jax.tree.flatten(specs, is_leaf=is_spec)
     tensors = [Tensor(one.shape, one.dtype, node, k) for k, one in enumerate(leaves)]
     node.outputs = jax.tree.unflatten(form, tensors)
@@ -134,8 +135,12 @@ def _kind(fn: Callable) -> str:
 # ---- shapes
 
 
-def specs_of(fn: Callable, args: tuple, kwargs: dict) -> Any:
+def specs_of(fn: Callable, args: tuple, kwargs: dict, on_host: bool = False) -> Any:
     """The shapes and dtypes of a call's results.
+
+    Args:
+        fn, args, kwargs: the call.
+        on_host: whether the function takes values: it is tried with zeros and empty texts.
 
     Raises:
         Exception: what the function raises for the shapes, if they are known.
@@ -151,7 +156,7 @@ def specs_of(fn: Callable, args: tuple, kwargs: dict) -> Any:
     with wide() if is_wide else nullcontext():
         for rank in range(RANKS) if unranked else (0,):
             try:
-                found.append(_specs_of_rank(fn, args, kwargs, given, data, rank, sizes))
+                found.append(_specs_of_rank(fn, args, kwargs, given, data, rank, sizes, on_host))
             except Exception as error:
                 first = first or error
     if found:
@@ -168,7 +173,14 @@ def rank_of(tensor: Any) -> Any:
 
 
 def _specs_of_rank(
-    fn: Any, args: Any, kwargs: Any, given: list, data: dict, rank: int, sizes: list
+    fn: Any,
+    args: Any,
+    kwargs: Any,
+    given: list,
+    data: dict,
+    rank: int,
+    sizes: list,
+    on_host: bool,
 ) -> Any:
     """The results, where tensors of unknown rank have this one."""
     partly = any(rank_of(t) is None or None in tuple(t.shape) for t in given)
@@ -184,21 +196,35 @@ def _specs_of_rank(
             trials += [(shapes, n, n) for n in sizes]
         if fits != shapes:
             trials += [(fits, *TRIALS[0])]
+        trials += [(shapes, n, n) for n in dict.fromkeys(sizes) if n > 1]
         for tried, low, high in trials if partly or decided else trials[:1]:
             try:
-                made = _trial(fn, args, kwargs, tried, data, low, decided)
+                made = _trial(fn, args, kwargs, tried, data, low, decided, on_host)
                 if not (partly or decided) or low == high:
                     return made
-                other = _trial(fn, args, kwargs, tried, data, high, decided)
+                other = _trial(fn, args, kwargs, tried, data, high, decided, on_host)
                 return _common(made, other)
             except Exception as wrong:
                 error = error or wrong
     raise error  # type: ignore[misc]
 
 
-def _trial(fn: Any, args: Any, kwargs: Any, shapes: dict, data: dict, n: int, decided: bool) -> Any:
+def _trial(
+    fn: Any,
+    args: Any,
+    kwargs: Any,
+    shapes: dict,
+    data: dict,
+    n: int,
+    decided: bool,
+    on_host: bool,
+) -> Any:
     """The results for arguments of these shapes, where unknown sizes are `n`."""
     known = dict(data)
+    if on_host:
+        known |= {t: _filler(t, shape, n) for t, shape in shapes.items()}
+        made = fn(*substitute(args, known), **substitute(kwargs, known))
+        return tree.map_structure(_spec_of, made)
     traced = []
     for t in shapes:
         if decided and _is_size(t):
@@ -212,6 +238,19 @@ def _trial(fn: Any, args: Any, kwargs: Any, shapes: dict, data: dict, n: int, de
 
     made = jax.eval_shape(run, [_struct(t, shapes[t], n) for t in traced])
     return jax.tree.map(lambda s: Spec(s.shape, s.dtype), made)
+
+
+def _filler(tensor: Any, shape: tuple, n: int) -> np.ndarray:
+    sizes = [n if k is None else k for k in shape]
+    if str(tensor.dtype) == "string":
+        return np.full(sizes, b"0", object)
+    return np.zeros(sizes, as_numpy(tensor.dtype))
+
+
+def _spec_of(value: Any) -> "Spec":
+    array = value if hasattr(value, "dtype") else np.asarray(value)
+    is_text = isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "USO"
+    return Spec(array.shape, "string" if is_text else str(array.dtype))
 
 
 def _struct(tensor: Any, shape: tuple, n: int) -> jax.ShapeDtypeStruct:

@@ -34,6 +34,7 @@ class Graph:
         operations: in order of creation.
         seed: of `tf.set_random_seed`.
         store: variables of `tf.get_variable`, by name.
+        served: values of variables, of the sessions of servers.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Graph:
         self.operations: list[Operation] = []
         self.seed: Any = None
         self.store: dict[str, Any] = {}
+        self.served: dict[Any, Any] = {}
         self.counts: dict[str, int] = {}  # of scopes of layers
         self.controls: tuple = ()
         self.scope = ""
@@ -452,6 +454,11 @@ class Tensor(SymbolicTensor):
         unknown = isinstance(self.static, UnknownShape)
         shape = "" if unknown else f", shape={self.static}"
         return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
+
+
+def reads_of(node: Node) -> list:
+    """The tensors whose values a node needs: its inputs, but for a variable that it overwrites."""
+    return vars(node).get("reads", node.inputs)
 
 
 def node_of(value: Any) -> Any:

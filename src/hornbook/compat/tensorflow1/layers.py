@@ -6,8 +6,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook import ops
 from hornbook.compat.tensorflow import nn as today
-from hornbook.compat.tensorflow1.applying import apply, convert
+from hornbook.compat.tensorflow1.applying import apply, cast, convert
+from hornbook.compat.tensorflow1.functions import shape
 from hornbook.compat.tensorflow1.graph import get_default_graph
 from hornbook.compat.tensorflow1.initializers import Zeros
 from hornbook.compat.tensorflow1.scopes import get_variable, variable_scope
@@ -33,7 +35,7 @@ class Layer:
     """
 
     kind = "layer"
-    trained = True
+    activity_regularizer: Any = None
 
     def __init__(self, trainable: bool = True, name: Any = None, dtype: Any = None, **options: Any):
         self._name, self._trains, self._reuse = name, trainable, options.pop("_reuse", None)
@@ -53,10 +55,11 @@ class Layer:
         with context as scope:
             self._entered = scope
             made = self.call(inputs, *args, **kwargs)
-            regularizer = getattr(self, "activity_regularizer", None)
-            if regularizer is not None:
+            if self.activity_regularizer is not None:
+                penalty = self.activity_regularizer(made)
+                samples = cast(shape(made)[0], penalty.dtype)
                 get_default_graph().add_to_collection(
-                    GraphKeys.REGULARIZATION_LOSSES, regularizer(made)
+                    GraphKeys.REGULARIZATION_LOSSES, penalty / samples
                 )
         return made
 
@@ -107,14 +110,21 @@ class Layer:
     scope_name = property(lambda self: self._entered.name)
 
 
-class Dense(Layer):
-    """`tf.layers.Dense`: `activation(x W + b)`."""
+class Weighted(Layer):
+    """A layer with a kernel, a bias and an activation.
 
-    kind = "dense"
+    Args:
+        activation: a function of the result.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: their initial values.
+        kernel_regularizer, bias_regularizer: functions that give penalties.
+        activity_regularizer: a penalty of the output, divided by the number of samples.
+        kernel_constraint, bias_constraint: functions applied after a step of an optimizer.
+        trainable, name, options: of all layers.
+    """
 
     def __init__(
         self,
-        units: int,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = None,
@@ -129,43 +139,50 @@ class Dense(Layer):
         **options: Any,
     ):
         super().__init__(trainable, name, **options)
-        self.units, self.activation, self.use_bias = int(units), activation, use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.activation, self.use_bias = activation, use_bias
         self.activity_regularizer = activity_regularizer
-        self.constraints = kernel_constraint, bias_constraint
+        self._kernel = kernel_initializer, kernel_regularizer, True, kernel_constraint
+        self._bias = bias_initializer or Zeros(), bias_regularizer, True, bias_constraint
+
+    def add_kernel(self, shape: list) -> Any:
+        """The variable `kernel`."""
+        return self.add("kernel", shape, *self._kernel)
+
+    def finished(self, x: Any, size: int, data_format: str = "") -> Any:
+        """The activation of `x` and a bias."""
+        if self.use_bias:
+            given = (x, self.add("bias", [size], *self._bias), data_format == "channels_first")
+            x = apply(_added, given, kind="BiasAdd")
+        return self.activation(x) if self.activation else x
+
+
+def _added(x: Any, bias: Any, first: bool) -> Any:
+    return x + (jnp.reshape(bias, (-1,) + (1,) * (x.ndim - 2)) if first else bias)
+
+
+class Dense(Weighted):
+    """`tf.layers.Dense`: `activation(x W + b)`.
+
+    Args:
+        units: the size of the last axis of the output.
+        settings, options: as of `Weighted`.
+    """
+
+    kind = "dense"
+
+    def __init__(self, units: int, *settings: Any, **options: Any):
+        super().__init__(*settings, **options)
+        self.units = int(units)
 
     def call(self, inputs: Any) -> Any:
         """The output."""
-        shape = [known_size(inputs, "dense"), self.units]
-        kernel = self.add(
-            "kernel",
-            shape,
-            self.kernel_initializer,
-            self.kernel_regularizer,
-            constraint=self.constraints[0],
-        )
-        found = apply(matmul, (inputs, kernel), kind="MatMul")
-        if self.use_bias:
-            found = _biased(self, found, self.units)
-        return self.activation(found) if self.activation else found
+        kernel = self.add_kernel([known_size(inputs, "dense"), self.units])
+        return self.finished(apply(matmul, (inputs, kernel), kind="MatMul"), self.units)
 
 
 def matmul(x: Any, w: Any) -> Any:
     """The product of arrays."""
     return jnp.asarray(x) @ w
-
-
-def _biased(layer: Any, x: Any, size: int, data_format: str = "") -> Any:
-    initial = layer.bias_initializer or Zeros()
-    constraint = getattr(layer, "constraints", (None, None))[1]
-    bias = layer.add("bias", [size], initial, layer.bias_regularizer, constraint=constraint)
-    first = data_format == "channels_first"
-    return apply(_added, (x, bias, first), kind="BiasAdd")
-
-
-def _added(x: Any, bias: Any, first: bool) -> Any:
-    return x + (jnp.reshape(bias, (-1,) + (1,) * (x.ndim - 2)) if first else bias)
 
 
 def numbers(value: Any, count: int) -> list:
@@ -174,7 +191,7 @@ def numbers(value: Any, count: int) -> list:
     )
 
 
-class _Conv(Layer):
+class _Conv(Weighted):
     axes = 2
     transposed = False
 
@@ -186,52 +203,34 @@ class _Conv(Layer):
         padding: str = "valid",
         data_format: str = "channels_last",
         dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = None,
-        bias_initializer: Any = None,
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        trainable: bool = True,
-        name: Any = None,
+        *settings: Any,
         **options: Any,
     ):
-        super().__init__(trainable, name, **options)
+        super().__init__(*settings, **options)
         self.filters, self.padding, self.data_format = int(filters), padding.upper(), data_format
         self.size, self.strides, self.rates = (
             numbers(one, self.axes) for one in (kernel_size, strides, dilation_rate)
         )
-        self.activation, self.use_bias = activation, use_bias
-        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
-        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
-        self.activity_regularizer = activity_regularizer
-        self.constraints = kernel_constraint, bias_constraint
+
+    def channels(self, inputs: Any) -> int:
+        """The number of channels of the input."""
+        return known_size(inputs, self.kind, 1 if self.data_format == "channels_first" else -1)
+
+    @property
+    def layout(self) -> str:
+        """TensorFlow's name of the order of axes."""
+        return "NCHW" if self.data_format == "channels_first" else "NHWC"
 
     def call(self, inputs: Any) -> Any:
         """The output."""
-        first = self.data_format == "channels_first"
-        channels = known_size(inputs, self.kind, 1 if first else -1)
-        pair = [self.filters, channels] if self.transposed else [channels, self.filters]
-        kernel = self.add(
-            "kernel",
-            [*self.size, *pair],
-            self.kernel_initializer,
-            self.kernel_regularizer,
-            constraint=self.constraints[0],
-        )
-        found = self.convolved(inputs, kernel, "NC" if first else "C")
-        if self.use_bias:
-            found = _biased(self, found, self.filters, self.data_format)
-        return self.activation(found) if self.activation else found
+        pair = [self.channels(inputs), self.filters]
+        kernel = self.add_kernel([*self.size, *(pair[::-1] if self.transposed else pair)])
+        return self.finished(self.convolved(inputs, kernel), self.filters, self.data_format)
 
-    def convolved(self, x: Any, kernel: Any, layout: str) -> Any:
+    def convolved(self, x: Any, kernel: Any) -> Any:
         """The convolution."""
-        function = {1: today.conv1d, 2: today.conv2d, 3: today.conv3d}[self.axes]
-        layout = {"NC": "NCHW", "C": "NHWC"}[layout]
-        given = (x, kernel, self.strides, self.padding, layout, self.rates)
+        function = (today.conv1d, today.conv2d, today.conv3d)[self.axes - 1]
+        given = (x, kernel, self.strides, self.padding, self.layout, self.rates)
         return apply(function, given, kind=f"Conv{self.axes}D")
 
 
@@ -262,35 +261,47 @@ class Conv2DTranspose(_Conv):
         self,
         filters: int,
         kernel_size: Any,
-        strides: Any = (1, 1),
+        strides: Any = 1,
         padding: str = "valid",
         data_format: str = "channels_last",
-        activation: Any = None,
-        *args: Any,
+        *settings: Any,
         **options: Any,
     ):
         super().__init__(
-            filters, kernel_size, strides, padding, data_format, 1, activation, *args, **options
+            filters, kernel_size, strides, padding, data_format, 1, *settings, **options
         )
 
-    def convolved(self, x: Any, kernel: Any, layout: str) -> Any:
+    def convolved(self, x: Any, kernel: Any) -> Any:
         """The transposed convolution."""
-        given = (x, kernel, self.size, self.strides, self.padding, layout == "NC")
-        return apply(_back, given, kind="Conv2DBackpropInput")
+        given = (x, kernel, self.size, self.strides, self.padding, self.layout)
+        return apply(_back, given, kind=f"Conv{self.axes}DBackpropInput")
 
 
-def _back(x: Any, kernel: Any, size: list, strides: list, padding: str, first: bool) -> Any:
-    x = jnp.asarray(x)
+class Conv3DTranspose(Conv2DTranspose):
+    """`tf.layers.Conv3DTranspose`."""
+
+    kind, axes = "conv3d_transpose", 3
+
+
+def _back(x: Any, kernel: Any, size: list, strides: list, padding: str, layout: str) -> Any:
+    x, first = jnp.asarray(x), layout == "NCHW"
     spatial = x.shape[2:] if first else x.shape[1:-1]
     more = [max(k - s, 0) if padding == "VALID" else 0 for k, s in zip(size, strides, strict=True)]
     out = [n * s + m for n, s, m in zip(spatial, strides, more, strict=True)]
     whole = [x.shape[0], kernel.shape[-2], *out] if first else [x.shape[0], *out, kernel.shape[-2]]
-    layout = "NCHW" if first else "NHWC"
-    return today.conv2d_transpose(x, kernel, whole, strides, padding, layout)
+    function = today.conv2d_transpose if len(size) == 2 else today.conv3d_transpose
+    return function(x, kernel, whole, strides, padding, layout)
 
 
 class SeparableConv2D(_Conv):
-    """`tf.layers.SeparableConv2D`."""
+    """`tf.layers.SeparableConv2D`: a convolution of each channel, then one across channels.
+
+    Args:
+        depth_multiplier: the number of results of each channel.
+        depthwise_initializer, pointwise_initializer: initial values of the two kernels.
+        depthwise_regularizer, pointwise_regularizer: their penalties.
+        depthwise_constraint, pointwise_constraint: their constraints.
+    """
 
     kind = "separable_conv2d"
 
@@ -298,15 +309,22 @@ class SeparableConv2D(_Conv):
         self,
         filters: int,
         kernel_size: Any,
-        strides: Any = (1, 1),
+        strides: Any = 1,
         padding: str = "valid",
         data_format: str = "channels_last",
-        dilation_rate: Any = (1, 1),
+        dilation_rate: Any = 1,
         depth_multiplier: int = 1,
         activation: Any = None,
         use_bias: bool = True,
         depthwise_initializer: Any = None,
         pointwise_initializer: Any = None,
+        bias_initializer: Any = None,
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
         **options: Any,
     ):
         super().__init__(
@@ -318,26 +336,36 @@ class SeparableConv2D(_Conv):
             dilation_rate,
             activation,
             use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
             **options,
         )
         self.multiplier = depth_multiplier
-        self.initializers = depthwise_initializer, pointwise_initializer
+        self._deep = depthwise_initializer, depthwise_regularizer, True, depthwise_constraint
+        self._point = pointwise_initializer, pointwise_regularizer, True, pointwise_constraint
 
     def call(self, inputs: Any) -> Any:
         """The output."""
-        channels = known_size(inputs, self.kind)
-        deep = self.add(
-            "depthwise_kernel", [*self.size, channels, self.multiplier], self.initializers[0]
+        channels, ones = self.channels(inputs), [1] * self.axes
+        wide = channels * self.multiplier
+        deep = self.add("depthwise_kernel", [*self.size, channels, self.multiplier], *self._deep)
+        point = self.add("pointwise_kernel", [*ones, wide, self.filters], *self._point)
+        strides, rates = (
+            one[0] if len(set(one)) == 1 else tuple(one) for one in (self.strides, self.rates)
         )
-        point = self.add(
-            "pointwise_kernel",
-            [1, 1, channels * self.multiplier, self.filters],
-            self.initializers[1],
-        )
-        given = (inputs, deep, point, self.strides, self.padding)
-        found = apply(today.separable_conv2d, given)
-        found = _biased(self, found, self.filters) if self.use_bias else found
-        return self.activation(found) if self.activation else found
+        given = (inputs, deep, point, strides, self.padding.lower(), self.data_format, rates)
+        return self.finished(apply(_separable, given), self.filters, self.data_format)
+
+
+class SeparableConv1D(SeparableConv2D):
+    """`tf.layers.SeparableConv1D`."""
+
+    kind, axes = "separable_conv1d", 1
+
+
+def _separable(x: Any, *given: Any) -> Any:
+    return ops.separable_conv(jnp.asarray(x), *given)
 
 
 def as_function(kind: type, takes_training: bool = False) -> Callable:
@@ -353,4 +381,5 @@ def as_function(kind: type, takes_training: bool = False) -> Callable:
 
 
 dense, conv1d, conv2d, conv3d = map(as_function, (Dense, Conv1D, Conv2D, Conv3D))
-conv2d_transpose, separable_conv2d = map(as_function, (Conv2DTranspose, SeparableConv2D))
+conv2d_transpose, conv3d_transpose = map(as_function, (Conv2DTranspose, Conv3DTranspose))
+separable_conv1d, separable_conv2d = map(as_function, (SeparableConv1D, SeparableConv2D))

@@ -1,5 +1,6 @@
 """`tf.layers` that have no products: dropout, normalization, pooling, flattening."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,14 +77,14 @@ class BatchNormalization(Layer):
         name: Any = None,
         **options: Any,
     ):
-        options.pop("fused", None)
+        fused = options.pop("fused", None)
         if options.pop("renorm", False):
             raise NotImplementedError(
                 "batch_normalization(renorm=True) is not supported: use renorm=False"
             )
         super().__init__(trainable, name, **options)
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
-        self.center, self.scale = center, scale
+        self.center, self.scale, self.fused = center, scale, fused
         self.initial = (
             gamma_initializer,
             beta_initializer,
@@ -104,22 +105,32 @@ class BatchNormalization(Layer):
         mean = self.add("moving_mean", size, third or Zeros(), trains=False)
         variance = self.add("moving_variance", size, fourth or Ones(), trains=False)
         axes = [k for k in range(rank) if k != axis]
-        now: list = []
+        fused = rank == 4 if self.fused is None else self.fused
 
         def of_batch() -> tuple:
-            now[:] = moments(inputs, axes)
-            return tuple(now)
+            now = moments(inputs, axes)
+            return *now, _unbiased(now[1], inputs, axes) if fused else identity(now[1])
 
-        used = cond_value(training, of_batch, lambda: (identity(mean), identity(variance)))
+        def averaged() -> tuple:
+            return identity(mean), identity(variance), identity(variance)
+
+        *used, spread = cond_value(training, of_batch, averaged)
         if not (training is None or isinstance(training, bool | int)) or training:
             graph = get_default_graph()
-            for average, value in zip((mean, variance), used, strict=True):
+            for average, value in ((mean, used[0]), (variance, spread)):
                 update = assign(average, _moved(average, value, self.momentum))
                 graph.add_to_collection(GraphKeys.UPDATE_OPS, update.op)
         shape = [1] * rank
         shape[axis] = size[0]
         given = (inputs, *used, beta, gamma, self.epsilon, tuple(shape))
         return apply(_normalized, given, kind="FusedBatchNorm")
+
+
+@lift
+def _unbiased(variance: Any, x: Any, axes: list) -> Any:
+    """The variance of a population, estimated from a batch, as TensorFlow's fused kernel does."""
+    count = math.prod(x.shape[axis] for axis in axes)
+    return variance * (count / max(count - 1, 1))
 
 
 _moved = lift(lambda average, value, momentum: average * momentum + value * (1 - momentum))
@@ -193,6 +204,12 @@ class MaxPooling3D(MaxPooling2D):
     kind = "max_pooling3d"
 
 
+class AveragePooling3D(AveragePooling2D):
+    """`tf.layers.AveragePooling3D`."""
+
+    kind = "average_pooling3d"
+
+
 class Flatten(Layer):
     """`tf.layers.Flatten`: each sample in one row."""
 
@@ -210,7 +227,9 @@ def _flatten(x: Any) -> Any:
 max_pooling1d, max_pooling2d, max_pooling3d = map(
     as_function, (MaxPooling1D, MaxPooling2D, MaxPooling3D)
 )
-average_pooling1d, average_pooling2d = map(as_function, (AveragePooling1D, AveragePooling2D))
+average_pooling1d, average_pooling2d, average_pooling3d = map(
+    as_function, (AveragePooling1D, AveragePooling2D, AveragePooling3D)
+)
 flatten = as_function(Flatten)
 batch_normalization = as_function(BatchNormalization, True)
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from hornbook.compat.tensorflow1.applying import WIDE, narrow
 from hornbook.compat.tensorflow1.graph import Tensor, here, pushed
-from hornbook.compat.tensorflow1.running import LayerVariable, Run, ordered, symbol_of
+from hornbook.compat.tensorflow1.running import LayerVariable, Run, not_fed, ordered, symbol_of
 from hornbook.compat.tensorflow1.shapes import TensorShape
-from hornbook.compat.tensorflow1.sources import Constant
+from hornbook.compat.tensorflow1.sources import Constant, Placeholder
 from hornbook.compat.theano import integers
 from hornbook.compat.theano.config import wide
 from hornbook.compat.theano.function import Program
@@ -244,6 +244,8 @@ class _Values(dict):
     def __missing__(self, tensor: Any) -> Any:
         if isinstance(tensor, Constant):
             return tensor.data
+        if isinstance(tensor, Placeholder):
+            raise not_fed(tensor)
         raise KeyError(tensor)
 
 

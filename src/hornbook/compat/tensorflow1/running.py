@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.compat.tensorflow1.applying import NEEDS_VALUE, narrow
-from hornbook.compat.tensorflow1.graph import Operation, Tensor
+from hornbook.compat.tensorflow1.graph import Operation, Tensor, reads_of
 from hornbook.compat.tensorflow1.sources import Constant, Placeholder
 from hornbook.compat.theano import integers
 from hornbook.core import tree
@@ -33,6 +33,12 @@ not known: {}"
 
 class InvalidArgument(ValueError):
     """A placeholder without a value, or a value that does not fit."""
+
+
+def not_fed(tensor: Placeholder) -> InvalidArgument:
+    """The error of a placeholder without a value."""
+    given = (tensor.node.name, tensor.dtype.name, tensor.static)
+    return InvalidArgument(NOT_FED.format(*given))
 
 
 # ---- variables: of this graph, and of Keras's layers
@@ -82,8 +88,8 @@ def symbol_of(variable: Any) -> Any:
 
 def inputs_of(node: Node) -> list:
     """The tensors that a node reads, its layer's variables among them."""
-    variables = variables_of(node)
-    return [*node.inputs, *map(symbol_of, variables)] if variables else node.inputs
+    variables, reads = variables_of(node), reads_of(node)
+    return [*reads, *map(symbol_of, variables)] if variables else reads
 
 
 # ---- order
@@ -262,7 +268,7 @@ class Run:
     def _not_fed(self, node: Any) -> None:
         tensor = node.output_list[0]
         if isinstance(tensor, Placeholder):
-            raise InvalidArgument(NOT_FED.format(node.name, tensor.dtype.name, tensor.static))
+            raise not_fed(tensor)
         raise KeyError(tensor)
 
     def _assign(self, variable: Any, tensor: Any, env: Env) -> None:
@@ -279,7 +285,8 @@ class Run:
         variables = variables_of(node)
         if variables:
             return self._call_layer(node, args, kwargs, variables, env)
-        values = [env[t] for t in node.inputs]
+        reads = reads_of(node)
+        values = [env[t] for t in reads]
         if values and all(_is_small(value) for value in values):
             with jax.ensure_compile_time_eval():
                 return jax.tree.map(_on_host, node.op(*args, **kwargs))
@@ -287,7 +294,7 @@ class Run:
             return node.op(*args, **kwargs)
         except integers.NotKnownError as error:
             if error.variable is None:
-                error.variable = next((t for t in node.inputs if env[t] is error.array), None)
+                error.variable = next((t for t in reads if env[t] is error.array), None)
             raise
         except NEEDS_VALUE:
             decided = self._decided(node, env)
@@ -301,7 +308,7 @@ class Run:
         Raises:
             NotKnownError: if only a run can tell.
         """
-        values = {t: env[t] for t in node.inputs}
+        values = {t: env[t] for t in reads_of(node)}
         traced = {t: v for t, v in values.items() if isinstance(v, jax.core.Tracer)}
         small = {t: v for t, v in traced.items() if v.ndim <= 1 and v.dtype.kind in "iub"}
         for tensor, value in (small or traced).items():
@@ -430,7 +437,8 @@ def _is_small(value: Any) -> bool:
 
 
 def _on_host(value: Any) -> Any:
-    return np.asarray(value) if isinstance(value, jax.Array) else value
+    known = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+    return np.asarray(value) if known else value  # a draw of a known shape is not known
 
 
 def _tell(error: Exception, node: Node) -> None:

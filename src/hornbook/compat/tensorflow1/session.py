@@ -39,14 +39,15 @@ class Session:
     """`tf.Session`: runs parts of a graph, and has the values of its variables.
 
     Args:
-        target: ignored: there is one process.
+        target: of a `tf.train.Server`, whose sessions share the values of variables.
         graph: the graph; default the current one.
-        config: ignored: memory and devices are the engine's.
+        config: only `operation_timeout_in_ms` is used: memory and devices are the engine's.
     """
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
-        self.graph = graph or get_default_graph()
-        self.values: dict[Any, Any] = {}
+        self.graph, self.config = graph or get_default_graph(), config
+        self.target = target
+        self.values: dict[Any, Any] = self.graph.served if target else {}
         self._runners: dict[Any, Any] = {}
         self._base = np.random.default_rng().integers(2**31)
         self._runs = itertools.count(1)
@@ -207,7 +208,8 @@ class Session:
     def close(self) -> None:
         """Forget the values of variables."""
         self.closed = True
-        self.values.clear()
+        if not self.target:
+            self.values.clear()
 
     def list_devices(self) -> list:
         """The devices of the engine."""

@@ -136,7 +136,7 @@ def merge_all(key: Any = GraphKeys.SUMMARIES, scope: Any = None, name: Any = Non
 
 
 class FileWriter:
-    """`tf.summary.FileWriter`: writes an event file, created by the first value.
+    """`tf.summary.FileWriter`: writes an event file.
 
     Args:
         logdir: the folder.
@@ -145,7 +145,7 @@ class FileWriter:
 
     def __init__(self, logdir: Any, graph: Any = None, *ignored: Any, **options: Any):
         self._logdir = str(logdir)
-        self._file: Any = None
+        self._file: Any = SummaryWriter(self._logdir)
 
     def _open(self) -> SummaryWriter:
         if self._file is None:

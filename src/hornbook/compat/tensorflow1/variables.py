@@ -167,7 +167,11 @@ def _count(value: Any, limit: int) -> Any:
 
 def _assigning(ref: Any, fn: Callable, args: tuple, kind: str, name: Any = None) -> Any:
     target = symbol_of(ref)
-    return apply(fn, args, name=name, kind=kind, specs=like(target), assigns=(target,))
+    made = apply(fn, args, name=name, kind=kind, specs=like(target), assigns=(target,))
+    node = made.node
+    if target not in node.inputs:  # programs look for what an assignment is given: `op.inputs[1]`
+        node.reads, node.inputs = node.inputs, [target, *node.inputs]
+    return made
 
 
 def _fitted(ref: Any, value: Any, validate_shape: bool = True) -> Any:
