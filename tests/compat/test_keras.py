@@ -470,6 +470,36 @@ def test_a_model_is_called_on_tensors_of_another_rank():
         )
 
 
+def test_losses_broadcast_where_the_graph_does_not_know_the_sizes():
+    with installed("keras1"):
+        from keras import backend as K
+        from keras import metrics
+        from keras.layers import Dense, Input, Lambda
+        from keras.models import Model
+
+        x = Input((None, None, 3))
+        assert x.get_shape().num_elements() is None
+        assert K.variable(np.ones((2, 3))).get_shape().num_elements() == 6
+        target = np.arange(12.0).reshape(1, 2, 2, 3)
+        loss = metrics.mse(x, K.variable(target))
+        given = np.ones((2, 2, 2, 3))
+        found = K.function([x], [loss] + K.gradients(loss, x))([given])
+        assert found[0] == pytest.approx(((given - target) ** 2).mean())
+        np.testing.assert_allclose(found[1], 2 * (given - target) / 24, rtol=1e-6)
+        # fast.ai's perceptual loss is (1, N) for targets (N, 1)
+        a = Input((4,))
+        model = Model(a, Lambda(lambda y: K.expand_dims(K.mean(y, 1), 0))(a))
+        model.compile("sgd", "mse")
+        rows = np.arange(12.0).reshape(3, 4)
+        assert model.train_on_batch(rows, np.zeros((3, 1))) == pytest.approx(
+            (rows.mean(1) ** 2).mean()
+        )
+        model = Model(a, Dense(1)(a))
+        model.compile("sgd", "mse")
+        with pytest.raises(ValueError, match="one prediction per sample"):
+            model.train_on_batch(rows, np.zeros((3, 2)))
+
+
 def test_libraries_are_reached_through_the_backend():
     for generation in ("keras1", "keras2"):
         with installed(generation):

@@ -216,6 +216,26 @@ def test_elements_of_series_by_place():
         assert [*pd.RangeIndex(5)[[[1, 3]]]] == [1, 3]
 
 
+def test_tables_of_pandas_as_they_were():
+    pd = pytest.importorskip("pandas")
+    with put_back():
+        left = pd.DataFrame({"key": ["a", "b"], "day": [1, 2], "day_y": [3, 4]})
+        right = pd.DataFrame({"key": ["b", "a"], "day": [5, 6]})
+        assert left.key.dtype == object
+        for merged in (
+            left.merge(right, "left", on="key", suffixes=("", "_y")),
+            pd.merge(left, right, how="left", on="key", suffixes=["", "_y"]),
+        ):
+            assert [*merged.columns] == ["key", "day", "day_y", "day_y"]
+            assert merged.values.tolist() == [["a", 1, 3, 6], ["b", 2, 4, 5]]
+        assert [*left.merge(right, on="key").columns] == ["key", "day_x", "day_y", "day_y"]
+        groups = pd.DataFrame({"store": [1, 1, 2], "sales": [1.0, 2.0, 4.0]}).groupby("store")
+        sums = groups.rolling(2, min_periods=1).sum()
+        assert sums.values.tolist() == [[1, 1], [2, 3], [2, 4]]
+        assert [*sums.columns] == ["store", "sales"]
+    assert pd.DataFrame({"key": ["a"]}).key.dtype != object
+
+
 def test_more_places_than_labels_on_an_axis():
     plt = pytest.importorskip("matplotlib.pyplot")
     with put_back():

@@ -1,6 +1,7 @@
 """Old attributes of arrays, variables and symbolic tensors, patched in while a program runs."""
 
 import functools
+import math
 import re
 from typing import Any
 
@@ -49,6 +50,14 @@ class Shape(tuple):
     def concatenate(self, other: Any) -> "Shape":
         """These sizes and then others."""
         return Shape((*self, *(other if hasattr(other, "__iter__") else (other,))))
+
+    def num_elements(self) -> int | None:
+        """The product of the sizes; `None` if one is unknown."""
+        return math.prod(self) if self.is_fully_defined() else None
+
+    def is_fully_defined(self) -> bool:
+        """Whether all sizes are known."""
+        return all(isinstance(size, int) for size in self)
 
     @property
     def ndims(self) -> int:

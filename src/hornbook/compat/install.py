@@ -270,6 +270,7 @@ def install(generation: str, backend: str | None = None) -> None:
         settings.set_image_data_format: settings.image_data_format(),
         settings.set_floatx: settings.floatx(),
         settings.set_unstated_backend: settings.unstated_backend(),
+        settings.set_broadcast_targets: settings.broadcast_targets(),
     }
     for finder in finders:
         if hasattr(getattr(finder, "dialect", None), "EPSILON"):
@@ -292,6 +293,7 @@ def install(generation: str, backend: str | None = None) -> None:
                 getattr(settings, f"set_{name}")(said[name])
         chosen = (os.environ.get("KERAS_BACKEND"), backend, said.get("backend"))
         settings.set_unstated_backend(next((one for one in chosen if one in BACKENDS), None))
+        settings.set_broadcast_targets(True)
         _put_on(attributes.KERAS)
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from hornbook.compat.install import OldModule
-from hornbook.dialects.libraries import CHANGED, GONE, LIVING, RENAMED
+from hornbook.dialects.libraries import CHANGED, GONE, LIVING, OPTIONS, RENAMED
 
 ALL = "*"
 OURS = "compat."
@@ -115,6 +115,8 @@ def mend(module: ModuleType, undo: ExitStack) -> None:
     path = module.__name__
     if path in GONE and not isinstance(module, Gone | OldModule):
         _put(module, "__getattr__", _lost(path, vars(module).get("__getattr__")), undo)
+    if path in OPTIONS and hasattr(module, "set_option"):
+        _set(module, OPTIONS[path], undo)
     for table, apply in ((GONE, _add), (CHANGED, _change), (RENAMED, _rename)):
         for where, names in table.items():
             found, _, kind = where.partition(":")
@@ -122,6 +124,20 @@ def mend(module: ModuleType, undo: ExitStack) -> None:
             if found == path and owner is not None and (kind or table is not GONE):
                 for name, today in names.items():
                     apply(owner, name, today, undo)
+
+
+def _set(module: ModuleType, options: dict[str, Any], undo: ExitStack) -> None:
+    """Set options of a library, some of which it wants to drop."""
+
+    def put(name: str, value: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            before = module.get_option(name)
+            module.set_option(name, value)
+        return before
+
+    for name, value in options.items():
+        undo.callback(put, name, put(name, value))
 
 
 def _lost(path: str, before: Callable | None) -> Callable:

@@ -14,6 +14,7 @@ _settings: dict[str, Any] = {
     "flash_attention": None,
     "interactive_logging": True,
     "unstated_backend": None,
+    "broadcast_targets": False,
     "max_epochs": os.environ.get("KERAS_MAX_EPOCHS"),
     "max_steps_per_epoch": os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"),
 }
@@ -153,6 +154,25 @@ def set_unstated_backend(backend: str | None) -> None:
         backend: `"theano"`, whose convolutions flipped their kernels, `"tensorflow"`, or `None`.
     """
     _settings["unstated_backend"] = backend
+
+
+def broadcast_targets() -> bool:
+    """Whether losses broadcast targets and predictions, as those of Keras 1 and 2 did.
+
+    Example:
+        >>> broadcast_targets()
+        False
+    """
+    return _settings["broadcast_targets"]
+
+
+def set_broadcast_targets(value: bool) -> None:
+    """Set whether losses broadcast targets and predictions.
+
+    Args:
+        value: `True` still refuses one target for several predictions, and the reverse.
+    """
+    _settings["broadcast_targets"] = bool(value)
 
 
 def max_epochs() -> int | None:

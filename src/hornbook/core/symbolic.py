@@ -325,14 +325,23 @@ def standing(values: dict[SymbolicTensor, Any]) -> Iterator[None]:
         _standing.reset(before)
 
 
-def record(target: Any, args: tuple, kwargs: dict, fn: Callable | None = None) -> Any:
-    """Record a call of `target`; its results are inferred from `fn` (default: `target` itself)."""
+def record(
+    target: Any, args: tuple, kwargs: dict, fn: Callable | None = None, specs: Any = None
+) -> Any:
+    """Record a call of `target`.
+
+    Args:
+        target: a function of arrays.
+        args, kwargs: its arguments.
+        fn: a function with the same results; default: `target` itself.
+        specs: the shapes and dtypes of the results, if they are known.
+    """
     node = Node(target, args, kwargs)
     values = _standing.get()
     if values and all(tensor in values for tensor in node.inputs):
         return (fn or target)(*substitute(args, values), **substitute(kwargs, values))
     try:
-        specs = infer(fn or target, args, kwargs)
+        specs = infer(fn or target, args, kwargs) if specs is None else specs
     except Exception as error:
         misfit = type(error) is TypeError and SHAPES_DIFFER.search(str(error))
         told = ValueError(*error.args) if misfit else error  # as Keras raises; JAX: TypeError

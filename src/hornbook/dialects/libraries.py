@@ -3,6 +3,8 @@
 `module.name` is their place today; names starting with `compat.` are implemented in this package.
 """
 
+from typing import Any
+
 
 def _same(names: str, where: str) -> dict[str, str]:
     return {name: f"{where}.{name}" for name in names.split()}
@@ -341,9 +343,15 @@ CHANGED: dict[str, dict[str, str]] = {
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
     "pandas:DataFrame": {
         "join": f"{LOST}.frames.with_repeated_columns",
+        "merge": f"{LOST}.frames.with_names_taken",
         "drop": f"{LOST}.frames.with_axis",
         "astype": f"{LOST}.frames.to_objects",
     },
+    "pandas": {"merge": f"{LOST}.frames.with_names_taken"},
+    **dict.fromkeys(
+        ("pandas.api.typing:RollingGroupBy", "pandas.api.typing:ExpandingGroupBy"),
+        {"__init__": f"{LOST}.frames.with_keys"},
+    ),
     "pandas:Series": {
         "drop": f"{LOST}.frames.with_axis",
         "astype": f"{LOST}.frames.to_objects",
@@ -374,6 +382,9 @@ CHANGED: dict[str, dict[str, str]] = {
     "matplotlib.pyplot": dict.fromkeys(("xticks", "yticks"), f"{LOST}.figures.with_too_many"),
     "matplotlib.style": {"use": f"{LOST}.figures.with_seaborn"},
 }
+
+# Options that have the old defaults: text is in columns of objects.
+OPTIONS: dict[str, dict[str, Any]] = {"pandas": {"future.infer_string": False}}
 
 # Renamed arguments, `old:new`, and ignored ones, `old:`; for a class, those of its `__init__`.
 RENAMED: dict[str, dict[str, str]] = {

@@ -1,7 +1,7 @@
 """Matches the shapes of targets, predictions and weights, with errors where they do not match.
 
-A mismatch never broadcasts: with targets (N, 1) and predictions (N, K), numpy's rules would give a
-meaningless number.
+A mismatch does not broadcast: with targets (N, 1) and predictions (N, K), numpy's rules would give
+a meaningless number. In programs for Keras 1 and 2 other shapes do.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from hornbook.core.settings import broadcast_targets
 from hornbook.ops import rows
 from hornbook.ops.activation import carried
 
@@ -86,8 +87,15 @@ def one_shape(loss: str, y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array
     """As `aligned`, for arrays, without changing their dtypes."""
     y_true, y_pred = same_rank(y_true, y_pred)
     if y_true.shape != y_pred.shape and y_true.ndim and y_pred.ndim:
-        raise ValueError(_mismatch(loss, y_true.shape, y_pred.shape))
+        message = _mismatch(loss, y_true.shape, y_pred.shape)
+        if not (broadcast_targets() and message.endswith(OTHER) and _broadcast(y_true, y_pred)):
+            raise ValueError(message)
     return y_true, y_pred
+
+
+def _broadcast(y_true: Any, y_pred: Any) -> bool:
+    sizes = zip(reversed(y_true.shape), reversed(y_pred.shape), strict=False)
+    return all(1 in (a, b) or a == b for a, b in sizes)
 
 
 def _mismatch(loss: str, true: tuple, pred: tuple) -> str:

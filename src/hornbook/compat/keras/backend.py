@@ -15,6 +15,7 @@ from hornbook.compat.keras.engine import sources
 from hornbook.core import settings, tree
 from hornbook.core.graph import Graph
 from hornbook.core.symbolic import SymbolicTensor, op, record
+from hornbook.core.unknown import Spec
 from hornbook.core.variable import Inside, Variable, bind, thread, unwrap
 from hornbook.layers.calling import Call
 from hornbook.layers.lambda_ import Lambda
@@ -423,6 +424,8 @@ def gradients(loss: SymbolicTensor, variables: Any) -> list:
     for by in [weights, *(one for one in wanted if not isinstance(one, Variable))]:
         if not isinstance(by, list) or by:
             gradient = Gradient(loss, by)
-            made = record(gradient, tuple(gradient.graph.input_list), {})
-            found |= dict(zip(by if isinstance(by, list) else [by], made, strict=True))
+            listed = by if isinstance(by, list) else [by]
+            specs = [Spec(one.shape, one.dtype) for one in listed]
+            made = record(gradient, tuple(gradient.graph.input_list), {}, specs=specs)
+            found |= dict(zip(listed, made, strict=True))
     return [found[one] for one in wanted]

@@ -50,6 +50,47 @@ def with_repeated_columns(original: Callable) -> Callable:
     return join
 
 
+def with_names_taken(merge: Callable) -> Callable:
+    """`merge` with suffixes that make names which a frame has already: both columns are kept.
+
+    Args:
+        merge: today's method or function.
+    """
+
+    @functools.wraps(merge)
+    def call(self, right, *args, suffixes=("_x", "_y"), **options):
+        ends = [end or "" for end in suffixes]
+        both = {*self.columns} & {*getattr(right, "columns", ())}
+        made = {f"{name}{end}" for name in both for end in ends}
+        taken = {one: f"{APART}{one}" for one in made - both if one in self.columns}
+        other = {
+            one: f"{APART}{one}" for one in made - both if one in getattr(right, "columns", ())
+        }
+        if not taken and not other:
+            return merge(self, right, *args, suffixes=suffixes, **options)
+        left, right = self.rename(columns=taken), right.rename(columns=other)
+        found = merge(left, right, *args, suffixes=suffixes, **options)
+        before = {new: old for names in (taken, other) for old, new in names.items()}
+        return found.rename(columns=before)
+
+    return call
+
+
+def with_keys(init: Callable) -> Callable:
+    """A rolling window over groups whose results have the columns that the groups are made by.
+
+    Args:
+        init: today's constructor.
+    """
+
+    @functools.wraps(init)
+    def call(self, obj, *args, **options):
+        init(self, obj, *args, **options)
+        self.obj = obj
+
+    return call
+
+
 def with_axis(drop: Callable) -> Callable:
     """`drop` with its axis by position: `frame.drop("a", 1)`.
 
