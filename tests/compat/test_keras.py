@@ -8,6 +8,7 @@ import pytest
 
 import hornbook
 from hornbook.compat.install import installed
+from hornbook.compat.keras.closures import symbols_read
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*was compiled from other sources")
 
@@ -509,6 +510,17 @@ def test_libraries_are_reached_through_the_backend():
 
             assert K.tf is tensorflow and K.np is numpy
             K.set_session(K.tf.Session(config=K.tf.ConfigProto()))
+
+
+def test_an_attribute_is_no_tensor_of_the_graph():
+    scope = {"b": hornbook.Input((3,))}
+    for text, read in (
+        ("self.b * x", []),
+        ("b * x", [scope["b"]]),
+        ("[b for _ in x]", [scope["b"]]),
+    ):
+        exec(f"def call(self, x): return {text}", scope)
+        assert symbols_read(scope["call"]) == read
 
 
 def test_a_layer_reads_tensors_of_the_graph_beside_its_inputs():

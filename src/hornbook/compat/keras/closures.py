@@ -5,6 +5,7 @@ tensor of the model's graph. Such a loss is computed from the model's inputs. A 
 reads such tensors takes them as additional inputs.
 """
 
+import dis
 import functools
 from collections.abc import Callable, Iterator
 from itertools import chain, takewhile
@@ -29,8 +30,8 @@ def symbols_read(function: Any) -> list[SymbolicTensor]:
     code = getattr(function, "__code__", None)
     if code is None:
         return []
-    names = [name for one in _codes(code) for name in one.co_names]
-    outside = [function.__globals__[name] for name in names if name in function.__globals__]
+    known = function.__globals__
+    outside = [known[name] for name in _names_read(code) if name in known]
     return symbolic_leaves([one for one in _cells(function) + outside if _may_hold(one)])
 
 
@@ -45,6 +46,13 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+@functools.lru_cache(4096)
+def _names_read(code: CodeType) -> tuple[str, ...]:
+    """The global names that a function reads, not those of attributes."""
+    steps = chain.from_iterable(map(dis.get_instructions, _codes(code)))
+    return tuple(dict.fromkeys(one.argval for one in steps if one.opname == "LOAD_GLOBAL"))
 
 
 def _may_hold(value: Any) -> bool:
