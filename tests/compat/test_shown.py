@@ -44,7 +44,7 @@ SHOWN = {  # an expression -> its `repr`, its `str`, and what an f-string shows
     "tf.Variable([1., 2.], name='v')": (
         "<tf.Variable 'v:0' shape=(2,) dtype=float32, numpy=array([1., 2.], dtype=float32)>",
         "<tf.Variable 'v:0' shape=(2,) dtype=float32, numpy=array([1., 2.], dtype=float32)>",
-        None,
+        "<tf.Variable 'v:0' shape=(2,) dtype=float32, numpy=array([1., 2.], dtype=float32)>",
     ),
     "tf.constant([1., 2.]).shape": ("TensorShape([2])", "(2,)", "(2,)"),
     "tf.sparse.from_dense([[1, 0], [0, 2]])": (

@@ -21,6 +21,46 @@ def test_a_version_is_compared_by_its_numbers(tf):
     assert not version < "2.4" and not version <= "2.9.3" and version < "10"
 
 
+def test_every_data_set_is_a_data_set(tf):
+    numbers = tf.data.Dataset.range(4)
+    assert all(isinstance(one, tf.data.Dataset) for one in (numbers, numbers.batch(2)))
+    assert not isinstance(iter(numbers), tf.data.Dataset)
+
+
+def test_the_device_of_a_tensor_is_its_name(tf):
+    with tf.device("CPU:0"):
+        device = tf.random.uniform([2]).device
+    assert device.endswith("CPU:0") and "GPU" not in device
+    assert f"{device}" == "/job:localhost/replica:0/task:0/device:CPU:0"
+    with tf.device(device):
+        assert tf.ones([2]).device == device
+
+
+def test_tensorflow_is_found_as_version_2_of_itself(tf):
+    second = importlib.import_module("tensorflow.compat.v2")
+    assert second is tf.compat.v2 is tf and tf.__version__ == tf.version.VERSION
+    layers = importlib.import_module("tensorflow.compat.v2.keras.layers")
+    assert layers.Dense is tf.keras.layers.Dense
+    assert tf.compat.as_bytes("a") == b"a" and tf.compat.as_str(b"a") == "a"
+
+
+def test_exported_models_are_loaded_and_called(tf, tmp_path):
+    inputs = [tf.keras.Input((2,)), tf.keras.Input((2,))]
+    model = tf.keras.Model(inputs, tf.keras.layers.Add()(inputs))
+    model.export(tmp_path / "sum")
+    back = tf.saved_model.load(tmp_path / "sum")
+    x, y = tf.ones((1, 2)), tf.constant([[2.0, 3.0]])
+    assert back.serve(x, y).numpy().tolist() == [[3.0, 4.0]]
+    named = back.signatures["serving_default"](x, y)
+    assert named["output_0"].numpy().tolist() == [[3.0, 4.0]]
+    layer = tf.keras.layers.TFSMLayer(tmp_path / "sum", call_endpoint="serving_default")
+    assert layer([x, y])["output_0"].numpy().tolist() == [[3.0, 4.0]]
+    with pytest.raises(ValueError, match="call_endpoint must be one of"):
+        tf.keras.layers.TFSMLayer(tmp_path / "sum", call_endpoint="other")
+    with pytest.raises(ValueError, match="format"):
+        model.export(tmp_path / "m", format="onnx")
+
+
 def test_metrics_are_reset_by_their_old_method(tf):
     metric = tf.keras.metrics.Mean()
     metric.update_state([1.0, 3.0])
@@ -101,6 +141,20 @@ def test_files_are_tensors_and_errors_are_tensorflow_s(tf, tmp_path):
     for line in (",1", "1,2,3"):
         with pytest.raises(tf.errors.InvalidArgumentError, match="decode_csv: "):
             tf.io.decode_csv(line, [np.array([], "float32"), 0])
+    number, word = tf.io.decode_csv([["2.5,a"], [",b"]], [7.0, ""])
+    assert number.numpy().tolist() == [[2.5], [7.0]] and word.numpy().tolist() == [[b"a"], [b"b"]]
+
+
+def test_functions_of_python_give_tensors_of_their_dtypes(tf):
+    @tf.py_function(Tout=tf.string)
+    def shown(number):
+        return str(number.numpy())
+
+    assert shown(3).numpy() == b"3"
+    half, text = tf.py_function(lambda x: (x / 2, "a"), [3], [tf.float32, tf.string])
+    assert half.dtype == "float32" and text.numpy() == b"a"
+    found = tf.numpy_function(lambda x: x + 1, [np.int64(2)], tf.float32)
+    assert found.dtype == "float32" and float(found) == 3
 
 
 def test_methods_of_data_sets_say_what_they_do(tf):
@@ -145,3 +199,13 @@ def test_folders_of_pictures_may_be_cropped_by_the_old_name(tf, tmp_path):
             str(tmp_path), label_mode=None, image_size=(4, 4), smart_resize=True
         )
         assert next(iter(pictures)).shape == (1, 4, 4, 3)
+
+
+def test_text_reaches_the_layers_of_a_program(tf):
+    class Lower(tf.keras.layers.Layer):
+        def call(self, x):
+            return tf.strings.lower(x)
+
+    assert Lower()(tf.constant(["A", "b"])).numpy().tolist() == [b"a", b"b"]
+    with pytest.raises(ValueError, match="Devices cannot compute with strings"):
+        tf.keras.layers.Dense(1)(tf.constant([["A"]]))

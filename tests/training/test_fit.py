@@ -234,6 +234,17 @@ def test_lists_of_numbers_dicts_and_pandas_are_data(data):
         assert loss == pytest.approx(reference, rel=1e-6)
 
 
+def test_series_are_columns():
+    pandas = pytest.importorskip("pandas")
+
+    class Sum(keras.Model):
+        def call(self, x):
+            return ops.sum(ops.concatenate([x["a"], x["b"]], axis=1), axis=1)
+
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    np.testing.assert_array_equal(Sum().predict(dict(frame), verbose=0), [4.0, 6.0])
+
+
 def test_text_column_is_named_with_its_row():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1.0, 2.0], "city": ["Rome", "Oslo"]})

@@ -4,6 +4,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import json
 import os
 import sys
@@ -42,15 +43,19 @@ PATCHES = {
     "tfkeras": [
         f"tensorflow.{name}"
         for name in (
-            "tensors older datasets variables tape steps training checkpoints feature_columns shown"
+            "tensors older datasets variables tape steps training checkpoints feature_columns "
+            "shown devices saved"
         ).split()
     ],
     "tf1": ["tensorflow1.datasets"],
 }
 
-# The import paths that are hornbook itself.
-TODAY = {"keras3": (ROOT,), "tfkeras": (ROOT, f"tensorflow.{ROOT}", "tf_keras")}
-TODAY["tf1"] = (*TODAY["tfkeras"], f"tensorflow.compat.v1.{ROOT}")
+# The import paths that are another module, in most cases hornbook itself.
+TODAY: dict[str, dict[str, str]] = {"keras3": {ROOT: "hornbook"}}
+TODAY["tf1"] = dict.fromkeys(
+    (ROOT, f"tensorflow.{ROOT}", "tf_keras", f"tensorflow.compat.v1.{ROOT}"), "hornbook"
+)
+TODAY["tfkeras"] = {**TODAY["tf1"], "tensorflow.compat.v2": "tensorflow"}
 
 # Modules of tf.keras that are elsewhere today.
 MOVED = {
@@ -163,36 +168,37 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Today(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finder that serves hornbook itself as keras, for current programs.
+    """Finder that serves one module under the path of another: hornbook itself as keras.
 
     Args:
-        path: the import path that is hornbook: `"keras"`, or `"tensorflow.keras"`.
+        path: the import path, such as `"keras"` or `"tensorflow.keras"`.
+        module: what it is.
     """
 
-    def __init__(self, path: str = ROOT):
-        self.path = path
+    def __init__(self, path: str = ROOT, module: str = "hornbook"):
+        self.path, self.module = path, module
         self.roots = (path.partition(".")[0],)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The spec of hornbook's module of that name; `None` if there is none."""
+        """The spec of the module that it is; `None` if there is none."""
         ours = fullname == self.path or fullname.startswith(f"{self.path}.")
         if not ours or importlib.util.find_spec(self._todays(fullname)) is None:
             return None
         return importlib.util.spec_from_loader(fullname, self, origin=FINDER)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """A placeholder that `exec_module` replaces with hornbook's module."""
+        """A placeholder that `exec_module` replaces."""
         return ModuleType(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Replace it with hornbook's module, so that each exists once."""
+        """Replace it with the module that it is, so that each exists once."""
         sys.modules[module.__name__] = importlib.import_module(self._todays(module.__name__))
 
     def _todays(self, name: str) -> str:
         rest = name.removeprefix(self.path)
-        return f"hornbook{MOVED.get(rest, rest)}"
+        return f"{self.module}{MOVED.get(rest, rest)}"
 
 
 def _keras() -> Any:
@@ -263,7 +269,7 @@ def install(generation: str, backend: str | None = None) -> None:
     uninstall()
     finders: list = [Finder(name) for name in GENERATIONS[generation]]
     if generation in TODAY:
-        finders = [*map(Today, TODAY[generation]), *finders]
+        finders = [*itertools.starmap(Today, TODAY[generation].items()), *finders]
     _state["before"] = _take_out(finders)
     _state["settings"] = {
         settings.set_epsilon: settings.epsilon(),

@@ -147,6 +147,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         for name in ("MultiWorkerMirroredStrategy", "TPUStrategy")
     }
     | {"CentralStorageStrategy": row(f"{OURS}.distribute.MirroredStrategy")},
+    "version": {"VERSION": row("dialects.tensorflow.VERSION")},
     "saved_model": same("LoadOptions SaveOptions load save", f"{OURS}.saved"),
     "errors": same(
         "DataLossError InvalidArgumentError NotFoundError OpError OutOfRangeError "

@@ -370,6 +370,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "contrib.learn.datasets.mnist": MNIST,
     "contrib.framework": same("arg_scope", f"{OURS}.contrib")
     | same("get_or_create_global_step get_global_step", f"{OURS}.schedules"),
+    "compat": {
+        "as_bytes": row(f"{OURS}.texts.as_bytes"),
+        **{name: row(f"{OURS}.texts.as_text") for name in ("as_str", "as_text")},
+    },
     "examples": {},
     "examples.tutorials": {},
     "examples.tutorials.mnist": {},
@@ -379,7 +383,6 @@ VALUES: dict[str, dict] = {}
 PLACES = ("tensorflow", "tensorflow.compat.v1")
 MODULES: dict[str, str] = {
     "tensorflow": "tf",
-    "tensorflow.compat": "",
     "tensorflow.compat.v1": "tf",
     **{f"{place}.{family}": family for place in PLACES for family in FAMILIES if family != "tf"},
     "tensorflow.python": "",
@@ -391,7 +394,8 @@ MODULES: dict[str, str] = {
     "tensorflow.python.platform": "",
     "tensorflow.python.platform.flags": "flags",
 }
-ALSO = tuple(f"{place}.keras" for place in PLACES)  # modules that others provide
+# Modules that others provide.
+ALSO = (*(f"{place}.keras" for place in PLACES), "tensorflow.compat.v2")
 TOP: dict[str, str] = {}
 LEAKS = ""
 METHODS: dict[str, Row] = {}

@@ -19,7 +19,7 @@ from hornbook.core.errors import shorten
 from hornbook.core.interop import taught
 from hornbook.core.mask import get_mask, get_masks, set_mask
 from hornbook.core.module import Module
-from hornbook.core.symbolic import has_symbolic
+from hornbook.core.symbolic import TEXT, has_symbolic
 from hornbook.core.taping import recording, through
 from hornbook.core.undisturbed import is_used_up, turn
 from hornbook.core.unknown import guessing, known
@@ -280,6 +280,11 @@ class Layer(Recorded):
     def _argument(self, value: Any) -> Any:
         """An argument as `call` gets it."""
         return convert(self, value)
+
+    def _text(self, value: Any) -> Any:
+        """Text as `call` gets it: host layers alone take it."""
+        got = f"layer {self.name!r} got strings or other objects (dtype {value.dtype})"
+        raise ValueError(TEXT.format(got))
 
     def _run_at_once(self, args: tuple, kwargs: dict) -> Any:
         """Run the call; retry if another thread donated the variables' buffers meanwhile."""

@@ -16,7 +16,7 @@ from hornbook.core.dtype import is_float
 from hornbook.core.forked import uses_engine
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.origins import are_in_python
-from hornbook.core.symbolic import TEXT, Operators, SymbolicTensor
+from hornbook.core.symbolic import Operators, SymbolicTensor
 from hornbook.core.taping import through
 from hornbook.core.unknown import known
 from hornbook.core.variable import Inside, Variable, current_scope
@@ -135,8 +135,7 @@ def convert(layer: Any, value: Any) -> Any:
             set_mask(value, mask)
             return value
     elif value.dtype.kind in "OUST":
-        got = f"layer {layer.name!r} got strings or other objects (dtype {value.dtype})"
-        raise ValueError(TEXT.format(got))
+        return layer._text(value)
     return value if isinstance(value, jax.Array) else through(jax.device_put, value)
 
 

@@ -102,7 +102,8 @@ def _from_torch(value: Any, what: str) -> Any:
 
 def _from_pandas(value: Any, what: str) -> np.ndarray:
     if not hasattr(value, "columns"):
-        return value.to_numpy()
+        array = value.to_numpy()
+        return array[:, None] if what.startswith("x") else array  # a column, as in Keras
     for column in value.columns:
         series = value[column]
         if series.dtype.kind not in "fiub" and not getattr(series.dtype, "_is_numeric", False):

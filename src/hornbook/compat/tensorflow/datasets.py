@@ -61,8 +61,13 @@ def _spec_repr(spec: Any) -> str:
     return f"TensorSpec(shape={shape}, dtype={as_dtype(spec.dtype)!r}, name={spec.name!r})"
 
 
-class Dataset(data.Dataset):
-    """`hornbook.data.Dataset` with TensorFlow's ways to make one."""
+class _AnyDataset(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, data.Dataset)
+
+
+class Dataset(data.Dataset, metaclass=_AnyDataset):
+    """`hornbook.data.Dataset` with TensorFlow's ways to make one; every data set is an instance."""
 
     choose_from_datasets = staticmethod(pipelines.named(pipelines.choose_from_datasets))
     counter = staticmethod(pipelines.named(pipelines.counter))

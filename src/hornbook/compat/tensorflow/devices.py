@@ -1,8 +1,11 @@
 """`tf.config` and `tf.test`: JAX's devices under TensorFlow's names."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+
+from hornbook.compat.attributes import Table
 
 
 class PhysicalDevice(NamedTuple):
@@ -61,3 +64,28 @@ def is_gpu_available(*args: Any, **options: Any) -> bool:
 def gpu_device_name() -> str:
     """The name of the first GPU; empty if there is none."""
     return "/device:GPU:0" if is_gpu_available() else ""
+
+
+def name_of(device: Any) -> str:
+    """A device's name in TensorFlow.
+
+    Example:
+        >>> name_of(jax.devices("cpu")[0])
+        '/job:localhost/replica:0/task:0/device:CPU:0'
+    """
+    return f"/job:localhost/replica:0/task:0/device:{device.platform.upper()}:{device.id}"
+
+
+def _method(name: str) -> Callable:
+    return lambda self, *args: getattr(name_of(self), name)(*args)
+
+
+def attributes() -> Table:
+    """The methods of text that a device has during a run, because `tensor.device` is its name."""
+    methods = ["__contains__", *(name for name in dir(str) if not name.startswith("_"))]
+    return {jax.Device: {name: _method(name) for name in methods}}
+
+
+def replaced() -> Table:
+    """How devices are printed during a run."""
+    return {jax.Device: {"__str__": name_of}}

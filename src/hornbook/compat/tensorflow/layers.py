@@ -86,6 +86,21 @@ def add_weight(today: Callable) -> Callable:
     return method
 
 
+def text(today: Callable) -> Callable:
+    """`Layer._text`, which gives text to a program's own layers.
+
+    Args:
+        today: the method that refuses text.
+    """
+
+    @functools.wraps(today)
+    def method(self: Any, value: Any) -> Any:
+        own = not type(self).__module__.startswith("hornbook.")
+        return value if own else today(self, value)
+
+    return method
+
+
 class ShapeOf:
     """The shape of a layer's input or output in its first call; an instance may assign another.
 

@@ -1,12 +1,16 @@
 """Names of files that TensorFlow accepts: a SavedModel is a folder, a checkpoint has any name."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hornbook import data, saving
+from hornbook import data, layers, saving
+from hornbook.compat.attributes import Table
+from hornbook.core import tree
 from hornbook.data.files import local_file
+from hornbook.layers.base import Layer
+from hornbook.models import Model
 from hornbook.saving.files import IN_FOLDER, OF_CHECKPOINT
 
 
@@ -43,6 +47,78 @@ def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
     Classes of the program are found if the same program saved them, or if they are registered.
     """
     return saving.load_model(export_dir, custom_objects=_saved)
+
+
+ENDPOINTS = ("serve", "serving_default")
+
+
+def _export(self: Model, filepath: Any, format: str = "tf_saved_model", **options: Any) -> None:
+    """`model.export`: write the model to a folder, as `tf.saved_model.save` does."""
+    if format != "tf_saved_model":
+        raise ValueError(f"export: format is 'tf_saved_model', not {format!r}")
+    save(self, filepath)
+
+
+def _serve(self: Model, *inputs: Any) -> Any:
+    """The model's outputs in inference, as an exported model gives them."""
+    return self(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+
+def _signatures(self: Model) -> dict[str, Callable]:
+    """The functions of an exported model: one, which gives its outputs in a dictionary."""
+
+    def serving(*inputs: Any, **named: Any) -> dict[str, Any]:
+        outputs = tree.flatten(_serve(self, *(inputs or named.values())))
+        return {f"output_{number}": one for number, one in enumerate(outputs)}
+
+    return {"serving_default": serving}
+
+
+class TFSMLayer(Layer):
+    """A layer that calls an exported model.
+
+    Args:
+        filepath: the folder, from `model.export` or `tf.saved_model.save`.
+        call_endpoint: `"serve"`, or `"serving_default"`, which gives a dictionary.
+        call_training_endpoint: ignored.
+        trainable, name, dtype: as for every layer.
+
+    Raises:
+        ValueError: for another endpoint.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        call_endpoint: str = "serve",
+        call_training_endpoint: str | None = None,
+        trainable: bool = True,
+        **common: Any,
+    ):
+        if call_endpoint not in ENDPOINTS:
+            raise ValueError(f"call_endpoint must be one of {ENDPOINTS}, not {call_endpoint!r}")
+        super().__init__(trainable=trainable, **common)
+        self.model, self.call_endpoint = load(filepath), call_endpoint
+
+    def call(self, inputs: Any) -> Any:
+        """The model's outputs."""
+        inputs = inputs if isinstance(inputs, list | tuple) else [inputs]
+        if self.call_endpoint == "serve":
+            return _serve(self.model, *inputs)
+        return _signatures(self.model)[self.call_endpoint](*inputs)
+
+
+def attributes() -> Table:
+    """What is added during a run."""
+    return {
+        Model: {"export": _export, "serve": _serve, "signatures": property(_signatures)},
+        layers: {"TFSMLayer": TFSMLayer},
+    }
+
+
+def replaced() -> Table:
+    """Nothing."""
+    return {}
 
 
 class SaveOptions:

@@ -72,6 +72,10 @@ def _variable_repr(self: Variable) -> str:
     return f"<tf.Variable '{name}:0' {_sizes(value, '')}, {_values(value)}>"
 
 
+def _variable_formatted(self: Variable, spec: str) -> str:
+    return format(plain(self), spec) if spec else repr(self)
+
+
 def attributes() -> Table:
     """No attributes."""
     return {}
@@ -87,5 +91,5 @@ def replaced() -> Table:
 
     return {
         array: {"__repr__": of_live(as_repr), "__str__": of_live(as_text)},
-        Variable: {"__repr__": _variable_repr},
+        Variable: {"__repr__": _variable_repr, "__format__": _variable_formatted},
     }

@@ -198,39 +198,41 @@ def format(template: str, inputs: Any, placeholder: str = "{}", **_: Any) -> Any
 
 
 def decode_csv(records: Any, record_defaults: list, field_delim: str = ",", **_: Any) -> list:
-    """The fields of a line of a CSV file, each in the dtype of its default.
+    """The fields of lines of a CSV file, each in the dtype of its default and the lines' shape.
 
     Args:
-        records: the line.
+        records: a line, or an array of lines.
         record_defaults: a value for each field that may be empty; an empty array for others.
         field_delim: what separates fields.
 
     Raises:
         InvalidArgumentError: if the number of fields differs, or one without a default is empty.
     """
-    line = records if isinstance(records, str) else np.asarray(records).item()
-    fields = next(csv.reader([_text(line)], delimiter=field_delim))
-    if len(fields) != len(record_defaults):
-        raise InvalidArgumentError(
-            None,
-            None,
-            f"decode_csv: the line has {len(fields)} fields, and record_defaults "
-            f"{len(record_defaults)}: {line!r}",
-        )
-    return [_field(*one) for one in enumerate(zip(fields, record_defaults, strict=True))]
+    lines = np.asarray(records, object)
+    texts = [_text(line) for line in lines.ravel().tolist()]
+    rows = list(csv.reader(texts, delimiter=field_delim))
+    for line, fields in zip(texts, rows, strict=True):
+        if len(fields) != len(record_defaults):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"decode_csv: the line has {len(fields)} fields, and record_defaults "
+                f"{len(record_defaults)}: {line!r}",
+            )
+    columns = enumerate(zip(zip(*rows, strict=True), record_defaults, strict=True))
+    return [tensor(_column(*one).reshape(lines.shape)) for one in columns]
 
 
-def _field(number: int, both: tuple[str, Any]) -> Any:
-    text, default = both
+def _column(number: int, both: tuple[tuple, Any]) -> np.ndarray:
+    texts, default = both
     values = np.ravel(np.asarray(default, None if not isinstance(default, str) else object))
-    if not text:
+    if not all(texts):
         if not values.size:
             told = f"decode_csv: field {number} is empty, and has no default"
             raise InvalidArgumentError(None, None, told)
-        text = values[0]
+        texts = tuple(text or values[0] for text in texts)
     kind = values.dtype
     if kind.kind in "OUS":
-        return str(text)
+        return np.array([_text(text) for text in texts], object)
     given = hasattr(default, "dtype")
-    narrow = {"f": np.float32, "i": np.int32}.get(kind.kind, kind.type)
-    return (kind.type if given else narrow)(text)
+    return np.array(texts, kind if given else {"f": "float32", "i": "int32"}.get(kind.kind, kind))

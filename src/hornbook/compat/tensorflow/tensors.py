@@ -172,6 +172,7 @@ def replaced() -> Table:
         Model: {"_lists_one": False},
         layers.Layer: {
             "_build": old.build(layers.Layer._build),
+            "_text": old.text(layers.Layer._text),
             "add_weight": old.add_weight(layers.Layer.add_weight),
         },
         metrics.Metric: {"add_weight": old.add_metric_weight(metrics.Metric.add_weight)},

@@ -12,7 +12,7 @@ from hornbook import ops
 from hornbook.compat.tensorflow.arrays import is_text, sizes
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.function import refuse
-from hornbook.compat.tensorflow.tensors import tensor
+from hornbook.compat.tensorflow.tensors import is_composite, tensor
 from hornbook.core.symbolic import SymbolicTensor
 
 newaxis = None
@@ -110,11 +110,18 @@ def arange(
 def py_function(
     func: Callable | None = None, inp: Any = None, Tout: Any = None, name: str | None = None
 ) -> Any:
-    """Call a function with tensors; without `func`, a decorator that makes it called so."""
+    """Call a function with tensors; without `func`, a decorator that makes it called so.
+
+    Args:
+        func: the function.
+        inp: its arguments.
+        Tout: the dtype of its result, or those of several; `None` and `[]` for none.
+        name: ignored.
+    """
     if func is None or inp is None:
         return _decorated(py_function, func, Tout)
     refuse()
-    return func(*map(tensor, inp))
+    return _as_tensors(func(*map(tensor, inp)), Tout)
 
 
 def numpy_function(
@@ -124,11 +131,29 @@ def numpy_function(
     stateful: Any = True,
     name: str | None = None,
 ) -> Any:
-    """Call a function with numpy arrays; without `func`, a decorator that makes it called so."""
+    """Call a function with numpy arrays; without `func`, a decorator that makes it called so.
+
+    Args:
+        func, inp, Tout, name: as for `py_function`.
+        stateful: ignored.
+    """
     if func is None or inp is None:
         return _decorated(numpy_function, func, Tout)
     refuse()
-    return func(*(tensor(one).numpy() for one in inp))
+    return _as_tensors(func(*(tensor(one).numpy() for one in inp)), Tout)
+
+
+def _as_tensors(found: Any, Tout: Any) -> Any:
+    """The results of a function of Python, in their dtypes."""
+    if isinstance(Tout, list | tuple):
+        several = found if isinstance(found, list | tuple) else [found]
+        return [*map(_as_tensors, several, Tout)] if Tout else found
+    if Tout is None or is_composite(found):
+        return found
+    kind = as_dtype(getattr(Tout, "dtype", Tout))
+    if kind == "string":
+        return tensor(np.asarray(found, object))
+    return cast(found if isinstance(found, jax.Array | SymbolicTensor) else np.asarray(found), kind)
 
 
 def _decorated(way: Callable, func: Any, Tout: Any) -> Callable:
