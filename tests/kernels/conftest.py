@@ -1,5 +1,6 @@
 """Which kernels a test is run with."""
 
+import jax
 import pytest
 
 from hornbook.kernels import native
@@ -15,4 +16,6 @@ def kernels(request):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "library", lambda: None)
+        jax.clear_caches()  # what was compiled before would call the kernels
         yield
+    jax.clear_caches()
