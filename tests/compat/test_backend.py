@@ -223,6 +223,16 @@ def test_variables_updates_and_numbers(keras):
     assert K.get_value(v).tolist() == [1.0, 1.5]
     K.batch_set_value([(v, np.zeros(2))])
     assert K.batch_get_value([v])[0].tolist() == [0.0, 0.0]
+    x = K.placeholder((2,))
+    for value in (
+        K.get_value(v),
+        K.eval(v),
+        v.eval(),
+        v.get_value(),
+        K.function([x], [x + v])([v])[0],
+    ):
+        value += 1.0  # the program's own
+    assert K.eval(v).tolist() == [0.0, 0.0]
     low = K.eval(K.random_uniform_variable((50,), 1.0, 2.0))
     assert low.min() >= 1 and low.max() <= 2
     assert abs(K.eval(K.random_normal_variable((400,), 5.0, 0.1)).mean() - 5) < 0.05

@@ -127,9 +127,11 @@ def test_ragged_arrays_are_made_for_programs_alone(tmp_path, capsys):
 def test_pictures_of_scipy_misc(tmp_path):
     pytest.importorskip("PIL")
     with put_back():
+        import scipy
         from scipy import misc
         from scipy.ndimage import imread
 
+        assert scipy.misc.imsave is misc.imsave
         picture = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
         misc.imsave(tmp_path / "a.png", picture)
         np.testing.assert_array_equal(imread(tmp_path / "a.png"), picture)

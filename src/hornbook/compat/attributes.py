@@ -119,7 +119,7 @@ def _history(self: SymbolicTensor) -> tuple:
 
 def value_of(self: Any, *ignored: Any, **session: Any) -> np.ndarray:
     """The value."""
-    return np.asarray(unwrap(self))
+    return np.array(unwrap(self))
 
 
 def value_for(self: SymbolicTensor, inputs_to_values: Any = None, **session: Any) -> np.ndarray:
@@ -134,7 +134,7 @@ def value_for(self: SymbolicTensor, inputs_to_values: Any = None, **session: Any
     """
     given = dict(inputs_to_values or session.get("feed_dict") or {})
     values = [jnp.asarray(value, symbol.dtype) for symbol, value in given.items()]
-    return np.asarray(unwrap(Graph([*given], self).run(values)))
+    return np.array(unwrap(Graph([*given], self).run(values)))
 
 
 BOTH = {

@@ -141,12 +141,14 @@ def _set(module: ModuleType, options: dict[str, Any], undo: ExitStack) -> None:
 
 
 def _lost(path: str, before: Callable | None) -> Callable:
-    """A module `__getattr__` that finds missing names."""
+    """A module `__getattr__` that finds missing names and submodules."""
     names = GONE[path]
 
     def lost(name: str) -> Any:
         if name in names:
             return find(names[name])
+        if f"{path}.{name}" in GONE:
+            return importlib.import_module(f"{path}.{name}")
         if before is not None:
             return before(name)
         raise AttributeError(f"module {path!r} has no attribute {name!r}")

@@ -119,7 +119,7 @@ def placeholder(
 
 def get_value(x: Any) -> np.ndarray:
     """The value of a variable."""
-    return np.asarray(unwrap(x))
+    return np.array(unwrap(x))
 
 
 eval = get_value
@@ -367,7 +367,7 @@ class KFunction:
                 variable.assign(value)
         for variable, value in zip(self.updated, made[len(self.outputs) :], strict=True):
             variable.assign(value)
-        found = [np.asarray(one) for one in made[: len(self.outputs)]]
+        found = [np.array(one) for one in made[: len(self.outputs)]]
         return found[0] if self.single else found
 
 
