@@ -120,6 +120,40 @@ def test_the_value_that_an_assignment_is_given_can_be_fed(tf):
         assert sess.run(v).tolist() == [3, 4]
 
 
+def test_a_saved_graph_is_imported_into_an_empty_one(tf, tmp_path):
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default() as first, tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [None, 2], name="x")
+        hidden = tf.layers.dense(x, 3, tf.nn.relu, name="hidden")
+        loss = tf.reduce_mean(tf.layers.dense(hidden, 1, name="out") ** 2, name="loss")
+        step = tf.train.GradientDescentOptimizer(0.1).minimize(loss, name="step")
+        tf.add_to_collection("ends", loss)
+        sess.run(tf.global_variables_initializer())
+        tf.train.Saver().save(sess, path)
+        before = sess.run(loss, {x: np.ones((4, 2))})
+    with tf.Graph().as_default() as graph, tf.Session() as sess:
+        saver = tf.train.import_meta_graph(path + ".meta")
+        found = graph.get_tensor_by_name("x:0")
+        (end,) = tf.get_collection("ends")
+        saver.restore(sess, path)
+        assert sess.run(end, {found: np.ones((4, 2))}) == before
+        assert [v.name for v in tf.trainable_variables()][0] == "hidden/kernel:0"
+        sess.run(graph.get_operation_by_name("step"), {found: np.ones((4, 2))})
+        more = tf.identity(graph.get_tensor_by_name("hidden/Relu:0"), name="loss")
+        assert more.graph is graph and more.op.name == "loss_1"
+        assert sess.run(end, {found: np.ones((4, 2))}) != before
+        with pytest.raises(ValueError, match="already has other operations"):
+            tf.Variable(0.0, name="more")
+            graph.take_over(first)
+    with tf.Session(graph=first) as sess:
+        tf.train.Saver(first.get_collection("variables")).restore(sess, path)
+        assert sess.run(loss, {x: np.ones((4, 2))}) == before
+        sess.run(step, {x: np.ones((4, 2))})
+    (tmp_path / "other.meta").write_bytes((tmp_path / "model.meta").read_bytes())
+    with tf.Graph().as_default(), pytest.raises(NotImplementedError, match="did not write it"):
+        tf.train.import_meta_graph(str(tmp_path / "other.meta"))
+
+
 def test_summaries_are_written(tf, tmp_path):
     event_pb2 = pytest.importorskip(
         "tensorboard.compat.proto.event_pb2", reason="needs tensorboard"

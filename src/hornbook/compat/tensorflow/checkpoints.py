@@ -110,7 +110,7 @@ class Checkpoint:
     def save(self, file_prefix: Any, options: Any = None) -> str:
         """Write a numbered file, and name it in the text file `checkpoint`; return its path."""
         path = self._save(os.fspath(file_prefix))
-        _write_state(os.path.dirname(path), path, [path])
+        note_latest(os.path.dirname(path), path, [path])
         return path
 
     def _save(self, prefix: str, number: Any = None) -> str:
@@ -121,7 +121,7 @@ class Checkpoint:
 
     def read(self, save_path: Any, options: Any = None) -> "Status":
         """Assign what a file has; return what fits."""
-        return Status(self, os.fspath(save_path), _read(os.fspath(save_path)))
+        return Status(self, os.fspath(save_path), read_arrays(os.fspath(save_path)))
 
     def _named(self, path: str) -> dict[str, Variable]:
         """The variables by the names that a file has for them."""
@@ -142,7 +142,7 @@ class Checkpoint:
         """
         if save_path is None:
             return Status(self, "", {})
-        arrays = _read(os.fspath(save_path))
+        arrays = read_arrays(os.fspath(save_path))
         counter = arrays.pop("save_counter", None)
         if counter is not None:
             self.save_counter.assign(counter)
@@ -152,7 +152,7 @@ class Checkpoint:
         """Nothing: files are written at once."""
 
 
-def _read(path: str) -> dict[str, np.ndarray]:
+def read_arrays(path: str) -> dict[str, np.ndarray]:
     """The arrays of a file, by path.
 
     Raises:
@@ -281,7 +281,7 @@ def attributes() -> Table:
 # ---- several checkpoints in a folder
 
 
-def _write_state(folder: str, latest: str, paths: Sequence[str]) -> None:
+def note_latest(folder: str, latest: str, paths: Sequence[str]) -> None:
     """Write the text file that names checkpoints, relative to its folder."""
 
     def inside(path: str) -> str:
@@ -406,7 +406,7 @@ class CheckpointManager:
         self._paths = [one for one in self._paths if one != path] + [path]
         while self._most is not None and len(self._paths) > self._most:
             self._delete(self._paths.pop(0))
-        _write_state(self._directory, path, self._paths)
+        note_latest(self._directory, path, self._paths)
         return path
 
     def _delete(self, path: str) -> None:
@@ -436,7 +436,7 @@ class _Reader:
 
     def __init__(self, path: str):
         self._bundle = Bundle(path) if bundle.is_bundle(path) else None
-        own = {} if self._bundle else _read(path)
+        own = {} if self._bundle else read_arrays(path)
         self._arrays = {name + VALUE: array for name, array in own.items()}
         self._shapes: dict[str, Any] = {name: one.shape for name, one in self._arrays.items()}
         self._dtypes: dict[str, Any] = {name: one.dtype for name, one in self._arrays.items()}

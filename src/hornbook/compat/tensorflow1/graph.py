@@ -23,6 +23,7 @@ NO_BOOL = """Using a tf.Tensor as a Python bool is not allowed: {} has no value 
 runs it. Use tf.cond, or `if t is not None:`"""
 NO_ITERATION = "Tensor objects are only iterable if their first size is known; {} is not. Use \
 tf.unstack or tf.map_fn"
+TAKEN = "this graph already has other operations with the names {}: import into an empty graph"
 NOT_FOUND = "The name {!r} refers to a {} which does not exist in the graph"
 
 
@@ -98,6 +99,29 @@ class Graph:
         operation.number = len(self.operations)
         self.operations.append(operation)
         self._by_name[operation.name] = operation
+
+    def take_over(self, other: "Graph") -> None:
+        """Take in the operations and collections of another graph, which shares them.
+
+        Raises:
+            ValueError: if a name is taken.
+        """
+        taken = {name for name in other._by_name if name in self._by_name}
+        if taken:
+            raise ValueError(TAKEN.format(sorted(taken)[:5]))
+        for operation in other.operations:
+            operation.graph = self
+            operation.number = len(self.operations)
+            self.operations.append(operation)
+        self._by_name |= other._by_name
+        for name, count in other._names.items():
+            self._names[name] = max(count, self._names.get(name, 0))
+        for name, values in other.collections.items():
+            self.get_collection_ref(name).extend(values)
+
+    def has(self, operation: Any) -> bool:
+        """Whether an operation belongs to this graph, which may share it with others."""
+        return operation.graph is self or self._by_name.get(operation.name) is operation
 
     # ---- looking up
 
@@ -293,8 +317,10 @@ class Operation(Node):
         on_host: bool = False,
     ):
         super().__init__(fn, args, kwargs)
-        self.graph = next((t.graph for t in self.inputs if isinstance(t, Tensor)), None)
-        self.graph = self.graph or get_default_graph()
+        self.graph = get_default_graph()
+        given = next((t.node for t in self.inputs if isinstance(t, Tensor)), None)
+        if given is not None and given.graph is not None and not self.graph.has(given):
+            self.graph = given.graph
         self.type = kind or _kind(fn)
         self.controls = self.graph.controls
         self.assigns, self.on_host = assigns, on_host

@@ -11,7 +11,7 @@ from hornbook import ops
 from hornbook.compat.tensorflow import nn as today
 from hornbook.compat.tensorflow1.applying import apply, convert, is_traced, lift, like
 from hornbook.compat.tensorflow1.functions import concat
-from hornbook.compat.tensorflow1.randoms import _draw
+from hornbook.compat.tensorflow1.randoms import drawn
 from hornbook.core.symbolic import SymbolicTensor
 
 ONLY_NAMED = "Only call `{}` with named arguments (labels=..., logits=..., ...)"
@@ -49,7 +49,7 @@ def dropout(
         mask = jax.random.uniform(key, shape) < kept
         return jnp.where(mask, x / kept, jnp.zeros((), x.dtype))
 
-    return _draw(drop, None, [], (x, kept), x.dtype, seed, name, "Dropout")
+    return drawn(drop, None, [], (x, kept), x.dtype, seed, name, "Dropout")
 
 
 def softmax_cross_entropy_with_logits(
@@ -252,7 +252,7 @@ def _sampler(
             return jax.lax.top_k(jnp.asarray(np.log(chance), "float32") + noise, count)[1]
         return jax.random.choice(key, most, (count,), p=jnp.asarray(chance, "float32"))
 
-    sampled = _draw(draw, None, [], (), "int64", seed, name, "CandidateSampler")
+    sampled = drawn(draw, None, [], (), "int64", seed, name, "CandidateSampler")
     expected = np.asarray(_tries(chance, count) if unique else chance * count, "float32")
 
     def expectation(index: Any) -> Any:

@@ -71,7 +71,7 @@ def _sizes(shape: Any) -> tuple:
     return tuple(int(n) for n in np.ravel(np.asarray(shape)))
 
 
-def _draw(
+def drawn(
     on_device: Callable,
     on_host: Any,
     shape: Any,
@@ -102,7 +102,7 @@ def random_normal(
         return generator.standard_normal(sizes, "float32") * stddev + mean
 
     given = (mean, stddev)
-    return _draw(normal, host, shape, given, dtype, seed, name, "RandomStandardNormal")
+    return drawn(normal, host, shape, given, dtype, seed, name, "RandomStandardNormal")
 
 
 def truncated_normal(
@@ -120,7 +120,7 @@ def truncated_normal(
         return found * stddev + mean
 
     given = (mean, stddev)
-    return _draw(normal, host, shape, given, dtype, seed, name, "TruncatedNormal")
+    return drawn(normal, host, shape, given, dtype, seed, name, "TruncatedNormal")
 
 
 def random_uniform(
@@ -144,18 +144,18 @@ def random_uniform(
         return generator.random(sizes, "float32") * (high - low) + low
 
     given = (minval, maxval)
-    return _draw(uniform, host, shape, given, dtype, seed, name, "RandomUniform")
+    return drawn(uniform, host, shape, given, dtype, seed, name, "RandomUniform")
 
 
 def multinomial(logits: Any, num_samples: Any, seed=None, name=None, output_dtype: Any = "int64"):
     """`tf.multinomial`: indices with the probabilities `softmax(logits)`, (rows, samples)."""
 
     def categorical(key: Any, sizes: tuple, kind: str, logits: Any) -> Any:
-        drawn = jax.random.categorical(key, logits, -1, (*sizes, logits.shape[0]))
-        return jnp.swapaxes(drawn, 0, 1)
+        found = jax.random.categorical(key, logits, -1, (*sizes, logits.shape[0]))
+        return jnp.swapaxes(found, 0, 1)
 
     given = (convert(logits),)
-    return _draw(categorical, None, [num_samples], given, output_dtype, seed, name, "Multinomial")
+    return drawn(categorical, None, [num_samples], given, output_dtype, seed, name, "Multinomial")
 
 
 def random_shuffle(value: Any, seed: Any = None, name: Any = None) -> Any:
@@ -168,7 +168,7 @@ def random_shuffle(value: Any, seed: Any = None, name: Any = None) -> Any:
         return generator.permutation(value)
 
     made = convert(value)
-    return _draw(permuted, host, [], (made,), made.dtype, seed, name, "RandomShuffle")
+    return drawn(permuted, host, [], (made,), made.dtype, seed, name, "RandomShuffle")
 
 
 def random_gamma(shape: Any, alpha: Any, beta: Any = None, dtype="float32", seed=None, name=None):
@@ -179,7 +179,7 @@ def random_gamma(shape: Any, alpha: Any, beta: Any = None, dtype="float32", seed
         return jax.random.gamma(key, alpha, (*sizes, *alpha.shape), kind) / beta
 
     given = (alpha, 1.0 if beta is None else beta)
-    return _draw(gamma, None, shape, given, dtype, seed, name, "RandomGamma")
+    return drawn(gamma, None, shape, given, dtype, seed, name, "RandomGamma")
 
 
 def random_poisson(lam: Any, shape: Any, dtype: Any = "float32", seed=None, name=None) -> Any:
@@ -189,7 +189,7 @@ def random_poisson(lam: Any, shape: Any, dtype: Any = "float32", seed=None, name
         lam = jnp.asarray(lam)
         return jax.random.poisson(key, lam, (*sizes, *lam.shape))
 
-    return _draw(poisson, None, shape, (lam,), dtype, seed, name, "RandomPoisson")
+    return drawn(poisson, None, shape, (lam,), dtype, seed, name, "RandomPoisson")
 
 
 def random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> Any:
@@ -202,7 +202,7 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> An
         return jax.lax.dynamic_slice(value, starts, sizes)
 
     made = convert(value)
-    return _draw(crop, None, size, (made,), made.dtype, seed, name, "RandomCrop")
+    return drawn(crop, None, size, (made,), made.dtype, seed, name, "RandomCrop")
 
 
 def set_random_seed(seed: Any) -> None:

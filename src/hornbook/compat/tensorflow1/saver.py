@@ -6,24 +6,29 @@ variables: named arrays with checksums, no code. TensorFlow cannot read it.
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hornbook.compat.tensorflow.checkpoints import INDEX, VALUE, _read, _write_state
-from hornbook.compat.tensorflow1.graph import get_default_graph
+from hornbook.compat.tensorflow.checkpoints import INDEX, VALUE, note_latest, read_arrays
+from hornbook.compat.tensorflow1.graph import Graph, get_default_graph
 from hornbook.compat.tensorflow1.running import symbol_of
-from hornbook.compat.tensorflow1.variables import GraphKeys, global_variables
+from hornbook.compat.tensorflow1.variables import global_variables
 from hornbook.saving import state_file
 from hornbook.saving.files import replacing
 
 META = ".meta"
-NO_GRAPH = "tf.train.import_meta_graph: the file {!r} has the names of operations, and no graph: a \
-file that could rebuild a graph could run code. Run the program's lines that build the graph, then \
-tf.train.Saver().restore(sess, path)"
+NO_GRAPH = (
+    "tf.train.import_meta_graph: the file {!r} has the names of operations, and no graph, and \
+this process did not write it: a file that could rebuild a graph could run code. Run the program's \
+lines that build the graph, then tf.train.Saver().restore(sess, path)"
+)
+NO_SCOPE = (
+    "tf.train.import_meta_graph(import_scope={!r}): operations keep their names here; leave it"
+)
 NO_VARIABLES = "No variables to save"
+_written: dict[str, Graph] = {}  # by the path of the file of their names
 MISSING = "Key {} not found in checkpoint {!r}, which has {}"
 
 
@@ -110,13 +115,15 @@ class Saver:
             names = [op.name for op in sess.graph.operations]
             with replacing(path + META) as temporary:
                 temporary.write_text(json.dumps({"hornbook": 1, "operations": names}))
+            _written[os.path.abspath(path + META)] = sess.graph
         self._paths = [one for one in self._paths if one != path] + [path]
         while self._most and len(self._paths) > self._most:
             old = self._paths.pop(0)
             for end in (INDEX, META):
                 Path(old + end).unlink(missing_ok=True)
+            _written.pop(os.path.abspath(old + META), None)
         if write_state:
-            _write_state(os.path.dirname(path), path, self._paths)
+            note_latest(os.path.dirname(path), path, self._paths)
         return path
 
     def restore(self, sess: Any, save_path: Any) -> None:
@@ -128,7 +135,7 @@ class Saver:
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
         path = os.fspath(save_path)
-        arrays = _read(path)
+        arrays = read_arrays(path)
         for name, variable in self._variables().items():
             if name not in arrays:
                 raise ValueError(MISSING.format(name, path, sorted(arrays)[:8]))
@@ -145,32 +152,38 @@ class Saver:
                 sess.store(variable, value)
 
 
-def import_meta_graph(meta_graph_or_file: Any, *ignored: Any, **options: Any) -> Saver:
-    """`tf.train.import_meta_graph`: a saver, if the graph exists already.
+def import_meta_graph(
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: Any = None, **ignored: Any
+) -> Saver:
+    """`tf.train.import_meta_graph`: the graph that this process saved, and a saver.
+
+    Args:
+        meta_graph_or_file: the path of the file that `save` wrote.
+        clear_devices, ignored: ignored.
+        import_scope: must be empty.
 
     Raises:
-        NotImplementedError: if the current graph lacks operations of the file.
+        NotImplementedError: if another process wrote the file, and the current graph lacks
+            operations of it.
+        ValueError: if the current graph has other operations of the same names.
     """
+    if import_scope:
+        raise NotImplementedError(NO_SCOPE.format(import_scope))
     path = Path(os.fspath(meta_graph_or_file))
     try:
         names = json.loads(path.read_text())["operations"]
     except (OSError, ValueError, KeyError, UnicodeDecodeError):
         names = [None]
-    known = {op.name for op in get_default_graph().operations}
+    graph = get_default_graph()
+    known = {op.name for op in graph.operations}
     if not set(names) <= known:
-        raise NotImplementedError(NO_GRAPH.format(str(path)))
+        source = _written.get(os.path.abspath(path))
+        if source is None:
+            raise NotImplementedError(NO_GRAPH.format(str(path)))
+        graph.take_over(source)
     return Saver()
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """`tf.train.checkpoint_exists`."""
     return Path(os.fspath(checkpoint_prefix) + INDEX).exists()
-
-
-def latest_number(path: str) -> int:
-    """The number at the end of a path."""
-    found = re.search(r"-(\d+)$", path)
-    return int(found[1]) if found else 0
-
-
-SAVED = GraphKeys.SAVERS

@@ -21,6 +21,7 @@ from hornbook.compat.tensorflow1.graph import (
     Tensor,
     get_default_graph,
     here,
+    node_of,
     pushed,
 )
 from hornbook.compat.tensorflow1.runner import Runner
@@ -141,8 +142,10 @@ class Session:
         if isinstance(one, KerasVariable):
             return symbol_of(one)
         found = self.graph.as_graph_element(one) if isinstance(one, str) else one
-        if isinstance(found, Tensor | Operation) and found.graph not in (None, self.graph):
-            raise ValueError(f"{found} is not an element of this graph.")
+        if isinstance(found, Tensor | Operation):
+            node = node_of(found)
+            if node.graph is not None and not self.graph.has(node):
+                raise ValueError(f"{found} is not an element of this graph.")
         return found
 
     def _unpacker(self, fetches: Any, leaves: list) -> Callable[[dict], Any]:
