@@ -209,3 +209,66 @@ def test_text_reaches_the_layers_of_a_program(tf):
     assert Lower()(tf.constant(["A", "b"])).numpy().tolist() == [b"a", b"b"]
     with pytest.raises(ValueError, match="Devices cannot compute with strings"):
         tf.keras.layers.Dense(1)(tf.constant([["A"]]))
+
+
+def test_words_of_texts_may_be_rows_of_their_lengths(tf):
+    """The numbers are TensorFlow's."""
+    layer = tf.keras.layers.TextVectorization(ragged=True)
+    layer.adapt(["To be", "!(to be)", "That's the question", "Be, be, be."])
+    assert layer(["Be good!", "Question: be or be?"]).to_list() == [[2, 1], [6, 2, 1, 2]]
+    texts = tf.data.Dataset.from_tensor_slices(["to be", "be"])
+    assert [one.numpy().tolist() for one in texts.map(layer)] == [[3, 2], [2]]
+    with pytest.raises(NotImplementedError, match="mask_zero=True"):
+        tf.keras.Sequential([tf.keras.Input((), dtype="string"), layer])
+    with pytest.raises(ValueError, match="output_mode='int'"):
+        tf.keras.layers.TextVectorization(output_mode="count", ragged=True)
+
+
+def test_rows_of_ragged_tensors_are_batched_as_ragged_tensors(tf):
+    rows = tf.ragged.constant([[1, 2], [3], [4, 5, 6]])
+    data = tf.data.Dataset.from_tensor_slices((rows, [7, 8, 9])).map(lambda x, y: (x * 2, y))
+    found = [(x.to_list(), y.numpy().tolist()) for x, y in data.batch(2)]
+    assert found == [([[2, 4], [6]], [7, 8]), ([[8, 10, 12]], [9])]
+
+
+def test_sparse_tensors_pass_through_map_and_become_whole_in_batches(tf):
+    data = tf.data.Dataset.range(3).map(lambda x: tf.sparse.from_dense(tf.one_hot(x, 3)))
+    assert [one.indices.numpy().tolist() for one in data] == [[[0]], [[1]], [[2]]]
+    (batch,) = data.batch(3)
+    assert batch.numpy().tolist() == np.eye(3).tolist()
+
+
+def test_added_metrics_are_means_over_batches(tf):
+    layers = tf.keras.layers
+
+    class Told(layers.Layer):
+        def call(self, x):
+            self.add_metric(tf.reduce_max(x), name="most", aggregation="mean")
+            return x
+
+    class Net(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.told, self.last = Told(), layers.Dense(1, kernel_initializer="zeros")
+            self.sums = tf.keras.metrics.Sum(name="sums")
+
+        def call(self, x):
+            self.add_metric(self.sums(x))
+            return self.last(self.told(x))
+
+    x, y = np.arange(8.0).reshape(8, 1), np.zeros((8, 1))
+    inputs = tf.keras.Input((1,))
+    hidden = Told()(inputs)
+    graph = tf.keras.Model(inputs, layers.Dense(1, kernel_initializer="zeros")(hidden))
+    graph.add_metric(tf.reduce_min(hidden), name="least", aggregation="mean")
+    for model, wanted in ((Net(), {"most": 5, "sums": 28}), (graph, {"most": 5, "least": 2})):
+        model.compile(tf.keras.optimizers.SGD(0.0), "mse")
+        logs = model.fit(x, y, batch_size=4, shuffle=False, verbose=0).history
+        assert {k: v[0] for k, v in logs.items()} == {"loss": 0, **wanted}
+        assert model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)["most"] == 5
+    with pytest.raises(ValueError, match="needs a name"):
+        layers.Dense(1).add_metric(tf.constant(1.0))
+
+
+def test_variables_say_where_they_are(tf):
+    assert tf.Variable([1.0]).device == "/job:localhost/replica:0/task:0/device:CPU:0"

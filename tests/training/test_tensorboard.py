@@ -1,6 +1,7 @@
 """Event files, read back by tensorboard itself."""
 
 import io
+import wave
 
 import numpy as np
 import pytest
@@ -157,3 +158,18 @@ def test_metadata_of_an_unknown_layer_is_told(tmp_path):
     )
     with pytest.raises(ValueError, match=r"names \['word'\]; the Embedding layers .* \['words'\]"):
         callback.set_model(model)
+
+
+def test_sounds_are_read_back(tmp_path):
+    sound = np.sin(np.arange(100.0) / 5).reshape(1, 100, 1) * 2
+    with keras.callbacks.SummaryWriter(tmp_path) as writer:
+        writer.audio("sound", np.tile(sound, (4, 1, 2)), step=3, sample_rate=8000)
+        with pytest.raises(ValueError, match="samples, channels"):
+            writer.audio("flat", sound[0, :, 0], step=0, sample_rate=8000)
+    read = Read(tmp_path)
+    ((step, found),) = read["sound"]
+    assert step == 3 and found.shape == (3, 2) and read.plugin("sound") == "audio"
+    with wave.open(io.BytesIO(found[0, 0])) as file:
+        assert file.getparams()[:4] == (2, 2, 8000, 100)
+        numbers = np.frombuffer(file.readframes(100), "<i2").reshape(100, 2)
+    np.testing.assert_allclose(numbers[:, 0] / 32767, np.clip(sound[0, :, 0], -1, 1), atol=2e-5)

@@ -43,8 +43,8 @@ PATCHES = {
     "tfkeras": [
         f"tensorflow.{name}"
         for name in (
-            "tensors older datasets variables tape steps training checkpoints feature_columns "
-            "shown devices saved"
+            "added tensors older datasets variables tape steps training checkpoints "
+            "feature_columns ragged_words shown devices saved"
         ).split()
     ],
     "tf1": ["tensorflow1.datasets"],

@@ -89,8 +89,9 @@ def _as_leaf(value: Any) -> Any:
         or isinstance(value, np.generic | str | bytes)
         or hasattr(value, "cardinality")
         or hasattr(value, "row_splits")
+        or hasattr(value, "dense_shape")
     ):
-        return value  # windows are data sets; TensorFlow's ragged tensors stay what they are
+        return value  # windows are data sets; ragged and sparse tensors stay what they are
     return as_array(value)[()]
 
 

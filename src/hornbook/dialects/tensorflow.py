@@ -138,7 +138,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "InputContext MirroredStrategy MultiWorkerMirroredStrategy OneDeviceStrategy ReduceOp "
         "Strategy TPUStrategy get_strategy has_strategy",
         f"{OURS}.distribute",
-    ),
+    )
+    | {
+        name: row(f"{OURS}.devices.nothing")
+        for name in "HierarchicalCopyAllReduce NcclAllReduce ReductionToOneDevice".split()
+    },
     "distribute.cluster_resolver": same(
         "TFConfigClusterResolver TPUClusterResolver", f"{OURS}.distribute"
     ),

@@ -93,8 +93,8 @@ TRAIN: dict[str, Row] = {
 }
 SUMMARY: dict[str, Row] = {
     **same(
-        "create_file_writer create_noop_writer experimental flush histogram image record_if scalar "
-        "should_record_summaries text trace_export trace_off trace_on",
+        "audio create_file_writer create_noop_writer experimental flush histogram image record_if "
+        "scalar should_record_summaries text trace_export trace_off trace_on",
         f"{OURS}.summaries",
     ),
     "SummaryWriter": row(f"{OURS}.summaries.Writer"),

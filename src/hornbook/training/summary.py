@@ -1,9 +1,11 @@
-"""Write numbers, pictures, histograms and text for TensorBoard."""
+"""Write numbers, pictures, sounds, histograms and text for TensorBoard."""
 
+import io
 import os
 import socket
 import struct
 import time
+import wave
 import zlib
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,27 @@ class SummaryWriter:
         values = [str(width).encode(), str(height).encode(), *map(png, pictures)]
         self._strings(name, values, create_summary_metadata(None, None), step)
 
+    def audio(
+        self, name: str, data: Any, step: int, sample_rate: int, max_outputs: int = 3
+    ) -> None:
+        """Write sounds.
+
+        Args:
+            name: name of the sounds.
+            data: (N, samples, channels), floats from -1 to 1, which are clipped.
+            step: their place in time.
+            sample_rate: samples per second.
+            max_outputs: write the first so many sounds at most.
+        """
+        from tensorboard.plugins.audio.metadata import Encoding, create_summary_metadata
+
+        array = np.asarray(data)
+        fits = array.ndim == 3 and array.dtype.kind in "fV"
+        _check("audio", name, array, fits, "(N, samples, channels), floats from -1 to 1")
+        values = [[wav(sound, sample_rate), b""] for sound in array[:max_outputs]]
+        metadata = create_summary_metadata(None, None, Encoding.Value("WAV"))
+        self._strings(name, values, metadata, step)
+
     def text(self, name: str, data: Any, step: int) -> None:
         """Write text, which TensorBoard shows as Markdown.
 
@@ -165,6 +188,25 @@ def _check(kind: str, name: str, array: np.ndarray, fits: bool, wanted: str) -> 
             f"SummaryWriter.{kind}: {name!r} must be {wanted}; got shape {array.shape}, dtype "
             f"{array.dtype}"
         )
+
+
+def wav(sound: np.ndarray, sample_rate: int) -> bytes:
+    """A sound as a WAV file of 16 bits.
+
+    Args:
+        sound: (samples, channels), floats from -1 to 1.
+        sample_rate: samples per second.
+
+    Example:
+        >>> wav(np.zeros((4, 1)), 8000)[:4]
+        b'RIFF'
+    """
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((sound.shape[1], 2, int(sample_rate), 0, "NONE", ""))
+        numbers = np.clip(sound.astype("float32"), -1, 1) * 32767
+        file.writeframes(np.rint(numbers).astype("<i2").tobytes())
+    return content.getvalue()
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -1,9 +1,10 @@
 """`tf.data.Dataset`, with the functions that read files."""
 
 import builtins
+import functools
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import isfunction
 from typing import Any
 
@@ -36,6 +37,25 @@ def _ragged_batch(
     return self._batched(_rows, batch_size, drop_remainder, "ragged_batch")
 
 
+def _batch(today: Callable) -> Callable:
+    """`batch`, which gives ragged tensors for the rows of ragged tensors."""
+
+    @functools.wraps(today)
+    def batch(
+        self: Any, batch_size: int, drop_remainder: bool = False, *args: Any, **options: Any
+    ) -> data.Dataset:
+        if _is_ragged(self):
+            return _ragged_batch(self, batch_size, drop_remainder)
+        return today(self, batch_size, drop_remainder, *args, **options)
+
+    return batch
+
+
+def _is_ragged(dataset: Any) -> bool:
+    own = vars(dataset).get("_of_ragged", False)
+    return own or any(map(_is_ragged, dataset._sources))
+
+
 OWN = [name for name in vars(data.Dataset) if not name.startswith("_")]
 
 
@@ -50,7 +70,11 @@ def replaced() -> Table:
     own = {name: vars(data.Dataset)[name] for name in OWN}
     methods = {k: pipelines.named(one) for k, one in own.items() if isfunction(one)}
     return {
-        data.Dataset: methods | {"ragged_batch": pipelines.named(_ragged_batch)},
+        data.Dataset: methods
+        | {
+            "batch": pipelines.named(_batch(data.Dataset.batch)),
+            "ragged_batch": pipelines.named(_ragged_batch),
+        },
         data.TensorSpec: {"__repr__": _spec_repr},
     }
 
@@ -91,7 +115,9 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
         def rows() -> Iterator[Any]:
             return (apply(lambda one, k=k: one[k], tensors) for k in builtins.range(*sizes))
 
-        return data.Dataset.from_generator(rows)
+        made = data.Dataset.from_generator(rows)
+        made._of_ragged = True  # type: ignore[attr-defined]
+        return made
 
     @staticmethod
     def list_files(

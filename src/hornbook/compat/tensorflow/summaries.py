@@ -117,6 +117,24 @@ def _texts(data: Any) -> Any:
 
 
 scalar, image, histogram, text = map(_written, ("scalar", "image", "histogram", "text"))
+_audio = _written("audio")
+
+
+def audio(name: str, data: Any, sample_rate: int, *settings: Any, **options: Any) -> bool:
+    """Write sounds, (N, samples, channels), into the file that is the default.
+
+    Args:
+        name: their name.
+        data: floats from -1 to 1.
+        sample_rate: samples per second.
+        settings, options: `step`, `max_outputs`, `encoding` (WAV) and `description`.
+
+    Returns:
+        Whether a file was written.
+    """
+    options |= dict(zip(("step", "max_outputs", "encoding", "description"), settings, strict=False))
+    options.pop("encoding", None)
+    return _audio(name, data, sample_rate=int(sample_rate), **options)
 
 
 def flush(writer: Any = None, name: Any = None) -> None:

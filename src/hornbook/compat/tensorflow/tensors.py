@@ -12,9 +12,10 @@ from hornbook import backend, layers, metrics, utils, wrappers
 from hornbook.compat.attributes import Shape, Table, get_shape, value_of
 from hornbook.compat.tensorflow import experimental, older, saved, shown
 from hornbook.compat.tensorflow import layers as old
+from hornbook.compat.tensorflow.devices import name_of
 from hornbook.compat.tensorflow.function import refuse
 from hornbook.core.symbolic import SymbolicTensor
-from hornbook.core.variable import Variable
+from hornbook.core.variable import Variable, unwrap
 from hornbook.data.elements import apply
 from hornbook.data.passes import DatasetIterator, Passes
 from hornbook.layers import calling
@@ -136,6 +137,12 @@ class _Cardinality(int):
         return int(self)
 
 
+def _device_of(variable: Variable) -> str:
+    """Where a variable is, as TensorFlow writes it."""
+    (device, *_) = unwrap(variable).devices()
+    return name_of(device)
+
+
 def attributes() -> Table:
     """The attributes of arrays and data sets during a run."""
     of_arrays = {"numpy": value_of, "get_shape": get_shape, "set_shape": _set_shape}
@@ -143,7 +150,7 @@ def attributes() -> Table:
     return {
         array: of_arrays,
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
-        Variable: {"get_shape": get_shape},
+        Variable: {"get_shape": get_shape, "device": property(_device_of)},
         layers: {"experimental": experimental},
         metrics.Metric: {"reset_states": _reset_states},
         layers.Layer: {"input_shape": old.ShapeOf("input"), "output_shape": old.ShapeOf("output")},

@@ -318,9 +318,10 @@ class Operation(Node):
     ):
         super().__init__(fn, args, kwargs)
         self.graph = get_default_graph()
-        given = next((t.node for t in self.inputs if isinstance(t, Tensor)), None)
-        if given is not None and given.graph is not None and not self.graph.has(given):
-            self.graph = given.graph
+        given = (t.op for t in self.inputs if isinstance(t, Tensor) and t.graph is not None)
+        first = next(given, None)
+        if first is not None and not self.graph.has(first):
+            self.graph = first.graph
         self.type = kind or _kind(fn)
         self.controls = self.graph.controls
         self.assigns, self.on_host = assigns, on_host
