@@ -375,6 +375,24 @@ def test_batch_dot(keras1, a, b, axes, want):
     assert found.shape == (expected.shape if expected.ndim > 1 else (4, 1))
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "axes", "formula"),
+    [
+        ((2, 3, 4, 5), (2, 3, 6, 5), (3, 3), "bhtd,bhsd->bhts"),  # heads of attention
+        ((2, 3, 4, 6), (2, 3, 6, 5), (3, 2), "bhts,bhsd->bhtd"),
+        ((2, 3, 4), (2, 3, 4, 5), (2, 2), "bni,bnid->bnd"),  # capsules
+        ((2, 3, 5), (2, 3, 4, 5), (2, 3), "bnd,bnid->bni"),
+        ((2, 3, 4, 5), (2, 5, 6), (3, 1), "bhtd,bdc->bhtc"),  # no product of matrices
+    ],
+)
+def test_batch_dot_of_matrices(keras1, a, b, axes, formula):
+    """TensorFlow's matmul, which Keras up to 2.2.4 called."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=a).astype("float32"), rng.normal(size=b).astype("float32")
+    found = np.asarray(keras1.backend.batch_dot(x, y, axes=axes))
+    np.testing.assert_allclose(found, np.einsum(formula, x, y), rtol=1e-4, atol=1e-5)
+
+
 def test_phases_and_choices(keras1):
     K = keras1.backend
     x = keras1.layers.Input((1,))

@@ -221,12 +221,25 @@ def dot(x: Any, y: Any) -> Any:
 
 @op
 def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
-    """Contract one axis of `x` with one of `y`, sample by sample."""
+    """Contract one axis of `x` with one of `y`, sample by sample.
+
+    If `y` has more than three axes, the axes before its last two are those of a batch in both, as
+    in TensorFlow's `matmul`, which Keras called up to 2.2.4 (heads of attention, capsules).
+    """
     if axes is None:
         axes = (x.ndim - 1, 1 if y.ndim == 2 else y.ndim - 2)
     pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
     a, b = (axis % array.ndim for axis, array in zip(pair, (x, y), strict=True))
-    made = lax.dot_general(jnp.asarray(x), jnp.asarray(y), (((a,), (b,)), ((0,), (0,))))
+    outer = y.ndim - 2
+    is_matmul = (
+        outer > 1
+        and settings.unstated_backend() != "theano"
+        and x.ndim in (outer + 1, outer + 2)
+        and min(a, b) >= outer
+        and x.shape[:outer] == y.shape[:outer]
+    )
+    batch = tuple(range(outer if is_matmul else 1))
+    made = lax.dot_general(jnp.asarray(x), jnp.asarray(y), (((a,), (b,)), (batch, batch)))
     return made[:, None] if made.ndim == 1 else made
 
 
