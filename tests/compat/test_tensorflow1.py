@@ -120,6 +120,22 @@ def test_the_value_that_an_assignment_is_given_can_be_fed(tf):
         assert sess.run(v).tolist() == [3, 4]
 
 
+def test_a_saver_knows_the_variables_of_its_time(tf, tmp_path):
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default() as graph:
+        v = tf.Variable(2.0, name="v")
+        saver, late = tf.train.Saver(), tf.train.Saver(defer_build=True)
+        w = tf.Variable(3.0, name="w")
+    sess = tf.Session(graph=graph)
+    sess.run([v.initializer, w.initializer])
+    saver.save(sess, path)  # where another graph is the default
+    saver.restore(sess, path)
+    assert sess.run([v, w]) == [2, 3]
+    assert [name for name, _ in tf.train.list_variables(path)] == ["v"]
+    with graph.as_default(), pytest.raises(ValueError, match="Key w not found"):
+        late.restore(sess, path)
+
+
 def test_a_saved_graph_is_imported_into_an_empty_one(tf, tmp_path):
     path = str(tmp_path / "model")
     with tf.Graph().as_default() as first, tf.Session() as sess:

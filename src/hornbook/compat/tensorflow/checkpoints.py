@@ -153,7 +153,12 @@ class Checkpoint:
 
 
 def read_arrays(path: str) -> dict[str, np.ndarray]:
-    """The arrays of a file, by path.
+    """The arrays of a file, by path; see `stored_arrays`."""
+    return {name.removesuffix(VALUE): array for name, array in stored_arrays(path).items()}
+
+
+def stored_arrays(path: str) -> dict[str, np.ndarray]:
+    """The arrays of a file, by the names in it: those of objects end in `VALUE`.
 
     Raises:
         MissingFile: if there is none.
@@ -161,8 +166,7 @@ def read_arrays(path: str) -> dict[str, np.ndarray]:
     file = Path(path if path.endswith(INDEX) else path + INDEX)
     if not file.exists():
         raise MissingFile(f"there is no checkpoint {path!r}: {str(file)!r} is missing")
-    arrays = Bundle(path).read_all() if bundle.is_bundle(path) else state_file.read(file)[0]
-    return {name.removesuffix(VALUE): array for name, array in arrays.items()}
+    return Bundle(path).read_all() if bundle.is_bundle(path) else state_file.read(file)[0]
 
 
 class Status:
@@ -436,8 +440,7 @@ class _Reader:
 
     def __init__(self, path: str):
         self._bundle = Bundle(path) if bundle.is_bundle(path) else None
-        own = {} if self._bundle else read_arrays(path)
-        self._arrays = {name + VALUE: array for name, array in own.items()}
+        self._arrays = {} if self._bundle else stored_arrays(path)
         self._shapes: dict[str, Any] = {name: one.shape for name, one in self._arrays.items()}
         self._dtypes: dict[str, Any] = {name: one.dtype for name, one in self._arrays.items()}
         if self._bundle:  # arrays are read when they are asked for

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.compat.tensorflow.checkpoints import INDEX, VALUE, note_latest, read_arrays
+from hornbook.compat.tensorflow.checkpoints import INDEX, note_latest, read_arrays
 from hornbook.compat.tensorflow1.graph import Graph, get_default_graph
 from hornbook.compat.tensorflow1.running import symbol_of
 from hornbook.compat.tensorflow1.variables import global_variables
@@ -36,7 +36,7 @@ class Saver:
     """`tf.train.Saver`: saves and restores variables.
 
     Args:
-        var_list: variables, or a dictionary of them by name; default all.
+        var_list: variables, or a dictionary of them by name; default all that there are now.
         reshape: whether a value of another shape is reshaped.
         max_to_keep: how many files of `save` are kept; 0 or `None` for all.
         options: accepted and ignored.
@@ -53,21 +53,30 @@ class Saver:
         **options: Any,
     ):
         self._given, self._reshape, self._most = var_list, reshape, max_to_keep
-        if not options.get("defer_build") and not self._variables():
-            raise ValueError(NO_VARIABLES)
         self._paths: list[str] = []
+        self._known: dict[str, Any] = {}
+        if not options.get("defer_build"):
+            self.build()
+
+    def build(self) -> None:
+        """Choose the variables: later ones are not saved.
+
+        Raises:
+            ValueError: if there are none.
+        """
+        given = self._given
+        if given is None:
+            given = [*global_variables(), *get_default_graph().get_collection("saveable_objects")]
+        if not isinstance(given, dict):
+            given = {symbol_of(one).op.name: one for one in given}
+        self._known = {name: symbol_of(one) for name, one in given.items()}
+        if not self._known:
+            raise ValueError(NO_VARIABLES)
 
     def _variables(self) -> dict[str, Any]:
-        given = self._given
-        if isinstance(given, dict):
-            return {name: symbol_of(one) for name, one in given.items()}
-        found = map(symbol_of, self._everything() if given is None else given)
-        return {one.op.name: one for one in found}
-
-    def _everything(self) -> list:
-        graph = get_default_graph()
-        saved = graph.get_collection("saveable_objects")
-        return [*global_variables(), *saved]
+        if not self._known:
+            self.build()
+        return self._known
 
     @property
     def last_checkpoints(self) -> list[str]:
@@ -108,7 +117,7 @@ class Saver:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         variables = self._variables()
         values = sess.run(list(variables.values()))
-        arrays = {name + VALUE: value for name, value in zip(variables, values, strict=True)}
+        arrays = dict(zip(variables, values, strict=True))
         with state_file.replaced(Path(path + INDEX), arrays, {}):
             pass
         if write_meta_graph:
