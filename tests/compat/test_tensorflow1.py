@@ -10,6 +10,7 @@ from tests.compat import tensorflow1_cases as cases
 from tests.compat.tensorflow1_programs import PROGRAMS, VALUES
 
 RECORDED = json.loads(VALUES.read_text())
+KINDS = ("kernel", "bias")
 CASES = json.loads(cases.VALUES.read_text())
 
 
@@ -72,6 +73,42 @@ def test_cells_are_their_formulas_and_stop_at_the_ends_of_rows(tf):
     np.testing.assert_allclose(found, np.stack(wanted, 1), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(last.h, h, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose((higher - found).sum() / 1e-2, by[0, 0], rtol=0.02)
+
+
+def test_sequences_are_read_and_written(tf):
+    """By cells that share their weights with the same cells in loops of their own."""
+    seq2seq, rng = tf.contrib.legacy_seq2seq, np.random.RandomState(0)
+    sources, targets = rng.randint(0, 5, (3, 2)), rng.randint(0, 4, (4, 2))
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = [tf.placeholder(tf.int32, [None]) for _ in sources]
+        y = [tf.placeholder(tf.int32, [None]) for _ in targets]
+        cell = tf.nn.rnn_cell.GRUCell(3)
+        made = {}
+        for feed, reuse in ((False, None), (True, True)):
+            with tf.variable_scope("both", reuse=reuse):
+                made[feed] = seq2seq.embedding_rnn_seq2seq(
+                    x, y, cell if feed is None else tf.nn.rnn_cell.GRUCell(3), 5, 4, 2,
+                    feed_previous=feed,
+                )[0]  # fmt: skip
+        names = {v.op.name: v for v in tf.trainable_variables()}
+        loss = seq2seq.sequence_loss(made[False], y, [tf.ones([2])] * 4)
+        by = tf.gradients(loss, [v for k, v in names.items() if k.endswith("embedding")])
+        sess.run(tf.global_variables_initializer())
+        fed = {**dict(zip(x, sources, strict=True)), **dict(zip(y, targets, strict=True))}
+        logits, own, cost, slopes = sess.run([made[False], made[True], loss, by], fed)
+        w = {k.removeprefix("both/embedding_rnn_seq2seq/"): v for k, v in sess.run(names).items()}
+    assert sorted(w) == sorted(
+        [f"{part}/gru_cell/{gate}/{kind}"
+         for part in ("rnn/embedding_wrapper", "embedding_rnn_decoder/rnn_decoder")
+         for gate in ("gates", "candidate") for kind in ("kernel", "bias")]
+        + ["rnn/embedding_wrapper/embedding", "embedding_rnn_decoder/embedding"]
+        + [f"embedding_rnn_decoder/rnn_decoder/output_projection_wrapper/{k}" for k in KINDS]
+    )  # fmt: skip
+    assert np.allclose(logits[0], own[0]) and [len(one) for one in own] == [2] * 4
+    picked = np.take_along_axis(np.stack(logits), targets[..., None], 2)[..., 0]
+    wanted = np.log(np.exp(logits).sum(2)) - picked
+    np.testing.assert_allclose(cost, wanted.mean(0).mean(), rtol=1e-5)
+    assert all(np.abs(slope).sum() > 0 for slope in slopes)
 
 
 def test_what_cannot_be_run_is_told(tf):

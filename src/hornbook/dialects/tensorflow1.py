@@ -365,6 +365,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "contrib": {},
     "contrib.layers": CONTRIB_LAYERS,
     "contrib.rnn": CONTRIB_RNN,
+    "contrib.legacy_seq2seq": same(
+        "basic_rnn_seq2seq embedding_rnn_decoder embedding_rnn_seq2seq rnn_decoder sequence_loss "
+        "sequence_loss_by_example",
+        f"{OURS}.seq2seq",
+    ),
     "contrib.learn": {},
     "contrib.learn.datasets": same("load_dataset", f"{OURS}.mnist"),
     "contrib.learn.datasets.mnist": MNIST,

@@ -389,7 +389,7 @@ class EmbeddingWrapper(_Wrapper):
 
     def call(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """One step."""
-        with variable_scope(scope, "embedding_wrapper"):
+        with variable_scope(scope or "embedding_wrapper"):
             table = get_variable("embedding", self._size, initializer=self._initializer)
             return self._cell(embedding_lookup(table, _flat_ids(inputs)), state)
 

@@ -145,14 +145,17 @@ class variable_scope:
             prefix,
             self.constraint or base.constraint,
         )
-        self._open.append((graph, outer, names))
-        graph.variable_scope = scope  # type: ignore[attr-defined]
         _count_scope(graph, full)
+        self._open.append((graph, outer, names, dict(graph.counts) if again else full))
+        graph.variable_scope = scope  # type: ignore[attr-defined]
         return scope
 
     def __exit__(self, *error: Any) -> None:
-        graph, outer, names = self._open.pop()
+        graph, outer, names, counts = self._open.pop()
         graph.variable_scope = outer
+        if isinstance(counts, str):  # names in a scope that is entered again begin again
+            counts = {k: n for k, n in graph.counts.items() if not k.startswith(f"{counts}/")}
+        graph.counts = counts
         names.__exit__(*error)
 
 
