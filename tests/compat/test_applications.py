@@ -60,3 +60,18 @@ def test_the_network_for_music():
         assert model.get_layer("gru1").output.shape == (None, 15, 32)
         with pytest.raises(ValueError, match="50 classes"):
             MusicTaggerCRNN(classes=3)
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_pictures_in_variables_are_no_weights_of_the_network(generation):
+    with installed(generation):
+        from keras import backend as K
+        from keras.applications.vgg16 import VGG16
+
+        style = K.variable(np.ones((1, 32, 32, 3)))
+        made = K.placeholder((1, 32, 32, 3))
+        pictures = K.concatenate([style, made], axis=0)
+        model = VGG16(input_tensor=pictures, weights=None, include_top=False)
+        assert len(model.get_weights()) == 26
+        features = K.function([made], [model.get_layer("block5_pool").output])
+        assert features([np.zeros((1, 32, 32, 3))])[0].shape == (2, 1, 1, 512)

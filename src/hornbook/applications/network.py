@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, ParamSpec
 
 from hornbook import layers
 from hornbook.applications.imagenet_utils import obtain_input_shape, validate_activation
+from hornbook.core import tree
 from hornbook.core.errors import door
 from hornbook.core.settings import image_data_format
 from hornbook.core.symbolic import SymbolicTensor
+from hornbook.core.variable import Variable
 from hornbook.data.files import get_file
 from hornbook.models import Model
 
@@ -219,13 +221,19 @@ def found(given: SimpleNamespace, files: Files | Callable[[SimpleNamespace], Fil
 
 
 def sources(tensor: SymbolicTensor) -> Any:
-    """The input that a symbolic tensor is computed from; a list if there are several."""
+    """The input that a symbolic tensor is computed from; a list if there are several.
+
+    If variables take part, it is the tensor itself: they are no weights of the network.
+    """
     first: dict[SymbolicTensor, None] = {}
     stack, seen = [tensor], {tensor}
     while stack:
         one = stack.pop()
         if not one.node.inputs:
             first[one] = None
+        given = tree.walk((one.node.args, one.node.kwargs))
+        if any(isinstance(value, Variable) for value in given):
+            return tensor
         before = [t for t in one.node.inputs if t not in seen]
         seen.update(before)
         stack.extend(reversed(before))
