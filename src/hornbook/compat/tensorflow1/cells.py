@@ -159,7 +159,39 @@ class GRUCell(BasicRNNCell):
         return made, made
 
 
-class BasicLSTMCell(RNNCell):
+class _LSTM(RNNCell):
+    """What LSTM cells have in common: the state, of `c` and `h`."""
+
+    def __init__(
+        self,
+        num_units: int,
+        forget_bias: float,
+        tuple_: bool,
+        activation: Any,
+        reuse: Any,
+        name: Any,
+    ):
+        super().__init__(name=name, _reuse=reuse)
+        self._num_units, self._forget_bias = num_units, forget_bias
+        self._state_is_tuple, self._activation = tuple_, activation or tanh
+
+    output_size = property(lambda self: self._num_units)
+
+    @property
+    def state_size(self) -> Any:
+        """The sizes of c and h."""
+        sizes = (self._num_units, self.output_size)
+        return LSTMStateTuple(*sizes) if self._state_is_tuple else sum(sizes)
+
+    def _parts(self, state: Any) -> Any:
+        sizes = [self._num_units, self.output_size]
+        return state if self._state_is_tuple else split(state, sizes, 1)
+
+    def _state(self, c: Any, h: Any) -> Any:
+        return LSTMStateTuple(c, h) if self._state_is_tuple else concat([c, h], 1)
+
+
+class BasicLSTMCell(_LSTM):
     """`tf.nn.rnn_cell.BasicLSTMCell`: gates in the order i, j, f, o; `forget_bias` is added."""
 
     _name_of_scope = "basic_lstm_cell"
@@ -176,29 +208,18 @@ class BasicLSTMCell(RNNCell):
         dtype: Any = None,
         **ignored: Any,
     ):
-        super().__init__(name=name, _reuse=reuse)
-        self._num_units, self._forget_bias = num_units, forget_bias
-        self._state_is_tuple, self._activation = state_is_tuple, activation or tanh
-
-    @property
-    def state_size(self) -> Any:
-        """The sizes of c and h."""
-        size = self._num_units
-        return LSTMStateTuple(size, size) if self._state_is_tuple else 2 * size
-
-    output_size = property(lambda self: self._num_units)
+        super().__init__(num_units, forget_bias, state_is_tuple, activation, reuse, name)
 
     def call(self, inputs: Any, state: Any) -> Any:
         """One step."""
-        c, h = state if self._state_is_tuple else split(state, 2, 1)
-        gates = _affine([inputs, h], 4 * self._num_units, Zeros())
-        i, j, f, o = split(gates, 4, 1)
+        c, h = self._parts(state)
+        i, j, f, o = split(_affine([inputs, h], 4 * self._num_units, Zeros()), 4, 1)
         c = c * sigmoid(f + self._forget_bias) + sigmoid(i) * self._activation(j)
         h = self._activation(c) * sigmoid(o)
-        return h, LSTMStateTuple(c, h) if self._state_is_tuple else concat([c, h], 1)
+        return h, self._state(c, h)
 
 
-class LSTMCell(RNNCell):
+class LSTMCell(_LSTM):
     """`tf.nn.rnn_cell.LSTMCell`: with peepholes, clipping and projection on request."""
 
     _name_of_scope = "lstm_cell"
@@ -221,24 +242,16 @@ class LSTMCell(RNNCell):
         dtype: Any = None,
         **ignored: Any,
     ):
-        super().__init__(name=name, _reuse=reuse)
-        self._num_units, self._peepholes, self._clip = num_units, use_peepholes, cell_clip
-        self._initializer, self._num_proj, self._proj_clip = initializer, num_proj, proj_clip
-        self._forget_bias, self._state_is_tuple = forget_bias, state_is_tuple
-        self._activation = activation or tanh
+        super().__init__(num_units, forget_bias, state_is_tuple, activation, reuse, name)
+        self._peepholes, self._clip, self._initializer = use_peepholes, cell_clip, initializer
+        self._num_proj, self._proj_clip = num_proj, proj_clip
 
     output_size = property(lambda self: self._num_proj or self._num_units)
-
-    @property
-    def state_size(self) -> Any:
-        """The sizes of c and h."""
-        sizes = (self._num_units, self.output_size)
-        return LSTMStateTuple(*sizes) if self._state_is_tuple else sum(sizes)
 
     def call(self, inputs: Any, state: Any) -> Any:
         """One step."""
         n = self._num_units
-        c, h = state if self._state_is_tuple else split(state, [n, self.output_size], 1)
+        c, h = self._parts(state)
         i, j, f, o = split(_affine([inputs, h], 4 * n, Zeros(), self._initializer), 4, 1)
         if self._peepholes:
             w = {k: get_variable(f"w_{k}_diag", [n], c.dtype, self._initializer) for k in "fio"}
@@ -253,7 +266,7 @@ class LSTMCell(RNNCell):
             )
             h = apply(_matmul, (h, kernel))
             h = h if self._proj_clip is None else _clip(h, self._proj_clip)
-        return h, LSTMStateTuple(c, h) if self._state_is_tuple else concat([c, h], 1)
+        return h, self._state(c, h)
 
 
 _clip = lift(lambda x, most: jnp.clip(x, -most, most))
