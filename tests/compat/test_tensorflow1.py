@@ -161,14 +161,15 @@ def test_a_saver_knows_the_variables_of_its_time(tf, tmp_path):
     path = str(tmp_path / "model")
     with tf.Graph().as_default() as graph:
         v = tf.Variable(2.0, name="v")
+        slot = tf.Variable(4.0, name="v/Adam")
         saver, late = tf.train.Saver(), tf.train.Saver(defer_build=True)
         w = tf.Variable(3.0, name="w")
     sess = tf.Session(graph=graph)
-    sess.run([v.initializer, w.initializer])
+    sess.run([v.initializer, w.initializer, slot.initializer])
     saver.save(sess, path)  # where another graph is the default
     saver.restore(sess, path)
     assert sess.run([v, w]) == [2, 3]
-    assert [name for name, _ in tf.train.list_variables(path)] == ["v"]
+    assert [name for name, _ in tf.train.list_variables(path)] == ["v", "v/Adam"]
     with graph.as_default(), pytest.raises(ValueError, match="Key w not found"):
         late.restore(sess, path)
 

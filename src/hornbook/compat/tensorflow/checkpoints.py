@@ -27,6 +27,7 @@ from hornbook.saving.files import replacing
 from hornbook.saving.policy import MissingFile
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+NAMED = "/.value"  # in files of tf.train.Saver: names may begin with others, as those of slots do
 INDEX = ".index"
 STATE = "checkpoint"
 NO_PATH = "tf.train.Checkpoint: {}={!r} cannot be saved: it is no variable, model, optimizer, list \
@@ -166,7 +167,9 @@ def stored_arrays(path: str) -> dict[str, np.ndarray]:
     file = Path(path if path.endswith(INDEX) else path + INDEX)
     if not file.exists():
         raise MissingFile(f"there is no checkpoint {path!r}: {str(file)!r} is missing")
-    return Bundle(path).read_all() if bundle.is_bundle(path) else state_file.read(file)[0]
+    if bundle.is_bundle(path):
+        return Bundle(path).read_all()
+    return {name.removesuffix(NAMED): array for name, array in state_file.read(file)[0].items()}
 
 
 class Status:

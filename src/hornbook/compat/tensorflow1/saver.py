@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbook.compat.tensorflow.checkpoints import INDEX, note_latest, read_arrays
+from hornbook.compat.tensorflow.checkpoints import INDEX, NAMED, note_latest, read_arrays
 from hornbook.compat.tensorflow1.graph import Graph, get_default_graph
 from hornbook.compat.tensorflow1.running import symbol_of
 from hornbook.compat.tensorflow1.variables import global_variables
@@ -117,7 +117,7 @@ class Saver:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         variables = self._variables()
         values = sess.run(list(variables.values()))
-        arrays = dict(zip(variables, values, strict=True))
+        arrays = {name + NAMED: value for name, value in zip(variables, values, strict=True)}
         with state_file.replaced(Path(path + INDEX), arrays, {}):
             pass
         if write_meta_graph:
