@@ -20,6 +20,7 @@ from hornbook import models as models
 from hornbook import ops as ops
 from hornbook import optimizers as optimizers
 from hornbook import preprocessing as preprocessing
+from hornbook import quantizers as quantizers
 from hornbook import random as random
 from hornbook import regularizers as regularizers
 from hornbook import saving as saving
@@ -51,4 +52,5 @@ from hornbook.metrics import Metric as Metric
 from hornbook.models import Model as Model
 from hornbook.models import Sequential as Sequential
 from hornbook.optimizers import Optimizer as Optimizer
+from hornbook.quantizers import Quantizer as Quantizer
 from hornbook.regularizers import Regularizer as Regularizer

@@ -7,6 +7,9 @@ from hornbook.core import doors
 from hornbook.core.dtype import DTypePolicy as DTypePolicy
 from hornbook.core.dtype import DTypePolicyMap as DTypePolicyMap
 from hornbook.core.dtype import FloatDTypePolicy as FloatDTypePolicy
+from hornbook.core.dtype import Int4DTypePolicy as Int4DTypePolicy
+from hornbook.core.dtype import QuantizedDTypePolicy as QuantizedDTypePolicy
+from hornbook.core.dtype import QuantizedFloat8DTypePolicy as QuantizedFloat8DTypePolicy
 from hornbook.core.dtype import as_plain as _as_plain
 from hornbook.core.dtype import get_policy as _get_policy
 
@@ -32,7 +35,7 @@ def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
         custom_objects: maps names to classes, for this call.
 
     Raises:
-        ValueError: for a class that is not known, such as the policies of quantization.
+        ValueError: for a class that is not known.
     """
     return _config.deserialize(config, custom_objects, "dtype_policies")
 

@@ -31,6 +31,7 @@ from hornbook.kernels import (
 from hornbook.kernels import product as product_kernels
 from hornbook.kernels.recurrence import Masks
 from hornbook.ops import image_affine
+from hornbook.quantizers.stored import Stored
 
 RELUS = (activations.relu, ops.relu, jax.nn.relu)
 # Formula -> id of an activation -> the kernel that fuses it with the product and the bias. It makes
@@ -78,15 +79,19 @@ def traced_once(function: Callable | None = None, *, static: tuple[str, ...] = (
     return call
 
 
-def dense(x: Array, kernel: Array, bias: Array | None, activation: Callable | None) -> Array:
+def dense(
+    x: Array, kernel: Array | Stored, bias: Array | None, activation: Callable | None
+) -> Array:
     """`activation(x kernel + bias)`.
 
     Args:
         x: `(..., features)`.
-        kernel: `(features, units)`.
+        kernel: `(features, units)`, an array or in the form that `quantize` gave it.
         bias: `(units,)` or `None`.
         activation: of arrays; `None` for none.
     """
+    if isinstance(kernel, Stored):
+        return _activated(activation, _biased_sums(kernel.einsum("...a,ab->...b", x), bias))
     # Others may be a user's, or note for a loss where their result comes from.
     if activation is None or id(activation) in TOGETHER["dense"]:
         return _dense(x, kernel, bias, activation)
@@ -170,11 +175,14 @@ def looked_up(table: Any, ids: Array, dtype: Any) -> Array:
     """`table[ids]`, cast to a dtype.
 
     Args:
-        table: `(rows, width)`, or the object that replaces it while a step is traced.
+        table: `(rows, width)`, an array or in the form that `quantize` gave it, or the object that
+            replaces it while a step is traced.
         ids: integers of any shape.
         dtype: dtype of the result, `ids.shape + (width,)`.
     """
     ids = ids.astype("int32")
+    if isinstance(table, Stored):
+        return table.rows(ids).astype(dtype)
     rows = embedding.lookup(table, ids).astype(dtype)
     if not isinstance(table, embedding.Rows) and table.dtype == dtype:
         embedding.lookups.note(rows, embedding.Lookup(table, ids))

@@ -19,7 +19,7 @@ about core
 distribution
 kernels
 ops
-initializers activations regularizers constraints random
+initializers activations regularizers constraints random quantizers
 formulas
 layers preprocessing
 losses metrics optimizers

@@ -30,11 +30,7 @@ OTHER_KIND = {
 # Parameters of Keras's that are not taken.
 TRANSFORMS = "quantizers transform the tree of a model; no layer names them"
 NOT_TAKEN: dict[str, dict[str, str]] = {
-    "layers.Dense": {"quantization_config": TRANSFORMS},
-    "layers.EinsumDense": dict.fromkeys(
-        ("gptq_unpacked_column_size", "quantization_config"), TRANSFORMS
-    ),
-    "layers.Embedding": {"quantization_config": TRANSFORMS},
+    "layers.EinsumDense": dict.fromkeys(("gptq_unpacked_column_size",), TRANSFORMS),
 }
 # Functions and classes whose parameters stand in another order.
 INNER = "after the first few it is a class of its own, made by hornbook"

@@ -31,7 +31,7 @@ _PACKAGE = __name__.partition(".")[0]
 # Families whose classes and functions a file may name.
 LOADABLE = frozenset(
     "activations constraints core dtype_policies initializers layers losses metrics models "
-    "optimizers regularizers".split()
+    "optimizers quantizers regularizers".split()
 )
 FAMILIES = {"preprocessing": "layers"}  # for packages that are not named after their family
 # ("layers", "Dense") -> class

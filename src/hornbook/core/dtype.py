@@ -130,6 +130,7 @@ class DTypePolicy:
     name: str
     compute_dtype: str
     variable_dtype: str
+    quantization_mode: str | None = None  # "int8", "int4" or "float8"
 
     def __init__(self, name: str | None = None):
         name = dtype_policy().name if name is None else name
@@ -287,9 +288,120 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         return f"<DTypePolicyMap {self.default_policy.name!r}, {shown}>"
 
 
+MODES = ("int8", "int4", "float8")  # of quantization
+FROM = "_from_"
+
+
+class QuantizedDTypePolicy(DTypePolicy):
+    """The dtypes of a quantized layer: how its kernel is stored, and the policy it was made from.
+
+    Args:
+        mode: `"int8"`, `"int4"` or `"float8"`.
+        source_name: name of the policy for everything but the kernel; default the process-wide one.
+
+    Raises:
+        ValueError: for another mode, and for `"int8"` with a float16 computation, which overflows.
+
+    Example:
+        >>> policy = QuantizedDTypePolicy("int8", "mixed_bfloat16")
+        >>> policy.name, policy.quantization_mode, policy.compute_dtype
+        ('int8_from_mixed_bfloat16', 'int8', 'bfloat16')
+    """
+
+    def __init__(self, mode: str, source_name: str | None = None):
+        super().__init__(source_name)
+        self.mode, self.source_name = mode, self.name
+        self.name = f"{mode}{FROM}{self.source_name}"
+        self.quantization_mode = mode.partition("/")[0]
+        check_mode(self.quantization_mode, self.compute_dtype)
+
+    def get_config(self) -> dict:
+        """The plain data that rebuilds this policy."""
+        return {"mode": self.mode, "source_name": self.source_name}
+
+
+class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
+    """The dtypes of a layer whose products are of 8-bit floats.
+
+    Args:
+        mode: `"float8"`.
+        source_name: see `QuantizedDTypePolicy`.
+        amax_history_length: number of steps whose largest values determine a scale.
+
+    Raises:
+        TypeError: if `amax_history_length` is not an integer.
+
+    Example:
+        >>> QuantizedFloat8DTypePolicy("float8", "float32").amax_history_length
+        1024
+    """
+
+    default_amax_history_length = 1024
+
+    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024):
+        super().__init__(mode, source_name)
+        if not isinstance(amax_history_length, int):
+            raise TypeError(f"amax_history_length must be an integer, not {amax_history_length!r}")
+        self.amax_history_length = amax_history_length
+
+    def get_config(self) -> dict:
+        """The plain data that rebuilds this policy."""
+        return {**super().get_config(), "amax_history_length": self.amax_history_length}
+
+
+class Int4DTypePolicy(QuantizedDTypePolicy):
+    """The dtypes of a layer whose kernel is stored in 4-bit integers.
+
+    Args:
+        mode: `"int4/128"`: blocks of 128 inputs with a scale each; `"int4/-1"`: one block.
+        source_name: see `QuantizedDTypePolicy`.
+
+    Raises:
+        ValueError: if the mode has another form.
+
+    Example:
+        >>> Int4DTypePolicy("int4/64", "float32").block_size
+        64
+    """
+
+    def __init__(self, mode: str, source_name: str | None = None):
+        kind, _, size = mode.partition("/")
+        if kind != "int4" or not re.fullmatch("-1|[1-9][0-9]*", size):
+            raise ValueError(
+                f"the mode of an Int4DTypePolicy must be 'int4/BLOCK_SIZE', with -1 or a positive "
+                f"number, not {mode!r}"
+            )
+        super().__init__(mode, source_name)
+        self.block_size = int(size)
+
+
+def check_mode(mode: Any, compute_dtype: str) -> None:
+    """Raise a `ValueError` if layers cannot be quantized to this mode."""
+    if mode in ("gptq", "awq"):
+        raise ValueError(
+            f"quantization by {mode.upper()} is not supported (docs/excluded.md): use 'int4' with "
+            "a block size, which needs no calibration"
+        )
+    if mode not in MODES:
+        raise ValueError(f"mode of quantization must be one of {MODES}, not {mode!r}")
+    if mode == "int8" and compute_dtype == "float16":
+        raise ValueError(
+            "a layer that computes in float16 cannot be quantized to int8, because its products "
+            "overflow. Use the policy 'mixed_bfloat16' or 'float32'"
+        )
+
+
 POLICIES: dict[str, Any] = {
-    "DTypePolicy": DTypePolicy,
-    "DTypePolicyMap": DTypePolicyMap,
+    **{
+        kind.__name__: kind
+        for kind in (
+            DTypePolicy,
+            DTypePolicyMap,
+            QuantizedDTypePolicy,
+            QuantizedFloat8DTypePolicy,
+            Int4DTypePolicy,
+        )
+    },
     "FloatDTypePolicy": DTypePolicy,
 }
 
@@ -298,7 +410,7 @@ def as_plain(policy: DTypePolicy) -> dict:
     """A policy as plain data, in Keras 3's file format."""
     cls = type(policy)
     return {
-        "module": "keras.dtype_policies" if cls is DTypePolicyMap else "keras",
+        "module": "keras" if cls is DTypePolicy else "keras.dtype_policies",
         "class_name": cls.__name__,
         "config": policy.get_config(),
         "registered_name": None,
@@ -339,10 +451,15 @@ def get_policy(identifier=None) -> DTypePolicy:
         kind = identifier.get("class_name", "DTypePolicy")
         if kind not in POLICIES:
             raise ValueError(
-                f"the dtype policy {kind!r} is not known here (quantization is not supported); the "
-                f"known ones are {', '.join(POLICIES)}"
+                f"the dtype policy {kind!r} is not known here; the known ones are "
+                f"{', '.join(POLICIES)}"
             )
         return POLICIES[kind].from_config(identifier.get("config", identifier))
+    if isinstance(identifier, str) and FROM in identifier:
+        mode, _, source = identifier.partition(FROM)
+        kinds = {"int4/": Int4DTypePolicy, "float8": QuantizedFloat8DTypePolicy}
+        found = (kind for start, kind in kinds.items() if mode.startswith(start))
+        return next(found, QuantizedDTypePolicy)(mode, source)
     if isinstance(identifier, str) and identifier.startswith("mixed_"):
         return DTypePolicy(identifier)
     return DTypePolicy(standardize_dtype(identifier))

@@ -33,7 +33,7 @@ from hornbook.core.variable import (
     name_scope,
     thread,
 )
-from hornbook.layers import remat
+from hornbook.layers import quantized, remat
 from hornbook.layers.arguments import WHOLE
 from hornbook.layers.calling import (
     Call,
@@ -65,7 +65,7 @@ SETTLED = ("data_format", "dilation_rate", "kernel_size", "output_size", "pool_s
 NOT_KERAS = {
     *("LeakyReLU.alpha", "implementation", "input_length", "weights", "Cropping1D.data_format"),
     *("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_shape"),
-    *("lora_rank", "lora_alpha", "causal"),
+    *("lora_rank", "lora_alpha", "quantization_config", "causal"),
 }
 
 
@@ -92,11 +92,11 @@ def _marks_built(build: Callable) -> Callable:
             self._note_path()
             result = build(self, *args, **kwargs)
         self.built = True
-        self._after_build()
         if args and "_build_shapes" not in self.__dict__:
             names = list(arguments_of(build))
             shapes = dict(zip(names, args, strict=False)) | kwargs
             self._build_shapes = shapes if len(shapes) > 1 else {"input_shape": args[0]}
+        self._after_build()
         return result
 
     return marking
@@ -433,11 +433,8 @@ class Layer(Recorded):
 
     def get_config(self) -> dict:
         """Constructor arguments, name, trainable and dtype as plain data."""
-        live = {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": serialize(self.dtype_policy),
-        }
+        policy = quantized.policy_with_parts(self)
+        live = {"name": self.name, "trainable": self.trainable, "dtype": serialize(policy)}
         cls: type = type(self)
         try:
             apart = described(cls)
@@ -446,7 +443,7 @@ class Layer(Recorded):
             }
         except NotImplementedError:
             given = {}
-        if self._policy_changed:
+        if self._policy_changed or policy is not self._policy:
             given["dtype"] = live["dtype"]
         cls = type(self)
         unset = _unset(cls)  # type: ignore[arg-type]

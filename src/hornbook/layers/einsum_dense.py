@@ -14,6 +14,7 @@ from hornbook.core.variable import unwrap
 from hornbook.formulas import matmul
 from hornbook.initializers import VarianceScaling
 from hornbook.layers.low_rank import Adaptable
+from hornbook.quantizers.stored import Stored
 
 FORMS = "'[X],[Y]->[Z]', '...[X],[Y]->...[Z]' or '[X]...,[Y]->[Z]...', each one or more letters"
 
@@ -107,8 +108,10 @@ def with_axes(initializer: Any, equation: str) -> Any:
     return made
 
 
-def einsum_product(equation: str, x: Array, kernel: Array) -> Array:
+def einsum_product(equation: str, x: Array, kernel: Array | Stored) -> Array:
     """`einsum(equation, x, kernel)`, as one matrix product where the axis order allows it."""
+    if isinstance(kernel, Stored):
+        return kernel.einsum(equation, x)
     of_x, of_kernel, out = parts(equation)
     bound = [letter for letter in of_kernel if letter in of_x]
     new = of_kernel[len(bound) :]

@@ -90,7 +90,7 @@ class ReversibleEmbedding(Embedding):
                 f"layer {self.name!r} called with reverse=True takes vectors of output_dim="
                 f"{self.output_dim} values; it got shape {inputs.shape}"
             )
-        kernel = unwrap(self.embeddings).T if self.tie_weights else self.reverse_embeddings.value
+        kernel = unwrap(self.embeddings).T if self.tie_weights else unwrap(self.reverse_embeddings)
         if self.reverse_dtype is not None:
             inputs, kernel = inputs.astype(self.reverse_dtype), kernel.astype(self.reverse_dtype)
         logits = formulas.dense(inputs, kernel, None, None)

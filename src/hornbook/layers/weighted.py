@@ -29,7 +29,8 @@ class Weighted(Module):
     @property
     def dtype_policy(self) -> DTypePolicy:
         """The dtypes it computes and stores weights in. It may be set, to a policy or a name;
-        existing weights keep their dtype. In a map of policies, the layer's own entry is set."""
+        existing weights keep their dtype, but a quantized policy quantizes them. In a map of
+        policies, the layer's own entry is set."""
         return self._policy
 
     @dtype_policy.setter
@@ -42,6 +43,27 @@ class Weighted(Module):
             self._policy = policy
         self._policy_changed = True
         new_structure()
+        if self.built and self.quantization_mode and not getattr(self, "_forms", True):
+            self.quantize(self.quantization_mode)
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How its kernel is stored: `"int8"`, `"int4"`, `"float8"`, or `None` for an array."""
+        return self._policy.of(self.path).quantization_mode
+
+    def quantize(self, mode: Any = None, type_check: bool = True, config: Any = None) -> None:
+        """Store the kernel in fewer bits, if the layer has one; see `Model.quantize`.
+
+        Args:
+            mode, type_check, config: see `Dense.quantize`.
+
+        Raises:
+            NotImplementedError: for a layer without a quantized form.
+        """
+        raise NotImplementedError(
+            f"layer {self.name!r} ({type(self).__name__}) has no quantized form: only Dense, "
+            "EinsumDense, Embedding and ReversibleEmbedding have one"
+        )
 
     @property
     def compute_dtype(self) -> str:

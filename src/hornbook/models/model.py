@@ -16,6 +16,7 @@ from hornbook.core.variable import Variable
 from hornbook.layers.base import Layer
 from hornbook.layers.calling import arguments_of, as_shape, shape_of, tree_of_symbols
 from hornbook.models import functional
+from hornbook.models.deployment import Deployable
 from hornbook.models.host import Prepared, given, prepared, split
 from hornbook.models.inputs import fitted, in_order, only_looked_up, without_more, without_none
 from hornbook.models.state_tree import set_state_tree, state_tree
@@ -25,7 +26,7 @@ from hornbook.training.protocol import Known
 from hornbook.training.trainer import Trainer
 
 
-class Model(Trainer):
+class Model(Deployable, Trainer):
     """A trainable layer made of other layers.
 
     Args:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hornbook.core.module import Module, plain_name, to_snake_case
 from hornbook.core.random import SeedGenerator
 from hornbook.core.variable import Variable
+from hornbook.layers.weighted import Weighted
 from hornbook.optimizers import Optimizer
 
 PACKAGE = __name__.partition(".")[0]
@@ -53,6 +54,8 @@ def is_optimizer(owner: Any) -> bool:
 
 
 def _variables(owner: Module) -> list[Variable]:
+    if isinstance(owner, Weighted):
+        return owner._own_weights()
     found = owner._owned_variables()
     if isinstance(owner, SeedGenerator) or is_optimizer(owner):
         return found
