@@ -365,6 +365,12 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "contrib": {},
     "contrib.layers": CONTRIB_LAYERS,
     "contrib.rnn": CONTRIB_RNN,
+    "estimator": {
+        **same("Estimator EstimatorSpec ModeKeys RunConfig", f"{OURS}.estimator"),
+        **same("DNNClassifier DNNRegressor", f"{OURS}.canned"),
+    },
+    "estimator.inputs": same("numpy_input_fn pandas_input_fn", f"{OURS}.estimator"),
+    "feature_column": today.FAMILIES["feature_column"],
     "contrib.legacy_seq2seq": same(
         "basic_rnn_seq2seq embedding_rnn_decoder embedding_rnn_seq2seq rnn_decoder sequence_loss "
         "sequence_loss_by_example",

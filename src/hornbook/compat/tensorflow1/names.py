@@ -19,8 +19,9 @@ AS_IT_IS = (
     *(
         f"compat.tensorflow.{name}"
         for name in (
-            "checkpoints datasets devices examples files protos records values.newaxis".split()
-        )
+            "checkpoints datasets devices examples feature_columns files protos records "
+            "values.newaxis"
+        ).split()
     ),
 )
 
