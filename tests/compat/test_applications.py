@@ -24,10 +24,13 @@ def test_paths_and_arguments_of_the_generation(generation):
         from keras.applications.inception_v3 import InceptionV3, preprocess_input
         from keras.applications.resnet50 import ResNet50, decode_predictions
         from keras.applications.vgg16 import VGG16 as again
+        from keras.models import Model
 
         classes = (2,) if generation == "keras1" else (None, 2)  # pooling came before it
         small = VGG16(False, None, None, (32, 32, 3), *classes)
         assert [small.output_shape, small.name] == [(None, 1, 1, 512), "vgg16"]
+        assert small.layers[3].output_shape == (None, 16, 16, 64)  # layers of the generation
+        assert isinstance(small, Model) and hasattr(small, "fit_generator")
         assert len(again(include_top=False, weights=None, input_shape=(32, 32, 3)).layers) == 19
         assert callable(ResNet50) and callable(InceptionV3) and callable(decode_predictions)
         assert preprocess_input(np.zeros(3)).tolist() == [-1, -1, -1]
@@ -75,3 +78,22 @@ def test_pictures_in_variables_are_no_weights_of_the_network(generation):
         assert len(model.get_weights()) == 26
         features = K.function([made], [model.get_layer("block5_pool").output])
         assert features([np.zeros((1, 32, 32, 3))])[0].shape == (2, 1, 1, 512)
+
+
+@pytest.mark.parametrize(
+    ("generation", "shape"), [("keras1", (None, 1, 1, 2048)), ("keras2", (None, 7, 7, 2048))]
+)
+def test_resnet50_has_its_old_layers(generation, shape):
+    with installed(generation):
+        from keras.applications import ResNet50
+        from keras.layers import Activation, Flatten
+        from keras.models import Model
+
+        model = ResNet50(weights=None, include_top=False, input_shape=(224, 224, 3))
+        assert model.output_shape == shape
+        assert model.get_layer("res5b_branch2a").output_shape == (None, 7, 7, 512)
+        assert model.get_layer("bn_conv1").epsilon == 1e-3
+        found = [layer.name for layer in model.layers if layer.name.startswith("activation")]
+        assert len(found) == 49 and found[0] == "activation_1"
+        assert model.count_params() == 23_587_712
+        Model(model.input, Activation("relu")(Flatten()(model.output)))  # names do not meet

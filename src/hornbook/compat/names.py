@@ -103,7 +103,7 @@ class Names:
             mixin = next((one for kind, one in MIXINS.items() if issubclass(today, kind)), None)
             if mixin or row.arguments or row.defaults:
                 return _class(self, family, name, row, today, mixin)
-        elif row.arguments or row.defaults:
+        elif row.arguments or row.defaults or family.startswith("applications"):
             return _function(self, name, row, FITTED.get(row.new, today))
         return today
 
@@ -135,9 +135,13 @@ class Names:
 
 def _function(names: Names, name: str, row: Row, today: Callable) -> Callable:
     dialect = names.dialect
+    is_same = not row.arguments and not row.defaults
 
     def old(*args, **kwargs):
-        made = today(**translate(name, row, dialect.VALUES, args, kwargs))
+        if is_same:
+            made = today(*args, **kwargs)
+        else:
+            made = today(**translate(name, row, dialect.VALUES, args, kwargs))
         return names.adopt(made) if isinstance(made, models.Model) else made
 
     old.__name__ = old.__qualname__ = name

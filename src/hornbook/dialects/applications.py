@@ -16,7 +16,10 @@ TODAY = "applications.imagenet_utils"
 
 
 def applications(
-    networks: dict, form: str = "dim_ordering:data_format", arguments: str = ARGUMENTS
+    networks: dict,
+    form: str = "dim_ordering:data_format",
+    arguments: str = ARGUMENTS,
+    resnet: str = "EarlyResNet50",
 ) -> dict[str, dict]:
     """The families of `keras.applications`: one per network, and one for all.
 
@@ -24,6 +27,7 @@ def applications(
         networks: maps modules to names and a preprocessing mode.
         form: the argument for the data format.
         arguments: the networks' arguments, if they differ from today's.
+        resnet: the function that builds ResNet50 with the layers of then.
     """
     shared = {
         "decode_predictions": row(f"{TODAY}.decode_predictions", "preds top"),
@@ -42,6 +46,7 @@ def applications(
         for module, (names, kind) in networks.items()
     }
     made["applications.resnet50"] |= {
+        "ResNet50": row(f"compat.keras.applications.{resnet}", arguments),
         "identity_block": row("compat.keras.applications.identity_block"),
         "conv_block": row("compat.keras.applications.conv_block"),
     }
@@ -49,7 +54,10 @@ def applications(
         "MusicTaggerCRNN": row("compat.keras.applications.MusicTaggerCRNN")
     }
     every = {
-        name: one for names in made.values() for name, one in names.items() if name[:1].isupper()
+        name: one
+        for names in reversed(made.values())  # ResNet50 is that of `resnet50`, not of `resnet`
+        for name, one in names.items()
+        if name[:1].isupper()
     }
     whole = {"preprocess_input": row(f"{TODAY}.preprocess_input", f"x {form} mode"), **shared}
     return {"applications": every, "applications.imagenet_utils": whole, **made}

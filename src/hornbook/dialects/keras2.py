@@ -292,6 +292,7 @@ APPLICATIONS = applications(
     },
     "data_format",
     "",
+    "ResNet50",
 )
 
 FAMILIES: dict[str, dict[str, Row]] = {

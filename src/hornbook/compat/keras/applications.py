@@ -1,13 +1,16 @@
 """`keras.applications` of Keras 1 and 2: what today's does not have.
 
-The building blocks of ResNet50, which programs imported, and the music tagger.
+ResNet50 with the names of its layers and the weights of then, its building blocks, which programs
+imported, and the music tagger.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 from hornbook import layers
-from hornbook.applications.network import sources
+from hornbook.applications.network import Files, network, pooled, sources, usual
 from hornbook.compat.keras.activations import hard_sigmoid
+from hornbook.compat.keras.layers import old_name
 from hornbook.core import settings
 from hornbook.data.files import get_file
 from hornbook.models import Model
@@ -15,6 +18,12 @@ from hornbook.models import Model
 MUSIC = (
     "https://github.com/fchollet/deep-learning-models/releases/download/v0.3/"
     "music_tagger_crnn_weights_tf_kernels_{}_dim_ordering.h5"
+)
+RESNET = Files(
+    "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
+    "resnet50_weights_tf_dim_ordering_tf_kernels{}.h5",
+    "a7b3fe01876f51b976af0dea6bc144eb",
+    "a268eb855778b3df3c7506639542a6af",
 )
 TAGS = 50  # of the Million Song Dataset
 
@@ -86,8 +95,16 @@ def _branch(x: Any, filters: tuple, kernel: Any, names: tuple, strides: Any, axi
             name=f"{conv}2{letter}",
         )(x)
         x = layers.BatchNormalization(axis=axis, name=f"{norm}2{letter}")(x)
-        x = layers.Activation("relu")(x) if i < 2 else x
+        x = _relu(x) if i < 2 else x
     return x
+
+
+def _relu(x: Any) -> Any:
+    return layers.Activation("relu", name=old_name(layers.Activation, True))(x)
+
+
+def _sum(*branches: Any) -> Any:
+    return layers.Add(name=old_name(layers.Add, True))([*branches])
 
 
 def identity_block(
@@ -104,7 +121,7 @@ def identity_block(
     axis = 1 if settings.image_data_format() == "channels_first" else 3
     names = f"res{stage}{block}_branch", f"bn{stage}{block}_branch"
     x = _branch(input_tensor, tuple(filters), kernel_size, names, 1, axis)
-    return layers.Activation("relu")(layers.Add()([x, input_tensor]))
+    return _relu(_sum(x, input_tensor))
 
 
 def conv_block(
@@ -129,4 +146,44 @@ def conv_block(
     x = _branch(input_tensor, tuple(filters), kernel_size, names, strides, axis)
     around = layers.Conv2D(filters[2], 1, strides=strides, name=f"{conv}1")(input_tensor)
     around = layers.BatchNormalization(axis=axis, name=f"{norm}1")(around)
-    return layers.Activation("relu")(layers.Add()([x, around]))
+    return _relu(_sum(x, around))
+
+
+# ---- ResNet50
+
+
+def _features(x: Any, given: SimpleNamespace) -> Any:
+    axis = 1 if settings.image_data_format() == "channels_first" else 3
+    x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
+    x = layers.Conv2D(64, 7, strides=2, name="conv1")(x)
+    x = _relu(layers.BatchNormalization(axis=axis, name="bn_conv1")(x))
+    x = x if given.early else layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    x = layers.MaxPooling2D(3, strides=2, name=old_name(layers.MaxPooling2D, False))(x)
+    for stage, count in enumerate((3, 4, 6, 3), 2):
+        size = 16 * 2**stage
+        filters = (size, size, 4 * size)
+        x = conv_block(x, 3, filters, stage, "a", 1 if stage == 2 else 2)
+        for block in "bcdef"[: count - 1]:
+            x = identity_block(x, 3, filters, stage, block)
+    return x
+
+
+def _end(x: Any, given: SimpleNamespace) -> Any:
+    if given.early:
+        x = layers.AveragePooling2D(7, name="avg_pool")(x)
+    if not given.include_top:
+        return pooled(x, given)
+    if given.early:
+        x = layers.Flatten(name=old_name(layers.Flatten, True))(x)
+    else:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    return layers.Dense(given.classes, given.classifier_activation, name="fc1000")(x)
+
+
+def _resnet50(early: bool) -> Any:
+    """ResNet50 of Keras 2.2, or of Keras 1, which averaged without a top too."""
+    paper = "He, Zhang, Ren, Sun 2015, arXiv:1512.03385"
+    return network(usual, "ResNet50", _features, _end, RESNET, paper=paper, early=early)
+
+
+ResNet50, EarlyResNet50 = _resnet50(False), _resnet50(True)
