@@ -427,3 +427,5 @@ def test_frames_of_old_pandas():
         assert frame.drop(0).a.tolist() == frame.a.drop([0]).tolist() == [2]
         assert days.astype(datetime).dtype == object
         assert tosequence(range(2)) == [0, 1]
+        assert [part.b.tolist() for part in np.split(frame, [1])] == [[3], [4]]
+        assert [part.tolist() for part in np.array_split(frame.a, 2)] == [[1], [2]]

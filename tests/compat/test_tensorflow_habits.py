@@ -25,6 +25,7 @@ def test_every_data_set_is_a_data_set(tf):
     numbers = tf.data.Dataset.range(4)
     assert all(isinstance(one, tf.data.Dataset) for one in (numbers, numbers.batch(2)))
     assert not isinstance(iter(numbers), tf.data.Dataset)
+    assert numbers.as_numpy_iterator().next() == 0 and iter(numbers).get_next().numpy() == 0
 
 
 def test_the_device_of_a_tensor_is_its_name(tf):
@@ -59,6 +60,30 @@ def test_exported_models_are_loaded_and_called(tf, tmp_path):
         tf.keras.layers.TFSMLayer(tmp_path / "sum", call_endpoint="other")
     with pytest.raises(ValueError, match="format"):
         model.export(tmp_path / "m", format="onnx")
+
+
+def test_sizes_are_printed_and_computed_with_as_a_tensor(tf):
+    sizes = tf.shape(tf.ones((2, 3)))
+    assert sizes.numpy().tolist() == [2, 3] and f"{sizes}" == "[2 3]"
+    assert repr(sizes) == "<tf.Tensor: shape=(2,), dtype=int32, numpy=array([2, 3], dtype=int32)>"
+    assert str(sizes[1:]) == "tf.Tensor([3], shape=(1,), dtype=int32)"
+    assert (sizes[1:] + [1]).numpy().tolist() == [4] and (2 * sizes).numpy().tolist() == [4, 6]
+    assert tf.reshape(tf.ones(24), sizes * 2).shape == (4, 6)
+    assert tf.keras.ops.shape(tf.ones((2, 3))) == sizes == tf.concat([sizes[:1], sizes[1:]], 0)
+
+
+def test_losses_read_values_if_they_are_run_eagerly(tf):
+    seen = []
+
+    def loss(y, predicted):
+        seen.append(float(predicted.numpy().sum()))
+        return tf.reduce_mean((y - predicted) ** 2)
+
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", loss, run_eagerly=True)
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    assert seen == [8.0] and float(model.layers[0].kernel[0, 0]) < 1
+    assert tf.data.Dataset.range(3).element_spec.value_type is tf.Tensor
 
 
 def test_metrics_are_reset_by_their_old_method(tf):

@@ -339,6 +339,7 @@ CHANGED: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("stack", "vstack", "hstack", "dstack", "column_stack"), f"{LOST}.arrays.of_iterators"
         ),
+        **dict.fromkeys(("array_split", "split"), f"{LOST}.frames.into_frames"),
     },
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
     "pandas:DataFrame": {

@@ -139,6 +139,22 @@ def of_one_list(getitem: Callable) -> Callable:
     return call
 
 
+def into_frames(original: Callable) -> Callable:
+    """`np.split` of a frame or series into frames or series.
+
+    Args:
+        original: today's function, which gives arrays.
+    """
+
+    @functools.wraps(original)
+    def split(ary, indices_or_sections, axis=0):
+        if not hasattr(ary, "iloc") or axis != 0:
+            return original(ary, indices_or_sections, axis)
+        return [ary.iloc[rows] for rows in original(np.arange(len(ary)), indices_or_sections)]
+
+    return split
+
+
 def to_objects(astype: Callable) -> Callable:
     """`astype` with a class of Python that is no dtype, such as `datetime`: objects.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from hornbook import ops
 from hornbook.compat.attributes import Shape
+from hornbook.compat.tensorflow import shown
 from hornbook.compat.tensorflow.tensors import Tensor, tensor
 from hornbook.core import tree
 from hornbook.core.symbolic import SymbolicTensor, op
@@ -68,7 +69,7 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Any:
     if any(map(is_text, values)):
         return tensor(np.concatenate([np.asarray(one, object) for one in values], axis))
     if all(_is_sizes(one) for one in values):
-        return Shape(np.concatenate([np.asarray(one, int) for one in values]).tolist())
+        return Sizes(np.concatenate([np.asarray(one, int) for one in values]).tolist())
     return at_once(ops.concatenate, list(values), int(axis))
 
 
@@ -273,9 +274,47 @@ def rank(input: Any, name: str | None = None) -> Any:
     return tensor(np.int32(len(input.shape) if hasattr(input, "shape") else np.ndim(input)))
 
 
+def _elementwise(name: str) -> Callable:
+    def method(self: Any, other: Any) -> Any:
+        return tensor(getattr(self.numpy(), name)(np.asarray(other)))
+
+    return method
+
+
+class Sizes(Shape):
+    """What `tf.shape` returns: a shape of the host that is printed and computed with as a tensor.
+
+    Example:
+        >>> Sizes((2, 3)), (Sizes((2, 3)) * 2).numpy().tolist()
+        (<tf.Tensor: shape=(2,), dtype=int32, numpy=array([2, 3], dtype=int32)>, [4, 6])
+    """
+
+    def numpy(self) -> np.ndarray:
+        """The sizes in an array."""
+        return np.array(self, "int32")
+
+    def __repr__(self) -> str:
+        return tuple.__repr__(self) if None in self else shown.as_repr(self.numpy())
+
+    def __str__(self) -> str:
+        return tuple.__repr__(self) if None in self else shown.as_text(self.numpy())
+
+    def __format__(self, spec: str) -> str:
+        return tuple.__repr__(self) if None in self else shown.as_formatted(self.numpy(), spec)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return Sizes(found) if isinstance(key, builtins.slice) else found
+
+    __add__, __radd__ = _elementwise("__add__"), _elementwise("__radd__")
+    __sub__, __rsub__ = _elementwise("__sub__"), _elementwise("__rsub__")
+    __mul__, __rmul__ = _elementwise("__mul__"), _elementwise("__rmul__")
+    __truediv__, __floordiv__ = _elementwise("__truediv__"), _elementwise("__floordiv__")
+
+
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """The sizes of an array."""
-    return Shape(input.shape if is_text(input) and hasattr(input, "shape") else ops.shape(input))
+    return Sizes(input.shape if is_text(input) and hasattr(input, "shape") else ops.shape(input))
 
 
 def shape_n(input: Any, out_type: Any = None, name: str | None = None) -> list:

@@ -16,6 +16,7 @@ from hornbook.compat.tensorflow import pipelines
 from hornbook.compat.tensorflow.csv_files import lines_of, paths_of
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow.ragged import RaggedTensor, from_rows
+from hornbook.compat.tensorflow.tensors import AnyTensor
 from hornbook.data.elements import apply, leaves, stack_ragged
 
 
@@ -62,7 +63,7 @@ OWN = [name for name in vars(data.Dataset) if not name.startswith("_")]
 def attributes() -> Table:
     """The methods of data sets during a run."""
     methods = {one.__name__: pipelines.named(one) for one in pipelines.METHODS}
-    return {data.Dataset: methods}
+    return {data.Dataset: methods, data.TensorSpec: {"value_type": AnyTensor}}
 
 
 def replaced() -> Table:

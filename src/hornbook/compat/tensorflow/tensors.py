@@ -1,7 +1,7 @@
 """Arrays with the methods of TensorFlow's tensors, which elements of data sets are during a run."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -101,6 +101,12 @@ class _Mapped(DatasetIterator):
         refuse()
         return apply(self.convert, super().__next__())
 
+    def next(self) -> Any:
+        """The next element."""
+        return next(self)
+
+    get_next = next
+
 
 class _Tensors(_Mapped):
     convert = staticmethod(tensor)
@@ -129,6 +135,15 @@ def _reset_states(self: metrics.Metric) -> None:
     self.reset_state()
 
 
+def _numpy_of_known(self: Any) -> Callable:
+    """`numpy` of a value that JAX differentiates and does not compile, as with `run_eagerly`."""
+    while hasattr(self, "primal"):
+        self = self.primal
+    if isinstance(self, jax.core.Tracer):
+        raise AttributeError("the value of a tensor is not known in a compiled function")
+    return lambda: np.asarray(self)[()]
+
+
 class _Cardinality(int):
     """A number of elements with a tensor's `numpy`."""
 
@@ -149,6 +164,7 @@ def attributes() -> Table:
     array: type = type(jnp.zeros(()))
     return {
         array: of_arrays,
+        jax.core.Tracer: {"numpy": property(_numpy_of_known)},
         SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
         Variable: {"get_shape": get_shape, "device": property(_device_of)},
         layers: {"experimental": experimental},
