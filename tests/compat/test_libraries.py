@@ -429,3 +429,17 @@ def test_frames_of_old_pandas():
         assert tosequence(range(2)) == [0, 1]
         assert [part.b.tolist() for part in np.split(frame, [1])] == [[3], [4]]
         assert [part.tolist() for part in np.array_split(frame.a, 2)] == [[1], [2]]
+
+
+def test_predictions_of_one_element_are_numbers():
+    with put_back():
+        model = hornbook.Sequential([hornbook.Input((2,)), hornbook.layers.Dense(1)])
+        found = model.predict(np.ones((1, 2)), verbose=0)
+        several = hornbook.Model(model.input, [model.output] * 2).predict(
+            np.ones((2, 2)), verbose=0
+        )
+    assert float(found) == float(found[0]) == found.max() and int(found * 0) == 0
+    assert type(found.max()) is np.float32 and repr(found[:0]).startswith("array([]")
+    with pytest.raises(TypeError):
+        float(several[1])
+    assert type(model.predict(np.ones((1, 2)), verbose=0)) is np.ndarray

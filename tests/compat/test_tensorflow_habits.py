@@ -86,6 +86,23 @@ def test_losses_read_values_if_they_are_run_eagerly(tf):
     assert tf.data.Dataset.range(3).element_spec.value_type is tf.Tensor
 
 
+def test_one_optimizer_trains_several_models(tf):
+    optimizer = tf.keras.optimizers.Adam(0.1)
+    for step in (0.1, 0.07441):  # it counts the steps of both
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer="zeros")])
+        model.compile(optimizer, "mse")
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+        assert float(model.layers[0].kernel[0, 0]) == pytest.approx(step, rel=1e-3)
+    assert model.optimizer is optimizer
+
+
+def test_arrays_of_one_element_are_numbers(tf):
+    assert float(tf.constant([1.5])) == 1.5 and int(tf.constant([[2]])) == 2
+    assert f"{float(next(iter(tf.data.Dataset.from_tensors([0.5])))):.1f}" == "0.5"
+    assert tf.reduce_prod((28, 28)).numpy() == 784
+    assert tf.reshape(tf.ones((2, 3)), [tf.reduce_prod((2, 3))]).shape == (6,)
+
+
 def test_metrics_are_reset_by_their_old_method(tf):
     metric = tf.keras.metrics.Mean()
     metric.update_state([1.0, 3.0])

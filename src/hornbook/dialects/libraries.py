@@ -342,6 +342,7 @@ CHANGED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("array_split", "split"), f"{LOST}.frames.into_frames"),
     },
     "numpy.random": {"seed": f"{LOST}.arrays.seeding_all"},
+    "hornbook.models.model:Model": {"predict": f"{LOST}.arrays.of_size_one"},
     "pandas:DataFrame": {
         "join": f"{LOST}.frames.with_repeated_columns",
         "merge": f"{LOST}.frames.with_names_taken",

@@ -13,6 +13,16 @@ NO_EFFECT = (
 )
 
 
+def with_known(known: dict, variables: list, before: set) -> tuple[list, set]:
+    """The arguments of `Optimizer._extend`, with the variables that have slots already.
+
+    Args:
+        known: the slots of each variable.
+        variables, before: the arguments.
+    """
+    return [*known, *(one for one in variables if one not in known)], before | {*known}
+
+
 class OldOptimizer:
     """Mixin of optimizers: `lr`, and `decay` of the rate at each step."""
 
@@ -38,9 +48,7 @@ class OldOptimizer:
 
     def _extend(self, variables: list, before: set) -> None:
         """Create slots for the variables of a further model: one optimizer may train several."""
-        known: dict = self._slots  # type: ignore[attr-defined]
-        every = [*known, *(one for one in variables if one not in known)]
-        super()._extend(every, before | {*known})  # type: ignore[misc]
+        super()._extend(*with_known(self._slots, variables, before))  # type: ignore
 
     @property
     def lr(self) -> Any:

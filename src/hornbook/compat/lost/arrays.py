@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.compat.python2 import is_local
+from hornbook.core import tree
 from hornbook.core.random import set_random_seed
 from hornbook.datasets.reading import read_npy, read_npz
 
@@ -116,6 +117,45 @@ def of_lists(original: Callable) -> Callable:
             return original(*args, dtype=object, **options)
 
     return array
+
+
+class Single(np.ndarray):
+    """An array that converts to a number if it has one element, as arrays did up to NumPy 2.3.
+
+    Example:
+        >>> float(np.array([[0.5]]).view(Single)), np.ones(2).view(Single)
+        (0.5, array([1., 1.]))
+    """
+
+    def __float__(self) -> float:
+        return float(self.item()) if self.size == 1 else super().__float__()
+
+    def __int__(self) -> int:
+        return int(self.item()) if self.size == 1 else super().__int__()
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """A result; numbers are no arrays."""
+        return array[()] if return_scalar else array.view(Single)
+
+
+def of_size_one(predict: Callable) -> Callable:
+    """`predict`, whose arrays convert to a number if they have one element.
+
+    Args:
+        predict: today's method.
+    """
+
+    @functools.wraps(predict)
+    def call(*args, **kwargs):
+        return tree.map_structure(
+            lambda one: one.view(Single) if type(one) is np.ndarray else one,
+            predict(*args, **kwargs),
+        )
+
+    return call
 
 
 def random_integers(low: int, high: int | None = None, size: Any = None) -> Any:

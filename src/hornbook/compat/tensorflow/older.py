@@ -9,7 +9,7 @@ from hornbook.callbacks import History, ModelCheckpoint, TensorBoard
 from hornbook.compat.attributes import Table
 from hornbook.compat.keras.callbacks import Logs, periodically
 from hornbook.compat.keras.models import OldModel
-from hornbook.compat.keras.optimizers import OldOptimizer
+from hornbook.compat.keras.optimizers import OldOptimizer, with_known
 from hornbook.compat.names import Names
 from hornbook.compat.translate import translate
 from hornbook.dialects import keras2
@@ -199,6 +199,20 @@ def of_family(family: str) -> Callable:
     return find
 
 
+def of_further_models(today: Callable) -> Callable:
+    """`Optimizer._extend`: one optimizer may train several models, up to TensorFlow 2.10.
+
+    Args:
+        today: the method that creates slots for newly trainable variables.
+    """
+
+    @functools.wraps(today)
+    def method(self: Any, variables: list, before: set) -> None:
+        today(self, *with_known(self._slots, variables, before))
+
+    return method
+
+
 def attributes() -> Table:
     """What is added during a run."""
     return {
@@ -226,7 +240,10 @@ def replaced() -> Table:
         utils: of_pictures,
         preprocessing: of_pictures,
         layers.Layer: {"__init__": of_layers(layers.Layer.__init__)},
-        optimizers.Optimizer: {"__init__": of_optimizers(optimizers.Optimizer.__init__)},
+        optimizers.Optimizer: {
+            "__init__": of_optimizers(optimizers.Optimizer.__init__),
+            "_extend": of_further_models(optimizers.Optimizer._extend),
+        },
         Model: {
             name: without(getattr(Model, name), OF_QUEUES)
             for name in ("fit", "evaluate", "predict")

@@ -311,6 +311,17 @@ def _with_ragged(function: Callable, apply: Callable) -> Callable:
     return call
 
 
+def _to_tensor(function: Callable) -> Callable:
+    """A function of known sizes, such as their product, that gives a tensor of the host."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found = function(*args, **kwargs)
+        return tensor(np.int32(found)) if type(found) is int else found
+
+    return call
+
+
 class RaggedNames(Names):
     """The names of TensorFlow, of which functions of arrays take ragged tensors too."""
 
@@ -321,7 +332,7 @@ class RaggedNames(Names):
         if name in (TEXTS if family == "strings" else ELEMENTWISE):
             return _with_ragged(made, _elementwise(name, made))
         if name in REDUCED:
-            return _with_ragged(made, _reduction(name, made))
+            return _with_ragged(_to_tensor(made), _reduction(name, made))
         if name in SPECIAL and family != "strings":
             return _with_ragged(made, SPECIAL[name](made))
         return made

@@ -47,6 +47,12 @@ class Tensor(np.ndarray):
         """The values as a plain array or scalar; text as bytes, as TensorFlow has it."""
         return plain(self)
 
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
     def get_shape(self) -> Shape:
         """The sizes."""
         return self.shape
@@ -191,7 +197,11 @@ def replaced() -> Table:
             "as_numpy_iterator": _as_numpy,
             "cardinality": cardinality,
         },
-        array: {"shape": property(lambda self: Shape(sizes(self)))},
+        array: {
+            "shape": property(lambda self: Shape(sizes(self))),
+            "__float__": lambda self: float(np.asarray(self).item()),
+            "__int__": lambda self: int(np.asarray(self).item()),
+        },
         Model: {"_lists_one": False},
         layers.Layer: {
             "_build": old.build(layers.Layer._build),
