@@ -192,7 +192,7 @@ def test_log_loss_and_neighbors_with_their_old_arguments():
     pytest.importorskip("sklearn")
     with put_back():
         from sklearn.metrics import log_loss
-        from sklearn.neighbors import LSHForest
+        from sklearn.neighbors import LSHForest, NearestNeighbors
 
         # what scikit-learn 0.18 computed: a single class is the first column
         assert log_loss([1], [[0.25, 0.75]], eps=1e-15) == pytest.approx(-np.log(0.25))
@@ -201,6 +201,8 @@ def test_log_loss_and_neighbors_with_their_old_arguments():
         )
         assert log_loss(["a", "b"], [0.25, 0.75]) == pytest.approx(-np.log(0.75))
         assert LSHForest(20, n_neighbors=3).n_neighbors == 3
+        found = NearestNeighbors(3, metric="cosine")
+        assert found.n_neighbors == 3 and found.get_params()["metric"] == "cosine"
 
 
 def test_elements_of_series_by_place():
@@ -231,6 +233,8 @@ def test_tables_of_pandas_as_they_were():
             assert [*merged.columns] == ["key", "day", "day_y", "day_y"]
             assert merged.values.tolist() == [["a", 1, 3, 6], ["b", 2, 4, 5]]
         assert [*left.merge(right, on="key").columns] == ["key", "day_x", "day_y", "day_y"]
+        left.loc[left.day == 2, "day"] = ""
+        assert left.day.tolist() == [1, ""]
         groups = pd.DataFrame({"store": [1, 1, 2], "sales": [1.0, 2.0, 4.0]}).groupby("store")
         sums = groups.rolling(2, min_periods=1).sum()
         assert sums.values.tolist() == [[1, 1], [2, 3], [2, 4]]

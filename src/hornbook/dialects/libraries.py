@@ -354,6 +354,11 @@ CHANGED: dict[str, dict[str, str]] = {
         ("pandas.api.typing:RollingGroupBy", "pandas.api.typing:ExpandingGroupBy"),
         {"__init__": f"{LOST}.frames.with_keys"},
     ),
+    "pandas.core.indexing:_LocIndexer": {"__setitem__": f"{LOST}.frames.to_wider"},
+    **dict.fromkeys(
+        ("sklearn.neighbors:NearestNeighbors", "sklearn.svm:SVC", "sklearn.svm:SVR"),
+        {"__init__": f"{LOST}.estimators.by_position"},
+    ),
     "pandas:Series": {
         "drop": f"{LOST}.frames.with_axis",
         "astype": f"{LOST}.frames.to_objects",

@@ -1,6 +1,7 @@
 """scikit-learn: classes that were removed or whose arguments have changed."""
 
 import functools
+import inspect
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -117,6 +118,21 @@ def with_one_class(original: Callable) -> Callable:
         )
 
     return log_loss
+
+
+def by_position(init: Callable) -> Callable:
+    """A constructor whose arguments, which are keywords today, may be positional.
+
+    Args:
+        init: today's constructor.
+    """
+    known = [*inspect.signature(init).parameters][1:]
+
+    @functools.wraps(init)
+    def call(self, *args, **options):
+        init(self, **dict(zip(known, args, strict=False)), **options)
+
+    return call
 
 
 def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> Any:

@@ -91,6 +91,28 @@ def with_keys(init: Callable) -> Callable:
     return call
 
 
+def to_wider(setitem: Callable) -> Callable:
+    """`frame.loc[rows, column] = value` of another kind than the column's: it gets objects.
+
+    Args:
+        setitem: today's method.
+    """
+
+    @functools.wraps(setitem)
+    def call(self, key, value):
+        try:
+            setitem(self, key, value)
+        except TypeError as error:
+            columns = getattr(self.obj, "columns", ())
+            known = isinstance(key, tuple) and isinstance(key[-1], str) and key[-1] in columns
+            if "Invalid value" not in str(error) or not known:
+                raise
+            self.obj[key[-1]] = self.obj[key[-1]].astype(object)
+            setitem(self, key, value)
+
+    return call
+
+
 def with_axis(drop: Callable) -> Callable:
     """`drop` with its axis by position: `frame.drop("a", 1)`.
 
