@@ -54,11 +54,14 @@ def test_exported_models_are_loaded_and_called(tf, tmp_path):
     assert back.serve(x, y).numpy().tolist() == [[3.0, 4.0]]
     named = back.signatures["serving_default"](x, y)
     assert named["output_0"].numpy().tolist() == [[3.0, 4.0]]
+    options = tf.saved_model.LoadOptions(experimental_io_device="/job:localhost")
+    again = tf.keras.models.load_model(tmp_path / "sum", options=options)
+    assert again([x, y]).numpy().tolist() == [[3.0, 4.0]]
     layer = tf.keras.layers.TFSMLayer(tmp_path / "sum", call_endpoint="serving_default")
     assert layer([x, y])["output_0"].numpy().tolist() == [[3.0, 4.0]]
     with pytest.raises(ValueError, match="call_endpoint must be one of"):
         tf.keras.layers.TFSMLayer(tmp_path / "sum", call_endpoint="other")
-    with pytest.raises(ValueError, match="format"):
+    with pytest.raises(NotImplementedError, match="onnx"):
         model.export(tmp_path / "m", format="onnx")
 
 

@@ -1,12 +1,14 @@
 """Names of files that TensorFlow accepts: a SavedModel is a folder, a checkpoint has any name."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hornbook import data, layers, saving
+from hornbook import data, layers, models, saving
 from hornbook.compat.attributes import Table
+from hornbook.compat.tensorflow.older import without
 from hornbook.core import tree
 from hornbook.data.files import local_file
 from hornbook.layers.base import Layer
@@ -52,11 +54,21 @@ def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
 ENDPOINTS = ("serve", "serving_default")
 
 
-def _export(self: Model, filepath: Any, format: str = "tf_saved_model", **options: Any) -> None:
-    """`model.export`: write the model to a folder, as `tf.saved_model.save` does."""
-    if format != "tf_saved_model":
-        raise ValueError(f"export: format is 'tf_saved_model', not {format!r}")
-    save(self, filepath)
+def exported(today: Callable) -> Callable:
+    """`model.export`, which writes the model to a folder as `tf.saved_model.save` does.
+
+    Args:
+        today: the method, which says for each format what writes it.
+    """
+
+    @functools.wraps(today)
+    def export(self: Model, filepath: Any, format: str = "tf_saved_model", **options: Any) -> None:
+        if format == "tf_saved_model":
+            save(self, filepath)
+        else:
+            today(self, filepath, format, **options)
+
+    return export
 
 
 def _serve(self: Model, *inputs: Any) -> Any:
@@ -111,14 +123,15 @@ class TFSMLayer(Layer):
 def attributes() -> Table:
     """What is added during a run."""
     return {
-        Model: {"export": _export, "serve": _serve, "signatures": property(_signatures)},
+        Model: {"serve": _serve, "signatures": property(_signatures)},
         layers: {"TFSMLayer": TFSMLayer},
     }
 
 
 def replaced() -> Table:
-    """Nothing."""
-    return {}
+    """What is replaced during a run: settings of files concern TensorFlow's."""
+    of_files = {"load_model": without(saving.load_model, ("options",))}
+    return {saving: of_files, models: of_files, Model: {"export": exported(Model.export)}}
 
 
 class SaveOptions:
