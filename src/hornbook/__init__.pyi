@@ -8,6 +8,7 @@ from hornbook import config as config
 from hornbook import constraints as constraints
 from hornbook import data as data
 from hornbook import datasets as datasets
+from hornbook import distillation as distillation
 from hornbook import distribution as distribution
 from hornbook import dtype_policies as dtype_policies
 from hornbook import initializers as initializers

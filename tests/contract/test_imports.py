@@ -29,7 +29,7 @@ training
 models
 data plot
 datasets utils visualization
-applications integrations
+applications integrations distillation
 backend callbacks config dtype_policies legacy mixed_precision tree
 preprocessing.image preprocessing.sequence preprocessing.text
 serve tune wrappers

@@ -30,8 +30,8 @@ from hornbook.core.dtype import POLICIES, DTypePolicy, as_plain
 _PACKAGE = __name__.partition(".")[0]
 # Families whose classes and functions a file may name.
 LOADABLE = frozenset(
-    "activations constraints core dtype_policies initializers layers losses metrics models "
-    "optimizers quantizers regularizers".split()
+    "activations constraints core distillation dtype_policies initializers layers losses metrics "
+    "models optimizers quantizers regularizers".split()
 )
 FAMILIES = {"preprocessing": "layers"}  # for packages that are not named after their family
 # ("layers", "Dense") -> class
