@@ -9,7 +9,7 @@ import pytest
 import hornbook as keras
 from hornbook.core import placement
 from hornbook.core.variable import Variable, bind
-from hornbook.training.step import Variables
+from hornbook.training.variables import Variables
 
 X, Y = np.ones((40, 3), "float32"), np.ones((40, 1), "float32")
 

@@ -1,8 +1,10 @@
 """A graph of recorded calls: sorted once, run on any values, cloned, described."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from hornbook.core import tree
@@ -113,11 +115,7 @@ class Graph:
             call: `(op, args, kwargs) -> result`, used in place of calling each op.
         """
         known = dict(zip(self.input_list, values, strict=True))
-        for node in self.nodes:
-            args, kwargs = substitute(node.args, known), substitute(node.kwargs, known)
-            result = call(node.op, args, kwargs) if call else node.op(*args, **kwargs)
-            known.update(zip(node.output_list, _results(node, result), strict=True))
-        return substitute(self.outputs, known)
+        return substitute(self.outputs, run_nodes(self.nodes, known, call))
 
     def clone(self, replace: Callable[[Any], Any]) -> "Graph":
         """A copy of the graph on new symbolic tensors, with each op replaced.
@@ -148,6 +146,43 @@ class Graph:
             result = operation(*symbolic(node.args), **symbolic(node.kwargs))
             fresh.update(zip(node.output_list, _results(node, result), strict=True))
         return Graph(symbolic(self.inputs), symbolic(self.outputs))
+
+
+_instead: ContextVar[Mapping[Node, Any]] = ContextVar("instead", default=MappingProxyType({}))
+
+
+@contextmanager
+def instead(steps: Mapping[Node, Callable[[dict], dict] | None]) -> Iterator[None]:
+    """Context in which something else is run in place of calls.
+
+    Args:
+        steps: `None` to leave a call out, or a function from what is known to what is known next.
+    """
+    token = _instead.set(steps)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
+def run_nodes(nodes: Iterable[Node], known: dict, call: Callable | None = None) -> dict:
+    """Run calls in order, and return the values of their symbolic tensors.
+
+    Args:
+        nodes: the calls.
+        known: the values of the tensors that they take; completed in place.
+        call: `(op, args, kwargs) -> result`, used in place of calling each op.
+    """
+    steps = _instead.get()
+    for node in nodes:
+        if node in steps:
+            step = steps[node]
+            known.update(step(known) if step else {})
+            continue
+        args, kwargs = substitute(node.args, known), substitute(node.kwargs, known)
+        result = call(node.op, args, kwargs) if call else node.op(*args, **kwargs)
+        known.update(zip(node.output_list, _results(node, result), strict=True))
+    return known
 
 
 def _identity(node: Node) -> int:

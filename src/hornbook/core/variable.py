@@ -263,6 +263,16 @@ class Variable(Operators):
             )
         return value
 
+    @property
+    def _value(self) -> Any:
+        """The variable's own array."""
+        held = self._held
+        return held.array() if type(held) is Part else held
+
+    @_value.setter
+    def _value(self, array: Any) -> None:
+        self._held = array
+
     def place(self) -> None:
         """Move the value to the devices where it belongs now."""
         self._value = placement.placed(self, self._value)
@@ -292,10 +302,13 @@ class Variable(Operators):
         for scope in reversed(thread.scopes):
             if self in scope:
                 return scope[self]
-        if self._value.is_deleted():  # donated to a run in another thread: wait for its result
+        held = self._held
+        if type(held) is Part:
+            return held.array()
+        if held.is_deleted():  # donated to a run in another thread: wait for its result
             with turn:
                 return self._value
-        return self._value
+        return held
 
     @property
     def ndim(self) -> int:
@@ -352,8 +365,11 @@ class Variable(Operators):
         clone = object.__new__(type(self))
         memo[id(self)] = clone
         self._private = None
-        vars(clone).update(vars(self))
+        vars(clone).update(self.__getstate__())
         return clone
+
+    def __getstate__(self):
+        return vars(self) | {"_held": self._value}
 
     # ---- assigning
 
@@ -396,6 +412,33 @@ class Variable(Operators):
     def assign_sub(self, value: Any) -> Any:
         """Subtract from the value."""
         return self.assign(self.raw - jnp.asarray(unwrap(value)))
+
+
+class Part:
+    """The value of a variable that lies in a stack of several; cut from it when it is read.
+
+    Args:
+        stack: a variable; where it is bound, so is this value.
+        index: position on its first axis.
+    """
+
+    __slots__ = ("cut", "index", "of", "stack")
+
+    def __init__(self, stack: Variable, index: int):
+        self.stack, self.index = stack, index
+        self.of = self.cut = None  # the stack's array that was last cut, and what was cut
+
+    def array(self) -> Any:
+        """The current value."""
+        for scope in reversed(thread.scopes):
+            if self.stack in scope:
+                return scope[self.stack][self.index]
+        with turn, jax.ensure_compile_time_eval():
+            whole = self.stack._value
+            if self.of is not whole:
+                self.cut = jax.device_put(np.asarray(whole)[self.index], may_alias=False)
+                self.of = whole
+            return self.cut
 
 
 def _cast(array: Any, dtype: str) -> Any:

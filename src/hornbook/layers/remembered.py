@@ -4,6 +4,7 @@ Only layers of this library are remembered: their outputs' shapes depend on noth
 attributes and inputs. Names, paths and the values of weights do not matter.
 """
 
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from hornbook import constraints, initializers, regularizers
 from hornbook.core import placement
 from hornbook.core.dtype import DTypePolicy, canonical
+from hornbook.core.module import Module
 from hornbook.core.settings import floatx, image_data_format
 from hornbook.core.symbolic import SymbolicTensor
 from hornbook.core.unknown import guessing
@@ -50,31 +52,41 @@ def key_of(layer: Any, args: tuple, kwargs: dict) -> tuple | None:
     if thread.calls or thread.watchers or thread.scopes or placement.current() is not None:
         return None
     try:
-        attributes = [(k, _frozen(v)) for k, v in vars(layer).items() if k not in IGNORED]
-        given = _frozen(args), _frozen(kwargs)
+        attributes = [(k, frozen(v)) for k, v in vars(layer).items() if k not in IGNORED]
+        given = frozen(args), frozen(kwargs)
     except Unlike:
         return None
     dtypes = layer.compute_dtype, floatx(), canonical("float64"), image_data_format()
     return (kind, kind.call, *dtypes, *given, *attributes)
 
 
-def _frozen(value: Any) -> Any:
-    """A hashable form of a value."""
+def frozen(value: Any, of_module: Callable[[Module], Any] | None = None) -> Any:
+    """A hashable form of a value.
+
+    Args:
+        value: an attribute or an argument.
+        of_module: returns the form of a module; without it, modules have none.
+
+    Raises:
+        Unlike: if it has none.
+    """
     kind = type(value)
     if kind in PLAIN or isinstance(value, PLAIN):
         return kind, value
     if kind is SymbolicTensor or kind is Variable:
         return kind, value.shape, value.dtype
     if kind in (list, tuple):
-        return kind, *map(_frozen, value)
+        return kind, *(frozen(child, of_module) for child in value)
     if kind is dict:
-        return kind, *((key, _frozen(child)) for key, child in value.items())
+        return kind, *((key, frozen(child, of_module)) for key, child in value.items())
     if isinstance(value, BY_TYPE):
         return kind
     if isinstance(value, DTypePolicy):
         return kind, value.name
     if kind is FunctionType and value.__module__.startswith(OURS):
         return value
+    if of_module is not None and isinstance(value, Module):
+        return of_module(value)
     raise Unlike
 
 

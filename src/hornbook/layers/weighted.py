@@ -333,8 +333,8 @@ class Weighted(Module):
 
     def _regularization_losses(self) -> list:
         """Losses from regularizers of trainable weights and from functions given to `add_loss`."""
-        pairs = [(v.regularizer, v.raw) for v in self.trainable_weights]
-        losses = [through(one, value) for one, value in pairs if one is not None]
+        weights = self.trainable_weights
+        losses = [through(one, v.raw) for v in weights if (one := v.regularizer) is not None]
         for module in self._all_modules():
             losses += [function() for function in getattr(module, "_loss_functions", ())]
         return losses

@@ -196,6 +196,15 @@ class Optimizer(State):
         """The same, for the formula alone."""
         return None
 
+    def takes_stacks(self) -> bool:
+        """Whether no setting looks at a variable as a whole, or depends on which one it is.
+
+        Then one whose formula takes each element by itself may update several variables as one.
+        """
+        more = self.clipnorm, self.use_ema, self.gradient_accumulation_steps
+        decays = self.weight_decay and self._undecayed != (set(), None)
+        return not (any(more) or self.learning_rate_factors or decays)
+
     # ---- a step
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:

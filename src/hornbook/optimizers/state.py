@@ -98,6 +98,27 @@ class State(Module):
         """A trainable variable and its slots."""
         return [variable, *self._slots[variable].values()]
 
+    def with_stacks(
+        self,
+        columns: Iterable[tuple[Variable, ...]],
+        stack_of: Callable[[tuple[Variable, ...]], Variable],
+    ) -> "State":
+        """A copy of this optimizer that updates several variables as one, and their slots too.
+
+        Args:
+            columns: trainable variables of one shape, in tuples.
+            stack_of: makes the variable in place of several.
+        """
+        slots = dict(self._slots)
+        for column in columns:
+            rows = [slots.pop(variable) for variable in column]
+            slots[stack_of(column)] = {
+                name: stack_of(tuple(row[name] for row in rows)) for name in rows[0]
+            }
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), _slots=slots)
+        return made
+
     def _one_each(self, variables, name) -> dict[Variable, Variable]:
         return {v: self.add_variable_from_reference(v, name) for v in variables}
 

@@ -17,7 +17,8 @@ from hornbook.layers.base import collect_losses
 from hornbook.training.data import given, unpack_x_y_sample_weight
 from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.protocol import Trainable
-from hornbook.training.step import Variables, keep_if
+from hornbook.training.step import keep_if
+from hornbook.training.variables import Variables
 
 Values = tuple[list, ...]
 

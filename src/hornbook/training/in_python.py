@@ -15,9 +15,7 @@ from hornbook.core.variable import bind
 from hornbook.layers.base import collect_losses
 from hornbook.training.slab import Outcome, Slab, Span
 from hornbook.training.step import (
-    State,
     TrainStep,
-    Variables,
     are_finite,
     count,
     forget,
@@ -26,6 +24,7 @@ from hornbook.training.step import (
     what_to_report,
     with_seed,
 )
+from hornbook.training.variables import State, Variables
 
 
 class StepInPython(TrainStep):

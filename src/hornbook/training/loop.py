@@ -18,7 +18,7 @@ from hornbook.training.data import label
 from hornbook.training.not_finite import report
 from hornbook.training.slab import Outcome, Slab, Span, sent
 from hornbook.training.state import Turns
-from hornbook.training.step import Variables
+from hornbook.training.variables import Variables
 
 DISPATCH_SECONDS = 0.1  # per dispatch: progress bar refresh, Ctrl-C latency
 PATIENCE = 0.002  # seconds that the device may idle while a source makes more batches
@@ -314,7 +314,7 @@ class Epochs:
                 running, self.done = None, first + start
                 if not finite:
                     self.ahead = self.ahead and self.ahead._replace(running=None)
-                    report(self.model, program.variables, slab, start - 1, first + start - 1)
+                    report(self.model, program.variables.each, slab, start - 1, first + start - 1)
                 if (first + start) % self.at_once == 0:
                     self.end(first + start - 1, lambda logs=logs: to_floats(logs))
                 if self.stopped():

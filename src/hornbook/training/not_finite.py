@@ -16,7 +16,8 @@ from hornbook.core.placement import fetched
 from hornbook.core.variable import Variable, bind
 from hornbook.layers.base import Layer, watch_calls
 from hornbook.layers.calling import overrides
-from hornbook.training.step import Variables, run_batch
+from hornbook.training.step import run_batch
+from hornbook.training.variables import Variables
 
 LOSS = "the loss is not finite"
 GRADIENT = "the loss is finite, but not all its gradients are"

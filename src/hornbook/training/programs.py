@@ -32,8 +32,9 @@ from hornbook.training.labels import Ids, check_ids, ids_of
 from hornbook.training.loop import FEW_SHAPES, Program
 from hornbook.training.objective import Objective
 from hornbook.training.overrides import PURE
+from hornbook.training.stacks import stacked
 from hornbook.training.state import MOST_SHAPES, frozen_now
-from hornbook.training.step import Variables
+from hornbook.training.variables import Variables
 
 PREDICT_KINDS = ("weight", "state", "seed", "carry")
 
@@ -152,6 +153,8 @@ def program_of(model: Any, mode: str) -> Program:
     trained = trained if mode == "train" else []
     if program is None or not program.variables.are(variables, trained):
         bound = Variables(variables, mode, trained, state_of_ones_own(model))
+        if not _has_own_step(model, mode):
+            bound = stacked(model, bound, mode)
         program = Program(_compile_step(model, mode, bound), bound, settled.turns)
         program.eager = settled.run_eagerly
         if settled.steps_per_execution > 1:
@@ -159,6 +162,12 @@ def program_of(model: Any, mode: str) -> Program:
         settled.by_mode[mode] = program
     settled.structures[mode] = structure
     return program
+
+
+def _has_own_step(model: Any, mode: str) -> bool:
+    """Whether a user's code runs the model in a step, or a step runs in Python."""
+    own = overrides(type(model), f"make_{mode}_function", f"{mode}_step", *PURE)
+    return own or model._training_state.run_eagerly
 
 
 def _compile_step(model: Any, mode: str, bound: Variables) -> Any:

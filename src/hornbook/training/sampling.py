@@ -12,7 +12,8 @@ from hornbook.core.undisturbed import undisturbed
 from hornbook.core.variable import Inside, bind
 from hornbook.layers.calling import Call, overrides
 from hornbook.training.programs import PREDICT_KINDS, Forward, all_paths, forward
-from hornbook.training.step import SEED, Variables, with_seed
+from hornbook.training.step import with_seed
+from hornbook.training.variables import SEED, Variables
 
 
 class Sampled(NamedTuple):

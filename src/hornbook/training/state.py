@@ -49,6 +49,7 @@ class TrainingState:
         self.structure: Structure | None = None  # the model's, when data last arrived
         self.trained: set[Variable] = set()  # weights that any step was made for
         self.turns = Turns()
+        self.stacks: dict[tuple[Variable, ...], Variable] = {}  # in place of several variables
         self.outputs: Any = None
         self.sampled: dict[int, Any] = {}  # by number of samples; see sampling.py
         self.ranges: Any = None  # valid ranges of data; see labels.py

@@ -77,7 +77,7 @@ class Tables:
 
     Args:
         model: compiled, its optimizer built.
-        variables: the run's; see `step.Variables`.
+        variables: the run's; see `variables.Variables`.
     """
 
     def __init__(self, model: Any, variables: Any):

@@ -25,7 +25,7 @@ from hornbook.training.custom import Steps
 from hornbook.training.data import given, unpack_x_y_sample_weight
 from hornbook.training.overrides import compute_loss, compute_metrics
 from hornbook.training.programs import all_paths, matched
-from hornbook.training.step import Variables
+from hornbook.training.variables import Variables
 
 EAGER = (
     "{} of {} needs the values of tensors, so that it cannot be compiled: its steps run in Python"
