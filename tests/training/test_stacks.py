@@ -92,6 +92,10 @@ def test_evaluations_run_on_the_same_stacks():
     path = "dense/kernel"
     assert is_stacked(model, "test") and train.at(path) is test.at(path)
     assert train.at(path).shape == (4, 6, 6)
+    before = train.at(path)._value
+    for _ in range(2):
+        train.read(), test.read()
+    assert train.at(path)._value is before
 
 
 def test_copies_and_pickles_do_not_share_a_stack():

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array, lax
 
 from hornbook import optimizers
-from hornbook.core import placement
+from hornbook.core import placement, tree
 from hornbook.core.graph import Node, instead, run_nodes
 from hornbook.core.mask import get_mask
 from hornbook.core.variable import Part, Variable, bind, thread
@@ -48,15 +48,15 @@ class Stacked(Variables):
     Args:
         each: the run's variables.
         mode: `"train"` or `"test"`.
-        stacks: by column; a stack has the path of the first variable.
+        parts: by column, of one stack, which has the path of the first variable.
         scans: what to run in place of the calls of repeated blocks.
     """
 
     def __init__(
-        self, each: Variables, mode: str, stacks: dict[Column, Variable], scans: dict[Node, Any]
+        self, each: Variables, mode: str, parts: dict[Column, list[Part]], scans: dict[Node, Any]
     ):
-        replaced = {variable for column in stacks for variable in column[1:]}
-        of_first = {column[0]: stack for column, stack in stacks.items()}
+        replaced = {variable for column in parts for variable in column[1:]}
+        of_first = {column[0]: found[0].stack for column, found in parts.items()}
         by_path = {
             path: of_first.get(variable, variable)
             for path, variable in each.by_path.items()
@@ -68,10 +68,8 @@ class Stacked(Variables):
         paths = {variable: path for path, variable in by_path.items()}
         self._each = each
         self.scans = scans
-        self.columns = {paths[stack]: (column, stack) for column, stack in stacks.items()}
-        self._parts = {
-            path: [Part(stack, i) for i in range(len(column))]
-            for path, (column, stack) in self.columns.items()
+        self.columns = {
+            paths[of_first[column[0]]]: (column, found) for column, found in parts.items()
         }
 
     @property
@@ -82,9 +80,9 @@ class Stacked(Variables):
         return self._each.are(*args)
 
     def updater(self, optimizer: Any) -> Any:
-        trained, stacks = set(self._each.trainable.values()), dict(self.columns.values())
-        columns = [column for column in stacks if column[0] in trained]
-        return optimizer.with_stacks(columns, stacks.__getitem__)
+        trained, parts = set(self._each.trainable.values()), dict(self.columns.values())
+        columns = [column for column in parts if column[0] in trained]
+        return optimizer.with_stacks(columns, lambda column: parts[column][0].stack)
 
     def values(self) -> tuple[Array, ...]:
         self._stack()
@@ -96,10 +94,10 @@ class Stacked(Variables):
 
     def _stack(self) -> None:
         """Bring the stacks up to date, where a variable has another value than its part."""
-        for path, (column, stack) in self.columns.items():
-            parts = self._parts[path]
-            if list(map(_held_of, column)) == parts:
+        for column, parts in self.columns.values():
+            if tree.same(map(_held_of, column), parts):
                 continue
+            stack = parts[0].stack
             whole = np.stack([np.asarray(variable._value) for variable in column])
             stack._value = stack._private = jax.device_put(whole, may_alias=False)
             for variable, part in zip(column, parts, strict=True):
@@ -107,10 +105,10 @@ class Stacked(Variables):
 
     def state(self, scope: dict[Variable, Any]) -> State:
         found = super().state(scope)
-        for path, (column, stack) in self.columns.items():
+        for path, (column, _) in self.columns.items():
             new = {i: scope[variable] for i, variable in enumerate(column) if variable in scope}
             if new:
-                whole = found.get(path, stack.raw)
+                whole = found[path] if path in found else self.at(path).raw
                 found[path] = whole.at[np.array([*new])].set(jnp.stack([*new.values()]))
         return found
 
@@ -130,14 +128,14 @@ def stacked(model: Any, variables: Variables, mode: str) -> Variables:
     if jax.default_backend() != "cpu":
         return variables
     known = model._training_state.stacks
-    stacks: dict[Column, Variable] = {}
+    parts: dict[Column, list[Part]] = {}
     scans: dict[Node, Any] = {}
 
     def stack_of(column: Column) -> Variable:
         if column not in known:
-            known[column] = _stack_of(column)
-        stacks[column] = known[column]
-        return stacks[column]
+            known[column] = _parts_of(column)
+        parts[column] = known[column]
+        return parts[column][0].stack
 
     trained = set(variables.trainable.values())
     for repeat in repeats(graph, LEAST):
@@ -148,9 +146,9 @@ def stacked(model: Any, variables: Variables, mode: str) -> Variables:
         scans |= dict.fromkeys(node for block in repeat.blocks for node in block)
         scans[repeat.blocks[0][0]] = run
     if mode == "train":
-        optimizer.with_stacks([column for column in stacks if column[0] in trained], stack_of)
-    size = sum(len(column) * column[0]._value.nbytes for column in stacks)
-    return Stacked(variables, mode, stacks, scans) if 4 * WORK < size <= MOST_BYTES else variables
+        optimizer.with_stacks([column for column in parts if column[0] in trained], stack_of)
+    size = sum(len(column) * column[0]._value.nbytes for column in parts)
+    return Stacked(variables, mode, parts, scans) if 4 * WORK < size <= MOST_BYTES else variables
 
 
 def _agree(repeat: Repeat, variables: Variables) -> bool:
@@ -163,12 +161,12 @@ def _agree(repeat: Repeat, variables: Variables) -> bool:
     )
 
 
-def _stack_of(column: Column) -> Variable:
-    """A variable for a stack, which is still to be filled."""
+def _parts_of(column: Column) -> list[Part]:
+    """The parts of a stack that is still to be filled."""
     stack = copy.copy(column[0])
     stack.shape = (len(column), *stack.shape)
     stack._value, stack._private = np.broadcast_to(np.zeros((), stack.dtype), stack.shape), None
-    return stack
+    return [Part(stack, index) for index in range(len(column))]
 
 
 def _scan(repeat: Repeat, stacks: list[Variable], known: dict) -> dict:

@@ -5,7 +5,7 @@ from typing import Any
 from hornbook.core import placement
 from hornbook.core.module import Module, Structure, all_modules, new_structure, owned_variables
 from hornbook.core.undisturbed import turn
-from hornbook.core.variable import Variable
+from hornbook.core.variable import Part, Variable
 from hornbook.layers.base import Layer
 
 SAID: set[tuple[str, str]] = set()  # resolutions of 'accuracy' already printed
@@ -49,7 +49,7 @@ class TrainingState:
         self.structure: Structure | None = None  # the model's, when data last arrived
         self.trained: set[Variable] = set()  # weights that any step was made for
         self.turns = Turns()
-        self.stacks: dict[tuple[Variable, ...], Variable] = {}  # in place of several variables
+        self.stacks: dict[tuple[Variable, ...], list[Part]] = {}  # see stacks.py
         self.outputs: Any = None
         self.sampled: dict[int, Any] = {}  # by number of samples; see sampling.py
         self.ranges: Any = None  # valid ranges of data; see labels.py
