@@ -499,6 +499,7 @@ def test_losses_broadcast_where_the_graph_does_not_know_the_sizes():
         x = Input((None, None, 3))
         assert x.get_shape().num_elements() is None
         assert K.variable(np.ones((2, 3))).get_shape().num_elements() == 6
+        assert (K.variable(np.ones((2, 3)))[0] * 2).get_shape().as_list() == [3]
         target = np.arange(12.0).reshape(1, 2, 2, 3)
         loss = metrics.mse(x, K.variable(target))
         given = np.ones((2, 2, 2, 3))
