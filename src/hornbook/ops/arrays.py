@@ -88,9 +88,9 @@ def _concatenated(xs: Any, axis: int) -> Array:
 
 
 def _stacked(x: Any, axis: int) -> Array:
-    if all(isinstance(v, np.ndarray | np.generic) for v in x):
-        if len({(v.shape, v.dtype) for v in x}) == 1:  # one transfer instead of one each
-            return jnp.asarray(np.stack(x, axis))
+    on_host = all(isinstance(v, np.ndarray | np.generic) for v in x)
+    if on_host and len({(v.shape, v.dtype) for v in x}) == 1:
+        return jnp.asarray(np.stack(x, axis))  # one transfer instead of one each
     return jnp.stack([rows.array(v) for v in x], axis)
 
 
