@@ -165,6 +165,17 @@ def test_scikit_learn_as_it_was():
         assert len(train_test_split([1, 2, 3, 4])) == 2
 
 
+def test_training_that_never_stopped_early():
+    pytest.importorskip("sklearn")
+    x, y = np.arange(12.0).reshape(12, 1), np.array([0, 1] * 6)
+    with put_back():
+        from sklearn.base import clone
+        from sklearn.linear_model import Perceptron
+
+        made = clone(Perceptron(max_iter=7, tol=-np.inf))
+        assert made.get_params()["tol"] is None and made.fit(x, y).n_iter_ == 7
+
+
 def test_scorers_have_their_old_names():
     pytest.importorskip("sklearn")
     x, y = np.arange(12.0).reshape(12, 1), np.array([0, 1] * 6)

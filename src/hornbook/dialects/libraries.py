@@ -359,6 +359,13 @@ CHANGED: dict[str, dict[str, str]] = {
         ("sklearn.neighbors:NearestNeighbors", "sklearn.svm:SVC", "sklearn.svm:SVR"),
         {"__init__": f"{LOST}.estimators.by_position"},
     ),
+    **dict.fromkeys(
+        [
+            f"sklearn.linear_model:{name}"
+            for name in ("Perceptron", "SGDClassifier", "SGDRegressor")
+        ],
+        {"__init__": f"{LOST}.estimators.to_the_end"},
+    ),
     "pandas:Series": {
         "drop": f"{LOST}.frames.with_axis",
         "astype": f"{LOST}.frames.to_objects",

@@ -135,6 +135,22 @@ def by_position(init: Callable) -> Callable:
     return call
 
 
+def to_the_end(init: Callable) -> Callable:
+    """A constructor that takes `tol=-inf`, which is `None` today: training does not stop early.
+
+    Args:
+        init: today's constructor.
+    """
+
+    @functools.wraps(init)
+    def call(self, *args, **options):
+        if isinstance(tol := options.get("tol"), float) and tol == -np.inf:
+            options["tol"] = None
+        init(self, *args, **options)
+
+    return call
+
+
 def fetch_mldata(dataname: str, target_name: str = "label", **options: Any) -> Any:
     """`datasets.fetch_mldata`: mldata.org is gone; MNIST is loaded as by `keras.datasets.mnist`."""
     from sklearn.utils import Bunch
