@@ -215,11 +215,13 @@ def test_the_python_of_a_notebook(tmp_path):
         "%%bash\nls",
         "!ls\nhelp?\nif 1:\n    x = !ls\nprint 1",
         "def f(:",
+        'odd = 7 % 2 != 0\nf("%d" % odd, x="?",\n  y=1)',
     ]
     write(tmp_path / "a.ipynb", cells, {})
     source, python2 = notebook.source(notebook.read(str(tmp_path / "a.ipynb")))
     assert python2
     assert (
         source == "pass\nfrom __future__ import division\npass\nimport keras\n\n"
-        "pass\npass\nif 1:\n    pass\nprint(1)\n"
+        "pass\npass\nif 1:\n    pass\nprint(1)\n\n"
+        'odd = 7 % 2 != 0\nf("%d" % odd, x="?",\n  y=1)'
     )

@@ -18,7 +18,7 @@ from hornbook.saving.files import replacing
 
 MISSING = "notebooks need nbformat, nbclient and ipykernel: pip install 'hornbook[notebook]'"
 # Lines of a cell for IPython rather than Python.
-NOT_PYTHON = re.compile(r"(\s*)([%!?]|[^#]*\?\s*$|\w+\s*=\s*[!%]).*")
+NOT_PYTHON = re.compile(r"^(\s*)([%!?]|[^#]*\?\s*$|\w+\s*=\s*[!%]).*")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 IN_CELL = re.compile(r"Cell In ?\[\d+\], line (\d+)")
 QUIET = "--log-level=CRITICAL"  # for the kernel; cell output does not go through its log
