@@ -178,7 +178,7 @@ def test_a_saved_graph_is_imported_into_an_empty_one(tf, tmp_path):
     path = str(tmp_path / "model")
     with tf.Graph().as_default() as first, tf.Session() as sess:
         x = tf.placeholder(tf.float32, [None, 2], name="x")
-        hidden = tf.layers.dense(x, 3, tf.nn.relu, name="hidden")
+        hidden = tf.layers.dense(x, 3, tf.tanh, name="hidden")
         loss = tf.reduce_mean(tf.layers.dense(hidden, 1, name="out") ** 2, name="loss")
         step = tf.train.GradientDescentOptimizer(0.1).minimize(loss, name="step")
         tf.add_to_collection("ends", loss)
@@ -193,7 +193,7 @@ def test_a_saved_graph_is_imported_into_an_empty_one(tf, tmp_path):
         assert sess.run(end, {found: np.ones((4, 2))}) == before
         assert [v.name for v in tf.trainable_variables()][0] == "hidden/kernel:0"
         sess.run(graph.get_operation_by_name("step"), {found: np.ones((4, 2))})
-        more = tf.identity(graph.get_tensor_by_name("hidden/Relu:0"), name="loss")
+        more = tf.identity(graph.get_tensor_by_name("hidden/Tanh:0"), name="loss")
         assert more.graph is graph and more.op.name == "loss_1"
         assert sess.run(end, {found: np.ones((4, 2))}) != before
         with pytest.raises(ValueError, match="already has other operations"):

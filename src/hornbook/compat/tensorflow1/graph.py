@@ -253,6 +253,7 @@ class _Here(threading.local):
 
 
 here = _Here()
+saved: dict[str, Graph] = {}  # by the path of the file in which a saver wrote its names
 
 
 @contextmanager
@@ -271,6 +272,7 @@ def pushed(stack: list, value: Any) -> Iterator[Any]:
 def begin_again() -> None:
     """Forget graphs and sessions, as for another program."""
     here.graphs[:], here.sessions[:] = [Graph()], []
+    saved.clear()
 
 
 def get_default_graph() -> Graph:

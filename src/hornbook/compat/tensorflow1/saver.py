@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hornbook.compat.tensorflow.checkpoints import INDEX, NAMED, note_latest, read_arrays
-from hornbook.compat.tensorflow1.graph import Graph, get_default_graph
+from hornbook.compat.tensorflow1.graph import get_default_graph, saved
 from hornbook.compat.tensorflow1.running import symbol_of
 from hornbook.compat.tensorflow1.variables import global_variables
 from hornbook.saving import state_file
@@ -28,7 +28,6 @@ NO_SCOPE = (
     "tf.train.import_meta_graph(import_scope={!r}): operations keep their names here; leave it"
 )
 NO_VARIABLES = "No variables to save"
-_written: dict[str, Graph] = {}  # by the path of the file of their names
 MISSING = "Key {} not found in checkpoint {!r}, which has {}"
 
 
@@ -124,13 +123,13 @@ class Saver:
             names = [op.name for op in sess.graph.operations]
             with replacing(path + META) as temporary:
                 temporary.write_text(json.dumps({"hornbook": 1, "operations": names}))
-            _written[os.path.abspath(path + META)] = sess.graph
+            saved[os.path.abspath(path + META)] = sess.graph
         self._paths = [one for one in self._paths if one != path] + [path]
         while self._most and len(self._paths) > self._most:
             old = self._paths.pop(0)
             for end in (INDEX, META):
                 Path(old + end).unlink(missing_ok=True)
-            _written.pop(os.path.abspath(old + META), None)
+            saved.pop(os.path.abspath(old + META), None)
         if write_state:
             note_latest(os.path.dirname(path), path, self._paths)
         return path
@@ -186,7 +185,7 @@ def import_meta_graph(
     graph = get_default_graph()
     known = {op.name for op in graph.operations}
     if not set(names) <= known:
-        source = _written.get(os.path.abspath(path))
+        source = saved.get(os.path.abspath(path))
         if source is None:
             raise NotImplementedError(NO_GRAPH.format(str(path)))
         graph.take_over(source)
