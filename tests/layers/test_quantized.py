@@ -170,6 +170,21 @@ def test_attention_is_saved_with_a_map_of_policies_that_keras_reads(tmp_path):
         np.testing.assert_allclose(m.saving.load_model(path)(x), model(x), rtol=1e-5, atol=1e-6)
 
 
+def test_a_nested_model_in_a_wrapper_is_saved_quantized(tmp_path):
+    x = floats(2, 5, 6)
+
+    def layers(m, x):
+        inner = keras.Sequential([keras.Input((6,)), m.Dense(4, activation="relu"), m.Dense(3)])
+        return m.TimeDistributed(inner)(x)
+
+    model = model_of(keras, layers, x)
+    model.quantize("int8")
+    path = str(tmp_path / "m.keras")
+    model.save(path)
+    for m in (keras, reference):
+        np.testing.assert_allclose(m.saving.load_model(path)(x), model(x), rtol=1e-5, atol=1e-6)
+
+
 def test_a_layer_is_made_quantized_by_its_dtype():
     for dtype, names in (("int8_from_mixed_bfloat16", 3), ("int4/4_from_float32", 5)):
         ours, theirs = (m.layers.Dense(3, dtype=dtype) for m in (keras, reference))
