@@ -97,3 +97,17 @@ def test_resnet50_has_its_old_layers(generation, shape):
         assert len(found) == 49 and found[0] == "activation_1"
         assert model.count_params() == 23_587_712
         Model(model.input, Activation("relu")(Flatten()(model.output)))  # names do not meet
+
+
+def test_a_network_in_a_sequential_comes_back(tmp_path):
+    with installed("keras2"):
+        from keras.applications import VGG16
+        from keras.layers import Dense, Flatten
+        from keras.models import Sequential, load_model
+
+        base = VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+        model = Sequential([base, Flatten(), Dense(1, bias_initializer="ones")])
+        model.save(str(tmp_path / "model.h5"))
+        again = load_model(str(tmp_path / "model.h5"), compile=False)
+        assert again.layers[0].layers[3].output_shape == (None, 16, 16, 64)
+        assert again.predict(np.ones((1, 32, 32, 3))).tolist() == [[1.0]]

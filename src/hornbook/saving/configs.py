@@ -205,9 +205,10 @@ def _graph_today(config: dict, kinds: list[str]) -> dict:
         {**one, "inbound_nodes": [call(one["class_name"], n) for n in one.get("inbound_nodes", ())]}
         for one in layers
     ]
-    return {**config, "layers": layers} | {
-        key: ends(config[key]) for key in ("input_layers", "output_layers")
-    }
+    inputs, outputs = ends(config["input_layers"]), ends(config["output_layers"])
+    if len(outputs) == 1 and isinstance(outputs[0], list):  # a call returned no list of one
+        outputs = outputs[0]
+    return {**config, "layers": layers, "input_layers": inputs, "output_layers": outputs}
 
 
 def _has_inputs(data: Any) -> bool:
@@ -222,6 +223,7 @@ def _continued_today(config: dict, written: Format) -> dict:
     first, *rest = config["layers"]
     graph = _layer_today(first, written)["config"]
     layers, outputs = [*graph["layers"]], graph["output_layers"]
+    outputs = [outputs] if isinstance(outputs[0], str) else outputs
     for one in rest:
         made = _layer_today(one, written)
         layers.append({**made, "inbound_nodes": [outputs]})
