@@ -239,6 +239,8 @@ def test_a_file_that_is_not_there_and_one_that_is_no_python(tmp_path, capsys):
         ("from keras import layers\nfrom tensorflow import data\ndata.Dataset", "tfkeras"),
         ("import keras\nimport tensorflow as tf\nkeras.ops.ones(3)\ntf.__version__", "keras3"),
         ("import keras\nimport tensorflow as tf\ntf.Session()\ntf.reduce_mean(x)", "keras2"),
+        ("import keras\nimport tensorflow as tf\ntf.reduce_sum(x, keep_dims=True)", "keras2"),
+        ("import tensorflow as tf\ntf.nn.dropout(tf.abs(x), keep_prob=0.5)", "tf1"),
         ("import tensorflow as tf\ntf.placeholder(tf.float32)\ntf.reduce_mean(x)", "tf1"),
         ("import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()", "tf1"),
         ("import tensorflow as tf\ntf.GradientTape()\ntf.compat.v1.logging.INFO", "tfkeras"),

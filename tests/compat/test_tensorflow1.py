@@ -7,6 +7,7 @@ import pytest
 
 from hornbook.compat import installed
 from tests.compat import tensorflow1_cases as cases
+from tests.compat import tensorflow1_traced
 from tests.compat.tensorflow1_programs import PROGRAMS, VALUES
 
 RECORDED = json.loads(VALUES.read_text())
@@ -228,3 +229,42 @@ def test_summaries_are_written(tf, tmp_path):
         event, data = event_pb2.Event.FromString(data[12 : 12 + size]), data[16 + size :]
         found += [(event.step, v.tag, v.tensor.float_val[0]) for v in event.summary.value]
     assert found == [(3, "loss", 0.5), (4, "mine", 2.0)]
+
+
+def test_functions_in_a_layers_call_are_tensorflows():
+    """In Keras's Lambda layers and losses, where JAX traces, also with unknown sizes."""
+    recorded = json.loads(tensorflow1_traced.SUMS.read_text())
+    with installed("keras2"):
+        import tensorflow as tf
+        from keras.layers import Input, Lambda
+        from keras.models import Model
+
+        functions = tensorflow1_traced.cases(tf)
+        x = Input((4, 4, 1))
+        outputs = [Lambda(function, name=name)(x) for name, function in functions.items()]
+        found = Model(x, outputs).predict(tensorflow1_traced.X)
+    assert [*functions] == [*recorded]
+    for name, value in zip(functions, found, strict=True):
+        ours, theirs = tensorflow1_traced.sums(value), recorded[name]
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2", "tfkeras"])
+def test_shapes_in_a_layers_call_are_tensorflows(generation):
+    seen = []
+
+    def double(x):
+        sizes = x.get_shape().as_list()
+        seen.append((sizes, x.shape.as_list(), x.shape[1].value, str(x.get_shape())))
+        x.set_shape(sizes)
+        return x * 2
+
+    with installed(generation):
+        from keras.layers import Input, Lambda
+        from keras.models import Model
+
+        x = Input((3,))
+        assert x.get_shape().as_list() == [None, 3]
+        model = Model(x, Lambda(double)(x))
+        assert model.predict(np.ones((2, 3))).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert seen[-1] == ([2, 3], [2, 3], 3, "(2, 3)")

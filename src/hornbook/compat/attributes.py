@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook.compat.tensorflow1.shapes import Dimension, TensorShape
 from hornbook.core.graph import Graph
 from hornbook.core.mask import get_mask, set_mask
 from hornbook.core.symbolic import SymbolicTensor
@@ -27,16 +28,19 @@ class Shape(tuple):
     """
 
     def __repr__(self) -> str:
-        return f"TensorShape({list(self)})"
+        return f"TensorShape({self.as_list()})"
 
-    __str__ = tuple.__repr__
+    def __str__(self) -> str:
+        return str(tuple(self.as_list()))
 
     def as_list(self) -> list:
-        """The sizes in a list."""
-        return list(self)
+        """The sizes in a list; `None` where one is unknown."""
+        return [size if isinstance(size, int) else None for size in self]
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
+        if isinstance(found, int):
+            return Dimension(found)
         return Shape(found) if isinstance(key, slice) else found
 
     def __add__(self, other: Any) -> Any:
@@ -100,6 +104,15 @@ def get_shape(self: Any) -> Shape:
     return Shape(self.shape)
 
 
+def get_static_shape(self: Any) -> TensorShape:
+    """The shape as in TensorFlow 1, whose sizes have a `value`, also where they are unknown."""
+    return TensorShape(Shape(self.shape).as_list())
+
+
+def set_shape(self: Any, shape: Any) -> None:
+    """Nothing: the shape is known."""
+
+
 def get_value(self: Variable, borrow: bool = False, return_internal_type: bool = False) -> Any:
     """The value of a variable."""
     return self.numpy()
@@ -138,7 +151,8 @@ def value_for(self: SymbolicTensor, inputs_to_values: Any = None, **session: Any
 
 
 BOTH = {
-    "get_shape": get_shape,
+    "get_shape": get_static_shape,
+    "set_shape": set_shape,
     "_keras_shape": property(lambda self: tuple(self.shape)),
     "_uses_learning_phase": False,
 }
@@ -148,6 +162,16 @@ KERAS: Table = {
     PyDataset: {"endless": True},  # an epoch may be longer than a pass
 }
 MASK = property(get_mask, set_mask)
+
+
+def traced(generation: str) -> tuple[Table, Table]:
+    """What tensors have while JAX traces a layer's call: the attributes, and those replaced."""
+    getter = get_shape if generation == "tfkeras" else get_static_shape
+    shape = jax.core.Tracer.shape.fget  # type: ignore[attr-defined]
+    return (
+        {jax.core.Tracer: {"get_shape": getter, "set_shape": set_shape}},
+        {jax.core.Tracer: {"shape": property(lambda self: Shape(shape(self)))}},
+    )
 
 
 @functools.cache

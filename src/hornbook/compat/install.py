@@ -283,6 +283,10 @@ def install(generation: str, backend: str | None = None) -> None:
             settings.set_epsilon(finder.dialect.EPSILON)
     if "theano" in GENERATIONS[generation]:
         _put_on(attributes.evaluated())
+    if {"tensorflow", "tensorflow1"} & {*GENERATIONS[generation]}:
+        added, changed = attributes.traced(generation)
+        _put_on(added)
+        _replace(changed)
     for name in PATCHES.get(generation, ()):
         patches = importlib.import_module(f"hornbook.compat.{name}")
         _put_on(patches.attributes())

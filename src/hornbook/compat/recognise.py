@@ -34,6 +34,8 @@ SESSIONS = (  # those that decide
     "ConfigProto GPUOptions InteractiveSession Session disable_eager_execution disable_v2_behavior "
     "placeholder set_random_seed"
 ).split()
+# Keywords of TensorFlow's functions that TensorFlow 2 does not take.
+OLD_KEYWORDS = ("keep_dims", "keep_prob", "reduction_indices", "squeeze_dims")
 # Functions of Keras whose results are TensorFlow's data sets, with its methods and tensors.
 DATA_SETS = (
     "audio_dataset_from_directory",
@@ -148,6 +150,7 @@ def _of_tensorflow(program: ast.AST) -> tuple[list[str], list[str]]:
     plain = [path for path in paths if not path.startswith((COMPAT, "tensorflow.keras"))]
     graphs = [path for path in paths if path.rpartition(".")[2] in SESSIONS]
     first = [p for p in plain if _lacks(tensorflow, p) and not _lacks(tensorflow1, p)]
+    first += _old_keywords(program)
     second = [p for p in plain if _lacks(tensorflow1, p) and not _lacks(tensorflow, p)]
     return list(dict.fromkeys([*graphs, *first])), [] if graphs else second
 
@@ -194,8 +197,8 @@ def _imports_keras(program: ast.AST) -> bool:
     return "keras" in _roots(program)
 
 
-def _paths(program: ast.AST, roots: tuple[str, ...] = ROOTS) -> list[str]:
-    """The dotted names of keras, or of other roots, that a program uses, in order."""
+def _places(program: ast.AST) -> dict[str, str]:
+    """The full names of what a program imports, by the names that it gives them."""
     places: dict[str, str] = {}
     for node in ast.walk(program):
         if isinstance(node, ast.Import):
@@ -205,6 +208,25 @@ def _paths(program: ast.AST, roots: tuple[str, ...] = ROOTS) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 places[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return places
+
+
+def _old_keywords(program: ast.AST) -> list[str]:
+    """The keywords of TensorFlow 1 that a program passes to functions of TensorFlow."""
+    places = _places(program)
+    ours = {name for name, path in places.items() if path.split(".")[0] == "tensorflow"}
+    return [
+        f"{keyword.arg}="
+        for node in ast.walk(program)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in ours
+        for keyword in node.keywords
+        if keyword.arg in OLD_KEYWORDS
+    ]
+
+
+def _paths(program: ast.AST, roots: tuple[str, ...] = ROOTS) -> list[str]:
+    """The dotted names of keras, or of other roots, that a program uses, in order."""
+    places = _places(program)
     found = dict.fromkeys(places.values())
     for node in ast.walk(program):
         if isinstance(node, ast.Attribute):

@@ -276,8 +276,24 @@ TRAINED |= same(
     "slice_input_producer start_queue_runners string_input_producer",
     f"{OURS}.inputs",
 ) | same("ClusterSpec Server replica_device_setter", f"{OURS}.distributed")
+PATCHES = row(
+    "compat.tensorflow.images.extract_patches",
+    "images sizes strides rates padding name: ksizes:sizes",
+)
+PICTURES: dict[str, Row] = {
+    **same(
+        "resize_area resize_bicubic resize_bilinear resize_images resize_nearest_neighbor",
+        f"{OURS}.pictures",
+    ),
+    "extract_image_patches": PATCHES,
+    "resize_image_with_crop_or_pad": today.FAMILIES["image"]["resize_with_crop_or_pad"],
+    "transpose_image": today.FAMILIES["image"]["transpose"],
+}
 MNIST: dict[str, Row] = same("read_data_sets load_mnist DataSet", f"{OURS}.mnist")
 TF |= {
+    **{name: NN[name] for name in ("depth_to_space", "space_to_depth")},
+    "extract_image_patches": PATCHES,
+    **same("batch_to_space_nd space_to_batch_nd", f"{OURS}.pictures"),
     **same("case cond while_loop", f"{OURS}.control"),
     **same("foldl foldr map_fn scan", f"{OURS}.scanning"),
     **same("TensorArray", f"{OURS}.arrays"),
@@ -344,6 +360,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "OpError": today.FAMILIES["errors"]["OpError"],
     },
     "image": today.FAMILIES["image"]
+    | PICTURES
     | {
         f"decode_{kind}": row(f"{OURS}.parsing.decode_image")
         for kind in "bmp gif image jpeg png".split()

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import backend, layers, metrics, utils, wrappers
-from hornbook.compat.attributes import Shape, Table, get_shape, value_of
+from hornbook.compat.attributes import Shape, Table, get_shape, set_shape, value_of
 from hornbook.compat.tensorflow import experimental, older, saved, shown
 from hornbook.compat.tensorflow import layers as old
 from hornbook.compat.tensorflow.devices import name_of
@@ -132,10 +132,6 @@ def _as_numpy(self: Passes) -> Iterator:
     return _Plain(self)
 
 
-def _set_shape(self: Any, shape: Any) -> None:
-    """Nothing: the shape is known."""
-
-
 def _reset_states(self: metrics.Metric) -> None:
     """Name of `reset_state` before TensorFlow 2.5."""
     self.reset_state()
@@ -166,12 +162,12 @@ def _device_of(variable: Variable) -> str:
 
 def attributes() -> Table:
     """The attributes of arrays and data sets during a run."""
-    of_arrays = {"numpy": value_of, "get_shape": get_shape, "set_shape": _set_shape}
+    of_arrays = {"numpy": value_of, "get_shape": get_shape, "set_shape": set_shape}
     array: type = type(jnp.zeros(()))
     return {
         array: of_arrays,
         jax.core.Tracer: {"numpy": property(_numpy_of_known)},
-        SymbolicTensor: {"get_shape": get_shape, "set_shape": _set_shape},
+        SymbolicTensor: {"get_shape": get_shape, "set_shape": set_shape},
         Variable: {"get_shape": get_shape, "device": property(_device_of)},
         layers: {"experimental": experimental},
         metrics.Metric: {"reset_states": _reset_states},

@@ -65,8 +65,11 @@ def apply(
         on_host: whether the call needs values.
 
     Returns:
-        Tensors in the structure of the function's result.
+        Tensors in the structure of the function's result; the result itself if the call is part of
+        a layer's call or of what JAX traces.
     """
+    if is_traced((args, kwargs)):
+        return fn(*args, **(kwargs or {}))
     node = Operation(fn, args, kwargs, name, kind, assigns, on_host)
     if specs is None:
         specs = specs_of(fn, node.args, node.kwargs, on_host)
@@ -322,7 +325,9 @@ def convert(value: Any, dtype: Any = None, name: str | None = None) -> Any:
         return cast(value, dtype) if wanted else value
     if hasattr(value, "as_tensor"):
         return value.as_tensor()
-    if isinstance(value, list | tuple) and has_symbolic(value):
+    if is_traced(value) and dtype is None and not isinstance(value, list | tuple):
+        return value
+    if isinstance(value, list | tuple) and (has_symbolic(value) or is_traced(value)):
         parts = [convert(one, dtype) for one in value]
         return apply(_stack, (parts,), name=name, kind="Pack")
     return constant(value, dtype, name=name)
@@ -363,7 +368,7 @@ def constant(
         sizes = tuple(TensorShape(shape))
         array = array.reshape(sizes) if array.size == np.prod(sizes) else _filled(array, sizes)
     if is_traced() or is_tracing():
-        return array if array.dtype.kind == "O" else jnp.asarray(array)
+        return array  # sizes made from it stay numbers
     return Constant(array, as_dtype(array.dtype), name)
 
 
