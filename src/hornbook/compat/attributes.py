@@ -167,7 +167,7 @@ MASK = property(get_mask, set_mask)
 def traced(generation: str) -> tuple[Table, Table]:
     """What tensors have while JAX traces a layer's call: the attributes, and those replaced."""
     getter = get_shape if generation == "tfkeras" else get_static_shape
-    shape = jax.core.Tracer.shape.fget  # type: ignore[attr-defined]
+    shape = jax.core.Tracer.shape.fget
     return (
         {jax.core.Tracer: {"get_shape": getter, "set_shape": set_shape}},
         {jax.core.Tracer: {"shape": property(lambda self: Shape(shape(self)))}},
