@@ -113,6 +113,13 @@ def set_shape(self: Any, shape: Any) -> None:
     """Nothing: the shape is known."""
 
 
+def known(value: Any) -> Any:
+    """The value that JAX differentiates and does not compile; others stay as they are."""
+    while hasattr(value, "primal"):
+        value = value.primal
+    return value
+
+
 def get_value(self: Variable, borrow: bool = False, return_internal_type: bool = False) -> Any:
     """The value of a variable."""
     return self.numpy()

@@ -48,6 +48,7 @@ PATCHES = {
         ).split()
     ],
     "tf1": ["tensorflow1.datasets"],
+    **dict.fromkeys(("keras1", "keras2"), ["tensorflow.valued"]),
 }
 
 # The import paths that are another module, in most cases hornbook itself.

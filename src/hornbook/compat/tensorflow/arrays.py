@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import ops
-from hornbook.compat.attributes import Shape
+from hornbook.compat.attributes import Shape, known
 from hornbook.compat.tensorflow import shown
 from hornbook.compat.tensorflow.tensors import Tensor, tensor
 from hornbook.core import tree
@@ -161,7 +161,7 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
 
 def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str = "") -> Any:
     """The elements where a mask is true, whose axes begin at `axis`."""
-    chosen: Any = (*(_part(None),) * (axis or 0), np.asarray(mask, bool))
+    chosen: Any = (*(_part(None),) * (axis or 0), np.asarray(known(mask), bool))
     if is_text(tensor) or isinstance(tensor, np.ndarray):
         return _host(np.asarray(tensor)[chosen])
     return jnp.asarray(tensor)[chosen]
@@ -173,7 +173,7 @@ _host = tensor
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
     """Elements of `x` where the condition is true, else of `y`; without both, the positions."""
     if x is None and y is None:
-        return jnp.asarray(np.argwhere(np.asarray(condition)).astype("int64"))
+        return jnp.asarray(np.argwhere(np.asarray(known(condition))).astype("int64"))
     if is_text(x) or is_text(y):
         chosen = np.where(np.asarray(condition), np.asarray(x, object), np.asarray(y, object))
         return tensor(chosen)

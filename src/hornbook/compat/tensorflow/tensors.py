@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook import backend, layers, metrics, utils, wrappers
-from hornbook.compat.attributes import Shape, Table, get_shape, set_shape, value_of
+from hornbook.compat.attributes import Shape, Table, get_shape, known, set_shape, value_of
 from hornbook.compat.tensorflow import experimental, older, saved, shown
 from hornbook.compat.tensorflow import layers as old
 from hornbook.compat.tensorflow.devices import name_of
@@ -139,11 +139,10 @@ def _reset_states(self: metrics.Metric) -> None:
 
 def _numpy_of_known(self: Any) -> Callable:
     """`numpy` of a value that JAX differentiates and does not compile, as with `run_eagerly`."""
-    while hasattr(self, "primal"):
-        self = self.primal
-    if isinstance(self, jax.core.Tracer):
+    value = known(self)
+    if isinstance(value, jax.core.Tracer):
         raise AttributeError("the value of a tensor is not known in a compiled function")
-    return lambda: np.asarray(self)[()]
+    return lambda: np.asarray(value)[()]
 
 
 class _Cardinality(int):

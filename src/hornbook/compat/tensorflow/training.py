@@ -14,6 +14,7 @@ import jax
 from hornbook.compat.attributes import Table
 from hornbook.compat.tensorflow.function import Touched
 from hornbook.compat.tensorflow.tape import GradientTape
+from hornbook.compat.tensorflow.valued import try_functions
 from hornbook.core.tape import NEEDS_VALUES
 from hornbook.core.taping import paused
 from hornbook.core.variable import bind, thread
@@ -114,6 +115,8 @@ def _prepared(model: Any, data: tuple) -> None:
     _prepare(model, data)
     settled = model._training_state
     mode = "train" if _assigns(model, "train") else "test"
+    if not _assigns(model, mode):
+        try_functions(model, data)
     if not _assigns(model, mode) or vars(settled).get("_tried") is settled.objective:
         return
     settled._tried = settled.objective

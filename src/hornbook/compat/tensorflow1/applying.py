@@ -22,6 +22,7 @@ from hornbook.compat.tensorflow1.sources import Constant
 from hornbook.compat.theano.config import wide
 from hornbook.core import tree
 from hornbook.core.errors import shorten
+from hornbook.core.origins import are_in_python
 from hornbook.core.symbolic import SymbolicTensor, has_symbolic, substitute, symbolic_leaves
 from hornbook.core.unknown import fitted
 from hornbook.core.variable import Operators, thread
@@ -37,9 +38,11 @@ NEEDS_VALUE = (
 
 
 def is_traced(values: Any = ()) -> bool:
-    """Whether a call is part of a layer's call, or of what JAX traces."""
-    return bool(thread.calls) or any(
-        isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(values)
+    """Whether a call is part of a layer's call, of a step in Python, or of what JAX traces."""
+    return (
+        bool(thread.calls)
+        or are_in_python()
+        or any(isinstance(v, jax.core.Tracer) for v in jax.tree.leaves(values))
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from hornbook.compat.attributes import known
 from hornbook.compat.tensorflow.dtypes import as_dtype
 from hornbook.compat.tensorflow1.applying import Spec, apply, convert
 
@@ -32,7 +33,7 @@ def py_func(func: Callable, inp: Any, Tout: Any, stateful: bool = True, name: An
     kinds = [as_dtype(one) for one in (Tout if several else [Tout])]
 
     def call(values: list) -> Any:
-        made = func(*(np.asarray(one) for one in values))
+        made = func(*(np.asarray(known(one)) for one in values))
         listed = list(made) if isinstance(made, list | tuple) else [made]
         if not several and not isinstance(made, list | tuple):
             listed = [made]

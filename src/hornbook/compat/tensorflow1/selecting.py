@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from hornbook.compat.attributes import known
 from hornbook.compat.tensorflow1.applying import Spec, apply, convert, rank_of
 
 
@@ -19,7 +20,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 
 def _positions(condition: Any) -> np.ndarray:
-    return np.argwhere(condition)
+    return np.argwhere(known(condition))
 
 
 def _select(condition: Any, x: Any, y: Any) -> Any:
