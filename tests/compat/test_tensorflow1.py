@@ -268,3 +268,80 @@ def test_shapes_in_a_layers_call_are_tensorflows(generation):
         model = Model(x, Lambda(double)(x))
         assert model.predict(np.ones((2, 3))).tolist() == [[2, 2, 2], [2, 2, 2]]
     assert seen[-1] == ([2, 3], [2, 3], 3, "(2, 3)")
+
+
+STREAMED = {  # TensorFlow 2.21's, after two batches
+    "auc": 0.83333,
+    "auc_of_50": 0.83333,
+    "auc_weighted": 0.79167,
+    "precisions": 0.86227,
+    "precision": 0.8,
+    "recall": 0.57143,
+    "true_positives": 4,
+    "false_positives": 1,
+    "true_negatives": 5,
+    "false_negatives": 2,
+    "mean_absolute_error": 0.35833,
+    "root_mean_squared_error": 0.43897,
+    "mean_squared_error": 0.1675,
+    "accuracy": 0.69231,
+    "mean": 0.45769,
+    "mean_iou": 0.59821,
+}
+
+
+def test_metrics_count_all_batches(tf):
+    labels = np.array([[0, 1, 1, 0, 1, 0], [1, 1, 0, 0, 1, 0]])
+    scores = np.array([[0.2, 0.7, 0.4, 0.6, 0.9, 0.1], [0.8, 0.3, 0.2, 0.5, 0.6, 0.4]])
+    with tf.Graph().as_default(), tf.Session() as session:
+        y, p, w = (tf.placeholder(tf.float32, (None,)) for _ in range(3))
+        made, labelled = tf.cast(p > 0.5, tf.int32), tf.cast(y, tf.int32)
+        m, options = tf.metrics, {"summation_method": "careful_interpolation"}
+        pairs = {
+            "auc": m.auc(y, p),
+            "auc_of_50": m.auc(y, p, num_thresholds=50),
+            "auc_weighted": m.auc(y, p, w),
+            "precisions": m.auc(y, p, curve="PR", **options),
+            "recall": m.recall(labelled, made, w),
+            "root_mean_squared_error": m.root_mean_squared_error(y, p, w),
+            "accuracy": m.accuracy(labelled, made, w),
+            "mean": m.mean(p, w),
+            "mean_iou": m.mean_iou(labelled, made, 2),
+        }
+        pairs |= {name: getattr(m, name)(y, p) for name in STREAMED if name.endswith("d_error")}
+        pairs |= {"mean_absolute_error": m.mean_absolute_error(y, p)}
+        counts = [name for name in STREAMED if name.endswith(("tives", "cision"))]
+        pairs |= {name: getattr(m, name)(labelled, made) for name in counts}
+        pairs["root_mean_squared_error"] = m.root_mean_squared_error(y, p, w)
+        session.run(tf.local_variables_initializer())
+        for batch in range(2):
+            fed = {y: labels[batch], p: scores[batch], w: [1, 2, 1, 1, 0.5, 1]}
+            updates = session.run({name: update for name, (_, update) in pairs.items()}, fed)
+        values = session.run({name: value for name, (value, _) in pairs.items()})
+        names = [variable.op.name for variable in tf.local_variables()]
+    assert names[0] == "auc/true_positives" and values == updates
+    for name, wanted in STREAMED.items():
+        np.testing.assert_allclose(values[name], wanted, atol=6e-6, err_msg=name)
+    with pytest.raises(ValueError, match="summation_method='trapezoidal' is not"):
+        tf.metrics.auc([1.0], [1.0], curve="PR")
+
+
+def test_keras_evaluates_tensors_and_counts_batches():
+    with installed("keras2"):
+        import keras.backend as K
+        import tensorflow as tf
+        from keras.layers import Dense
+        from keras.models import Sequential
+
+        def auc(y_true, y_pred):
+            found = tf.metrics.auc(y_true, y_pred)[1]
+            K.get_session().run(tf.local_variables_initializer())
+            return found
+
+        assert K.eval(tf.reduce_sum(K.constant([1.0, 2.0]))) == 3
+        model = Sequential([Dense(1, input_shape=(1,), weights=[np.eye(1), np.zeros(1)])])
+        model.compile("sgd", "mse", metrics=[auc])
+        x = np.linspace(0, 1, 8)
+        with pytest.warns(UserWarning, match="each batch is counted by itself"):
+            _, found = model.evaluate(x[:, None], x > 0.5, verbose=0)
+    assert found == 1

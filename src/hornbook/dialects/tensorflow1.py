@@ -338,10 +338,12 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "train": TRAINED,
     "layers": LAYERS,
     "losses": LOSSES,
-    "metrics": {
-        name: row(f"{OURS}.losses.metric_{name}")
-        for name in "accuracy mean mean_squared_error".split()
-    },
+    "metrics": same(
+        "accuracy auc false_negatives false_positives mean mean_absolute_error mean_iou "
+        "mean_squared_error precision recall root_mean_squared_error true_negatives "
+        "true_positives",
+        f"{OURS}.metrics",
+    ),
     "summary": SUMMARY,
     "flags": FLAGS,
     "app": {"run": row(f"{OURS}.flags.run")},

@@ -1,5 +1,6 @@
 """Functions of `keras.backend` without an equivalent today: values, phases, graphs."""
 
+import importlib
 import math
 import os
 from typing import Any
@@ -21,6 +22,7 @@ from hornbook.layers.calling import Call
 from hornbook.layers.lambda_ import Lambda
 from hornbook.utils import session
 
+SESSIONS = "hornbook.compat.tensorflow1.keras"  # imported where a program needs it
 NAMES = {"th": "channels_first", "tf": "channels_last"}
 _PHASE = SymbolicTensor((), "bool", name="keras_learning_phase")
 _state: dict[str, Any] = {"phase": None}
@@ -118,7 +120,9 @@ def placeholder(
 
 
 def get_value(x: Any) -> np.ndarray:
-    """The value of a variable."""
+    """The value of a variable, or of a tensor that depends on no input."""
+    if isinstance(x, SymbolicTensor):  # of TensorFlow 1, as `tf.reduce_sum(K.variable(1))`
+        return np.array(importlib.import_module(SESSIONS).get_session().run(x))
     return np.array(unwrap(x))
 
 

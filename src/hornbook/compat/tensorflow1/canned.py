@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbook.compat.tensorflow.column_kinds import NumericColumn
+from hornbook.compat.tensorflow1 import metrics as streams
 from hornbook.compat.tensorflow1.applying import apply, convert, lift
 from hornbook.compat.tensorflow1.estimator import Estimator, EstimatorSpec, ModeKeys
 from hornbook.compat.tensorflow1.layers import dense
 from hornbook.compat.tensorflow1.layers_more import Dropout
-from hornbook.compat.tensorflow1.losses import metric_accuracy, metric_mean
 from hornbook.compat.tensorflow1.optimizers import AdagradOptimizer
 from hornbook.compat.tensorflow1.schedules import get_or_create_global_step
 from hornbook.compat.tensorflow1.scopes import variable_scope
@@ -78,7 +78,7 @@ class _Dense(Estimator):
             step = None
             if mode == ModeKeys.TRAIN:
                 step = chosen.minimize(loss, global_step=get_or_create_global_step())
-            metrics = metrics | {"average_loss": metric_mean(losses)}
+            metrics = metrics | {"average_loss": streams.mean(losses)}
             return EstimatorSpec(mode, predictions, loss, step, metrics)
 
         super().__init__(model, **options)
@@ -185,7 +185,7 @@ def _classified(probabilities: Callable, losses: Callable) -> Callable:
         labels = convert(labels)
         each = apply(losses, (labels, logits))
         true = apply(lambda y, x: _labels(y, x)[:, None], (labels, logits))
-        return made, each, {"accuracy": metric_accuracy(true, made["class_ids"])}
+        return made, each, {"accuracy": streams.accuracy(true, made["class_ids"])}
 
     return head
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from hornbook import data
 from hornbook.compat.tensorflow.checkpoints import latest_checkpoint, load_checkpoint
+from hornbook.compat.tensorflow1 import metrics
 from hornbook.compat.tensorflow1.datasets import make_one_shot_iterator
 from hornbook.compat.tensorflow1.graph import Graph, Tensor
 from hornbook.compat.tensorflow1.host import OutOfRangeError
 from hornbook.compat.tensorflow1.inputs import start_queue_runners
 from hornbook.compat.tensorflow1.logging import info
-from hornbook.compat.tensorflow1.losses import metric_mean
 from hornbook.compat.tensorflow1.randoms import set_random_seed
 from hornbook.compat.tensorflow1.saver import Saver
 from hornbook.compat.tensorflow1.schedules import get_or_create_global_step
@@ -257,7 +257,7 @@ def _mean_loss(spec: EstimatorSpec) -> tuple[Tensor, Tensor]:
     """
     if spec.loss is None:
         raise ValueError(NO_TRAIN_OP.format("loss", ModeKeys.EVAL))
-    return metric_mean(spec.loss, name="loss_over_batches")
+    return metrics.mean(spec.loss, name="loss_over_batches")
 
 
 def _inputs(input_fn: Callable, mode: str) -> tuple[Any, Any]:

@@ -1,15 +1,14 @@
-"""`tf.losses`: losses that go into the collection of losses; penalties; `tf.metrics`."""
+"""`tf.losses`: losses that go into the collection of losses; penalties."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from hornbook.compat.tensorflow import nn as today
 from hornbook.compat.tensorflow1.applying import apply, convert
 from hornbook.compat.tensorflow1.graph import get_default_graph
-from hornbook.compat.tensorflow1.variables import GraphKeys, Variable, assign_add, get_collection
+from hornbook.compat.tensorflow1.variables import GraphKeys, get_collection
 
 
 class Reduction:
@@ -197,58 +196,3 @@ def apply_regularization(regularizer: Callable, weights_list: Any = None) -> Any
     found = _sum([regularizer(w) for w in chosen], "regularization")
     get_default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, found)
     return found
-
-
-# ---- metrics: a value over all batches, and the operation that adds one
-
-
-def _local(name: str) -> Variable:
-    return Variable(np.float32(0), False, [GraphKeys.LOCAL_VARIABLES], name=name)
-
-
-def metric_mean(
-    values: Any, weights: Any = None, metrics_collections=None, updates_collections=None, name=None
-):
-    """`tf.metrics.mean`: the mean over all batches, and the update."""
-    graph = get_default_graph()
-    with graph.name_scope(name or "mean"):
-        total, count = _local("total"), _local("count")
-        given = (convert(values), None if weights is None else convert(weights))
-        parts = apply(_weighted, given)
-        updates = [assign_add(total, parts[0]), assign_add(count, parts[1])]
-        value = apply(_ratio, (total, count), name="value")
-        update = apply(_ratio, tuple(updates), name="update_op")
-    return value, update
-
-
-def _weighted(values: Any, weights: Any) -> tuple:
-    x = jnp.asarray(values, "float32")
-    w = (
-        jnp.ones_like(x)
-        if weights is None
-        else jnp.broadcast_to(jnp.asarray(weights, "float32"), x.shape)
-    )
-    return jnp.sum(x * w), jnp.sum(w)
-
-
-def _ratio(total: Any, count: Any) -> Any:
-    return jnp.where(count == 0, 0.0, total / jnp.where(count == 0, 1.0, count))
-
-
-def metric_accuracy(
-    labels: Any, predictions: Any, weights: Any = None, *args: Any, name=None, **ignored: Any
-):
-    """`tf.metrics.accuracy`: the share of equal labels over all batches, and the update."""
-    hits = apply(
-        lambda a, b: jnp.ravel(jnp.asarray(a) == jnp.asarray(b)),
-        (convert(labels), convert(predictions)),
-    )
-    return metric_mean(hits, weights, name=name or "accuracy")
-
-
-def metric_mean_squared_error(
-    labels: Any, predictions: Any, weights: Any = None, *args: Any, name=None, **ignored
-):
-    """`tf.metrics.mean_squared_error`."""
-    errors = apply(_mean_squared_error, (convert(labels), convert(predictions)))
-    return metric_mean(errors, weights, name=name or "mean_squared_error")
