@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import hornbook
 from hornbook.compat import installed
 from tests.compat import tensorflow1_cases as cases
 from tests.compat import tensorflow1_traced
@@ -338,10 +339,64 @@ def test_keras_evaluates_tensors_and_counts_batches():
             K.get_session().run(tf.local_variables_initializer())
             return found
 
-        assert K.eval(tf.reduce_sum(K.constant([1.0, 2.0]))) == 3
+        x = K.constant([1.0, 2.0])
+        assert K.eval(tf.reduce_sum(x)) == 3 and K.get_session().run(x * 2).tolist() == [2, 4]
         model = Sequential([Dense(1, input_shape=(1,), weights=[np.eye(1), np.zeros(1)])])
         model.compile("sgd", "mse", metrics=[auc])
         x = np.linspace(0, 1, 8)
         with pytest.warns(UserWarning, match="each batch is counted by itself"):
             _, found = model.evaluate(x[:, None], x > 0.5, verbose=0)
     assert found == 1
+
+
+RULES = {
+    "GradientDescentOptimizer": [0.1],
+    "MomentumOptimizer": [0.1, 0.9],
+    "AdamOptimizer": [0.01, 0.8, 0.99, 0.1],
+    "AdagradOptimizer": [0.1, 0.2],
+    "AdadeltaOptimizer": [0.5, 0.9, 1e-3],
+    "RMSPropOptimizer": [0.1, 0.8, 0.5, 0.01],
+    "FtrlOptimizer": [0.1, -0.6, 0.2, 0.03, 0.04],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        *((kind, {}) for kind in RULES),
+        ("MomentumOptimizer", {"use_nesterov": True}),
+        ("RMSPropOptimizer", {"centered": True}),
+    ],
+    ids=str,
+)
+def test_keras_takes_optimizers_of_tensorflow(kind, options):
+    with installed("keras2"):
+        import tensorflow as tf
+        from keras.optimizers import TFOptimizer
+
+        with tf.Graph().as_default(), tf.Session() as session:
+            rule = getattr(tf.train, kind)(*RULES[kind], **options)
+            w, g = tf.Variable([0.5, -1.0]), tf.placeholder(tf.float32, (2,))
+            step = rule.apply_gradients([(g, w)])
+            session.run(tf.global_variables_initializer())
+            for k in range(4):
+                session.run(step, {g: [1.0, 0.1 * k]})
+            wanted = session.run(w)
+        ours, value = TFOptimizer(rule), hornbook.Variable([0.5, -1.0])
+        for k in range(4):
+            ours.apply([np.array([1.0, 0.1 * k], "float32")], [value])
+    np.testing.assert_allclose(value.numpy(), wanted, rtol=2e-6)
+
+
+def test_models_are_compiled_with_optimizers_of_tensorflow():
+    with installed("tf1"):
+        import tensorflow as tf
+        from tensorflow import keras
+
+        model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+        model.compile(optimizer=tf.train.AdamOptimizer(0.02), loss="mse")
+        assert model.fit(np.ones((4, 2)), np.ones(4), verbose=0).history["loss"]
+        assert model.optimizer.learning_rate.numpy() == np.float32(0.02)
+        rate = tf.train.exponential_decay(0.1, tf.Variable(0), 10, 0.9)
+        with pytest.raises(TypeError, match="pass an optimizer of Keras with a schedule"):
+            model.compile(tf.train.GradientDescentOptimizer(rate), "mse")

@@ -46,9 +46,10 @@ PATCHES = {
             "added tensors older datasets variables tape steps training checkpoints "
             "feature_columns ragged_words shown devices saved"
         ).split()
-    ],
-    "tf1": ["tensorflow1.datasets"],
-    **dict.fromkeys(("keras1", "keras2"), ["tensorflow.valued"]),
+    ]
+    + ["tensorflow1.compiled"],
+    "tf1": ["tensorflow1.datasets", "tensorflow1.compiled"],
+    **dict.fromkeys(("keras1", "keras2"), ["tensorflow.valued", "tensorflow1.compiled"]),
 }
 
 # The import paths that are another module, in most cases hornbook itself.

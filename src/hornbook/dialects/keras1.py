@@ -47,6 +47,7 @@ OPTIMIZERS: dict[str, Row] = {
     "get": row("optimizers.get", "identifier"),
 }
 OPTIMIZERS |= {name.lower(): OPTIMIZERS[name] for name in [*OPTIMIZERS][1:-1]}
+OPTIMIZERS["TFOptimizer"] = row("compat.tensorflow1.compiled.as_keras")
 
 REGULARIZERS: dict[str, Row] = {
     "Regularizer": row("regularizers.Regularizer"),

@@ -188,11 +188,11 @@ class GradientDescentOptimizer(Optimizer):
 
     def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = ""):
         super().__init__(use_locking, name)
-        self._learning_rate = learning_rate
+        self.settings = (learning_rate,)
 
     def scalars(self) -> list:
         """The rate."""
-        return [_now(self._learning_rate)]
+        return [_now(self.settings[0])]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """`w - rate * g`."""
@@ -219,11 +219,11 @@ class MomentumOptimizer(Optimizer):
         use_nesterov: bool = False,
     ):
         super().__init__(use_locking, name)
-        self._learning_rate, self._momentum, self.nesterov = learning_rate, momentum, use_nesterov
+        self.settings, self.nesterov = (learning_rate, momentum), use_nesterov
 
     def scalars(self) -> list:
         """The rate, the momentum."""
-        return [_now(self._learning_rate), _now(self._momentum)]
+        return [*map(_now, self.settings)]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """The step of momentum."""
@@ -253,18 +253,18 @@ class AdamOptimizer(Optimizer):
         name: str = "Adam",
     ):
         super().__init__(use_locking, name)
-        self._settings = (learning_rate, beta1, beta2, epsilon)
+        self.settings = (learning_rate, beta1, beta2, epsilon)
 
     def scalars(self) -> list:
         """The rate, betas, epsilon, and the powers of betas."""
         if not self._powers:
             with get_default_graph().name_scope(None):
                 for name, beta in zip(
-                    ("beta1_power", "beta2_power"), self._settings[1:3], strict=True
+                    ("beta1_power", "beta2_power"), self.settings[1:3], strict=True
                 ):
                     initial = np.float32(beta) if isinstance(beta, float | int) else beta
                     self._powers.append(Variable(initial, trainable=False, name=name))
-        return [*map(_now, self._settings), *self._powers]
+        return [*map(_now, self.settings), *self._powers]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """Adam's step."""
@@ -279,7 +279,7 @@ class AdamOptimizer(Optimizer):
         with get_default_graph().control_dependencies(before):
             return [
                 _multiplied(power, beta)
-                for power, beta in zip(self._powers, map(_now, self._settings[1:3]), strict=True)
+                for power, beta in zip(self._powers, map(_now, self.settings[1:3]), strict=True)
             ]
 
 
@@ -308,12 +308,12 @@ class AdagradOptimizer(Optimizer):
         name: str = "Adagrad",
     ):
         super().__init__(use_locking, name)
-        self._learning_rate = learning_rate
+        self.settings = (learning_rate,)
         self.slots = {"accumulator": initial_accumulator_value}
 
     def scalars(self) -> list:
         """The rate."""
-        return [_now(self._learning_rate)]
+        return [_now(self.settings[0])]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """Adagrad's step."""
@@ -340,11 +340,11 @@ class AdadeltaOptimizer(Optimizer):
         name: str = "Adadelta",
     ):
         super().__init__(use_locking, name)
-        self._settings = (learning_rate, rho, epsilon)
+        self.settings = (learning_rate, rho, epsilon)
 
     def scalars(self) -> list:
         """The rate, rho, epsilon."""
-        return [*map(_now, self._settings)]
+        return [*map(_now, self.settings)]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """Adadelta's step."""
@@ -374,13 +374,13 @@ class RMSPropOptimizer(Optimizer):
         name: str = "RMSProp",
     ):
         super().__init__(use_locking, name)
-        self._settings = (learning_rate, decay, momentum, epsilon)
+        self.settings = (learning_rate, decay, momentum, epsilon)
         self.centered = centered
         self.slots = {"rms": 1.0, "momentum": 0.0} | ({"mg": 0.0} if centered else {})
 
     def scalars(self) -> list:
         """The rate, decay, momentum, epsilon."""
-        return [*map(_now, self._settings)]
+        return [*map(_now, self.settings)]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """RMSProp's step."""
@@ -415,22 +415,23 @@ class FtrlOptimizer(Optimizer):
         **options: Any,
     ):
         super().__init__(use_locking, name)
-        self._learning_rate, self._power = learning_rate, learning_rate_power
-        self._l1, self._l2 = l1_regularization_strength, l2_regularization_strength
+        penalties = l1_regularization_strength, l2_regularization_strength
+        self.settings = (learning_rate, learning_rate_power, *penalties)
         self.slots = {"accum": initial_accumulator_value, "linear": 0.0}
 
     def scalars(self) -> list:
         """The rate."""
-        return [_now(self._learning_rate)]
+        return [_now(self.settings[0])]
 
     def step(self, gradient: Any, value: Any, slots: list, scalars: list) -> tuple:
         """The step of FTRL-proximal."""
-        (rate,), (accum, linear), power = scalars, slots, -self._power
+        (rate,), (accum, linear) = scalars, slots
+        _, power, l1, l2 = self.settings
         total = accum + gradient * gradient
-        linear = linear + gradient - (total**power - accum**power) / rate * value
-        factor = total**power / rate + 2 * self._l2
-        shrunk = jnp.clip(linear, -self._l1, self._l1) - linear
-        return jnp.where(jnp.abs(linear) > self._l1, shrunk / factor, 0.0), total, linear
+        linear = linear + gradient - (total**-power - accum**-power) / rate * value
+        factor = total**-power / rate + 2 * l2
+        shrunk = jnp.clip(linear, -l1, l1) - linear
+        return jnp.where(jnp.abs(linear) > l1, shrunk / factor, 0.0), total, linear
 
 
 def _now(value: Any) -> Any:

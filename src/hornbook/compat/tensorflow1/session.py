@@ -161,6 +161,8 @@ class Session:
             return lambda values: kind([part(values) for part in listed])
         if hasattr(fetches, "fetched"):
             return self._unpacker_of(fetches, leaves)
+        if isinstance(fetches, jax.Array):  # what Keras's functions of its variables return
+            return lambda values: np.asarray(fetches)[()]
         found = self._element(fetches)
         if isinstance(found, SymbolicTensor):
             leaves.append(found)
