@@ -143,7 +143,7 @@ def test_a_map_refuses_what_it_cannot_use():
     with pytest.raises(TypeError, match="dictionary"):
         keras.dtype_policies.DTypePolicyMap(policy_map=[1])
     with pytest.raises(ValueError, match="not known here"):
-        keras.dtype_policies.get({"class_name": "Int4DTypePolicy", "config": {}})
+        keras.dtype_policies.get({"class_name": "GPTQDTypePolicy", "config": {}})
 
 
 @pytest.mark.parametrize("key", ["(a+)+b", "(a|a)*b", "a?" * 30 + "a" * 30, "(.*)\\1", ".*" * 9])

@@ -334,7 +334,6 @@ HOSTILE = {
     "a set": {1, 2},
     "an array of records": np.zeros(1, "i4,f4"),
     "a dtype": np.dtype("int32"),
-    "a scalar": np.float64(1),
 }
 
 
@@ -359,6 +358,15 @@ def test_a_hostile_batch_is_refused(folder, what):
 
 ARRAY = b"cnumpy\nndarray\n"
 RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n"
+SCALAR = b"cnumpy.core.multiarray\nscalar\n"
+OBJECTS = b"cnumpy\ndtype\n(S'O8'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI63\ntb"
+DOUBLES = b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
+
+
+def test_a_number_of_numpy_is_read():
+    read = reading.read_pickle
+    assert read(io.BytesIO(pickle.dumps([np.float64(1.5), np.int32(2)]))) == [1.5, 2]
+    assert read(io.BytesIO(SCALAR + b"(" + DOUBLES + b"S'" + bytes(8) + b"'\ntR.")) == 0
 
 
 @pytest.mark.parametrize(
@@ -370,6 +378,9 @@ RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n"
         ARRAY + b"(tR.",  # the class is called
         ARRAY + b"(N}S'x'\nI1\nstb.",  # the class is changed
         RECONSTRUCT + b"(N}S'x'\nI1\nstb.",
+        SCALAR + b"(N}tR.",
+        SCALAR + b"(" + OBJECTS + b"S'x'\ntR.",
+        SCALAR + b"(" + DOUBLES + b"S'short'\ntR.",
         RECONSTRUCT + b"(" + ARRAY + b"(I0\ntS'b'\ntR.",  # no state
         RECONSTRUCT + b"(" + ARRAY + b"(I0\ntS'b'\ntR(I1\n(I9\ntNI00\nS'ab'\ntb.",
         b"(lp0\ng0\na.",  # a list in itself

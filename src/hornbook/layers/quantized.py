@@ -196,9 +196,14 @@ def _fixed(shape: tuple[int, ...], initializer: Any = "ones", dtype: Any = None)
     return {"shape": shape, "initializer": initializer, "dtype": dtype, "trainable": False}
 
 
+def _kind(layer: Any) -> tuple[str, type | None]:
+    """The first of a layer's classes that is in `KERNELS`, and its name there."""
+    kinds = {cls.__name__: cls for cls in type(layer).__mro__}
+    return next(((name, cls) for name, cls in kinds.items() if name in KERNELS), ("", None))
+
+
 def _equations(layer: Any) -> dict[str, str | None]:
-    kinds = (cls.__name__ for cls in type(layer).__mro__)
-    return next((KERNELS[kind] for kind in kinds if kind in KERNELS), {})
+    return KERNELS.get(_kind(layer)[0], {})
 
 
 def _policy(layer: Any) -> Any:
@@ -221,10 +226,10 @@ def policy_with_parts(layer: Any) -> DTypePolicy:
 
 def can(layer: Any, type_check: bool, mode: str) -> bool:
     """Whether a layer has a quantized form: its class is in `KERNELS`, or computes as one there."""
-    kind: Any = next((cls for cls in type(layer).__mro__ if cls.__name__ in KERNELS), None)
-    if kind is None or (mode == "float8" and "embeddings" in KERNELS[kind.__name__]):
+    name, kind = _kind(layer)
+    if kind is None or (mode == "float8" and "embeddings" in KERNELS[name]):
         return False
-    return type(layer) is kind if type_check else type(layer).call is kind.call
+    return type(layer) is kind if type_check else type(layer).call is vars(kind)["call"]
 
 
 def hide(layer: Any, name: str) -> Variable:

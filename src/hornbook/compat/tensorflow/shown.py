@@ -1,5 +1,6 @@
 """Tensors and variables as TensorFlow shows them, which notebooks and books print."""
 
+import re
 from typing import Any
 
 import jax
@@ -55,6 +56,7 @@ def _sizes(value: Any, comma: str = ",") -> str:
 def _values(value: Any) -> str:
     found = plain(value)
     shown = repr(found) if isinstance(found, np.ndarray | bytes) else str(found)
+    shown = re.sub(r"dtype=dtype\((\w+)\)", r"dtype=\1", shown)  # of bfloat16, since ml_dtypes 0.7
     return f"numpy={_below(shown)}"
 
 

@@ -52,9 +52,8 @@ def decode_csv(
 def _column(values: Any, kind: Any, shape: tuple) -> np.ndarray:
     if kind == "string":
         made = np.empty(len(values), object)
-        made[:] = [
-            one.encode() if isinstance(one, str) else _text(np.asarray(one)) for one in values
-        ]
+        texts = (_text(np.asarray(one, object)) for one in values)
+        made[:] = [one.encode() if isinstance(one, str) else one for one in texts]
         return made.reshape(shape)
     return np.asarray([np.ravel(one)[0] for one in values], kind.as_numpy_dtype).reshape(shape)
 
