@@ -1,5 +1,6 @@
 """`model.compile(tf.train.AdamOptimizer(0.001))`: Keras's optimizer for one of TensorFlow 1."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hornbook import optimizers
@@ -45,7 +46,7 @@ def _rms(rule: Any, rate: float, decay: float, momentum: float, epsilon: float) 
     return made
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., Optimizer]] = {
     "GradientDescentOptimizer": lambda rule, rate: optimizers.SGD(rate),
     "MomentumOptimizer": lambda rule, rate, momentum: optimizers.SGD(
         rate, momentum, nesterov=rule.nesterov
