@@ -681,3 +681,23 @@ def test_one_optimizer_trains_several_models(keras1):
     shared = keras1.optimizers.RMSprop(lr=0.01)
     apart = [keras1.optimizers.RMSprop(lr=0.01) for _ in range(2)]
     np.testing.assert_allclose(trained([shared, shared]), trained(apart), rtol=1e-5)
+
+
+@pytest.mark.parametrize("generation", ["keras1", "keras2"])
+def test_parts_are_assigned_before_the_class_is_initialized(generation):
+    with installed(generation):
+        from keras.layers import Dense, Input
+        from keras.models import Model
+
+        class Two(Model):
+            def __init__(self):
+                self.x, self.inner = Input((3,)), Dense(2)
+                self.whole = Model(self.x, self.inner(self.x))
+                super().__init__(self.x, Dense(1)(self.whole(self.x)))
+
+        model = Two()
+        model.compile("sgd", "mse")
+        before = model.inner.get_weights()[0]
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    assert len(model.weights) == 4
+    assert not np.array_equal(model.inner.get_weights()[0], before)

@@ -10,7 +10,7 @@ from hornbook.compat.keras import initializations
 from hornbook.compat.keras.closures import derives, read_by_layer, reading, run_through, through
 from hornbook.compat.translate import translate
 from hornbook.core import tree
-from hornbook.core.module import auto_name, to_snake_case
+from hornbook.core.module import Module, auto_name, to_snake_case
 from hornbook.core.symbolic import has_symbolic
 from hornbook.core.variable import Variable
 from hornbook.dialects.files import format_of
@@ -95,6 +95,10 @@ class OldNodes:
     also_takes: tuple[str, ...] = ()  # arguments in addition to today's
     _names: Any
     _nodes: list
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assign; layers also before `super().__init__()`, which Keras 1 and 2 did not mind."""
+        Module.__setattr__(self, name, value)  # type: ignore[arg-type]
 
     def _before_init(self, given: dict) -> None:
         if given.get("name") is None:
