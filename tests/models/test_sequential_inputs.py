@@ -48,3 +48,17 @@ def test_a_functional_model_of_a_class_of_one_s_own_gets_its_arguments_back(tmp_
     assert Own.from_config(model.get_config()).param == 3
     model.save(tmp_path / "m.keras")
     assert keras.models.load_model(tmp_path / "m.keras").param == 3
+
+
+def test_a_list_of_layers_is_recorded_once(monkeypatch):
+    recorded = []
+    record = keras.Sequential._set_graph
+    monkeypatch.setattr(
+        keras.Sequential, "_set_graph", lambda self, *args: recorded.append(record(self, *args))
+    )
+    model = keras.Sequential([keras.Input((3,)), *(keras.layers.Dense(3) for _ in range(9))])
+    assert len(recorded) == 1 and len(model.layers) == 9
+    model.add(keras.layers.Dense(2), rebuild=False)
+    assert model.output_shape == (None, 3)
+    model.add(keras.layers.Dense(4))
+    assert model.output_shape == (None, 4) and len(model.weights) == 22

@@ -78,6 +78,9 @@ class Model(Deployable, Trainer):
         self.built = True
         self._casts_inputs = False  # each input has a dtype of its own
         self._only_looked_up = only_looked_up(self._recorded)
+        self._check_names()
+
+    def _check_names(self) -> None:
         functional.check_names([op for op in self._recorded.operations() if isinstance(op, Layer)])
 
     # ---- structure

@@ -46,14 +46,17 @@ class Sequential(PictureChain, Model):
         if isinstance(layers, Layer):
             raise ValueError(f"a Sequential takes a list of layers, not {layers!r}{AS_LIST}")
         for layer in layers or []:
-            self.add(layer)
+            self.add(layer, rebuild=False)
+        self._rebuild()
 
     @door
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer; one that is already in it is applied again, with the same weights.
 
         Args:
             layer: a layer, a model, or the tensor of an `Input` (first only).
+            rebuild: whether to apply it now, if the input is known; else it is applied with the
+                next one.
 
         Raises:
             ValueError: for anything else, or if it does not fit the output of the layer before.
@@ -72,7 +75,8 @@ class Sequential(PictureChain, Model):
             first = layer._recorded.input_list[0]
             self._stack = (Input(batch_shape=first.shape, dtype=first.dtype).node.op,)
         self._stack = (*self._stack, layer)
-        self._rebuild()
+        if rebuild:
+            self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer and return it."""
@@ -102,6 +106,9 @@ class Sequential(PictureChain, Model):
                 self._set_graph(graph.inputs, self._stack[-1](graph.outputs))
             elif len(self._stack) > 1:
                 self._chain(self._stack[0].output)
+
+    def _check_names(self) -> None:
+        """Nothing: each layer's name was checked when it was added."""
 
     def _chain_inputs(self, first: Model) -> None:
         """Record the stack for inputs like those of its first layer, a model of several."""

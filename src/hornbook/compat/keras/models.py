@@ -380,14 +380,15 @@ class OldSequential(OldModel):
 
     _stack: tuple
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer; the first may be a model with several inputs."""
         several = isinstance(layer, models.Model) and len(getattr(layer, "inputs", [0])) > 1
         if self._stack or not several:
-            super().add(layer)  # type: ignore[misc]
+            super().add(layer, rebuild)  # type: ignore[misc]
             return
         self._stack = (layer,)
-        self._rebuild()
+        if rebuild:
+            self._rebuild()
 
     def _keep(self, layers: list) -> None:
         head = self._stack[:1] if isinstance(self._stack[0], InputLayer) else []
@@ -409,11 +410,12 @@ class OldSequential(OldModel):
         if not stack or isinstance(stack[0], InputLayer) or not _branches(stack[0]):
             super()._rebuild()  # type: ignore[misc]
             return
-        output = stack[0].output
-        if len(stack) > 2:
-            output = stack[-2].output
-        if len(stack) > 1:
-            output = stack[-1](output)
+        output, rest = stack[0].output, stack[1:]
+        graph = self._recorded
+        if graph is not None and len(stack) > 2 and graph.output_list[0].node.op is stack[-2]:
+            output, rest = graph.outputs, stack[-1:]
+        for layer in rest:
+            output = layer(output)
         self._set_graph(stack[0].inputs, output)  # type: ignore[attr-defined]
 
 
