@@ -16,7 +16,7 @@ KINDS = ("kernel", "bias")
 CASES = json.loads(cases.VALUES.read_text())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tf():
     with installed("tf1"):
         import tensorflow
