@@ -192,11 +192,9 @@ def masked() -> Table:
 def evaluated() -> Table:
     """The classes that get `eval`; importing the engine gives the class of its arrays."""
     of_values: dict[str, Any] = {"eval": value_of}
-    shaped: dict[str, Any] = {"get_shape": get_shape}
     array: type = type(jnp.zeros(()))
     return {
-        array: of_values | shaped,
-        jax.core.Tracer: shaped,
+        array: of_values | {"get_shape": get_shape},
         Variable: of_values,
         SymbolicTensor: {"eval": value_for},
     }
